@@ -1,0 +1,3 @@
+"""Promo-code campaigns for Apache Airflow."""
+
+__version__ = "0.1.0"

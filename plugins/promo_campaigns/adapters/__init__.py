@@ -1,0 +1,1 @@
+"""Postgres, HTTP and file system, behind the ports of the core."""

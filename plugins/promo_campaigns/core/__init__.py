@@ -1,0 +1,1 @@
+"""Models, rules and campaign logic: standard library only."""

@@ -1,0 +1,149 @@
+"""Every error the product raises, in one tree.
+
+    PromoError
+    ├── ConfigurationError            a setting, connection or parameter is wrong
+    │   ├── DatabaseNotFoundError     no DSN given and none to be found
+    │   └── DefinitionError           a message, data source or audience file is wrong
+    ├── TemplateError                 a Velocity template
+    │   ├── TemplateSyntaxError       cannot be compiled
+    │   ├── TemplateRenderError       cannot be rendered for this contact
+    │   └── LimitExceeded             asked for more steps, depth or output than it may have
+    ├── CodeFileError                 a code file cannot be loaded
+    ├── ContactFileError              a contact file cannot be loaded
+    ├── LedgerError
+    │   ├── RunSpecChanged            the occurrence was started with another definition
+    │   ├── RunNotFinished            a run cannot be closed yet
+    │   ├── PoolShortage              fewer codes in stock than contacts
+    │   └── LedgerConflict            what XCom says and what the ledger says differ
+    ├── SendError                     a receiver could not be used as it is set up
+    │   └── ReceiverUnavailable       worth trying again later
+    └── ServerError                   the embedded Postgres
+
+Messages say what happened, where, and what to do. They never hold an address, a token or an unmasked code.
+"""
+
+from __future__ import annotations
+
+
+class PromoError(Exception):
+    """Base of every error raised on purpose by this product."""
+
+    retryable = False
+    """Whether the same call may succeed later with nothing changed by hand."""
+
+
+class ConfigurationError(PromoError):
+    """A setting, connection or parameter is missing or wrong."""
+
+
+class DatabaseNotFoundError(ConfigurationError):
+    """No database was named and none could be found."""
+
+
+class DefinitionError(ConfigurationError):
+    """A definition file is wrong.
+
+    :param problem: what is wrong, as a sentence without a full stop
+    :param file: the file as its author knows it
+    :param line: 1-based line, when known
+    :param hint: what to write instead
+    """
+
+    def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "") -> None:
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.hint = hint
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+
+
+class TemplateError(PromoError):
+    """A template cannot be compiled or rendered.
+
+    :param problem: what is wrong, as a sentence without a full stop; never holds a rendered value
+    :param line: 1-based line of the template, 0 when the error has no place
+    :param column: 1-based column, counted in characters, 0 when the error has no place
+    :param excerpt: the template's line at fault
+    :param hint: what to write instead
+    """
+
+    def __init__(self, problem: str, *, line: int = 0, column: int = 0, excerpt: str = "", hint: str = "") -> None:
+        self.problem = problem
+        self.line = line
+        self.column = column
+        self.excerpt = excerpt
+        self.hint = hint
+        place = f"line {line}, column {column}: " if line else ""
+        shown = f" in {excerpt!r}" if excerpt else ""
+        super().__init__(f"{place}{problem}{shown}" + (f". {hint}" if hint else ""))
+
+
+class TemplateSyntaxError(TemplateError):
+    """The template is not Velocity, or uses a directive that is refused."""
+
+
+class TemplateRenderError(TemplateError):
+    """The template cannot be rendered with this contact's values."""
+
+
+class LimitExceeded(TemplateError):  # noqa: N818  (the name is the published interface)
+    """The template asked for more steps, depth, list or output than its limits allow."""
+
+
+class CodeFileError(PromoError):
+    """A code file cannot be loaded at all; nothing of it was loaded.
+
+    :param problem: what is wrong, as a sentence without a full stop
+    :param file: base name of the file
+    :param line: 1-based line, when known
+    :param hint: what to change
+    """
+
+    def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "") -> None:
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.hint = hint
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+
+
+class ContactFileError(CodeFileError):
+    """A contact file cannot be loaded at all; nothing of it was loaded."""
+
+
+class LedgerError(PromoError):
+    """The ledger refuses what was asked of it."""
+
+
+class RunSpecChanged(LedgerError):  # noqa: N818  (states the fact, as the ledger's other refusals do)
+    """The occurrence already has a run that was opened with another definition."""
+
+
+class RunNotFinished(LedgerError):  # noqa: N818
+    """The run still has contacts without an outcome, so it cannot be closed."""
+
+    retryable = True
+
+
+class PoolShortage(LedgerError):  # noqa: N818
+    """The pool holds fewer valid codes than the run needs; nobody was sent anything."""
+
+
+class LedgerConflict(LedgerError):  # noqa: N818
+    """The contacts and codes handed over do not agree with the ledger."""
+
+
+class SendError(PromoError):
+    """A receiver cannot be used as it is set up; nothing was sent."""
+
+
+class ReceiverUnavailable(SendError):  # noqa: N818
+    """The receiver did not take everything; the rest is worth trying again later."""
+
+    retryable = True
+
+
+class ServerError(PromoError):
+    """The embedded Postgres cannot be started, reached or stopped."""

@@ -1,0 +1,1 @@
+"""What bin/demo runs: every part of the product on one machine."""

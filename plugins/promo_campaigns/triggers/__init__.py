@@ -1,0 +1,1 @@
+"""Waits that run on the triggerer; nothing is sent from here."""

@@ -1,0 +1,1 @@
+"""Velocity templates compiled to Python functions."""

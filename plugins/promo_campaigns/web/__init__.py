@@ -1,0 +1,1 @@
+"""The profile API and the pages inside Airflow."""
