@@ -1,0 +1,48 @@
+"""Connections to the store."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from promo_campaigns.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+CONNECT_TIMEOUT_S = 10
+_SESSION = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s"
+
+
+@contextmanager
+def connect(dsn: str) -> Iterator[Connection]:
+    """Open a connection in autocommit mode whose rows are dicts; transactions are opened by ``transaction()``.
+
+    :param dsn: ``postgresql://`` URI of the database
+    :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+    """
+    try:
+        connection = psycopg.connect(
+            dsn,
+            autocommit=True,
+            row_factory=dict_row,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name="promo_campaigns",
+            options=_SESSION,
+            keepalives_idle=30,
+        )
+    except psycopg.OperationalError as error:
+        reason = str(error).splitlines()[0]
+        msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
+        raise ConfigurationError(msg) from error
+    with connection:
+        try:
+            yield connection
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            msg = "the promo database has no (or an old) schema; run: promo db migrate"
+            raise ConfigurationError(msg) from error
