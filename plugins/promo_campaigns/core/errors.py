@@ -10,6 +10,8 @@
     │   └── LimitExceeded             asked for more steps, depth or output than it may have
     ├── CodeFileError                 a code file cannot be loaded
     ├── ContactFileError              a contact file cannot be loaded
+    ├── ContactError                  what is said of one contact cannot be stored
+    ├── StoreUnavailable              the database does not answer now
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
@@ -111,6 +113,25 @@ class CodeFileError(PromoError):
 
 class ContactFileError(CodeFileError):
     """A contact file cannot be loaded at all; nothing of it was loaded."""
+
+
+class ContactError(PromoError):
+    """What is said of one contact cannot be stored; nothing of it was.
+
+    :param problem: what is wrong, as a sentence without a full stop; never holds the value
+    :param place: the part at fault, such as ``channels[1]`` or ``field 17``
+    """
+
+    def __init__(self, problem: str, *, place: str = "") -> None:
+        self.problem = problem
+        self.place = place
+        super().__init__(f"{place}: {problem}" if place else problem)
+
+
+class StoreUnavailable(PromoError):  # noqa: N818  (states the fact)
+    """The database does not answer, or its connections are all in use; the same call may succeed later."""
+
+    retryable = True
 
 
 class LedgerError(PromoError):
