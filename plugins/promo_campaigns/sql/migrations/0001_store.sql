@@ -126,11 +126,11 @@ comment on column promo.run.records is 'Whether the message binds a data source 
 create type promo.assignment_state as enum (
   'pending',   -- in the audience; nothing decided
   'skipped',   -- from pending: skip_unreachable
-  'assigned',  -- from pending: claim_codes; from sending: settle_assignments, refused for now
-  'sending',   -- from assigned, unknown or a lapsed sending: begin_messages, committed before a byte is sent
-  'accepted',  -- from sending or unknown: settle_assignments, some attempt was answered ok
+  'assigned',  -- from pending: claim_codes; from sending: settle_assignments or fold_lapsed, refused for now
+  'sending',   -- from assigned or unknown: begin_messages, committed before a byte is sent
+  'accepted',  -- from sending or unknown: settle_assignments or fold_lapsed, some attempt was answered ok
   'rejected',  -- from sending or unknown: settle_assignments, every attempt was refused; the code is back in the pool
-  'unknown',   -- from sending: settle_assignments or park_lapsed, some attempt has no known outcome; the code stays taken
+  'unknown',   -- from sending: settle_assignments or fold_lapsed, some attempt has no known outcome; the code stays taken
   'recorded',  -- from accepted: settle_profiles, the data source confirmed the profile write
   'expired'    -- from pending or assigned: expire_overdue, the send-by passed or the code ran out
 );
