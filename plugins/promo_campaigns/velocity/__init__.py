@@ -1,1 +1,17 @@
-"""Velocity templates compiled to Python functions."""
+"""Velocity templates compiled to Python functions: exact, bounded, and without access to Python."""
+
+from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError, TemplateSyntaxError
+from promo_campaigns.velocity.inspection import BoundSource
+from promo_campaigns.velocity.limits import Limits
+from promo_campaigns.velocity.template import Template, compile_template
+
+__all__ = [
+    "BoundSource",
+    "LimitExceeded",
+    "Limits",
+    "Template",
+    "TemplateError",
+    "TemplateRenderError",
+    "TemplateSyntaxError",
+    "compile_template",
+]

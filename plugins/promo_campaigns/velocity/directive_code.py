@@ -1,0 +1,130 @@
+"""Code of directives and of whole blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.velocity.expression_code import ExpressionCode
+from promo_campaigns.velocity.tree import Assign, Break, Call, Choice, Loop, Property, Reference, Stop, Text
+from promo_campaigns.velocity.walk import every
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.dialect import Dialect
+    from promo_campaigns.velocity.limits import Limits
+    from promo_campaigns.velocity.position import Position
+    from promo_campaigns.velocity.tree import Block, Node
+
+
+class DirectiveCode(ExpressionCode):
+    """Writes what a block of a template does."""
+
+    def __init__(self, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> None:
+        super().__init__(dialect, limits, positions)
+        self._loops = 0
+
+    def body(self, block: Block) -> None:
+        """Write what a block prints."""
+        for node in block.nodes:
+            self._node(node)
+        self.flush()
+
+    def _node(self, node: Node) -> None:
+        if isinstance(node, Text):
+            self.print_text(node.value)
+        elif isinstance(node, Reference):
+            self.print_reference(node)
+        else:
+            self._directive(node)
+
+    def _directive(self, node: Node) -> None:
+        if isinstance(node, Assign):
+            self._assign(node)
+        elif isinstance(node, Choice):
+            self.flush()
+            self._choice(node)
+        elif isinstance(node, Loop):
+            self.flush()
+            self._loop(node)
+        else:
+            self._leave(node)
+
+    def _assign(self, node: Assign) -> None:
+        value = self.value(node.value)
+        if node.target.steps:
+            self._assign_inside(node.target, value)
+            return
+        slot = self.slot(node.target.root)
+        if self.dialect.null_unsets:
+            self.line(f"{slot} = {value}", node.at)
+        else:
+            name = self.fresh()
+            self.line(f"{name} = {value}", node.at)
+            self.line(f"if {name} is not None: {slot} = {name}")
+
+    def _assign_inside(self, target: Reference, value: str) -> None:
+        self.mutates = True
+        *steps, last = target.steps
+        name = self.fresh()
+        self.line(f"{name} = {value}", target.at)
+        holder = self.reference_value(Reference(target.at, target.source, target.root, tuple(steps)))
+        if isinstance(last, Call):
+            return
+        key = repr(last.name) if isinstance(last, Property) else self.value(last.key)
+        self.line(f"put({holder}, {key}, {name}, m)", last.at)
+
+    def _choice(self, node: Choice) -> None:
+        if len(node.branches) == 1:
+            condition, body = node.branches[0]
+            with self.block(f"if {self.condition(condition)}:", condition.at):
+                self.body(body)
+            if node.otherwise is not None:
+                with self.block("else:"):
+                    self.body(node.otherwise)
+            return
+        # The branch is chosen first and rendered after: a chain of any length stays two blocks deep.
+        chosen = self.fresh("b")
+        self.line(f"{chosen} = {len(node.branches)}", node.at)
+        for number, (condition, _) in enumerate(node.branches):
+            with self.block(f"if {chosen} == {len(node.branches)}:", condition.at):
+                self.line(f"if {self.condition(condition)}: {chosen} = {number}")
+        bodies = [body for _, body in node.branches]
+        for number, body in enumerate(bodies if node.otherwise is None else [*bodies, node.otherwise]):
+            with self.block(f"if {chosen} == {number}:"):
+                self.body(body)
+
+    def _loop(self, node: Loop) -> None:
+        items, saved, state, outer = (self.fresh() for _ in range(4))
+        variable, about = self.slot(node.variable), self.slot("foreach")
+        self.line(f"{items} = walk({self.value(node.source)}, m)", node.at)
+        self.line(f"{saved} = {variable}; {outer} = {about}")
+        self.line(f"{about} = {state} = loop_state(len({items}), {outer})")
+        with self.block(f"for {variable} in {items}:", node.at):
+            self._turn(node, state)
+        self.line(f"{variable} = {saved}; {about} = {outer}")
+        if node.otherwise is not None:
+            with self.block(f"if not {items}:"):
+                self.body(node.otherwise)
+
+    def _turn(self, node: Loop, state: str) -> None:
+        self.line(f"{state}.index += 1; m.steps -= {weight(node.body)}")
+        self.line("if m.steps < 0: m.spend(0)")
+        if self.dialect.velocity_count:
+            self.line(f"{self.slot('velocityCount')} = {state}.index + 1")
+        self._loops += 1
+        self.body(node.body)
+        self._loops -= 1
+        self.check_size()
+
+    def _leave(self, node: Node) -> None:
+        self.flush()
+        if isinstance(node, Break) and self._loops:
+            self.line("break", node.at)
+        elif isinstance(node, Stop | Break):
+            self.line(f"return {self.outermost()}", node.at)
+        else:
+            raise TypeError(node)
+
+
+def weight(block: Block) -> int:
+    """Return the steps one turn of a loop over a block costs: its nodes, inner loops counted by their own turns."""
+    return 1 + sum(0 if isinstance(node, Loop) else sum(1 for _ in every(node)) for node in block.nodes)

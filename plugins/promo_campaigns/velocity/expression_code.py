@@ -1,0 +1,114 @@
+"""Code of expressions."""
+
+from __future__ import annotations
+
+from promo_campaigns.velocity.reference_code import ReferenceCode
+from promo_campaigns.velocity.tree import (
+    Binary,
+    Block,
+    Interpolated,
+    ListLiteral,
+    Literal,
+    MapLiteral,
+    Node,
+    RangeLiteral,
+    Reference,
+    Unary,
+)
+
+ARITHMETIC = {
+    "+": "add({}, {}, m)",
+    "-": "subtract({}, {})",
+    "*": "multiply({}, {})",
+    "/": "divide({}, {})",
+    "%": "remainder({}, {})",
+}
+COMPARISON = {
+    "==": "equal({}, {})",
+    "!=": "not equal({}, {})",
+    "<": "less({}, {})",
+    "<=": "at_most({}, {})",
+    ">": "less({1}, {0})",
+    ">=": "at_most({1}, {0})",
+}
+
+
+class ExpressionCode(ReferenceCode):
+    """Writes what an expression computes."""
+
+    def body(self, block: Block) -> None:
+        """Write what a block prints; completed by the code of directives."""
+        raise NotImplementedError
+
+    def value(self, node: Node) -> str:
+        """Write what computes an expression and return the Python expression of its value."""
+        if isinstance(node, Reference):
+            return self.reference_value(node)
+        if isinstance(node, Literal):
+            return repr(node.value) if node.value == node.value and abs_finite(node.value) else "float_inf"
+        if isinstance(node, Interpolated):
+            return self._interpolated(node)
+        if isinstance(node, Unary | Binary):
+            return self._operation(node)
+        return self._collection(node)
+
+    def _collection(self, node: Node) -> str:
+        if isinstance(node, ListLiteral):
+            return f"[{self.operands(node.items)}]"
+        if isinstance(node, RangeLiteral):
+            first, last = self._kept(node.first), self.value(node.last)
+            return f"span({first}, {last}, m)"
+        if isinstance(node, MapLiteral):
+            pairs = "".join(f"({self._kept(key)}, {self._kept(value)}), " for key, value in node.pairs)
+            return f"mapping(({pairs}))"
+        raise TypeError(node)
+
+    def _kept(self, node: Node) -> str:
+        """Return the value of a node in a form that what is computed after it cannot change."""
+        if isinstance(node, Literal):
+            return self.value(node)
+        name = self.fresh()
+        self.line(f"{name} = {self.value(node)}", node.at)
+        return name
+
+    def _interpolated(self, node: Interpolated) -> str:
+        with self.sink(node.at) as name:
+            self.body(node.body)
+        self.line(f"fits({name}, m)")
+        return name
+
+    def _operation(self, node: Unary | Binary) -> str:
+        if node.operator in ("and", "or", "not"):
+            return self.condition(node)
+        if isinstance(node, Unary):
+            return f"negate({self.value(node.operand)})"
+        left, right = self._kept(node.left), self.value(node.right)
+        name = self.fresh()
+        form = ARITHMETIC.get(node.operator) or COMPARISON[node.operator]
+        self.line(f"{name} = {form.format(left, right)}", node.at)
+        return name
+
+    def condition(self, node: Node) -> str:
+        """Write what decides a condition and return a Python expression that Python may test for truth."""
+        if isinstance(node, Unary) and node.operator == "not":
+            name = self.fresh()
+            self.line(f"{name} = not {self.condition(node.operand)}", node.at)
+            return name
+        if isinstance(node, Binary) and node.operator in ("and", "or"):
+            return self._junction(node)
+        if isinstance(node, Binary) and node.operator in COMPARISON:
+            return self.value(node)
+        value = self.value(node)
+        return value if self.dialect.empty_is_false else f"holds({value})"
+
+    def _junction(self, node: Binary) -> str:
+        name = self.fresh()
+        self.line(f"{name} = True if {self.condition(node.left)} else False", node.at)
+        with self.block(f"if {name}:" if node.operator == "and" else f"if not {name}:"):
+            self.line(f"{name} = True if {self.condition(node.right)} else False")
+        return name
+
+
+def abs_finite(value: str | float | bool) -> bool:  # noqa: FBT001  (a literal's value, not a switch)
+    """Tell whether a literal can be written with `repr`."""
+    return not isinstance(value, float) or abs(value) != float("inf")

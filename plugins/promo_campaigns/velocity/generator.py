@@ -1,0 +1,106 @@
+"""From a tree to a Python function."""
+
+from __future__ import annotations
+
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, NamedTuple
+
+from promo_campaigns.velocity.arithmetic import Arithmetic
+from promo_campaigns.velocity.comparison import Comparison, holds
+from promo_campaigns.velocity.containers import copied, mapping, put, span, walk
+from promo_campaigns.velocity.directive_code import DirectiveCode
+from promo_campaigns.velocity.fault import exceeded
+from promo_campaigns.velocity.html_text import HtmlPrinter
+from promo_campaigns.velocity.json_text import JsonPrinter
+from promo_campaigns.velocity.meter import Meter
+from promo_campaigns.velocity.method_table import call, item, prop
+from promo_campaigns.velocity.values import LoopState, Printer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    from promo_campaigns.velocity.dialect import Dialect
+    from promo_campaigns.velocity.limits import Limits
+    from promo_campaigns.velocity.position import Position
+    from promo_campaigns.velocity.tree import Block, Node
+
+FILE = "<velocity template>"
+
+
+class Program(NamedTuple):
+    """A compiled template.
+
+    :param render: the function that renders a context
+    :param offsets: the template offset each line of its code stands for
+    """
+
+    render: Callable[[dict[str, object]], str]
+    offsets: tuple[int, ...]
+
+
+def generate(tree: Block, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> Program:
+    """Compile a tree."""
+    code = DirectiveCode(dialect, limits, positions)
+    with code.sink(0):
+        code.body(tree)
+        result = code.printed()
+    lines = ["def render(c):", " m = meter(limits)"]
+    form = " {} = copied(c.get({!r}), seen, m)" if code.mutates else " {} = c.get({!r})"
+    lines += [" seen = {}"] * code.mutates + [form.format(slot, name) for name, slot in code.slots.items()]
+    head = len(lines)
+    lines += [f" {line}" for line in code.lines]
+    lines += [f" if len({result}) > most: full()", f" return {result}", ""]
+    program: CodeType = compile("\n".join(lines), FILE, "exec")
+    names = _names(limits)
+    exec(program, names)  # noqa: S102  (the source holds template text in constants only: see code_writer)
+    return Program(names["render"], (0,) * head + tuple(code.offsets) + (0, 0))  # type: ignore[arg-type]  # by exec
+
+
+def _names(limits: Limits) -> dict[str, object]:
+    """Return all that generated code can reach."""
+    printer = Printer(limits)
+    arithmetic = Arithmetic(printer, limits.digits)
+    comparison = Comparison(printer)
+    json_printer = JsonPrinter(printer, limits.string)
+
+    def full() -> None:
+        exceeded("characters of the result", limits.output)
+
+    return {
+        "__builtins__": {},
+        "type": type,
+        "str": str,
+        "dict": dict,
+        "len": len,
+        "limits": limits,
+        "meter": Meter,
+        "most": limits.output,
+        "full": full,
+        "show": printer.show,
+        "html": HtmlPrinter(printer).show,
+        "strict": json_printer.strict,
+        "json_value": json_printer.value,
+        "quote": encode_basestring,
+        "call": call,
+        "prop": prop,
+        "item": item,
+        "span": span,
+        "mapping": mapping,
+        "walk": walk,
+        "put": put,
+        "copied": copied,
+        "loop_state": LoopState,
+        "holds": holds,
+        "add": arithmetic.add,
+        "subtract": arithmetic.subtract,
+        "multiply": arithmetic.multiply,
+        "divide": arithmetic.divide,
+        "remainder": arithmetic.remainder,
+        "negate": arithmetic.negate,
+        "equal": comparison.equal,
+        "less": comparison.less,
+        "at_most": comparison.at_most,
+        "fits": lambda text, meter: meter.fits(text),
+        "float_inf": float("inf"),
+    }

@@ -1,0 +1,63 @@
+"""The budget of one render."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.velocity.fault import exceeded
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.limits import Limits
+
+CHARACTERS_A_STEP = 64
+
+
+class Meter:
+    """Counts the steps and open macro calls of one render.
+
+    :param limits: what the template may ask for
+    """
+
+    __slots__ = ("depth", "limits", "steps")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.steps = limits.steps
+        self.depth = 0
+
+    def spend(self, steps: int) -> None:
+        """Take steps from the budget."""
+        self.steps -= steps
+        if self.steps < 0:
+            exceeded("steps of a render", self.limits.steps)
+
+    def read(self, characters: int) -> None:
+        """Take the work of walking over so many characters or elements."""
+        self.spend(1 + characters // CHARACTERS_A_STEP)
+
+    def enter(self, weight: int) -> None:
+        """Open a macro call that costs so many steps."""
+        self.spend(weight)
+        self.depth += 1
+        if self.depth > self.limits.macro_depth:
+            exceeded("macro calls inside each other", self.limits.macro_depth)
+
+    def fits(self, text: str) -> str:
+        """Return a text that was built, once its length is known to be allowed and is paid for."""
+        size = len(text)
+        if size > self.limits.string:
+            exceeded("characters of a built text", self.limits.string)
+        self.read(size)
+        return text
+
+    def room(self, characters: int) -> None:
+        """Refuse to build a text or list that would be too long, before it is built."""
+        if characters > self.limits.string:
+            exceeded("characters of a built text", self.limits.string)
+        self.read(characters)
+
+    def held(self, items: int) -> None:
+        """Refuse a list or map with too many elements, and pay for the others."""
+        if items > self.limits.items:
+            exceeded("elements of a list or map", self.limits.items)
+        self.spend(1 + items // 8)

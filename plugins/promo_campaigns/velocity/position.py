@@ -1,0 +1,34 @@
+"""How a printed value is written, by where it stands: plain text, HTML, inside or outside a JSON string."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.code_writer import CodeWriter
+    from promo_campaigns.velocity.tree import Reference
+
+
+class Position(Enum):
+    """A kind of place. Each writes the code that turns the value in a variable into what is printed there."""
+
+    TEXT = "text"
+    HTML = "html"
+    STRICT_TEXT = "text of a value inside a JSON body, where a missing value is an error"
+    JSON_STRING = "inside a JSON string"
+    JSON_VALUE = "outside JSON strings"
+
+    def convert(self, writer: CodeWriter, name: str, node: Reference) -> None:
+        """Write the conversion of the value in `name`."""
+        missing = "''" if node.quiet else repr(node.source)
+        if self is Position.TEXT:
+            writer.line(f"if type({name}) is not str: {name} = show({name}, {missing})")
+        elif self is Position.HTML:
+            writer.line(f"{name} = html({name}, {missing})")
+        elif self is Position.JSON_VALUE:
+            writer.line(f"{name} = json_value({name}, {node.quiet})")
+        else:
+            writer.line(f"if type({name}) is not str: {name} = strict({name}, {node.quiet})")
+            if self is Position.JSON_STRING:
+                writer.line(f"{name} = quote({name})[1:-1]")

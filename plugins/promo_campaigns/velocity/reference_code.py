@@ -1,0 +1,103 @@
+"""Code of references: what they read, and how their value is printed where they stand."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from promo_campaigns.velocity.code_writer import CodeWriter
+from promo_campaigns.velocity.method_table import MUTATORS
+from promo_campaigns.velocity.tree import Call, Literal, Property
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.dialect import Dialect
+    from promo_campaigns.velocity.limits import Limits
+    from promo_campaigns.velocity.position import Position
+    from promo_campaigns.velocity.tree import Index, Node, Reference, Step
+
+
+class ReferenceCode(CodeWriter, ABC):
+    """Writes what a reference does.
+
+    :param positions: how the value of each printed reference is escaped
+    """
+
+    def __init__(self, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> None:
+        super().__init__()
+        self.dialect = dialect
+        self.limits = limits
+        self.positions = positions
+        self.slots: dict[str, str] = {}
+        self.mutates = False
+
+    @abstractmethod
+    def value(self, node: Node) -> str:
+        """Write what computes an expression and return the Python expression of its value."""
+
+    def slot(self, name: str) -> str:
+        """Return the Python variable of a template variable."""
+        return self.slots.setdefault(name, f"v{len(self.slots)}")
+
+    def reference_value(self, node: Reference) -> str:
+        """Write the steps of a reference and return the name or expression of its value."""
+        current = self.slot(node.root)
+        for step in node.steps:
+            name = self.fresh()
+            self.line(f"{name} = {self._step(current, step)}", step.at)
+            current = name
+        if node.alternative is None:
+            return current
+        name = self.fresh()
+        self.line(f"{name} = {current}", node.at)
+        with self.block(f"if not {name}:" if self.dialect.empty_is_false else f"if {name} is None:"):
+            self.line(f"{name} = {self.value(node.alternative)}")
+        return name
+
+    def _step(self, current: str, step: Step) -> str:
+        if isinstance(step, Property):
+            return f"{current}.get({step.name!r}) if type({current}) is dict else prop({current}, {step.name!r})"
+        if isinstance(step, Call):
+            return self._call(current, step)
+        return self._index(current, step)
+
+    def _call(self, current: str, step: Call) -> str:
+        self.mutates |= step.name in MUTATORS
+        if step.name == "get" and len(step.arguments) == 1 and _is_text(step.arguments[0]):
+            key = self.value(step.arguments[0])
+            return f"{current}.get({key}) if type({current}) is dict else call({current}, 'get', ({key},), m)"
+        arguments = self.operands(step.arguments)
+        return f"call({current}, {step.name!r}, ({arguments}), m)"
+
+    def operands(self, nodes: tuple[Node, ...]) -> str:
+        """Write what computes several expressions; return them with a comma after each."""
+        return "".join(f"{self.value(node)}, " for node in nodes)
+
+    def _index(self, current: str, step: Index) -> str:
+        key = self.value(step.key)
+        if _is_text(step.key):
+            return f"{current}.get({key}) if type({current}) is dict else item({current}, {key})"
+        return f"item({current}, {key})"
+
+    def print_reference(self, node: Reference) -> None:
+        """Write what prints a reference."""
+        position = self.positions[node]
+        value = self.reference_value(node)
+        name = self.fresh()
+        self.line(f"{name} = {value}", node.at)
+        if node.backslashes:
+            self._escaped(node, name)
+        else:
+            position.convert(self, name, node)
+        self.print_name(name)
+
+    def _escaped(self, node: Reference, name: str) -> None:
+        half = "\\" * (node.backslashes // 2)
+        whole = "\\" * node.backslashes
+        if node.backslashes % 2:
+            self.line(f"{name} = {whole + node.source!r} if {name} is None else {half + node.source!r}")
+        else:
+            self.line(f"{name} = {whole + node.source!r} if {name} is None else {half!r} + show({name}, '')")
+
+
+def _is_text(node: Node) -> bool:
+    return isinstance(node, Literal) and type(node.value) is str

@@ -1,0 +1,100 @@
+"""References: `$name`, `$!{data.get('x')[0].y|'other'}`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from promo_campaigns.velocity.scanner import Scanner
+from promo_campaigns.velocity.tree import Call, Index, Property, Reference
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.tree import Node, Step
+
+
+class ReferenceParser(Scanner, ABC):
+    """Reads a reference at the current position."""
+
+    @abstractmethod
+    def expression(self) -> Node:
+        """Read an expression."""
+
+    @abstractmethod
+    def argument(self) -> Node:
+        """Read one argument of a call, or an element of a list."""
+
+    def reference(self, backslashes: int = 0) -> Reference | None:
+        """Read a reference, or leave the position alone and return nothing if there is none.
+
+        Only what follows a whole name can be wrong; a `$` without a name is text.
+        """
+        start = self.pos
+        self.pos += 1
+        quiet = self.take("!")
+        braces = self.take("{")
+        root = self.identifier()
+        if not root:
+            self.pos = start
+            return None
+        at = self.offset(start)
+        self.enter()
+        steps = self._steps(strict=braces)
+        alternative = self._closing(start) if braces else None
+        self.leave()
+        source = self.text[start : self.pos]
+        return Reference(at, source, root, steps, quiet, backslashes, alternative)
+
+    def _closing(self, start: int) -> Node | None:
+        alternative = None
+        if self.dialect.alternatives and self.take("|"):
+            self.space()
+            alternative = self.expression()
+            self.space()
+        if not self.take("}"):
+            self.fail("'}' expected at the end of the reference", at=start, hint="Write ${name} or $name")
+        return alternative
+
+    def _steps(self, *, strict: bool) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        while True:
+            at = self.pos
+            if self.peek() == "[":
+                steps.append(self._index())
+                continue
+            if not self.take("."):
+                return tuple(steps)
+            name = self.identifier()
+            if not name:
+                self.pos = at
+                if strict:
+                    self.fail("a name is expected after '.'", at=at + 1)
+                return tuple(steps)
+            offset = self.offset(at)
+            steps.append(Call(offset, name, self.arguments()) if self.peek() == "(" else Property(offset, name))
+
+    def _index(self) -> Index:
+        at = self.offset()
+        self.pos += 1
+        self.space()
+        key = self.argument()
+        self.space()
+        self.expect("]", "at the end of the index", hint="To print a bracket after a reference, write ${name}[")
+        return Index(at, key)
+
+    def arguments(self) -> tuple[Node, ...]:
+        """Read `(a, b)`."""
+        start = self.pos
+        self.pos += 1
+        self.enter()
+        found: list[Node] = []
+        self.space()
+        while not self.take(")"):
+            if found:
+                self.expect(",", "between arguments")
+                self.space()
+            if not self.peek():
+                self.fail("the '(' is never closed", at=start)
+            found.append(self.argument())
+            self.space()
+        self.leave()
+        return tuple(found)

@@ -1,0 +1,117 @@
+"""Compiled templates."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, get_args
+
+from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError, TemplateSyntaxError
+from promo_campaigns.velocity.dialect import DIALECTS
+from promo_campaigns.velocity.fault import Fault
+from promo_campaigns.velocity.generator import FILE, generate
+from promo_campaigns.velocity.inspection import BoundSource, data_sources, references
+from promo_campaigns.velocity.json_position import JsonPositions
+from promo_campaigns.velocity.json_text import escape_halves
+from promo_campaigns.velocity.limits import Limits
+from promo_campaigns.velocity.place import error_at
+from promo_campaigns.velocity.position import Position
+from promo_campaigns.velocity.template_parser import parse
+from promo_campaigns.velocity.tree import Define, Macro, MacroCall
+from promo_campaigns.velocity.walk import every, printed_in_place, printed_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from promo_campaigns.velocity.tree import Block, Node
+
+Mode = Literal["text", "json", "html"]
+Version = Literal["2.4", "1.7"]
+DEFAULT_LIMITS = Limits()
+
+
+class Template:
+    """A Velocity template compiled to a Python function; made by `compile_template`, safe to share between threads.
+
+    A context is a dict of str, int, float, bool, None, dict and list. It is never changed, and its text is never read
+    as a template.
+
+    :ivar references: the root names the template reads and does not set itself, each with the literal names it reads
+        on that root: `{"data": {"code", "city"}, "name": set()}`
+    :ivar data_sources: what it binds with `#set($x = $!data.get('name'))`
+    """
+
+    def __init__(self, text: str, mode: Mode, dialect: Version, limits: Limits) -> None:
+        if mode not in get_args(Mode) or dialect not in DIALECTS:
+            problem = f"unknown mode {mode!r} or dialect {dialect!r}"
+            raise ValueError(problem)
+        self._made_of = (text, mode, dialect, limits)
+        tree = parse(text, DIALECTS[dialect], limits)
+        for node in every(tree):
+            if isinstance(node, Macro | MacroCall | Define):
+                raise error_at(TemplateSyntaxError, text, node.at, "macros and blocks are not supported yet")
+        self._program = generate(tree, DIALECTS[dialect], limits, _positions(text, tree, mode))
+        self.references: Mapping[str, frozenset[str]] = MappingProxyType(references(tree))
+        self.data_sources: tuple[BoundSource, ...] = data_sources(text, tree)
+
+    def __reduce__(self) -> tuple[type[Template], tuple[str, Mode, Version, Limits]]:
+        return Template, self._made_of
+
+    def render(self, context: Mapping[str, object]) -> str:
+        """Return the text for one contact.
+
+        :raises TemplateRenderError: these values cannot be rendered
+        :raises LimitExceeded: the template asked for more than its limits allow
+        """
+        try:
+            found = self._program.render(context if type(context) is dict else dict(context))
+        except Fault as fault:
+            raise self._placed(fault, fault.kind, fault.problem, fault.hint) from None
+        except RecursionError as fault:
+            raise self._placed(fault, LimitExceeded, "lists and maps or calls are nested too deep", "") from None
+        if self._made_of[1] == "json" and not found.isascii():
+            return escape_halves(found)
+        return found
+
+    def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
+        """Return for each contact its text, or the error that concerns it alone."""
+        return [self._outcome(context) for context in contexts]
+
+    def _outcome(self, context: Mapping[str, object]) -> str | TemplateError:
+        try:
+            return self.render(context)
+        except (TemplateRenderError, LimitExceeded) as error:
+            return error.with_traceback(None)
+
+    def _placed(self, fault: Exception, kind: type[TemplateError], problem: str, hint: str) -> TemplateError:
+        """Build the error of a fault; its place is the innermost line of generated code in the traceback."""
+        offset, trace = 0, fault.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == FILE:
+                offset = self._program.offsets[trace.tb_lineno - 1]
+            trace = trace.tb_next
+        return error_at(kind, self._made_of[0], offset, problem, hint)
+
+
+def _positions(text: str, tree: Block, mode: Mode) -> dict[Node, Position]:
+    if mode == "json":
+        return JsonPositions(text, tree).found
+    if mode == "text":
+        return dict.fromkeys(printed_references(tree), Position.TEXT)
+    found: dict[Node, Position] = dict.fromkeys(printed_references(tree), Position.TEXT)
+    found.update(dict.fromkeys(printed_in_place(tree), Position.HTML))
+    return found
+
+
+def compile_template(
+    text: str, *, mode: Mode = "text", dialect: Version = "2.4", limits: Limits = DEFAULT_LIMITS
+) -> Template:
+    """Compile a Velocity template.
+
+    :param text: the template
+    :param mode: what the result is. `text`: values as they are. `json`: values escaped by position, and a missing
+        plain `$x` is an error. `html`: values escaped
+    :param dialect: the Velocity version it was written for
+    :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
+    :raises LimitExceeded: it is too long, too deep or has too many parts
+    """
+    return Template(text, mode, dialect, limits)

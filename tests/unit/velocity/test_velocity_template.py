@@ -1,0 +1,96 @@
+"""What a compiled template offers its callers."""
+
+import json
+import pickle
+
+import pytest
+
+from promo_campaigns.velocity import (
+    BoundSource,
+    TemplateRenderError,
+    TemplateSyntaxError,
+    compile_template,
+)
+
+PUSH = "#set($url = $!data.get('links'))Hi $!{first_name}! Your code $data.get('promocode') is at $url.get('short')."
+
+
+def test_a_value_is_printed_where_its_reference_stands() -> None:
+    context = {"data": {"links": {"short": "ex.am/1"}, "promocode": "SPRING"}, "first_name": "Anna"}
+    assert compile_template(PUSH).render(context) == "Hi Anna! Your code SPRING is at ex.am/1."
+
+
+def test_render_many_gives_each_contact_its_own_outcome() -> None:
+    template = compile_template('{"code": "$code"}', mode="json")
+    first, second, third = template.render_many([{"code": "A"}, {}, {"code": 'B"'}])
+    assert first == '{"code": "A"}'
+    assert isinstance(second, TemplateRenderError)
+    assert third == '{"code": "B\\""}'
+
+
+def test_the_error_of_a_missing_value_names_its_place_and_a_remedy() -> None:
+    template = compile_template('{\n "code": "$code"}', mode="json")
+    with pytest.raises(TemplateRenderError) as caught:
+        template.render({})
+    assert (caught.value.line, caught.value.column, caught.value.excerpt) == (2, 11, ' "code": "$code"}')
+    assert "$!" in caught.value.hint
+
+
+def test_errors_never_hold_a_value() -> None:
+    template = compile_template("$name.substring(50)")
+    with pytest.raises(TemplateRenderError) as caught:
+        template.render({"name": "Annabella"})
+    assert "Annabella" not in str(caught.value)
+
+
+def test_a_syntax_error_names_its_line_and_column() -> None:
+    with pytest.raises(TemplateSyntaxError) as caught:
+        compile_template("Hi\n  #if($x)\nthere")
+    assert (caught.value.line, caught.value.column, caught.value.excerpt) == (2, 3, "  #if($x)")
+
+
+def test_references_are_what_the_template_reads_and_does_not_set() -> None:
+    template = compile_template("#set($x = $data.get('a'))$x $!{data.b} $data['c'] $name #foreach($i in $list)$i#end")
+    assert template.references == {"data": {"a", "b", "c"}, "name": frozenset(), "list": frozenset()}
+
+
+def test_a_bound_data_source_knows_whether_its_answer_is_read() -> None:
+    template = compile_template("#set($a = $!data.get('one'))\n#set($b = $!data.get('two'))\n$!b.get('code')")
+    assert template.data_sources == (
+        BoundSource("one", answer_read=False, line=1),
+        BoundSource("two", answer_read=True, line=2),
+    )
+
+
+def test_an_answer_read_before_it_is_bound_counts_only_inside_a_loop() -> None:
+    once = compile_template("$!a #set($a = $!data.get('one'))")
+    repeated = compile_template("#foreach($i in [1, 2])$!a #set($a = $!data.get('one'))#end")
+    assert [once.data_sources[0].answer_read, repeated.data_sources[0].answer_read] == [False, True]
+
+
+def test_a_json_body_escapes_inside_strings_and_writes_json_outside() -> None:
+    template = compile_template(
+        '{"name": "$name", "n": $n, "tags": $tags, "none": $!none, "empty": "$!none"}', mode="json"
+    )
+    found = template.render({"name": 'A "quoted" \\ \n name', "n": 2.5, "tags": ["x", None, {"k": True}]})
+    assert json.loads(found) == {
+        "name": 'A "quoted" \\ \n name',
+        "n": 2.5,
+        "tags": ["x", None, {"k": True}],
+        "none": None,
+        "empty": "",
+    }
+
+
+def test_a_json_body_whose_branches_end_differently_is_refused() -> None:
+    with pytest.raises(TemplateSyntaxError, match="branches"):
+        compile_template('{"a": #if($x)"b#{else}1#end}', mode="json")
+
+
+def test_html_mode_escapes_values() -> None:
+    template = compile_template('<a href="$url">$name</a>', mode="html")
+    assert template.render({"url": '"><b>', "name": "A & B"}) == '<a href="&quot;&gt;&lt;b&gt;">A &amp; B</a>'
+
+
+def test_a_template_survives_pickling() -> None:
+    assert pickle.loads(pickle.dumps(compile_template("Hi $name"))).render({"name": "Anna"}) == "Hi Anna"  # noqa: S301  (own bytes)
