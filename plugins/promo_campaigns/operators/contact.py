@@ -9,7 +9,7 @@ from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow.sdk import Context
 
@@ -29,7 +29,7 @@ class GetContactOperator(StoreOperator):
     def __init__(
         self,
         *,
-        batch: Mapping[str, int],
+        batch: Any,  # noqa: ANN401  (an XComArg until it is rendered)
         **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
     ) -> None:
         super().__init__(**kwargs)

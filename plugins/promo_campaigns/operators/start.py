@@ -29,7 +29,7 @@ class StartOperator(StoreOperator):
     A scheduled or backfilled DAG run is the occurrence of its logical date; any other is the ``edition`` it names, or
     itself. Running it again finds the same run. Nothing is opened when the pool cannot serve everybody.
 
-    Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000}, …]``, for ``.expand``; pushes ``run_id`` as well, see ``run``.
+    Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000}, …]``, for ``.expand``; ``run`` is the run's id.
 
     :param message: name of a file in ``include/messages`` (templated)
     :param type: the pool to take codes from (templated)
