@@ -74,8 +74,6 @@ def test_a_bad_row_is_refused_with_line_and_reason_and_without_its_value(row: st
         (b"externalId\n" + b"x" * (LINE_LENGTH + 1), 2, "a line of more than"),
         (b"externalId\n" + b"x" * 200_000, 2, "not CSV: field larger"),
     ],
-        ","
-    ),
 )
 def test_what_is_no_contact_file_is_refused_with_its_line(content: bytes, line: int | None, problem: str) -> None:
     with pytest.raises(ContactFileError, match=problem) as caught:
