@@ -10,7 +10,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.contacts import TRIES
-from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, BatchReport, Contact, Rejected
+from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, BatchReport, Rejected
 from promo_campaigns.core.errors import StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -18,24 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.contacts import Row
 
 _SQL = queries("contact_batch")
 _SLICE = 5_000
 REJECTS_LISTED = 1_000
 """A report lists no more refusals than this; it counts them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One contact of a batch.
-
-    :param number: where it stood, a line or a position; rows come in ascending order
-    :param contact_id: the contact it is about, when the caller names it by its own id
-    """
-
-    number: int
-    contact: Contact
-    contact_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +33,13 @@ class Matching:
     :param channels: channel types that name a contact; None for all
     :param field_id: additional field whose value names a contact
     :param listed: standard fields to write, absent ones emptied; None to write what was sent
+    :param row_noun: what the callers call a row, for the reasons of refusals
     """
 
     channels: tuple[str, ...] | None = None
     field_id: int | None = None
     listed: tuple[str, ...] | None = None
+    row_noun: str = "row"
 
 
 def put_contacts(connection: Connection, rows: Iterable[Row], matching: Matching | None = None) -> BatchReport:
@@ -117,6 +107,7 @@ def _merge(connection: Connection, matching: Matching) -> None:
     parameters = {
         "field_id": matching.field_id,
         "listed": None if matching.listed is None else list(matching.listed),
+        "same_contact": f"the same contact as in {matching.row_noun} ",
         "other_contact": OTHER_CONTACT,
         "other_external_id": OTHER_EXTERNAL_ID,
     }

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.core.contacts import FIELD_TYPES, Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.core.contacts import (
+    FIELD_TYPES,
+    Contact,
+    Field,
+    Owner,
+    check_identity,
+    choose_owner,
+    clean_field_name,
+)
 from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -87,11 +95,14 @@ def create_field(
     :param name: compared without regard to case
     :param field_type: one of ``core.contacts.FIELD_TYPES``
     :param field_id: the numeric id it shall have; None for the next free one
-    :raises ConfigurationError: the type is unknown, or the name or the id is taken by another field
+    :raises ConfigurationError: the name or the type is none, or the name or the id is taken by another field
     """
-    name = name.strip()
-    if not name or field_type not in FIELD_TYPES:
-        problem = f"a field needs a name and one of the types {', '.join(FIELD_TYPES)}"
+    try:
+        name = clean_field_name(name)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    if field_type not in FIELD_TYPES:
+        problem = f"a field has one of the types {', '.join(FIELD_TYPES)}"
         raise ConfigurationError(problem)
     wanted = {"name": name, "type": field_type, "field_id": field_id, "description": description}
     with connection.transaction():

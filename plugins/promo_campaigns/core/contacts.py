@@ -50,8 +50,8 @@ class Channel:
     """
 
     type: str
-    value: str
-    device: Mapping[str, Any] | None = None
+    value: str = field(repr=False)
+    device: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Contact:
     """
 
     channels: tuple[Channel, ...] = ()
-    values: Mapping[int, str | None] = field(default_factory=dict)
+    values: Mapping[int, str | None] = field(default_factory=dict, repr=False)
     external_id: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -89,6 +89,19 @@ class Owner:
     position: int
     contact_id: int
     external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One contact of a batch.
+
+    :param number: where it stood, a line or a position; rows come in ascending order
+    :param contact_id: the contact it is about, when the caller names it by its own id
+    """
+
+    number: int
+    contact: Contact
+    contact_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +248,18 @@ def clean_language(text: str) -> str:
     value = text.strip()
     if not _LANGUAGE.fullmatch(value):
         msg = "not a language code such as en or pt-BR"
+        raise ValueError(msg)
+    return value
+
+
+def clean_field_name(text: str) -> str:
+    """Return the name of an additional field, trimmed.
+
+    :raises ValueError: empty, over 255 characters, or with a control character
+    """
+    value = text.strip()
+    if not value or len(value) > EXTERNAL_ID_LENGTH or _CONTROL.search(value):
+        msg = f"the name of a field has 1 to {EXTERNAL_ID_LENGTH} characters and no control characters"
         raise ValueError(msg)
     return value
 
