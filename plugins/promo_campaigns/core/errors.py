@@ -19,7 +19,8 @@
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
     │   └── ReceiverUnavailable       worth trying again later
-    └── ServerError                   the embedded Postgres
+    ├── ServerError                   the embedded Postgres
+    └── DemoError                     bin/demo
 
 Messages say what happened, where, and what to do. They never hold an address, a token or an unmasked code.
 """
@@ -168,3 +169,7 @@ class ReceiverUnavailable(SendError):  # noqa: N818
 
 class ServerError(PromoError):
     """The embedded Postgres cannot be started, reached or stopped."""
+
+
+class DemoError(PromoError):
+    """The demo cannot be started, or one of its parts failed."""
