@@ -19,6 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from receiver import Receiver
+
 _KEPT = ("PROMO_TEST_DSN", "PROMO_PG_BIN")
 
 for _name in list(os.environ):
@@ -100,3 +102,12 @@ def _new_database(server: str, prefix: str, *, template: str = "template0") -> I
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a real HTTP receiver on loopback."""
+    from receiver import running_receiver  # noqa: PLC0415  (not every test needs it)
+
+    with running_receiver() as running:
+        yield running
