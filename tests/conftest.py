@@ -29,10 +29,9 @@ for _name in list(os.environ):
 
 # Airflow reads these when it is first imported, and would otherwise make files in the developer's home.
 _AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="promo-airflow-"))
-(_AIRFLOW_HOME / "dags").mkdir()
 os.environ |= {
     "AIRFLOW_HOME": str(_AIRFLOW_HOME),
-    "AIRFLOW__CORE__DAGS_FOLDER": str(_AIRFLOW_HOME / "dags"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parents[1] / "dags"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",
