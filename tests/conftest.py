@@ -53,7 +53,7 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield _database_of(named, "postgres")
         return
-    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres  # noqa: PLC0415  (not every test needs it)
+    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
 
     with throwaway_postgres() as server:
         yield server.dsn("postgres")
@@ -69,7 +69,7 @@ def empty_database(postgres_server: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: str) -> Iterator[str]:
     """Return the name of a database with the product's schema, to be copied and not connected to."""
-    from promo_campaigns.adapters.migrations import migrate  # noqa: PLC0415  (not every test needs it)
+    from promo_campaigns.adapters.migrations import migrate
 
     with _new_database(postgres_server, "promo_template") as name:
         migrate(_database_of(postgres_server, name))
@@ -89,8 +89,8 @@ def _database_of(dsn: str, name: str) -> str:
 
 @contextmanager
 def _new_database(server: str, prefix: str, *, template: str = "template0") -> Iterator[str]:
-    import psycopg  # noqa: PLC0415  (not every test needs it)
-    from psycopg import sql  # noqa: PLC0415
+    import psycopg
+    from psycopg import sql
 
     name = f"{prefix}_{secrets.token_hex(6)}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
@@ -106,7 +106,7 @@ def _new_database(server: str, prefix: str, *, template: str = "template0") -> I
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """Return a real HTTP receiver on loopback."""
-    from receiver import running_receiver  # noqa: PLC0415  (not every test needs it)
+    from receiver import running_receiver
 
     with running_receiver() as running:
         yield running

@@ -148,7 +148,7 @@ def test_a_receiver_that_is_down_loses_nobody(
 def test_a_silent_receiver_is_left_after_the_time_out(
     store: Connection, send: Callable[..., tuple[Sent, Tally]], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading  # noqa: PLC0415  (used here alone)
+    import threading
 
     sent, _ = send(2)
     monkeypatch.setattr("promo_campaigns.core.sending.MAX_PAUSE_S", 0.01)

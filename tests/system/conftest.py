@@ -8,6 +8,6 @@ import pytest
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
     """Make Airflow's own database, an SQLite file that goes with the session."""
-    from airflow.utils.db import initdb  # noqa: PLC0415  (importing Airflow takes seconds, and not every test needs it)
+    from airflow.utils.db import initdb
 
     initdb()

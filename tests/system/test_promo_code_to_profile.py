@@ -43,7 +43,7 @@ def store(dsn: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iter
 def run_workflow(airflow_database: None) -> Callable[..., Any]:  # noqa: ARG001  (made before the DAG runs)
     """Return a function that runs the DAG to its end and returns the DAG run."""
     sys.path.insert(0, str(ROOT / "dags"))
-    from promo_code_to_profile import end  # noqa: PLC0415  (a DAG file, importable once its folder is on the path)
+    from promo_code_to_profile import end
 
     def run(**conf: object) -> Any:  # noqa: ANN401  (Airflow's DagRun)
         return end.dag.test(run_conf=conf, use_executor=False)
@@ -118,8 +118,8 @@ def test_an_empty_audience_ends_well(store: Connection, run_workflow: Callable[.
 def test_no_code_token_or_key_is_kept_with_rendered_fields_or_logs(
     store: Connection, run_workflow: Callable[..., Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from airflow.models.renderedtifields import RenderedTaskInstanceFields  # noqa: PLC0415  (see airflow_database)
-    from airflow.utils.session import create_session  # noqa: PLC0415
+    from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from airflow.utils.session import create_session
 
     add_contacts(store, 3)
     codes = add_codes(store, 3, prefix="CANARY")

@@ -4,6 +4,7 @@
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
     │   └── DefinitionError           a message, data source or audience file is wrong
+    ├── DatabaseUnavailable           the store does not answer
     ├── TemplateError                 a Velocity template
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
@@ -41,6 +42,12 @@ class ConfigurationError(PromoError):
 
 class DatabaseNotFoundError(ConfigurationError):
     """No database was named and none could be found."""
+
+
+class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
+    """The store cannot be reached just now."""
+
+    retryable = True
 
 
 class DefinitionError(ConfigurationError):
