@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from promo_campaigns.adapters.contact_batches import Matching, put_contacts
+from promo_campaigns.adapters.contact_batches import put_contacts
 from promo_campaigns.adapters.contacts import create_field, list_fields, put_contact, read_contacts
 from promo_campaigns.adapters.postgres import Connection, connect
-from promo_campaigns.core.contacts import Channel, Contact, Row
+from promo_campaigns.core.contacts import Channel, Contact, Matching, Row
 from promo_campaigns.core.errors import ConfigurationError, ContactError
 
 if TYPE_CHECKING:

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.contacts import (
+from promo_campaigns.core.contact_rules import (
     LOCATOR_BYTES,
-    Channel,
-    Contact,
-    Owner,
-    check_identity,
-    choose_owner,
     clean_channel_type,
     clean_external_id,
     clean_field_id,
@@ -26,6 +21,7 @@ from promo_campaigns.core.contacts import (
     clean_values,
     mask_value,
 )
+from promo_campaigns.core.contacts import Channel, Contact, Owner, check_identity, choose_owner
 from promo_campaigns.core.errors import ContactError
 
 if TYPE_CHECKING:

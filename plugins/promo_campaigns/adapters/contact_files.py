@@ -5,10 +5,10 @@ from __future__ import annotations
 from heapq import merge
 from typing import IO, TYPE_CHECKING
 
-from promo_campaigns.adapters.contact_batches import REJECTS_LISTED, Matching, put_contacts
+from promo_campaigns.adapters.contact_batches import REJECTS_LISTED, put_contacts
 from promo_campaigns.adapters.contacts import list_fields
 from promo_campaigns.core.contact_file import ContactFileReport, read_contacts
-from promo_campaigns.core.contacts import Rejected, Row
+from promo_campaigns.core.contacts import Matching, Rejected, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

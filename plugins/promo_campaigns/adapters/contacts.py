@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.core.contacts import (
-    FIELD_TYPES,
-    Contact,
-    Field,
-    Owner,
-    check_identity,
-    choose_owner,
-    clean_field_name,
-)
+from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_name
+from promo_campaigns.core.contacts import Contact, Field, Owner, check_identity, choose_owner
 from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -34,7 +27,7 @@ def put_contact(connection: Connection, contact: Contact) -> int:
 
     A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
 
-    :param contact: cleaned by the rules of ``core.contacts``; its field values are checked by ``clean_values``
+    :param contact: cleaned by the rules of ``core.contact_rules``; its field values are checked by ``clean_values``
     :raises ContactError: its identifiers belong to different contacts, a field is unknown, or there is no identifier
     :raises StoreUnavailable: others were faster each time
     """

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[dict[str, Any]]
 
 CONNECT_TIMEOUT_S = 10
-_SESSION = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s"
+SETTINGS: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "application_name": "promo_campaigns",
+    "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s",
+    "keepalives_idle": 30,
+}
+"""How every connection to the store is opened."""
 
 
 @contextmanager
@@ -28,15 +36,7 @@ def connect(dsn: str) -> Iterator[Connection]:
     :raises ConfigurationError: the database has no schema yet
     """
     try:
-        connection = psycopg.connect(
-            dsn,
-            autocommit=True,
-            row_factory=dict_row,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            application_name="promo_campaigns",
-            options=_SESSION,
-            keepalives_idle=30,
-        )
+        connection = psycopg.connect(dsn, **SETTINGS)
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[0]
         msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.contacts import FIELD_TYPES, clean_field_id, mask_value
+from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_id, mask_value
 from promo_campaigns.core.errors import ContactError, ContactFileError
 
 if TYPE_CHECKING:

@@ -13,19 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from promo_campaigns.core.contacts import (
-    Channel,
-    Contact,
-    Field,
-    Rejected,
-    Row,
-    check_identity,
+from promo_campaigns.core.contact_rules import (
     clean_external_id,
     clean_field_value,
     clean_language,
     clean_locator,
     clean_name,
 )
+from promo_campaigns.core.contacts import Channel, Contact, Field, Rejected, Row, check_identity
 from promo_campaigns.core.errors import ContactError, ContactFileError
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@
     │   └── ContactFileError          a contact file cannot be loaded
     ├── UnknownCodeFileError          there is no such code file
     ├── ContactError                  what is said of one contact cannot be stored
-    ├── StoreUnavailable              the database does not answer now
+    ├── StoreError                    the database refused a statement
+    │   └── StoreUnavailable          it does not answer now, or others are faster
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
@@ -166,8 +167,12 @@ class ContactError(PromoError):
         super().__init__(f"{place}: {problem}" if place else problem)
 
 
-class StoreUnavailable(PromoError):  # noqa: N818  (states the fact)
-    """The database does not answer, or its connections are all in use; the same call may succeed later."""
+class StoreError(PromoError):
+    """The database refused a statement. The message holds its error code and no value."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818  (states the fact)
+    """The database does not answer, or others are faster; the same call may succeed later."""
 
     retryable = True
 
