@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.contacts import mask_value
+from promo_campaigns.core.contact_rules import mask_value
 
 if TYPE_CHECKING:
     import argparse
