@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import dict_row
 
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.errors import ConfigurationError, DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +32,15 @@ def connect(dsn: str) -> Iterator[Connection]:
     """Open a connection in autocommit mode whose rows are dicts; transactions are opened by ``transaction()``.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+    :raises DatabaseUnavailable: the server cannot be reached
+    :raises ConfigurationError: the database has no schema yet
     """
     try:
         connection = psycopg.connect(dsn, **SETTINGS)
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[0]
         msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
-        raise ConfigurationError(msg) from error
+        raise DatabaseUnavailable(msg) from error
     with connection:
         try:
             yield connection

@@ -4,12 +4,15 @@
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
     │   └── DefinitionError           a message, data source or audience file is wrong
+    ├── DatabaseUnavailable           the store does not answer
     ├── TemplateError                 a Velocity template
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
     │   └── LimitExceeded             asked for more steps, depth or output than it may have
     ├── CodeFileError                 a code file cannot be loaded
-    ├── ContactFileError              a contact file cannot be loaded
+    │   ├── CodeFileRejectedError     strict, and a row was rejected
+    │   └── ContactFileError          a contact file cannot be loaded
+    ├── UnknownCodeFileError          there is no such code file
     ├── ContactError                  what is said of one contact cannot be stored
     ├── StoreError                    the database refused a statement
     │   └── StoreUnavailable          it does not answer now, or others are faster
@@ -28,6 +31,11 @@ Messages say what happened, where, and what to do. They never hold an address, a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.core.code_file import LoadReport
+
 
 class PromoError(Exception):
     """Base of every error raised on purpose by this product."""
@@ -42,6 +50,12 @@ class ConfigurationError(PromoError):
 
 class DatabaseNotFoundError(ConfigurationError):
     """No database was named and none could be found."""
+
+
+class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
+    """The store cannot be reached just now."""
+
+    retryable = True
 
 
 class DefinitionError(ConfigurationError):
@@ -111,6 +125,29 @@ class CodeFileError(PromoError):
         self.hint = hint
         place = f"{file}:{line}" if line else file
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+
+
+class CodeFileRejectedError(CodeFileError):
+    """Rows of a code file were rejected and it was loaded strictly, so nothing of it was loaded.
+
+    :param report: counts the rows and names the rejected ones
+    """
+
+    def __init__(self, report: LoadReport) -> None:
+        self.report = report
+        first = report.rejected[0]
+        rows = "1 row is" if report.rejected_count == 1 else f"{report.rejected_count:,} rows are"
+        place = f"{first.column}: " if first.column else ""
+        super().__init__(
+            f"{rows} rejected, here the first ({place}{first.reason}); nothing was loaded",
+            file=report.file,
+            line=first.line,
+            hint="Correct them, or load without strict",
+        )
+
+
+class UnknownCodeFileError(PromoError):
+    """There is no code file with this id."""
 
 
 class ContactFileError(CodeFileError):

@@ -44,12 +44,15 @@ def airflow_command(*arguments: str) -> list[str]:
 
 
 def airflow_services() -> list[Service]:
-    """Return Airflow's four components. Task logs are read from the disk, so no log server listens anywhere."""
+    """Return Airflow's four components. Task logs are read from the disk, so no log server listens anywhere.
+
+    Only the scheduler is worth waiting for: it lets running tasks end, which takes the API server.
+    """
     return [
-        Service("api-server", airflow_command("api-server"), rank=2),
-        Service("dag-processor", airflow_command("dag-processor"), rank=1),
-        Service("scheduler", airflow_command("scheduler", "--skip-serve-logs"), rank=1),
-        Service("triggerer", airflow_command("triggerer", "--skip-serve-logs"), rank=1),
+        Service("api-server", airflow_command("api-server"), rank=2, patience=2),
+        Service("dag-processor", airflow_command("dag-processor"), rank=1, patience=2),
+        Service("scheduler", airflow_command("scheduler", "--skip-serve-logs"), rank=1, patience=10),
+        Service("triggerer", airflow_command("triggerer", "--skip-serve-logs"), rank=1, patience=2),
     ]
 
 
@@ -104,6 +107,8 @@ def _airflow(layout: Layout, credentials: Credentials, addresses: Addresses) -> 
         "DATABASE": {"SQL_ALCHEMY_CONN": addresses.airflow_dsn.replace("postgresql://", "postgresql+psycopg2://", 1)},
         "DAG_PROCESSOR": {"REFRESH_INTERVAL": 15},
         "SCHEDULER": {"SCHEDULER_IDLE_SLEEP_TIME": _SCHEDULER_IDLE_SECONDS},
+        # A worker that misses the end of its task looks again only then, and keeps its slot until it does.
+        "WORKERS": {"MIN_HEARTBEAT_INTERVAL": 1},
     }
     settings = {"AIRFLOW_HOME": str(layout.airflow)}
     for section, names in sections.items():

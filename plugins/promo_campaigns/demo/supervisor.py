@@ -29,12 +29,13 @@ class Service:
     """A process that stays up.
 
     :param rank: when it is stopped: the lowest first, those of one rank together
+    :param patience: seconds it may take to end by itself
     """
 
     name: str
     command: Sequence[str]
     rank: int
-    patience: float = 8.0
+    patience: float = 5.0
 
 
 @dataclass
@@ -144,12 +145,10 @@ def _stop_together(started: Sequence[_Started], impatient: Callable[[], bool]) -
     for each in started:
         with suppress(ProcessLookupError):
             each.process.terminate()
-    deadline = time.monotonic() + max(each.service.patience for each in started)
-    while any(each.process.poll() is None for each in started):
-        if time.monotonic() > deadline or impatient():
-            break
-        time.sleep(_POLL_SECONDS)
-    for each in started:
+    began = time.monotonic()
+    for each in sorted(started, key=lambda each: each.service.patience):
+        while each.process.poll() is None and time.monotonic() < began + each.service.patience and not impatient():
+            time.sleep(_POLL_SECONDS)
         _kill_session(each.process.pid)
         each.process.wait()
 
