@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test constraints
+.PHONY: help install lint format types test demo constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -25,6 +25,9 @@ types: install ## check types
 
 test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 	bin/test $(T)
+
+demo: ## show the whole product on this machine
+	bin/demo
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \

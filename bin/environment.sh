@@ -53,12 +53,17 @@ make_venv() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check uv || complain "pip could not install uv"
 }
 
+# stamp_of NAME: prints the file that says that .venv was filled for this purpose, from the packages named now.
+stamp_of() {
+    printf '.venv/promo-%s-%s\n' "$1" "$(cat pyproject.toml constraints.txt | cksum | tr ' ' '-')"
+}
+
 # ensure_environment NAME ARGUMENT...: installs what ARGUMENTs of `uv pip install` name, unless it was done before.
 ensure_environment() {
     purpose=$1
     shift
-    stamp=".venv/promo-$purpose-$(cat pyproject.toml constraints.txt | cksum | tr ' ' '-')"
-    [ -e "$stamp" ] && [ -x .venv/bin/python ] && return
+    stamp=$(stamp_of "$purpose")
+    [ -e "$stamp" ] && return
     python=$(find_python) || complain "Python 3.10, 3.11, 3.12 or 3.13 is needed, and none was found"
     make_venv
     printf 'Installing packages into .venv ...\n'
@@ -69,6 +74,8 @@ ensure_environment() {
 }
 
 ensure_demo_environment() {
+    # A developer's environment has everything in it already.
+    [ -e "$(stamp_of development)" ] && return
     ensure_environment demo --editable '.[embedded]'
 }
 

@@ -19,6 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from receiver import Receiver
+
 _KEPT = ("PROMO_TEST_DSN", "PROMO_PG_BIN")
 
 for _name in list(os.environ):
@@ -27,10 +29,9 @@ for _name in list(os.environ):
 
 # Airflow reads these when it is first imported, and would otherwise make files in the developer's home.
 _AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="promo-airflow-"))
-(_AIRFLOW_HOME / "dags").mkdir()
 os.environ |= {
     "AIRFLOW_HOME": str(_AIRFLOW_HOME),
-    "AIRFLOW__CORE__DAGS_FOLDER": str(_AIRFLOW_HOME / "dags"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parents[1] / "dags"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",
@@ -52,7 +53,7 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield _database_of(named, "postgres")
         return
-    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres  # noqa: PLC0415  (not every test needs it)
+    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
 
     with throwaway_postgres() as server:
         yield server.dsn("postgres")
@@ -68,7 +69,7 @@ def empty_database(postgres_server: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: str) -> Iterator[str]:
     """Return the name of a database with the product's schema, to be copied and not connected to."""
-    from promo_campaigns.adapters.migrations import migrate  # noqa: PLC0415  (not every test needs it)
+    from promo_campaigns.adapters.migrations import migrate
 
     with _new_database(postgres_server, "promo_template") as name:
         migrate(_database_of(postgres_server, name))
@@ -88,8 +89,8 @@ def _database_of(dsn: str, name: str) -> str:
 
 @contextmanager
 def _new_database(server: str, prefix: str, *, template: str = "template0") -> Iterator[str]:
-    import psycopg  # noqa: PLC0415  (not every test needs it)
-    from psycopg import sql  # noqa: PLC0415
+    import psycopg
+    from psycopg import sql
 
     name = f"{prefix}_{secrets.token_hex(6)}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
@@ -100,3 +101,12 @@ def _new_database(server: str, prefix: str, *, template: str = "template0") -> I
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a real HTTP receiver on loopback."""
+    from receiver import running_receiver
+
+    with running_receiver() as running:
+        yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.contacts import TRIES
-from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, BatchReport, Contact, Rejected
+from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, BatchReport, Matching, Rejected
 from promo_campaigns.core.errors import StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -18,47 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.contacts import Row
 
 _SQL = queries("contact_batch")
 _SLICE = 5_000
 REJECTS_LISTED = 1_000
-"""A report lists no more refusals than this; it counts them all."""
+"""A report spells out so many refusals and counts the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One contact of a batch.
-
-    :param number: where it stood, a line or a position; rows come in ascending order
-    :param contact_id: the contact it is about, when the caller names it by its own id
-    """
-
-    number: int
-    contact: Contact
-    contact_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Matching:
-    """How the contacts of a batch are recognised, and what is written of them.
-
-    :param channels: channel types that name a contact; None for all
-    :param field_id: additional field whose value names a contact
-    :param listed: standard fields to write, absent ones emptied; None to write what was sent
-    """
-
-    channels: tuple[str, ...] | None = None
-    field_id: int | None = None
-    listed: tuple[str, ...] | None = None
-
-
-def put_contacts(connection: Connection, rows: Iterable[Row], matching: Matching | None = None) -> BatchReport:
+def put_contacts(
+    connection: Connection,
+    rows: Iterable[Row],
+    matching: Matching | None = None,
+    *,
+    rejects_listed: int = REJECTS_LISTED,
+) -> BatchReport:
     """Create or update all the contacts, in one transaction and with bounded memory.
 
     A contact that is found keeps what is not sent. A row that names two contacts, or the contact of an earlier row, is
     refused and the others are written.
 
-    :param rows: cleaned by the rules of ``core.contacts``; consumed once
+    :param rows: cleaned by the rules of ``core.contact_rules``; consumed once
+    :param rejects_listed: how many refusals the report spells out
     :raises StoreUnavailable: rivals were faster each time; nothing was written
     """
     matching = matching or Matching()
@@ -70,7 +50,7 @@ def put_contacts(connection: Connection, rows: Iterable[Row], matching: Matching
         connection.execute(_SQL["analyze_stage"])
         _merge_among_rivals(connection, matching)
         counts = connection.execute(_SQL["count_outcomes"]).fetchone()
-        rejects = connection.execute(_SQL["list_rejects"], {"limit": REJECTS_LISTED}).fetchall()
+        rejects = connection.execute(_SQL["list_rejects"], {"limit": rejects_listed}).fetchall()
     return BatchReport(
         **(counts or {}),
         rejects=[Rejected(row["row_number"], row["place"], row["verdict"]) for row in rejects],
@@ -117,6 +97,7 @@ def _merge(connection: Connection, matching: Matching) -> None:
     parameters = {
         "field_id": matching.field_id,
         "listed": None if matching.listed is None else list(matching.listed),
+        "same_contact": f"the same contact as in {matching.row_noun} ",
         "other_contact": OTHER_CONTACT,
         "other_external_id": OTHER_EXTERNAL_ID,
     }

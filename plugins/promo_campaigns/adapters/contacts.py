@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.core.contacts import FIELD_TYPES, Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_name
+from promo_campaigns.core.contacts import Contact, Field, Owner, check_identity, choose_owner
 from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -26,18 +27,15 @@ def put_contact(connection: Connection, contact: Contact) -> int:
 
     A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
 
-    :param contact: cleaned by the rules of ``core.contacts``; its field values are checked by ``clean_values``
+    :param contact: cleaned by the rules of ``core.contact_rules``; its field values are checked by ``clean_values``
     :raises ContactError: its identifiers belong to different contacts, a field is unknown, or there is no identifier
     :raises StoreUnavailable: others were faster each time
     """
     check_identity(contact)
     parameters = _parameters(contact)
     for _ in range(TRIES):
-        owners = connection.execute(_SQL["find_owners"], parameters).fetchall()
-        parameters["contact_id"] = choose_owner(contact, [Owner(**row) for row in owners])
-        statement = _SQL["insert_contact" if parameters["contact_id"] is None else "update_contact"]
         try:
-            row = connection.execute(statement, parameters).fetchone()
+            contact_id = _put_once(connection, contact, parameters)
         except (errors.UniqueViolation, errors.DeadlockDetected):
             continue
         except errors.ForeignKeyViolation as error:
@@ -45,10 +43,32 @@ def put_contact(connection: Connection, contact: Contact) -> int:
                 problem = "one of the fields does not exist; create it first"
                 raise ContactError(problem, place="fields") from error
             continue
-        if row is not None:
-            return int(row["contact_id"])
+        if contact_id is not None:
+            return contact_id
     problem = "the contact is being written by others; try again"
     raise StoreUnavailable(problem)
+
+
+def _put_once(connection: Connection, contact: Contact, parameters: dict[str, Any]) -> int | None:
+    """Return the contact's id, or None if it was removed meanwhile."""
+    found = connection.execute(_SQL["find_owners"], parameters).fetchall()
+    owners = [Owner(**row) for row in found]
+    contact_id = choose_owner(contact, owners)
+    parameters["contact_id"] = contact_id
+    if contact_id is not None and not _changes_profile(contact, owners):
+        # What a campaign does all day: one value for a contact that is known.
+        if contact.values:
+            connection.execute(_SQL["put_values"], parameters)
+        return contact_id
+    statement = _SQL["insert_contact" if contact_id is None else "update_contact"]
+    row = connection.execute(statement, parameters).fetchone()
+    return None if row is None else int(row["contact_id"])
+
+
+def _changes_profile(contact: Contact, owners: Sequence[Owner]) -> bool:
+    named = contact.first_name is not None or contact.last_name is not None or contact.language is not None
+    identifiers = len(contact.channels) + (contact.external_id is not None)
+    return named or len(owners) < identifiers or not all(owner.as_sent for owner in owners)
 
 
 def _parameters(contact: Contact) -> dict[str, Any]:
@@ -87,11 +107,14 @@ def create_field(
     :param name: compared without regard to case
     :param field_type: one of ``core.contacts.FIELD_TYPES``
     :param field_id: the numeric id it shall have; None for the next free one
-    :raises ConfigurationError: the type is unknown, or the name or the id is taken by another field
+    :raises ConfigurationError: the name or the type is none, or the name or the id is taken by another field
     """
-    name = name.strip()
-    if not name or field_type not in FIELD_TYPES:
-        problem = f"a field needs a name and one of the types {', '.join(FIELD_TYPES)}"
+    try:
+        name = clean_field_name(name)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    if field_type not in FIELD_TYPES:
+        problem = f"a field has one of the types {', '.join(FIELD_TYPES)}"
         raise ConfigurationError(problem)
     wanted = {"name": name, "type": field_type, "field_id": field_id, "description": description}
     with connection.transaction():

@@ -96,10 +96,9 @@ class EmbeddedPostgres:
         :raises ServerError: it cannot be made or started; the message says why and where its log is
         """
         with self._alone():
-            place = self._read_place()
-            if place is None or not self._postmaster(place):
+            place = self._adopt()
+            if place is None:
                 place = self._launch()
-            self._wait_until_accepting(place)
             for database in DATABASES:
                 self._create_database(place, database)
 
@@ -169,6 +168,24 @@ class EmbeddedPostgres:
         partial.write_text(json.dumps(asdict(place)))
         partial.replace(self._place_file)
 
+    def _adopt(self) -> _Place | None:
+        """Return the place of a server that runs, once it accepts connections; None when there is none.
+
+        One that is recovering is waited for, and so is the end of one that is stopping.
+        """
+        place = self._read_place()
+        deadline = time.monotonic() + _START_SECONDS
+        while place is not None and self._postmaster(place):
+            if _accepts(place):
+                return place
+            if time.monotonic() > deadline:
+                raise ServerError(self._silent())
+            time.sleep(_POLL_SECONDS)
+        return None
+
+    def _silent(self) -> str:
+        return f"Postgres runs but accepts no connection after {_START_SECONDS:.0f} s. Its log is {self.log}"
+
     def _launch(self) -> _Place:
         """Make the data folder if it is missing, and start a server on it."""
         known = self._read_place()
@@ -235,15 +252,7 @@ class EmbeddedPostgres:
             if _accepts(place):
                 return ""
             time.sleep(_POLL_SECONDS)
-        return ""
-
-    def _wait_until_accepting(self, place: _Place) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _accepts(place):
-            if time.monotonic() > deadline:
-                message = f"Postgres runs but accepts no connection after {_START_SECONDS:.0f} s. Its log is {self.log}"
-                raise ServerError(message)
-            time.sleep(_POLL_SECONDS)
+        raise ServerError(self._silent())
 
     def _create_database(self, place: _Place, name: str) -> None:
         with psycopg.connect(_dsn(place, "postgres"), autocommit=True) as connection:

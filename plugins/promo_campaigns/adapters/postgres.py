@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import dict_row
 
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.errors import ConfigurationError, DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[dict[str, Any]]
 
 CONNECT_TIMEOUT_S = 10
-_SESSION = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s"
+SETTINGS: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "application_name": "promo_campaigns",
+    "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s",
+    "keepalives_idle": 30,
+}
+"""How every connection to the store is opened."""
 
 
 @contextmanager
@@ -24,22 +32,15 @@ def connect(dsn: str) -> Iterator[Connection]:
     """Open a connection in autocommit mode whose rows are dicts; transactions are opened by ``transaction()``.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+    :raises DatabaseUnavailable: the server cannot be reached
+    :raises ConfigurationError: the database has no schema yet
     """
     try:
-        connection = psycopg.connect(
-            dsn,
-            autocommit=True,
-            row_factory=dict_row,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            application_name="promo_campaigns",
-            options=_SESSION,
-            keepalives_idle=30,
-        )
+        connection = psycopg.connect(dsn, **SETTINGS)
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[0]
         msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
-        raise ConfigurationError(msg) from error
+        raise DatabaseUnavailable(msg) from error
     with connection:
         try:
             yield connection

@@ -4,6 +4,7 @@
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
     │   └── DefinitionError           a message, data source or audience file is wrong
+    ├── DatabaseUnavailable           the store does not answer
     ├── TemplateError                 a Velocity template
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
@@ -13,7 +14,8 @@
     │   └── ContactFileError          a contact file cannot be loaded
     ├── UnknownCodeFileError          there is no such code file
     ├── ContactError                  what is said of one contact cannot be stored
-    ├── StoreUnavailable              the database does not answer now
+    ├── StoreError                    the database refused a statement
+    │   └── StoreUnavailable          it does not answer now, or others are faster
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
@@ -21,7 +23,8 @@
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
     │   └── ReceiverUnavailable       worth trying again later
-    └── ServerError                   the embedded Postgres
+    ├── ServerError                   the embedded Postgres
+    └── DemoError                     bin/demo
 
 Messages say what happened, where, and what to do. They never hold an address, a token or an unmasked code.
 """
@@ -47,6 +50,12 @@ class ConfigurationError(PromoError):
 
 class DatabaseNotFoundError(ConfigurationError):
     """No database was named and none could be found."""
+
+
+class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
+    """The store cannot be reached just now."""
+
+    retryable = True
 
 
 class DefinitionError(ConfigurationError):
@@ -158,8 +167,12 @@ class ContactError(PromoError):
         super().__init__(f"{place}: {problem}" if place else problem)
 
 
-class StoreUnavailable(PromoError):  # noqa: N818  (states the fact)
-    """The database does not answer, or its connections are all in use; the same call may succeed later."""
+class StoreError(PromoError):
+    """The database refused a statement. The message holds its error code and no value."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818  (states the fact)
+    """The database does not answer, or others are faster; the same call may succeed later."""
 
     retryable = True
 
@@ -198,3 +211,7 @@ class ReceiverUnavailable(SendError):  # noqa: N818
 
 class ServerError(PromoError):
     """The embedded Postgres cannot be started, reached or stopped."""
+
+
+class DemoError(PromoError):
+    """The demo cannot be started, or one of its parts failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import cast
 
 from promo_campaigns.core.errors import ConfigurationError
 
@@ -47,19 +48,26 @@ def contact_ids_of(value: object) -> list[int]:
 
     :raises ConfigurationError: it is anything else
     """
-    if isinstance(value, str):
-        text = optional_text(value)
-        try:
-            value = json.loads(text) if text else []
-        except ValueError:
-            value = None
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = [value]
-    given = [] if value is None else value
-    if not isinstance(given, list | tuple) or not all(isinstance(item, int) for item in given):
+    given = _json_of(value) if isinstance(value, str) else value
+    if given is None:
+        return []
+    if isinstance(given, int):
+        given = [given]
+    if not isinstance(given, list | tuple) or not all(type(item) is int for item in given):
         msg = "contact_ids must be a list of contact ids, such as [17, 42]"
         raise ConfigurationError(msg)
     return [int(item) for item in given]
+
+
+def _json_of(text: str) -> object:
+    """Read JSON text; None for nothing, the text itself where it is no JSON."""
+    given = optional_text(text)
+    if not given:
+        return None
+    try:
+        return cast("object", json.loads(given))
+    except ValueError:
+        return given
 
 
 def instant_of(name: str, value: object) -> datetime | None:

@@ -39,7 +39,7 @@ class DataSourceHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection
         :raises ConfigurationError: the connection has no host, an extra that is not allowed, or plain http unallowed
         """
-        from promo_campaigns.adapters.http_sender import Endpoint, basic_auth  # noqa: PLC0415  (parsing a DAG must not load the client)
+        from promo_campaigns.adapters.http_sender import Endpoint, basic_auth
 
         connection = self.get_connection(self.data_source_conn_id)
         extras = self._extras(connection)
@@ -56,7 +56,7 @@ class DataSourceHook(BaseHook):
 
     def sender(self) -> HttpSender:
         """Return the sender for this receiver."""
-        from promo_campaigns.adapters.http_sender import HttpSender  # noqa: PLC0415  (parsing a DAG must not load the client)
+        from promo_campaigns.adapters.http_sender import HttpSender
 
         return HttpSender(self.endpoint)
 

@@ -63,9 +63,10 @@ class PromoStoreHook(BaseHook):
     def connect(self) -> Iterator[Connection]:
         """Open the store, as ``adapters.postgres.connect`` does.
 
-        :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+        :raises DatabaseUnavailable: the server cannot be reached
+        :raises ConfigurationError: the database has no schema yet
         """
-        from promo_campaigns.adapters import postgres  # noqa: PLC0415  (parsing a DAG must not load the driver)
+        from promo_campaigns.adapters import postgres
 
         with postgres.connect(self.dsn) as connection:
             yield connection

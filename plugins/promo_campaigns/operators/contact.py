@@ -9,7 +9,7 @@ from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow.sdk import Context
 
@@ -29,15 +29,15 @@ class GetContactOperator(StoreOperator):
     def __init__(
         self,
         *,
-        batch: Mapping[str, int],
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        batch: Any,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.batch = batch
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Skip whoever cannot be reached, and return the others."""
-        from promo_campaigns.adapters.ledger import PostgresLedger  # noqa: PLC0415  (parsing a DAG must not load the driver)
+        from promo_campaigns.adapters.ledger import PostgresLedger
 
         batch = Batch(run_id=self.batch["run_id"], first=self.batch["first"], last=self.batch["last"])
         with self.hook.connect() as connection:

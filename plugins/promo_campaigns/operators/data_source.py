@@ -37,9 +37,9 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     def __init__(
         self,
         *,
-        assignments: Any,  # noqa: ANN401  (an XComArg until it is rendered)
+        assignments: Any,
         data_source: str,
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.assignments = assignments
@@ -47,10 +47,10 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Record what is not recorded yet."""
-        from promo_campaigns.adapters.ledger import PostgresLedger  # noqa: PLC0415  (parsing a DAG must not load the driver)
-        from promo_campaigns.adapters.runs import read_run  # noqa: PLC0415
-        from promo_campaigns.adapters.templates import compile_data_source  # noqa: PLC0415
-        from promo_campaigns.core.sending import record_profiles  # noqa: PLC0415
+        from promo_campaigns.adapters.ledger import PostgresLedger
+        from promo_campaigns.adapters.runs import read_run
+        from promo_campaigns.adapters.templates import compile_data_source
+        from promo_campaigns.core.sending import record_profiles
 
         batch = Handover.from_xcom(self.assignments)
         with self.hook.connect() as connection:

@@ -30,16 +30,16 @@ class EndOperator(StoreOperator):
     def __init__(
         self,
         *,
-        run_id: Any,  # noqa: ANN401  (an XComArg until it is rendered)
+        run_id: Any,
         trigger_rule: str = "none_failed",
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        **kwargs: Any,
     ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.run_id = run_id
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Close the run and report it."""
-        from promo_campaigns.adapters.runs import close_run  # noqa: PLC0415  (parsing a DAG must not load the driver)
+        from promo_campaigns.adapters.runs import close_run
 
         with self.hook.connect() as connection:
             report = close_run(connection, whole_number("run_id", self.run_id, least=1, most=_MAX_RUN_ID))

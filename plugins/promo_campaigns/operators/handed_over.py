@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class HandedOver(StoreOperator):
     """Wraps a handed-over batch while fields are rendered, so that its codes are not stored with rendered fields."""
 
-    def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (Airflow's own signature)
+    def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:
         """Render as Airflow does, then wrap."""
         rendered = super().render_template(content, context, *args, **kwargs)
         return Handover.from_xcom(rendered) if is_handover(rendered) else rendered

@@ -38,10 +38,10 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
     def __init__(
         self,
         *,
-        assignments: Any,  # noqa: ANN401  (an XComArg until it is rendered)
+        assignments: Any,
         message: str,
         transport: str = "inbox",
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.assignments = assignments
@@ -50,11 +50,11 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Send what is due and return whose message was accepted."""
-        from promo_campaigns.adapters.ledger import PostgresLedger  # noqa: PLC0415  (parsing a DAG must not load the driver)
-        from promo_campaigns.adapters.runs import read_run  # noqa: PLC0415
-        from promo_campaigns.adapters.templates import compile_message  # noqa: PLC0415
-        from promo_campaigns.adapters.transports import open_transport  # noqa: PLC0415
-        from promo_campaigns.core.sending import send_messages  # noqa: PLC0415
+        from promo_campaigns.adapters.ledger import PostgresLedger
+        from promo_campaigns.adapters.runs import read_run
+        from promo_campaigns.adapters.templates import compile_message
+        from promo_campaigns.adapters.transports import open_transport
+        from promo_campaigns.core.sending import send_messages
 
         batch = Handover.from_xcom(self.assignments)
         with self.hook.connect() as connection, open_transport(self.transport, self.hook.dsn) as transport:

@@ -35,11 +35,11 @@ class GetPromoCodeOperator(HandedOver):
     def __init__(
         self,
         *,
-        contacts: Any,  # noqa: ANN401  (an XComArg until it is rendered)
+        contacts: Any,
         days: int | str,
         type: str,  # noqa: A002  (the vendor's name for it, see the design's words)
         discount: int | str,
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.contacts = contacts
@@ -49,8 +49,8 @@ class GetPromoCodeOperator(HandedOver):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Claim what is missing and return who holds which code."""
-        from promo_campaigns.adapters.ledger import PostgresLedger  # noqa: PLC0415  (parsing a DAG must not load the driver)
-        from promo_campaigns.adapters.runs import read_run  # noqa: PLC0415
+        from promo_campaigns.adapters.ledger import PostgresLedger
+        from promo_campaigns.adapters.runs import read_run
 
         batch = Handover.from_xcom(self.contacts)
         codes = code_request(self.type, self.discount, self.days)

@@ -29,7 +29,7 @@ class StartOperator(StoreOperator):
     A scheduled or backfilled DAG run is the occurrence of its logical date; any other is the ``edition`` it names, or
     itself. Running it again finds the same run. Nothing is opened when the pool cannot serve everybody.
 
-    Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000}, …]``, for ``.expand``; pushes ``run_id`` as well, see ``run``.
+    Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000}, …]``, for ``.expand``; ``run`` is the run's id.
 
     :param message: name of a file in ``include/messages`` (templated)
     :param type: the pool to take codes from (templated)
@@ -62,7 +62,7 @@ class StartOperator(StoreOperator):
     )
     ui_color = "#dff3e4"
 
-    def __init__(  # noqa: PLR0913  (one keyword a parameter of the block)
+    def __init__(
         self,
         *,
         message: str,
@@ -76,7 +76,7 @@ class StartOperator(StoreOperator):
         batch_size: int | str = 1000,
         workflow: str | None = None,
         include_folder: str | None = None,
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.message = message
@@ -98,7 +98,7 @@ class StartOperator(StoreOperator):
 
     def execute(self, context: Context) -> list[dict[str, int]]:
         """Open the run, or find it."""
-        from promo_campaigns.adapters.runs import open_run, read_batches  # noqa: PLC0415  (parsing a DAG must not load the driver)
+        from promo_campaigns.adapters.runs import open_run, read_batches
 
         spec = self._spec()
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
@@ -111,7 +111,7 @@ class StartOperator(StoreOperator):
         return [{"run_id": batch.run_id, "first": batch.first, "last": batch.last} for batch in batches]
 
     def _spec(self) -> RunSpec:
-        from promo_campaigns.adapters.definitions import read_run_spec  # noqa: PLC0415  (parsing a DAG must not compile templates)
+        from promo_campaigns.adapters.definitions import read_run_spec
 
         return read_run_spec(
             include_folder(self.include_folder),

@@ -49,13 +49,14 @@ class CodeWriter:
         return f"{letter}{self._numbers}"
 
     @contextmanager
-    def sink(self, at: int) -> Iterator[str]:
-        """Gather what is printed inside in a variable of its own."""
+    def sink(self, at: int, name: str = "") -> Iterator[str]:
+        """Gather what is printed inside in a variable of its own, or in one that holds an empty text already."""
         if self._sinks:
             self.flush()
-        name = self.fresh("o")
+        if not name:
+            name = self.fresh("o")
+            self.line(f"{name} = ''", at)
         self._sinks.append(name)
-        self.line(f"{name} = ''", at)
         yield name
         self.flush()
         self._sinks.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.expression_code import ExpressionCode
@@ -21,6 +22,10 @@ class DirectiveCode(ExpressionCode):
     def __init__(self, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> None:
         super().__init__(dialect, limits, positions)
         self._loops = 0
+
+    @abstractmethod
+    def call(self, node: Node) -> None:
+        """Write a macro's call or the definition of a block."""
 
     def body(self, block: Block) -> None:
         """Write what a block prints."""
@@ -45,8 +50,11 @@ class DirectiveCode(ExpressionCode):
         elif isinstance(node, Loop):
             self.flush()
             self._loop(node)
-        else:
+        elif isinstance(node, Break | Stop):
+            self.flush()
             self._leave(node)
+        else:
+            self.call(node)
 
     def _assign(self, node: Assign) -> None:
         value = self.value(node.value)
@@ -116,13 +124,12 @@ class DirectiveCode(ExpressionCode):
         self.check_size()
 
     def _leave(self, node: Node) -> None:
-        self.flush()
         if isinstance(node, Break) and self._loops:
             self.line("break", node.at)
-        elif isinstance(node, Stop | Break):
-            self.line(f"return {self.outermost()}", node.at)
+        elif self.stops:
+            self.line("raise stopped('')", node.at)
         else:
-            raise TypeError(node)
+            self.line(f"return {self.outermost()}", node.at)
 
 
 def weight(block: Block) -> int:

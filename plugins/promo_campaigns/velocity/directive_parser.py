@@ -17,12 +17,15 @@ from promo_campaigns.velocity.tree import (
     MacroCall,
     Parameter,
     Stop,
+    Text,
+    Word,
 )
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.tree import Block, Node
 
 WORD = re.compile(r"#(@?)(?:\{([A-Za-z_][A-Za-z0-9_\-]*)\}|([A-Za-z_][A-Za-z0-9_\-]*))")
+BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
 BLANKS = re.compile(r"[ \t]*")
 LINE_END = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 REFUSED = {
@@ -32,8 +35,20 @@ REFUSED = {
 }
 
 
+class Opening(NamedTuple):
+    """Where a directive starts, and how its line goes on.
+
+    :param cut: where the text before it ends: its own start, or the start of its line if it takes its indentation
+    :param fresh: whether it is the first thing of its line, so that it takes the line end after it
+    """
+
+    start: int
+    cut: int
+    fresh: bool
+
+
 class Found(NamedTuple):
-    """A directive and where the text before it ends: its own start, or the start of its line if it is alone there."""
+    """A directive and where the text before it ends."""
 
     node: Node
     cut: int
@@ -50,6 +65,8 @@ class Closed(NamedTuple):
 class DirectiveParser(ExpressionParser):
     """Reads one directive at a `#`."""
 
+    fresh_from = -1
+
     @abstractmethod
     def block(self) -> Closed:
         """Read nodes up to the directive that ends the block, and that directive."""
@@ -62,23 +79,31 @@ class DirectiveParser(ExpressionParser):
         name = match.group(2) or match.group(3)
         return name, match.end(), bool(match.group(1))
 
-    def directive(self) -> Found | None:
-        """Read a directive, or leave the position alone and return nothing if the `#` is text."""
+    def directive(self, shown: int) -> Found | None:
+        """Read a directive, or leave the position alone and return nothing if the `#` is text.
+
+        :param shown: where the text before it starts
+        """
         start = self.pos
         name, end, block_call = self.word()
         if not name:
             return None
         if name in REFUSED and not block_call:
             self.fail(f"{REFUSED[name]} and is not allowed", hint="Write the content into this template")
+        opening = self.opening(start)
         self.pos = end
-        found = self._macro_call(name, start, block=True) if block_call else self._named(name, start)
+        if block_call:
+            found = self._block_call(name, opening)
+        elif name == "set":
+            found = self._set(opening, shown)
+        else:
+            found = self._named(name, opening)
         if found is None:
             self.pos = start
         return found
 
-    def _named(self, name: str, start: int) -> Found | None:
+    def _named(self, name: str, opening: Opening) -> Found | None:
         readers = {
-            "set": self._set,
             "if": self._if,
             "foreach": self._foreach,
             "macro": self._macro,
@@ -87,26 +112,23 @@ class DirectiveParser(ExpressionParser):
             "stop": self._stop,
         }
         reader = readers.get(name)
-        return reader(start) if reader else self._macro_call(name, start, block=False)
+        return reader(opening) if reader else self._macro_call(name, opening)
 
-    def line_cut(self, start: int) -> int:
-        """Step over the line end that belongs to a directive and return where the text before it ends.
-
-        2.x: a directive alone on its line takes the whole line with it. 1.7: it takes the line end after it.
-        """
-        match = LINE_END.match(self.text, self.pos)
+    def opening(self, start: int) -> Opening:
+        """Return how the line of a directive goes on: 2.x takes the indentation of one that is first on its line."""
         if not self.dialect.whole_lines:
-            self.pos = match.end() if match else self.pos
-            return start
-        blanks = BLANKS.match(self.text, self.pos)
-        at_end = blanks is not None and blanks.end() == len(self.text)
+            return Opening(start, start, fresh=True)
         line = start
         while line and self.text[line - 1] in " \t":
             line -= 1
-        if (line and self.text[line - 1] not in "\r\n") or not (match or at_end):
-            return start
-        self.pos = match.end() if match else len(self.text)
-        return line
+        fresh = line in (0, self.fresh_from) or self.text[line - 1] in "\r\n"
+        return Opening(start, line if fresh else start, fresh)
+
+    def end_line(self, opening: Opening | None = None) -> None:
+        """Step over blanks and a line end, if they come next; after a directive, only if it is first on its line."""
+        match = LINE_END.match(self.text, self.pos)
+        if match and (opening is None or opening.fresh):
+            self.pos = match.end()
 
     def _open_bracket(self, what: str) -> None:
         self.space()
@@ -117,8 +139,8 @@ class DirectiveParser(ExpressionParser):
         self.space()
         self.expect(")", f"at the end of {what}")
 
-    def _set(self, start: int) -> Found | None:
-        at = self.offset(start)
+    def _set(self, opening: Opening, shown: int) -> Found | None:
+        at = self.offset(opening.start)
         blanks = BLANKS.match(self.text, self.pos)
         if not blanks or not self.text.startswith("(", blanks.end()):
             return None
@@ -131,34 +153,43 @@ class DirectiveParser(ExpressionParser):
         self.space()
         value = self.expression()
         self._close_bracket("#set")
-        return Found(Assign(at, target, value), self.line_cut(start))
+        self.end_line(opening)
+        # 1.7 takes the blanks before a #set if nothing but blanks stands between it and what came before.
+        alone = not self.dialect.whole_lines and not self.text[shown : opening.start].strip(" \t")
+        return Found(Assign(at, target, value), shown if alone else opening.cut)
 
-    def _if(self, start: int) -> Found:
-        at = self.offset(start)
+    def _if(self, opening: Opening) -> Found:
+        at = self.offset(opening.start)
         self.enter()
-        condition = self._condition("#if")
-        cut = self.line_cut(start)
         branches: list[tuple[Node, Block]] = []
-        closed = self.block()
+        condition = self._condition("#if")
+        closed = self._arm(opening)
         branches.append((condition, closed.body))
         while closed.by == "elseif":
             condition = self._condition("#elseif")
-            self.line_cut(closed.at)
-            closed = self.block()
+            closed = self._arm(opening)
             branches.append((condition, closed.body))
         otherwise = None
         if closed.by == "else":
-            closed = self.block()
+            closed = self._arm(opening)
             otherwise = closed.body
-        self._must_end(closed, start, "#if")
+        self._must_end(closed, opening, "#if")
         self.leave()
-        return Found(Choice(at, tuple(branches), otherwise), cut)
+        return Found(Choice(at, tuple(branches), otherwise), opening.cut)
 
-    def _must_end(self, closed: Closed, start: int, what: str) -> None:
+    def _arm(self, opening: Opening) -> Closed:
+        """Read a branch; a directive that starts it is first on its line if its `#if` was."""
+        if opening.fresh and self.dialect.whole_lines:
+            self.fresh_from = self.pos
+        self.end_line()
+        return self.block()
+
+    def _must_end(self, closed: Closed, opening: Opening, what: str) -> None:
         if not closed.by:
-            self.fail(f"the {what} is never closed", at=start, hint="Close it with #end")
+            self.fail(f"the {what} is never closed", at=opening.start, hint="Close it with #end")
         if closed.by != "end":
             self.fail(f"#{closed.by} has no place here", at=closed.at)
+        self.end_line(opening)
 
     def _condition(self, what: str) -> Node:
         self._open_bracket(what)
@@ -166,111 +197,137 @@ class DirectiveParser(ExpressionParser):
         self._close_bracket(what)
         return found
 
-    def _foreach(self, start: int) -> Found:
-        at = self.offset(start)
+    def _foreach(self, opening: Opening) -> Found:
+        at = self.offset(opening.start)
         self.enter()
         self.tally.loops += 1
         if self.tally.loops > self.limits.loops:
-            self.refuse(f"more than {self.limits.loops} #foreach inside each other", at=start)
+            self.refuse(f"more than {self.limits.loops} #foreach inside each other", at=opening.start)
         self._open_bracket("#foreach")
-        variable = self.reference() if self.peek() == "$" else None
-        if variable is None or variable.steps:
-            self.fail("#foreach needs a $variable", hint="#foreach($item in $items)")
+        variable = self._variable("#foreach")
         self.space()
         if self.identifier() != "in":
             self.fail("'in' expected in #foreach", hint="#foreach($item in $items)")
         self.space()
         source = self.expression()
         self._close_bracket("#foreach")
-        cut = self.line_cut(start)
+        self.end_line()
         closed = self.block()
         body, otherwise = closed.body, None
         self.tally.loops -= 1
         if closed.by == "else" and self.dialect.alternatives:
+            self.end_line()
             closed = self.block()
             otherwise = closed.body
-        self._must_end(closed, start, "#foreach")
+        self._must_end(closed, opening, "#foreach")
         self.leave()
-        return Found(Loop(at, variable.root, source, body, otherwise), cut)
+        return Found(Loop(at, variable, source, body, otherwise), opening.cut)
 
-    def _body(self, start: int, what: str) -> tuple[Block, int]:
+    def _variable(self, what: str) -> str:
+        reference = self.reference() if self.peek() == "$" else None
+        if reference is None or reference.steps:
+            self.fail(f"{what} needs a $variable")
+        return reference.root
+
+    def _body(self, opening: Opening, what: str) -> Block:
         self.enter()
-        cut = self.line_cut(start)
+        self.end_line()
         closed = self.block()
-        self._must_end(closed, start, what)
+        self._must_end(closed, opening, what)
         self.leave()
-        return closed.body, cut
+        return closed.body
 
-    def _macro(self, start: int) -> Found:
-        at = self.offset(start)
+    def _macro(self, opening: Opening) -> Found:
+        at = self.offset(opening.start)
         self._open_bracket("#macro")
         name = self.identifier()
         if not name:
             self.fail("#macro needs a name", hint="#macro(name $parameter)")
         parameters: list[Parameter] = []
-        self.space()
+        self._comma()
         while self.peek() == "$":
             parameters.append(self._parameter())
-            self.space()
-            self.take(",")
-            self.space()
+            self._comma()
         self._close_bracket("#macro")
-        body, cut = self._body(start, "#macro")
-        return Found(Macro(at, name, tuple(parameters), body), cut)
+        return Found(Macro(at, name, tuple(parameters), self._body(opening, "#macro")), opening.cut)
+
+    def _comma(self) -> None:
+        self.space()
+        if self.take(","):
+            self.space()
 
     def _parameter(self) -> Parameter:
-        reference = self.reference()
-        if reference is None or reference.steps:
-            self.fail("a $parameter is expected")
+        at = self.offset()
+        name = self._variable("#macro")
         before = self.pos
         self.space()
         if not (self.dialect.alternatives and self.take("=")):
             self.pos = before
-            return Parameter(reference.at, reference.root, None)
+            return Parameter(at, name, None)
         self.space()
-        return Parameter(reference.at, reference.root, self.argument())
+        return Parameter(at, name, self.primary())
 
-    def _macro_call(self, name: str, start: int, *, block: bool) -> Found | None:
+    def _macro_call(self, name: str, opening: Opening) -> Found | None:
+        known = name in self.tally.macros
         blanks = BLANKS.match(self.text, self.pos)
-        if not blanks or not self.text.startswith("(", blanks.end()):
+        bracket = blanks is not None and self.text.startswith("(", blanks.end())
+        if not (known or bracket):
             return None
-        at = self.offset(start)
-        self.pos = blanks.end()
-        arguments = self._macro_arguments()
-        source = self.text[start : self.pos]
-        if not block:
-            return Found(MacroCall(at, name, arguments, source), start)
-        body, cut = self._body(start, f"#@{name}")
-        return Found(MacroCall(at, name, arguments, self.text[start : self.pos], body), cut)
+        at = self.offset(opening.start)
+        arguments = self._macro_arguments() if bracket else ()
+        source = self.text[opening.start : self.pos]
+        if not known:
+            return Found(Text(at, source), opening.start)
+        if bracket or self.dialect.whole_lines:
+            self.end_line(opening)
+        return Found(MacroCall(at, name, arguments, source), opening.cut)
+
+    def _block_call(self, name: str, opening: Opening) -> Found | None:
+        blanks = BLANKS.match(self.text, self.pos)
+        bracket = blanks is not None and self.text.startswith("(", blanks.end())
+        if not (bracket or self.dialect.whole_lines):
+            return None
+        at = self.offset(opening.start)
+        arguments = self._macro_arguments() if bracket else ()
+        known = name in self.tally.macros
+        head = self.text[opening.start : self.pos]
+        body = self._body(opening, f"#@{name}")
+        return Found(MacroCall(at, name, arguments, head, body), opening.cut if known else opening.start)
 
     def _macro_arguments(self) -> tuple[Node, ...]:
+        self.space()
         start = self.pos
         self.pos += 1
         self.enter()
         found: list[Node] = []
-        self.space()
+        self._comma()
         while not self.take(")"):
             if not self.peek():
                 self.fail("the '(' is never closed", at=start)
-            found.append(self.argument())
-            self.space()
-            self.take(",")
-            self.space()
+            found.append(self._macro_argument())
+            self._comma()
         self.leave()
         return tuple(found)
 
-    def _define(self, start: int) -> Found:
-        at = self.offset(start)
+    def _macro_argument(self) -> Node:
+        word = BARE_WORD.match(self.text, self.pos)
+        if not word or word.group() in ("true", "false"):
+            return self.primary()
+        at = self.offset()
+        self.pos = word.end()
+        return Word(at)
+
+    def _define(self, opening: Opening) -> Found:
+        at = self.offset(opening.start)
         self._open_bracket("#define")
-        variable = self.reference() if self.peek() == "$" else None
-        if variable is None or variable.steps:
-            self.fail("#define needs a $variable", hint="#define($block) ... #end")
+        variable = self._variable("#define")
         self._close_bracket("#define")
-        body, cut = self._body(start, "#define")
-        return Found(Define(at, variable.root, body), cut)
+        return Found(Define(at, variable, self._body(opening, "#define")), opening.cut)
 
-    def _break(self, start: int) -> Found:
-        return Found(Break(self.offset(start)), self.line_cut(start))
+    def _break(self, opening: Opening) -> Found:
+        self.end_line(opening)
+        return Found(Break(self.offset(opening.start)), opening.cut)
 
-    def _stop(self, start: int) -> Found:
-        return Found(Stop(self.offset(start)), self.line_cut(start))
+    def _stop(self, opening: Opening) -> Found:
+        self.end_line(opening)
+        return Found(Stop(self.offset(opening.start)), opening.cut)

@@ -51,9 +51,10 @@ class ExpressionParser(ReferenceParser):
 
     def argument(self) -> Node:
         """Read an argument: any expression in 2.x, a value in 1.7."""
-        return self.expression() if self.dialect.arithmetic_arguments else self._nested_primary()
+        return self.expression() if self.dialect.arithmetic_arguments else self.primary()
 
-    def _nested_primary(self) -> Node:
+    def primary(self) -> Node:
+        """Read a value without operators."""
         self.enter()
         found = self._primary()
         self.leave()
@@ -122,10 +123,7 @@ class ExpressionParser(ReferenceParser):
         return self._number_or_boolean()
 
     def _value_reference(self) -> Node:
-        found = self.reference()
-        if found is None:
-            self.fail("a name is expected after '$'")
-        return found
+        return self.reference() or self.fail("a name is expected after '$'")
 
     def _number_or_boolean(self) -> Node:
         at = self.pos
@@ -141,9 +139,7 @@ class ExpressionParser(ReferenceParser):
         if word and word.group() in ("true", "false"):
             self.pos = word.end()
             return Literal(self.offset(at), word.group() == "true")
-        self.fail(
-            "a value is expected here", hint="A value is a $reference, 'text', a number, true, false, [..] or {..}"
-        )
+        return self.fail("a value is expected here", hint=VALUES)
 
     def _string(self, quote: str) -> Node:
         start = self.pos

@@ -6,15 +6,15 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, NamedTuple
 
 from promo_campaigns.velocity.arithmetic import Arithmetic
-from promo_campaigns.velocity.comparison import Comparison, holds
+from promo_campaigns.velocity.comparison import Comparison, holds, same
 from promo_campaigns.velocity.containers import copied, mapping, put, span, walk
-from promo_campaigns.velocity.directive_code import DirectiveCode
 from promo_campaigns.velocity.fault import exceeded
 from promo_campaigns.velocity.html_text import HtmlPrinter
 from promo_campaigns.velocity.json_text import JsonPrinter
+from promo_campaigns.velocity.macro_code import MacroCode
 from promo_campaigns.velocity.meter import Meter
 from promo_campaigns.velocity.method_table import call, item, prop
-from promo_campaigns.velocity.values import LoopState, Printer
+from promo_campaigns.velocity.values import LoopState, Printer, Rendered, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,22 +39,33 @@ class Program(NamedTuple):
     offsets: tuple[int, ...]
 
 
-def generate(tree: Block, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> Program:
-    """Compile a tree."""
-    code = DirectiveCode(dialect, limits, positions)
-    with code.sink(0):
-        code.body(tree)
-        result = code.printed()
+def generate(text: str, tree: Block, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> Program:
+    """Compile a tree.
+
+    :raises TemplateSyntaxError: a macro is called with something that is no value
+    """
+    code = MacroCode(text, tree, dialect, limits, positions)
+    result = code.write(tree)
     lines = ["def render(c):", " m = meter(limits)"]
     form = " {} = copied(c.get({!r}), seen, m)" if code.mutates else " {} = c.get({!r})"
     lines += [" seen = {}"] * code.mutates + [form.format(slot, name) for name, slot in code.slots.items()]
-    head = len(lines)
+    lines += [f" {name} = None" for name in code.echoes.values()]
+    offsets = [0] * len(lines)
+    nonlocal_names = f"nonlocal {', '.join([*code.slots.values(), *code.echoes.values()])}"
+    for written, places in code.functions:
+        lines += [
+            f" {line.replace('nonlocal_names', nonlocal_names)}" if line == " nonlocal_names" else f" {line}"
+            for line in written
+        ]
+        offsets += places
     lines += [f" {line}" for line in code.lines]
+    offsets += code.offsets
     lines += [f" if len({result}) > most: full()", f" return {result}", ""]
+    offsets += [0, 0]
     program: CodeType = compile("\n".join(lines), FILE, "exec")
     names = _names(limits)
     exec(program, names)  # noqa: S102  (the source holds template text in constants only: see code_writer)
-    return Program(names["render"], (0,) * head + tuple(code.offsets) + (0, 0))  # type: ignore[arg-type]  # by exec
+    return Program(names["render"], tuple(offsets))  # type: ignore[arg-type]  # by exec
 
 
 def _names(limits: Limits) -> dict[str, object]:
@@ -91,6 +102,9 @@ def _names(limits: Limits) -> dict[str, object]:
         "put": put,
         "copied": copied,
         "loop_state": LoopState,
+        "rendered": Rendered,
+        "stopped": Stopped,
+        "same": same,
         "holds": holds,
         "add": arithmetic.add,
         "subtract": arithmetic.subtract,

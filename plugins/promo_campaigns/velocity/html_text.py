@@ -21,7 +21,6 @@ class HtmlPrinter:
 
     def show(self, value: object, missing: str) -> str:
         """Return the escaped text of a value, or `missing`; a rendered block was escaped when it was rendered."""
-        if value is None:
-            return missing
-        text = self._printer.text(value)
-        return text if isinstance(value, Rendered) else escape(text)
+        if value is None or type(value) is Rendered:
+            return self._printer.show(value, missing)
+        return escape(self._printer.text(value))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.code_writer import CodeWriter
-    from promo_campaigns.velocity.tree import Reference
 
 
 class Position(Enum):
@@ -19,16 +18,19 @@ class Position(Enum):
     JSON_STRING = "inside a JSON string"
     JSON_VALUE = "outside JSON strings"
 
-    def convert(self, writer: CodeWriter, name: str, node: Reference) -> None:
-        """Write the conversion of the value in `name`."""
-        missing = "''" if node.quiet else repr(node.source)
+    def convert(self, writer: CodeWriter, name: str, missing: str, *, quiet: bool) -> None:
+        """Write the conversion of the value in `name`.
+
+        :param missing: the Python expression of what is printed where there is no value
+        :param quiet: whether it may be missing where that is an error otherwise
+        """
         if self is Position.TEXT:
             writer.line(f"if type({name}) is not str: {name} = show({name}, {missing})")
         elif self is Position.HTML:
             writer.line(f"{name} = html({name}, {missing})")
         elif self is Position.JSON_VALUE:
-            writer.line(f"{name} = json_value({name}, {node.quiet})")
+            writer.line(f"{name} = json_value({name}, {quiet})")
         else:
-            writer.line(f"if type({name}) is not str: {name} = strict({name}, {node.quiet})")
+            writer.line(f"if type({name}) is not str: {name} = strict({name}, {quiet})")
             if self is Position.JSON_STRING:
                 writer.line(f"{name} = quote({name})[1:-1]")

@@ -29,6 +29,8 @@ class ReferenceCode(CodeWriter, ABC):
         self.positions = positions
         self.slots: dict[str, str] = {}
         self.mutates = False
+        self.stops = False
+        self.echoes: dict[str, str] = {}
 
     @abstractmethod
     def value(self, node: Node) -> str:
@@ -80,23 +82,31 @@ class ReferenceCode(CodeWriter, ABC):
 
     def print_reference(self, node: Reference) -> None:
         """Write what prints a reference."""
-        position = self.positions[node]
+        if self.stops:
+            self.flush()
         value = self.reference_value(node)
         name = self.fresh()
         self.line(f"{name} = {value}", node.at)
         if node.backslashes:
             self._escaped(node, name)
         else:
-            position.convert(self, name, node)
+            self.positions[node].convert(self, name, self._missing(node), quiet=node.quiet)
         self.print_name(name)
+
+    def _missing(self, node: Reference) -> str:
+        if node.quiet:
+            return "''"
+        echo = None if node.steps else self.echoes.get(node.root)
+        return f"{echo} or {node.source!r}" if echo else repr(node.source)
 
     def _escaped(self, node: Reference, name: str) -> None:
         half = "\\" * (node.backslashes // 2)
-        whole = "\\" * node.backslashes
         if node.backslashes % 2:
-            self.line(f"{name} = {whole + node.source!r} if {name} is None else {half + node.source!r}")
-        else:
-            self.line(f"{name} = {whole + node.source!r} if {name} is None else {half!r} + show({name}, '')")
+            self.line(f"{name} = {half + node.source!r} if {name} is not None else {half + chr(92) + node.source!r}")
+            return
+        dollars = "$" * node.dollars
+        missing = "\\" * node.backslashes + dollars + ("" if node.quiet else node.source)
+        self.line(f"{name} = {missing!r} if {name} is None else {half + dollars!r} + show({name}, '')")
 
 
 def _is_text(node: Node) -> bool:

@@ -23,7 +23,7 @@ class ReferenceParser(Scanner, ABC):
     def argument(self) -> Node:
         """Read one argument of a call, or an element of a list."""
 
-    def reference(self, backslashes: int = 0) -> Reference | None:
+    def reference(self, backslashes: int = 0, dollars: int = 0) -> Reference | None:
         """Read a reference, or leave the position alone and return nothing if there is none.
 
         Only what follows a whole name can be wrong; a `$` without a name is text.
@@ -42,7 +42,7 @@ class ReferenceParser(Scanner, ABC):
         alternative = self._closing(start) if braces else None
         self.leave()
         source = self.text[start : self.pos]
-        return Reference(at, source, root, steps, quiet, backslashes, alternative)
+        return Reference(at, source, root, steps, quiet, backslashes, dollars, alternative)
 
     def _closing(self, start: int) -> Node | None:
         alternative = None
@@ -63,14 +63,22 @@ class ReferenceParser(Scanner, ABC):
                 continue
             if not self.take("."):
                 return tuple(steps)
-            name = self.identifier()
+            name = self._property_name()
             if not name:
                 self.pos = at
                 if strict:
                     self.fail("a name is expected after '.'", at=at + 1)
                 return tuple(steps)
             offset = self.offset(at)
-            steps.append(Call(offset, name, self.arguments()) if self.peek() == "(" else Property(offset, name))
+            steps.append(Call(offset, name, self.arguments()) if self._opens_call() else Property(offset, name))
+
+    def _property_name(self) -> str:
+        first = self.peek()
+        return "" if first == "_" and first not in self.dialect.property_start else self.identifier()
+
+    def _opens_call(self) -> bool:
+        """Tell whether arguments come next; a bracket that ends the text opens nothing."""
+        return self.peek() == "(" and self.pos + 1 < len(self.text)
 
     def _index(self) -> Index:
         at = self.offset()

@@ -16,11 +16,12 @@ SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Tally:
-    """Counts of one template, shared by the parsers of its strings: nodes made and constructs open."""
+    """What the parsers of one template and of its strings share: nodes made, constructs open, names of its macros."""
 
-    __slots__ = ("loops", "nodes", "open")
+    __slots__ = ("loops", "macros", "nodes", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, macros: frozenset[str] = frozenset()) -> None:
+        self.macros = macros
         self.nodes = 0
         self.open = 0
         self.loops = 0

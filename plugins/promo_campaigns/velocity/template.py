@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
-from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError, TemplateSyntaxError
+from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError
 from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
 from promo_campaigns.velocity.generator import FILE, generate
@@ -16,8 +16,8 @@ from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.position import Position
 from promo_campaigns.velocity.template_parser import parse
-from promo_campaigns.velocity.tree import Define, Macro, MacroCall
-from promo_campaigns.velocity.walk import every, printed_in_place, printed_references
+from promo_campaigns.velocity.values import Stopped
+from promo_campaigns.velocity.walk import printed_in_place, printed_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,10 +46,7 @@ class Template:
             raise ValueError(problem)
         self._made_of = (text, mode, dialect, limits)
         tree = parse(text, DIALECTS[dialect], limits)
-        for node in every(tree):
-            if isinstance(node, Macro | MacroCall | Define):
-                raise error_at(TemplateSyntaxError, text, node.at, "macros and blocks are not supported yet")
-        self._program = generate(tree, DIALECTS[dialect], limits, _positions(text, tree, mode))
+        self._program = generate(text, tree, DIALECTS[dialect], limits, _positions(text, tree, mode))
         self.references: Mapping[str, frozenset[str]] = MappingProxyType(references(tree))
         self.data_sources: tuple[BoundSource, ...] = data_sources(text, tree)
 
@@ -66,6 +63,8 @@ class Template:
             found = self._program.render(context if type(context) is dict else dict(context))
         except Fault as fault:
             raise self._placed(fault, fault.kind, fault.problem, fault.hint) from None
+        except Stopped as stopped:
+            found = stopped.text
         except RecursionError as fault:
             raise self._placed(fault, LimitExceeded, "lists and maps or calls are nested too deep", "") from None
         if self._made_of[1] == "json" and not found.isascii():

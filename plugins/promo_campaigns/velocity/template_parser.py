@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.core.errors import LimitExceeded, TemplateSyntaxError
 from promo_campaigns.velocity.directive_parser import Closed, DirectiveParser
 from promo_campaigns.velocity.place import error_at
+from promo_campaigns.velocity.scanner import Tally
 from promo_campaigns.velocity.tree import Block, Text
 
 if TYPE_CHECKING:
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.limits import Limits
     from promo_campaigns.velocity.tree import Node
 
-MARK = re.compile(r"\\*[$#]")
+MARK = re.compile(r"(\\*)(?:(\$*)\$|#)")
+MACRO = re.compile(r"#\{?macro\}?[ \t\r\n]*\([ \t\r\n]*([A-Za-z_][A-Za-z0-9_\-]*)")
 REST_OF_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)?")
 UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+COMMENTS = ("##", "#*", "#[[")
 CLOSERS = ("end", "else", "elseif")
 ESCAPABLE = (*CLOSERS, "set", "if", "foreach", "macro", "define", "break", "stop", "include", "parse", "evaluate")
 
@@ -44,14 +47,14 @@ class TemplateParser(DirectiveParser):
         first = self.pos
         shown = first
         while match := MARK.search(self.text, self.pos):
-            slashes = match.end() - match.start() - 1
+            slashes = len(match.group(1))
             self.pos = match.end() - 1
             if self.text[self.pos] == "#" and not slashes % 2:
                 closer, end = self._closer()
                 if closer:
                     self._print(nodes, shown, end)
                     return Closed(Block(self.base + first, tuple(nodes)), closer, match.end() - 1)
-            cut, node = self._marked(slashes)
+            cut, node = self._marked(slashes, len(match.group(2) or ""), shown)
             if cut is None:
                 continue
             self._print(nodes, shown, cut)
@@ -71,32 +74,33 @@ class TemplateParser(DirectiveParser):
         if block_call or name not in CLOSERS:
             return "", 0
         start = self.pos
+        opening = self.opening(start)
         self.pos = end
-        return name, start if name == "elseif" else self.line_cut(start)
+        return name, opening.cut
 
-    def _marked(self, slashes: int) -> tuple[int | None, Node | None]:
+    def _marked(self, slashes: int, dollars: int, shown: int) -> tuple[int | None, Node | None]:
         """Read what a `$` or `#` starts: where the text before it ends (nothing: it is text itself) and its node."""
         start = self.pos
         if self.text[start] == "$":
-            node = self.reference(slashes)
+            node = self.reference(slashes, dollars if slashes else 0)
             if node is None:
                 self.pos = start + 1
                 return self._lonely(start)
-            return start - slashes, node
-        if slashes:
-            return self._escaped_hash(slashes)
-        return self._hash()
+            return start - slashes - node.dollars, node
+        if slashes and not self.text.startswith(COMMENTS, start):
+            return self._escaped_hash(slashes, shown)
+        return self._hash(shown)
 
     def _lonely(self, start: int) -> tuple[None, None]:
         if not self.dialect.lenient_marks and self.text[start + 1 :] in ("", "!"):
             self.fail("a template of Velocity 1.7 cannot end here", at=start)
         return None, None
 
-    def _hash(self) -> tuple[int | None, Node | None]:
+    def _hash(self, shown: int) -> tuple[int | None, Node | None]:
         start = self.pos
-        if self.text.startswith(("##", "#*", "#[["), start):
+        if self.text.startswith(COMMENTS, start):
             return start, self._literal_or_comment()
-        found = self.directive()
+        found = self.directive(shown)
         if found is None:
             self.pos = start + 1
             return self._lonely(start)
@@ -122,20 +126,22 @@ class TemplateParser(DirectiveParser):
         self.pos = end + 3
         return Text(self.offset(start), value)
 
-    def _escaped_hash(self, slashes: int) -> tuple[int | None, Node | None]:
+    def _escaped_hash(self, slashes: int, shown: int) -> tuple[int | None, Node | None]:
         start = self.pos
         name, end, _ = self.word()
-        if name not in ESCAPABLE:
+        if name not in ESCAPABLE and name not in self.tally.macros:
             self.pos = start + 1
             return self._lonely(start)
         kept = "\\" * (slashes // 2)
         if slashes % 2:
             self.pos = end
             return start - slashes, Text(self.offset(start), kept + self.text[start:end])
-        found = self.directive()
+        found = self.directive(shown)
         if found is None:
             self.pos = end
             return None, None
+        if name == "set":  # keeps its backslashes, as in the reference engine
+            return start, found.node
         return start - slashes // 2, found.node
 
 
@@ -153,4 +159,4 @@ def parse(text: str, dialect: Dialect, limits: Limits) -> Block:
         raise error_at(
             TemplateSyntaxError, text, wrong.start(), "a character here cannot be sent: NUL or half of a pair"
         )
-    return TemplateParser(text, dialect, limits, whole=text).template()
+    return TemplateParser(text, dialect, limits, whole=text, tally=Tally(frozenset(MACRO.findall(text)))).template()

@@ -109,7 +109,8 @@ class Reference(Node):
 
     :param source: its text, without the backslashes before it
     :param quiet: written `$!`: prints nothing when it has no value
-    :param backslashes: how many stand right before it
+    :param backslashes: how many stand right before it, or before the `dollars` there
+    :param dollars: how many more `$` stand between the backslashes and it
     :param alternative: what `${x|alternative}` gives instead of no value
     """
 
@@ -118,6 +119,7 @@ class Reference(Node):
     steps: tuple[Step, ...] = ()
     quiet: bool = False
     backslashes: int = 0
+    dollars: int = 0
     alternative: Node | None = None
 
 
@@ -176,14 +178,17 @@ class MacroCall(Node):
     """`#name(arguments)` or, with content, `#@name(arguments) ... #end`.
 
     :param source: its text, printed when there is no such macro
-    :param tail: printed after the source then: what the engine swallows only after a macro that exists
     """
 
     name: str
     arguments: tuple[Node, ...]
     source: str
     content: Block | None = None
-    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Word(Node):
+    """A bare word among the arguments of `#name(...)`: text if there is no such macro, else an error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

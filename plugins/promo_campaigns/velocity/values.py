@@ -52,12 +52,37 @@ class LoopState:
 
 
 class Rendered:
-    """A `#define` block or the content of a block macro: rendered each time it is printed."""
+    """A `#define` block or the content of a block macro: rendered each time it is printed.
 
-    __slots__ = ("render",)
+    :param body: renders it
+    :param depth: how often it may stand inside itself; deeper it has no text
+    """
 
-    def __init__(self, render: Callable[[], str]) -> None:
-        self.render = render
+    __slots__ = ("_body", "_depth")
+
+    def __init__(self, body: Callable[[], str], depth: int) -> None:
+        self._body = body
+        self._depth = depth
+
+    def render(self) -> str | None:
+        """Return its text, or nothing where it stands inside itself too often."""
+        if not self._depth:
+            return None
+        self._depth -= 1
+        text = self._body()
+        self._depth += 1
+        return text
+
+
+class Stopped(Exception):  # noqa: N818  (a signal, never an error)
+    """A `#stop` inside a function: ends all that called it.
+
+    :param text: what the functions it has left had printed
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
 
 
 def double_text(value: float) -> str:
@@ -85,6 +110,9 @@ class Printer:
 
     def show(self, value: object, missing: str) -> str:
         """Return the text of a value, or `missing` where there is none."""
+        if type(value) is Rendered:
+            text = value.render()
+            return missing if text is None else text
         return missing if value is None else self.text(value)
 
     def text(self, value: object) -> str:
@@ -98,8 +126,8 @@ class Printer:
         simple = self._scalar(value)
         if simple is not None:
             return simple
-        if isinstance(value, Rendered):
-            return value.render()
+        if type(value) is Rendered:
+            return value.render() or ""
         found: list[str] = []
         self._collect(value, found, 0, 0)
         return "".join(found)
@@ -140,9 +168,9 @@ class Printer:
     def _leaf(self, value: object, found: list[str], size: int) -> int:
         text = value if type(value) is str else self._scalar(value)
         if text is None:
-            if not isinstance(value, Rendered):
+            if type(value) is not Rendered:
                 unknown(value)
-            text = value.render()
+            text = value.render() or ""
         size += len(text)
         if size > self._string:
             exceeded("characters of a printed list or map", self._string)

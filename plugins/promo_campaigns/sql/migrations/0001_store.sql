@@ -115,7 +115,7 @@ create table promo.contact_import (
   request           jsonb,
   state             text        not null default 'queued' check (state in ('queued', 'finished', 'failed')),
   total             integer     not null,
-  created           integer     not null default 0,
+  inserted          integer     not null default 0,
   updated           integer     not null default 0,
   unchanged         integer     not null default 0,
   failures          jsonb       not null default '[]',

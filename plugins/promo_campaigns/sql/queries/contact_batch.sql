@@ -11,8 +11,7 @@ create temporary table stage_contact (
   is_new      boolean not null default false,
   is_changed  boolean not null default false,
   place       text,
-  verdict     text,
-  twin        bigint
+  verdict     text
 ) on commit drop;
 create temporary table stage_channel (
   row_number  bigint  not null,
@@ -104,7 +103,7 @@ with claims as (
    order by row_number, first_row, place desc
 )
 update stage_contact s
-   set place = twins.place, twin = twins.first_row, verdict = 'the same contact as in row ' || twins.first_row
+   set place = twins.place, verdict = %(same_contact)s || twins.first_row
   from twins
  where twins.row_number = s.row_number and s.verdict is null
 
