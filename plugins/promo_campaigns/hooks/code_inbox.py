@@ -25,7 +25,7 @@ _MTIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified")
 
 def storage_path(path: str) -> ObjectStoragePath:
     """Return a path on any storage; ``s3://<connection>@bucket/inbox`` names the connection to use."""
-    from airflow.sdk import ObjectStoragePath  # noqa: PLC0415  (parsing a DAG must not load the storage layers)
+    from airflow.sdk import ObjectStoragePath
 
     return ObjectStoragePath(path)
 

@@ -56,7 +56,7 @@ class LoadPromoCodesOperator(StoreOperator):
         strict: bool | str = False,
         time_zone: str = "UTC",
         code_only_expiration: str | None = None,
-        **kwargs: Any,  # noqa: ANN401  (BaseOperator's)
+        **kwargs: Any,
     ) -> None:
         super().__init__(**{"outlets": [PROMO_CODES]} | kwargs)
         self.files = files
@@ -94,7 +94,7 @@ class LoadPromoCodesOperator(StoreOperator):
         return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
 
     def _load_open(self, path: str, name: str) -> LoadReport:
-        from promo_campaigns.adapters.code_files import load_code_file  # noqa: PLC0415  (parsing a DAG must not load the driver)
+        from promo_campaigns.adapters.code_files import load_code_file
 
         with self.hook.connect() as connection, _open(path) as file:
             return load_code_file(
