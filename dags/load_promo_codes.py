@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
+from promo_campaigns.operators.promo_codes import PROMO_CODES, LoadPromoCodesOperator
 from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
 
 PARAMS = {
@@ -39,5 +39,6 @@ with DAG(
         task_id="load",
         strict="{{ params.strict }}",
         time_zone="{{ params.time_zone }}",
+        outlets=[PROMO_CODES],
         max_active_tis_per_dagrun=2,
     ).expand(files=arrived.output)

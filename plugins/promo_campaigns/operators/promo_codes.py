@@ -35,8 +35,8 @@ class LoadPromoCodesOperator(StoreOperator):
     rejected_count.
 
     Emits an asset event ``promo_codes/<type>`` for each type it loaded. Airflow keeps the events of a task only if it
-    succeeds, so a bad file would hide those of good ones beside it: map the operator over the files, as
-    ``dags/load_promo_codes.py`` does.
+    succeeds, so a bad file would hide those of good ones beside it: map the operator over the files, and then name
+    ``outlets=[PROMO_CODES]`` to ``.partial``, as ``dags/load_promo_codes.py`` does.
 
     :param files: path of a file, or of several, on any storage that ``ObjectStoragePath`` reaches (templated)
     :param strict: refuse a whole file for one rejected row, and require the column inUse (templated)
