@@ -30,7 +30,7 @@ def test_the_file_is_a_compose_file() -> None:
         str(Path(sys.executable).with_name("check-jsonschema")),
         "--builtin-schema",
         "vendor.compose-spec",
-        COMPOSE,
+        str(COMPOSE),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
