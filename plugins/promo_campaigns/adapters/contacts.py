@@ -34,11 +34,8 @@ def put_contact(connection: Connection, contact: Contact) -> int:
     check_identity(contact)
     parameters = _parameters(contact)
     for _ in range(TRIES):
-        owners = connection.execute(_SQL["find_owners"], parameters).fetchall()
-        parameters["contact_id"] = choose_owner(contact, [Owner(**row) for row in owners])
-        statement = _SQL["insert_contact" if parameters["contact_id"] is None else "update_contact"]
         try:
-            row = connection.execute(statement, parameters).fetchone()
+            contact_id = _put_once(connection, contact, parameters)
         except (errors.UniqueViolation, errors.DeadlockDetected):
             continue
         except errors.ForeignKeyViolation as error:
@@ -46,10 +43,32 @@ def put_contact(connection: Connection, contact: Contact) -> int:
                 problem = "one of the fields does not exist; create it first"
                 raise ContactError(problem, place="fields") from error
             continue
-        if row is not None:
-            return int(row["contact_id"])
+        if contact_id is not None:
+            return contact_id
     problem = "the contact is being written by others; try again"
     raise StoreUnavailable(problem)
+
+
+def _put_once(connection: Connection, contact: Contact, parameters: dict[str, Any]) -> int | None:
+    """Return the contact's id, or None if it was removed meanwhile."""
+    found = connection.execute(_SQL["find_owners"], parameters).fetchall()
+    owners = [Owner(**row) for row in found]
+    contact_id = choose_owner(contact, owners)
+    parameters["contact_id"] = contact_id
+    if contact_id is not None and not _changes_profile(contact, owners):
+        # What a campaign does all day: one value for a contact that is known.
+        if contact.values:
+            connection.execute(_SQL["put_values"], parameters)
+        return contact_id
+    statement = _SQL["insert_contact" if contact_id is None else "update_contact"]
+    row = connection.execute(statement, parameters).fetchone()
+    return None if row is None else int(row["contact_id"])
+
+
+def _changes_profile(contact: Contact, owners: Sequence[Owner]) -> bool:
+    named = contact.first_name is not None or contact.last_name is not None or contact.language is not None
+    identifiers = len(contact.channels) + (contact.external_id is not None)
+    return named or len(owners) < identifiers or not all(owner.as_sent for owner in owners)
 
 
 def _parameters(contact: Contact) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
@@ -12,7 +11,7 @@ from promo_campaigns.adapters.store_pool import StorePool
 from promo_campaigns.core.contact_rules import clean_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.contact_import import ContactImport, ImportStatus
@@ -52,19 +51,16 @@ class ProfileStore:
         :raises ContactError: see ``adapters.contacts.put_contact`` and ``core.contacts.clean_values``
         """
         clean_values(contact.values, self.field_types(contact.values))
-        with self._pool.connection() as connection:
-            return put_contact(connection, contact)
+        return self._pool.run(lambda connection: put_contact(connection, contact))
 
     def read(self, contact_id: int) -> dict[str, Any] | None:
         """Return a contact in the form of ``adapters.contacts.read_contacts``, or None."""
-        with self._pool.connection() as connection:
-            found = read_contacts(connection, [contact_id])
+        found = self._pool.run(lambda connection: read_contacts(connection, [contact_id]))
         return found[0] if found else None
 
     def fields(self) -> Sequence[Field]:
         """Return the additional fields, ordered by id."""
-        with self._pool.connection() as connection:
-            return list_fields(connection)
+        return self._pool.run(list_fields)
 
     def field_types(self, wanted: Iterable[int]) -> Mapping[int, str]:
         """Return type by field id, read anew when one of the wanted ids is not known yet."""
@@ -74,13 +70,11 @@ class ProfileStore:
 
     def accept(self, request: ContactImport, *, total: int, failures: Sequence[Rejected]) -> str:
         """Keep a bulk request until it is worked off; return its session id."""
-        with self._pool.connection() as connection:
-            return accept_import(connection, request, total=total, failures=failures)
+        return self._pool.run(lambda connection: accept_import(connection, request, total=total, failures=failures))
 
     def run_next_import(self) -> bool:
         """Work off the oldest bulk request; return whether there may be another."""
-        with self._pool.connection() as connection, self._named(connection):
-            return run_next_import(connection)
+        return self._pool.run(self._run_next_import)
 
     def cancel_import(self) -> None:
         """Break off the import that is under way, if there is one: ``run_next_import`` raises and it stays queued."""
@@ -88,18 +82,16 @@ class ProfileStore:
             if self._importing is not None:
                 self._importing.cancel_safe(timeout=1.0)
 
-    @contextmanager
-    def _named(self, connection: Connection) -> Iterator[None]:
+    def _run_next_import(self, connection: Connection) -> bool:
         # The lock keeps a cancellation from reaching a connection that meanwhile serves another request.
         with self._importing_lock:
             self._importing = connection
         try:
-            yield
+            return run_next_import(connection)
         finally:
             with self._importing_lock:
                 self._importing = None
 
     def read_import(self, session_id: str) -> ImportStatus | None:
         """Return how a bulk request stands, or None if there is no such session."""
-        with self._pool.connection() as connection:
-            return read_import(connection, session_id)
+        return self._pool.run(lambda connection: read_import(connection, session_id))

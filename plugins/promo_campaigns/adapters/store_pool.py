@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -12,7 +11,9 @@ from promo_campaigns.adapters.postgres import SETTINGS, Connection
 from promo_campaigns.core.errors import ConfigurationError, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    Answer = TypeVar("Answer")
 
 _OPEN_TIMEOUT_S = 15.0
 _WAIT_S = 5.0
@@ -30,11 +31,10 @@ class StorePool:
         self._pool = ConnectionPool(
             dsn,
             connection_class=Connection,
-            kwargs=SETTINGS,
+            kwargs={**SETTINGS, "prepare_threshold": 1},
             min_size=size,
             open=False,
             timeout=_WAIT_S,
-            check=ConnectionPool.check_connection,
             name="promo_campaigns",
         )
 
@@ -62,19 +62,34 @@ class StorePool:
         """Close every connection."""
         self._pool.close(timeout=1.0)
 
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Lend a connection.
+    def run(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do something on a connection, a second time if the first one turns out to be lost (the server was restarted).
 
+        :param work: may be done twice
         :raises StoreUnavailable: none is free, the server does not answer, or it cancelled the statement
         :raises StoreError: any other error of the driver, whose own message quotes values and is dropped
         """
         try:
+            return self._run_once(work)
+        except _ConnectionLost:
+            self._pool.check()
+        return self._run_once(work)
+
+    def _run_once(self, work: Callable[[Connection], Answer]) -> Answer:
+        lost = False
+        try:
             with self._pool.connection() as connection:
-                yield connection
+                try:
+                    return work(connection)
+                finally:
+                    lost = connection.closed
         except psycopg.OperationalError as error:
             problem = f"the database does not answer now ({error.sqlstate or type(error).__name__}); try again"
-            raise StoreUnavailable(problem) from None
+            raise (_ConnectionLost if lost else StoreUnavailable)(problem) from None
         except psycopg.Error as error:
             problem = f"the database refused a statement ({error.sqlstate or type(error).__name__})"
             raise StoreError(problem) from None
+
+
+class _ConnectionLost(StoreUnavailable):
+    """The connection broke under the work."""

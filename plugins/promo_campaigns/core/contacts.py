@@ -61,11 +61,13 @@ class Owner:
     """A contact that holds one of the identifiers of a request.
 
     :param position: 0 for the external id, else the 1-based position of the channel in the request
+    :param as_sent: whether it holds the identifier just as it was sent, spelling and device included
     """
 
     position: int
     contact_id: int
     external_id: str | None
+    as_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

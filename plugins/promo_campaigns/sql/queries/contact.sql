@@ -1,14 +1,32 @@
 -- find_owners --
 -- Whose are these identifiers: position 0 is the external id, the others are channels in the order they were sent.
-select 0 as position, c.contact_id, c.external_id
+select 0 as position, c.contact_id, c.external_id, true as as_sent
   from promo.contact c
  where c.external_id = %(external_id)s
 union all
-select s.position::int, c.contact_id, c.external_id
-  from unnest(%(types)s::text[], %(locators)s::text[]) with ordinality s (type, value, position)
+select s.position::int, c.contact_id, c.external_id, h.value = s.value and (s.device is null or s.device = h.device)
+  from unnest(%(types)s::text[], %(locators)s::text[], %(devices)s::jsonb[]) with ordinality s (type, value, device, position)
   join promo.contact_channel h
     on h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C"
   join promo.contact c on c.contact_id = h.contact_id
+
+-- put_values --
+-- Nothing but additional fields of a contact that is there.
+with valued as (
+  select s.field_id, s.value
+    from unnest(%(field_ids)s::bigint[], %(values)s::text[]) s (field_id, value)
+), emptied as (
+  delete from promo.contact_field_value v
+   using valued s
+   where v.contact_id = %(contact_id)s and v.contact_field_id = s.field_id and s.value is null
+)
+insert into promo.contact_field_value as v (contact_id, contact_field_id, value)
+select %(contact_id)s, s.field_id, s.value
+  from valued s
+ where s.value is not null
+on conflict (contact_id, contact_field_id) do update
+   set value = excluded.value, updated_at = now()
+ where v.value is distinct from excluded.value
 
 -- insert_contact --
 -- A new contact with its channels and values; a rival that was faster makes this fail on a unique index.
