@@ -46,7 +46,9 @@ class Template:
             raise ValueError(problem)
         self._made_of = (text, mode, dialect, limits)
         tree = parse(text, DIALECTS[dialect], limits)
-        self._program = generate(text, tree, DIALECTS[dialect], limits, _positions(text, tree, mode))
+        self._program = generate(
+            text, tree, DIALECTS[dialect], limits, _positions(text, tree, mode), strict=mode == "json"
+        )
         self.references: Mapping[str, frozenset[str]] = MappingProxyType(references(tree))
         self.data_sources: tuple[BoundSource, ...] = data_sources(text, tree)
 
