@@ -93,11 +93,22 @@ class ReferenceCode(CodeWriter, ABC):
         value = self.reference_value(node)
         name = self.fresh()
         self.line(f"{name} = {value}", node.at)
-        if node.backslashes:
+        if node.backslashes and self.strict:
+            self._escaped_in_json(node, name)
+        elif node.backslashes:
             self._escaped(node, name)
         else:
             self.positions[node].convert(self, name, self._missing(node), quiet=node.quiet)
         self.print_name(name)
+
+    def _escaped_in_json(self, node: Reference, name: str) -> None:
+        """Write the same for a body: pairs of backslashes are JSON's own escapes and stay."""
+        pairs = "\\" * (node.backslashes // 2 * 2) + "$" * node.dollars
+        if node.backslashes % 2:
+            self.line(f"{name} = {pairs + node.source!r}")
+            return
+        self.positions[node].convert(self, name, self._missing(node), quiet=node.quiet)
+        self.line(f"{name} = {pairs!r} + {name}")
 
     def _missing(self, node: Reference) -> str:
         if node.quiet:
@@ -106,6 +117,7 @@ class ReferenceCode(CodeWriter, ABC):
         return f"{echo} or {node.source!r}" if echo else repr(node.source)
 
     def _escaped(self, node: Reference, name: str) -> None:
+        """Write what backslashes before a reference do: an odd number prints its source instead of its value."""
         half = "\\" * (node.backslashes // 2)
         if node.backslashes % 2:
             self.line(f"{name} = {half + node.source!r} if {name} is not None else {half + chr(92) + node.source!r}")
