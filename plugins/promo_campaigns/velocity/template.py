@@ -11,6 +11,7 @@ from promo_campaigns.velocity.fault import Fault
 from promo_campaigns.velocity.generator import FILE, generate
 from promo_campaigns.velocity.inspection import BoundSource, data_sources, references
 from promo_campaigns.velocity.json_position import JsonPositions
+from promo_campaigns.velocity.json_skeleton import check_result
 from promo_campaigns.velocity.json_text import escape_halves
 from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.place import error_at
@@ -46,7 +47,15 @@ class Template:
             raise ValueError(problem)
         self._made_of = (text, mode, dialect, limits)
         tree = parse(text, DIALECTS[dialect], limits)
-        self._program = generate(text, tree, DIALECTS[dialect], limits, _positions(text, tree, mode))
+        self._json = mode == "json"
+        self._checked = False
+        if self._json:
+            json_positions = JsonPositions(text, tree)
+            positions = json_positions.found
+            self._checked = not json_positions.skeleton.proven
+        else:
+            positions = _positions(tree, mode)
+        self._program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=self._json)
         self.references: Mapping[str, frozenset[str]] = MappingProxyType(references(tree))
         self.data_sources: tuple[BoundSource, ...] = data_sources(text, tree)
 
@@ -60,15 +69,21 @@ class Template:
         :raises LimitExceeded: the template asked for more than its limits allow
         """
         try:
-            found = self._program.render(context if type(context) is dict else dict(context))
+            found = self._run(context if type(context) is dict else dict(context))
         except Fault as fault:
             raise self._placed(fault, fault.kind, fault.problem, fault.hint) from None
+        except (RecursionError, MemoryError) as fault:
+            problem = "values or calls are nested too deep, or too large"
+            raise self._placed(fault, LimitExceeded, problem, "") from None
+        return found if found.isascii() or not self._json else escape_halves(found)
+
+    def _run(self, context: dict[str, object]) -> str:
+        try:
+            found = self._program.render(context)
         except Stopped as stopped:
             found = stopped.text
-        except RecursionError as fault:
-            raise self._placed(fault, LimitExceeded, "lists and maps or calls are nested too deep", "") from None
-        if self._made_of[1] == "json" and not found.isascii():
-            return escape_halves(found)
+        if self._checked:
+            check_result(found)
         return found
 
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
@@ -91,13 +106,10 @@ class Template:
         return error_at(kind, self._made_of[0], offset, problem, hint)
 
 
-def _positions(text: str, tree: Block, mode: Mode) -> dict[Node, Position]:
-    if mode == "json":
-        return JsonPositions(text, tree).found
-    if mode == "text":
-        return dict.fromkeys(printed_references(tree), Position.TEXT)
+def _positions(tree: Block, mode: Mode) -> dict[Node, Position]:
     found: dict[Node, Position] = dict.fromkeys(printed_references(tree), Position.TEXT)
-    found.update(dict.fromkeys(printed_in_place(tree), Position.HTML))
+    if mode == "html":
+        found.update(dict.fromkeys(printed_in_place(tree), Position.HTML))
     return found
 
 
