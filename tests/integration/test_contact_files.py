@@ -43,7 +43,7 @@ def test_a_file_is_loaded_and_its_bad_rows_are_told_by_line(
         "inserted": 2,
         "updated": 0,
         "unchanged": 0,
-        "rejected_rows": 2,
+        "rejected_count": 2,
         "rejected": [
             {"line": 3, "column": "email", "reason": "not an e-mail address"},
             {"line": 4, "column": "email", "reason": "the same contact as in line 2"},

@@ -37,7 +37,7 @@ class ProfileStore:
     def open(self) -> None:
         """Connect.
 
-        :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+        :raises ConfigurationError: the server cannot be reached
         """
         self._pool.open()
 

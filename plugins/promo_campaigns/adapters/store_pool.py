@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from promo_campaigns.adapters.postgres import SETTINGS, Connection
+from promo_campaigns.adapters.postgres import SETTINGS, Connection, connect
 from promo_campaigns.core.errors import ConfigurationError, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 _OPEN_TIMEOUT_S = 15.0
 _WAIT_S = 5.0
+
+
+def check_store(dsn: str) -> None:
+    """Check that the store can be used.
+
+    :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+    """
+    with connect(dsn) as connection:
+        connection.execute("select from promo.contact_import limit 0")
 
 
 class StorePool:
@@ -41,7 +50,7 @@ class StorePool:
     def open(self) -> None:
         """Connect.
 
-        :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+        :raises ConfigurationError: the server cannot be reached
         """
         try:
             self._pool.open(wait=True, timeout=_OPEN_TIMEOUT_S)
@@ -51,12 +60,6 @@ class StorePool:
                 f"cannot connect to the promo database within {_OPEN_TIMEOUT_S:.0f} s; check the DSN and the server"
             )
             raise ConfigurationError(problem) from error
-        with self._pool.connection() as connection:
-            found = connection.execute("select to_regclass('promo.contact_import') is not null as found").fetchone()
-        if not found or not found["found"]:
-            self._pool.close()
-            problem = "the promo database has no (or an old) schema; run: promo db migrate"
-            raise ConfigurationError(problem)
 
     def close(self) -> None:
         """Close every connection."""

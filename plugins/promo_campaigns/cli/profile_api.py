@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "PROMO_PROFILE_API_KEY"
 
 _GRACE_S = 1
+_BACKLOG = 2048
 
 _LOGGING: dict[str, Any] = {
     "version": 1,
@@ -43,18 +46,34 @@ def _serve(args: argparse.Namespace) -> int:
     dsn = find_dsn(args)
     import uvicorn
 
+    from promo_campaigns.adapters.store_pool import check_store
     from promo_campaigns.web.profile_api import create_app
 
+    check_store(dsn)
     # Uvicorn's own access log would write paths and queries, which may hold addresses.
     config = uvicorn.Config(
         create_app(dsn, key),
         host=args.host,
-        port=args.port,
         access_log=False,
         log_config=_LOGGING,
         timeout_graceful_shutdown=_GRACE_S,
         server_header=False,
+        ws="none",
     )
-    server = uvicorn.Server(config)
-    server.run()
+    with _listen(args.host, args.port) as listening:
+        host, port = listening.getsockname()[:2]
+        print(
+            f"profile API listens on http://{f'[{host}]' if ':' in host else host}:{port}", file=sys.stderr, flush=True
+        )
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
     return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        problem = f"cannot listen on {host} port {port}: {error.strerror}; choose another --port"
+        raise ConfigurationError(problem) from error

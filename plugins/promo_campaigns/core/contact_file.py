@@ -54,15 +54,21 @@ class ContactFileReport:
     rejected: int
     rejects: list[Rejected]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON values. It holds no value of the file."""
+    def counts(self) -> dict[str, int]:
+        """Return how many rows there were, and what became of them."""
         return {
-            "file": self.file,
             "rows": self.rows,
             "inserted": self.inserted,
             "updated": self.updated,
             "unchanged": self.unchanged,
-            "rejected_rows": self.rejected,
+            "rejected_count": self.rejected,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values. It holds no value of the file."""
+        return {
+            "file": self.file,
+            **self.counts(),
             "rejected": [{"line": one.row, "column": one.place, "reason": one.reason} for one in self.rejects],
         }
 
