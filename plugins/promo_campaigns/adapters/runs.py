@@ -45,6 +45,7 @@ def open_run(connection: Connection, spec: RunSpec, *, run_key: str, send_by: da
         added = connection.execute(_SQL["add_run"], _run_row(spec, run_key, send_by)).fetchone()
         if added is not None:
             _add_audience(connection, added["run_id"], spec.audience)
+            connection.execute(_SQL["weigh_audience"])
         run = _find(connection, "read_run_by_key", run_key=run_key)
         if run.spec.sha256 != spec.sha256:
             changed = _changed_parts(run.spec, spec)

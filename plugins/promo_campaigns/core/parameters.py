@@ -86,3 +86,15 @@ def instant_of(name: str, value: object) -> datetime | None:
         msg = f"{name} must be a time with an offset, such as 2026-12-24T18:00+02:00, not {text!r}"
         raise ConfigurationError(msg)
     return instant
+
+
+def flag_of(name: str, value: object) -> bool:
+    """Return a yes or no, also from the text that a template prints of one.
+
+    :raises ConfigurationError: it is neither true nor false
+    """
+    text = str(value).strip().lower()
+    if text not in {"true", "false"}:
+        msg = f"{name} must be true or false, not {text!r}"
+        raise ConfigurationError(msg)
+    return text == "true"

@@ -30,17 +30,17 @@ class LedgerView:
 
     def __init__(self, dsn: str, run_key: str, field_id: int) -> None:
         self._dsn = dsn
-        self._parameters = {"run_key": run_key, "field_id": field_id}
+        self._parameters: dict[str, object] = {"run_key": run_key, "field_id": field_id}
 
     def progress(self) -> str:
         """Return how far it is, in a line."""
         rows = self._read("read_states")
         return " · ".join(f"{row['state']} {row['contacts']:,}" for row in rows) or "not begun"
 
-    def first_accepted(self) -> datetime | None:
-        """Return when its first message was accepted."""
-        at: datetime | None = self._read("read_first_accepted")[0]["at"]
-        return at
+    def accepted_since(self, instant: datetime) -> tuple[int, float]:
+        """Return how many messages were accepted since then, and how many seconds after it the first was."""
+        row = self._read("read_accepted_since", since=instant)[0]
+        return row["messages"], (row["first_at"] - instant).total_seconds() if row["messages"] else 0.0
 
     def counts(self) -> dict[str, int]:
         """Return the counts of ``read_counts``."""
@@ -58,9 +58,9 @@ class LedgerView:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
-    def _read(self, query: str) -> list[dict[str, Any]]:
+    def _read(self, query: str, **more: object) -> list[dict[str, Any]]:
         with connect(self._dsn) as connection:
-            return connection.execute(_SQL[query], self._parameters).fetchall()
+            return connection.execute(_SQL[query], self._parameters | more).fetchall()
 
 
 def failed_checks(counts: dict[str, int]) -> list[str]:

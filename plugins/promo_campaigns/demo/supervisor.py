@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from promo_campaigns.demo.layout import Layout
 
 _POLL_SECONDS = 0.05
+_KILL_SECONDS = 10.0
 _LOG_LINES = 15
 
 
@@ -154,10 +155,13 @@ def _stop_together(started: Sequence[_Started], impatient: Callable[[], bool]) -
 
 
 def _kill_session(leader: int) -> None:
-    """Kill what is left of a service: itself, and the processes it started."""
-    for number in session_members(leader):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(number, signal.SIGKILL)
+    """Kill what is left of a service, itself and the processes it started, until nothing is left."""
+    deadline = time.monotonic() + _KILL_SECONDS
+    while (members := session_members(leader)) and time.monotonic() < deadline:
+        for number in members:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
 
 
 def _obituary(started: _Started) -> str:

@@ -98,12 +98,12 @@ class Walkthrough:
         for name, count in self.ledger.counts().items():
             say(f"  {name.replace('_', ' '):28}{count:>7,}")
         say()
-        first = self.ledger.first_accepted()
         began = datetime.now(timezone.utc) - timedelta(seconds=self._screen.seconds)
-        if first is None or first < began:
-            say("  Nothing was sent this time: everybody had received their message before.")
+        messages, first_after = self.ledger.accepted_since(began)
+        if messages:
+            say(f"  {messages:,} messages were accepted, the first {first_after:.1f} s after the start.")
         else:
-            say(f"  First message accepted {(first - began).total_seconds():.1f} s after the start.")
+            say("  Nothing was sent this time: everybody had received their message before.")
 
     def _finds(self, dag_id: str) -> bool:
         errors = self._airflow.import_errors()

@@ -1,71 +1,119 @@
-"""Arithmetic as Velocity does it: whole numbers never overflow, wrong operands give nothing."""
+"""Arithmetic as Velocity does it: whole numbers never overflow, wrong operands give nothing or end the render."""
 
 from __future__ import annotations
 
 import math
+import re
+from decimal import ROUND_HALF_DOWN, Decimal
 from typing import TYPE_CHECKING, TypeGuard
 
-from promo_campaigns.velocity.fault import exceeded
+from promo_campaigns.velocity.fault import exceeded, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promo_campaigns.velocity.meter import Meter
     from promo_campaigns.velocity.values import Printer
 
 BITS_A_DIGIT = 3.33
+NUMERIC = re.compile(r"[+-]?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether a value is a number; a boolean is none."""
+    return type(value) is int or type(value) is float
+
+
+def numeric(value: object) -> float | None:
+    """Return a number, or the number that a text spells, or nothing."""
+    if is_number(value):
+        return value
+    if type(value) is not str or not NUMERIC.fullmatch(value):
+        return None
+    return int(value) if value.lstrip("+-").isdecimal() else float(value)
 
 
 class Arithmetic:
-    """The operators `+ - * / %` and the sign, within the limits of a template."""
+    """The operators `+ - * / %` and the sign, within the limits of a template.
 
-    __slots__ = ("_bits", "_digits", "_printer")
+    :param strict: as 2.x: text that spells a number is a number, and booleans end the render
+    """
 
-    def __init__(self, printer: Printer, digits: int) -> None:
+    __slots__ = ("_bits", "_digits", "_printer", "_strict")
+
+    def __init__(self, printer: Printer, digits: int, *, strict: bool) -> None:
         self._printer = printer
         self._digits = digits
         self._bits = int(digits * BITS_A_DIGIT)
+        self._strict = strict
 
-    def add(self, left: object, right: object, meter: Meter) -> object:
-        """Add two numbers, or join texts if either side is text."""
+    def add(self, left: object, right: object, meter: Meter, *sources: str | None) -> object:
+        """Add two numbers, or join texts if either side is text.
+
+        :param sources: what stands for a missing side when texts are joined: its source; without one it is an error
+        """
         if is_number(left) and is_number(right):
             return self._bounded(left + right)
-        if left is None or right is None:
-            return None
         if type(left) is str or type(right) is str:
-            first, second = self._printer.text(left), self._printer.text(right)
+            first = self._side(left, sources[0], meter)
+            second = self._side(right, sources[1], meter)
             meter.room(len(first) + len(second))
             return first + second
+        self._refuse(left, right)
+        if self._strict and left is not None and right is not None:
+            fail("these values cannot be added", "Add numbers, or join texts")
         return None
+
+    def _side(self, value: object, source: str | None, meter: Meter) -> str:
+        if value is not None:
+            return self._printer.text(value, meter)
+        if source is None:
+            fail("a value to join is missing", "Write $!name for nothing, or test it with #if")
+        return source
+
+    def _refuse(self, left: object, right: object) -> None:
+        if self._strict and (type(left) is bool or type(right) is bool):
+            fail("a boolean cannot be calculated with")
+
+    def _numbers(self, left: object, right: object, calculate: Callable[[float, float], float | None]) -> float | None:
+        """Calculate with two numbers; text that spells one counts as a double beside a number."""
+        if is_number(left) and is_number(right):
+            return calculate(left, right)
+        self._refuse(left, right)
+        if not self._strict:
+            return None
+        first, second = numeric(left), numeric(right)
+        if first is None or second is None:
+            return None
+        if type(left) is type(right):
+            return calculate(first, second)
+        return calculate(_double(first), _double(second))
 
     def subtract(self, left: object, right: object) -> object:
         """Subtract two numbers."""
-        return self._bounded(left - right) if is_number(left) and is_number(right) else None
+        return self._numbers(left, right, lambda first, second: self._bounded(first - second))
 
     def multiply(self, left: object, right: object) -> object:
         """Multiply two numbers."""
-        return self._bounded(left * right) if is_number(left) and is_number(right) else None
+        return self._numbers(left, right, lambda first, second: self._bounded(first * second))
 
     def divide(self, left: object, right: object) -> object:
         """Divide two numbers, whole ones towards zero; nothing comes of a division by zero."""
-        if not (is_number(left) and is_number(right)) or right == 0:
-            return None
-        if type(left) is int and type(right) is int:
-            quotient = abs(left) // abs(right)
-            return quotient if (left < 0) == (right < 0) else -quotient
-        return _double(left) / _double(right)
+        if self._strict and type(left) is str and NUMERIC.fullmatch(left) and is_number(right) and right:
+            return _decimal_quotient(left, right)
+        return self._numbers(left, right, _quotient)
 
     def remainder(self, left: object, right: object) -> object:
         """Return what a division leaves, with the sign of the dividend."""
-        if not (is_number(left) and is_number(right)) or right == 0:
-            return None
-        if type(left) is int and type(right) is int:
-            rest = abs(left) % abs(right)
-            return -rest if left < 0 else rest
-        dividend, divisor = _double(left), _double(right)
-        return math.nan if math.isinf(dividend) else math.fmod(dividend, divisor)
+        if self._strict and str in (type(left), type(right)) and None not in (numeric(left), numeric(right)):
+            fail("a text has no remainder")
+        return self._numbers(left, right, _rest)
 
     def negate(self, operand: object) -> object:
         """Change the sign of a number."""
-        return -operand if is_number(operand) else None
+        self._refuse(operand, operand)
+        number = numeric(operand)
+        return None if number is None else -number
 
     def _bounded(self, value: float) -> float:
         if type(value) is int and value.bit_length() > self._bits:
@@ -73,9 +121,39 @@ class Arithmetic:
         return value
 
 
-def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether a value is a number; a boolean is none."""
-    return type(value) is int or type(value) is float
+def _quotient(left: float, right: float) -> float | None:
+    if right == 0:
+        return None
+    if type(left) is int and type(right) is int:
+        quotient = abs(left) // abs(right)
+        return quotient if (left < 0) == (right < 0) else -quotient
+    return _double(left) / _double(right)
+
+
+def _decimal_quotient(left: str, right: float) -> float:
+    """Divide a text that spells a number: the reference engine keeps the places that the text has."""
+    dividend = Decimal(left)
+    if not math.isfinite(right) or abs(dividend.adjusted()) > DECIMAL_REACH:
+        return float(left) / right
+    quotient = dividend / Decimal(repr(right))
+    if quotient.adjusted() > DECIMAL_REACH:
+        return float(quotient)
+    rounded = quotient.quantize(Decimal(1).scaleb(min(0, int(dividend.as_tuple().exponent))), ROUND_HALF_DOWN)
+    return int(rounded) if rounded.as_tuple().exponent == 0 else float(rounded)
+
+
+DECIMAL_REACH = 15
+"""Decimal places on either side of the point within which a quotient of texts is exact."""
+
+
+def _rest(left: float, right: float) -> float | None:
+    if right == 0:
+        return None
+    if type(left) is int and type(right) is int:
+        rest = abs(left) % abs(right)
+        return -rest if left < 0 else rest
+    dividend, divisor = _double(left), _double(right)
+    return math.nan if math.isinf(dividend) else math.fmod(dividend, divisor)
 
 
 def _double(value: float) -> float:

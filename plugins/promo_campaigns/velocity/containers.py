@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.velocity.meter import Meter
 
-KEYS = (str, int, float, bool)
+KEYS = (str, int, float, bool, type(None))
 
 
 def span(first: object, last: object, meter: Meter) -> object:
@@ -27,7 +27,7 @@ def mapping(pairs: Iterable[tuple[object, object]]) -> dict[object, object]:
     """Return a map; keys are text, numbers or booleans."""
     for key, _ in pairs:
         if type(key) not in KEYS:
-            fail("a key of a map is neither text nor a number", "Give each key a value")
+            fail("a key of a map is neither text nor a number")
     return dict(pairs)
 
 
@@ -48,12 +48,19 @@ def walk(source: object, meter: Meter) -> list[object]:
     return found.copy()
 
 
+def unchanged(source: object, size: int) -> None:
+    """End the render if a loop's body added to or took from what it walks over, as the reference engine does."""
+    if (type(source) is list or type(source) is dict) and len(source) != size:
+        fail("a list or map was changed while a #foreach walks over it")
+
+
 def put(holder: object, key: object, value: object, meter: Meter) -> None:
     """Set an element of a list or map; anything else cannot be set and is left alone."""
     if type(holder) is dict and type(key) in KEYS:
         meter.held(len(holder) + 1)
         holder[key] = value
     elif type(holder) is list and type(key) is int:
+        key += len(holder) if key < 0 else 0
         if not 0 <= key < len(holder):
             fail("an index is outside the list", "Check the size() first")
         holder[key] = value

@@ -19,7 +19,12 @@ class Dialect:
     :param empty_is_false: empty text, zero and empty lists are false
     :param null_unsets: `#set` to nothing removes the variable instead of keeping its value
     :param whole_lines: a line that holds only a directive vanishes with its indentation
-    :param velocity_count: `$velocityCount` counts loop turns
+    :param velocity_count: `$velocityCount` counts loop turns, `$velocityHasNext` tells whether there are more
+    :param negation: `-$x` is an expression
+    :param plain_targets: `#set` sets only what is written `$x`, not `$!x` or `${x}`
+    :param literals_hold: as a condition, a literal counts by its value; else only true does
+    :param converts_arguments: `substring('1')` means `substring(1)`
+    :param bare_methods: `$x.size` may mean `$x.size()`
     :param arguments_by_name: a macro's parameter without a value prints what was written as its argument
     """
 
@@ -33,6 +38,11 @@ class Dialect:
     null_unsets: bool
     whole_lines: bool
     velocity_count: bool
+    negation: bool
+    plain_targets: bool
+    literals_hold: bool
+    converts_arguments: bool
+    bare_methods: bool
     arguments_by_name: bool
 
 
@@ -47,6 +57,11 @@ MODERN = Dialect(
     null_unsets=True,
     whole_lines=True,
     velocity_count=False,
+    negation=True,
+    plain_targets=False,
+    literals_hold=True,
+    converts_arguments=True,
+    bare_methods=True,
     arguments_by_name=False,
 )
 CLASSIC = Dialect(
@@ -60,6 +75,11 @@ CLASSIC = Dialect(
     null_unsets=False,
     whole_lines=False,
     velocity_count=True,
+    negation=False,
+    plain_targets=True,
+    literals_hold=False,
+    converts_arguments=False,
+    bare_methods=False,
     arguments_by_name=True,
 )
 DIALECTS = {dialect.name: dialect for dialect in (MODERN, CLASSIC)}

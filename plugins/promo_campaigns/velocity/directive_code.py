@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.tree import Block, Node
 
 
+COUNTERS = ("velocityCount", "velocityHasNext")
+
+
 class DirectiveCode(ExpressionCode):
     """Writes what a block of a template does."""
 
@@ -62,6 +65,8 @@ class DirectiveCode(ExpressionCode):
             self._assign_inside(node.target, value)
             return
         slot = self.slot(node.target.root)
+        if self.dialect.plain_targets and node.target.source[1:2] in ("!", "{"):
+            return
         if self.dialect.null_unsets:
             self.line(f"{slot} = {value}", node.at)
         else:
@@ -70,7 +75,6 @@ class DirectiveCode(ExpressionCode):
             self.line(f"if {name} is not None: {slot} = {name}")
 
     def _assign_inside(self, target: Reference, value: str) -> None:
-        self.mutates = True
         *steps, last = target.steps
         name = self.fresh()
         self.line(f"{name} = {value}", target.at)
@@ -101,27 +105,34 @@ class DirectiveCode(ExpressionCode):
                 self.body(body)
 
     def _loop(self, node: Loop) -> None:
-        items, saved, state, outer = (self.fresh() for _ in range(4))
-        variable, about = self.slot(node.variable), self.slot("foreach")
-        self.line(f"{items} = walk({self.value(node.source)}, m)", node.at)
-        self.line(f"{saved} = {variable}; {outer} = {about}")
-        self.line(f"{about} = {state} = loop_state(len({items}), {outer})")
-        with self.block(f"for {variable} in {items}:", node.at):
-            self._turn(node, state)
-        self.line(f"{variable} = {saved}; {about} = {outer}")
+        items, state, outer = (self.fresh() for _ in range(3))
+        about = self.slot("foreach")
+        source = self._kept(node.source)
+        self.line(f"{items} = walk({source}, m)", node.at)
+        bound = [self.slot(name) for name in (node.variable, *COUNTERS * self.dialect.velocity_count)]
+        saved = [(slot, self.fresh()) for slot in bound]
+        self.line("; ".join(f"{name} = {slot}" for slot, name in saved))
+        self.line(f"{outer} = {about}; {about} = {state} = loop_state(len({items}), {outer})")
+        with self.block(f"for {bound[0]} in {items}:", node.at):
+            self._turn(node, source, state)
+        self.line("; ".join(f"{slot} = {name}" for slot, name in saved))
+        self.line(f"{about} = {outer}")
         if node.otherwise is not None:
             with self.block(f"if not {items}:"):
                 self.body(node.otherwise)
 
-    def _turn(self, node: Loop, state: str) -> None:
+    def _turn(self, node: Loop, source: str, state: str) -> None:
         self.line(f"{state}.index += 1; m.steps -= {weight(node.body)}")
         self.line("if m.steps < 0: m.spend(0)")
         if self.dialect.velocity_count:
-            self.line(f"{self.slot('velocityCount')} = {state}.index + 1")
+            self.line(f"{self.slot(COUNTERS[0])} = {state}.index + 1")
+            self.line(f"{self.slot(COUNTERS[1])} = {state}.index + 1 < {state}.total")
         self._loops += 1
         self.body(node.body)
         self._loops -= 1
         self.check_size()
+        if self.mutates:
+            self.line(f"unchanged({source}, {state}.total)", node.at)
 
     def _leave(self, node: Node) -> None:
         if isinstance(node, Break) and self._loops:

@@ -198,7 +198,7 @@ class DirectiveParser(ExpressionParser):
         return found
 
     def _foreach(self, opening: Opening) -> Found:
-        at = self.offset(opening.start)
+        at = self.offset(opening.start, 4)
         self.enter()
         self.tally.loops += 1
         if self.tally.loops > self.limits.loops:
@@ -225,7 +225,7 @@ class DirectiveParser(ExpressionParser):
 
     def _variable(self, what: str) -> str:
         reference = self.reference() if self.peek() == "$" else None
-        if reference is None or reference.steps:
+        if reference is None:
             self.fail(f"{what} needs a $variable")
         return reference.root
 
@@ -325,9 +325,15 @@ class DirectiveParser(ExpressionParser):
         return Found(Define(at, variable, self._body(opening, "#define")), opening.cut)
 
     def _break(self, opening: Opening) -> Found:
+        self._ignored_arguments()
         self.end_line(opening)
         return Found(Break(self.offset(opening.start)), opening.cut)
 
+    def _ignored_arguments(self) -> None:
+        if self.peek() == "(":
+            self._macro_arguments()
+
     def _stop(self, opening: Opening) -> Found:
+        self._ignored_arguments()
         self.end_line(opening)
         return Found(Stop(self.offset(opening.start)), opening.cut)

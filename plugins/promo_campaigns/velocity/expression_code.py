@@ -17,15 +17,15 @@ from promo_campaigns.velocity.tree import (
 )
 
 ARITHMETIC = {
-    "+": "add({}, {}, m)",
+    "+": "add({}, {}, m, {}, {})",
     "-": "subtract({}, {})",
     "*": "multiply({}, {})",
     "/": "divide({}, {})",
     "%": "remainder({}, {})",
 }
 COMPARISON = {
-    "==": "equal({}, {})",
-    "!=": "not equal({}, {})",
+    "==": "equal({}, {}, m)",
+    "!=": "not equal({}, {}, m)",
     "<": "less({}, {})",
     "<=": "at_most({}, {})",
     ">": "less({1}, {0})",
@@ -85,8 +85,17 @@ class ExpressionCode(ReferenceCode):
         left, right = self._kept(node.left), self.value(node.right)
         name = self.fresh()
         form = ARITHMETIC.get(node.operator) or COMPARISON[node.operator]
-        self.line(f"{name} = {form.format(left, right)}", node.at)
+        sources = (self._source(node.left), self._source(node.right)) if node.operator == "+" else ()
+        self.line(f"{name} = {form.format(left, right, *sources)}", node.at)
         return name
+
+    def _source(self, node: Node) -> str:
+        """Return what a missing side of a `+` joins to text as: its source, or nothing where that is an error."""
+        if not isinstance(node, Reference):
+            return "None"
+        if self.strict:
+            return "''" if node.quiet else "None"
+        return repr(node.source)
 
     def condition(self, node: Node) -> str:
         """Write what decides a condition and return a Python expression that Python may test for truth."""
@@ -99,7 +108,15 @@ class ExpressionCode(ReferenceCode):
         if isinstance(node, Binary) and node.operator in COMPARISON:
             return self.value(node)
         value = self.value(node)
+        if not self._counts(node):
+            return "False"
         return value if self.dialect.empty_is_false else f"holds({value})"
+
+    def _counts(self, node: Node) -> bool:
+        """Tell whether the value of a node decides a condition; of others the reference engine takes none for true."""
+        if isinstance(node, Reference) or (isinstance(node, Literal) and type(node.value) is bool):
+            return True
+        return self.dialect.literals_hold and not isinstance(node, Binary | Unary | RangeLiteral)
 
     def _junction(self, node: Binary) -> str:
         name = self.fresh()

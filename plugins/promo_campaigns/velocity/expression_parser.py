@@ -14,6 +14,7 @@ from promo_campaigns.velocity.tree import (
     Literal,
     MapLiteral,
     RangeLiteral,
+    Reference,
     Text,
     Unary,
 )
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.tree import Block, Node
 
 NUMBER = re.compile(r"-?(?:\d+\.(?!\.)\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+)", re.ASCII)
-WORD = re.compile(r"[A-Za-z_]+")
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VALUES = "A value is a $reference, 'text', a number, true, false, [..] or {..}"
 # Symbols and words of each level, loosest first: the order is the grammar of the language.
 LEVELS: tuple[dict[str, str], ...] = (
@@ -50,8 +51,14 @@ class ExpressionParser(ReferenceParser):
         return found
 
     def argument(self) -> Node:
-        """Read an argument: any expression in 2.x, a value in 1.7."""
-        return self.expression() if self.dialect.arithmetic_arguments else self.primary()
+        """Read an argument: an expression in 2.x, a value in 1.7; neither starts with a bracket."""
+        return self.expression() if self.dialect.arithmetic_arguments and self.peek() != "(" else self.element()
+
+    def element(self) -> Node:
+        """Read an element of a list or map: a value that is no calculation."""
+        if self.peek() == "(":
+            self.fail("a bracket cannot stand here", hint="Calculate it with #set first")
+        return self.primary()
 
     def primary(self) -> Node:
         """Read a value without operators."""
@@ -90,7 +97,7 @@ class ExpressionParser(ReferenceParser):
         word = WORD.match(self.text, self.pos)
         if self.peek() == "!" or (word and word.group() == "not"):
             return self._prefixed("not", 1 if self.peek() == "!" else len("not"))
-        if self.peek() == "-" and not NUMBER.match(self.text, self.pos):
+        if self.dialect.negation and self.peek() == "-" and not NUMBER.match(self.text, self.pos):
             return self._prefixed("-", 1)
         return self._primary()
 
@@ -179,7 +186,7 @@ class ExpressionParser(ReferenceParser):
             if items:
                 self.expect(",", "between elements")
                 self.space()
-            items.append(self.argument())
+            items.append(self.element())
             self.space()
             if len(items) == 1 and self.take(".."):
                 return self._range(at, items[0])
@@ -187,9 +194,12 @@ class ExpressionParser(ReferenceParser):
 
     def _range(self, at: int, first: Node) -> Node:
         self.space()
-        last = self.argument()
+        last = self.element()
         self.space()
         self.expect("]", "at the end of the range")
+        for end in (first, last):
+            if not (isinstance(end, Reference) or (isinstance(end, Literal) and type(end.value) is int)):
+                self.fail("a range goes from a whole number or $reference to another")
         return RangeLiteral(at, first, last)
 
     def _map(self) -> Node:
@@ -204,10 +214,10 @@ class ExpressionParser(ReferenceParser):
             if pairs:
                 self.expect(",", "between pairs")
                 self.space()
-            key = self.argument()
+            key = self.element()
             self.space()
             self.expect(":", "between key and value")
             self.space()
-            pairs.append((key, self.argument()))
+            pairs.append((key, self.element()))
             self.space()
         return MapLiteral(at, tuple(pairs))

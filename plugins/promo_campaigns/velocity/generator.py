@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from promo_campaigns.velocity.arithmetic import Arithmetic
 from promo_campaigns.velocity.comparison import Comparison, holds, same
-from promo_campaigns.velocity.containers import copied, mapping, put, span, walk
+from promo_campaigns.velocity.containers import copied, mapping, put, span, unchanged, walk
 from promo_campaigns.velocity.fault import exceeded
 from promo_campaigns.velocity.html_text import HtmlPrinter
 from promo_campaigns.velocity.json_text import JsonPrinter
 from promo_campaigns.velocity.macro_code import MacroCode
-from promo_campaigns.velocity.meter import Meter
-from promo_campaigns.velocity.method_table import call, item, prop
+from promo_campaigns.velocity.meter import Meter, SingleMeter
+from promo_campaigns.velocity.method_table import Caller
 from promo_campaigns.velocity.values import LoopState, Printer, Rendered, Stopped
+from promo_campaigns.velocity.walk import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,14 +40,16 @@ class Program(NamedTuple):
     offsets: tuple[int, ...]
 
 
-def generate(text: str, tree: Block, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> Program:
+def generate(  # noqa: PLR0913  (all that code is generated from)
+    text: str, tree: Block, dialect: Dialect, limits: Limits, positions: dict[Node, Position], *, strict: bool
+) -> Program:
     """Compile a tree.
 
     :raises TemplateSyntaxError: a macro is called with something that is no value
     """
-    code = MacroCode(text, tree, dialect, limits, positions)
+    code = MacroCode(text, tree, dialect, limits, positions, strict=strict)
     result = code.write(tree)
-    lines = ["def render(c):", " m = meter(limits)"]
+    lines = ["def render(c):", " m = single" if is_plain(tree) else " m = meter(limits, printer)"]
     form = " {} = copied(c.get({!r}), seen, m)" if code.mutates else " {} = c.get({!r})"
     lines += [" seen = {}"] * code.mutates + [form.format(slot, name) for name, slot in code.slots.items()]
     lines += [f" {name} = None" for name in code.echoes.values()]
@@ -63,17 +66,19 @@ def generate(text: str, tree: Block, dialect: Dialect, limits: Limits, positions
     lines += [f" if len({result}) > most: full()", f" return {result}", ""]
     offsets += [0, 0]
     program: CodeType = compile("\n".join(lines), FILE, "exec")
-    names = _names(limits)
+    names = _names(dialect, limits)
     exec(program, names)  # noqa: S102  (the source holds template text in constants only: see code_writer)
     return Program(names["render"], tuple(offsets))  # type: ignore[arg-type]  # by exec
 
 
-def _names(limits: Limits) -> dict[str, object]:
+def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
     """Return all that generated code can reach."""
     printer = Printer(limits)
-    arithmetic = Arithmetic(printer, limits.digits)
-    comparison = Comparison(printer)
+    arithmetic = Arithmetic(printer, limits.digits, strict=dialect.converts_arguments)
+    comparison = Comparison(printer, converts=dialect.converts_arguments)
     json_printer = JsonPrinter(printer, limits.string)
+
+    caller = Caller(converts=dialect.converts_arguments, bare=dialect.bare_methods)
 
     def full() -> None:
         exceeded("characters of the result", limits.output)
@@ -85,7 +90,9 @@ def _names(limits: Limits) -> dict[str, object]:
         "dict": dict,
         "len": len,
         "limits": limits,
+        "printer": printer,
         "meter": Meter,
+        "single": SingleMeter(limits, printer),
         "most": limits.output,
         "full": full,
         "show": printer.show,
@@ -93,13 +100,14 @@ def _names(limits: Limits) -> dict[str, object]:
         "strict": json_printer.strict,
         "json_value": json_printer.value,
         "quote": encode_basestring,
-        "call": call,
-        "prop": prop,
-        "item": item,
+        "call": caller.call,
+        "prop": caller.prop,
+        "item": caller.item,
         "span": span,
         "mapping": mapping,
         "walk": walk,
         "put": put,
+        "unchanged": unchanged,
         "copied": copied,
         "loop_state": LoopState,
         "rendered": Rendered,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.velocity.values import Rendered
 
 if TYPE_CHECKING:
+    from promo_campaigns.velocity.meter import Meter
     from promo_campaigns.velocity.values import Printer
 
 
@@ -19,8 +20,8 @@ class HtmlPrinter:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
 
-    def show(self, value: object, missing: str) -> str:
+    def show(self, value: object, missing: str, meter: Meter) -> str:
         """Return the escaped text of a value, or `missing`; a rendered block was escaped when it was rendered."""
         if value is None or type(value) is Rendered:
-            return self._printer.show(value, missing)
-        return escape(self._printer.text(value))
+            return self._printer.show(value, missing, meter)
+        return escape(self._printer.text(value, meter))

@@ -13,6 +13,7 @@ from promo_campaigns.velocity.values import DEPTH, Bag, Entry, Rendered, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from promo_campaigns.velocity.meter import Meter
     from promo_campaigns.velocity.values import Printer
 
 HALVES = re.compile("[\ud800-\udfff]")
@@ -34,15 +35,15 @@ class JsonPrinter:
         self._printer = printer
         self._string = string
 
-    def strict(self, value: object, quiet: bool) -> str:  # noqa: FBT001  (called by generated code, by position)
+    def strict(self, value: object, quiet: bool, meter: Meter) -> str:  # noqa: FBT001  (called by generated code, by position)
         """Return the text of a value; a missing one is an error unless it was written `$!`."""
         if value is None:
             if quiet:
                 return ""
             fail(MISSING, MISSING_HINT)
-        return self._printer.text(value)
+        return self._printer.text(value, meter)
 
-    def value(self, value: object, quiet: bool) -> str:  # noqa: FBT001  (called by generated code, by position)
+    def value(self, value: object, quiet: bool, meter: Meter) -> str:  # noqa: FBT001  (called by generated code, by position)
         """Return a value as JSON; a missing one is null if it was written `$!`, else an error."""
         if value is None:
             if quiet:
@@ -50,6 +51,7 @@ class JsonPrinter:
             fail(MISSING, MISSING_HINT)
         found: list[str] = []
         self._collect(value, found, 0, 0)
+        meter.spend(len(found) // 2)
         return "".join(found)
 
     def _collect(self, value: object, found: list[str], size: int, depth: int) -> int:
@@ -72,10 +74,13 @@ class JsonPrinter:
             return "null"
         if type(value) is float and not math.isfinite(value):
             fail("JSON has no infinite number")
-        if type(value) in (int, float, bool):
-            return self._printer.text(value)
-        if type(value) is str or isinstance(value, Rendered):
-            return encode_basestring(self._printer.text(value))
+        if type(value) is str:
+            return encode_basestring(value)
+        simple = self._printer.scalar(value)
+        if simple is not None:
+            return simple
+        if type(value) is Rendered:
+            return encode_basestring(value.render() or "")
         return unknown(value)
 
     def _list(self, items: Iterable[object], found: list[str], size: int, depth: int) -> int:
@@ -89,7 +94,7 @@ class JsonPrinter:
     def _map(self, pairs: Iterable[tuple[object, object]], found: list[str], size: int, depth: int) -> int:
         found.append("{")
         for number, (key, value) in enumerate(pairs):
-            name = encode_basestring(self._printer.text(key))
+            name = encode_basestring(key if type(key) is str else self._printer.scalar(key) or "")
             found.append(f"{',' if number else ''}{name}:")
             size = self._collect(value, found, size + len(name) + 2, depth + 1)
         found.append("}")

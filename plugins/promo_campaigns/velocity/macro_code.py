@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.core.errors import TemplateSyntaxError
 from promo_campaigns.velocity.directive_code import DirectiveCode, weight
+from promo_campaigns.velocity.method_table import MUTATORS
 from promo_campaigns.velocity.place import error_at
-from promo_campaigns.velocity.tree import Break, Define, Loop, Macro, MacroCall, Reference, Stop, Word
+from promo_campaigns.velocity.tree import (
+    Assign,
+    Break,
+    Call,
+    Define,
+    Loop,
+    Macro,
+    MacroCall,
+    Property,
+    Reference,
+    Stop,
+    Word,
+)
 from promo_campaigns.velocity.walk import children, every
 
 if TYPE_CHECKING:
@@ -37,10 +50,18 @@ class MacroCode(DirectiveCode):
     """Writes the code of a whole template.
 
     :param text: the template, for error messages
+    :param strict: a missing value may never show the template's text
     """
 
-    def __init__(
-        self, text: str, tree: Block, dialect: Dialect, limits: Limits, positions: dict[Node, Position]
+    def __init__(  # noqa: PLR0913  (all that code is generated from)
+        self,
+        text: str,
+        tree: Block,
+        dialect: Dialect,
+        limits: Limits,
+        positions: dict[Node, Position],
+        *,
+        strict: bool,
     ) -> None:
         super().__init__(dialect, limits, positions)
         self._text = text
@@ -48,13 +69,15 @@ class MacroCode(DirectiveCode):
         self._names = {macro: f"f{number}" for number, macro in enumerate(self._macros.values())}
         self.functions: list[tuple[list[str], list[int]]] = []
         self.stops = _stops_inside(tree)
+        self.mutates = _changes_data(tree)
+        self.strict = strict
         if dialect.arguments_by_name:
             parameters = [parameter.name for macro in self._macros.values() for parameter in macro.parameters]
             self.echoes = {name: f"e{number}" for number, name in enumerate(dict.fromkeys(parameters))}
 
     def write(self, tree: Block) -> str:
         """Write a template and return the variable that holds what it prints."""
-        with self.frame(tree.at):
+        with self.frame(tree.at, "return {}"):
             self.body(tree)
             result = self.printed()
         for macro in self._macros.values():
@@ -62,7 +85,7 @@ class MacroCode(DirectiveCode):
         return result
 
     @contextmanager
-    def frame(self, at: int) -> Iterator[str]:
+    def frame(self, at: int, ending: str = "raise stopped({}) from None") -> Iterator[str]:
         """Write the body of a function; a `#stop` in what it calls ends it with what was printed so far."""
         if not self.stops:
             with self.sink(at) as name:
@@ -73,7 +96,7 @@ class MacroCode(DirectiveCode):
         with self.block("try:"), self.sink(at, name):
             yield name
         with self.block("except stopped as signal:"):
-            self.line(f"raise stopped({name} + signal.text) from None")
+            self.line(ending.format(f"{name} + signal.text"))
 
     @contextmanager
     def _function(self, head: str, body: Block) -> Iterator[None]:
@@ -101,7 +124,7 @@ class MacroCode(DirectiveCode):
             self.line(f"{content} = {before}")
             # A parameter that was set inside keeps what it was set to, as in the reference engine.
             for slot, argument, old in zip(slots, arguments, kept, strict=True):
-                self.line(f"if {slot} is {argument} or same({slot}, {argument}): {slot} = {old}")
+                self.line(f"if {slot} is {argument} or same({slot}, {argument}, m): {slot} = {old}")
             self.line("m.depth -= 1")
             self.line(f"return {result}")
 
@@ -187,3 +210,15 @@ def _stops_inside(tree: Block) -> bool:
     """Tell whether a `#stop` stands in a macro or block, where it has to end the functions that called it too."""
     holders = (node for node in every(tree) if isinstance(node, Macro | Define | MacroCall))
     return any(isinstance(inner, Stop) for holder in holders for inner in every(holder))
+
+
+def _changes_data(tree: Block) -> bool:
+    """Tell whether a template can change a list or map, so that it has to work on a copy."""
+    for node in every(tree):
+        if isinstance(node, Assign) and node.target.steps:
+            return True
+        if isinstance(node, Reference) and any(
+            isinstance(step, Call | Property) and step.name in MUTATORS for step in node.steps
+        ):
+            return True
+    return False

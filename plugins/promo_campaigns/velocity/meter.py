@@ -8,6 +8,7 @@ from promo_campaigns.velocity.fault import exceeded
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.limits import Limits
+    from promo_campaigns.velocity.values import Printer
 
 CHARACTERS_A_STEP = 64
 
@@ -16,12 +17,14 @@ class Meter:
     """Counts the steps and open macro calls of one render.
 
     :param limits: what the template may ask for
+    :param printer: turns values into text
     """
 
-    __slots__ = ("depth", "limits", "steps")
+    __slots__ = ("_printer", "depth", "limits", "steps")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, printer: Printer) -> None:
         self.limits = limits
+        self._printer = printer
         self.steps = limits.steps
         self.depth = 0
 
@@ -61,3 +64,26 @@ class Meter:
         if items > self.limits.items:
             exceeded("elements of a list or map", self.limits.items)
         self.spend(1 + items // 8)
+
+    def listed(self, items: list[object]) -> list[object]:
+        """Return a list that was made, once its length is known to be allowed and is paid for."""
+        self.held(len(items))
+        return items
+
+    def text(self, value: object) -> str:
+        """Return the text of a value, paid for."""
+        return self.fits(self._printer.text(value, self))
+
+
+class SingleMeter(Meter):
+    """Limits each operation on its own and remembers nothing, so that one serves all renders.
+
+    Enough for a template without loops, macros and calculation, which does few operations, each of them once.
+    """
+
+    __slots__ = ()
+
+    def spend(self, steps: int) -> None:
+        """Refuse an operation that alone would exceed the budget."""
+        if steps > self.limits.steps:
+            exceeded("steps of a render", self.limits.steps)

@@ -25,12 +25,12 @@ class Position(Enum):
         :param quiet: whether it may be missing where that is an error otherwise
         """
         if self is Position.TEXT:
-            writer.line(f"if type({name}) is not str: {name} = show({name}, {missing})")
+            writer.line(f"if type({name}) is not str: {name} = show({name}, {missing}, m)")
         elif self is Position.HTML:
-            writer.line(f"{name} = html({name}, {missing})")
+            writer.line(f"{name} = html({name}, {missing}, m)")
         elif self is Position.JSON_VALUE:
-            writer.line(f"{name} = json_value({name}, {quiet})")
+            writer.line(f"{name} = json_value({name}, {quiet}, m)")
         else:
-            writer.line(f"if type({name}) is not str: {name} = strict({name}, {quiet})")
+            writer.line(f"if type({name}) is not str: {name} = strict({name}, {quiet}, m)")
             if self is Position.JSON_STRING:
                 writer.line(f"{name} = quote({name})[1:-1]")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from promo_campaigns.velocity import map_methods
 from promo_campaigns.velocity.code_writer import CodeWriter
-from promo_campaigns.velocity.method_table import MUTATORS
 from promo_campaigns.velocity.tree import Call, Literal, Property
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.limits import Limits
     from promo_campaigns.velocity.position import Position
     from promo_campaigns.velocity.tree import Index, Node, Reference, Step
+
+
+# Methods of a map that 2.x also reads as properties; a key of that name comes first here.
+BARE = frozenset(name for name, forms in map_methods.METHODS.items() if any(not form.signature for form in forms))
 
 
 class ReferenceCode(CodeWriter, ABC):
@@ -30,6 +34,7 @@ class ReferenceCode(CodeWriter, ABC):
         self.slots: dict[str, str] = {}
         self.mutates = False
         self.stops = False
+        self.strict = False
         self.echoes: dict[str, str] = {}
 
     @abstractmethod
@@ -57,13 +62,14 @@ class ReferenceCode(CodeWriter, ABC):
 
     def _step(self, current: str, step: Step) -> str:
         if isinstance(step, Property):
-            return f"{current}.get({step.name!r}) if type({current}) is dict else prop({current}, {step.name!r})"
+            if step.name in BARE:
+                return f"prop({current}, {step.name!r}, m)"
+            return f"{current}.get({step.name!r}) if type({current}) is dict else prop({current}, {step.name!r}, m)"
         if isinstance(step, Call):
             return self._call(current, step)
         return self._index(current, step)
 
     def _call(self, current: str, step: Call) -> str:
-        self.mutates |= step.name in MUTATORS
         if step.name == "get" and len(step.arguments) == 1 and _is_text(step.arguments[0]):
             key = self.value(step.arguments[0])
             return f"{current}.get({key}) if type({current}) is dict else call({current}, 'get', ({key},), m)"
@@ -77,21 +83,33 @@ class ReferenceCode(CodeWriter, ABC):
     def _index(self, current: str, step: Index) -> str:
         key = self.value(step.key)
         if _is_text(step.key):
-            return f"{current}.get({key}) if type({current}) is dict else item({current}, {key})"
-        return f"item({current}, {key})"
+            return f"{current}.get({key}) if type({current}) is dict else item({current}, {key}, m)"
+        return f"item({current}, {key}, m)"
 
     def print_reference(self, node: Reference) -> None:
         """Write what prints a reference."""
         if self.stops:
             self.flush()
-        value = self.reference_value(node)
-        name = self.fresh()
-        self.line(f"{name} = {value}", node.at)
-        if node.backslashes:
+        name = self.reference_value(node)
+        if not node.steps:
+            value, name = name, self.fresh()
+            self.line(f"{name} = {value}", node.at)
+        if node.backslashes and self.strict:
+            self._escaped_in_json(node, name)
+        elif node.backslashes:
             self._escaped(node, name)
         else:
             self.positions[node].convert(self, name, self._missing(node), quiet=node.quiet)
         self.print_name(name)
+
+    def _escaped_in_json(self, node: Reference, name: str) -> None:
+        """Write the same for a body: pairs of backslashes are JSON's own escapes and stay."""
+        pairs = "\\" * (node.backslashes // 2 * 2) + "$" * node.dollars
+        if node.backslashes % 2:
+            self.line(f"{name} = {pairs + node.source!r}")
+            return
+        self.positions[node].convert(self, name, self._missing(node), quiet=node.quiet)
+        self.line(f"{name} = {pairs!r} + {name}")
 
     def _missing(self, node: Reference) -> str:
         if node.quiet:
@@ -100,13 +118,14 @@ class ReferenceCode(CodeWriter, ABC):
         return f"{echo} or {node.source!r}" if echo else repr(node.source)
 
     def _escaped(self, node: Reference, name: str) -> None:
+        """Write what backslashes before a reference do: an odd number prints its source instead of its value."""
         half = "\\" * (node.backslashes // 2)
         if node.backslashes % 2:
             self.line(f"{name} = {half + node.source!r} if {name} is not None else {half + chr(92) + node.source!r}")
             return
         dollars = "$" * node.dollars
         missing = "\\" * node.backslashes + dollars + ("" if node.quiet else node.source)
-        self.line(f"{name} = {missing!r} if {name} is None else {half + dollars!r} + show({name}, '')")
+        self.line(f"{name} = {missing!r} if {name} is None else {half + dollars!r} + show({name}, '', m)")
 
 
 def _is_text(node: Node) -> bool:

@@ -28,6 +28,8 @@ ESCAPABLE = (*CLOSERS, "set", "if", "foreach", "macro", "define", "break", "stop
 class TemplateParser(DirectiveParser):
     """Reads a whole template, or the text of a string literal."""
 
+    inner = False
+
     def template(self) -> Block:
         """Read to the end of the text."""
         closed = self.block()
@@ -39,7 +41,9 @@ class TemplateParser(DirectiveParser):
 
     def inner_template(self, text: str, base: int) -> Block:
         """Parse the text of a `"..."` literal."""
-        return TemplateParser(text, self.dialect, self.limits, whole=self.whole, base=base, tally=self.tally).template()
+        parser = TemplateParser(text, self.dialect, self.limits, whole=self.whole, base=base, tally=self.tally)
+        parser.inner = True
+        return parser.template()
 
     def block(self) -> Closed:
         """Read nodes up to the directive that ends the block, and that directive."""
@@ -92,7 +96,7 @@ class TemplateParser(DirectiveParser):
         return self._hash(shown)
 
     def _lonely(self, start: int) -> tuple[None, None]:
-        if not self.dialect.lenient_marks and self.text[start + 1 :] in ("", "!"):
+        if not self.dialect.lenient_marks and not self.inner and self.text[start + 1 :] in ("", "!"):
             self.fail("a template of Velocity 1.7 cannot end here", at=start)
         return None, None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from promo_campaigns.velocity.limits import Limits
+    from promo_campaigns.velocity.meter import Meter
 
 PLAIN_FROM = 1e-3
 PLAIN_BELOW = 1e7
@@ -108,14 +109,14 @@ class Printer:
         self._items = limits.items
         self._digits = limits.digits
 
-    def show(self, value: object, missing: str) -> str:
+    def show(self, value: object, missing: str, meter: Meter) -> str:
         """Return the text of a value, or `missing` where there is none."""
         if type(value) is Rendered:
             text = value.render()
             return missing if text is None else text
-        return missing if value is None else self.text(value)
+        return missing if value is None else self.text(value, meter)
 
-    def text(self, value: object) -> str:
+    def text(self, value: object, meter: Meter) -> str:
         """Return the text of a value; of nothing it is `null`.
 
         :raises Fault: the value is of a type templates do not know, or its text is too long
@@ -123,16 +124,18 @@ class Printer:
         kind = type(value)
         if kind is str:
             return value  # type: ignore[return-value]  # the exact type was just compared
-        simple = self._scalar(value)
+        simple = self.scalar(value)
         if simple is not None:
             return simple
         if type(value) is Rendered:
             return value.render() or ""
         found: list[str] = []
         self._collect(value, found, 0, 0)
+        meter.spend(len(found) // 2)
         return "".join(found)
 
-    def _scalar(self, value: object) -> str | None:
+    def scalar(self, value: object) -> str | None:
+        """Return the text of nothing, a boolean or a number; nothing for any other value."""
         if value is None:
             return "null"
         if value is True or value is False:
@@ -166,7 +169,9 @@ class Printer:
         return self._leaf(value, found, size)
 
     def _leaf(self, value: object, found: list[str], size: int) -> int:
-        text = value if type(value) is str else self._scalar(value)
+        text = value if type(value) is str else self.scalar(value)
+        if type(value) is LoopState:
+            text = "{}"
         if text is None:
             if type(value) is not Rendered:
                 unknown(value)

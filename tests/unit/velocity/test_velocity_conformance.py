@@ -16,50 +16,7 @@ CASES: list[dict[str, Any]] = [
 ]
 REFUSED = {"reflection", "file", "evaluate"}
 VERSIONS = {"2.4": "2.4.1", "1.7": "1.7"}
-KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {
-    ("2.4", "list-16"): "not written yet",
-    ("2.4", "str-10"): "not written yet",
-    ("2.4", "str-17"): "not written yet",
-    ("2.4", "str-18"): "not written yet",
-    ("2.4", "str-24"): "not written yet",
-    ("2.4", "str-25"): "not written yet",
-    ("2.4", "str-26"): "not written yet",
-    ("2.4", "str-29"): "not written yet",
-    ("2.4", "str-30"): "not written yet",
-    ("2.4", "str-34"): "not written yet",
-    ("2.4", "str-38"): "not written yet",
-    ("2.4", "str-39"): "not written yet",
-    ("2.4", "str-46"): "not written yet",
-    ("2.4", "str-47"): "not written yet",
-    ("2.4", "str-53"): "not written yet",
-    ("2.4", "str-54"): "not written yet",
-    ("2.4", "str-55"): "not written yet",
-    ("2.4", "set-71"): "not written yet",
-    ("2.4", "foreach-45"): "not written yet",
-    ("2.4", "num-40"): "not written yet",
-    ("1.7", "list-16"): "not written yet",
-    ("1.7", "str-10"): "not written yet",
-    ("1.7", "str-17"): "not written yet",
-    ("1.7", "str-18"): "not written yet",
-    ("1.7", "str-24"): "not written yet",
-    ("1.7", "str-25"): "not written yet",
-    ("1.7", "str-26"): "not written yet",
-    ("1.7", "str-29"): "not written yet",
-    ("1.7", "str-30"): "not written yet",
-    ("1.7", "str-34"): "not written yet",
-    ("1.7", "str-38"): "not written yet",
-    ("1.7", "str-39"): "not written yet",
-    ("1.7", "str-46"): "not written yet",
-    ("1.7", "str-47"): "not written yet",
-    ("1.7", "str-53"): "not written yet",
-    ("1.7", "str-54"): "not written yet",
-    ("1.7", "str-55"): "not written yet",
-    ("1.7", "set-58"): "not written yet",
-    ("1.7", "set-71"): "not written yet",
-    ("1.7", "if-82"): "not written yet",
-    ("1.7", "foreach-45"): "not written yet",
-    ("1.7", "num-40"): "not written yet",
-}
+KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {}
 PARAMETERS = [
     pytest.param(case, dialect, id=f"{dialect}-{case['id']}")
     for dialect in VERSIONS

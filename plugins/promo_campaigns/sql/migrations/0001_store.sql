@@ -185,6 +185,10 @@ create table promo.assignment (
 ) with (fillfactor = 60);
 comment on column promo.assignment.promo_code_id is 'The code this contact holds. Given back, it is gone from here and stays in the attempts.';
 comment on column promo.assignment.lease_token is 'Fences the worker that is calling out for this row, message or profile, until lease_until.';
+-- These change for a whole run within minutes, so figures about them are always wrong: the planner shall not believe any.
+alter table promo.assignment
+  alter column state set statistics 0, alter column lease_token set statistics 0, alter column lease_until set statistics 0,
+  alter column promo_code_id set statistics 0;
 -- A code is held by one assignment at most. Its predicate leaves out the state, so that state changes stay heap-only.
 create unique index assignment_code_held_once on promo.assignment (promo_code_id) where promo_code_id is not null;
 
@@ -203,6 +207,7 @@ create table promo.attempt (
   constraint attempt_once unique (run_id, contact_id, purpose, lease_token),
   foreign key (run_id, contact_id) references promo.assignment
 );
+alter table promo.attempt alter column outcome set statistics 0;
 comment on table promo.attempt is 'One call made for an assignment. Append-only; its outcome is written once. No outcome means: nobody knows.';
 
 create function promo.check_assignment_transition() returns trigger

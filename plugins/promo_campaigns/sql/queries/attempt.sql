@@ -4,20 +4,22 @@ select nextval('promo.lease_token') as token;
 
 -- fold_lapsed --
 -- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried
--- again.
-with fold as materialized (
-  select a.contact_id,
-         (case when bool_or(t.outcome = 'ok') then 'accepted' when bool_or(t.outcome is null) then 'unknown'
-               else 'assigned' end)::promo.assignment_state as state
-  from promo.assignment a
-  join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+-- again. Attempts are looked up by contact: the planner's figures for them are always behind.
+with lapsed as materialized (
+  select a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and a.state = 'sending' and a.lease_until <= clock_timestamp()
-  group by a.contact_id
 )
-update promo.assignment a set state = fold.state, lease_token = null, lease_until = null
-from fold
-where a.run_id = %(run_id)s and a.contact_id = fold.contact_id
+update promo.assignment a
+set state = (case when fold.ok then 'accepted' when fold.doubt then 'unknown' else 'assigned' end)::promo.assignment_state,
+    lease_token = null, lease_until = null
+from lapsed
+cross join lateral (
+  select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+  from promo.attempt t
+  where t.run_id = %(run_id)s and t.contact_id = lapsed.contact_id and t.purpose = 'message'
+) fold
+where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
   and a.state = 'sending' and a.lease_until <= clock_timestamp();
 
 -- begin_messages --
@@ -88,27 +90,32 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact
 
 -- settle_attempts --
 -- The evidence: what each call of the lease came to. Written even when the lease is lost.
+with evidence as materialized (
+  select e.outcome, e.detail,
+         (select t.attempt_id from promo.attempt t
+          where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = %(purpose)s
+            and t.lease_token = %(token)s and t.outcome is null) as attempt_id
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+)
 update promo.attempt t
 set outcome = case when e.outcome = 'ok' then 'ok' when e.outcome in ('refused', 'later') then 'refused' end,
     detail = nullif(e.detail, ''), finished_at = clock_timestamp()
-from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = %(purpose)s and t.lease_token = %(token)s
-  and t.outcome is null;
+from evidence e where t.attempt_id = e.attempt_id;
 
 -- settle_assignments --
 -- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
 -- decides between trying again and giving the code back. Only the lease's holder, or anyone for an unknown, may act.
-with fold as materialized (
-  select e.contact_id, e.outcome as last_outcome, nullif(e.detail, '') as detail,
-         bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+with next as materialized (
+  select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
+         (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
+               when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
   from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-  join promo.attempt t on t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
-  group by e.contact_id, e.outcome, e.detail
-), next as materialized (
-  select a.contact_id, a.promo_code_id, f.detail,
-         (case when f.ok then 'accepted' when f.doubt then 'unknown'
-               when f.last_outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
-  from fold f join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = f.contact_id
+  join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = e.contact_id
+  cross join lateral (
+    select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+    from promo.attempt t
+    where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
+  ) fold
   where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
 ), given_back as (
   update promo.promo_code p set issued_at = null

@@ -5,11 +5,11 @@ from promo.run r join promo.assignment a using (run_id)
 where r.run_key = %(run_key)s
 group by a.state order by a.state;
 
--- read_first_accepted --
--- When the first message of an occurrence was accepted.
-select min(t.finished_at) as at
+-- read_accepted_since --
+-- How many messages of an occurrence were accepted since an instant, and when the first of them was.
+select count(*) as messages, min(t.finished_at) as first_at
 from promo.run r join promo.attempt t using (run_id)
-where r.run_key = %(run_key)s and t.purpose = 'message' and t.outcome = 'ok';
+where r.run_key = %(run_key)s and t.purpose = 'message' and t.outcome = 'ok' and t.finished_at >= %(since)s;
 
 -- read_counts --
 -- What became of an occurrence, counted from every side: ledger, receiver's inbox and profiles.

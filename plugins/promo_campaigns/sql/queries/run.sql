@@ -35,6 +35,10 @@ from (
 ) audience join promo.contact c on c.contact_id = audience.contact_id
 order by c.contact_id;
 
+-- weigh_audience --
+-- Lets the planner know the new run at once; its own look comes a minute later, when a million rows may be wrong.
+analyze promo.assignment (run_id, contact_id);
+
 -- read_batches --
 -- The audience cut into ranges of contact ids with at most batch_size contacts each.
 select min(contact_id) as first, max(contact_id) as last
