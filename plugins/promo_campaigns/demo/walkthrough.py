@@ -59,9 +59,13 @@ class Walkthrough:
         self._promo("contacts", "field", FIELD_NAME, "--type", "textfield", "--id", str(FIELD_ID))
         self._promo("contacts", "load", str(contacts))
 
-    def wait_for_airflow(self) -> None:
-        """Wait until Airflow answers and knows both DAGs; runs an interrupted demo left are given up."""
+    def reaches_airflow(self) -> bool:
+        """Wait until an Airflow answers, and tell whether it is ours: another demo may have taken its port."""
         self._wait("Airflow starts", self._airflow.answers, _START_SECONDS)
+        return self._airflow.sign_in()
+
+    def wait_for_dags(self) -> None:
+        """Wait until Airflow knows both DAGs; runs that an interrupted demo left are given up."""
         for dag_id in (LOAD_DAG, SEND_DAG):
             self._wait(f"Airflow reads {dag_id}", partial(self._finds, dag_id), _START_SECONDS)
             self._airflow.abandon_runs(dag_id)
