@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.errors import DatabaseUnavailable
 from promo_campaigns.operators.promo_codes import PROMO_CODES, LoadPromoCodesOperator
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_a_store_that_is_down_leaves_the_file_where_it_is(
     tmp_path: Path, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgres://nobody@127.0.0.1:1/none")
-    with pytest.raises(ConfigurationError, match="cannot connect"):
+    with pytest.raises(DatabaseUnavailable, match="cannot connect"):
         load(context, put(tmp_path, "codes.csv", GOOD))
     assert names(tmp_path) == ["codes.csv"]
 

@@ -13,6 +13,8 @@ import aiohttp
 import httpx
 import pytest
 from fastapi.routing import APIRoute
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from integration.profile_server import KEY, contact, serving
 from promo_campaigns.adapters.contacts import create_field
@@ -117,6 +119,8 @@ BAD_BODIES: list[tuple[Any, str]] = [
     (contact(("mobilepush", "canary" * 1000)), "channels[0]"),
     (contact(EMAIL, ("email", "canary2@example.com")), "channels[1]"),
     (contact(*[("mobilepush", f"canary-{n}") for n in range(101)]), "channels"),
+    ({"channels": [{"type": "mobilepush", "value": "x", "device": {"os": "canary\x00"}}]}, "channels[0].device"),
+    (b'{"channels":[{"type":"mobilepush","value":"x","device":{"canary":1e999}}]}', "channels[0].device"),
     (contact(EMAIL, fields=[{"value": "canary"}]), "fields[0].id"),
     (contact(EMAIL, fields=[{"id": "canary", "value": "x"}]), "fields[0].id"),
     (contact(EMAIL, fields=[{"id": 2**63, "value": "x"}]), "fields[0].id"),
@@ -143,6 +147,32 @@ def test_bad_requests_are_answered_400_with_the_place_and_change_nothing(client:
         assert "canary" not in answer.text.lower(), raw[:80]
     with connect(dsn) as connection:
         assert connection.execute("select from promo.contact").fetchall() == []
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+_JSON = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+_CHANNELS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["email", "sms", "mobilepush", "viber"]) | _JSON, "value": st.text(max_size=20) | _JSON},
+    optional={"device": _JSON},
+)
+_FIELDS = st.fixed_dictionaries({"id": st.sampled_from([7, "12345", 12345]) | _JSON, "value": _JSON})
+_CONTACTS = st.fixed_dictionaries(
+    {"channels": st.lists(_CHANNELS, max_size=3) | _JSON},
+    optional={"fields": st.lists(_FIELDS, max_size=3) | _JSON, "firstName": _JSON, "externalCustomerId": _JSON},
+)
+
+
+def test_whatever_is_sent_is_answered_200_or_400(client: httpx.Client) -> None:
+    @settings(max_examples=200, deadline=None, database=None)
+    @given(_CONTACTS | _JSON)
+    def post(body: object) -> None:
+        raw = json.dumps(body).encode()
+        answer = client.post("/contact", content=raw, headers={"Content-Type": "application/json"})
+        assert answer.status_code in {200, 400}, answer.text
+
+    post()
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonp"])

@@ -19,6 +19,8 @@ CONNECT_TIMEOUT_S = 10
 SETTINGS: dict[str, Any] = {
     "autocommit": True,
     "row_factory": dict_row,
+    # A plan that was made and kept while a table was empty must not outlive that; poolers like it too.
+    "prepare_threshold": None,
     "connect_timeout": CONNECT_TIMEOUT_S,
     "application_name": "promo_campaigns",
     "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s",

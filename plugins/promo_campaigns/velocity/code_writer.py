@@ -24,6 +24,7 @@ class CodeWriter:
         self._numbers = 0
         self._pieces: list[str] = []
         self._sinks: list[str] = []
+        self._empty: dict[str, tuple[int, int]] = {}
         self._at = 0
 
     def line(self, code: str, at: int | None = None) -> None:
@@ -55,6 +56,7 @@ class CodeWriter:
             self.flush()
         if not name:
             name = self.fresh("o")
+            self._empty[name] = len(self.lines), self._indent
             self.line(f"{name} = ''", at)
         self._sinks.append(name)
         yield name
@@ -78,21 +80,27 @@ class CodeWriter:
             joined = " ".join(self._pieces)
             self._pieces = []
             sink = self._sinks[-1]
-            start = f"{sink} = ''"
-            if self.lines[-1].strip() == start:
-                self.lines[-1] = self.lines[-1].replace(start, f"{sink} = {joined}")
+            index, indent = self._empty.pop(sink, (0, -1))
+            if indent == self._indent:  # nothing is printed before: the empty start is not needed
+                del self.lines[index], self.offsets[index]
+                self.line(f"{sink} = {joined}")
             else:
                 self.line(f"{sink} += {joined}")
 
     def check_size(self) -> None:
         """Write the check that what was printed so far is not too long."""
-        self.line(f"if len({self._sinks[-1]}) > most: full()")
+        self.line(f"if len({self._used(-1)}) > most: full()")
 
     def printed(self) -> str:
         """Return the variable that holds what was printed so far."""
         self.flush()
-        return self._sinks[-1]
+        return self._used(-1)
 
     def outermost(self) -> str:
         """Return the variable that holds what the whole function printed."""
-        return self._sinks[0]
+        return self._used(0)
+
+    def _used(self, position: int) -> str:
+        """Return the variable of an open sink, which from now on has to hold a text."""
+        self._empty.pop(self._sinks[position], None)
+        return self._sinks[position]

@@ -198,7 +198,7 @@ class DirectiveParser(ExpressionParser):
         return found
 
     def _foreach(self, opening: Opening) -> Found:
-        at = self.offset(opening.start)
+        at = self.offset(opening.start, 4)
         self.enter()
         self.tally.loops += 1
         if self.tally.loops > self.limits.loops:

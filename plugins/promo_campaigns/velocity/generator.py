@@ -12,9 +12,10 @@ from promo_campaigns.velocity.fault import exceeded
 from promo_campaigns.velocity.html_text import HtmlPrinter
 from promo_campaigns.velocity.json_text import JsonPrinter
 from promo_campaigns.velocity.macro_code import MacroCode
-from promo_campaigns.velocity.meter import Meter
+from promo_campaigns.velocity.meter import Meter, SingleMeter
 from promo_campaigns.velocity.method_table import Caller
 from promo_campaigns.velocity.values import LoopState, Printer, Rendered, Stopped
+from promo_campaigns.velocity.walk import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def generate(  # noqa: PLR0913  (all that code is generated from)
     """
     code = MacroCode(text, tree, dialect, limits, positions, strict=strict)
     result = code.write(tree)
-    lines = ["def render(c):", " m = meter(limits, printer)"]
+    lines = ["def render(c):", " m = single" if is_plain(tree) else " m = meter(limits, printer)"]
     form = " {} = copied(c.get({!r}), seen, m)" if code.mutates else " {} = c.get({!r})"
     lines += [" seen = {}"] * code.mutates + [form.format(slot, name) for name, slot in code.slots.items()]
     lines += [f" {name} = None" for name in code.echoes.values()]
@@ -91,6 +92,7 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "limits": limits,
         "printer": printer,
         "meter": Meter,
+        "single": SingleMeter(limits, printer),
         "most": limits.output,
         "full": full,
         "show": printer.show,

@@ -40,8 +40,9 @@ def references(tree: Block) -> dict[str, frozenset[str]]:
     bound: set[str] = set()
     found: dict[str, set[str]] = {}
     for node in tree.nodes:
+        own = _own(node) | bound
         for reference in _reads(node):
-            if reference.root not in bound | _own(node):
+            if reference.root not in own:
                 found.setdefault(reference.root, set()).update(_first_name(reference))
         if isinstance(node, Assign) and not node.target.steps:
             bound.add(node.target.root)

@@ -22,7 +22,7 @@ class Limits:
     """
 
     template: int = 300_000
-    nodes: int = 5_000
+    nodes: int = 2_500
     nesting: int = 30
     loops: int = 12
     steps: int = 50_000

@@ -77,7 +77,7 @@ class MacroCode(DirectiveCode):
 
     def write(self, tree: Block) -> str:
         """Write a template and return the variable that holds what it prints."""
-        with self.frame(tree.at):
+        with self.frame(tree.at, "return {}"):
             self.body(tree)
             result = self.printed()
         for macro in self._macros.values():
@@ -85,7 +85,7 @@ class MacroCode(DirectiveCode):
         return result
 
     @contextmanager
-    def frame(self, at: int) -> Iterator[str]:
+    def frame(self, at: int, ending: str = "raise stopped({}) from None") -> Iterator[str]:
         """Write the body of a function; a `#stop` in what it calls ends it with what was printed so far."""
         if not self.stops:
             with self.sink(at) as name:
@@ -96,7 +96,7 @@ class MacroCode(DirectiveCode):
         with self.block("try:"), self.sink(at, name):
             yield name
         with self.block("except stopped as signal:"):
-            self.line(f"raise stopped({name} + signal.text) from None")
+            self.line(ending.format(f"{name} + signal.text"))
 
     @contextmanager
     def _function(self, head: str, body: Block) -> Iterator[None]:

@@ -73,3 +73,17 @@ class Meter:
     def text(self, value: object) -> str:
         """Return the text of a value, paid for."""
         return self.fits(self._printer.text(value, self))
+
+
+class SingleMeter(Meter):
+    """Limits each operation on its own and remembers nothing, so that one serves all renders.
+
+    Enough for a template without loops, macros and calculation, which does few operations, each of them once.
+    """
+
+    __slots__ = ()
+
+    def spend(self, steps: int) -> None:
+        """Refuse an operation that alone would exceed the budget."""
+        if steps > self.limits.steps:
+            exceeded("steps of a render", self.limits.steps)

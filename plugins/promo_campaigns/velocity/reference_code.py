@@ -90,9 +90,10 @@ class ReferenceCode(CodeWriter, ABC):
         """Write what prints a reference."""
         if self.stops:
             self.flush()
-        value = self.reference_value(node)
-        name = self.fresh()
-        self.line(f"{name} = {value}", node.at)
+        name = self.reference_value(node)
+        if not node.steps:
+            value, name = name, self.fresh()
+            self.line(f"{name} = {value}", node.at)
         if node.backslashes and self.strict:
             self._escaped_in_json(node, name)
         elif node.backslashes:

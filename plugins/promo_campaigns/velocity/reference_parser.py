@@ -36,7 +36,7 @@ class ReferenceParser(Scanner, ABC):
         if not root:
             self.pos = start
             return None
-        at = self.offset(start)
+        at = self.offset(start, 2)
         self.enter()
         steps = self._steps(strict=braces)
         alternative = self._closing(start) if braces else None

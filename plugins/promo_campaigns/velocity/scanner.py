@@ -55,9 +55,12 @@ class Scanner:
         """Raise `LimitExceeded` for a position of this text."""
         raise error_at(LimitExceeded, self.whole, self.base + (self.pos if at is None else at), problem)
 
-    def offset(self, position: int | None = None) -> int:
-        """Return the template offset of a position, by default the current one, and count a node there."""
-        self.tally.nodes += 1
+    def offset(self, position: int | None = None, weight: int = 1) -> int:
+        """Return the template offset of a position, by default the current one, and count a node there.
+
+        :param weight: how many nodes it counts as, by the work it makes to compile
+        """
+        self.tally.nodes += weight
         if self.tally.nodes > self.limits.nodes:
             self.refuse(f"the template has more than {self.limits.nodes} parts")
         return self.base + (self.pos if position is None else position)

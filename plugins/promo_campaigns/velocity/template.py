@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -17,7 +18,6 @@ from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.position import Position
 from promo_campaigns.velocity.template_parser import parse
-from promo_campaigns.velocity.values import Stopped
 from promo_campaigns.velocity.walk import printed_in_place, printed_references
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ class Template:
     A context is a dict of str, int, float, bool, None, dict and list. It is never changed, and its text is never read
     as a template.
 
-    :ivar references: the root names the template reads and does not set itself, each with the literal names it reads
-        on that root: `{"data": {"code", "city"}, "name": set()}`
-    :ivar data_sources: what it binds with `#set($x = $!data.get('name'))`
     """
 
     def __init__(self, text: str, mode: Mode, dialect: Version, limits: Limits) -> None:
@@ -55,9 +52,22 @@ class Template:
             self._checked = not json_positions.skeleton.proven
         else:
             positions = _positions(tree, mode)
-        self._program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=self._json)
-        self.references: Mapping[str, frozenset[str]] = MappingProxyType(references(tree))
-        self.data_sources: tuple[BoundSource, ...] = data_sources(text, tree)
+        program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=self._json)
+        self._render, self._offsets = program.render, program.offsets
+        self._tree = tree
+
+    @cached_property
+    def references(self) -> Mapping[str, frozenset[str]]:
+        """The root names the template reads and does not set itself, each with the literal names it reads on it.
+
+        `$name $data.get('code') $!{data.city}` gives `{"name": set(), "data": {"code", "city"}}`.
+        """
+        return MappingProxyType(references(self._tree))
+
+    @cached_property
+    def data_sources(self) -> tuple[BoundSource, ...]:
+        """What the template binds with `#set($x = $!data.get('name'))`, in the order it is written."""
+        return data_sources(self._made_of[0], self._tree)
 
     def __reduce__(self) -> tuple[type[Template], tuple[str, Mode, Version, Limits]]:
         return Template, self._made_of
@@ -69,22 +79,15 @@ class Template:
         :raises LimitExceeded: the template asked for more than its limits allow
         """
         try:
-            found = self._run(context if type(context) is dict else dict(context))
+            found = self._render(context if type(context) is dict else dict(context))
+            if self._checked:
+                check_result(found)
         except Fault as fault:
             raise self._placed(fault, fault.kind, fault.problem, fault.hint) from None
         except (RecursionError, MemoryError) as fault:
             problem = "values or calls are nested too deep, or too large"
             raise self._placed(fault, LimitExceeded, problem, "") from None
-        return found if found.isascii() or not self._json else escape_halves(found)
-
-    def _run(self, context: dict[str, object]) -> str:
-        try:
-            found = self._program.render(context)
-        except Stopped as stopped:
-            found = stopped.text
-        if self._checked:
-            check_result(found)
-        return found
+        return escape_halves(found) if self._json and not found.isascii() else found
 
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
         """Return for each contact its text, or the error that concerns it alone."""
@@ -101,7 +104,7 @@ class Template:
         offset, trace = 0, fault.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == FILE:
-                offset = self._program.offsets[trace.tb_lineno - 1]
+                offset = self._offsets[trace.tb_lineno - 1]
             trace = trace.tb_next
         return error_at(kind, self._made_of[0], offset, problem, hint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ BLANK = "".join(map(chr, range(33)))
 # What Java's strip() takes off; unlike Python's it leaves the no-break spaces.
 WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u205f\u3000"
 WHITE = WHITE.replace("\u2007", "")
+WIDE_WORK = 8
 OUTSIDE = "an index is outside the text", "Check the length() first"
 
 
@@ -27,11 +29,14 @@ def wide(text: str) -> str:
     """Return a text with each character outside the basic plane as its two UTF-16 halves."""
     if text.isascii() or max(text) < "\U00010000":
         return text
-    halves = []
-    for character in text:
-        point = ord(character) - 0x10000
-        halves.append(character if point < 0 else chr(0xD800 + (point >> 10)) + chr(0xDC00 + (point & 0x3FF)))
-    return "".join(halves)
+    data = text.encode("utf-16-le", "surrogatepass")
+    return "".join(map(chr, struct.unpack(f"<{len(data) // 2}H", data)))
+
+
+def units(meter: Meter, text: str) -> str:
+    """Return `wide(text)`, paid for."""
+    meter.read(len(text) if text.isascii() else WIDE_WORK * len(text))
+    return wide(text)
 
 
 def narrow(text: str) -> str:
@@ -41,33 +46,30 @@ def narrow(text: str) -> str:
 
 def length(meter: Meter, text: str) -> int:
     """`length()`."""
-    meter.read(len(text))
-    return len(wide(text))
+    return len(units(meter, text))
 
 
 def substring(meter: Meter, text: str, start: int, end: int | None = None) -> str:
     """`substring(from)` and `substring(from, to)`."""
-    meter.read(len(text))
-    units = wide(text)
-    last = len(units) if end is None else end
-    if not 0 <= start <= last <= len(units):
+    halves = units(meter, text)
+    last = len(halves) if end is None else end
+    if not 0 <= start <= last <= len(halves):
         fail(*OUTSIDE)
-    return narrow(units[start:last])
+    return narrow(halves[start:last])
 
 
 def char_at(meter: Meter, text: str, index: int) -> str:
     """`charAt(index)`."""
-    meter.read(len(text))
-    units = wide(text)
-    if not 0 <= index < len(units):
+    halves = units(meter, text)
+    if not 0 <= index < len(halves):
         fail(*OUTSIDE)
-    return units[index]
+    return halves[index]
 
 
 def code_point_at(meter: Meter, text: str, index: int) -> int:
     """`codePointAt(index)`."""
     first = char_at(meter, text, index)
-    pair = narrow(first + wide(text)[index + 1 : index + 2])
+    pair = narrow(first + units(meter, text)[index + 1 : index + 2])
     return ord(pair) if len(pair) == 1 else ord(first)
 
 
@@ -93,17 +95,15 @@ def concat(meter: Meter, text: str, other: str) -> str:
 
 def index_of(meter: Meter, text: str, wanted: str | int, start: int = 0) -> int:
     """`indexOf(text or code point)` and `indexOf(..., from)`."""
-    meter.read(len(text))
-    return wide(text).find(_wanted(wanted), max(0, start))
+    return units(meter, text).find(_wanted(wanted), max(0, start))
 
 
 def last_index_of(meter: Meter, text: str, wanted: str | int, start: int | None = None) -> int:
     """`lastIndexOf(text or code point)` and `lastIndexOf(..., from)`."""
-    meter.read(len(text))
-    part = _wanted(wanted)
+    part, halves = _wanted(wanted), units(meter, text)
     if start is None:
-        return wide(text).rfind(part)
-    return wide(text).rfind(part, 0, start + len(part)) if start >= 0 else -1
+        return halves.rfind(part)
+    return halves.rfind(part, 0, start + len(part)) if start >= 0 else -1
 
 
 def _wanted(wanted: str | int) -> str:
@@ -114,14 +114,13 @@ def _wanted(wanted: str | int) -> str:
 
 def starts_with(meter: Meter, text: str, part: str, start: int = 0) -> bool:
     """`startsWith(part)` and `startsWith(part, from)`."""
-    meter.read(len(text))
-    return start >= 0 and wide(text).startswith(wide(part), start)
+    return start >= 0 and units(meter, text).startswith(wide(part), start)
 
 
 def compare(meter: Meter, text: str, other: str) -> int:
     """`compareTo(other)`: the difference at the first unit that differs, else of the lengths."""
-    meter.read(len(text) + len(other))
-    mine, yours = wide(text), wide(other)
+    mine, yours = units(meter, text), units(meter, other)
+    meter.read(WIDE_WORK * min(len(text), len(other)))
     for left, right in zip(mine, yours, strict=False):
         if left != right:
             return ord(left) - ord(right)
@@ -135,13 +134,15 @@ def not_comparable(_meter: Meter, _text: str, _other: object) -> int:
 
 def fold(text: str) -> str:
     """Return a text as Java compares it without case: character by character, upper case and then lower."""
+    if text.isascii():
+        return text.lower()
     upper = [character.upper() if len(character.upper()) == 1 else character for character in text]
     return "".join(one.lower() if len(one.lower()) == 1 else one for one in upper)
 
 
 def equals_ignore_case(meter: Meter, text: str, other: str | None) -> bool:
     """`equalsIgnoreCase(other)`."""
-    meter.read(8 * len(text))
+    meter.read(len(text) if text.isascii() else 4 * WIDE_WORK * len(text))
     return type(other) is str and len(other) == len(text) and fold(text) == fold(other)
 
 

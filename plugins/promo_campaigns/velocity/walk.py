@@ -14,12 +14,14 @@ from promo_campaigns.velocity.tree import (
     Index,
     Interpolated,
     ListLiteral,
+    Literal,
     Loop,
     Macro,
     MacroCall,
     MapLiteral,
     RangeLiteral,
     Reference,
+    Text,
     Unary,
 )
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from promo_campaigns.velocity.tree import Node
+
+
+PLAIN = (Block, Text, Literal, Reference, Assign, Choice)
 
 
 def _some(*nodes: Node | None) -> list[Node]:
@@ -97,3 +102,14 @@ def printed_in_place(tree: Node) -> Iterator[Reference]:
         if isinstance(current, Block):
             yield from (node for node in current.nodes if isinstance(node, Reference))
         waiting.extend(child for child in children(current) if not isinstance(child, Interpolated | Reference))
+
+
+def is_plain(tree: Node) -> bool:
+    """Tell whether a template only prints, sets and tests references that read maps: its work is that of its length."""
+    return all(
+        isinstance(node, PLAIN) and (not isinstance(node, Reference) or _reads_maps(node)) for node in every(tree)
+    )
+
+
+def _reads_maps(node: Reference) -> bool:
+    return all(not isinstance(step, Call) or step.name == "get" for step in node.steps)

@@ -6,9 +6,10 @@ and not kept, since the store has no place for it.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from promo_campaigns.core.contact_import import MOST_CONTACTS
@@ -55,6 +56,13 @@ def _field_id(value: object) -> int:
     return clean_field_id(value if isinstance(value, int | float) else _text(value))
 
 
+def _storable(device: dict[str, Any] | None) -> dict[str, Any] | None:
+    if "\\u0000" in json.dumps(device, allow_nan=False):
+        msg = "NUL is not allowed"
+        raise ValueError(msg)
+    return device
+
+
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -64,7 +72,7 @@ class ChannelIn(_Sent):
 
     type: Annotated[str, BeforeValidator(lambda value: clean_channel_type(_text(value)))]
     value: Annotated[str, BeforeValidator(_text)]
-    device: dict[str, Any] | None = None
+    device: Annotated[dict[str, Any] | None, AfterValidator(_storable)] = None
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:

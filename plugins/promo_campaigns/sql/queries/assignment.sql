@@ -43,15 +43,16 @@ with due as materialized (
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
   order by a.contact_id for update
 ), free as materialized (
-  select p.promo_code_id from promo.promo_code p
+  select p.promo_code_id, p.expires_at from promo.promo_code p
   where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
     and p.expires_at >= now() + make_interval(days => %(days)s)
   order by p.expires_at, p.promo_code_id
   limit (select count(*) from due) for update skip locked
 ), pair as materialized (
-  select d.contact_id, f.promo_code_id
-  from (select contact_id, row_number() over (order by contact_id) as n from due) d
-  join (select promo_code_id, row_number() over () as n from free) f using (n)
+  select contact_id, promo_code_id
+  from unnest((select array_agg(contact_id order by contact_id) from due),
+              (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
+  where contact_id is not null and promo_code_id is not null
 ), issued as (
   update promo.promo_code p set issued_at = now() from pair where p.promo_code_id = pair.promo_code_id
 )
