@@ -80,7 +80,11 @@ class Walkthrough:
         self._run(LOAD_DAG, {}, lambda: "loading the code file")
 
     def send(self) -> None:
-        """Run the sample workflow."""
+        """Run the sample workflow.
+
+        What a demo that was killed had in flight is waited for: nobody knows how it ended until its leases have.
+        """
+        self._wait("the leases of an earlier demo", self._nothing_is_in_flight, _RUN_SECONDS)
         self._run(SEND_DAG, {"edition": EDITION}, self.ledger.progress)
 
     def send_again(self) -> None:
@@ -108,6 +112,12 @@ class Walkthrough:
             say(f"  {messages:,} messages were accepted, the first {first_after:.1f} s after the start.")
         else:
             say("  Nothing was sent this time: everybody had received their message before.")
+
+    def _nothing_is_in_flight(self) -> bool:
+        contacts, seconds = self.ledger.in_flight()
+        if contacts:
+            self._screen.progress(f"{contacts:,} messages of an earlier demo are in flight, for {seconds} s at most")
+        return not contacts
 
     def _finds(self, dag_id: str) -> bool:
         errors = self._airflow.import_errors()
