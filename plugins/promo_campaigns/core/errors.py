@@ -4,12 +4,18 @@
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
     │   └── DefinitionError           a message, data source or audience file is wrong
+    ├── DatabaseUnavailable           the store does not answer
     ├── TemplateError                 a Velocity template
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
     │   └── LimitExceeded             asked for more steps, depth or output than it may have
     ├── CodeFileError                 a code file cannot be loaded
-    ├── ContactFileError              a contact file cannot be loaded
+    │   ├── CodeFileRejectedError     strict, and a row was rejected
+    │   └── ContactFileError          a contact file cannot be loaded
+    ├── UnknownCodeFileError          there is no such code file
+    ├── ContactError                  what is said of one contact cannot be stored
+    ├── StoreError                    the database refused a statement
+    │   └── StoreUnavailable          it does not answer now, or others are faster
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
@@ -17,12 +23,18 @@
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
     │   └── ReceiverUnavailable       worth trying again later
-    └── ServerError                   the embedded Postgres
+    ├── ServerError                   the embedded Postgres
+    └── DemoError                     bin/demo
 
 Messages say what happened, where, and what to do. They never hold an address, a token or an unmasked code.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.core.code_file import LoadReport
 
 
 class PromoError(Exception):
@@ -38,6 +50,12 @@ class ConfigurationError(PromoError):
 
 class DatabaseNotFoundError(ConfigurationError):
     """No database was named and none could be found."""
+
+
+class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
+    """The store cannot be reached just now."""
+
+    retryable = True
 
 
 class DefinitionError(ConfigurationError):
@@ -109,8 +127,54 @@ class CodeFileError(PromoError):
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
 
 
+class CodeFileRejectedError(CodeFileError):
+    """Rows of a code file were rejected and it was loaded strictly, so nothing of it was loaded.
+
+    :param report: counts the rows and names the rejected ones
+    """
+
+    def __init__(self, report: LoadReport) -> None:
+        self.report = report
+        first = report.rejected[0]
+        rows = "1 row is" if report.rejected_count == 1 else f"{report.rejected_count:,} rows are"
+        place = f"{first.column}: " if first.column else ""
+        super().__init__(
+            f"{rows} rejected, here the first ({place}{first.reason}); nothing was loaded",
+            file=report.file,
+            line=first.line,
+            hint="Correct them, or load without strict",
+        )
+
+
+class UnknownCodeFileError(PromoError):
+    """There is no code file with this id."""
+
+
 class ContactFileError(CodeFileError):
     """A contact file cannot be loaded at all; nothing of it was loaded."""
+
+
+class ContactError(PromoError):
+    """What is said of one contact cannot be stored; nothing of it was.
+
+    :param problem: what is wrong, as a sentence without a full stop; never holds the value
+    :param place: the part at fault, such as ``channels[1]`` or ``field 17``
+    """
+
+    def __init__(self, problem: str, *, place: str = "") -> None:
+        self.problem = problem
+        self.place = place
+        super().__init__(f"{place}: {problem}" if place else problem)
+
+
+class StoreError(PromoError):
+    """The database refused a statement. The message holds its error code and no value."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818  (states the fact)
+    """The database does not answer, or others are faster; the same call may succeed later."""
+
+    retryable = True
 
 
 class LedgerError(PromoError):
@@ -147,3 +211,7 @@ class ReceiverUnavailable(SendError):  # noqa: N818
 
 class ServerError(PromoError):
     """The embedded Postgres cannot be started, reached or stopped."""
+
+
+class DemoError(PromoError):
+    """The demo cannot be started, or one of its parts failed."""

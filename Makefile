@@ -1,0 +1,35 @@
+# The developer's targets. A newcomer needs bin/demo and bin/test only.
+.DEFAULT_GOAL := help
+.PHONY: help install lint format types test demo constraints
+
+RUN := .venv/bin
+DEVELOPMENT := . bin/environment.sh && ensure_development_environment
+
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+
+install: ## make .venv with everything a developer needs
+	@$(DEVELOPMENT)
+
+lint: install ## style and import directions
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/lint-imports
+
+format: install ## rewrite the code in the house style
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+types: install ## check types
+	$(RUN)/mypy
+
+test: ## lint, types and all tests; T='-k name' passes arguments to pytest
+	bin/test $(T)
+
+demo: ## show the whole product on this machine
+	bin/demo
+
+constraints: ## renew the pinned versions
+	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \
+	"$$uv" pip compile pyproject.toml --extra embedded --group dev --group bench --universal --python-version 3.10 \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file constraints.txt --upgrade --quiet

@@ -1,0 +1,44 @@
+"""Code files from an inbox into the store, one task a file.
+
+Give it a schedule to keep watch: ``@continuous`` waits for the next file as soon as one run is done.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from promo_campaigns.operators.promo_codes import PROMO_CODES, LoadPromoCodesOperator
+from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
+
+PARAMS = {
+    "strict": Param(
+        default=False, type="boolean", title="Strict", description="Refuse a whole file for one rejected row"
+    ),
+    "time_zone": Param("UTC", type="string", minLength=1, title="Time zone", description="In which dates are read"),
+}
+
+with DAG(
+    "load_promo_codes",
+    description="Wait for finished code files in the inbox, load each, move it to loaded/ or rejected/ with its report",
+    schedule=None,
+    max_active_runs=1,
+    params=PARAMS,
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=10)},
+    tags=["promo"],
+):
+    arrived = PromoCodeFileSensor(
+        task_id="wait_for_files",
+        path="{{ var.value.get('promo_code_inbox', '/var/lib/promo/inbox') }}",
+        settle_s=2,
+        timeout=timedelta(hours=1),
+        soft_fail=True,
+    )
+    LoadPromoCodesOperator.partial(
+        task_id="load",
+        strict="{{ params.strict }}",
+        time_zone="{{ params.time_zone }}",
+        outlets=[PROMO_CODES],
+        max_active_tis_per_dagrun=2,
+    ).expand(files=arrived.output)

@@ -1,0 +1,56 @@
+"""A promo code to every contact of an audience, and onto their profiles: the workflow to copy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, XComArg, task_group
+
+from promo_campaigns.operators.contact import GetContactOperator
+from promo_campaigns.operators.data_source import HttpDataSourceOperator
+from promo_campaigns.operators.end import EndOperator
+from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.promo_code import GetPromoCodeOperator
+from promo_campaigns.operators.start import StartOperator
+
+PARAMS = {
+    "type": Param("Welcome", type="string", minLength=1, title="Type", description="The pool to take codes from"),
+    "discount": Param(10, type="integer", minimum=0, maximum=99, title="Discount", description="In percent, exact"),
+    "days": Param(7, type="integer", minimum=0, title="Days", description="How long a code must stay valid"),
+    "message": Param("promo_push", type="string", title="Message", description="A file of include/messages"),
+    "audience": Param("all_contacts", type="string", title="Audience", description="A file of include/audiences"),
+    "edition": Param(
+        None, type=["null", "string"], title="Edition", description="Two runs of one edition are one send"
+    ),
+}
+CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
+
+with DAG(
+    "promo_code_to_profile",
+    description="Start, Get contact, Get promo code, Message, HTTP request data source, End",
+    schedule=None,
+    params=PARAMS,
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=10)},
+    tags=["promo"],
+):
+    start = StartOperator(
+        task_id="start",
+        message="{{ params.message }}",
+        audience="{{ params.audience }}",
+        edition="{{ params.edition }}",
+        **CODES,
+    )
+
+    @task_group(group_id="batch")
+    def send_batch(batch: XComArg) -> None:
+        """Take one batch of contacts through the blocks."""
+        contact = GetContactOperator(task_id="get_contact", batch=batch)
+        promo_code = GetPromoCodeOperator(task_id="get_promo_code", contacts=contact.output, **CODES)
+        message = SendMessageOperator(task_id="message", assignments=promo_code.output, message="{{ params.message }}")
+        HttpDataSourceOperator(
+            task_id="http_request_data_source", assignments=message.output, data_source="promo_to_profile"
+        )
+
+    end = EndOperator(task_id="end", run_id=start.run)
+    send_batch.expand(batch=start.output) >> end

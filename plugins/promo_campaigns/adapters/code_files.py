@@ -1,0 +1,254 @@
+"""Code files into the store, and out of its pool again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+
+from promo_campaigns.adapters.xlsx_rows import xlsx_rows
+from promo_campaigns.core.byte_source import HashedBytes, open_unpacked
+from promo_campaigns.core.code_file import KEPT_REJECTS, Layout, LoadReport, Reject, Rejects
+from promo_campaigns.core.code_file_rows import text_rows
+from promo_campaigns.core.code_row import RowRules
+from promo_campaigns.core.codes import mask
+from promo_campaigns.core.errors import CodeFileRejectedError, UnknownCodeFileError
+from promo_campaigns.core.expiration_date import pool_time_zone
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, tzinfo
+
+    from promo_campaigns.adapters.postgres import Connection
+
+_SQL = queries("code_file")
+_ROWS_PER_BLOCK = 2_000
+KEPT_ISSUED = 1_000
+"""How many issued codes a withdrawal names, the first ones of the file; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code that somebody holds, fit to be shown.
+
+    :param code: masked
+    :param line: 1-based line of its file
+    :param issued_at: in UTC
+    """
+
+    code: str
+    line: int
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalReport:
+    """What withdrawing one file did.
+
+    :param code_file_id: the file in the store
+    :param file: its base name
+    :param withdrawn: codes that left the pool
+    :param issued_count: codes of the file that somebody holds
+    :param issued: the first ``KEPT_ISSUED`` of them
+    """
+
+    code_file_id: int
+    file: str
+    withdrawn: int
+    issued_count: int
+    issued: tuple[IssuedCode, ...]
+
+
+def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
+    connection: Connection,
+    file: BinaryIO,
+    *,
+    name: str,
+    strict: bool = False,
+    time_zone: str = "UTC",
+    code_only_expiration: str | None = None,
+) -> LoadReport:
+    """Load one file of codes in one transaction: whole but for its rejected rows, or not at all.
+
+    The same bytes are loaded once: a second time nothing changes, unless the file was withdrawn in between. A known
+    code takes what the newest file says of it and belongs to that file from then on. An issued code keeps what its
+    owner was told (type, discount, expiration) and its file; a file can retire it, never free it. Of a code that
+    stands twice in the file the first accepted line counts.
+
+    Codes are added in the order of their letters, so within one expiration date they are handed out in that order.
+
+    :param connection: an open store, outside a transaction
+    :param file: any binary file object; it is read once, from where it stands, and never closed
+    :param name: base name of the file, for the report and messages
+    :param strict: refuse the whole file for one rejected row, and require the column inUse
+    :param time_zone: IANA name of the zone in which dates are read
+    :param code_only_expiration: the file holds the one column ``code``; its codes expire at this date and get the type
+        ``General`` and the discount 0
+    :raises CodeFileError: the file cannot be read
+    :raises CodeFileRejectedError: strict, and a row was rejected; it holds the report
+    :raises ConfigurationError: there is no such time zone, or ``code_only_expiration`` is not a date
+    """
+    layout = Layout(name, strict=strict, expiration=code_only_expiration)
+    zone = pool_time_zone(time_zone)
+    with connection.transaction():
+        connection.execute(_SQL["tune_load"])
+        connection.execute(_SQL["create_staging"])
+        load = _stage(connection, file, layout, zone)
+        if report := load.earlier():
+            return report
+        if strict and load.rejects.count:
+            load.refuse()
+        return load.merge()
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """One load under way: its rows wait in the staging table, its rejected rows in ``rejects``."""
+
+    connection: Connection
+    layout: Layout
+    rules: RowRules
+    rejects: Rejects
+    sha256: bytes
+    rows: int
+    staged: int
+
+    def earlier(self) -> LoadReport | None:
+        """Return what an earlier load of the same bytes says, after waiting for one under way."""
+        self.connection.execute(_SQL["lock_file"], {"lock": int.from_bytes(self.sha256[:8], "big", signed=True)})
+        known = self.connection.execute(_SQL["find_file"], {"sha256": self.sha256}).fetchone()
+        if known is None:
+            return None
+        rejects = self.connection.execute(_SQL["file_rejects"], {"code_file_id": known["code_file_id"]}).fetchall()
+        return LoadReport(
+            file=self.layout.file,
+            sha256=self.sha256.hex(),
+            rows=known["row_count"],
+            unchanged=known["row_count"] - known["rejected"],
+            rejected=tuple(Reject(**reject) for reject in rejects),
+            rejected_count=known["rejected"],
+            types=self.rules.types,
+            code_file_id=known["code_file_id"],
+            already_loaded=True,
+        )
+
+    def merge(self) -> LoadReport:
+        """Bring the staged rows into the stock."""
+        self.connection.execute(_SQL["analyze_staging"])
+        added = _one(self.connection, "add_file", {"name": self.layout.file, "sha256": self.sha256})
+        file_id: int = added["code_file_id"]
+        written = _one(self.connection, "merge_staging", added)
+        inserted, updated = written["inserted"], written["updated"]
+        if inserted + updated < self.staged:
+            self._reject_duplicates()
+        if self.rules.saw_retired:
+            updated += self.connection.execute(_SQL["retire_issued"]).rowcount
+        report = self._report(inserted=inserted, updated=updated, code_file_id=file_id)
+        if self.layout.strict and self.rejects.count:
+            raise CodeFileRejectedError(self._report())
+        self._settle(report)
+        return report
+
+    def refuse(self) -> NoReturn:
+        """Report all rejected rows and load nothing."""
+        self._reject_duplicates()
+        raise CodeFileRejectedError(self._report())
+
+    def _reject_duplicates(self) -> None:
+        found = self.connection.execute(_SQL["staged_duplicates"], {"limit": KEPT_REJECTS}).fetchall()
+        for row in found:
+            self.rejects.add(row["line"], "code", f"the code stands in line {row['first_line']} already")
+        if found:
+            self.rejects.count += found[0]["total"] - len(found)
+
+    def _report(self, *, inserted: int = 0, updated: int = 0, code_file_id: int | None = None) -> LoadReport:
+        kept_out = self.rows if code_file_id is None else self.rejects.count
+        return LoadReport(
+            file=self.layout.file,
+            sha256=self.sha256.hex(),
+            rows=self.rows,
+            inserted=inserted,
+            updated=updated,
+            unchanged=self.rows - kept_out - inserted - updated,
+            rejected=tuple(self.rejects.kept),
+            rejected_count=self.rejects.count,
+            types=self.rules.types,
+            code_file_id=code_file_id,
+        )
+
+    def _settle(self, report: LoadReport) -> None:
+        file_id = {"code_file_id": report.code_file_id}
+        counts = {name: getattr(report, name) for name in ("rows", "inserted", "updated", "unchanged")}
+        self.connection.execute(_SQL["settle_file"], file_id | counts | {"rejected": report.rejected_count})
+        columns = {
+            "lines": [reject.line for reject in report.rejected],
+            "columns": [reject.column for reject in report.rejected],
+            "reasons": [reject.reason for reject in report.rejected],
+        }
+        self.connection.execute(_SQL["add_rejects"], file_id | columns)
+
+
+def _stage(connection: Connection, file: BinaryIO, layout: Layout, zone: tzinfo) -> _Load:
+    rejects = Rejects()
+    rules = RowRules(layout, zone, rejects)
+    source = HashedBytes(file)
+    stream, is_workbook = open_unpacked(source, layout)
+    rows = (xlsx_rows if is_workbook else text_rows)(stream, layout, rejects)
+    with connection.cursor() as cursor:
+        with cursor.copy(_SQL["fill_staging"]) as copy:
+            for block in _blocks(rules.accepted(rows)):
+                copy.write(block)
+        staged = cursor.rowcount
+    return _Load(connection, layout, rules, rejects, source.sha256(), staged + rejects.count, staged)
+
+
+def _blocks(rows: Iterator[tuple[int, str, str, str, str, str]]) -> Iterator[bytes]:
+    """Write rows in the text format of COPY; no field holds a tab or a line break, so only backslashes are escaped."""
+    lines: list[str] = []
+    for line, code, expires_at, discount, name, retired in rows:
+        lines.append(f"{line}\t{code}\t{expires_at}\t{discount}\t{name}\t{retired}\n")
+        if len(lines) == _ROWS_PER_BLOCK:
+            yield _encoded(lines)
+            lines.clear()
+    yield _encoded(lines)
+
+
+def _encoded(lines: list[str]) -> bytes:
+    return "".join(lines).replace("\\", "\\\\").encode()
+
+
+def _one(connection: Connection, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    row = connection.execute(_SQL[name], values).fetchone()
+    if row is None:
+        msg = f"the query {name} returned no row"
+        raise AssertionError(msg)
+    return row
+
+
+def withdraw_code_file(connection: Connection, code_file_id: int) -> WithdrawalReport:
+    """Take the codes of a file out of the pool; running it again changes nothing.
+
+    Its codes that nobody holds are no longer given out. Those that are issued stay with their owners, and are not
+    given out again should they come back. Codes that a newer file changed belong to that file and are left alone.
+    The file may be loaded again later.
+
+    :param connection: an open store, outside a transaction
+    :raises UnknownCodeFileError: there is no such file
+    """
+    which = {"code_file_id": code_file_id}
+    with connection.transaction():
+        file = connection.execute(_SQL["lock_for_withdrawal"], which).fetchone()
+        if file is None:
+            msg = f"there is no code file {code_file_id}; promo codes files lists them"
+            raise UnknownCodeFileError(msg)
+        if file["withdrawn_at"] is None:
+            connection.execute(_SQL["withdraw_file"], which)
+        withdrawn = _one(connection, "retire_file", which)["withdrawn"]
+        issued = connection.execute(_SQL["issued_codes"], which | {"limit": KEPT_ISSUED}).fetchall()
+    return WithdrawalReport(
+        code_file_id=code_file_id,
+        file=file["name"],
+        withdrawn=withdrawn,
+        issued_count=issued[0]["total"] if issued else 0,
+        issued=tuple(IssuedCode(mask(row["code"]), row["line"], row["issued_at"]) for row in issued),
+    )

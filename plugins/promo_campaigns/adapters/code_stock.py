@@ -1,0 +1,67 @@
+"""What the store holds of codes and their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.adapters.postgres import Connection
+
+_SQL = queries("code_file")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """One file that was loaded.
+
+    :param code_file_id: the file in the store
+    :param name: base name
+    :param sha256: digest of its bytes as uploaded, in hexadecimal
+    :param row_count: inserted + updated + unchanged + rejected
+    :param loaded_at: in UTC
+    :param withdrawn_at: in UTC, none while its codes may be given out
+    """
+
+    code_file_id: int
+    name: str
+    sha256: str
+    row_count: int
+    inserted: int
+    updated: int
+    unchanged: int
+    rejected: int
+    loaded_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The codes of one type and discount, each counted once.
+
+    :param free: can be given out now
+    :param issued: held by somebody
+    :param retired: in use elsewhere, or of a withdrawn file
+    :param expired: neither, and past their date
+    """
+
+    type: str
+    discount: int
+    free: int
+    issued: int
+    retired: int
+    expired: int
+
+
+def code_files(connection: Connection, limit: int = 100) -> list[CodeFile]:
+    """Return the files, newest first, ``limit`` at most."""
+    return [CodeFile(**row) for row in connection.execute(_SQL["list_files"], {"limit": limit}).fetchall()]
+
+
+def stock(connection: Connection) -> list[Stock]:
+    """Return the stock by type and discount."""
+    return [Stock(**row) for row in connection.execute(_SQL["stock"]).fetchall()]

@@ -1,0 +1,57 @@
+"""Loading a contact file into the store."""
+
+from __future__ import annotations
+
+from heapq import merge
+from typing import IO, TYPE_CHECKING
+
+from promo_campaigns.adapters.contact_batches import REJECTS_LISTED, put_contacts
+from promo_campaigns.adapters.contacts import list_fields
+from promo_campaigns.core.contact_file import ContactFileReport, read_contacts
+from promo_campaigns.core.contacts import Matching, Rejected, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.adapters.postgres import Connection
+
+
+def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -> ContactFileReport:
+    """Load a contact file in one transaction and with bounded memory; the same file again changes nothing.
+
+    :param stream: see ``core.contact_file.read_contacts``
+    :param file: base name of the file, for the report and errors
+    :raises ContactFileError: it is no contact file; nothing was loaded
+    :raises StoreUnavailable: rivals were faster each time; nothing was loaded
+    """
+    sieve = _Sieve()
+    rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection)))
+    report = put_contacts(connection, rows, Matching(row_noun="line"))
+    return ContactFileReport(
+        file=file,
+        rows=sieve.rows,
+        inserted=report.inserted,
+        updated=report.updated,
+        unchanged=report.unchanged,
+        rejected=report.rejected + sieve.rejected,
+        rejects=list(merge(sieve.rejects, report.rejects, key=lambda one: one.row))[:REJECTS_LISTED],
+    )
+
+
+class _Sieve:
+    """Lets rows pass and keeps count of the refusals."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.rejected = 0
+        self.rejects: list[Rejected] = []
+
+    def accept(self, read: Iterator[Row | Rejected]) -> Iterator[Row]:
+        for one in read:
+            self.rows += 1
+            if isinstance(one, Row):
+                yield one
+                continue
+            self.rejected += 1
+            if self.rejected <= REJECTS_LISTED:
+                self.rejects.append(one)

@@ -1,0 +1,120 @@
+"""The queue of bulk requests: accepted, answered, and worked off in order of arrival, whatever is restarted meanwhile.
+
+The request and its state live in one row, and the contacts are written in the transaction that marks it finished: a
+server that dies in between leaves the request queued and the contacts untouched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from promo_campaigns.adapters.contact_batches import put_contacts
+from promo_campaigns.adapters.contacts import list_fields
+from promo_campaigns.core.contact_import import ContactImport, ImportStatus
+from promo_campaigns.core.contact_rules import clean_values
+from promo_campaigns.core.contacts import Rejected, Row
+from promo_campaigns.core.errors import ContactError, StoreUnavailable
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+
+_SQL = queries("contact_import")
+_LOCK = 0x494D504F5254  # "IMPORT": one import of one database at a time
+
+
+def accept_import(connection: Connection, request: ContactImport, *, total: int, failures: Sequence[Rejected]) -> str:
+    """Keep a request until it is worked off; return its session id.
+
+    :param total: contacts in the request as it came
+    :param failures: contacts refused at once
+    """
+    row = connection.execute(
+        _SQL["accept_import"],
+        {
+            "acceptable": bool(request.rows),
+            "request": Jsonb(request.as_dict()),
+            "total": total,
+            "failures": Jsonb([_failure(one) for one in failures]),
+        },
+    ).fetchone()
+    return str(row["session_id"]) if row else ""
+
+
+def run_next_import(connection: Connection) -> bool:
+    """Work off the oldest request; return whether there may be another.
+
+    A request that cannot be carried out for a reason that will not pass is marked failed.
+
+    :raises StoreUnavailable: it could not be done now; it stays queued
+    """
+    taken: int | None = None
+    try:
+        with connection.transaction():
+            waiting = _next_import(connection)
+            if waiting is None:
+                return False
+            taken = waiting["contact_import_id"]
+            _carry_out(connection, waiting)
+    except StoreUnavailable:
+        raise
+    except (ContactError, LookupError, TypeError, ValueError):
+        connection.execute(_SQL["fail_import"], {"contact_import_id": taken})
+    return True
+
+
+def _next_import(connection: Connection) -> dict[str, Any] | None:
+    lock = connection.execute(_SQL["lock_imports"], {"key": _LOCK}).fetchone()
+    if not lock or not lock["alone"]:
+        return None
+    return connection.execute(_SQL["next_import"]).fetchone()
+
+
+def _carry_out(connection: Connection, waiting: Mapping[str, Any]) -> None:
+    request = ContactImport.from_dict(waiting["request"])
+    failures: list[Rejected] = []
+    types = {field.field_id: field.type for field in list_fields(connection)}
+    rows = _checked(request.rows, types, failures)
+    report = put_contacts(connection, rows, request.matching, rejects_listed=len(request.rows))
+    connection.execute(
+        _SQL["finish_import"],
+        {
+            "contact_import_id": waiting["contact_import_id"],
+            "inserted": report.inserted,
+            "updated": report.updated,
+            "unchanged": report.unchanged,
+            "failures": Jsonb([_failure(one) for one in [*failures, *report.rejects]]),
+        },
+    )
+
+
+def _checked(rows: Sequence[Row], types: Mapping[int, str], failures: list[Rejected]) -> Iterator[Row]:
+    for row in rows:
+        try:
+            clean_values(row.contact.values, types)
+        except ContactError as error:
+            failures.append(Rejected(row.number, error.place, error.problem))
+            continue
+        yield row
+
+
+def read_import(connection: Connection, session_id: str) -> ImportStatus | None:
+    """Return how a request stands, or None if there is no such session."""
+    try:
+        wanted = UUID(session_id)
+    except ValueError:
+        return None
+    row = connection.execute(_SQL["read_import"], {"session_id": wanted}).fetchone()
+    if row is None:
+        return None
+    failures = [Rejected(one["row"], one["place"], one["reason"]) for one in row.pop("failures")]
+    return ImportStatus(**row, failures=sorted(failures, key=lambda one: one.row))
+
+
+def _failure(one: Rejected) -> dict[str, Any]:
+    return {"row": one.row, "place": one.place, "reason": one.reason}

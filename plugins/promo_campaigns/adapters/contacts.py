@@ -1,0 +1,140 @@
+"""Contacts in the store: one at a time. Thousands at a time are ``contact_batches``' duty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_name
+from promo_campaigns.core.contacts import Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+
+_SQL = queries("contact")
+TRIES = 8
+"""How often a write that met a rival is begun again before the caller is told to come back later."""
+
+
+def put_contact(connection: Connection, contact: Contact) -> int:
+    """Create the contact, or update the one that holds an identifier of it; return its id.
+
+    A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
+
+    :param contact: cleaned by the rules of ``core.contact_rules``; its field values are checked by ``clean_values``
+    :raises ContactError: its identifiers belong to different contacts, a field is unknown, or there is no identifier
+    :raises StoreUnavailable: others were faster each time
+    """
+    check_identity(contact)
+    parameters = _parameters(contact)
+    for _ in range(TRIES):
+        try:
+            contact_id = _put_once(connection, contact, parameters)
+        except (errors.UniqueViolation, errors.DeadlockDetected):
+            continue
+        except errors.ForeignKeyViolation as error:
+            if error.diag.constraint_name == "contact_field_value_contact_field_id_fkey":
+                problem = "one of the fields does not exist; create it first"
+                raise ContactError(problem, place="fields") from error
+            continue
+        if contact_id is not None:
+            return contact_id
+    problem = "the contact is being written by others; try again"
+    raise StoreUnavailable(problem)
+
+
+def _put_once(connection: Connection, contact: Contact, parameters: dict[str, Any]) -> int | None:
+    """Return the contact's id, or None if it was removed meanwhile."""
+    found = connection.execute(_SQL["find_owners"], parameters).fetchall()
+    owners = [Owner(**row) for row in found]
+    contact_id = choose_owner(contact, owners)
+    parameters["contact_id"] = contact_id
+    if contact_id is not None and not _changes_profile(contact, owners):
+        # What a campaign does all day: one value for a contact that is known.
+        if contact.values:
+            connection.execute(_SQL["put_values"], parameters)
+        return contact_id
+    statement = _SQL["insert_contact" if contact_id is None else "update_contact"]
+    row = connection.execute(statement, parameters).fetchone()
+    return None if row is None else int(row["contact_id"])
+
+
+def _changes_profile(contact: Contact, owners: Sequence[Owner]) -> bool:
+    named = contact.first_name is not None or contact.last_name is not None or contact.language is not None
+    identifiers = len(contact.channels) + (contact.external_id is not None)
+    return named or len(owners) < identifiers or not all(owner.as_sent for owner in owners)
+
+
+def _parameters(contact: Contact) -> dict[str, Any]:
+    return {
+        "external_id": contact.external_id,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "language": contact.language,
+        "types": [channel.type for channel in contact.channels],
+        "locators": [channel.value for channel in contact.channels],
+        "devices": [None if channel.device is None else Jsonb(dict(channel.device)) for channel in contact.channels],
+        "field_ids": list(contact.values.keys()),
+        "values": list(contact.values.values()),
+    }
+
+
+def read_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the contacts that exist among these ids, in no particular order.
+
+    Each is ``contact_id, external_id, first_name, last_name, language, channels: [{type, value, device}],
+    values: [{id, name, value}]``. They hold addresses: never log them.
+    """
+    return connection.execute(_SQL["read_contacts"], {"contact_ids": list(contact_ids)}).fetchall()
+
+
+def list_fields(connection: Connection) -> list[Field]:
+    """Return the additional fields, ordered by id."""
+    return [Field(**row) for row in connection.execute(_SQL["list_fields"]).fetchall()]
+
+
+def create_field(
+    connection: Connection, name: str, field_type: str, *, field_id: int | None = None, description: str = ""
+) -> Field:
+    """Create an additional field, or return the one that is there under this name.
+
+    :param name: compared without regard to case
+    :param field_type: one of ``core.contacts.FIELD_TYPES``
+    :param field_id: the numeric id it shall have; None for the next free one
+    :raises ConfigurationError: the name or the type is none, or the name or the id is taken by another field
+    """
+    try:
+        name = clean_field_name(name)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    if field_type not in FIELD_TYPES:
+        problem = f"a field has one of the types {', '.join(FIELD_TYPES)}"
+        raise ConfigurationError(problem)
+    wanted = {"name": name, "type": field_type, "field_id": field_id, "description": description}
+    with connection.transaction():
+        connection.execute(_SQL["lock_fields"])
+        existing = connection.execute(_SQL["find_field"], wanted).fetchone()
+        if existing is not None:
+            return _same_field(Field(**existing), wanted)
+        connection.execute(_SQL["insert_field"], wanted)
+        connection.execute(_SQL["pass_field_ids"])
+        return Field(**connection.execute(_SQL["find_field"], wanted).fetchall()[0])
+
+
+def _same_field(existing: Field, wanted: dict[str, Any]) -> Field:
+    if existing.name.lower() != wanted["name"].lower():
+        problem = f"id {existing.field_id} belongs to the field {existing.name!r}; choose another id, or none"
+        raise ConfigurationError(problem)
+    if wanted["field_id"] not in {None, existing.field_id}:
+        problem = f"the field {existing.name!r} has the id {existing.field_id}, which cannot be changed"
+        raise ConfigurationError(problem)
+    if existing.type != wanted["type"]:
+        problem = f"the field {existing.name!r} has the type {existing.type}, which cannot be changed"
+        raise ConfigurationError(problem)
+    return existing

@@ -1,0 +1,131 @@
+"""Sends the requests of a data source, several at a time, and says what each answer proves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
+from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.core.outcome import outcome_of_status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.core.models import OutgoingRequest
+
+USER_AGENT = "promo-campaigns"
+KEY_HEADER = "Idempotency-Key"
+MAX_ANSWER_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where requests go and how they are signed.
+
+    :ivar base_url: scheme, host and port, without a path
+    :ivar headers: sent with every request, credentials among them; never logged
+    :ivar allow_private: whether the host may have a private address
+    :ivar timeout_s: seconds for one request from start to end
+    :ivar concurrency: requests under way at a time
+    """
+
+    base_url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    allow_private: bool = False
+    timeout_s: float = 30.0
+    concurrency: int = 32
+
+
+def basic_auth(login: str, password: str) -> str:
+    """Return the value of an ``Authorization`` header of the Basic scheme (RFC 7617, UTF-8)."""
+    return "Basic " + b64encode(f"{login}:{password}".encode()).decode()
+
+
+class HttpSender:
+    """Sends requests to one endpoint. Redirects are not followed and no proxy of the environment is used."""
+
+    in_flight = 500
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
+        """Send each request once; a request that has not begun by the deadline is put off.
+
+        :raises SendError: the host has a private address and the endpoint does not allow one
+        """
+        if not self._endpoint.allow_private:
+            require_public_literal(urlsplit(self._endpoint.base_url).hostname or "")
+        resolver = None if self._endpoint.allow_private else VettedResolver()
+        limit = asyncio.Semaphore(self._endpoint.concurrency)
+        async with aiohttp.ClientSession(
+            headers={"User-Agent": USER_AGENT, **self._endpoint.headers},
+            timeout=aiohttp.ClientTimeout(total=self._endpoint.timeout_s, sock_connect=10),
+            connector=aiohttp.TCPConnector(limit=self._endpoint.concurrency, resolver=resolver),
+            trust_env=False,
+        ) as session:
+            return await asyncio.gather(*(self._one(session, limit, request, deadline) for request in requests))
+
+    async def _one(
+        self, session: aiohttp.ClientSession, limit: asyncio.Semaphore, request: OutgoingRequest, deadline: float
+    ) -> Verdict:
+        async with limit:
+            if time.monotonic() >= deadline:
+                return _verdict(request, Outcome.LATER, "not begun in time")
+            try:
+                return await self._call(session, request)
+            except aiohttp.ClientConnectorError:
+                return _verdict(request, Outcome.LATER, "no connection")
+            except (aiohttp.InvalidURL, ValueError):
+                return _verdict(request, Outcome.REFUSED, "the path or a header is not one that can be sent")
+            except asyncio.TimeoutError:
+                return _verdict(request, Outcome.UNKNOWN, "no answer in time")
+            except aiohttp.ClientError as error:
+                return _verdict(request, Outcome.UNKNOWN, f"the connection broke ({type(error).__name__})")
+
+    async def _call(self, session: aiohttp.ClientSession, request: OutgoingRequest) -> Verdict:
+        async with session.request(
+            request.method,
+            self._endpoint.base_url + request.path,
+            data=request.body.encode() if request.body else None,
+            headers={**request.headers, KEY_HEADER: request.idempotency_key},
+            allow_redirects=False,
+        ) as answer:
+            await answer.content.read(MAX_ANSWER_BYTES)
+            outcome = outcome_of_status(answer.status)
+            detail = "" if outcome is Outcome.OK else f"HTTP {answer.status}"
+            return Verdict(
+                contact_id=request.contact_id,
+                outcome=outcome,
+                detail=detail,
+                retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now=datetime.now(timezone.utc)),
+            )
+
+
+def retry_after_s(header: str | None, *, now: datetime) -> float:
+    """Return the seconds a ``Retry-After`` header asks for, in either of its forms; 0 for none or nonsense."""
+    if header is None:
+        return 0.0
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(header)
+        except ValueError:
+            return 0.0
+        seconds = (when.replace(tzinfo=when.tzinfo or timezone.utc) - now).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+def _verdict(request: OutgoingRequest, outcome: Outcome, detail: str) -> Verdict:
+    return Verdict(contact_id=request.contact_id, outcome=outcome, detail=detail)

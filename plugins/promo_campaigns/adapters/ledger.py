@@ -1,0 +1,145 @@
+"""The ledger of assignments and attempts. Every method is one transaction, and can be run again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.errors import LedgerConflict, PoolShortage
+from promo_campaigns.core.models import Lease, Purpose, Recipient
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Batch, CodeRequest, Verdict
+
+_ASSIGNMENT = queries("assignment")
+_ATTEMPT = queries("attempt")
+
+
+class PostgresLedger:
+    """The ledger over one connection, which must be in autocommit mode."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def reachable_contacts(self, batch: Batch) -> list[int]:
+        """Skip the batch's contacts who cannot be reached, with a reason, and return the others in order."""
+        bounds = {"run_id": batch.run_id, "first": batch.first, "last": batch.last}
+        with self._connection.transaction():
+            self._connection.execute(_ASSIGNMENT["skip_unreachable"], bounds)
+            rows = self._connection.execute(_ASSIGNMENT["read_reachable"], bounds).fetchall()
+        return [row["contact_id"] for row in rows]
+
+    def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
+        """Give each contact its code, once, and return who holds which, in the order of contact ids.
+
+        Contacts whose send-by has passed are left out. A contact who holds a code already keeps it.
+
+        :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
+        """
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
+        with self._connection.transaction():
+            self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
+            self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **request})
+            pending = self._connection.execute(_ASSIGNMENT["count_pending"], whose).fetchone()
+            if pending and pending["contacts"]:
+                msg = (
+                    f"{pending['contacts']} of {len(contact_ids)} contacts got no code: the pool {codes.type!r} with "
+                    f"discount {codes.discount} has run out of codes valid for {codes.days} days; "
+                    "load more and retry this task"
+                )
+                raise PoolShortage(msg)
+            rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
+        return [(row["contact_id"], row["code"]) for row in rows]
+
+    def require_codes(self, run_id: int, contact_ids: Sequence[int], codes: Sequence[str]) -> None:
+        """Make sure that contacts and codes handed over are those of the ledger.
+
+        A contact whose code went back to the pool meanwhile is no conflict: it is not sent to any more.
+
+        :raises LedgerConflict: somebody holds another code than the one handed over, or the arrays differ in length
+        """
+        if len(contact_ids) != len(codes):
+            msg = f"{len(contact_ids)} contacts came with {len(codes)} codes; the two lists must run in parallel"
+            raise LedgerConflict(msg)
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
+        handed = dict(zip(contact_ids, codes, strict=True))
+        wrong = [row["contact_id"] for row in rows if handed[row["contact_id"]] != row["code"]]
+        if wrong:
+            msg = (
+                f"{len(wrong)} contacts, the first of them {wrong[0]}, hold another code in run {run_id} than the one "
+                "handed over; clear the task 'get_promo_code' and those after it"
+            )
+            raise LedgerConflict(msg)
+
+    def states(self, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
+        """Return the state of each contact's assignment."""
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        rows = self._connection.execute(_ASSIGNMENT["read_states"], whose).fetchall()
+        return {row["contact_id"]: row["state"] for row in rows}
+
+    def begin_messages(
+        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float
+    ) -> Lease:
+        """Commit the intent to send to those of the contacts who are due, and lease them.
+
+        Due are the assigned, and the unknown whose first attempt of unknown outcome is not older than
+        ``resend_within_s`` seconds. Leases that ran out are folded first; what is overdue expires.
+        """
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        with self._connection.transaction():
+            self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
+            self._connection.execute(_ATTEMPT["fold_lapsed"], whose)
+            terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
+            return self._begin("begin_messages", Purpose.MESSAGE, terms)
+
+    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float) -> Lease:
+        """Commit the intent to record the codes of those contacts whose message was accepted, and lease them."""
+        terms = {"run_id": run_id, "contact_ids": list(contact_ids), "lease_s": lease_s}
+        with self._connection.transaction():
+            return self._begin("begin_profiles", Purpose.PROFILE, terms)
+
+    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
+        evidence = _evidence(lease, verdicts)
+        with self._connection.transaction():
+            self._connection.execute(_ATTEMPT["lock_assignments"], evidence)
+            self._connection.execute(_ATTEMPT["settle_attempts"], evidence)
+            self._connection.execute(_ATTEMPT["settle_assignments"], evidence)
+
+    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
+        evidence = _evidence(lease, verdicts)
+        with self._connection.transaction():
+            self._connection.execute(_ATTEMPT["lock_assignments"], evidence)
+            self._connection.execute(_ATTEMPT["settle_attempts"], evidence)
+            self._connection.execute(_ATTEMPT["settle_profiles"], evidence)
+
+    def _begin(self, query: str, purpose: Purpose, terms: dict[str, object]) -> Lease:
+        drawn = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()
+        token = drawn["token"] if drawn else 0
+        leased = {**terms, "token": token}
+        self._connection.execute(_ATTEMPT[query], leased)
+        rows = self._connection.execute(_ATTEMPT["read_recipients"], leased).fetchall()
+        return Lease(
+            run_id=int(str(terms["run_id"])),
+            purpose=purpose,
+            token=token,
+            seconds=float(str(terms["lease_s"])),
+            recipients=[Recipient(**row) for row in rows],
+        )
+
+
+def _evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
+    return {
+        "run_id": lease.run_id,
+        "token": lease.token,
+        "purpose": lease.purpose.value,
+        "contact_ids": [verdict.contact_id for verdict in verdicts],
+        "outcomes": [verdict.outcome.value for verdict in verdicts],
+        "details": [verdict.detail for verdict in verdicts],
+    }

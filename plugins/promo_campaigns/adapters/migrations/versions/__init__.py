@@ -1,0 +1,1 @@
+"""One revision a file, named as the SQL file it runs."""

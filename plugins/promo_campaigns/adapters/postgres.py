@@ -1,0 +1,51 @@
+"""Connections to the store."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from promo_campaigns.core.errors import ConfigurationError, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+CONNECT_TIMEOUT_S = 10
+SETTINGS: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    # A plan that was made and kept while a table was empty must not outlive that; poolers like it too.
+    "prepare_threshold": None,
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "application_name": "promo_campaigns",
+    "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s",
+    "keepalives_idle": 30,
+}
+"""How every connection to the store is opened."""
+
+
+@contextmanager
+def connect(dsn: str) -> Iterator[Connection]:
+    """Open a connection in autocommit mode whose rows are dicts; transactions are opened by ``transaction()``.
+
+    :param dsn: ``postgresql://`` URI of the database
+    :raises DatabaseUnavailable: the server cannot be reached
+    :raises ConfigurationError: the database has no schema yet
+    """
+    try:
+        connection = psycopg.connect(dsn, **SETTINGS)
+    except psycopg.OperationalError as error:
+        reason = str(error).splitlines()[0]
+        msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
+        raise DatabaseUnavailable(msg) from error
+    with connection:
+        try:
+            yield connection
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            msg = "the promo database has no (or an old) schema; run: promo db migrate"
+            raise ConfigurationError(msg) from error

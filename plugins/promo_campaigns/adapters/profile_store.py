@@ -1,0 +1,97 @@
+"""What the profile API asks of the store, on a pool of connections."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
+from promo_campaigns.adapters.contacts import list_fields, put_contact, read_contacts
+from promo_campaigns.adapters.store_pool import StorePool
+from promo_campaigns.core.contact_rules import clean_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.contact_import import ContactImport, ImportStatus
+    from promo_campaigns.core.contacts import Contact, Field, Rejected
+
+
+class ProfileStore:
+    """Contacts, fields and imports behind one pool; every method may be called from any thread.
+
+    Each method raises ``StoreUnavailable`` or ``StoreError`` when the database fails it.
+
+    :param dsn: ``postgresql://`` URI of the database
+    :param connections: connections held open, > 0
+    """
+
+    def __init__(self, dsn: str, *, connections: int) -> None:
+        self.connections = connections
+        self._pool = StorePool(dsn, size=connections)
+        self._types: Mapping[int, str] = {}
+        self._importing: Connection | None = None
+        self._importing_lock = threading.Lock()
+
+    def open(self) -> None:
+        """Connect.
+
+        :raises ConfigurationError: the server cannot be reached
+        """
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def put(self, contact: Contact) -> int:
+        """Create or update a contact; return its id.
+
+        :raises ContactError: see ``adapters.contacts.put_contact`` and ``core.contacts.clean_values``
+        """
+        clean_values(contact.values, self.field_types(contact.values))
+        return self._pool.run(lambda connection: put_contact(connection, contact))
+
+    def read(self, contact_id: int) -> dict[str, Any] | None:
+        """Return a contact in the form of ``adapters.contacts.read_contacts``, or None."""
+        found = self._pool.run(lambda connection: read_contacts(connection, [contact_id]))
+        return found[0] if found else None
+
+    def fields(self) -> Sequence[Field]:
+        """Return the additional fields, ordered by id."""
+        return self._pool.run(list_fields)
+
+    def field_types(self, wanted: Iterable[int]) -> Mapping[int, str]:
+        """Return type by field id, read anew when one of the wanted ids is not known yet."""
+        if any(field_id not in self._types for field_id in wanted):
+            self._types = {field.field_id: field.type for field in self.fields()}
+        return self._types
+
+    def accept(self, request: ContactImport, *, total: int, failures: Sequence[Rejected]) -> str:
+        """Keep a bulk request until it is worked off; return its session id."""
+        return self._pool.run(lambda connection: accept_import(connection, request, total=total, failures=failures))
+
+    def run_next_import(self) -> bool:
+        """Work off the oldest bulk request; return whether there may be another."""
+        return self._pool.run(self._run_next_import)
+
+    def cancel_import(self) -> None:
+        """Break off the import that is under way, if there is one: ``run_next_import`` raises and it stays queued."""
+        with self._importing_lock:
+            if self._importing is not None:
+                self._importing.cancel_safe(timeout=1.0)
+
+    def _run_next_import(self, connection: Connection) -> bool:
+        # The lock keeps a cancellation from reaching a connection that meanwhile serves another request.
+        with self._importing_lock:
+            self._importing = connection
+        try:
+            return run_next_import(connection)
+        finally:
+            with self._importing_lock:
+                self._importing = None
+
+    def read_import(self, session_id: str) -> ImportStatus | None:
+        """Return how a bulk request stands, or None if there is no such session."""
+        return self._pool.run(lambda connection: read_import(connection, session_id))

@@ -1,0 +1,189 @@
+"""Opening, reading and closing runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from promo_campaigns.core.errors import (
+    ConfigurationError,
+    DefinitionError,
+    LedgerError,
+    PoolShortage,
+    RunNotFinished,
+    RunSpecChanged,
+)
+from promo_campaigns.core.models import MAX_BATCHES, Batch, Run, RunReport, RunSpec
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Audience, CodeRequest
+
+_SQL = queries("run")
+_IN_FLIGHT = ("pending", "assigned", "sending")
+
+
+def open_run(connection: Connection, spec: RunSpec, *, run_key: str, send_by: datetime | None = None) -> Run:
+    """Open the run of an occurrence and freeze its audience, or find it open (or closed) already.
+
+    One transaction: after an error nothing is left of a new run.
+
+    :param run_key: names the occurrence
+    :param send_by: nobody is sent anything from then on
+    :raises RunSpecChanged: the occurrence was opened with another definition
+    :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds
+    :raises DefinitionError: the audience's SELECT fails
+    """
+    with connection.transaction():
+        connection.execute(_SQL["lock_pool"], _pool(spec.codes))
+        added = connection.execute(_SQL["add_run"], _run_row(spec, run_key, send_by)).fetchone()
+        if added is not None:
+            _add_audience(connection, added["run_id"], spec.audience)
+            connection.execute(_SQL["weigh_audience"])
+        run = _find(connection, "read_run_by_key", run_key=run_key)
+        if run.spec.sha256 != spec.sha256:
+            changed = _changed_parts(run.spec, spec)
+            msg = (
+                f"run {run_key} was opened with another {changed}; a changed campaign is another send: "
+                "give it an edition of its own, or restore the definition"
+            )
+            raise RunSpecChanged(msg)
+        _weigh_stock(connection, spec.codes)
+    return run
+
+
+def read_run(connection: Connection, run_id: int) -> Run:
+    """Return a run.
+
+    :raises LedgerError: there is no such run
+    """
+    return _find(connection, "read_run", run_id=run_id)
+
+
+def read_batches(connection: Connection, run_id: int, batch_size: int) -> list[Batch]:
+    """Cut the run's audience into batches, in the order of contact ids.
+
+    :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches
+    """
+    if batch_size < 1:
+        msg = f"batch_size must be at least 1, not {batch_size}"
+        raise ConfigurationError(msg)
+    contacts = _count(connection, "count_audience", "contacts", run_id=run_id)
+    size = max(batch_size, -(-contacts // MAX_BATCHES))
+    rows = connection.execute(_SQL["read_batches"], {"run_id": run_id, "batch_size": size}).fetchall()
+    return [Batch(run_id=run_id, first=row["first"], last=row["last"]) for row in rows]
+
+
+def close_run(connection: Connection, run_id: int) -> RunReport:
+    """Close a run in which everybody has an outcome, and report it; a closed run is reported again.
+
+    :raises RunNotFinished: somebody is still to be sent to, or an accepted code is not on its profile
+    """
+    with connection.transaction():
+        run = connection.execute(_SQL["lock_run"], {"run_id": run_id}).fetchone()
+        if run is None:
+            msg = f"there is no run {run_id} in the ledger"
+            raise LedgerError(msg)
+        counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
+        states, reasons = _tally(counts)
+        open_states = [*_IN_FLIGHT, *(["accepted"] if run["records"] else [])]
+        left = {state: states[state] for state in open_states if state in states}
+        if left:
+            named = ", ".join(f"{count} {state}" for state, count in left.items())
+            msg = f"run {run['run_key']} cannot be closed: {named}; retry or clear the tasks that failed"
+            raise RunNotFinished(msg)
+        closed = cast("dict[str, Any]", connection.execute(_SQL["close_run"], {"run_id": run_id}).fetchone())
+        pool = {"type": closed["code_type"], "discount": closed["discount"], "days": closed["days"]}
+        return RunReport(
+            run_key=closed["run_key"],
+            audience=sum(states.values()),
+            states=states,
+            reasons=reasons,
+            pool_left=_count(connection, "count_stock", "codes", **pool),
+            seconds=round(closed["seconds"], 3),
+        )
+
+
+def _pool(codes: CodeRequest) -> dict[str, Any]:
+    return {"type": codes.type, "discount": codes.discount, "days": codes.days}
+
+
+def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str, Any]:
+    return {
+        "run_key": run_key,
+        "workflow": spec.workflow,
+        "spec": Jsonb(spec.as_dict()),
+        "spec_sha256": spec.sha256,
+        "message": spec.message.name,
+        "channel": spec.message.channel,
+        "records": spec.data_source is not None,
+        "send_by": send_by,
+        **_pool(spec.codes),
+    }
+
+
+def _find(connection: Connection, query: str, **parameters: object) -> Run:
+    row = connection.execute(_SQL[query], parameters).fetchone()
+    if row is None:
+        msg = f"there is no run {next(iter(parameters.values()))} in the ledger"
+        raise LedgerError(msg)
+    return Run(
+        run_id=row["run_id"],
+        run_key=row["run_key"],
+        spec=RunSpec.from_dict(row["spec"]),
+        send_by=row["send_by"],
+        closed=row["closed_at"] is not None,
+    )
+
+
+def _add_audience(connection: Connection, run_id: int, audience: Audience) -> None:
+    if not audience.sql:
+        parameters = {"run_id": run_id, "contact_ids": list(audience.contact_ids)}
+        connection.execute(_SQL["add_audience_by_id"], parameters)
+        return
+    author = audience.sql.rstrip().rstrip(";").replace("%", "%%")
+    head, tail = _SQL["add_audience"].split("/* audience */")
+    try:
+        connection.execute(sql.SQL(head) + sql.SQL(author) + sql.SQL(tail), {"run_id": run_id})
+    except psycopg.Error as error:
+        problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
+        hint = "it must be one SELECT that yields a column contact_id"
+        raise DefinitionError(problem, file=audience.name, hint=hint) from error
+
+
+def _weigh_stock(connection: Connection, codes: CodeRequest) -> None:
+    demand = _count(connection, "count_demand", "contacts", **_pool(codes))
+    stock = _count(connection, "count_stock", "codes", **_pool(codes))
+    if demand > stock:
+        msg = (
+            f"the pool {codes.type!r} with discount {codes.discount} holds {stock} free codes valid for "
+            f"{codes.days} more days, and {demand} are needed; nobody was sent anything: "
+            f"load at least {demand - stock} more codes"
+        )
+        raise PoolShortage(msg)
+
+
+def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:
+    row = connection.execute(_SQL[query], parameters).fetchone()
+    return int(row[column]) if row else 0
+
+
+def _tally(counts: list[dict[str, Any]]) -> tuple[dict[str, int], dict[str, int]]:
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for row in counts:
+        states[row["state"]] = states.get(row["state"], 0) + row["contacts"]
+        if row["reason"] is not None:
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["contacts"]
+    return states, reasons
+
+
+def _changed_parts(old: RunSpec, new: RunSpec) -> str:
+    before, after = old.as_dict(), new.as_dict()
+    return ", ".join(name.replace("_", " ") for name in before if before[name] != after[name])

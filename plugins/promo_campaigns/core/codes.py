@@ -1,0 +1,18 @@
+"""How a promo code is shown: a code is as good as money, so lists and logs hold its mask only."""
+
+from __future__ import annotations
+
+_HEAD = 4
+_TAIL = 2
+_ELLIPSIS = "…"
+
+
+def mask(code: str) -> str:
+    """Return the form of a code that may be shown: ``WELC…7Q``, its first four characters and its last two.
+
+    Never more than half of the code is shown, so a code of fewer than 12 characters shows less.
+    """
+    shown = min(_HEAD + _TAIL, len(code) // 2)
+    tail = min(_TAIL, shown // 3)
+    head = shown - tail
+    return code[:head] + _ELLIPSIS + code[len(code) - tail :]

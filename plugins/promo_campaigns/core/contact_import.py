@@ -1,0 +1,82 @@
+"""A bulk request of the profile API between its acceptance and its work: plain values that fit a JSON column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.core.contacts import Channel, Contact, Matching, Rejected, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MOST_CONTACTS = 3_000
+"""Contacts in one request ([reteno] C4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactImport:
+    """What was asked for.
+
+    :param rows: contacts that can be tried, numbered by their position in the request
+    """
+
+    rows: Sequence[Row]
+    matching: Matching
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the request as plain JSON values. They hold addresses: never log them."""
+        return {
+            "channels": self.matching.channels,
+            "field_id": self.matching.field_id,
+            "listed": self.matching.listed,
+            "rows": [_row_as_list(row) for row in self.rows],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> ContactImport:
+        """Rebuild the request that the store holds."""
+        matching = Matching(
+            channels=None if stored["channels"] is None else tuple(stored["channels"]),
+            field_id=stored["field_id"],
+            listed=None if stored["listed"] is None else tuple(stored["listed"]),
+            row_noun="position",
+        )
+        return cls([_row_from_list(row) for row in stored["rows"]], matching)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportStatus:
+    """How a bulk request stands.
+
+    :param state: ``queued``, ``finished`` or ``failed``
+    :param failures: what was refused at acceptance or later; each row is a position in the request, from 0
+    """
+
+    session_id: str
+    state: str
+    total: int
+    inserted: int
+    updated: int
+    unchanged: int
+    failures: list[Rejected]
+
+
+def _row_as_list(row: Row) -> list[Any]:
+    one = row.contact
+    channels = [[channel.type, channel.value, channel.device] for channel in one.channels]
+    names = [one.external_id, one.first_name, one.last_name, one.language]
+    return [row.number, row.contact_id, channels, list(one.values.items()), *names]
+
+
+def _row_from_list(stored: Sequence[Any]) -> Row:
+    number, contact_id, channels, values, external_id, first_name, last_name, language = stored
+    contact = Contact(
+        channels=tuple(Channel(*channel) for channel in channels),
+        values={field_id: value for field_id, value in values},  # noqa: C416  (pairs are lists after JSON)
+        external_id=external_id,
+        first_name=first_name,
+        last_name=last_name,
+        language=language,
+    )
+    return Row(number, contact, contact_id)

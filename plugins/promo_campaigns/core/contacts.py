@@ -1,0 +1,162 @@
+"""Contacts: what a profile holds, and whose profile a request speaks of; ``contact_rules`` has the rules of values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.core.errors import ContactError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SINGLE_CHANNELS = frozenset({"email", "sms"})
+"""Types a contact has one of: a new value replaces the old. Of any other type it may have several (devices). Ours."""
+
+OTHER_CONTACT = "this channel belongs to another contact"
+OTHER_EXTERNAL_ID = "this channel belongs to a contact with another external id"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to reach a contact.
+
+    :param type: lower-case name, see ``clean_channel_type``
+    :param value: the locator, see ``clean_locator``
+    :param device: what the caller says of the device behind a token, kept as it is
+    """
+
+    type: str
+    value: str = field(repr=False)
+    device: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a request or a row says of one contact. ``None`` means "not sent": a contact that exists keeps its own.
+
+    :param values: additional fields by id; ``None`` empties the field
+    """
+
+    channels: tuple[Channel, ...] = ()
+    values: Mapping[int, str | None] = field(default_factory=dict, repr=False)
+    external_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An additional field of the profile."""
+
+    field_id: int
+    name: str
+    type: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A contact that holds one of the identifiers of a request.
+
+    :param position: 0 for the external id, else the 1-based position of the channel in the request
+    :param as_sent: whether it holds the identifier just as it was sent, spelling and device included
+    """
+
+    position: int
+    contact_id: int
+    external_id: str | None
+    as_sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One contact of a batch.
+
+    :param number: where it stood, a line or a position; rows come in ascending order
+    :param contact_id: the contact it is about, when the caller names it by its own id
+    """
+
+    number: int
+    contact: Contact
+    contact_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How the contacts of a batch are recognised, and what is written of them.
+
+    :param channels: channel types that name a contact; None for all
+    :param field_id: additional field whose value names a contact
+    :param listed: standard fields to write, absent ones emptied; None to write what was sent
+    :param row_noun: what the callers call a row, for the reasons of refusals
+    """
+
+    channels: tuple[str, ...] | None = None
+    field_id: int | None = None
+    listed: tuple[str, ...] | None = None
+    row_noun: str = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was refused.
+
+    :param row: its line in a file, or its position in a request
+    :param place: the column or channel at fault, or empty
+    :param reason: a sentence without a full stop; never holds a value
+    """
+
+    row: int
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What became of a batch of contacts: four counts that add up to its rows, and the first of the refusals."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    rejected: int
+    rejects: list[Rejected]
+
+
+def check_identity(contact: Contact) -> None:
+    """Check that the contact can be found again, and that it does not contradict itself.
+
+    :raises ContactError: it has neither external id nor channel, two addresses or two numbers, or a locator twice
+    """
+    if not contact.channels and not contact.external_id:
+        problem = "neither a channel nor an external id"
+        raise ContactError(problem)
+    seen: set[str | tuple[str, str]] = set()
+    for position, channel in enumerate(contact.channels):
+        key = channel.type if channel.type in SINGLE_CHANNELS else (channel.type, channel.value)
+        if key in seen:
+            problem = (
+                f"a second channel of type {channel.type}" if key == channel.type else "the same channel a second time"
+            )
+            raise ContactError(problem, place=f"channels[{position}]")
+        seen.add(key)
+
+
+def choose_owner(contact: Contact, owners: Sequence[Owner]) -> int | None:
+    """Return the contact that the request speaks of, or None for a new one.
+
+    The external id decides, then the channels in the order they were sent. A channel is never taken from another
+    contact. Ours: the documentation does not say what happens when identifiers disagree.
+
+    :raises ContactError: the identifiers belong to different contacts
+    """
+    if not owners:
+        return None
+    first = min(owners, key=lambda owner: owner.position)
+    if contact.external_id and first.position and first.external_id not in {None, contact.external_id}:
+        raise ContactError(OTHER_EXTERNAL_ID, place=f"channels[{first.position - 1}]")
+    for owner in owners:
+        if owner.contact_id != first.contact_id:
+            raise ContactError(OTHER_CONTACT, place=f"channels[{owner.position - 1}]")
+    return first.contact_id

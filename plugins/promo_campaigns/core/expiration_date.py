@@ -1,0 +1,66 @@
+"""When a code expires, read from the text of a code file."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from promo_campaigns.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+FORMATS = "yyyy-MM-dd, yyyy-MM-dd'T'HH:mm:ss, yyyy-MM-dd'T'HH:mm or yyyy.MM.dd"
+"""The formats a code file may use [reteno] P5; the seed's own is the third."""
+
+_SHAPE = re.compile(r"\d{4}(?:-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?|\.\d\d\.\d\d)", re.ASCII)
+_DATE_LENGTH = len("yyyy-MM-dd")
+
+
+def pool_time_zone(name: str) -> tzinfo:
+    """Return the time zone with this IANA name.
+
+    :raises ConfigurationError: there is no such zone
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f"there is no time zone {name!r}; use an IANA name such as Europe/Kyiv or UTC"
+        raise ConfigurationError(msg) from error
+
+
+def expires_at(text: str, zone: tzinfo) -> datetime:
+    """Return the moment, in UTC, from which a code is no longer valid.
+
+    A date without a time means: valid until the end of that day, so it expires at the next midnight of the zone. A time
+    that the zone's clocks skip is moved forward by the gap; of a time that occurs twice, the first is meant.
+
+    :param text: the field, trimmed, in one of the ``FORMATS``
+    :raises ValueError: another format, or no date of the calendar
+    """
+    if not _SHAPE.fullmatch(text):
+        msg = "not in one of the formats"
+        raise ValueError(msg)
+    local = datetime.fromisoformat(text.replace(".", "-"))
+    if len(text) == _DATE_LENGTH:
+        local = _plus(local, timedelta(days=1))
+    # fold 0 is both rules: before a gap its offset moves the time forward, in an overlap it is the first pass.
+    return _utc(local.replace(tzinfo=zone))
+
+
+def _plus(moment: datetime, step: timedelta) -> datetime:
+    try:
+        return moment + step
+    except OverflowError as error:
+        msg = "past the end of the calendar"
+        raise ValueError(msg) from error
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError as error:
+        msg = "past the end of the calendar"
+        raise ValueError(msg) from error

@@ -1,0 +1,32 @@
+"""The names a message or request body can read, and their values."""
+
+from __future__ import annotations
+
+from datetime import timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.core.models import Recipient
+
+
+def message_context(recipient: Recipient) -> dict[str, object]:
+    """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
+
+    A name of the product beats an additional field of the same name ([reteno] V4). What is not known is left out,
+    so that a template sees it as missing.
+    """
+    known: dict[str, object | None] = {
+        **recipient.fields,
+        "contact_id": recipient.contact_id,
+        "external_id": recipient.external_id,
+        "first_name": recipient.first_name,
+        "last_name": recipient.last_name,
+        "language": recipient.language,
+        "contact_unique_identifier": recipient.locator,
+        "promocode": recipient.code,
+        "promocode_type": recipient.code_type,
+        "discount": recipient.discount,
+        "expiration_date": f"{recipient.expires_at.astimezone(timezone.utc):%Y-%m-%dT%H:%MZ}",
+    }
+    values: dict[str, object] = {name: value for name, value in known.items() if value is not None}
+    return {**values, "data": values}

@@ -1,0 +1,233 @@
+"""The nouns of the product, as plain values. Times are aware datetimes; ids are the store's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max_map_length)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRequest:
+    """Which codes a run gives out.
+
+    :ivar type: the pool's name, exactly as uploaded
+    :ivar discount: 0 to 99, an exact match; 0 is a value like any other
+    :ivar days: whole days a code must stay valid from the moment it is given ([reteno] section 3)
+    """
+
+    type: str
+    discount: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message for one channel; title and body are Velocity."""
+
+    name: str
+    channel: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """An HTTP request that a message binds; path, header values and body are Velocity.
+
+    :ivar connection: id of the Airflow Connection that holds host and credentials
+    :ivar format: ``json`` or ``text``
+    """
+
+    name: str
+    method: str
+    connection: str
+    path: str
+    headers: dict[str, str]
+    body: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who a run is for: a SELECT that yields ``contact_id``, or the ids themselves."""
+
+    name: str
+    sql: str = ""
+    contact_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """Everything that makes a run the run it is; frozen in the ledger when the run is opened."""
+
+    workflow: str
+    audience: Audience
+    codes: CodeRequest
+    message: Message
+    data_source: DataSource | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the spec as plain JSON values."""
+        return {**asdict(self), "audience": {**asdict(self.audience), "contact_ids": list(self.audience.contact_ids)}}
+
+    @property
+    def sha256(self) -> bytes:
+        """Digest of the spec as canonical JSON."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).digest()
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> RunSpec:
+        """Rebuild the spec that the ledger holds."""
+        audience = {**stored["audience"], "contact_ids": tuple(stored["audience"]["contact_ids"])}
+        return cls(
+            workflow=stored["workflow"],
+            audience=Audience(**audience),
+            codes=CodeRequest(**stored["codes"]),
+            message=Message(**stored["message"]),
+            data_source=DataSource(**stored["data_source"]) if stored["data_source"] else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``."""
+
+    run_id: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as the ledger holds it."""
+
+    run_id: int
+    run_key: str
+    spec: RunSpec
+    send_by: datetime | None
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """A contact with the code it holds, as a template sees it. Never logged.
+
+    :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
+    :ivar fields: additional fields by name
+    """
+
+    contact_id: int
+    external_id: str | None
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    locator: str | None = field(repr=False)
+    code: str = field(repr=False)
+    code_type: str
+    discount: int
+    expires_at: datetime
+    fields: dict[str, str] = field(repr=False)
+
+
+class Purpose(str, Enum):
+    """What an attempt is for."""
+
+    MESSAGE = "message"
+    PROFILE = "profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to call out for some assignments; whoever holds it has committed the intent to.
+
+    :ivar token: fences the holder: evidence is written under it
+    :ivar seconds: length of the lease; no call begins after half of it
+    """
+
+    run_id: int
+    purpose: Purpose
+    token: int
+    seconds: float
+    recipients: list[Recipient]
+
+
+class Outcome(str, Enum):
+    """What is known after a call."""
+
+    OK = "ok"
+    """The receiver took it."""
+    REFUSED = "refused"
+    """The receiver definitely did not take it and never will."""
+    LATER = "later"
+    """The receiver definitely did not take it now and may another time."""
+    UNKNOWN = "unknown"
+    """Nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome of one call for one contact.
+
+    :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
+    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
+    """
+
+    contact_id: int
+    outcome: Outcome
+    detail: str = ""
+    retry_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A rendered message on its way to a transport. Never logged."""
+
+    contact_id: int
+    channel: str
+    locator: str = field(repr=False)
+    title: str = field(repr=False)
+    body: str = field(repr=False)
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingRequest:
+    """A rendered HTTP request of a data source. Never logged."""
+
+    contact_id: int
+    method: str
+    path: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: str = field(repr=False)
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """How a run ended: counts only, safe for XCom and logs.
+
+    :ivar states: assignments by state, zeros left out
+    :ivar reasons: skipped, rejected and expired assignments by reason
+    :ivar pool_left: codes of the run's type and discount that can still be claimed
+    :ivar seconds: from opening to closing
+    """
+
+    run_key: str
+    audience: int
+    states: dict[str, int]
+    reasons: dict[str, int]
+    pool_left: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return asdict(self)

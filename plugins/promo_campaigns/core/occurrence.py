@@ -1,0 +1,39 @@
+"""What makes two runs the same send, and two calls the same call."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.core.models import Purpose
+
+_KEYS = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
+_SCHEDULED = frozenset({"scheduled", "backfill"})
+
+
+def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edition: str, run_id: str) -> str:
+    """Name the occurrence a DAG run stands for.
+
+    A scheduled and a backfilled run of one date are the same send, whatever their run ids. Any other run is the
+    edition it names, so that two clicks are one send, or else itself.
+
+    :param run_type: Airflow's, as text: ``scheduled``, ``backfill``, ``manual``, ``asset_triggered`` …
+    :param logical_date: aware; None for runs that have none
+    :param edition: a name for a manual send, or an empty text
+    :param run_id: Airflow's id of the run
+    """
+    if edition:
+        return f"{workflow}/edition/{edition}"
+    if run_type in _SCHEDULED and logical_date is not None:
+        instant = logical_date.astimezone(timezone.utc)
+        return f"{workflow}/{instant:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{workflow}/run/{run_id}"
+
+
+def idempotency_key(run_key: str, contact_id: int, purpose: Purpose) -> str:
+    """Return the key under which a receiver sees this call, the same at every try."""
+    return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}"))

@@ -1,0 +1,100 @@
+"""Parameters as they arrive from a trigger form or a template: mostly text."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import cast
+
+from promo_campaigns.core.errors import ConfigurationError
+
+
+def whole_number(name: str, value: object, *, least: int, most: int) -> int:
+    """Return a whole number within bounds.
+
+    :raises ConfigurationError: it is none, or out of bounds
+    """
+    text = str(value).strip()
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if isinstance(value, bool) or not least <= number <= most:
+        msg = f"{name} must be a whole number from {least} to {most}, not {text!r}"
+        raise ConfigurationError(msg)
+    return number
+
+
+def name_of(name: str, value: object) -> str:
+    """Return a required text without surrounding blanks.
+
+    :raises ConfigurationError: it is missing or empty
+    """
+    text = "" if value is None else str(value).strip()
+    if text in {"", "None"}:
+        msg = f"{name} is required"
+        raise ConfigurationError(msg)
+    return text
+
+
+def optional_text(value: object) -> str:
+    """Return a text without surrounding blanks; empty for nothing, and for a None that a template has printed."""
+    text = "" if value is None else str(value).strip()
+    return "" if text == "None" else text
+
+
+def contact_ids_of(value: object) -> list[int]:
+    """Return contact ids from a list, or from the JSON text of one; empty for nothing.
+
+    :raises ConfigurationError: it is anything else
+    """
+    given = _json_of(value) if isinstance(value, str) else value
+    if given is None:
+        return []
+    if isinstance(given, int):
+        given = [given]
+    if not isinstance(given, list | tuple) or not all(type(item) is int for item in given):
+        msg = "contact_ids must be a list of contact ids, such as [17, 42]"
+        raise ConfigurationError(msg)
+    return [int(item) for item in given]
+
+
+def _json_of(text: str) -> object:
+    """Read JSON text; None for nothing, the text itself where it is no JSON."""
+    given = optional_text(text)
+    if not given:
+        return None
+    try:
+        return cast("object", json.loads(given))
+    except ValueError:
+        return given
+
+
+def instant_of(name: str, value: object) -> datetime | None:
+    """Return an instant from ISO 8601 text with an offset, or None for nothing.
+
+    :raises ConfigurationError: it is no such text, or has no offset
+    """
+    text = optional_text(value)
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        msg = f"{name} must be a time with an offset, such as 2026-12-24T18:00+02:00, not {text!r}"
+        raise ConfigurationError(msg)
+    return instant
+
+
+def flag_of(name: str, value: object) -> bool:
+    """Return a yes or no, also from the text that a template prints of one.
+
+    :raises ConfigurationError: it is neither true nor false
+    """
+    text = str(value).strip().lower()
+    if text not in {"true", "false"}:
+        msg = f"{name} must be true or false, not {text!r}"
+        raise ConfigurationError(msg)
+    return text == "true"

@@ -1,0 +1,72 @@
+"""What the core asks of the world; the adapters answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from promo_campaigns.core.errors import TemplateError
+    from promo_campaigns.core.models import Lease, OutgoingMessage, OutgoingRequest, Verdict
+
+
+class Template(Protocol):
+    """A compiled template."""
+
+    def render_many(self, contexts: Iterable[Mapping[str, object]]) -> Sequence[str | TemplateError]:
+        """Render once per context; a context that cannot be rendered yields its error instead."""
+
+
+class MessageLedger(Protocol):
+    """The ledger as the sender of messages sees it."""
+
+    def begin_messages(
+        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float
+    ) -> Lease:
+        """Commit the intent to send to those of the contacts who are due, and lease them."""
+
+    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        """Write the evidence and fold it into states."""
+
+
+class ProfileLedger(Protocol):
+    """The ledger as the recorder of codes on profiles sees it."""
+
+    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float) -> Lease:
+        """Commit the intent to record the codes of those contacts whose message was accepted, and lease them."""
+
+    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        """Write the evidence; what was confirmed is recorded."""
+
+
+class Transport(Protocol):
+    """A way out for messages.
+
+    :ivar name: as the workflow names it
+    :ivar in_flight: how many messages may be under way, hence unknown after a crash
+    :ivar resend_within_s: seconds after a first attempt of unknown outcome in which the same key may be sent
+        again: half the receiver's window, 0 if it honours no keys
+    """
+
+    name: str
+    in_flight: int
+    resend_within_s: float
+
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+        """Send and say what is known of each.
+
+        :param deadline: on the clock of ``time.monotonic``; no call begins after it
+        """
+
+
+class RequestSender(Protocol):
+    """A way out for the requests of a data source.
+
+    :ivar in_flight: how many contacts may have a committed intent and no evidence yet
+    """
+
+    in_flight: int
+
+    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
+        """Send each request and say what is known of it; arguments as for a transport."""

@@ -1,0 +1,99 @@
+"""Renders what is about to be sent; whoever cannot be rendered is refused before anything leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.errors import PromoError
+from promo_campaigns.core.message_context import message_context
+from promo_campaigns.core.models import Outcome, OutgoingMessage, OutgoingRequest, Purpose, Verdict
+from promo_campaigns.core.occurrence import idempotency_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.core.models import Recipient, Run
+    from promo_campaigns.core.ports import Template
+
+NO_LOCATOR = "the contact has no open channel any more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageTemplates:
+    """The compiled parts of a message for one channel."""
+
+    channel: str
+    title: Template
+    body: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTemplates:
+    """The compiled parts of a data source; headers by name."""
+
+    method: str
+    path: Template
+    headers: dict[str, Template]
+    body: Template
+
+
+def render_messages(
+    templates: MessageTemplates, run: Run, recipients: Sequence[Recipient]
+) -> tuple[list[OutgoingMessage], list[Verdict]]:
+    """Return the messages that can be sent and the refusals of the others."""
+    ready: list[OutgoingMessage] = []
+    verdicts: list[Verdict] = []
+    contexts = [message_context(recipient) for recipient in recipients]
+    titles, bodies = templates.title.render_many(contexts), templates.body.render_many(contexts)
+    for recipient, title, body in zip(recipients, titles, bodies, strict=True):
+        if recipient.locator is None:
+            verdicts.append(_refused(recipient, NO_LOCATOR))
+        elif isinstance(title, PromoError):
+            verdicts.append(_refused(recipient, f"title: {title}"))
+        elif isinstance(body, PromoError):
+            verdicts.append(_refused(recipient, f"body: {body}"))
+        else:
+            ready.append(
+                OutgoingMessage(
+                    contact_id=recipient.contact_id,
+                    channel=templates.channel,
+                    locator=recipient.locator,
+                    title=title,
+                    body=body,
+                    idempotency_key=idempotency_key(run.run_key, recipient.contact_id, Purpose.MESSAGE),
+                )
+            )
+    return ready, verdicts
+
+
+def render_requests(
+    templates: RequestTemplates, run: Run, recipients: Sequence[Recipient]
+) -> tuple[list[OutgoingRequest], list[Verdict]]:
+    """Return the requests that can be sent and the refusals of the others."""
+    ready: list[OutgoingRequest] = []
+    verdicts: list[Verdict] = []
+    contexts = [message_context(recipient) for recipient in recipients]
+    paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
+    columns = {name: template.render_many(contexts) for name, template in templates.headers.items()}
+    for row, recipient in enumerate(recipients):
+        parts = {"path": paths[row], "body": bodies[row], **{name: column[row] for name, column in columns.items()}}
+        failed = next((f"{part}: {text}" for part, text in parts.items() if isinstance(text, PromoError)), None)
+        if failed is not None:
+            verdicts.append(_refused(recipient, failed))
+            continue
+        ready.append(
+            OutgoingRequest(
+                contact_id=recipient.contact_id,
+                method=templates.method,
+                path=str(parts["path"]),
+                headers={name: str(parts[name]) for name in columns},
+                body=str(parts["body"]),
+                idempotency_key=idempotency_key(run.run_key, recipient.contact_id, Purpose.PROFILE),
+            )
+        )
+    return ready, verdicts
+
+
+def _refused(recipient: Recipient, detail: str) -> Verdict:
+    return Verdict(contact_id=recipient.contact_id, outcome=Outcome.REFUSED, detail=detail)

@@ -1,0 +1,143 @@
+"""Sends a batch: intent, call, evidence, a bounded number of contacts at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.errors import ReceiverUnavailable
+from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from promo_campaigns.core.models import Lease, Run, Verdict
+    from promo_campaigns.core.ports import MessageLedger, ProfileLedger, RequestSender, Transport
+
+LEASE_S = 120.0
+MAX_PAUSE_S = 30.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many calls came to what, and the first reason of each kind."""
+
+    ok: int = 0
+    refused: int = 0
+    later: int = 0
+    unknown: int = 0
+    first_detail: str = ""
+
+    def add(self, verdicts: Sequence[Verdict]) -> None:
+        """Count verdicts."""
+        for verdict in verdicts:
+            setattr(self, verdict.outcome.value, getattr(self, verdict.outcome.value) + 1)
+            if verdict.outcome is not Outcome.OK and not self.first_detail:
+                self.first_detail = verdict.detail
+
+
+async def send_messages(
+    ledger: MessageLedger,
+    transport: Transport,
+    templates: MessageTemplates,
+    run: Run,
+    contact_ids: Sequence[int],
+) -> Tally:
+    """Send the run's message to those of the contacts who are due; the others are passed over.
+
+    At most ``transport.in_flight`` contacts have a committed intent without evidence at any time. A contact whose
+    message cannot be rendered, or who has no locator any more, is refused and gives its code back.
+
+    :raises ReceiverUnavailable: the receiver still asks for patience after five rounds; nobody is lost
+    """
+    again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
+
+    def begin(chunk: Sequence[int]) -> Lease:
+        return ledger.begin_messages(run.run_id, chunk, lease_s=LEASE_S, resend_within_s=transport.resend_within_s)
+
+    async def call(lease: Lease) -> Sequence[Verdict]:
+        ready, refused = render_messages(templates, run, lease.recipients)
+        return [*refused, *await transport.send(ready, deadline=_deadline(lease))]
+
+    rounds = _Rounds(begin=begin, call=call, settle=ledger.settle_messages, size=transport.in_flight, again=again)
+    return await rounds.run(contact_ids)
+
+
+async def record_profiles(
+    ledger: ProfileLedger,
+    sender: RequestSender,
+    templates: RequestTemplates,
+    run: Run,
+    contact_ids: Sequence[int],
+) -> Tally:
+    """Record the codes of those contacts whose message was accepted; the others are passed over.
+
+    A write is an upsert of one value, so one of unknown outcome is simply made again.
+
+    :raises ReceiverUnavailable: the receiver still asks for patience after five rounds; nobody is lost
+    """
+
+    def begin(chunk: Sequence[int]) -> Lease:
+        return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S)
+
+    async def call(lease: Lease) -> Sequence[Verdict]:
+        ready, refused = render_requests(templates, run, lease.recipients)
+        return [*refused, *await sender.send(ready, deadline=_deadline(lease))]
+
+    again = {Outcome.LATER, Outcome.UNKNOWN}
+    rounds = _Rounds(begin=begin, call=call, settle=ledger.settle_profiles, size=sender.in_flight, again=again)
+    return await rounds.run(contact_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rounds:
+    """Calls in chunks, and again in rounds for whoever was put off."""
+
+    begin: Callable[[Sequence[int]], Lease]
+    call: Callable[[Lease], Awaitable[Sequence[Verdict]]]
+    settle: Callable[[Lease, Sequence[Verdict]], None]
+    size: int
+    again: set[Outcome]
+
+    async def run(self, contact_ids: Sequence[int]) -> Tally:
+        tally = Tally()
+        waiting = contact_ids
+        for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
+            put_off = await self._round(waiting, tally)
+            if not put_off:
+                return tally
+            waiting = [verdict.contact_id for verdict in put_off]
+            asked_s = max(verdict.retry_after_s for verdict in put_off)
+            if pause_s:
+                await asyncio.sleep(min(max(asked_s, pause_s), MAX_PAUSE_S))
+        msg = (
+            f"the receiver put off {len(waiting)} contacts again and again ({put_off[0].detail}); "
+            f"{tally.ok} others are done; this task can be retried without doing anything twice"
+        )
+        raise ReceiverUnavailable(msg)
+
+    async def _round(self, contact_ids: Sequence[int], tally: Tally) -> list[Verdict]:
+        put_off: list[Verdict] = []
+        for chunk in _chunks(contact_ids, self.size):
+            lease = self.begin(chunk)
+            if not lease.recipients:
+                continue
+            verdicts = await self.call(lease)
+            self.settle(lease, verdicts)
+            put_off += [verdict for verdict in verdicts if verdict.outcome in self.again]
+            tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
+        return put_off
+
+
+def _chunks(contact_ids: Sequence[int], size: int) -> Iterator[list[int]]:
+    rest = iter(contact_ids)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _deadline(lease: Lease) -> float:
+    return time.monotonic() + lease.seconds / 2

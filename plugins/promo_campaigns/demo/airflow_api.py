@@ -1,0 +1,122 @@
+"""The few calls of Airflow's REST API that the demo makes."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from promo_campaigns.core.errors import DemoError
+
+_SECONDS = 60.0  # a server that starts on a busy machine answers slowly
+_CONFLICT = 409
+_NOT_FOUND = 404
+
+
+class AirflowApi:
+    """One Airflow.
+
+    :param url: its address
+    :param user: a user of its
+    :param password: that user's password
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url
+        self._account = {"username": user, "password": password}
+        self._token = ""
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
+
+    def answers(self) -> bool:
+        """Tell whether the server is up."""
+        try:
+            self._call("GET", "/api/v2/version")
+        except (DemoError, OSError):
+            return False
+        return True
+
+    def knows(self, dag_id: str) -> bool:
+        """Tell whether a DAG was found and can be run."""
+        found = self._call("GET", f"/api/v2/dags/{dag_id}", missing={"has_import_errors": True})
+        return not found["has_import_errors"]
+
+    def import_errors(self) -> list[str]:
+        """Return what kept DAG files from being read."""
+        found = self._call("GET", "/api/v2/importErrors")
+        return [f"{each['filename']}: {each['stack_trace'].strip()}" for each in found["import_errors"]]
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG's runs be carried out."""
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
+        """Ask for a run; one of that name that is there already is left as it is."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, accepted=_CONFLICT)
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Have a run carried out again."""
+        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": False})
+
+    def state(self, dag_id: str, run_id: str) -> str:
+        """Return a run's state: queued, running, success or failed."""
+        return str(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def abandon_runs(self, dag_id: str) -> None:
+        """Mark the runs of a DAG that are not over as failed."""
+        runs = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?state=queued&state=running")["dag_runs"]
+        for run in runs:
+            path = f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run['dag_run_id'])}"
+            self._call("PATCH", path, {"state": "failed"})
+
+    def failed_tasks(self, dag_id: str, run_id: str) -> list[str]:
+        """Return the tasks of a run that failed, each as the place of its log below the log folder."""
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?state=failed")
+        return [
+            f"dag_id={dag_id}/run_id={run_id}/task_id={each['task_id']}"
+            + (f"/map_index={each['map_index']}" if each["map_index"] >= 0 else "")
+            + f"/attempt={each['try_number']}.log"
+            for each in found["task_instances"]
+        ]
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        missing: dict[str, Any] | None = None,
+        accepted: int = 0,
+    ) -> dict[str, Any]:
+        """Make a call and return its answer.
+
+        :param missing: what to return when there is no such thing
+        :param accepted: a status that is as good as success
+        """
+        if not self._token and path != "/api/v2/version":
+            self._token = str(self._send("POST", "/auth/token", self._account)["access_token"])
+        try:
+            return self._send(method, path, body)
+        except urllib.error.HTTPError as error:
+            with error:
+                if missing is not None and error.code == _NOT_FOUND:
+                    return missing
+                if error.code == accepted:
+                    return {}
+                said = error.read().decode(errors="replace")[:500]
+            message = f"Airflow refused {method} {path} with {error.code}: {said}"
+            raise DemoError(message) from None
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        request = urllib.request.Request(self._url + path, method=method)  # noqa: S310  (always http:// on this machine)
+        request.add_header("Accept", "application/json")
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        with self._opener.open(request, timeout=_SECONDS) as answer:
+            content: dict[str, Any] = json.loads(answer.read())
+            return content

@@ -1,0 +1,31 @@
+"""Ports of this machine."""
+
+from __future__ import annotations
+
+import socket
+
+from promo_campaigns.core.errors import DemoError
+
+_TRIES = 50
+
+
+def free_port(wanted: int) -> int:
+    """Return the first port from ``wanted`` on that nobody listens on.
+
+    :raises DemoError: there is none nearby
+    """
+    for port in range(wanted, wanted + _TRIES):
+        if _is_free(port):
+            return port
+    message = f"ports {wanted} to {wanted + _TRIES - 1} of 127.0.0.1 are all taken"
+    raise DemoError(message)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what a demo before this one left is no listener
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,150 @@
+"""The story the demo tells: a code file arrives, and everybody gets a code, a message and a profile entry."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import time
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.cli import main as promo
+from promo_campaigns.core.errors import DemoError
+from promo_campaigns.core.occurrence import run_key
+from promo_campaigns.demo.ledger_view import LedgerView, failed_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promo_campaigns.demo.airflow_api import AirflowApi
+    from promo_campaigns.demo.layout import Layout
+    from promo_campaigns.demo.screen import Screen
+    from promo_campaigns.demo.supervisor import Supervisor
+
+LOAD_DAG = "load_promo_codes"
+SEND_DAG = "promo_code_to_profile"
+EDITION = "demo"
+FIELD_NAME = "Promo code"
+FIELD_ID = 12345
+
+_START_SECONDS = 300.0
+_RUN_SECONDS = 600.0
+_POLL_SECONDS = 0.25
+
+
+class Walkthrough:
+    """The sample workflow on the parts that run.
+
+    :param dsn: the store
+    :param airflow: the Airflow that runs the DAGs
+    """
+
+    def __init__(self, layout: Layout, screen: Screen, supervisor: Supervisor, dsn: str, airflow: AirflowApi) -> None:
+        self._layout = layout
+        self._screen = screen
+        self._supervisor = supervisor
+        self._dsn = dsn
+        self._airflow = airflow
+        key = run_key(workflow=SEND_DAG, run_type="manual", logical_date=None, edition=EDITION, run_id="")
+        self.ledger = LedgerView(dsn, key, FIELD_ID)
+        self._run_id = f"demo-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+
+    def prepare_store(self) -> None:
+        """Bring the store's schema up to date and load the sample contacts."""
+        contacts = self._layout.samples / "contacts.csv"
+        self._promo("db", "migrate")
+        self._promo("contacts", "field", FIELD_NAME, "--type", "textfield", "--id", str(FIELD_ID))
+        self._promo("contacts", "load", str(contacts))
+
+    def wait_for_airflow(self) -> None:
+        """Wait until Airflow answers and knows both DAGs; runs an interrupted demo left are given up."""
+        self._wait("Airflow starts", self._airflow.answers, _START_SECONDS)
+        for dag_id in (LOAD_DAG, SEND_DAG):
+            self._wait(f"Airflow reads {dag_id}", partial(self._finds, dag_id), _START_SECONDS)
+            self._airflow.abandon_runs(dag_id)
+            self._airflow.unpause(dag_id)
+
+    def load_codes(self) -> None:
+        """Put the sample code file where the sensor waits for one, and have it loaded."""
+        sample = self._layout.samples / "promo_codes.csv"
+        unfinished = self._layout.code_files / f".{sample.name}.partial"
+        shutil.copyfile(sample, unfinished)
+        unfinished.replace(self._layout.code_files / sample.name)  # at once, so that nobody sees half a file
+        self._run(LOAD_DAG, {}, lambda: "loading the code file")
+
+    def send(self) -> None:
+        """Run the sample workflow."""
+        self._run(SEND_DAG, {"edition": EDITION}, self.ledger.progress)
+
+    def send_again(self) -> None:
+        """Clear the workflow's run and have it carried out once more."""
+        self._airflow.clear(SEND_DAG, self._run_id)
+        self._wait_for_run(SEND_DAG, lambda: "running the same DAG run again")
+
+    def failed_checks(self) -> list[str]:
+        """Return what is not as promised."""
+        return failed_checks(self.ledger.counts())
+
+    def report(self) -> None:
+        """Show what happened to a few contacts, and all of them in numbers."""
+        say = self._screen.say
+        say()
+        for line in self.ledger.table():
+            say(f"  {line}")
+        say()
+        for name, count in self.ledger.counts().items():
+            say(f"  {name.replace('_', ' '):28}{count:>7,}")
+        say()
+        began = datetime.now(timezone.utc) - timedelta(seconds=self._screen.seconds)
+        messages, first_after = self.ledger.accepted_since(began)
+        if messages:
+            say(f"  {messages:,} messages were accepted, the first {first_after:.1f} s after the start.")
+        else:
+            say("  Nothing was sent this time: everybody had received their message before.")
+
+    def _finds(self, dag_id: str) -> bool:
+        errors = self._airflow.import_errors()
+        if errors:
+            raise DemoError("Airflow could not read " + "\n".join(errors))
+        return self._airflow.knows(dag_id)
+
+    def _run(self, dag_id: str, conf: dict[str, Any], progress: Callable[[], str]) -> None:
+        self._airflow.trigger(dag_id, self._run_id, conf)
+        self._wait_for_run(dag_id, progress)
+
+    def _wait_for_run(self, dag_id: str, progress: Callable[[], str]) -> None:
+        def over() -> bool:
+            self._screen.progress(f"{dag_id}: {progress()}")
+            return self._airflow.state(dag_id, self._run_id) in {"success", "failed"}
+
+        self._wait(dag_id, over, _RUN_SECONDS)
+        self._screen.progress(f"{dag_id}: {progress()}")
+        if self._airflow.state(dag_id, self._run_id) == "failed":
+            logs = self._layout.airflow / "logs"
+            places = "".join(f"\n  {logs / place}" for place in self._airflow.failed_tasks(dag_id, self._run_id))
+            message = f"the DAG run of {dag_id} failed. The logs of its failed tasks:{places}"
+            raise DemoError(message)
+
+    def _wait(self, what: str, ready: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self._supervisor.check()
+            if time.monotonic() > deadline:
+                message = f"{what}: not done after {seconds:.0f} s. The logs are in {self._layout.logs}"
+                raise DemoError(message)
+            time.sleep(_POLL_SECONDS)
+
+    def _promo(self, *arguments: str) -> None:
+        """Run a ``promo`` command on the demo's store; what it says goes to a log."""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            status = promo([*arguments, "--dsn", self._dsn])
+        log = self._layout.logs / "promo.log"
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
+            file.write(f"$ promo {' '.join(arguments)}\n{said.getvalue()}")
+        if status:
+            message = f"promo {' '.join(arguments)} failed: {said.getvalue().strip()}"
+            raise DemoError(message)

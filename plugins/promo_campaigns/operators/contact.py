@@ -1,0 +1,46 @@
+"""The Get contact block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.core.models import Batch
+from promo_campaigns.operators.handover import Handover
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+
+class GetContactOperator(StoreOperator):
+    """Finds the contacts of a batch who can be reached on the message's channel; skips the others, with a reason.
+
+    Returns ``{"run_id": 7, "contact_ids": [1, 2, …], "codes": []}``.
+
+    :param batch: a batch of the Start block (templated)
+    :param promo_db_conn_id: connection of the store (templated)
+    """
+
+    template_fields: Sequence[str] = ("batch", "promo_db_conn_id")
+    ui_color = "#e3ecfb"
+
+    def __init__(
+        self,
+        *,
+        batch: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.batch = batch
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
+        """Skip whoever cannot be reached, and return the others."""
+        from promo_campaigns.adapters.ledger import PostgresLedger
+
+        batch = Batch(run_id=self.batch["run_id"], first=self.batch["first"], last=self.batch["last"])
+        with self.hook.connect() as connection:
+            contact_ids = PostgresLedger(connection).reachable_contacts(batch)
+        self.log.info("%d contacts of run %d can be reached", len(contact_ids), batch.run_id)
+        return Handover(run_id=batch.run_id, contact_ids=contact_ids).as_xcom()

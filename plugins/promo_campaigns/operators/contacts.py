@@ -1,0 +1,58 @@
+"""Contact files into the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from airflow.sdk import ObjectStoragePath
+
+from promo_campaigns.core.errors import ContactFileError
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+_TOLD = 20
+
+
+class LoadContactsOperator(StoreOperator):
+    """Loads a CSV file of contacts in one transaction; the same file again changes nothing.
+
+    Returns counts only: rows, inserted, updated, unchanged, rejected_count. The first rejected rows are logged by line
+    and reason, never by value. ``core.contact_file`` says which columns there may be.
+
+    :param file: path of the file, on any storage that ``ObjectStoragePath`` reaches (templated)
+    :param promo_db_conn_id: connection of the store (templated)
+    :raises ContactFileError: it is no contact file, or cannot be read; nothing was loaded
+    """
+
+    template_fields: Sequence[str] = ("file", "promo_db_conn_id")
+    ui_color = "#e8e3f4"
+
+    def __init__(self, *, file: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.file = file
+
+    def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
+        """Load the file."""
+        from promo_campaigns.adapters.contact_files import load_contact_file
+
+        name = ObjectStoragePath(self.file).name
+        with self.hook.connect() as connection, _open(self.file, name) as stream:
+            report = load_contact_file(connection, stream, file=name)
+        for one in report.rejects[:_TOLD]:
+            self.log.warning("%s:%d: %s %s", name, one.row, one.place, one.reason)
+        counts = report.counts()
+        self.log.info("%s: %s", name, counts)
+        return counts
+
+
+def _open(path: str, name: str) -> BinaryIO:
+    try:
+        file: BinaryIO = ObjectStoragePath(path).open("rb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or type(error).__name__}"
+        raise ContactFileError(problem, file=name) from error
+    return file

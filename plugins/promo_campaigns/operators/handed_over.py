@@ -1,0 +1,20 @@
+"""The side of a block that receives what the block before it hands over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.operators.handover import Handover, is_handover
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class HandedOver(StoreOperator):
+    """Wraps a handed-over batch while fields are rendered, so that its codes are not stored with rendered fields."""
+
+    def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:
+        """Render as Airflow does, then wrap."""
+        rendered = super().render_template(content, context, *args, **kwargs)
+        return Handover.from_xcom(rendered) if is_handover(rendered) else rendered

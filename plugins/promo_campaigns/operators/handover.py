@@ -1,0 +1,51 @@
+"""What one block hands to the next through XCom: contact ids and codes, as two parallel lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.core.errors import LedgerConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeGuard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A batch on its way. Its text holds counts only, since Airflow stores and shows rendered fields.
+
+    :ivar codes: parallel to ``contact_ids``; empty before Get promo code
+    """
+
+    run_id: int
+    contact_ids: Sequence[int] = field(repr=False)
+    codes: Sequence[str] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        """Return the form Airflow shows."""
+        codes = " and their codes" if self.codes else ""
+        return f"{len(self.contact_ids)} contacts of run {self.run_id}{codes}"
+
+    def as_xcom(self) -> dict[str, Any]:
+        """Return the form that travels."""
+        return {"run_id": self.run_id, "contact_ids": list(self.contact_ids), "codes": list(self.codes)}
+
+    @classmethod
+    def from_xcom(cls, value: object) -> Handover:
+        """Read what an earlier block returned.
+
+        :raises LedgerConflict: it is no such value
+        """
+        if isinstance(value, Handover):
+            return value
+        if not is_handover(value):
+            msg = "expected the output of the block before this one: run_id, contact_ids and codes"
+            raise LedgerConflict(msg)
+        return cls(run_id=value["run_id"], contact_ids=value["contact_ids"], codes=value.get("codes", ()))
+
+
+def is_handover(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value has the form that travels between blocks."""
+    return isinstance(value, dict) and "run_id" in value and isinstance(value.get("contact_ids"), list)

@@ -1,0 +1,142 @@
+"""Code files into the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote
+
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.exceptions import AirflowFailException
+
+from promo_campaigns.core.errors import CodeFileError, CodeFileRejectedError
+from promo_campaigns.core.parameters import flag_of, optional_text
+from promo_campaigns.hooks.code_inbox import LOADED, REJECTED, put_away, reports_of, storage_path
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from promo_campaigns.core.code_file import LoadReport
+
+PROMO_CODES = AssetAlias("promo_codes")
+"""Stands for the assets ``promo_codes/<type>``, which are made as types appear."""
+
+_COUNTS = ("rows", "inserted", "updated", "unchanged", "rejected_count")
+_NAMED = 5
+
+
+class LoadPromoCodesOperator(StoreOperator):
+    """Loads code files, moves each to ``loaded/`` or ``rejected/`` beside it with its report ``<name>.report.json``.
+
+    A file that cannot be loaded does not stop the others; it fails the task at the end, without a retry. A file that an
+    earlier try has put away counts as that try left it. Returns counts only: files, rows, inserted, updated, unchanged,
+    rejected_count.
+
+    Emits an asset event ``promo_codes/<type>`` for each type it loaded. Airflow keeps the events of a task only if it
+    succeeds, so a bad file would hide those of good ones beside it: map the operator over the files, and then name
+    ``outlets=[PROMO_CODES]`` to ``.partial``, as ``dags/load_promo_codes.py`` does.
+
+    :param files: path of a file, or of several, on any storage that ``ObjectStoragePath`` reaches (templated)
+    :param strict: refuse a whole file for one rejected row, and require the column inUse (templated)
+    :param time_zone: IANA name of the zone in which dates are read (templated)
+    :param code_only_expiration: the files hold the one column code, and their codes expire then (templated)
+    :param promo_db_conn_id: connection of the store (templated)
+    :raises AirflowFailException: a file was rejected
+    """
+
+    template_fields: Sequence[str] = ("files", "strict", "time_zone", "code_only_expiration", "promo_db_conn_id")
+    ui_color = "#e8e3f4"
+
+    def __init__(
+        self,
+        *,
+        files: Sequence[str] | str,
+        strict: bool | str = False,
+        time_zone: str = "UTC",
+        code_only_expiration: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"outlets": [PROMO_CODES]} | kwargs)
+        self.files = files
+        self.strict = strict
+        self.time_zone = time_zone
+        self.code_only_expiration = code_only_expiration
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Load the files one by one."""
+        reports: list[Mapping[str, Any]] = []
+        refused: list[str] = []
+        for path in [self.files] if isinstance(self.files, str) else self.files:
+            report = self._load(path, context["run_id"])
+            if report and "error" in report:
+                refused.append(report["error"])
+            elif report:
+                reports.append(report)
+        for name in sorted({name for report in reports for name in report["types"]}):
+            context["outlet_events"][PROMO_CODES].add(Asset(asset_name(name)))
+        if refused:
+            raise AirflowFailException(_summary(refused))
+        return {"files": len(reports)} | {name: sum(report[name] for report in reports) for name in _COUNTS}
+
+    def _load(self, path: str, run_id: str) -> Mapping[str, Any]:
+        """Load one file and put it away; return its report, with ``error`` if refused, or nothing if it is gone."""
+        file = storage_path(path)
+        if not file.exists():
+            return self._earlier_report(path, run_id)
+        try:
+            report = self._load_open(path, file.name)
+        except CodeFileError as error:
+            self.log.error("%s", error)  # noqa: TRY400  (a traceback says nothing of a file that breaks a rule)
+            return put_away(path, REJECTED, _refusal(file.name, error) | {"run_id": run_id})
+        self.log.info("%s: %s", file.name, {name: getattr(report, name) for name in _COUNTS})
+        return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
+
+    def _load_open(self, path: str, name: str) -> LoadReport:
+        from promo_campaigns.adapters.code_files import load_code_file
+
+        with self.hook.connect() as connection, _open(path) as file:
+            return load_code_file(
+                connection,
+                file,
+                name=name,
+                strict=flag_of("strict", self.strict),
+                time_zone=self.time_zone,
+                code_only_expiration=optional_text(self.code_only_expiration) or None,
+            )
+
+    def _earlier_report(self, path: str, run_id: str) -> Mapping[str, Any]:
+        """Return the report of the try that has put this file away."""
+        for folder in (REJECTED, LOADED):
+            for report in reports_of(path, folder):
+                if report.get("run_id") == run_id:
+                    self.log.info("%s was put into %s/ by an earlier try", path, folder)
+                    return report
+        self.log.warning("%s is gone, and no try of this run has put it away", path)
+        return {}
+
+
+def _open(path: str) -> BinaryIO:
+    file: BinaryIO = storage_path(path).open("rb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
+    return file
+
+
+def asset_name(type_name: str) -> str:
+    """Return the name of the asset that stands for the codes of a type: ``promo_codes/Welcome``.
+
+    Names of assets are ASCII, so other letters are percent-encoded.
+    """
+    return f"{PROMO_CODES.name}/{quote(type_name, safe=' ')}"
+
+
+def _refusal(name: str, error: CodeFileError) -> dict[str, Any]:
+    report = error.report.as_dict() if isinstance(error, CodeFileRejectedError) else {"file": name}
+    return report | {"error": str(error), "line": error.line}
+
+
+def _summary(refused: Sequence[str]) -> str:
+    told = "; ".join(refused[:_NAMED])
+    more = f"; and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+    files = "1 file was" if len(refused) == 1 else f"{len(refused)} files were"
+    return f"{files} refused and moved to {REJECTED}/ with a report: {told}{more}"

@@ -1,0 +1,37 @@
+"""What every block stands on: a connection to the store."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.operators.retrying import RetryWhatMayPass
+
+if TYPE_CHECKING:
+    from airflow.sdk import RetryPolicy
+
+
+class StoreOperator(BaseOperator):
+    """A block that works on the store.
+
+    :param promo_db_conn_id: connection of the store (templated)
+    :param retry_policy: by default an error that only a person can mend is not retried
+    """
+
+    def __init__(
+        self,
+        *,
+        promo_db_conn_id: str = PromoStoreHook.default_conn_name,
+        retry_policy: RetryPolicy | None = RetryWhatMayPass(),  # noqa: B008  (it has no state)
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(retry_policy=retry_policy, **kwargs)
+        self.promo_db_conn_id = promo_db_conn_id
+
+    @cached_property
+    def hook(self) -> PromoStoreHook:
+        """The way to the store."""
+        return PromoStoreHook(self.promo_db_conn_id)

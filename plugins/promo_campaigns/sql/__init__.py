@@ -1,0 +1,44 @@
+"""The SQL the package depends on: migrations in order, and queries by name.
+
+A query file holds blocks of the form ``-- name --``, one line of intent, then the statement with
+``%(parameter)s`` placeholders.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BLOCK = re.compile(r"^-- (?P<name>[a-z_]+) --\n(?P<body>.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@cache
+def queries(noun: str) -> Mapping[str, str]:
+    """Return the statements of ``queries/<noun>.sql`` by name.
+
+    :raises FileNotFoundError: there is no such file
+    :raises ValueError: a name stands twice, or a block has no line of intent
+    """
+    text = (files(__name__) / "queries" / f"{noun}.sql").read_text(encoding="utf-8")
+    named: dict[str, str] = {}
+    for block in _BLOCK.finditer(text):
+        name, body = block["name"], block["body"].strip()
+        if name in named:
+            msg = f"{noun}.sql names {name} twice"
+            raise ValueError(msg)
+        if not body.startswith("-- "):
+            msg = f"{noun}.sql: {name} has no line of intent"
+            raise ValueError(msg)
+        named[name] = body
+    return MappingProxyType(named)
+
+
+def migration(name: str) -> str:
+    """Return the text of ``migrations/<name>.sql``."""
+    return (files(__name__) / "migrations" / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,77 @@
+-- skip_unreachable --
+-- Pending contacts of the range with no locator of the run's channel, or only unsubscribed ones, are skipped.
+update promo.assignment a
+set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' else 'unsubscribed' end
+from promo.run r
+cross join lateral (
+  select p.contact_id, count(c.*) as channels, count(c.*) filter (where c.unsubscribed_at is null) as open_channels
+  from promo.assignment p
+  left join promo.contact_channel c on c.contact_id = p.contact_id and c.type = r.channel
+  where p.run_id = r.run_id and p.state = 'pending' and p.contact_id between %(first)s and %(last)s
+  group by p.contact_id
+) reach
+where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
+  and reach.open_channels = 0;
+
+-- read_reachable --
+-- The contacts of the range who were not skipped and did not expire, in order.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
+order by contact_id;
+
+-- expire_overdue --
+-- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back.
+with overdue as materialized (
+  select a.contact_id, a.promo_code_id,
+         case when r.send_by <= now() then 'send-by passed' else 'code expired' end as reason
+  from promo.run r
+  join promo.assignment a on a.run_id = r.run_id
+  left join promo.promo_code p on p.promo_code_id = a.promo_code_id
+  where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
+    and (r.send_by <= now() or p.expires_at <= now())
+  for update of a
+), given_back as (
+  update promo.promo_code p set issued_at = null from overdue o where p.promo_code_id = o.promo_code_id
+)
+update promo.assignment a set state = 'expired', reason = o.reason, promo_code_id = null
+from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
+
+-- claim_codes --
+-- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending.
+with due as materialized (
+  select a.contact_id from promo.assignment a
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+  order by a.contact_id for update
+), free as materialized (
+  select p.promo_code_id, p.expires_at from promo.promo_code p
+  where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
+    and p.expires_at >= now() + make_interval(days => %(days)s)
+  order by p.expires_at, p.promo_code_id
+  limit (select count(*) from due) for update skip locked
+), pair as materialized (
+  select contact_id, promo_code_id
+  from unnest((select array_agg(contact_id order by contact_id) from due),
+              (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
+  where contact_id is not null and promo_code_id is not null
+), issued as (
+  update promo.promo_code p set issued_at = now() from pair where p.promo_code_id = pair.promo_code_id
+)
+update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_code_id
+from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
+
+-- count_pending --
+-- How many of the contacts have neither a code nor a reason for having none.
+select count(*) as contacts from promo.assignment
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'pending';
+
+-- read_codes --
+-- Which of the contacts hold which code, in order.
+select a.contact_id, p.code
+from promo.assignment a join promo.promo_code p using (promo_code_id)
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
+order by a.contact_id;
+
+-- read_states --
+-- The state of each of the contacts, in order.
+select contact_id, state::text as state from promo.assignment
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id;

@@ -1,0 +1,138 @@
+-- next_lease --
+-- A token no other lease has or had.
+select nextval('promo.lease_token') as token;
+
+-- fold_lapsed --
+-- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried
+-- again. Attempts are looked up by contact: the planner's figures for them are always behind.
+with lapsed as materialized (
+  select a.contact_id from promo.assignment a
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
+    and a.state = 'sending' and a.lease_until <= clock_timestamp()
+)
+update promo.assignment a
+set state = (case when fold.ok then 'accepted' when fold.doubt then 'unknown' else 'assigned' end)::promo.assignment_state,
+    lease_token = null, lease_until = null
+from lapsed
+cross join lateral (
+  select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+  from promo.attempt t
+  where t.run_id = %(run_id)s and t.contact_id = lapsed.contact_id and t.purpose = 'message'
+) fold
+where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
+  and a.state = 'sending' and a.lease_until <= clock_timestamp();
+
+-- begin_messages --
+-- The intent: leases those who are due and adds an attempt each. Due are the assigned, and the unknown whose first
+-- doubtful attempt is recent enough for the receiver to recognise its key.
+with due as materialized (
+  select a.contact_id, a.promo_code_id
+  from promo.run r
+  join promo.assignment a on a.run_id = r.run_id
+  join promo.promo_code p using (promo_code_id)
+  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > now())
+    and a.contact_id = any(%(contact_ids)s) and p.expires_at > now()
+    and (a.state = 'assigned'
+         or (a.state = 'unknown'
+             and clock_timestamp() - make_interval(secs => %(resend_within_s)s)
+                 < (select min(t.started_at) from promo.attempt t
+                    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+                      and t.outcome is null)))
+  order by a.contact_id for update of a skip locked
+), leased as (
+  update promo.assignment a
+  set state = 'sending', lease_token = %(token)s,
+      lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+)
+insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
+select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message' from due;
+
+-- begin_profiles --
+-- The intent to record: leases accepted contacts that nobody else is recording and adds an attempt each.
+with due as materialized (
+  select a.contact_id, a.promo_code_id
+  from promo.assignment a
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'accepted'
+    and (a.lease_until is null or a.lease_until <= clock_timestamp())
+  order by a.contact_id for update of a skip locked
+), leased as (
+  update promo.assignment a
+  set lease_token = %(token)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+)
+insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
+select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile' from due;
+
+-- read_recipients --
+-- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields.
+select a.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
+       p.code, p.type as code_type, p.discount, p.expires_at,
+       coalesce((select jsonb_object_agg(f.name, v.value)
+                 from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
+                 where v.contact_id = a.contact_id), '{}') as fields
+from promo.run r
+join promo.assignment a on a.run_id = r.run_id
+join promo.contact c on c.contact_id = a.contact_id
+join promo.promo_code p on p.promo_code_id = a.promo_code_id
+left join lateral (
+  select value from promo.contact_channel h
+  where h.contact_id = a.contact_id and h.type = r.channel and h.unsubscribed_at is null
+  order by h.updated_at desc, h.contact_channel_id desc limit 1
+) l on true
+where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_token = %(token)s
+order by a.contact_id;
+
+-- lock_assignments --
+-- Held while evidence is written and folded, so that no late answer slips in between.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id for update;
+
+-- settle_attempts --
+-- The evidence: what each call of the lease came to. Written even when the lease is lost.
+with evidence as materialized (
+  select e.outcome, e.detail,
+         (select t.attempt_id from promo.attempt t
+          where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = %(purpose)s
+            and t.lease_token = %(token)s and t.outcome is null) as attempt_id
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+)
+update promo.attempt t
+set outcome = case when e.outcome = 'ok' then 'ok' when e.outcome in ('refused', 'later') then 'refused' end,
+    detail = nullif(e.detail, ''), finished_at = clock_timestamp()
+from evidence e where t.attempt_id = e.attempt_id;
+
+-- settle_assignments --
+-- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
+-- decides between trying again and giving the code back. Only the lease's holder, or anyone for an unknown, may act.
+with next as materialized (
+  select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
+         (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
+               when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+  join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = e.contact_id
+  cross join lateral (
+    select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+    from promo.attempt t
+    where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
+  ) fold
+  where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
+), given_back as (
+  update promo.promo_code p set issued_at = null
+  from next n where n.state = 'rejected' and p.promo_code_id = n.promo_code_id
+)
+update promo.assignment a
+set state = n.state, lease_token = null, lease_until = null,
+    reason = case when n.state = 'rejected' then coalesce(n.detail, 'refused') end,
+    promo_code_id = case when n.state <> 'rejected' then a.promo_code_id end
+from next n
+where a.run_id = %(run_id)s and a.contact_id = n.contact_id and not (a.state = 'unknown' and n.state = 'assigned');
+
+-- settle_profiles --
+-- What the data source confirmed is recorded; the rest stays accepted, free to be tried again.
+update promo.assignment a
+set state = case when e.outcome = 'ok' then 'recorded'::promo.assignment_state else a.state end,
+    lease_token = null, lease_until = null
+from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
+where a.run_id = %(run_id)s and a.contact_id = e.contact_id and a.state = 'accepted'
+  and (a.lease_token = %(token)s or e.outcome = 'ok');

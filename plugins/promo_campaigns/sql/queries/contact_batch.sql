@@ -1,0 +1,251 @@
+-- create_stage --
+-- Room for the rows of one load, gone with its transaction.
+create temporary table stage_contact (
+  row_number  bigint  primary key,
+  given_id    bigint,
+  external_id text,
+  first_name  text,
+  last_name   text,
+  language    text,
+  contact_id  bigint,
+  is_new      boolean not null default false,
+  is_changed  boolean not null default false,
+  place       text,
+  verdict     text
+) on commit drop;
+create temporary table stage_channel (
+  row_number  bigint  not null,
+  position    integer not null,
+  is_identity boolean not null,
+  type        text    not null,
+  value       text    not null,
+  device      jsonb,
+  key         text    collate "C" generated always as (promo.channel_key(type, value)) stored
+) on commit drop;
+create temporary table stage_value (
+  row_number bigint not null,
+  field_id   bigint not null,
+  value      text
+) on commit drop
+
+-- copy_contacts --
+-- Rows as they were read, in order.
+copy stage_contact (row_number, given_id, external_id, first_name, last_name, language) from stdin
+
+-- copy_channels --
+-- Their channels.
+copy stage_channel (row_number, position, is_identity, type, value, device) from stdin
+
+-- copy_values --
+-- Their additional fields.
+copy stage_value (row_number, field_id, value) from stdin
+
+-- analyze_stage --
+-- The planner knows nothing of a table that was just filled.
+analyze stage_contact, stage_channel, stage_value
+
+-- match_given_ids --
+-- Rows that name a contact by its own id.
+update stage_contact s
+   set contact_id = c.contact_id, place = 'id', verdict = case when c.contact_id is null then 'no contact has this id' end
+  from stage_contact g
+  left join promo.contact c on c.contact_id = g.given_id
+ where g.row_number = s.row_number and s.given_id is not null
+
+-- match_external_ids --
+-- Rows whose external id is known.
+update stage_contact s
+   set contact_id = c.contact_id
+  from promo.contact c
+ where c.external_id = s.external_id and s.contact_id is null and s.verdict is null
+
+-- match_field_values --
+-- Rows named by the value of one additional field: the oldest contact that holds it.
+update stage_contact s
+   set contact_id = m.contact_id
+  from (select g.row_number, min(v.contact_id) as contact_id
+          from stage_value g
+          join promo.contact_field_value v on v.contact_field_id = g.field_id and v.value = g.value
+         where g.field_id = %(field_id)s
+         group by g.row_number) m
+ where m.row_number = s.row_number and s.contact_id is null and s.verdict is null
+
+-- match_channels --
+-- The other rows: the first of their channels that is known names the contact, unless its external id is another.
+update stage_contact s
+   set contact_id = case when m.agrees then m.contact_id end,
+       place = case when not m.agrees then m.type end,
+       verdict = case when not m.agrees then %(other_external_id)s end
+  from (select distinct on (g.row_number) g.row_number, c.contact_id, h.type,
+               c.external_id is null or s.external_id is null as agrees
+          from stage_channel g
+          join stage_contact s on s.row_number = g.row_number
+          join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
+          join promo.contact c on c.contact_id = h.contact_id
+         where g.is_identity and s.contact_id is null and s.verdict is null
+         order by g.row_number, g.position) m
+ where m.row_number = s.row_number
+
+-- judge_twins --
+-- A contact stands once in a load: a later row with an identifier of an earlier one is refused, whichever identifier it is.
+with claims as (
+  select row_number, 'externalId' as place, external_id as key from stage_contact where external_id is not null
+  union all
+  select row_number, type, key from stage_channel
+  union all
+  select row_number, '', contact_id::text from stage_contact where contact_id is not null
+), ranked as (
+  select row_number, place, min(row_number) over (partition by place, key) as first_row from claims
+), twins as (
+  select distinct on (row_number) row_number, place, first_row
+    from ranked
+   where first_row < row_number
+   order by row_number, first_row, place desc
+)
+update stage_contact s
+   set place = twins.place, verdict = %(same_contact)s || twins.first_row
+  from twins
+ where twins.row_number = s.row_number and s.verdict is null
+
+-- drop_unlisted_channels --
+-- A contact that exists keeps its address or number unless the request lists it among the fields to write.
+delete from stage_channel g
+ using stage_contact s
+ where s.row_number = g.row_number and s.contact_id is not null
+   and promo.is_single_channel(g.type) and g.type <> all (%(listed)s::text[])
+
+-- judge_foreign_channels --
+-- A channel is never taken from another contact.
+update stage_contact s
+   set place = f.type, verdict = %(other_contact)s
+  from (select distinct on (g.row_number) g.row_number, g.type
+          from stage_channel g
+          join stage_contact s on s.row_number = g.row_number
+          join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
+         where h.contact_id is distinct from s.contact_id and s.verdict is null
+         order by g.row_number, g.position) f
+ where f.row_number = s.row_number
+
+-- insert_contacts --
+-- What was not found is new.
+with numbered as (
+  update stage_contact
+     set is_new = true, contact_id = nextval(pg_get_serial_sequence('promo.contact', 'contact_id'))
+   where contact_id is null and verdict is null
+  returning contact_id, external_id, first_name, last_name, language
+)
+insert into promo.contact (contact_id, external_id, first_name, last_name, language)
+overriding system value
+select * from numbered order by contact_id
+
+-- update_contacts --
+-- Without a list, what was sent replaces what is there; with one, exactly the listed fields are written, absent ones emptied.
+with wanted as (
+  select s.row_number, s.contact_id,
+         coalesce(s.external_id, c.external_id) as external_id,
+         coalesce(s.language, c.language) as language,
+         case when %(listed)s::text[] is null then coalesce(s.first_name, c.first_name)
+              when 'firstName' = any (%(listed)s::text[]) then s.first_name
+              else c.first_name end as first_name,
+         case when %(listed)s::text[] is null then coalesce(s.last_name, c.last_name)
+              when 'lastName' = any (%(listed)s::text[]) then s.last_name
+              else c.last_name end as last_name
+    from stage_contact s
+    join promo.contact c on c.contact_id = s.contact_id
+   where s.verdict is null and not s.is_new
+), written as (
+  update promo.contact c
+     set external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, language = w.language, updated_at = now()
+    from wanted w
+   where c.contact_id = w.contact_id
+     and (w.external_id, w.first_name, w.last_name, w.language)
+         is distinct from (c.external_id, c.first_name, c.last_name, c.language)
+  returning w.row_number
+)
+update stage_contact s set is_changed = true from written where written.row_number = s.row_number
+
+-- empty_listed_channels --
+-- A listed address or number that was not sent is taken off the contact.
+with emptied as (
+  delete from promo.contact_channel h
+   using stage_contact s
+   where h.contact_id = s.contact_id and s.verdict is null and not s.is_new
+     and promo.is_single_channel(h.type) and h.type = any (%(listed)s::text[])
+     and not exists (select from stage_channel g where g.row_number = s.row_number and g.type = h.type)
+  returning s.row_number
+)
+update stage_contact s set is_changed = true from emptied where emptied.row_number = s.row_number
+
+-- update_channels --
+-- Another address or number, another spelling, or news of the device.
+with written as (
+  update promo.contact_channel h
+     set value = g.value, device = coalesce(g.device, h.device), updated_at = now()
+    from stage_channel g
+    join stage_contact s on s.row_number = g.row_number
+   where s.verdict is null and not s.is_new and h.contact_id = s.contact_id and h.type = g.type
+     and (promo.is_single_channel(h.type) or promo.channel_key(h.type, h.value) collate "C" = g.key)
+     and (h.value, h.device) is distinct from (g.value, coalesce(g.device, h.device))
+  returning g.row_number
+)
+update stage_contact s set is_changed = true from written where written.row_number = s.row_number
+
+-- insert_channels --
+-- Channels that are new; a rival that was faster makes this fail on a unique index.
+with written as (
+  insert into promo.contact_channel (contact_id, type, value, device)
+  select s.contact_id, g.type, g.value, g.device
+    from stage_channel g
+    join stage_contact s on s.row_number = g.row_number
+   where s.verdict is null
+     and not exists (
+           select from promo.contact_channel h
+            where h.contact_id = s.contact_id and h.type = g.type
+              and (promo.is_single_channel(h.type) or promo.channel_key(h.type, h.value) collate "C" = g.key))
+   order by g.type, g.key
+  returning contact_id
+)
+update stage_contact s set is_changed = true from written where written.contact_id = s.contact_id
+
+-- delete_values --
+-- Additional fields that were sent empty.
+with written as (
+  delete from promo.contact_field_value v
+   using stage_value g, stage_contact s
+   where s.row_number = g.row_number and s.verdict is null
+     and v.contact_id = s.contact_id and v.contact_field_id = g.field_id and g.value is null
+  returning s.row_number
+)
+update stage_contact s set is_changed = true from written where written.row_number = s.row_number
+
+-- upsert_values --
+-- Additional fields that differ.
+with written as (
+  insert into promo.contact_field_value as v (contact_id, contact_field_id, value)
+  select s.contact_id, g.field_id, g.value
+    from stage_value g
+    join stage_contact s on s.row_number = g.row_number
+   where s.verdict is null and g.value is not null
+   order by s.contact_id, g.field_id
+  on conflict (contact_id, contact_field_id) do update
+     set value = excluded.value, updated_at = now()
+   where v.value is distinct from excluded.value
+  returning contact_id
+)
+update stage_contact s set is_changed = true from written where written.contact_id = s.contact_id
+
+-- count_outcomes --
+-- What the load did, in numbers.
+select count(*) filter (where verdict is null and is_new) as inserted,
+       count(*) filter (where verdict is null and not is_new and is_changed) as updated,
+       count(*) filter (where verdict is null and not is_new and not is_changed) as unchanged,
+       count(*) filter (where verdict is not null) as rejected
+  from stage_contact
+
+-- list_rejects --
+-- The first rows that were refused, with the reason.
+select row_number, coalesce(place, '') as place, verdict
+  from stage_contact
+ where verdict is not null
+ order by row_number
+ limit %(limit)s

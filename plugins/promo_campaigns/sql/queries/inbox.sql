@@ -1,0 +1,12 @@
+-- keep_messages --
+-- Stores messages; one whose key is known is the same message again and changes nothing.
+insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, title, body)
+select * from unnest(%(keys)s::uuid[], %(contact_ids)s::bigint[], %(channels)s::text[], %(locators)s::text[],
+                     %(titles)s::text[], %(bodies)s::text[])
+on conflict (idempotency_key) do nothing;
+
+-- read_messages --
+-- The newest messages, of one contact or of all.
+select contact_id, channel, locator, title, body, received_at from promo.inbox_message
+where %(contact_id)s::bigint is null or contact_id = %(contact_id)s
+order by received_at desc, idempotency_key limit %(limit)s;

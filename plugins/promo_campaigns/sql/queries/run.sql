@@ -1,0 +1,86 @@
+-- lock_pool --
+-- One run at a time weighs this pool's stock against what is asked of it; held until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)s || chr(10) || %(discount)s::text, 0));
+
+-- add_run --
+-- Opens the run of an occurrence; nothing is returned when it is open already.
+insert into promo.run
+  (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records, send_by)
+values
+  (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
+   %(records)s, %(send_by)s)
+on conflict (run_key) do nothing
+returning run_id;
+
+-- read_run_by_key --
+-- The run of an occurrence.
+select run_id, run_key, spec, spec_sha256, send_by, closed_at from promo.run where run_key = %(run_key)s;
+
+-- read_run --
+-- A run by its id.
+select run_id, run_key, spec, spec_sha256, send_by, closed_at from promo.run where run_id = %(run_id)s;
+
+-- add_audience_by_id --
+-- Freezes an audience that was given as contact ids; ids of nobody fall away.
+insert into promo.assignment (run_id, contact_id)
+select %(run_id)s::bigint, contact_id from promo.contact where contact_id = any(%(contact_ids)s)
+order by contact_id;
+
+-- add_audience --
+-- Freezes the audience that the campaign author's SELECT yields; ids of nobody fall away.
+insert into promo.assignment (run_id, contact_id)
+select distinct %(run_id)s::bigint, c.contact_id
+from (
+/* audience */
+) audience join promo.contact c on c.contact_id = audience.contact_id
+order by c.contact_id;
+
+-- weigh_audience --
+-- Lets the planner know the new run at once; its own look comes a minute later, when a million rows may be wrong.
+analyze promo.assignment (run_id, contact_id);
+
+-- read_batches --
+-- The audience cut into ranges of contact ids with at most batch_size contacts each.
+select min(contact_id) as first, max(contact_id) as last
+from (
+  select contact_id, (row_number() over (order by contact_id) - 1) / %(batch_size)s as batch
+  from promo.assignment where run_id = %(run_id)s
+) numbered
+group by batch order by batch;
+
+-- count_audience --
+-- How many contacts the run is for.
+select count(*) as contacts from promo.assignment where run_id = %(run_id)s;
+
+-- count_demand --
+-- Codes that this run, and every other open run on the pool, have still to claim: pending contacts that can be reached.
+select coalesce(sum(waiting.contacts), 0)::bigint as contacts
+from promo.run r
+cross join lateral (
+  select count(*) as contacts from promo.assignment a
+  where a.run_id = r.run_id and a.state = 'pending'
+    and exists (select from promo.contact_channel c
+                where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null)
+) waiting
+where r.code_type = %(type)s and r.discount = %(discount)s and r.closed_at is null
+  and (r.send_by is null or r.send_by > now());
+
+-- count_stock --
+-- Free codes of the pool that stay valid for the days asked for.
+select count(*) as codes from promo.promo_code
+where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
+  and expires_at >= now() + make_interval(days => %(days)s);
+
+-- count_states --
+-- The run's assignments by state and reason.
+select state::text as state, reason, count(*) as contacts
+from promo.assignment where run_id = %(run_id)s group by state, reason order by state, reason;
+
+-- lock_run --
+-- Holds the run's row, so that one closer works at a time.
+select run_id, run_key, opened_at, closed_at, records from promo.run where run_id = %(run_id)s for update;
+
+-- close_run --
+-- Closes the run; a closed one keeps its time.
+update promo.run set closed_at = coalesce(closed_at, now()) where run_id = %(run_id)s
+returning run_key, code_type, discount, days, extract(epoch from closed_at - opened_at)::float8 as seconds;

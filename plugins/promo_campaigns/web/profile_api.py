@@ -1,0 +1,153 @@
+"""The profile API: contacts over HTTP, compatible with the vendor's ([reteno] 8)."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
+from starlette.responses import JSONResponse
+
+from promo_campaigns.adapters.profile_store import ProfileStore
+from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreError, StoreUnavailable
+from promo_campaigns.web.import_worker import ImportWorker
+from promo_campaigns.web.profile_bulk import bulk_request
+from promo_campaigns.web.profile_guard import Guard, Porch
+from promo_campaigns.web.profile_models import (
+    BulkIn,
+    ContactIn,
+    address_book_out,
+    contact_out,
+    failures_out,
+    import_out,
+)
+from promo_campaigns.web.profile_requests import RequestError, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    Answer = TypeVar("Answer")
+
+CONTACT_BYTES = 256 * 1024
+BULK_BYTES = 16 * 1024 * 1024
+
+_CONNECTIONS = 5
+_ID_DIGITS = 18
+
+
+def create_app(dsn: str, api_key: str) -> FastAPI:
+    """Make the application. Starting it opens the store and takes up the imports that wait.
+
+    :param dsn: ``postgresql://`` URI of the database
+    :param api_key: the password of HTTP Basic; no route answers without it
+    :raises ConfigurationError: there is no key
+    """
+    if not api_key:
+        problem = "the profile API needs a key"
+        raise ConfigurationError(problem)
+    store = ProfileStore(dsn, connections=_CONNECTIONS)
+    worker = ImportWorker(store)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(store.open)
+        worker.start()
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(worker.stop)
+            await anyio.to_thread.run_sync(store.close)
+
+    app = FastAPI(title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.include_router(ProfileRoutes(store, worker).router)
+    _answer_errors(app)
+    app.add_middleware(Guard, api_key=api_key)
+    app.add_middleware(Porch)
+    return app
+
+
+class ProfileRoutes:
+    """The routes, on an open store."""
+
+    def __init__(self, store: ProfileStore, worker: ImportWorker) -> None:
+        self._store = store
+        self._worker = worker
+        self._slots: anyio.CapacityLimiter | None = None
+        self.router = APIRouter(prefix="/api/v1")
+        add = self.router.add_api_route
+        add("/contact", self.put_contact, methods=["POST"])
+        add("/contact/{contact_id}", self.get_contact, methods=["GET"])
+        add("/contacts", self.put_contacts, methods=["POST"])
+        add("/importstatus/{session_id}", self.get_import, methods=["GET"])
+        add("/addressbooks", self.get_address_books, methods=["GET"])
+
+    async def put_contact(self, request: Request) -> JSONResponse:
+        """Create a contact, or update the one that holds an identifier of the request; it is in place when answered."""
+        sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
+        return JSONResponse({"id": await self._in_thread(self._store.put, sent.contact())})
+
+    async def get_contact(self, contact_id: str) -> JSONResponse:
+        """Give a contact with its channels and fields."""
+        is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
+        found = await self._in_thread(self._store.read, int(contact_id)) if is_id else None
+        if found is None:
+            raise RequestError(404, "there is no such contact")
+        return JSONResponse(contact_out(found))
+
+    async def put_contacts(self, request: Request) -> JSONResponse:
+        """Accept many contacts; they are in place when ``importstatus`` says so."""
+        sent = await read_json(request, BulkIn, most_bytes=BULK_BYTES)
+
+        def accept() -> dict[str, Any]:
+            wanted, failures = bulk_request(sent, self._store.field_types(sent.customFieldsIDs))
+            session_id = self._store.accept(wanted, total=len(sent.contacts), failures=failures)
+            return {"id": 0, "asyncSessionId": session_id, "failedContacts": failures_out(failures)}
+
+        answer = await self._in_thread(accept)
+        self._worker.wake()
+        return JSONResponse(answer)
+
+    async def get_import(self, session_id: str) -> JSONResponse:
+        """Give how a bulk request stands."""
+        found = await self._in_thread(self._store.read_import, session_id)
+        if found is None:
+            raise RequestError(404, "there is no such import")
+        return JSONResponse(import_out(found))
+
+    async def get_address_books(self) -> JSONResponse:
+        """Give the additional fields with their ids, names and types."""
+        return JSONResponse(address_book_out(await self._in_thread(self._store.fields)))
+
+    async def _in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
+        # As many threads as connections: a request waits for a slot here, not for a connection with a thread in hand.
+        if self._slots is None:
+            self._slots = anyio.CapacityLimiter(self._store.connections - 1)
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._slots)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(RequestError)
+    async def refuse(_: Request, error: RequestError) -> JSONResponse:
+        return _problem(error.status, error.message, error.errors)
+
+    @app.exception_handler(ContactError)
+    async def refuse_contact(_: Request, error: ContactError) -> JSONResponse:
+        errors = [{"place": error.place, "message": error.problem}]
+        return _problem(400, "the contact cannot be stored", errors)
+
+    @app.exception_handler(StoreError)
+    async def come_back(_: Request, error: StoreError) -> JSONResponse:
+        if not isinstance(error, StoreUnavailable):
+            return _problem(500, str(error), [])
+        return JSONResponse({"message": str(error)}, status_code=503, headers={"Retry-After": "1"})
+
+    @app.exception_handler(HTTPException)
+    async def name_status(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"message": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+
+
+def _problem(status: int, message: str, errors: list[dict[str, str]]) -> JSONResponse:
+    return JSONResponse({"message": message, "errors": errors}, status_code=status)

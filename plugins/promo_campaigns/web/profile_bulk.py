@@ -1,0 +1,86 @@
+"""From a bulk request to an import: how contacts are recognised, which of their parts are written ([reteno] 8.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from promo_campaigns.core.contact_import import ContactImport
+from promo_campaigns.core.contact_rules import clean_values
+from promo_campaigns.core.contacts import Contact, Matching, Rejected, Row, check_identity
+from promo_campaigns.core.errors import ContactError
+from promo_campaigns.web.profile_models import BulkIn, ContactIn
+from promo_campaigns.web.profile_requests import RequestError, problems
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "email": ("email",),
+    "sms": ("sms",),
+    "email_or_sms": ("email", "sms"),
+    "id": (),
+    "fieldId": (),
+    "externalCustomerId": (),
+}
+
+
+def bulk_request(sent: BulkIn, types: Mapping[int, str]) -> tuple[ContactImport, list[Rejected]]:
+    """Return what is to be done, and the contacts that are refused at once.
+
+    :param types: type by id of the additional fields that exist
+    :raises RequestError: 400 the request as a whole cannot be carried out
+    """
+    if sent.dedupeOn not in _CHANNELS:
+        _refuse("dedupeOn", f"one of {', '.join(_CHANNELS)} is needed")
+    if (sent.fieldId is None) == (sent.dedupeOn == "fieldId"):
+        _refuse("fieldId", "it goes with dedupeOn fieldId, and only with it")
+    written = {*sent.customFieldsIDs, *([sent.fieldId] if sent.fieldId else [])}
+    for field_id in sorted(written):
+        if field_id not in types:
+            _refuse("customFieldsIDs", "one of the fields does not exist; create it first")
+    writable = {key: types[key] for key in written}
+    tried = [_try_row(position, raw, sent, writable) for position, raw in enumerate(sent.contacts)]
+    rows = [one for one in tried if isinstance(one, Row)]
+    failures = [one for one in tried if isinstance(one, Rejected)]
+    listed = tuple(sent.contactFields) if sent.contactFields else None
+    return ContactImport(rows, Matching(_CHANNELS[sent.dedupeOn], sent.fieldId, listed, "position")), failures
+
+
+def _refuse(place: str, message: str) -> None:
+    raise RequestError(400, "the request is not valid", [{"place": place, "message": message}])
+
+
+def _try_row(position: int, raw: Mapping[str, Any], sent: BulkIn, types: Mapping[int, str]) -> Row | Rejected:
+    try:
+        return _row(position, raw, sent, types)
+    except ContactError as error:
+        return Rejected(position, error.place, error.problem)
+
+
+def _row(position: int, raw: Mapping[str, Any], sent: BulkIn, types: Mapping[int, str]) -> Row:
+    try:
+        one = ContactIn.model_validate(raw)
+    except ValidationError as error:
+        first = problems(error)[0]
+        raise ContactError(first["message"], place=first["place"]) from None
+    whole = one.contact()
+    # Additional fields are written only if they are listed.
+    values = clean_values({key: value for key, value in whole.values.items() if key in types}, types)
+    contact = Contact(whole.channels, values, whole.external_id, whole.first_name, whole.last_name, whole.language)
+    contact_id = one.id if sent.dedupeOn == "id" and not contact.external_id else None
+    _check_recognisable(contact, contact_id, sent)
+    return Row(position, contact, contact_id)
+
+
+def _check_recognisable(contact: Contact, contact_id: int | None, sent: BulkIn) -> None:
+    """Check that the contact carries what it is to be recognised by; an external id always does."""
+    if contact.channels or contact.external_id:
+        check_identity(contact)
+    by_channel = any(channel.type in _CHANNELS[sent.dedupeOn] for channel in contact.channels)
+    by_field = sent.fieldId is not None and contact.values.get(sent.fieldId) is not None
+    if not (contact.external_id or contact_id or by_channel or by_field):
+        problem = f"nothing to recognise it by ({sent.dedupeOn})"
+        raise ContactError(problem)

@@ -1,0 +1,175 @@
+"""What the profile API takes and gives, in the vendor's names ([reteno] 8.2 to 8.4).
+
+A request may hold more than is named here (address, groups, address book): it is accepted, as the vendor's API does,
+and not kept, since the store has no place for it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from promo_campaigns.core.contact_import import MOST_CONTACTS
+from promo_campaigns.core.contact_rules import (
+    clean_channel_type,
+    clean_external_id,
+    clean_field_id,
+    clean_language,
+    clean_locator,
+    clean_name,
+)
+from promo_campaigns.core.contacts import Channel, Contact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from promo_campaigns.core import contacts
+    from promo_campaigns.core.contact_import import ImportStatus
+    from promo_campaigns.core.contacts import Rejected
+
+_MOST_CHANNELS = 100
+_MOST_FIELDS = 500
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    msg = "expected a text or a number"
+    raise ValueError(msg)
+
+
+def _cleaned(clean: Callable[[str], str], *, empty_is_absent: bool = False) -> BeforeValidator:
+    def validate(value: object) -> str | None:
+        if value is None or (empty_is_absent and value == ""):
+            return None
+        return clean(_text(value))
+
+    return BeforeValidator(validate)
+
+
+def _field_id(value: object) -> int:
+    return clean_field_id(value if isinstance(value, int | float) else _text(value))
+
+
+def _storable(device: dict[str, Any] | None) -> dict[str, Any] | None:
+    if "\\u0000" in json.dumps(device, allow_nan=False):
+        msg = "NUL is not allowed"
+        raise ValueError(msg)
+    return device
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+
+class ChannelIn(_Sent):
+    """A channel; its value is checked by its type."""
+
+    type: Annotated[str, BeforeValidator(lambda value: clean_channel_type(_text(value)))]
+    value: Annotated[str, BeforeValidator(_text)]
+    device: Annotated[dict[str, Any] | None, AfterValidator(_storable)] = None
+
+    @model_validator(mode="after")
+    def _check_value(self) -> Self:
+        self.value = clean_locator(self.type, self.value)
+        return self
+
+
+class FieldIn(_Sent):
+    """The value of an additional field, whose id comes as a number or a string; null empties the field."""
+
+    id: Annotated[int, BeforeValidator(_field_id)]
+    value: Annotated[str | None, BeforeValidator(lambda value: None if value is None else _text(value))] = None
+
+
+class ContactIn(_Sent):
+    """One contact. What is absent or null is not sent."""
+
+    id: Annotated[int | None, BeforeValidator(lambda value: None if value is None else _field_id(value))] = None
+    firstName: Annotated[str | None, _cleaned(clean_name)] = None  # noqa: N815  (the vendor's name, as those below)
+    lastName: Annotated[str | None, _cleaned(clean_name)] = None  # noqa: N815
+    languageCode: Annotated[str | None, _cleaned(clean_language, empty_is_absent=True)] = None  # noqa: N815
+    externalCustomerId: Annotated[str | None, _cleaned(clean_external_id, empty_is_absent=True)] = None  # noqa: N815
+    channels: Annotated[list[ChannelIn], Field(max_length=_MOST_CHANNELS)] = []
+    fields: Annotated[list[FieldIn], Field(max_length=_MOST_FIELDS)] = []
+
+    def contact(self) -> Contact:
+        """Return the contact in the product's own words; of a field sent twice the last value counts."""
+        return Contact(
+            channels=tuple(Channel(one.type, one.value, one.device) for one in self.channels),
+            values={one.id: one.value for one in self.fields},
+            external_id=self.externalCustomerId,
+            first_name=self.firstName,
+            last_name=self.lastName,
+            language=self.languageCode,
+        )
+
+
+class BulkIn(_Sent):
+    """Many contacts; each is looked at by itself, so that one that is wrong does not refuse the others."""
+
+    contacts: Annotated[list[dict[str, Any]], Field(max_length=MOST_CONTACTS)]
+    dedupeOn: Annotated[str, BeforeValidator(_text)]  # noqa: N815  (the vendor's name, as those below)
+    fieldId: Annotated[int | None, BeforeValidator(lambda value: None if value is None else _field_id(value))] = None  # noqa: N815
+    contactFields: list[str] | None = None  # noqa: N815
+    customFieldsIDs: list[Annotated[int, BeforeValidator(_field_id)]] = []  # noqa: N815
+
+
+def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
+    """Return a contact as ``GET /api/v1/contact/{id}`` gives it.
+
+    :param contact: as ``adapters.contacts.read_contacts`` returns it
+    """
+    named = {
+        "id": contact["contact_id"],
+        "firstName": contact["first_name"],
+        "lastName": contact["last_name"],
+        "languageCode": contact["language"],
+        "externalCustomerId": contact["external_id"],
+    }
+    channels = [{key: value for key, value in one.items() if value is not None} for one in contact["channels"]]
+    sent = {key: value for key, value in named.items() if value is not None}
+    return {**sent, "channels": channels, "fields": contact["values"]}
+
+
+def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
+    """Return the additional fields as ``GET /api/v1/addressbooks`` gives them ([reteno] 8.4): one book, one group."""
+    listed = [
+        {
+            "id": one.field_id,
+            "name": one.name,
+            "fieldKey": _key(one.name),
+            "description": {"type": one.type, "required": False, "readonly": False, "text": one.description},
+        }
+        for one in fields
+    ]
+    group = {"name": "Additional fields", "profileKey": "ADDITIONAL", "fields": listed}
+    return {"addressBook": {"addressBookId": 1, "name": "Contacts", "fieldGroups": [group]}}
+
+
+def _key(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name).upper()
+
+
+def failures_out(failures: Sequence[Rejected]) -> list[dict[str, Any]]:
+    """Return refused contacts of a bulk request: their position from 0 and the reason, no value."""
+    return [{"position": one.row, "place": one.place, "message": one.reason} for one in failures]
+
+
+def import_out(status: ImportStatus) -> dict[str, Any]:
+    """Return how a bulk request stands. The documentation names the resource and not its values: they are ours."""
+    return {
+        "asyncSessionId": status.session_id,
+        "status": status.state.upper(),
+        "total": status.total,
+        "created": status.inserted,
+        "updated": status.updated,
+        "unchanged": status.unchanged,
+        "failed": len(status.failures),
+        "failedContacts": failures_out(status.failures),
+    }

@@ -1,0 +1,81 @@
+"""Reading requests of the profile API: size, media type, form. Refusals never repeat what was sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_MOST_ERRORS = 20
+
+
+class RequestError(Exception):
+    """A request that is answered with an error.
+
+    :param status: the HTTP status
+    :param message: what is wrong and what to do, as a sentence without a full stop
+    :param errors: the places at fault, each ``{"place": ..., "message": ...}``
+    """
+
+    def __init__(self, status: int, message: str, errors: list[dict[str, str]] | None = None) -> None:
+        self.status = status
+        self.message = message
+        self.errors = errors or []
+        super().__init__(message)
+
+
+async def read_json(request: Request, model: type[Model], *, most_bytes: int) -> Model:
+    """Return the body as a model.
+
+    :param most_bytes: longest body
+    :raises RequestError: 415 it is not JSON by its media type, 413 it is too long, 400 it does not fit the model
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        message = "the body must be JSON; send it with Content-Type: application/json"
+        raise RequestError(415, message)
+    body = await _read_body(request, most_bytes)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        message = "the request is not valid"
+        raise RequestError(400, message, problems(error)) from None
+    except RecursionError:
+        message = "the request is nested too deeply"
+        raise RequestError(400, message) from None
+
+
+async def _read_body(request: Request, most_bytes: int) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    message = f"the body is longer than {most_bytes} bytes; send less at once"
+    if not declared.isdecimal() or int(declared[:20]) > most_bytes:
+        raise RequestError(413, message)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most_bytes:
+            raise RequestError(413, message)
+    return bytes(body)
+
+
+def problems(error: ValidationError) -> list[dict[str, str]]:
+    """Return the places at fault and what is wrong there, without the values."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [{"place": _place(one["loc"]), "message": _message(one["type"], one["msg"])} for one in found[:_MOST_ERRORS]]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return a place such as ``channels[0].value``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".")
+
+
+def _message(kind: str, message: str) -> str:
+    if kind == "json_invalid":
+        return "not JSON"
+    return message.removeprefix("Value error, ")

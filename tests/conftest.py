@@ -1,0 +1,112 @@
+"""What every test stands on: an environment without the developer's own settings, and a real Postgres.
+
+PROMO_TEST_DSN reuses a server that runs already; its databases are left alone, each test makes and drops its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from receiver import Receiver
+
+_KEPT = ("PROMO_TEST_DSN", "PROMO_PG_BIN")
+
+for _name in list(os.environ):
+    if _name.startswith(("AIRFLOW", "_AIRFLOW", "PROMO", "PG")) and _name not in _KEPT:
+        del os.environ[_name]
+
+# Airflow reads these when it is first imported, and would otherwise make files in the developer's home.
+_AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="promo-airflow-"))
+os.environ |= {
+    "AIRFLOW_HOME": str(_AIRFLOW_HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parents[1] / "dags"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    # Unit-test mode turns this on, and production has it off.
+    "AIRFLOW__SCHEDULER__CREATE_CRON_DATA_INTERVALS": "False",
+}
+
+
+def pytest_unconfigure() -> None:
+    """Remove what Airflow wrote."""
+    shutil.rmtree(_AIRFLOW_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Return the DSN of a server's maintenance database, as an account that may create databases."""
+    named = os.environ.get("PROMO_TEST_DSN")
+    if named:
+        yield _database_of(named, "postgres")
+        return
+    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
+
+    with throwaway_postgres() as server:
+        yield server.dsn("postgres")
+
+
+@pytest.fixture(scope="session")
+def empty_database(postgres_server: str) -> Iterator[str]:
+    """Return the DSN of a database without a table, shared by the session."""
+    with _new_database(postgres_server, "promo_empty") as name:
+        yield _database_of(postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: str) -> Iterator[str]:
+    """Return the name of a database with the product's schema, to be copied and not connected to."""
+    from promo_campaigns.adapters.migrations import migrate
+
+    with _new_database(postgres_server, "promo_template") as name:
+        migrate(_database_of(postgres_server, name))
+        yield name
+
+
+@pytest.fixture
+def dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """Return the DSN of a database of this test's own, with the product's schema and no rows but the schema's."""
+    with _new_database(postgres_server, "promo_test", template=migrated_template) as name:
+        yield _database_of(postgres_server, name)
+
+
+def _database_of(dsn: str, name: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def _new_database(server: str, prefix: str, *, template: str = "template0") -> Iterator[str]:
+    import psycopg
+    from psycopg import sql
+
+    name = f"{prefix}_{secrets.token_hex(6)}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield name
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a real HTTP receiver on loopback."""
+    from receiver import running_receiver
+
+    with running_receiver() as running:
+        yield running

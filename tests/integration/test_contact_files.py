@@ -1,0 +1,112 @@
+"""Contact files loaded by the command into a real store."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.adapters.contacts import read_contacts
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def load(dsn: str, path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main(["contacts", "load", str(path), "--json", "--dsn", dsn]) == 0
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return report
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_file_is_loaded_and_its_bad_rows_are_told_by_line(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(
+        tmp_path / "contacts.csv",
+        "externalId,firstName,email",
+        "1,Ann,ann@example.com",
+        "2,Bob,no address",
+        "3,Cid,ann@example.com",
+        "4,Dan,dan@example.com",
+    )
+    assert load(dsn, path, capsys) == {
+        "file": "contacts.csv",
+        "rows": 4,
+        "inserted": 2,
+        "updated": 0,
+        "unchanged": 0,
+        "rejected_count": 2,
+        "rejected": [
+            {"line": 3, "column": "email", "reason": "not an e-mail address"},
+            {"line": 4, "column": "email", "reason": "the same contact as in line 2"},
+        ],
+    }
+
+
+def test_the_same_file_twice_changes_nothing(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contacts", "field", "Card", "--type", "textfield", "--dsn", dsn]) == 0
+    capsys.readouterr()
+    rows = [f"{n},n{n},p{n}@example.com,3805000{n:05},t{n},card {n}" for n in range(12_000)]
+    path = write(tmp_path / "contacts.csv", "externalId,firstName,email,sms,mobilepush,card", *rows)
+    assert load(dsn, path, capsys)["inserted"] == 12_000
+    again = load(dsn, path, capsys)
+    assert (again["inserted"], again["updated"], again["unchanged"]) == (0, 0, 12_000)
+
+
+def test_a_later_file_updates_what_it_names_and_keeps_the_rest(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(dsn, write(tmp_path / "one.csv", "externalId,firstName,email", "1,Ann,ann@example.com"), capsys)
+    report = load(dsn, write(tmp_path / "two.csv", "email,lastName", "ANN@example.com,Lee"), capsys)
+    assert report["updated"] == 1
+    with connect(dsn) as connection:
+        (contact,) = read_contacts(connection, [1])
+    assert (contact["external_id"], contact["first_name"], contact["last_name"]) == ("1", "Ann", "Lee")
+
+
+def test_a_file_that_breaks_off_loads_nothing(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "contacts.csv", "externalId", *(str(n) for n in range(6000)), '"open')
+    assert main(["contacts", "load", str(path), "--dsn", dsn]) == 2
+    assert "contacts.csv:6002: not CSV" in capsys.readouterr().err
+    with connect(dsn) as connection:
+        assert connection.execute("select from promo.contact").fetchall() == []
+
+
+def test_a_missing_file_is_told_by_its_name(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contacts", "load", str(tmp_path / "none.csv"), "--dsn", dsn]) == 2
+    assert "none.csv: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_fields_are_made_listed_and_found_again(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    make = ["contacts", "field", "Promo code", "--type", "textfield", "--dsn", dsn]
+    assert main([*make, "--id", "12345"]) == 0
+    assert main(make) == 0
+    assert main(["contacts", "fields", "--dsn", dsn]) == 0
+    assert capsys.readouterr().out == "12345\tPromo code\ttextfield\n" * 3
+
+
+def test_a_contact_is_shown_with_its_values_masked(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["contacts", "field", "Promo code", "--dsn", dsn])
+    capsys.readouterr()
+    header = "externalId,firstName,lastName,email,mobilepush,promo code"
+    path = write(
+        tmp_path / "contacts.csv", header, "external-1,Annabella,Montgomery,ann@example.com,token-1234,WELCOME7Q"
+    )
+    load(dsn, path, capsys)
+    assert main(["contacts", "show", "1", "--dsn", dsn]) == 0
+    out = capsys.readouterr().out
+    for value in path.read_text(encoding="utf-8").splitlines()[1].split(","):
+        assert value not in out
+    assert "email\tan…om" in out
+    assert "field 1 Promo code\tWE…7Q" in out
+    assert main(["contacts", "show", "999", "--dsn", dsn]) == 2

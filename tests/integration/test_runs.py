@@ -1,0 +1,139 @@
+"""Opening and closing runs against a real store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from integration.world import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.core.errors import DefinitionError, LedgerError, PoolShortage, RunNotFinished, RunSpecChanged
+from promo_campaigns.core.models import Audience
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+
+
+def test_a_run_freezes_its_audience(store: Connection) -> None:
+    add_contacts(store, 3)
+    add_codes(store, 10)
+    run = open_welcome(store)
+    add_contacts(store, 2)
+    again = open_welcome(store)
+    assert again == run
+    assert states(store, again) == {"pending": 3}
+
+
+def test_an_audience_may_be_contact_ids(store: Connection) -> None:
+    first, second, _ = add_contacts(store, 3)
+    add_codes(store, 10)
+    spec = replace(SPEC, audience=Audience(name="contact ids", contact_ids=(second, first, 10**12)))
+    run = open_welcome(store, spec=spec)
+    assert [(batch.first, batch.last) for batch in read_batches(store, run.run_id, 10)] == [(first, second)]
+
+
+def test_batches_cover_everybody_once(store: Connection) -> None:
+    contacts = add_contacts(store, 25)
+    add_codes(store, 30)
+    run = open_welcome(store)
+    batches = read_batches(store, run.run_id, 10)
+    covered = [contact for batch in batches for contact in contacts if batch.first <= contact <= batch.last]
+    assert covered == contacts
+    assert len(batches) == 3
+
+
+def test_more_than_a_thousand_batches_are_made_larger(store: Connection) -> None:
+    add_contacts(store, 2500)
+    add_codes(store, 2500)
+    run = open_welcome(store)
+    assert len(read_batches(store, run.run_id, 1)) == 834
+
+
+def test_the_same_occurrence_with_another_definition_is_refused(store: Connection) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 10)
+    open_welcome(store)
+    changed = replace(SPEC, message=replace(PUSH, body="Other"), codes=replace(CODES, days=1))
+    with pytest.raises(RunSpecChanged, match="opened with another codes, message"):
+        open_welcome(store, spec=changed)
+
+
+def test_a_pool_that_is_too_small_opens_nothing(store: Connection) -> None:
+    add_contacts(store, 5)
+    add_codes(store, 4)
+    with pytest.raises(PoolShortage, match=r"holds 4 free codes.*5 are needed.*at least 1 more"):
+        open_welcome(store)
+    with pytest.raises(LedgerError, match="no run 1 in the ledger"):
+        read_run(store, 1)
+
+
+def test_contacts_who_cannot_be_reached_need_no_code(store: Connection) -> None:
+    add_contacts(store, 4)
+    add_contacts(store, 3, channel=None)
+    add_codes(store, 4)
+    assert states(store, open_welcome(store)) == {"pending": 7}
+
+
+def test_codes_that_expire_too_soon_do_not_count(store: Connection) -> None:
+    add_contacts(store, 2)
+    add_codes(store, 2, days=6.9)
+    with pytest.raises(PoolShortage, match="holds 0 free codes"):
+        open_welcome(store)
+
+
+def test_two_open_runs_cannot_both_count_on_the_same_codes(store: Connection) -> None:
+    add_contacts(store, 5)
+    add_codes(store, 9)
+    open_welcome(store, "welcome/edition/one")
+    with pytest.raises(PoolShortage, match=r"holds 9 free codes.*10 are needed"):
+        open_welcome(store, "welcome/edition/two")
+
+
+@pytest.mark.parametrize(
+    "sql", ["select 1", "select contact_id from nowhere", "select contact_id from promo.contact; select 1"]
+)
+def test_a_wrong_audience_names_its_file_and_leaves_nothing(store: Connection, sql: str) -> None:
+    spec = replace(SPEC, audience=replace(EVERYBODY, name="audiences/wrong.sql", sql=sql))
+    with pytest.raises(DefinitionError, match=r"audiences/wrong\.sql: the audience's SELECT failed"):
+        open_welcome(store, spec=spec)
+    assert store.execute("select count(*) as n from promo.run").fetchone() == {"n": 0}
+
+
+def test_an_audience_may_hold_a_percent_sign_a_comment_and_a_semicolon(store: Connection) -> None:
+    add_contacts(store, 3)
+    add_codes(store, 3)
+    sql = "select contact_id from promo.contact where first_name like 'Name%' -- all of them;\n;"
+    assert states(store, open_welcome(store, spec=replace(SPEC, audience=replace(EVERYBODY, sql=sql)))) == {
+        "pending": 3
+    }
+
+
+def test_a_run_with_work_left_stays_open(store: Connection) -> None:
+    contacts = add_contacts(store, 2)
+    add_codes(store, 2)
+    run = open_welcome(store)
+    with pytest.raises(RunNotFinished, match="2 pending"):
+        close_run(store, run.run_id)
+    PostgresLedger(store).assign_codes(run.run_id, contacts, CODES)
+    with pytest.raises(RunNotFinished, match="2 assigned"):
+        close_run(store, run.run_id)
+
+
+def test_an_empty_audience_is_closed_with_an_empty_report(store: Connection) -> None:
+    add_codes(store, 2)
+    run = open_welcome(store)
+    report = close_run(store, run.run_id)
+    assert (report.audience, report.states, report.pool_left) == (0, {}, 2)
+    assert close_run(store, run.run_id) == report
+    assert free_codes(store) == 2
+
+
+def test_the_run_key_alone_makes_a_run(store: Connection) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 3)
+    one = open_run(store, SPEC, run_key="welcome/2026-03-29T00:00:00Z")
+    two = open_run(store, SPEC, run_key="welcome/2026-03-30T00:00:00Z")
+    assert one.run_id != two.run_id

@@ -1,0 +1,145 @@
+"""The two ways to use the package, each in an environment of its own: the wheel, and a clone Airflow is pointed at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from promo_campaigns import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "plugins" / "promo_campaigns"
+PROBE = Path(__file__).with_name("package_probe.py")
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).with_name("uv")
+    for place in (str(beside) if beside.exists() else None, shutil.which("uv"), Path.home() / ".local/bin/uv"):
+        if place and Path(place).exists():
+            return str(place)
+    pytest.fail("uv is needed to make virtual environments; bin/test installs it")
+
+
+def run(command: Sequence[str | Path], **environment: str) -> str:
+    """Run a command in an environment free of the developer's Python and Airflow; return what it printed."""
+    strange = ("AIRFLOW", "PYTHON", "PROMO", "VIRTUAL_ENV", "PG")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
+    done = subprocess.run(
+        [str(word) for word in command],
+        env={**clean, "UV_PYTHON_DOWNLOADS": "never", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def make_environment(folder: Path, *requirements: str | Path) -> Path:
+    """Make a virtual environment with these requirements at the pinned versions; return its bin folder."""
+    uv = _uv()
+    run([uv, "venv", "--quiet", "--python", sys.executable, folder])
+    install: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        folder / "bin/python",
+        "--constraint",
+        "constraints.txt",
+    ]
+    run([*install, *requirements])
+    return folder / "bin"
+
+
+def probe(bin_folder: Path, home: Path, **settings: str) -> dict[str, Any]:
+    """Return what the environment's Airflow makes of the package."""
+    settings |= {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    # Bytecode of all probes in one place, outside of the checkout: compiling Airflow takes longer than all the rest.
+    settings |= {"PYTHONPYCACHEPREFIX": str(home.parent / "bytecode")}
+    printed = run([bin_folder / "python", PROBE], **settings)
+    found: dict[str, Any] = json.loads(printed.rpartition("\nFOUND ")[2])
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel, built as a release would be."""
+    folder = tmp_path_factory.mktemp("dist")
+    run([_uv(), "build", "--quiet", "--wheel", "--out-dir", folder])
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bin folder of an environment with the wheel in it."""
+    return make_environment(tmp_path_factory.mktemp("wheel") / "venv", wheel)
+
+
+@pytest.fixture(scope="module")
+def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bin folder of an environment with the dependencies and without the package."""
+    return make_environment(tmp_path_factory.mktemp("clone") / "venv", "-r", "pyproject.toml")
+
+
+def test_the_wheel_holds_exactly_the_package(wheel: Path) -> None:
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    here = {path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert packed == {path.relative_to(PACKAGE.parent).as_posix() for path in here}
+    assert any(name.endswith(".sql") for name in packed)
+    assert "promo_campaigns/py.typed" in packed
+
+
+def test_an_installed_wheel_registers_its_plugin_and_its_provider_and_runs_the_dags(
+    installed: Path, tmp_path: Path
+) -> None:
+    found = probe(installed, tmp_path, AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"))
+    assert Path(found["package"]).is_relative_to(installed.parent)
+    assert found["plugins"].count("promo_campaigns") == 1
+    assert found["plugin_errors"] == {}
+    assert found["provider"] == __version__
+    assert found["dag_errors"] == {}
+    assert len(found["dags"]) == len(list((ROOT / "dags").glob("*.py")))
+
+
+def test_an_installed_wheel_brings_the_command_and_its_queries(installed: Path, dsn: str) -> None:
+    assert run([installed / "promo", "--version"]).strip() == f"promo {__version__}"
+    assert run([installed / "promo", "db", "migrate", "--dsn", dsn]).strip() == "The schema is up to date."
+    made = run([installed / "promo", "contacts", "field", "Promo code", "--id", "12345", "--dsn", dsn])
+    assert made == "12345\tPromo code\ttextfield\n"
+
+
+def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> None:
+    """The plugin is there once, the DAGs are read, no file is loaded as a loose module or in place of Python's own."""
+    folders = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags")}
+    found = probe(cloned, tmp_path, **folders)
+    assert Path(found["package"]) == PACKAGE
+    assert found["provider"] is None
+    assert found["plugins"].count("promo_campaigns") == 1
+    assert found["plugin_errors"] == {}
+    assert found["dag_errors"] == {}
+    assert len(found["dags"]) == len(list((ROOT / "dags").glob("*.py")))
+    assert found["shadowed"] == []
+    assert found["loose"] == []
+
+
+def test_a_wheel_and_a_clone_together_register_one_plugin(installed: Path, tmp_path: Path) -> None:
+    folders = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags")}
+    found = probe(installed, tmp_path, **folders)
+    assert found["plugins"].count("promo_campaigns") == 1
+    assert (found["plugin_errors"], found["shadowed"], found["loose"]) == ({}, [], [])

@@ -1,0 +1,73 @@
+"""The README's commands and files are those that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from promo_campaigns.adapters.definitions import read_data_source, read_message
+from promo_campaigns.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> Iterator[list[str]]:
+    for block in blocks("sh"):
+        for line in block.splitlines():
+            yield shlex.split(line, comments=True)
+
+
+def test_the_promo_commands_run_in_their_order(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)
+    ran = [words for words in commands() if words[0] == "promo"]
+    assert len(ran) >= 7
+    for words in ran:
+        assert main(words[1:]) == 0, words
+    assert "Welcome" in capsys.readouterr().out
+
+
+def test_every_other_command_is_one_of_the_checkout_s() -> None:
+    others = {tuple(words) for words in commands() if words[0] != "promo"}
+    assert others == {
+        ("bin/demo",),
+        ("bin/demo", "--once"),
+        ("bin/demo", "--clean"),
+        ("bin/test",),
+        ("pip", "install", "airflow-provider-promo-campaigns"),
+    }
+    assert all((ROOT / words[0]).exists() for words in others if words[0] != "pip")
+    assert 'name = "airflow-provider-promo-campaigns"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None:
+    message, source = blocks("yaml")
+    for folder, text in (("messages", message), ("data_sources", source)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "promo_to_profile.yaml").write_text(text, encoding="utf-8")
+    assert read_message(tmp_path, "promo_to_profile").channel == "mobilepush"
+    assert read_data_source(tmp_path, "promo_to_profile").connection == yaml.safe_load(source)["connection"]
+
+
+def test_every_block_and_value_named_exists() -> None:
+    for operator in re.findall(r"^\| `(\w+Operator)\(", README, re.MULTILINE):
+        assert any(f"class {operator}(" in file.read_text() for file in (ROOT / "plugins").rglob("operators/*.py"))
+    context = (ROOT / "plugins/promo_campaigns/core/message_context.py").read_text(encoding="utf-8")
+    listed = README.split("are the same value. There are ")[1].split("and the\ncontact's")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == set(re.findall(r'^        "(\w+)":', context, re.MULTILINE))

@@ -1,0 +1,36 @@
+"""Reads a code file as a load does, without a store."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.xlsx_rows import xlsx_rows
+from promo_campaigns.core.byte_source import HashedBytes, open_unpacked
+from promo_campaigns.core.code_file import Layout, Rejects
+from promo_campaigns.core.code_file_rows import text_rows
+from promo_campaigns.core.code_row import RowRules
+from promo_campaigns.core.expiration_date import pool_time_zone
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+HEADER = "code,expirationDate,discount,type,inUse\n"
+ROW = "2030-01-31,10,Welcome,false\n"
+EXPIRES = "2030-02-01T00:00:00+00:00"
+
+Accepted = list[tuple[int, str, str, str, str, str]]
+
+
+def read(
+    data: bytes | str | BinaryIO, *, strict: bool = False, expiration: str | None = None
+) -> tuple[Accepted, list[tuple[int, str, str]]]:
+    """Return the accepted rows, and line, column and reason of the rejected ones."""
+    file = io.BytesIO(data.encode()) if isinstance(data, str) else io.BytesIO(data) if isinstance(data, bytes) else data
+    layout, rejects = Layout("codes.csv", strict=strict, expiration=expiration), Rejects()
+    rules = RowRules(layout, pool_time_zone("UTC"), rejects)
+    stream, is_workbook = open_unpacked(HashedBytes(file), layout)
+    rows = (xlsx_rows if is_workbook else text_rows)(stream, layout, rejects)
+    accepted = list(rules.accepted(rows))
+    assert rejects.count >= len(rejects.kept)
+    return accepted, [(it.line, it.column, it.reason) for it in rejects.kept]

@@ -1,0 +1,106 @@
+"""The ``promo`` command: its errors, its exit status, and how it finds the database."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+from promo_campaigns.cli import main
+from promo_campaigns.cli.database import find_dsn
+from promo_campaigns.core.errors import ConfigurationError, DatabaseNotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AS_JSON = """{"conn_type": "postgres", "host": "db", "port": 5433, "login": "me", "password": "p@ss",
+    "schema": "promo", "extra": {"sslmode": "require", "cursor": "dictcursor"}}"""
+NOTHING_NAMED = argparse.Namespace(dsn=None)
+
+
+def test_help_loads_no_airflow_and_no_driver() -> None:
+    code = (
+        "import sys; from promo_campaigns.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'airflow', 'psycopg', 'alembic', 'sqlalchemy', 'aiohttp', 'fastapi', 'openpyxl'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_of_ours_is_a_line_and_a_status_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["db", "url"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("promo: no database was named")
+    assert all(way in told for way in ("--dsn", "AIRFLOW_CONN_PROMO_DB", "bin/demo"))
+    assert "Traceback" not in told
+
+
+def test_the_dsn_that_is_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgres://other")
+    assert find_dsn(argparse.Namespace(dsn="postgresql://given/promo")) == "postgresql://given/promo"
+
+
+@pytest.mark.parametrize(
+    ("connection", "dsn"),
+    [
+        ("postgres://me:p%40ss@db:5433/promo", "postgresql://me:p%40ss@db:5433/promo"),
+        ("postgresql://me@db/promo?sslmode=require&cursor=dictcursor", "postgresql://me@db/promo?sslmode=require"),
+        (AS_JSON, "postgresql://me:p%40ss@db:5433/promo?sslmode=require"),
+        ('{"conn_type": "postgres", "host": "db", "schema": "promo", "extra": ""}', "postgresql://db/promo"),
+    ],
+)
+def test_an_airflow_connection_names_the_database(connection: str, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", connection)
+    assert find_dsn(NOTHING_NAMED) == dsn
+
+
+@pytest.mark.parametrize("connection", ["mysql://db/promo", '{"conn_type": "mysql"}', "{conn_type: postgres}"])
+def test_a_connection_that_is_no_postgres_is_refused(connection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", connection)
+    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_PROMO_DB"):
+        find_dsn(NOTHING_NAMED)
+
+
+def test_the_demo_of_a_parent_folder_is_found_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o755)
+    below = tmp_path / "dags"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    server = EmbeddedPostgres(tmp_path / ".demo" / "postgres", durable=False, tied=True)
+    try:
+        server.start()
+        assert find_dsn(NOTHING_NAMED) == server.dsn()
+        server.stop()
+        with pytest.raises(DatabaseNotFoundError):
+            find_dsn(NOTHING_NAMED)
+    finally:
+        server.remove()
+
+
+def test_a_server_is_started_migrated_and_stopped_by_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(tmp_path / "server")
+    promo = [sys.executable, "-c", "import sys; from promo_campaigns.cli import main; sys.exit(main())", "db"]
+    subprocess.run([*promo, "start", "--dir", folder], check=True, capture_output=True, env=dict(os.environ))
+    try:
+        assert main(["db", "url", "--dir", folder]) == 0
+        dsn = capsys.readouterr().out.strip()
+        assert main(["db", "migrate", "--dsn", dsn]) == 0
+        with psycopg.connect(dsn) as connection:
+            assert connection.execute("SELECT count(*) FROM promo.promo_code").fetchone() == (0,)
+    finally:
+        assert main(["db", "stop", "--dir", folder]) == 0
+        EmbeddedPostgres(tmp_path / "server").remove()

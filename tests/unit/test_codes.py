@@ -1,0 +1,25 @@
+"""What may be shown of a code."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promo_campaigns.core.codes import mask
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("WELC-ABCD-EF7Q", "WELC…7Q"), ("ABCDEFGH", "ABC…H"), ("ABCD", "AB…"), ("A", "…"), ("", "…")],
+)
+def test_the_mask_shows_the_head_and_the_tail(code: str, shown: str) -> None:
+    assert mask(code) == shown
+
+
+@given(st.text(max_size=60))
+def test_never_more_than_half_of_a_code_is_shown(code: str) -> None:
+    head, tail = mask(code).rsplit("…", 1)
+    assert 2 * (len(head) + len(tail)) <= len(code)
+    assert code.startswith(head)
+    assert code.endswith(tail)

@@ -1,0 +1,138 @@
+"""Messages, data sources and audiences as their authors write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from promo_campaigns.adapters.definitions import read_audience, read_data_source, read_message, read_run_spec
+from promo_campaigns.core.errors import ConfigurationError, DefinitionError
+from promo_campaigns.core.models import CodeRequest
+
+SAMPLES = Path(__file__).parents[2] / "include"
+CODES = CodeRequest(type="Welcome", discount=10, days=7)
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    """Return an include folder with one of each."""
+    write(
+        tmp_path,
+        "messages/push.yaml",
+        "channel: mobilepush\nbody: |\n  #set($url=$!data.get('source'))\n  $!promocode\n",
+    )
+    write(tmp_path, "data_sources/source.yaml", 'connection: api\npath: /contact\nbody: \'{"code": "$promocode"}\'\n')
+    write(tmp_path, "audiences/all.sql", "select contact_id from promo.contact")
+    return tmp_path
+
+
+def write(include: Path, name: str, text: str) -> None:
+    path = include / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(dedent(text), encoding="utf-8")
+
+
+def test_the_samples_make_a_campaign() -> None:
+    spec = read_run_spec(SAMPLES, workflow="w", audience="all_contacts", message="promo_push", codes=CODES)
+    assert spec.message.channel == "mobilepush"
+    assert spec.data_source is not None
+    assert (spec.data_source.method, spec.data_source.path) == ("POST", "/api/v1/contact")
+
+
+def test_a_bound_source_is_found_in_the_message(include: Path) -> None:
+    spec = read_run_spec(include, workflow="w", audience="all", message="push", codes=CODES)
+    assert spec.data_source is not None
+    assert spec.data_source.name == "source"
+
+
+def test_a_message_without_a_source_binds_none(include: Path) -> None:
+    write(include, "messages/plain.yaml", "channel: email\nbody: Hi $!first_name\n")
+    assert read_run_spec(include, workflow="w", audience="all", message="plain", codes=CODES).data_source is None
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("channel: mobilepush\nboddy: x\n", r"messages/m\.yaml:2: there is no setting 'boddy'\. Did you mean 'body'\?"),
+        ("channel: mobilepush\n", r"messages/m\.yaml: the setting 'body' is missing"),
+        ("channel: mobilepush\nbody: ''\n", r"messages/m\.yaml:2: 'body' is empty"),
+        ("channel: mobilepush\nbody: [a]\n", r"messages/m\.yaml:2: 'body' must be text"),
+        ("channel: Mobile Push\nbody: x\n", r"messages/m\.yaml:1: 'Mobile Push' is no channel"),
+        ("channel: email\nchannel: sms\nbody: x\n", r"messages/m\.yaml:2: the setting 'channel' stands twice"),
+        ("channel: email\nbody: |\n  one\n  #if($x)\n", r"messages/m\.yaml:\d: body: "),
+        ("- a\n- b\n", r"messages/m\.yaml: the file must hold settings"),
+        ("channel: 'email\nbody: x\n", r"messages/m\.yaml:\d: not YAML"),
+    ],
+)
+def test_a_wrong_message_names_file_line_and_cure(include: Path, text: str, error: str) -> None:
+    write(include, "messages/m.yaml", text)
+    with pytest.raises(DefinitionError, match=error):
+        read_message(include, "m")
+
+
+def test_a_template_error_names_the_line_of_the_file(include: Path) -> None:
+    write(include, "messages/m.yaml", "channel: email\n\nbody: |\n  one\n  #set($x = )\n")
+    with pytest.raises(DefinitionError) as caught:
+        read_message(include, "m")
+    assert caught.value.line == 5
+
+
+def test_a_missing_file_names_those_that_exist(include: Path) -> None:
+    with pytest.raises(
+        DefinitionError, match=r"messages/nope\.yaml: there is no such file\. Present in that folder: push"
+    ):
+        read_message(include, "nope")
+    with pytest.raises(
+        DefinitionError, match=r"audiences/nope\.sql: there is no such file\. Present in that folder: all"
+    ):
+        read_audience(include, "nope")
+
+
+@pytest.mark.parametrize("name", ["../secret", "a/b", "", ".hidden", "x\0y"])
+def test_a_name_cannot_leave_its_folder(include: Path, name: str) -> None:
+    for read in (read_message, read_data_source, read_audience):
+        with pytest.raises(DefinitionError, match="a name holds letters"):
+            read(include, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("connection: api\npath: contact\n", "'path' must begin with a slash"),
+        ("connection: api\npath: /c\nmethod: PUT\n", "'method' cannot be 'PUT'. Use POST or GET"),
+        ("connection: api\npath: /c\nmethod: GET\nbody: '{}'\n", "a GET request has no body"),
+        ("connection: api\npath: /c\nformat: xml\n", "'format' cannot be 'xml'"),
+        ("connection: api\npath: /c\nheaders: [a]\n", "'headers' must map names to texts"),
+        ("connection: api\npath: /c\nbody: '{\"code\": '\n", "body: "),
+    ],
+)
+def test_a_wrong_data_source_says_why(include: Path, text: str, error: str) -> None:
+    write(include, "data_sources/s.yaml", text)
+    with pytest.raises(DefinitionError) as caught:
+        read_data_source(include, "s")
+    assert error in str(caught.value)
+
+
+def test_a_bound_source_must_exist(include: Path) -> None:
+    write(include, "messages/m.yaml", "channel: email\nbody: \"#set($u=$!data.get('missing'))hello\"\n")
+    with pytest.raises(DefinitionError, match=r"data_sources/missing\.yaml: there is no such file"):
+        read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES)
+
+
+def test_an_answer_that_cannot_be_had_yet_is_not_read(include: Path) -> None:
+    write(include, "messages/m.yaml", "channel: email\nbody: \"#set($u=$!data.get('source'))$!u.get('points')\"\n")
+    with pytest.raises(DefinitionError, match="reads the answer of the data source 'source'"):
+        read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES)
+
+
+def test_a_variable_made_of_a_value_is_no_source(include: Path) -> None:
+    write(include, "messages/m.yaml", "channel: email\nbody: \"#set($c=$!data.get('promocode'))Code $c\"\n")
+    assert read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES).data_source is None
+
+
+@pytest.mark.parametrize(("audience", "contact_ids"), [("", ()), ("all", (1,))])
+def test_an_audience_is_given_in_one_way(include: Path, audience: str, contact_ids: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigurationError, match="one of the two"):
+        read_run_spec(include, workflow="w", audience=audience, contact_ids=contact_ids, message="push", codes=CODES)

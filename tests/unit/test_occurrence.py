@@ -1,0 +1,50 @@
+"""Run keys and idempotency keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promo_campaigns.core.models import Purpose
+from promo_campaigns.core.occurrence import idempotency_key, run_key
+
+NINE = datetime(2026, 10, 25, 9, tzinfo=timezone.utc)
+
+
+def key(run_type: str = "manual", logical_date: datetime | None = NINE, edition: str = "", run_id: str = "r1") -> str:
+    return run_key(workflow="w", run_type=run_type, logical_date=logical_date, edition=edition, run_id=run_id)
+
+
+def test_a_backfill_is_the_scheduled_run_of_its_date() -> None:
+    assert key("scheduled", run_id="scheduled__x") == key("backfill", run_id="backfill__y") == "w/2026-10-25T09:00:00Z"
+
+
+def test_an_edition_beats_every_run_id_and_date() -> None:
+    assert key("manual", edition="spring", run_id="a") == key("scheduled", edition="spring", run_id="b")
+
+
+def test_a_manual_run_is_itself() -> None:
+    assert key("manual", run_id="a") != key("manual", run_id="b")
+    assert key("asset_triggered", logical_date=None) == "w/run/r1"
+
+
+@pytest.mark.parametrize("zone", ["Europe/Kyiv", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
+def test_an_occurrence_is_an_instant_whatever_the_zone(zone: str) -> None:
+    assert key("scheduled", NINE.astimezone(ZoneInfo(zone))) == key("scheduled", NINE)
+
+
+def test_both_hours_of_a_fold_are_their_own_occurrence() -> None:
+    first = datetime(2026, 10, 25, 3, 30, tzinfo=ZoneInfo("Europe/Kyiv"))
+    assert key("scheduled", first) != key("scheduled", first.replace(fold=1))
+    assert first.replace(fold=1).astimezone(timezone.utc) - first.astimezone(timezone.utc) == timedelta(hours=1)
+
+
+@given(st.text(min_size=1), st.integers(1, 2**63 - 1), st.text(min_size=1), st.integers(1, 2**63 - 1))
+def test_idempotency_keys_differ_exactly_where_their_parts_do(run: str, who: int, other_run: str, other: int) -> None:
+    one, two = (run, who), (other_run, other)
+    keys = {idempotency_key(*pair, purpose) for pair in (one, two) for purpose in Purpose}
+    assert len(keys) == (2 if one == two else 4)
