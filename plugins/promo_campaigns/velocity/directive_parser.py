@@ -206,8 +206,9 @@ class DirectiveParser(ExpressionParser):
         self._open_bracket("#foreach")
         variable = self._variable("#foreach")
         self.space()
+        at_word = self.pos
         if self.identifier() != "in":
-            self.fail("'in' expected in #foreach", hint="#foreach($item in $items)")
+            self.fail("'in' expected in #foreach", at=at_word, hint="#foreach($item in $items)")
         self.space()
         source = self.expression()
         self._close_bracket("#foreach")

@@ -21,7 +21,7 @@ BLANK = "".join(map(chr, range(33)))
 # What Java's strip() takes off; unlike Python's it leaves the no-break spaces.
 WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u205f\u3000"
 WHITE = WHITE.replace("\u2007", "")
-WIDE_WORK = 8
+WIDE_WORK = 16
 OUTSIDE = "an index is outside the text", "Check the length() first"
 
 
@@ -173,7 +173,7 @@ def join(meter: Meter, _text: str, separator: str, *parts: object) -> str:
     items = parts
     if len(parts) == 1 and type(parts[0]) is list:
         items = tuple(parts[0])
-    elif len(parts) == 1 and isinstance(parts[0], Bag):
+    elif len(parts) == 1 and type(parts[0]) is Bag:
         items = tuple(parts[0].items)
     if any(type(item) is not str and item is not None for item in items):
         fail("only texts can be joined")
