@@ -9,7 +9,7 @@ which the engine is known to differ are not in it:
   key comes first (a contact may have a field of that name);
 - characters that the reference engine loses: a `#` or `$` and a blank right before a directive, a `$` before a comment;
 - errors of the reference engine that are its own: `#break($foreach)` outside of a loop, `-true`, a variable `$foreach`;
-- spellings nobody writes: `$\!name`, `$!!name`, `#x($)`, `#set($x = $5)`, a line end between `#set` and its bracket.
+- spellings nobody writes: `$\!name`, `#x($)`, `#set($x = $5)`, a line end between `#set` and its bracket.
 """
 
 import json
@@ -36,6 +36,20 @@ CONTEXT: dict[str, object] = {
     "zero": 0,
     "e": [],
     "data": {"first_name": "Anna", "price": 19.9, "tags": ["new", "vip"], "size": "XL"},
+    "u": "naïve \U0001f600 é",
+    "v": {"x": [1, 2.0, None, True, {"y": "z"}]},
+    "big": 12345678901234,
+    "neg": -5,
+    "fl": 1e-5,
+    "fl2": 123456789.0,
+    "q": 'a"b',
+    "amp": "a&b<c>",
+    "nl": "a\nb",
+    "long": 2147483648,
+    "half": 0.5,
+    "m2": {"a b": 1, "a-b": 2, "1": 3, "empty": "", "size": 9},
+    "ll": [[1], [2, 3]],
+    "mix": [1, "a", None, 2.5, True],
 }
 
 
