@@ -73,6 +73,11 @@ def code_point_at(meter: Meter, text: str, index: int) -> int:
     return ord(pair) if len(pair) == 1 else ord(first)
 
 
+def code_point_count(meter: Meter, text: str, start: int, end: int) -> int:
+    """`codePointCount(from, to)`."""
+    return len(substring(meter, text, start, end))
+
+
 def replace(meter: Meter, text: str, old: str, new: str) -> str:
     """`replace(old, new)`, without regular expressions."""
     meter.room(len(text) + text.count(old) * max(0, len(new) - len(old)))
@@ -207,6 +212,7 @@ METHODS: dict[str, tuple[Method, ...]] = {
     "subSequence": (Method("ii", substring),),
     "charAt": (Method("i", char_at),),
     "codePointAt": (Method("i", code_point_at),),
+    "codePointCount": (Method("ii", code_point_count),),
     "toUpperCase": (Method("", upper),),
     "toLowerCase": (Method("", lower),),
     "trim": (Method("", stripper(lambda text: text.strip(BLANK))),),

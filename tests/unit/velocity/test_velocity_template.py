@@ -10,6 +10,7 @@ import pytest
 
 from promo_campaigns.velocity import (
     BoundSource,
+    LimitExceeded,
     TemplateRenderError,
     TemplateSyntaxError,
     compile_template,
@@ -149,3 +150,35 @@ def test_a_render_error_points_into_loops_macros_and_branches() -> None:
     with pytest.raises(TemplateRenderError) as caught:
         template.render({})
     assert (caught.value.line, caught.value.column) == (2, 5)
+
+
+def test_a_word_that_swallowed_its_end_is_named() -> None:
+    with pytest.raises(TemplateSyntaxError, match=r"#endOrder.*#\{end\}"):
+        compile_template("#if($x)Hi#endOrder now")
+
+
+DEEP = [
+    ("({} or $t and {})", "$t"),
+    ("!({} && !{})", "$t"),
+    ("$m.get({}).get({})", "$t"),
+    ("${{t|{}}}", "$t"),
+    ('"a$m.get({})"', "$t"),
+    ("[{}, {}]", "1"),
+    ("{{'a': {}}}", "1"),
+]
+
+
+@pytest.mark.parametrize(("form", "leaf"), DEEP)
+@pytest.mark.parametrize("wrap", ["#if({})x#end", "#foreach($i in {})x#end", "#set($x = {})", "#if($t)#elseif({})#end"])
+def test_expressions_as_deep_as_the_limit_compile_and_deeper_ones_are_refused(form: str, leaf: str, wrap: str) -> None:
+    deep = leaf
+    for level in range(40):
+        deep = form.format(deep, leaf)
+        try:
+            compile_template(wrap.format(deep)).render({"t": True, "m": {}})
+        except LimitExceeded:
+            assert level >= 4
+            return
+        except TemplateSyntaxError:  # a string cannot stand in a string as it is
+            return
+    pytest.fail("never refused")

@@ -76,3 +76,10 @@ def test_each_limit_is_kept(template: str, limits: Limits) -> None:
     compile_template(template).render({})
     with pytest.raises(LimitExceeded):
         compile_template(template, limits=limits).render({})
+
+
+def test_halves_of_a_pair_that_meet_are_one_character_again_and_a_lone_one_is_an_error() -> None:
+    template = compile_template("$s.substring(0, 1)$!rest")
+    assert template.render({"s": "\U0001f600", "rest": "\ude00"}) == "\U0001f600"
+    with pytest.raises(TemplateRenderError, match="half"):
+        template.render({"s": "\U0001f600"})
