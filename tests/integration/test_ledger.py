@@ -64,7 +64,7 @@ def test_skipped_contacts_have_a_reason_and_cost_no_code(store: Connection) -> N
     store.execute("update promo.contact_channel set unsubscribed_at = now() where contact_id = %s", [gone])
     add_codes(store, 10)
     run = open_welcome(store)
-    (batch,) = read_batches(store, run.run_id, 100)
+    (batch,) = read_batches(store, run, 100)
     ledger = PostgresLedger(store)
     assert ledger.reachable_contacts(batch) == reachable
     assert ledger.reachable_contacts(batch) == reachable
