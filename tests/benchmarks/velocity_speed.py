@@ -32,8 +32,8 @@ PUSH = (
 )
 PUSH_JINJA = (
     "{% set url = data.get('short link') %}"
-    "Hi {{ data.first_name }}, your personal code {{ data.get('promocode') }} gives you {{ data.get('discount') }}% off "
-    "everything in {{ data.get('city') }} until {{ data.get('valid_until') }}. "
+    "Hi {{ data.first_name }}, your personal code {{ data.get('promocode') }} gives you {{ data.get('discount') }}% "
+    "off everything in {{ data.get('city') }} until {{ data.get('valid_until') }}. "
     "{% if data.get('vip') %}"
     "As one of our best customers you get free delivery, too, on every order you make this week."
     "{% else %}"

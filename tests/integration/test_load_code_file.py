@@ -260,6 +260,26 @@ def test_two_loads_of_one_file_at_once_load_it_once(store: Connection, dsn: str)
     assert store.execute("select count(*) as codes from promo.promo_code").fetchone() == {"codes": 5_000}
 
 
+def test_two_files_with_the_same_codes_at_once_leave_each_code_once(store: Connection, dsn: str) -> None:
+    rows = [f"CODE-{number:06},2030-01-31,10,W,false\n" for number in range(5_000)]
+    together = threading.Barrier(2)
+    reports: list[LoadReport] = []
+
+    def load_in_step(text: str) -> None:
+        with connect(dsn) as connection:
+            together.wait(timeout=30)
+            reports.append(load(connection, text))
+
+    threads = [threading.Thread(target=load_in_step, args=[HEADER + "".join(part)]) for part in (rows, rows[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sum(report.inserted for report in reports) == 5_000
+    assert sum(report.unchanged for report in reports) == 5_000
+    assert store.execute("select count(*) as codes from promo.promo_code").fetchone() == {"codes": 5_000}
+
+
 def test_a_load_does_not_wait_for_a_claimed_code_that_it_leaves_as_it_is(store: Connection, dsn: str) -> None:
     load(store, THREE)
     with connect(dsn) as claiming, claiming.transaction():

@@ -36,16 +36,16 @@ def numeric(value: object) -> float | None:
 class Arithmetic:
     """The operators `+ - * / %` and the sign, within the limits of a template.
 
-    :param strict: as 2.x: text that spells a number is a number, and booleans end the render
+    :param converts: as 2.x: text that spells a number is a number
     """
 
-    __slots__ = ("_bits", "_digits", "_printer", "_strict")
+    __slots__ = ("_bits", "_converts", "_digits", "_printer")
 
-    def __init__(self, printer: Printer, digits: int, *, strict: bool) -> None:
+    def __init__(self, printer: Printer, digits: int, *, converts: bool) -> None:
         self._printer = printer
         self._digits = digits
         self._bits = int(digits * BITS_A_DIGIT)
-        self._strict = strict
+        self._converts = converts
 
     def add(self, left: object, right: object, meter: Meter, *sources: str | None) -> object:
         """Add two numbers, or join texts if either side is text.
@@ -59,9 +59,6 @@ class Arithmetic:
             second = self._side(right, sources[1], meter)
             meter.room(len(first) + len(second))
             return first + second
-        self._refuse(left, right)
-        if self._strict and left is not None and right is not None:
-            fail("these values cannot be added", "Add numbers, or join texts")
         return None
 
     def _side(self, value: object, source: str | None, meter: Meter) -> str:
@@ -71,16 +68,20 @@ class Arithmetic:
             fail("a value to join is missing", "Write $!name for nothing, or test it with #if")
         return source
 
-    def _refuse(self, left: object, right: object) -> None:
-        if self._strict and (type(left) is bool or type(right) is bool):
-            fail("a boolean cannot be calculated with")
+    def expect_numbers(self, left: object, right: object, *written: bool) -> None:
+        """End the render if an operand that is written out is no number, where the reference engine does.
+
+        :param written: for each side, whether it is written out: neither a reference nor text
+        """
+        left_first = numeric(left) is None and left is not None
+        if written[0] if left_first else written[1] and numeric(right) is None:
+            fail("only numbers can be calculated with")
 
     def _numbers(self, left: object, right: object, calculate: Callable[[float, float], float | None]) -> float | None:
         """Calculate with two numbers; text that spells one counts as a double beside a number."""
         if is_number(left) and is_number(right):
             return calculate(left, right)
-        self._refuse(left, right)
-        if not self._strict:
+        if not self._converts:
             return None
         first, second = numeric(left), numeric(right)
         if first is None or second is None:
@@ -99,19 +100,18 @@ class Arithmetic:
 
     def divide(self, left: object, right: object) -> object:
         """Divide two numbers, whole ones towards zero; nothing comes of a division by zero."""
-        if self._strict and type(left) is str and NUMERIC.fullmatch(left) and is_number(right) and right:
+        if self._converts and type(left) is str and NUMERIC.fullmatch(left) and is_number(right) and right:
             return _decimal_quotient(left, right)
         return self._numbers(left, right, _quotient)
 
     def remainder(self, left: object, right: object) -> object:
         """Return what a division leaves, with the sign of the dividend."""
-        if self._strict and str in (type(left), type(right)) and None not in (numeric(left), numeric(right)):
+        if self._converts and str in (type(left), type(right)) and None not in (numeric(left), numeric(right)):
             fail("a text has no remainder")
         return self._numbers(left, right, _rest)
 
     def negate(self, operand: object) -> object:
         """Change the sign of a number."""
-        self._refuse(operand, operand)
         number = numeric(operand)
         return None if number is None else -number
 

@@ -24,8 +24,8 @@ from promo_campaigns.velocity.tree import (
 if TYPE_CHECKING:
     from promo_campaigns.velocity.tree import Block, Node
 
-WORD = re.compile(r"#(@?)(?:\{([A-Za-z_][A-Za-z0-9_\-]*)\}|([A-Za-z_][A-Za-z0-9_\-]*))")
-BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
+WORD = re.compile(r"#(@?)(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 BLANKS = re.compile(r"[ \t]*")
 LINE_END = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 REFUSED = {
@@ -240,16 +240,17 @@ class DirectiveParser(ExpressionParser):
     def _macro(self, opening: Opening) -> Found:
         at = self.offset(opening.start)
         self._open_bracket("#macro")
-        name = self.identifier()
-        if not name:
+        word = BARE_WORD.match(self.text, self.pos)
+        if not word:
             self.fail("#macro needs a name", hint="#macro(name $parameter)")
+        self.pos = word.end()
         parameters: list[Parameter] = []
         self._comma()
         while self.peek() == "$":
             parameters.append(self._parameter())
             self._comma()
         self._close_bracket("#macro")
-        return Found(Macro(at, name, tuple(parameters), self._body(opening, "#macro")), opening.cut)
+        return Found(Macro(at, word.group(), tuple(parameters), self._body(opening, "#macro")), opening.cut)
 
     def _comma(self) -> None:
         self.space()

@@ -85,9 +85,20 @@ class ExpressionCode(ReferenceCode):
         left, right = self._kept(node.left), self.value(node.right)
         name = self.fresh()
         form = ARITHMETIC.get(node.operator) or COMPARISON[node.operator]
+        if node.operator in ARITHMETIC and self.dialect.converts_arguments:
+            self._expect_numbers(node, left, right)
         sources = (self._source(node.left), self._source(node.right)) if node.operator == "+" else ()
         self.line(f"{name} = {form.format(left, right, *sources)}", node.at)
         return name
+
+    def _expect_numbers(self, node: Binary, left: str, right: str) -> None:
+        written = [not _is_told(side) for side in (node.left, node.right)]
+        if not any(written):
+            return
+        check = f"expect_numbers({left}, {right}, {written[0]}, {written[1]})"
+        if node.operator == "+":
+            check = f"if type({left}) is not str and type({right}) is not str: {check}"
+        self.line(check, node.at)
 
     def _source(self, node: Node) -> str:
         """Return what a missing side of a `+` joins to text as: its source, or nothing where that is an error."""
@@ -107,9 +118,11 @@ class ExpressionCode(ReferenceCode):
             return self._junction(node)
         if isinstance(node, Binary) and node.operator in COMPARISON:
             return self.value(node)
-        value = self.value(node)
         if not self._counts(node):
             return "False"
+        if isinstance(node, ListLiteral | MapLiteral):  # what is in it is not even looked at
+            return str(bool(node.items if isinstance(node, ListLiteral) else node.pairs))
+        value = self.value(node)
         return value if self.dialect.empty_is_false else f"holds({value})"
 
     def _counts(self, node: Node) -> bool:
@@ -124,6 +137,13 @@ class ExpressionCode(ReferenceCode):
         with self.block(f"if {name}:" if node.operator == "and" else f"if not {name}:"):
             self.line(f"{name} = True if {self.condition(node.right)} else False")
         return name
+
+
+def _is_told(node: Node) -> bool:
+    """Tell whether the reference engine has a name for an operand that is wrong: a reference, text or a number."""
+    return isinstance(node, Reference | Interpolated | Unary) or (
+        isinstance(node, Literal) and type(node.value) is not bool
+    )
 
 
 def abs_finite(value: str | float | bool) -> bool:  # noqa: FBT001  (a literal's value, not a switch)

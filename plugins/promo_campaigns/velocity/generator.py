@@ -74,7 +74,7 @@ def generate(  # noqa: PLR0913  (all that code is generated from)
 def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
     """Return all that generated code can reach."""
     printer = Printer(limits)
-    arithmetic = Arithmetic(printer, limits.digits, strict=dialect.converts_arguments)
+    arithmetic = Arithmetic(printer, limits.digits, converts=dialect.converts_arguments)
     comparison = Comparison(printer, converts=dialect.converts_arguments)
     json_printer = JsonPrinter(printer, limits.string)
 
@@ -115,6 +115,7 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "same": same,
         "holds": holds,
         "add": arithmetic.add,
+        "expect_numbers": arithmetic.expect_numbers,
         "subtract": arithmetic.subtract,
         "multiply": arithmetic.multiply,
         "divide": arithmetic.divide,

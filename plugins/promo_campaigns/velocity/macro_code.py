@@ -38,10 +38,15 @@ NOTHING = "None"
 
 
 def macros_of(tree: Block) -> dict[str, Macro]:
-    """Return the macros of a template; of two with the same name the first counts."""
+    """Return the macros of a template; of two with the same name the one that is complete first counts."""
     found: dict[str, Macro] = {}
-    for node in every(tree):
-        if isinstance(node, Macro):
+    waiting: list[tuple[Node, bool]] = [(tree, False)]
+    while waiting:
+        node, complete = waiting.pop()
+        if not complete:
+            waiting.append((node, True))
+            waiting += [(child, False) for child in reversed(list(children(node)))]
+        elif isinstance(node, Macro):
             found.setdefault(node.name, node)
     return found
 

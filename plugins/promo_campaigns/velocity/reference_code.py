@@ -50,7 +50,13 @@ class ReferenceCode(CodeWriter, ABC):
         current = self.slot(node.root)
         for step in node.steps:
             name = self.fresh()
-            self.line(f"{name} = {self._step(current, step)}", step.at)
+            if isinstance(step, Call) and not all(isinstance(argument, Literal) for argument in step.arguments):
+                # The arguments of a call on nothing are not even looked at.
+                self.line(f"{name} = None", step.at)
+                with self.block(f"if {current} is not None:"):
+                    self.line(f"{name} = {self._step(current, step)}", step.at)
+            else:
+                self.line(f"{name} = {self._step(current, step)}", step.at)
             current = name
         if node.alternative is None:
             return current

@@ -9,7 +9,7 @@ from promo_campaigns.core.errors import LimitExceeded, TemplateSyntaxError
 from promo_campaigns.velocity.directive_parser import Closed, DirectiveParser
 from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.scanner import Tally
-from promo_campaigns.velocity.tree import Block, Text
+from promo_campaigns.velocity.tree import Block, Reference, Text
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.dialect import Dialect
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.tree import Node
 
 MARK = re.compile(r"(\\*)(?:(\$*)\$|#)")
-MACRO = re.compile(r"#\{?macro\}?[ \t\r\n]*\([ \t\r\n]*([A-Za-z_][A-Za-z0-9_\-]*)")
+MACRO = re.compile(r"#\{?macro\}?[ \t\r\n]*\([ \t\r\n]*([A-Za-z_][A-Za-z0-9_]*)")
+LONELY_DOLLARS = re.compile(r"(?<!\$)\$+!?\Z")
+MOST_DOLLARS = 16
 REST_OF_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)?")
 UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 COMMENTS = ("##", "#*", "#[[")
@@ -56,12 +58,13 @@ class TemplateParser(DirectiveParser):
             if self.text[self.pos] == "#" and not slashes % 2:
                 closer, end = self._closer()
                 if closer:
-                    self._print(nodes, shown, end)
+                    self._print(nodes, shown, self._swallowed(shown, end))
                     return Closed(Block(self.base + first, tuple(nodes)), closer, match.end() - 1)
             cut, node = self._marked(slashes, len(match.group(2) or ""), shown)
             if cut is None:
                 continue
-            self._print(nodes, shown, cut)
+            is_directive = node is not None and not isinstance(node, Text | Reference)
+            self._print(nodes, shown, self._swallowed(shown, cut) if is_directive else cut)
             if node is not None:
                 nodes.append(node)
             shown = self.pos
@@ -72,6 +75,13 @@ class TemplateParser(DirectiveParser):
     def _print(self, nodes: list[Node], start: int, end: int) -> None:
         if end > start:
             nodes.append(Text(self.base + start, self.text[start:end]))
+
+    def _swallowed(self, shown: int, cut: int) -> int:
+        """Return where the text before a directive ends: 1.7 loses `$` signs right before one."""
+        if self.dialect.whole_lines:
+            return cut
+        before = self.text[max(shown, cut - MOST_DOLLARS) : cut]
+        return cut - len(before) + len(LONELY_DOLLARS.sub("", before))
 
     def _closer(self) -> tuple[str, int]:
         name, end, block_call = self.word()
