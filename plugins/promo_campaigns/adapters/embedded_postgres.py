@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ class _Place:
     """What ``server.json`` keeps."""
 
     port: int
-    password: str
+    password: str = field(repr=False)
     data: str
 
 

@@ -82,7 +82,8 @@ class DirectiveCode(ExpressionCode):
         if isinstance(last, Call):
             return
         key = repr(last.name) if isinstance(last, Property) else self.value(last.key)
-        self.line(f"put({holder}, {key}, {name}, m)", last.at)
+        guard = "" if self.dialect.null_unsets else f"if {name} is not None: "
+        self.line(f"{guard}put({holder}, {key}, {name}, m)", last.at)
 
     def _choice(self, node: Choice) -> None:
         if len(node.branches) == 1:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WORD = re.compile(r"#(@?)(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+GLUED_END = re.compile(r"#end[A-Za-z0-9_]{1,20}")
 BLANKS = re.compile(r"[ \t]*")
 LINE_END = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 REFUSED = {
@@ -186,7 +187,11 @@ class DirectiveParser(ExpressionParser):
 
     def _must_end(self, closed: Closed, opening: Opening, what: str) -> None:
         if not closed.by:
-            self.fail(f"the {what} is never closed", at=opening.start, hint="Close it with #end")
+            glued = GLUED_END.search(self.text, opening.start)
+            hint = (
+                f"{glued.group()!r} is another word: write #{{end}} before a letter" if glued else "Close it with #end"
+            )
+            self.fail(f"the {what} is never closed", at=opening.start, hint=hint)
         if closed.by != "end":
             self.fail(f"#{closed.by} has no place here", at=closed.at)
         self.end_line(opening)
@@ -206,8 +211,9 @@ class DirectiveParser(ExpressionParser):
         self._open_bracket("#foreach")
         variable = self._variable("#foreach")
         self.space()
+        at_word = self.pos
         if self.identifier() != "in":
-            self.fail("'in' expected in #foreach", hint="#foreach($item in $items)")
+            self.fail("'in' expected in #foreach", at=at_word, hint="#foreach($item in $items)")
         self.space()
         source = self.expression()
         self._close_bracket("#foreach")

@@ -140,10 +140,10 @@ class ExpressionCode(ReferenceCode):
 
 
 def _is_told(node: Node) -> bool:
-    """Tell whether the reference engine has a name for an operand that is wrong: a reference, text or a number."""
-    return isinstance(node, Reference | Interpolated | Unary) or (
-        isinstance(node, Literal) and type(node.value) is not bool
-    )
+    """Tell whether the reference engine has a name for an operand that is no number: a reference or text."""
+    if isinstance(node, Unary):
+        return _is_told(node.operand)
+    return isinstance(node, Reference | Interpolated) or (isinstance(node, Literal) and type(node.value) is str)
 
 
 def abs_finite(value: str | float | bool) -> bool:  # noqa: FBT001  (a literal's value, not a switch)

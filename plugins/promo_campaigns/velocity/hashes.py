@@ -47,7 +47,7 @@ def _folded(text: str) -> int:
 
 
 def _of_container(meter: Meter, value: object, depth: int) -> int:
-    meter.spend(4)
+    meter.spend(8)
     if type(value) is list:
         found = 1
         for item in value:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.meter import Meter
     from promo_campaigns.velocity.pattern import Spans
 
+CHARACTERS_A_STEP = 4
 SPECIAL = frozenset("\\[](){}.*+?^$|")
 
 
@@ -60,6 +61,7 @@ def replaced(meter: Meter, text: str, pattern: str, new: str, most: int = 0) -> 
         if most and number == most:
             break
         filled = _filled(text, spans, new)
+        meter.spend(len(new) // CHARACTERS_A_STEP)
         found += [text[position : spans[0]], filled]
         position = spans[1]
         size += len(filled)

@@ -129,9 +129,13 @@ class ReferenceCode(CodeWriter, ABC):
         if node.backslashes % 2:
             self.line(f"{name} = {half + node.source!r} if {name} is not None else {half + chr(92) + node.source!r}")
             return
-        dollars = "$" * node.dollars
-        missing = "\\" * node.backslashes + dollars + ("" if node.quiet else node.source)
-        self.line(f"{name} = {missing!r} if {name} is None else {half + dollars!r} + show({name}, '', m)")
+        before = half + "$" * node.dollars
+        missing = "\\" * node.backslashes + "$" * node.dollars + ("" if node.quiet else node.source)
+        with self.block(f"if {name} is None:"):
+            self.line(f"{name} = {missing!r}")
+        with self.block("else:"):
+            self.positions[node].convert(self, name, "''", quiet=True)
+            self.line(f"{name} = {before!r} + {name}")
 
 
 def _is_text(node: Node) -> bool:

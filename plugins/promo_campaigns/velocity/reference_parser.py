@@ -95,8 +95,11 @@ class ReferenceParser(Scanner, ABC):
         self.pos += 1
         self.enter()
         found: list[Node] = []
+        if self.take(")"):
+            self.leave()
+            return ()
         self.space()
-        while not self.take(")"):
+        while not (found and self.take(")")):
             if found:
                 self.expect(",", "between arguments")
                 self.space()

@@ -18,6 +18,7 @@ from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.position import Position
 from promo_campaigns.velocity.template_parser import parse
+from promo_campaigns.velocity.text_methods import narrow
 from promo_campaigns.velocity.walk import printed_in_place, printed_references
 
 if TYPE_CHECKING:
@@ -87,7 +88,22 @@ class Template:
         except (RecursionError, MemoryError) as fault:
             problem = "values or calls are nested too deep, or too large"
             raise self._placed(fault, LimitExceeded, problem, "") from None
-        return escape_halves(found) if self._json and not found.isascii() else found
+        return found if found.isascii() else self._sendable(found)
+
+    def _sendable(self, text: str) -> str:
+        """Return a text that can be encoded; halves of UTF-16 pairs that met in it are joined."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = escape_halves(text) if self._json else narrow(text)
+        else:
+            return text
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            problem = "the text holds half of a UTF-16 pair, which cannot be sent"
+            raise TemplateRenderError(problem, hint="Take care where substring() cuts") from None
+        return text
 
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
         """Return for each contact its text, or the error that concerns it alone."""

@@ -99,14 +99,23 @@ class TemplateParser(DirectiveParser):
             node = self.reference(slashes, dollars if slashes else 0)
             if node is None:
                 self.pos = start + 1
-                return self._lonely(start)
+                return self._lost_mark() or self._lonely(start)
             return start - slashes - node.dollars, node
         if slashes and not self.text.startswith(COMMENTS, start):
             return self._escaped_hash(slashes, shown)
         return self._hash(shown)
 
+    def _lost_mark(self) -> tuple[int, None] | None:
+        """Step over the `!` of a `$!` before what can start no name: the reference engine loses it."""
+        following = self.peek(1)
+        if self.peek() != "!" or following in ("", *"{}$#\\") or (following in "\r\n" and self.dialect.whole_lines):
+            return None
+        self.pos += 1
+        return self.pos - 1, None
+
     def _lonely(self, start: int) -> tuple[None, None]:
-        if not self.dialect.lenient_marks and not self.inner and self.text[start + 1 :] in ("", "!"):
+        ends = ("", "!") if self.text[start] == "$" else ("",)
+        if not self.dialect.lenient_marks and not self.inner and self.text[start + 1 :] in ends:
             self.fail("a template of Velocity 1.7 cannot end here", at=start)
         return None, None
 
@@ -125,6 +134,13 @@ class TemplateParser(DirectiveParser):
         if self.take("##"):
             rest = REST_OF_LINE.match(self.text, self.pos)
             self.pos = rest.end() if rest else self.pos
+            if (
+                not self.dialect.lenient_marks
+                and self.pos == len(self.text)
+                and rest
+                and rest.group().endswith(("#", "$"))
+            ):
+                self.fail("a template of Velocity 1.7 cannot end here", at=self.pos - 1)
             return None
         if self.take("#*"):
             end = self.text.find("*#", self.pos)

@@ -21,7 +21,7 @@ BLANK = "".join(map(chr, range(33)))
 # What Java's strip() takes off; unlike Python's it leaves the no-break spaces.
 WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u205f\u3000"
 WHITE = WHITE.replace("\u2007", "")
-WIDE_WORK = 8
+WIDE_WORK = 16
 OUTSIDE = "an index is outside the text", "Check the length() first"
 
 
@@ -71,6 +71,11 @@ def code_point_at(meter: Meter, text: str, index: int) -> int:
     first = char_at(meter, text, index)
     pair = narrow(first + units(meter, text)[index + 1 : index + 2])
     return ord(pair) if len(pair) == 1 else ord(first)
+
+
+def code_point_count(meter: Meter, text: str, start: int, end: int) -> int:
+    """`codePointCount(from, to)`."""
+    return len(substring(meter, text, start, end))
 
 
 def replace(meter: Meter, text: str, old: str, new: str) -> str:
@@ -173,7 +178,7 @@ def join(meter: Meter, _text: str, separator: str, *parts: object) -> str:
     items = parts
     if len(parts) == 1 and type(parts[0]) is list:
         items = tuple(parts[0])
-    elif len(parts) == 1 and isinstance(parts[0], Bag):
+    elif len(parts) == 1 and type(parts[0]) is Bag:
         items = tuple(parts[0].items)
     if any(type(item) is not str and item is not None for item in items):
         fail("only texts can be joined")
@@ -207,6 +212,7 @@ METHODS: dict[str, tuple[Method, ...]] = {
     "subSequence": (Method("ii", substring),),
     "charAt": (Method("i", char_at),),
     "codePointAt": (Method("i", code_point_at),),
+    "codePointCount": (Method("ii", code_point_count),),
     "toUpperCase": (Method("", upper),),
     "toLowerCase": (Method("", lower),),
     "trim": (Method("", stripper(lambda text: text.strip(BLANK))),),

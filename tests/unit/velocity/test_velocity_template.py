@@ -1,12 +1,16 @@
 """What a compiled template offers its callers."""
 
+import gc
 import json
 import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from promo_campaigns.velocity import (
     BoundSource,
+    LimitExceeded,
     TemplateRenderError,
     TemplateSyntaxError,
     compile_template,
@@ -94,3 +98,87 @@ def test_html_mode_escapes_values() -> None:
 
 def test_a_template_survives_pickling() -> None:
     assert pickle.loads(pickle.dumps(compile_template("Hi $name"))).render({"name": "Anna"}) == "Hi Anna"  # noqa: S301  (own bytes)
+
+
+def test_memory_does_not_grow_with_the_number_of_renders() -> None:
+    template = compile_template(f"{PUSH}#foreach($i in $list)$i.toUpperCase()#end#macro(m $x)$x#end#m($list)")
+    context = {"data": {"links": {"short": "ex.am/1"}, "promocode": "SPRING"}, "list": ["a", "b"]}
+    for _ in range(2_000):
+        template.render(context)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(20_000):
+        template.render(context)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 200
+
+
+def test_one_template_serves_many_threads_at_once() -> None:
+    template = compile_template("#set($x = $n)#foreach($i in [1..50])#set($x = $x + $i)#end$x")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: template.render({"n": number}), range(400)))
+    assert found == [str(number + 1275) for number in range(400)]
+
+
+def test_the_callers_data_is_copied_only_as_deep_as_a_change_goes() -> None:
+    inner = {"k": 1}
+    context = {"a": {"inner": inner}, "b": inner}
+    template = compile_template("#set($a.inner.k = 2)$a.inner.k $b.k")
+    assert template.render(context) == "2 2"
+    assert context == {"a": {"inner": {"k": 1}}, "b": {"k": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("#if($x", 1, 7),
+        ("a\nb #foreach($i of $x)#end", 2, 15),
+        ('one\n#set($x = "two $y.z(1")', 2, 22),
+        ("#end", 1, 1),
+        ("${name", 1, 1),
+        ("x\r\n$name[x]", 2, 7),
+    ],
+)
+def test_a_syntax_error_points_at_the_place(text: str, line: int, column: int) -> None:
+    with pytest.raises(TemplateSyntaxError) as caught:
+        compile_template(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_a_render_error_points_into_loops_macros_and_branches() -> None:
+    template = compile_template("#macro(m $x)\n  $x.get(5)\n#end\n#foreach($i in [1])\n#if($i)\n#m([1])\n#end\n#end")
+    with pytest.raises(TemplateRenderError) as caught:
+        template.render({})
+    assert (caught.value.line, caught.value.column) == (2, 5)
+
+
+def test_a_word_that_swallowed_its_end_is_named() -> None:
+    with pytest.raises(TemplateSyntaxError, match=r"#endOrder.*#\{end\}"):
+        compile_template("#if($x)Hi#endOrder now")
+
+
+DEEP = [
+    ("({} or $t and {})", "$t"),
+    ("!({} && !{})", "$t"),
+    ("$m.get({}).get({})", "$t"),
+    ("${{t|{}}}", "$t"),
+    ('"a$m.get({})"', "$t"),
+    ("[{}, {}]", "1"),
+    ("{{'a': {}}}", "1"),
+]
+
+
+@pytest.mark.parametrize(("form", "leaf"), DEEP)
+@pytest.mark.parametrize("wrap", ["#if({})x#end", "#foreach($i in {})x#end", "#set($x = {})", "#if($t)#elseif({})#end"])
+def test_expressions_as_deep_as_the_limit_compile_and_deeper_ones_are_refused(form: str, leaf: str, wrap: str) -> None:
+    deep = leaf
+    for level in range(40):
+        deep = form.format(deep, leaf)
+        try:
+            compile_template(wrap.format(deep)).render({"t": True, "m": {}})
+        except LimitExceeded:
+            assert level >= 4
+            return
+        except TemplateSyntaxError:  # a string cannot stand in a string as it is
+            return
+    pytest.fail("never refused")

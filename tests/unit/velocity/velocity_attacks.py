@@ -21,7 +21,7 @@ CONTEXT: dict[str, object] = {
     "cycle": CYCLE,
     "long": "a" * 50_000,
     "many": list(range(9_000)),
-    "wide": "\U0001f600" * 20_000,
+    "wide": "\U0001f600" * 4_000,
 }
 
 

@@ -128,7 +128,7 @@ PLAIN = [
     "\r\n",
     "$$name",
 ]
-PLAIN += ["$ x", "# x", "##c\n", "#*c*#", "#[[$name]]#", "\\$name", "\\\\$name", "\\$foo", "\\#if", "\\ "]
+PLAIN += ["$ x", "# x", "##c\n", "#*c*#", "#[[$name]]#", "\\$name", "\\\\$name", "\\$foo", "\\#if"]
 
 
 def templates(depth: int = 2) -> st.SearchStrategy[str]:
