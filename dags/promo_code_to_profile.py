@@ -20,6 +20,13 @@ PARAMS = {
     "days": Param(7, type="integer", minimum=0, title="Days", description="How long a code must stay valid"),
     "message": Param("promo_push", type="string", title="Message", description="A file of include/messages"),
     "audience": Param("all_contacts", type="string", title="Audience", description="A file of include/audiences"),
+    "mode": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "missing", "profiles", "refuse"],
+        title="If the send is done already",
+        description="Send to whoever is missing, only write profiles again, or refuse",
+    ),
     "edition": Param(
         None, type=["null", "string"], title="Edition", description="Two runs of one edition are one send"
     ),
@@ -39,6 +46,7 @@ with DAG(
         message="{{ params.message }}",
         audience="{{ params.audience }}",
         edition="{{ params.edition }}",
+        mode="{{ params.mode }}",
         **CODES,
     )
 
