@@ -202,6 +202,12 @@ def test_a_code_only_file_goes_to_general(store: Connection) -> None:
     }
 
 
+def test_a_code_only_file_may_be_loaded_strictly_and_may_be_empty(store: Connection) -> None:
+    assert counts(load(store, "code\nAAAA-1\n", code_only_expiration="2030-01-31", strict=True))[:2] == (1, 1)
+    empty = load(store, "code\n", code_only_expiration="2030-01-31")
+    assert (counts(empty), empty.types) == ((0, 0, 0, 0, 0), ())
+
+
 def test_a_wrong_option_is_refused_before_anything_is_read(store: Connection) -> None:
     with pytest.raises(ConfigurationError, match="expiration of the codes is not a date"):
         load(store, "code\nA-1\n", code_only_expiration="soon")

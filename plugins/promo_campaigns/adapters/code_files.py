@@ -174,7 +174,7 @@ class _Load:
             unchanged=self.rows - kept_out - inserted - updated,
             rejected=tuple(self.rejects.kept),
             rejected_count=self.rejects.count,
-            types=self.rules.types,
+            types=self.rules.types if self.staged else (),
             code_file_id=code_file_id,
         )
 
