@@ -125,5 +125,5 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "less": comparison.less,
         "at_most": comparison.at_most,
         "fits": lambda text, meter: meter.fits(text),
-        "float_inf": float("inf"),
+        "infinity": float("inf"),
     }

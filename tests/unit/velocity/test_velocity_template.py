@@ -29,6 +29,8 @@ def test_render_many_gives_each_contact_its_own_outcome() -> None:
     first, second, third = template.render_many([{"code": "A"}, {}, {"code": 'B"'}])
     assert first == '{"code": "A"}'
     assert isinstance(second, TemplateRenderError)
+    assert second.__context__ is None, "an error may not keep the frames that hold the values"
+    assert second.__traceback__ is None
     assert third == '{"code": "B\\""}'
 
 
