@@ -184,3 +184,10 @@ def test_expressions_as_deep_as_the_limit_compile_and_deeper_ones_are_refused(fo
         except TemplateSyntaxError:  # a string cannot stand in a string as it is
             return
     pytest.fail("never refused")
+
+
+def test_macros_and_blocks_of_one_template_do_not_take_each_others_place() -> None:
+    text = "".join(f"#macro(m{n} $x)<$x{n}>$x#end#define($d{n})[{n}]#end" for n in range(6))
+    text += "".join(f"#m{n}({n})$d{n}#@m{n}({n})c#end" for n in range(6))
+    expected = "".join(f"<$x{n}>{n}[{n}]<$x{n}>{n}" for n in range(6))
+    assert compile_template(text).render({}) == expected
