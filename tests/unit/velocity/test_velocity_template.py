@@ -191,3 +191,8 @@ def test_macros_and_blocks_of_one_template_do_not_take_each_others_place() -> No
     text += "".join(f"#m{n}({n})$d{n}#@m{n}({n})c#end" for n in range(6))
     expected = "".join(f"<$x{n}>{n}[{n}]<$x{n}>{n}" for n in range(6))
     assert compile_template(text).render({}) == expected
+
+
+def test_curly_quotes_are_named() -> None:
+    with pytest.raises(TemplateSyntaxError, match="straight quotes"):
+        compile_template("Code: $!data.get(\u2018promocode\u2019)")
