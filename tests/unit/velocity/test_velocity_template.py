@@ -196,3 +196,11 @@ def test_macros_and_blocks_of_one_template_do_not_take_each_others_place() -> No
 def test_curly_quotes_are_named() -> None:
     with pytest.raises(TemplateSyntaxError, match="straight quotes"):
         compile_template("Code: $!data.get(\u2018promocode\u2019)")
+
+
+@pytest.mark.parametrize("value", ['$a && "$b"', '$a || "$b"', "$a && $b.get($c)", '${a|"$b"}', '$b.get("$c")'])
+def test_what_stands_before_a_condition_is_printed_whether_it_holds_or_not(value: str) -> None:
+    for given in (True, False):
+        text = f"before $a #set($x = {value})after"
+        expected = f"before {str(given).lower()} after"
+        assert compile_template(text).render({"a": given, "b": {"k": 1} if given else None, "c": "k"}) == expected
