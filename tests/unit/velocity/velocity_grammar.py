@@ -146,5 +146,12 @@ def templates(depth: int = 2) -> st.SearchStrategy[str]:
             st.builds("#foreach($i in {})\n{}$foreach.count#if($foreach.hasNext),#end\n#end\n".format, sources, inner),
             st.builds("#define($x){}#end".format, inner),
             st.builds("#macro(m $x){}#end#m({})".format, inner, values()),
+            st.builds("  #macro(p $x $y)\n<$x$!y>{}\n  #end\n#p(1 $n)\n#p('a')".format, inner),
+            st.builds("#macro(w)[$bodyContent]#end\n  #@w(){}#end\n".format, inner),
+            st.builds("  #if({}) {}\n  #elseif({})\n{}\n  #end {}".format, condition, inner, condition, inner, inner),
+            st.builds("\n\t#foreach($i in {}) {} #if({})#break#end\n#end  \n".format, sources, inner, condition),
+            st.builds("#foreach($i in [1..2])#foreach($j in $list){}$foreach.parent.index#end#end".format, inner),
+            st.builds("\n  #set($x = {})  \n".format, expressions(1)),
+            st.builds("#if({})#stop#end".format, condition),
         ]
     return st.lists(st.one_of(choices), max_size=5).map("".join)
