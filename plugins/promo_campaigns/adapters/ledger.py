@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import LedgerConflict, PoolShortage
+from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage
 from promo_campaigns.core.models import Lease, Purpose, Recipient
 from promo_campaigns.sql import queries
 
@@ -91,6 +91,20 @@ class PostgresLedger:
         whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
         rows = self._connection.execute(_ASSIGNMENT["read_states"], whose).fetchall()
         return {row["contact_id"]: row["state"] for row in rows}
+
+    def require_no_lease(self, run_id: int, contact_ids: Sequence[int]) -> None:
+        """Make sure that no other worker is calling out for these contacts.
+
+        :raises LeaseHeld: one is, or was killed while it did; it says when its lease is over
+        """
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        held = self._connection.execute(_ATTEMPT["held_leases"], whose).fetchone()
+        if held and held["contacts"]:
+            msg = (
+                f"{held['contacts']} contacts of run {run_id} are another worker's, which may have been killed; "
+                f"its lease is over in {held['wait_s']:.0f} s"
+            )
+            raise LeaseHeld(msg, wait_s=held["wait_s"])
 
     def begin_messages(
         self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float

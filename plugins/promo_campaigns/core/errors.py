@@ -20,6 +20,7 @@
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
     │   ├── RunClosed                 a closed run is to be left alone
+    │   ├── LeaseHeld                 somebody else is at it, or was until a moment ago
     │   ├── InvariantBroken           the books do not agree with themselves
     │   ├── PoolShortage              fewer codes in stock than contacts
     │   └── LedgerConflict            what XCom says and what the ledger says differ
@@ -195,6 +196,20 @@ class RunNotFinished(LedgerError):  # noqa: N818
 
 class RunClosed(LedgerError):  # noqa: N818
     """The run is closed and was told to refuse being run again."""
+
+
+class LeaseHeld(LedgerError):  # noqa: N818
+    """Another worker is calling out for some of the contacts, or was killed while it did.
+
+    :param message: what happened
+    :param wait_s: seconds after which its lease is over
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
 
 
 class InvariantBroken(LedgerError):  # noqa: N818

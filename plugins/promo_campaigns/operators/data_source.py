@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     """Calls the data source that the message binds, once for each contact whose message was accepted.
 
+    While a receiver is left alone, or the lease of another worker runs, the task waits in the triggerer.
+
     Returns ``{"run_id": 7, "recorded": 1000}``: how many calls this task made that were confirmed.
 
     :param assignments: output of the Message block (templated)
@@ -83,6 +85,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
                 contact_ids=batch.contact_ids,
                 repair=batch.repair,
             )
+            ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d recorded, %d refused", run.run_id, tally.ok, tally.refused)
         if tally.refused:
             msg = (

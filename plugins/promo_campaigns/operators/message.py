@@ -24,6 +24,8 @@ _TAKEN = frozenset({"accepted", "recorded"})
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
     """Sends the run's message to each contact of a batch, never twice: whoever was sent to is passed over.
 
+    While a receiver is left alone, or the lease of another worker runs, the task waits in the triggerer.
+
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}`` of those whose message was accepted, now or before.
 
     :param assignments: output of Get promo code (templated)
@@ -90,6 +92,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
                 contact_ids=batch.contact_ids,
                 in_flight=self._in_flight(),
             )
+            ledger.require_no_lease(run.run_id, batch.contact_ids)
             states = ledger.states(run.run_id, batch.contact_ids)
             taken = [contact for contact in batch.contact_ids if states.get(contact) in _TAKEN]
             pairs = ledger.held_codes(run.run_id, taken)

@@ -84,6 +84,12 @@ left join lateral (
 where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_token = %(token)s
 order by a.contact_id;
 
+-- held_leases --
+-- Who of the contacts is under a lease that still runs, and for how long at most.
+select count(*) as contacts, coalesce(max(extract(epoch from lease_until - promo.clock())), 0)::float8 as wait_s
+from promo.assignment
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and lease_until > promo.clock();
+
 -- lock_assignments --
 -- Held while evidence is written and folded, so that no late answer slips in between.
 select contact_id from promo.assignment
