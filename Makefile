@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test demo constraints
+.PHONY: help install lint format types test demo bench constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -28,6 +28,10 @@ test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 
 demo: ## show the whole product on this machine
 	bin/demo
+
+bench: install ## compare speed with peers; takes minutes
+	$(RUN)/python tests/benchmarks/velocity_speed.py
+	$(RUN)/python tests/benchmarks/bench_load_codes.py
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \

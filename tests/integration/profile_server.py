@@ -53,4 +53,5 @@ def finished(client: httpx.Client, session_id: str) -> dict[str, Any]:
         status: dict[str, Any] = client.get(f"/importstatus/{session_id}").json()
         if status["status"] != "QUEUED":
             return status
+        time.sleep(0.02)
     pytest.fail("the import was not done within a minute")

@@ -202,6 +202,12 @@ def test_a_code_only_file_goes_to_general(store: Connection) -> None:
     }
 
 
+def test_a_code_only_file_may_be_loaded_strictly_and_may_be_empty(store: Connection) -> None:
+    assert counts(load(store, "code\nAAAA-1\n", code_only_expiration="2030-01-31", strict=True))[:2] == (1, 1)
+    empty = load(store, "code\n", code_only_expiration="2030-01-31")
+    assert (counts(empty), empty.types) == ((0, 0, 0, 0, 0), ())
+
+
 def test_a_wrong_option_is_refused_before_anything_is_read(store: Connection) -> None:
     with pytest.raises(ConfigurationError, match="expiration of the codes is not a date"):
         load(store, "code\nA-1\n", code_only_expiration="soon")
@@ -257,6 +263,26 @@ def test_two_loads_of_one_file_at_once_load_it_once(store: Connection, dsn: str)
         thread.join(timeout=60)
     assert sorted(report.already_loaded for report in reports) == [False, True]
     assert {report.code_file_id for report in reports} == {reports[0].code_file_id}
+    assert store.execute("select count(*) as codes from promo.promo_code").fetchone() == {"codes": 5_000}
+
+
+def test_two_files_with_the_same_codes_at_once_leave_each_code_once(store: Connection, dsn: str) -> None:
+    rows = [f"CODE-{number:06},2030-01-31,10,W,false\n" for number in range(5_000)]
+    together = threading.Barrier(2)
+    reports: list[LoadReport] = []
+
+    def load_in_step(text: str) -> None:
+        with connect(dsn) as connection:
+            together.wait(timeout=30)
+            reports.append(load(connection, text))
+
+    threads = [threading.Thread(target=load_in_step, args=[HEADER + "".join(part)]) for part in (rows, rows[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sum(report.inserted for report in reports) == 5_000
+    assert sum(report.unchanged for report in reports) == 5_000
     assert store.execute("select count(*) as codes from promo.promo_code").fetchone() == {"codes": 5_000}
 
 

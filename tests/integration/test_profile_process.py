@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,14 +32,20 @@ def running(dsn: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr
+    # Its log goes on after the line that is waited for; a pipe that nobody reads would stop it.
+    rest = threading.Thread(target=process.stderr.read)
     try:
-        assert process.stderr
         url = next(line.split()[-1] for line in process.stderr if "profile API listens on" in line)
+        rest.start()
         with httpx.Client(base_url=f"{url}/api/v1", auth=("x", KEY), timeout=30, trust_env=False) as client:
             yield process, client
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        if rest.ident:
+            rest.join()
+        process.stderr.close()
 
 
 def accept_three_imports(client: httpx.Client) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,14 @@ def states(dag_run: Any) -> dict[tuple[str, int], str]:  # noqa: ANN401  (Airflo
     return {(task.task_id, task.map_index): str(task.state) for task in dag_run.get_task_instances()}
 
 
+def is_deferred() -> bool:
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return session.query(TaskInstance).filter_by(task_id="wait_for_files", state="deferred").count() > 0
+
+
 def announced() -> set[str]:
     from airflow.models.asset import AssetEvent
     from airflow.utils.session import create_session
@@ -83,6 +92,26 @@ def test_each_file_is_a_task_of_its_own_and_a_bad_one_hides_nothing_of_the_other
     assert {"promo_codes/Gift", "promo_codes/Welcome"} <= announced()
     assert "promo_codes/Never" not in announced()
     assert "CANARY" not in "".join(capfd.readouterr())
+
+
+def test_a_file_that_comes_later_is_taken_by_the_trigger(
+    store: Connection, inbox: Path, run_dag: Callable[..., Any]
+) -> None:
+    over = threading.Event()
+
+    def put_a_file_once_the_sensor_has_deferred() -> None:
+        while not is_deferred() and not over.wait(timeout=0.1):
+            pass
+        (inbox / "a.csv").write_text(HEADER + "A-1,2030-01-31,10,W,false\n")
+
+    arriving = threading.Thread(target=put_a_file_once_the_sensor_has_deferred)
+    arriving.start()
+    try:
+        assert states(run_dag()) == {("wait_for_files", -1): "success", ("load", 0): "success"}
+    finally:
+        over.set()
+        arriving.join()
+    assert store.execute("select count(*) as n from promo.promo_code").fetchone() == {"n": 1}
 
 
 def test_strict_comes_from_the_trigger_form(store: Connection, inbox: Path, run_dag: Callable[..., Any]) -> None:

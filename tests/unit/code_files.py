@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from promo_campaigns.adapters.xlsx_rows import xlsx_rows
 from promo_campaigns.core.byte_source import HashedBytes, open_unpacked
 from promo_campaigns.core.code_file import Layout, Rejects
-from promo_campaigns.core.code_file_rows import text_rows
 from promo_campaigns.core.code_row import RowRules
+from promo_campaigns.core.csv_rows import csv_rows
 from promo_campaigns.core.expiration_date import pool_time_zone
+from promo_campaigns.core.json_rows import json_rows
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -29,8 +30,8 @@ def read(
     file = io.BytesIO(data.encode()) if isinstance(data, str) else io.BytesIO(data) if isinstance(data, bytes) else data
     layout, rejects = Layout("codes.csv", strict=strict, expiration=expiration), Rejects()
     rules = RowRules(layout, pool_time_zone("UTC"), rejects)
-    stream, is_workbook = open_unpacked(HashedBytes(file), layout)
-    rows = (xlsx_rows if is_workbook else text_rows)(stream, layout, rejects)
+    stream, file_format = open_unpacked(HashedBytes(file), layout)
+    rows = {"csv": csv_rows, "json": json_rows, "xlsx": xlsx_rows}[file_format](stream, layout, rejects)
     accepted = list(rules.accepted(rows))
     assert rejects.count >= len(rejects.kept)
     return accepted, [(it.line, it.column, it.reason) for it in rejects.kept]

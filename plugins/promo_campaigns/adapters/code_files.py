@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 from promo_campaigns.adapters.xlsx_rows import xlsx_rows
 from promo_campaigns.core.byte_source import HashedBytes, open_unpacked
 from promo_campaigns.core.code_file import KEPT_REJECTS, Layout, LoadReport, Reject, Rejects
-from promo_campaigns.core.code_file_rows import text_rows
 from promo_campaigns.core.code_row import RowRules
 from promo_campaigns.core.codes import mask
+from promo_campaigns.core.csv_rows import csv_rows
 from promo_campaigns.core.errors import CodeFileRejectedError, UnknownCodeFileError
 from promo_campaigns.core.expiration_date import pool_time_zone
+from promo_campaigns.core.json_rows import json_rows
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
 
 _SQL = queries("code_file")
+_READERS = {"csv": csv_rows, "json": json_rows, "xlsx": xlsx_rows}
 _ROWS_PER_BLOCK = 2_000
 KEPT_ISSUED = 1_000
 """How many issued codes a withdrawal names, the first ones of the file; all are counted."""
@@ -172,7 +174,7 @@ class _Load:
             unchanged=self.rows - kept_out - inserted - updated,
             rejected=tuple(self.rejects.kept),
             rejected_count=self.rejects.count,
-            types=self.rules.types,
+            types=self.rules.types if self.staged else (),
             code_file_id=code_file_id,
         )
 
@@ -192,8 +194,8 @@ def _stage(connection: Connection, file: BinaryIO, layout: Layout, zone: tzinfo)
     rejects = Rejects()
     rules = RowRules(layout, zone, rejects)
     source = HashedBytes(file)
-    stream, is_workbook = open_unpacked(source, layout)
-    rows = (xlsx_rows if is_workbook else text_rows)(stream, layout, rejects)
+    stream, file_format = open_unpacked(source, layout)
+    rows = _READERS[file_format](stream, layout, rejects)
     with connection.cursor() as cursor:
         with cursor.copy(_SQL["fill_staging"]) as copy:
             for block in _blocks(rules.accepted(rows)):

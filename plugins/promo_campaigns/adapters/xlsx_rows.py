@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     _Sheet = Any  # the stubs do not know what a sheet can do that is only read
 
 MAX_PACKED_BYTES = 256 * 2**20
-MAX_SHEET_BYTES = 2**30
-MAX_OTHER_PART_BYTES = 128 * 2**20
+MAX_SHEET_BYTES = 384 * 2**20
+MAX_OTHER_PART_BYTES = 64 * 2**20
 """Bytes of a part that openpyxl holds in memory; the largest is the table of texts."""
 
 MAX_PARTS = 1_000

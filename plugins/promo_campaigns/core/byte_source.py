@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from promo_campaigns.core.code_file import Layout
 
     UnpackedBytes = io.BufferedReader[Any]
+
+FileFormat = Literal["csv", "json", "xlsx"]
 
 MAX_BYTES = 4 * 2**30
 """Bytes of one file, packed or not."""
@@ -24,6 +26,7 @@ MAX_RATIO = 200
 _BLOCK = 2**18
 _RATIO_MATTERS_FROM = 16 * 2**20
 _GZIP = b"\x1f\x8b"
+_MARK = b"\xef\xbb\xbf"
 _ZIP = b"PK\x03\x04"
 _NO_TEXT = {
     b"\xff\xfe": "the file is UTF-16",
@@ -123,23 +126,24 @@ class _Text(io.RawIOBase):
         return count
 
 
-def open_unpacked(source: HashedBytes, layout: Layout) -> tuple[UnpackedBytes, bool]:
+def open_unpacked(source: HashedBytes, layout: Layout) -> tuple[UnpackedBytes, FileFormat]:
     """Open the bytes of a code file without their gzip.
 
     Reading raises ``CodeFileError`` where the packing is broken, the file grows beyond its limits, or text holds a NUL.
 
     :param source: the bytes as uploaded
     :param layout: what the file is expected to hold
-    :returns: the bytes, and whether they are an Excel workbook instead of text
+    :returns: the bytes, and their format: told by how they begin, since a name may say anything
     :raises CodeFileError: the file is empty, or neither text nor a workbook
     """
     stream = io.BufferedReader(_Unpacked(source, layout), _BLOCK)
-    start = stream.peek(len(_ZIP))
+    start = stream.peek()
     if not start:
         layout.refuse("the file is empty", 1, "Was it uploaded whole?")
     if start.startswith(_ZIP):
-        return stream, True
+        return stream, "xlsx"
     for magic, problem in _NO_TEXT.items():
         if start.startswith(magic):
             layout.refuse(problem, 1, "Save it as CSV in UTF-8 or as .xlsx")
-    return io.BufferedReader(_Text(stream, layout), _BLOCK), False
+    is_json = start.removeprefix(_MARK).lstrip()[:1] in {b"[", b"{"}
+    return io.BufferedReader(_Text(stream, layout), _BLOCK), "json" if is_json else "csv"

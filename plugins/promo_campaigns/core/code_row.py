@@ -86,7 +86,8 @@ class RowRules:
         self._types: dict[str, str] = {}
         self._flags: dict[str, str] = {}
         if layout.expiration is not None:
-            self._dates[""], self._discounts[""], self._types[""] = self._only_date(layout.expiration), "0", GENERAL
+            self._dates[""], self._discounts[""], self._flags[""] = self._only_date(layout.expiration), "0", "f"
+            self._types[""] = GENERAL
 
     @property
     def saw_retired(self) -> bool:

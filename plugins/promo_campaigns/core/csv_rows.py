@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from promo_campaigns.core.code_file import Layout, NumberedRow, Rejects
 
 _DELIMITERS = (",", ";", "\t")
-_MAX_HEADER = 10_000
+MAX_LINE_LENGTH = 65_536
+"""Characters of one line; a file without line breaks is no list of codes, and must not be held whole."""
+
+MAX_ROW_LINES = 100
+"""Lines that one row may span between quotes."""
+
+_HINT = "Save it as CSV in UTF-8 or as .xlsx"
 _NAMES = {name.casefold() for name in COLUMNS}
 
 
@@ -52,7 +58,7 @@ class _Lines:
         text = "\n"
         try:
             while text.isspace():
-                text = self._text.readline(_MAX_HEADER)
+                text = self._text.readline(MAX_LINE_LENGTH)
                 self._read += 1
         except UnicodeDecodeError as error:
             self._refuse_encoding(error)
@@ -63,12 +69,13 @@ class _Lines:
     def below(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Return each row with the line it begins on."""
         above = self._read
-        reader = csv.reader(self._text, delimiter=self._delimiter, strict=True)
+        reader = csv.reader(self._lines_below(), delimiter=self._delimiter, strict=True)
         line = above + 1
         try:
             for row in reader:
                 yield line, row
-                line = above + reader.line_num + 1
+                self._read = above + reader.line_num
+                line = self._read + 1
         except UnicodeDecodeError as error:
             self._read = above + reader.line_num
             self._refuse_encoding(error)
@@ -76,6 +83,17 @@ class _Lines:
             problem = "the quoting is broken in the row that begins here"
             hint = "A quote inside a quoted field is written twice, and each quoted field must be closed"
             self._layout.refuse(problem, line, hint, cause=error)
+
+    def _lines_below(self) -> Iterator[str]:
+        number = self._read
+        while line := self._text.readline(MAX_LINE_LENGTH):
+            number += 1
+            if len(line) == MAX_LINE_LENGTH:
+                self._layout.refuse(f"a line is longer than {MAX_LINE_LENGTH:,} characters", number, _HINT)
+            if number - self._read > MAX_ROW_LINES:
+                problem = f"the row that begins here has more than {MAX_ROW_LINES} lines"
+                self._layout.refuse(problem, self._read + 1, "Is a quote missing?")
+            yield line
 
     def _names(self, text: str) -> Sequence[str]:
         readings = []
@@ -89,4 +107,4 @@ class _Lines:
     def _refuse_encoding(self, error: UnicodeDecodeError) -> NoReturn:
         # The text is decoded block by block: the lines before the fault are in the block, not yet counted.
         line = self._read + 1 + error.object[: error.start].count(b"\n")
-        self._layout.refuse("the file is not UTF-8 text", line, "Save it as CSV in UTF-8 or as .xlsx", cause=error)
+        self._layout.refuse("the file is not UTF-8 text", line, _HINT, cause=error)

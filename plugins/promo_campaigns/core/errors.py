@@ -19,6 +19,8 @@
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
+    │   ├── RunClosed                 a closed run is to be left alone
+    │   ├── InvariantBroken           the books do not agree with themselves
     │   ├── PoolShortage              fewer codes in stock than contacts
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
@@ -191,6 +193,14 @@ class RunNotFinished(LedgerError):  # noqa: N818
     retryable = True
 
 
+class RunClosed(LedgerError):  # noqa: N818
+    """The run is closed and was told to refuse being run again."""
+
+
+class InvariantBroken(LedgerError):  # noqa: N818
+    """A promise of the ledger does not hold; nothing more is sent on its word."""
+
+
 class PoolShortage(LedgerError):  # noqa: N818
     """The pool holds fewer valid codes than the run needs; nobody was sent anything."""
 
@@ -204,9 +214,17 @@ class SendError(PromoError):
 
 
 class ReceiverUnavailable(SendError):  # noqa: N818
-    """The receiver did not take everything; the rest is worth trying again later."""
+    """The receiver did not take everything; the rest is worth trying again later.
+
+    :param message: what happened
+    :param wait_s: seconds after which a try makes sense, when that is known
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
 
 
 class ServerError(PromoError):

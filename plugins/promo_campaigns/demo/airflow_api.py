@@ -11,6 +11,7 @@ from typing import Any
 from promo_campaigns.core.errors import DemoError
 
 _SECONDS = 60.0  # a server that starts on a busy machine answers slowly
+_UNAUTHORIZED = 401
 _CONFLICT = 409
 _NOT_FOUND = 404
 
@@ -35,6 +36,17 @@ class AirflowApi:
             self._call("GET", "/api/v2/version")
         except (DemoError, OSError):
             return False
+        return True
+
+    def sign_in(self) -> bool:
+        """Sign in, and tell whether the server knows the user; one that does not is another Airflow."""
+        try:
+            self._token = str(self._send("POST", "/auth/token", self._account)["access_token"])
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == _UNAUTHORIZED:
+                    return False
+                raise DemoError(_refusal("POST /auth/token", error)) from None
         return True
 
     def knows(self, dag_id: str) -> bool:
@@ -90,13 +102,11 @@ class AirflowApi:
         missing: dict[str, Any] | None = None,
         accepted: int = 0,
     ) -> dict[str, Any]:
-        """Make a call and return its answer.
+        """Make a call, signed in or not, and return its answer.
 
         :param missing: what to return when there is no such thing
         :param accepted: a status that is as good as success
         """
-        if not self._token and path != "/api/v2/version":
-            self._token = str(self._send("POST", "/auth/token", self._account)["access_token"])
         try:
             return self._send(method, path, body)
         except urllib.error.HTTPError as error:
@@ -105,9 +115,7 @@ class AirflowApi:
                     return missing
                 if error.code == accepted:
                     return {}
-                said = error.read().decode(errors="replace")[:500]
-            message = f"Airflow refused {method} {path} with {error.code}: {said}"
-            raise DemoError(message) from None
+                raise DemoError(_refusal(f"{method} {path}", error)) from None
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         request = urllib.request.Request(self._url + path, method=method)  # noqa: S310  (always http:// on this machine)
@@ -120,3 +128,8 @@ class AirflowApi:
         with self._opener.open(request, timeout=_SECONDS) as answer:
             content: dict[str, Any] = json.loads(answer.read())
             return content
+
+
+def _refusal(call: str, error: urllib.error.HTTPError) -> str:
+    said = error.read().decode(errors="replace")[:500]
+    return f"Airflow refused {call} with {error.code}: {said}"

@@ -42,6 +42,11 @@ class LedgerView:
         row = self._read("read_accepted_since", since=instant)[0]
         return row["messages"], (row["first_at"] - instant).total_seconds() if row["messages"] else 0.0
 
+    def in_flight(self) -> tuple[int, int]:
+        """Return how many contacts somebody holds a lease on, and for how many seconds yet."""
+        row = self._read("read_leases")[0]
+        return row["contacts"], row["seconds"]
+
     def counts(self) -> dict[str, int]:
         """Return the counts of ``read_counts``."""
         return {name: int(count) for name, count in self._read("read_counts")[0].items()}

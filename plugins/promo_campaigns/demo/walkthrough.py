@@ -59,9 +59,13 @@ class Walkthrough:
         self._promo("contacts", "field", FIELD_NAME, "--type", "textfield", "--id", str(FIELD_ID))
         self._promo("contacts", "load", str(contacts))
 
-    def wait_for_airflow(self) -> None:
-        """Wait until Airflow answers and knows both DAGs; runs an interrupted demo left are given up."""
+    def reaches_airflow(self) -> bool:
+        """Wait until an Airflow answers, and tell whether it is ours: another demo may have taken its port."""
         self._wait("Airflow starts", self._airflow.answers, _START_SECONDS)
+        return self._airflow.sign_in()
+
+    def wait_for_dags(self) -> None:
+        """Wait until Airflow knows both DAGs; runs that an interrupted demo left are given up."""
         for dag_id in (LOAD_DAG, SEND_DAG):
             self._wait(f"Airflow reads {dag_id}", partial(self._finds, dag_id), _START_SECONDS)
             self._airflow.abandon_runs(dag_id)
@@ -76,7 +80,11 @@ class Walkthrough:
         self._run(LOAD_DAG, {}, lambda: "loading the code file")
 
     def send(self) -> None:
-        """Run the sample workflow."""
+        """Run the sample workflow.
+
+        What a demo that was killed had in flight is waited for: nobody knows how it ended until its leases have.
+        """
+        self._wait("the leases of an earlier demo", self._nothing_is_in_flight, _RUN_SECONDS)
         self._run(SEND_DAG, {"edition": EDITION}, self.ledger.progress)
 
     def send_again(self) -> None:
@@ -104,6 +112,12 @@ class Walkthrough:
             say(f"  {messages:,} messages were accepted, the first {first_after:.1f} s after the start.")
         else:
             say("  Nothing was sent this time: everybody had received their message before.")
+
+    def _nothing_is_in_flight(self) -> bool:
+        contacts, seconds = self.ledger.in_flight()
+        if contacts:
+            self._screen.progress(f"{contacts:,} messages of an earlier demo are in flight, for {seconds} s at most")
+        return not contacts
 
     def _finds(self, dag_id: str) -> bool:
         errors = self._airflow.import_errors()

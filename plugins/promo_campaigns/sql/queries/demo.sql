@@ -11,6 +11,12 @@ select count(*) as messages, min(t.finished_at) as first_at
 from promo.run r join promo.attempt t using (run_id)
 where r.run_key = %(run_key)s and t.purpose = 'message' and t.outcome = 'ok' and t.finished_at >= %(since)s;
 
+-- read_leases --
+-- How many contacts of an occurrence somebody is calling out for, and for how many seconds at most.
+select count(*) as contacts, coalesce(ceil(extract(epoch from max(a.lease_until) - now())), 0)::int as seconds
+from promo.run r join promo.assignment a using (run_id)
+where r.run_key = %(run_key)s and a.lease_until > now();
+
 -- read_counts --
 -- What became of an occurrence, counted from every side: ledger, receiver's inbox and profiles.
 select count(*) as audience,

@@ -1,0 +1,152 @@
+"""One showing of the demo, from the first process to the last."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+from promo_campaigns.demo.airflow_api import AirflowApi
+from promo_campaigns.demo.credentials import USER, keep_credentials
+from promo_campaigns.demo.interruption import Interrupted
+from promo_campaigns.demo.ports import free_port
+from promo_campaigns.demo.screen import Screen
+from promo_campaigns.demo.services import (
+    Addresses,
+    airflow_command,
+    airflow_services,
+    environment,
+    profile_api_service,
+)
+from promo_campaigns.demo.supervisor import Supervisor
+from promo_campaigns.demo.walkthrough import Walkthrough
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promo_campaigns.demo.credentials import Credentials
+    from promo_campaigns.demo.interruption import Interruption
+    from promo_campaigns.demo.layout import Layout
+    from promo_campaigns.demo.supervisor import Job, Service
+
+_CHECK_FAILED = 1
+_INTERRUPTED = 130
+
+_UI_PORT = 8080
+_PROFILE_API_PORT = 8090
+_MIGRATION_SECONDS = 300.0
+_WATCH_SECONDS = 0.5
+
+
+class Showing:
+    """Everything is started, shown, and stopped again.
+
+    :param layout: the checkout to show
+    :param interruption: tells when it is to end; listening already
+    """
+
+    def __init__(self, layout: Layout, interruption: Interruption) -> None:
+        self._layout = layout
+        self._interruption = interruption
+        self._screen = Screen()
+        self._supervisor = Supervisor(layout)
+        self._postgres = EmbeddedPostgres(layout.postgres, tied=True)
+
+    def show(self, *, once: bool) -> int:
+        """Show it, and return the exit status.
+
+        :param once: end with the checks, instead of staying up
+        """
+        up = False
+        try:
+            walkthrough = self._start()
+            walkthrough.load_codes()
+            walkthrough.send()
+            walkthrough.report()
+            if once:
+                return self._check(walkthrough)
+            self._screen.step("Done. Everything stays up until Ctrl-C.")
+            self._screen.say(f"\n  Airflow  {self._ui}\n")
+            up = True
+            self._watch()
+        except Interrupted:
+            return 0 if up else _INTERRUPTED
+        finally:
+            self._stop()
+        return 0
+
+    def _start(self) -> Walkthrough:
+        """Start all parts; what does not need another part begins beside it."""
+        self._supervisor.sweep()
+        self._layout.make()
+        credentials = keep_credentials(self._layout)
+        with self._interruption.shielded():
+            self._postgres.start()
+        self._screen.step("Postgres runs")
+        addresses = self._addresses(_UI_PORT)
+        migration = self._begin_migration(environment(self._layout, credentials, addresses))
+        walkthrough = self._walkthrough(addresses, credentials)
+        walkthrough.prepare_store()
+        self._screen.step("The store is ready, and the sample contacts are loaded")
+        migration.wait(_MIGRATION_SECONDS)
+        self._start_services(addresses, credentials)
+        while not walkthrough.reaches_airflow():
+            self._screen.step("Another Airflow was quicker to take this port")
+            self._supervisor.stop(lambda: False)
+            addresses = self._addresses(addresses.ui_port + 1)
+            walkthrough = self._walkthrough(addresses, credentials)
+            self._start_services(addresses, credentials)
+        walkthrough.wait_for_dags()
+        self._screen.step("Airflow runs")
+        return walkthrough
+
+    def _addresses(self, ui_port: int) -> Addresses:
+        return Addresses(
+            ui_port=free_port(ui_port),
+            profile_api_port=free_port(_PROFILE_API_PORT),
+            airflow_dsn=self._postgres.dsn("airflow"),
+            promo_dsn=self._postgres.dsn("promo"),
+        )
+
+    def _begin_migration(self, variables: Mapping[str, str]) -> Job:
+        with self._interruption.shielded():
+            return self._supervisor.begin("airflow-db-migrate", airflow_command("db", "migrate"), variables)
+
+    def _walkthrough(self, addresses: Addresses, credentials: Credentials) -> Walkthrough:
+        airflow = AirflowApi(addresses.ui, USER, credentials.password)
+        return Walkthrough(self._layout, self._screen, self._supervisor, addresses.promo_dsn, airflow)
+
+    def _start_services(self, addresses: Addresses, credentials: Credentials) -> None:
+        variables = environment(self._layout, credentials, addresses)
+        services: list[Service] = [profile_api_service(addresses), *airflow_services()]
+        for service in services:
+            with self._interruption.shielded():
+                self._supervisor.start(service, variables)
+        self._ui = f"{addresses.ui}  user {USER}  password {credentials.password}"
+        self._screen.step(f"Airflow starts on {self._ui}")
+
+    def _check(self, walkthrough: Walkthrough) -> int:
+        """Hold what was promised against what the ledger says, and have the same run carried out again."""
+        before = walkthrough.ledger.fingerprint()
+        walkthrough.send_again()
+        failed = walkthrough.failed_checks()
+        if walkthrough.ledger.fingerprint() != before:
+            failed.append("running the same DAG run again changed something, and must not")
+        for sentence in failed:
+            self._screen.say(f"  FAILED  {sentence}")
+        self._screen.step("Some checks failed" if failed else "All checks hold, and running it again changed nothing")
+        return _CHECK_FAILED if failed else 0
+
+    def _watch(self) -> None:
+        while True:
+            self._supervisor.check()
+            time.sleep(_WATCH_SECONDS)
+
+    def _stop(self) -> None:
+        self._screen.step("Stopping everything ...")
+        before = self._interruption.requests
+        with suppress(Interrupted), self._interruption.shielded():
+            self._supervisor.stop(lambda: self._interruption.requests > before)
+            self._postgres.stop()
+        self._screen.step("Everything is stopped")
