@@ -20,6 +20,13 @@ PARAMS = {
     "days": Param(7, type="integer", minimum=0, title="Days", description="How long a code must stay valid"),
     "message": Param("promo_push", type="string", title="Message", description="A file of include/messages"),
     "audience": Param("all_contacts", type="string", title="Audience", description="A file of include/audiences"),
+    "mode": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "missing", "profiles", "refuse"],
+        title="If the send is done already",
+        description="Send to whoever is missing, only write profiles again, or refuse",
+    ),
     "edition": Param(
         None, type=["null", "string"], title="Edition", description="Two runs of one edition are one send"
     ),
@@ -36,21 +43,33 @@ with DAG(
 ):
     start = StartOperator(
         task_id="start",
+        task_display_name="Start",
         message="{{ params.message }}",
         audience="{{ params.audience }}",
         edition="{{ params.edition }}",
+        mode="{{ params.mode }}",
         **CODES,
     )
 
-    @task_group(group_id="batch")
+    @task_group(group_id="batch", group_display_name="Each batch")
     def send_batch(batch: XComArg) -> None:
         """Take one batch of contacts through the blocks."""
-        contact = GetContactOperator(task_id="get_contact", batch=batch)
-        promo_code = GetPromoCodeOperator(task_id="get_promo_code", contacts=contact.output, **CODES)
-        message = SendMessageOperator(task_id="message", assignments=promo_code.output, message="{{ params.message }}")
+        contact = GetContactOperator(task_id="get_contact", task_display_name="Get contact", batch=batch)
+        promo_code = GetPromoCodeOperator(
+            task_id="get_promo_code", task_display_name="Get promo code", contacts=contact.output, **CODES
+        )
+        message = SendMessageOperator(
+            task_id="message",
+            task_display_name="Message",
+            assignments=promo_code.output,
+            message="{{ params.message }}",
+        )
         HttpDataSourceOperator(
-            task_id="http_request_data_source", assignments=message.output, data_source="promo_to_profile"
+            task_id="http_request_data_source",
+            task_display_name="HTTP request data source",
+            assignments=message.output,
+            data_source="promo_to_profile",
         )
 
-    end = EndOperator(task_id="end", run_id=start.run)
+    end = EndOperator(task_id="end", task_display_name="End", run_id=start.run)
     send_batch.expand(batch=start.output) >> end

@@ -104,8 +104,8 @@ async def _measure_once_up(url: str, requests: int, in_flight: int) -> None:
     async with aiohttp.ClientSession() as session:
         for _ in range(300):
             try:
-                await session.get(url)
-                break
+                async with session.get(url):
+                    break
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.1)
     await measure(url, requests, in_flight)

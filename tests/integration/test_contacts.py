@@ -10,7 +10,8 @@ import pytest
 from promo_campaigns.adapters.contact_batches import put_contacts
 from promo_campaigns.adapters.contacts import create_field, list_fields, put_contact, read_contacts
 from promo_campaigns.adapters.postgres import Connection, connect
-from promo_campaigns.core.contacts import Channel, Contact, Matching, Row
+from promo_campaigns.core.contact_rules import FIELD_TYPES
+from promo_campaigns.core.contacts import SINGLE_CHANNELS, Channel, Contact, Matching, Row
 from promo_campaigns.core.errors import ConfigurationError, ContactError
 
 if TYPE_CHECKING:
@@ -224,6 +225,14 @@ def test_contacts_are_matched_by_their_own_id_or_by_a_field(store: Connection) -
     by_field = [Row(1, Contact(values={field.field_id: "card-7"}, first_name="By card"))]
     put_contacts(store, by_field, Matching(channels=(), field_id=field.field_id))
     assert read(store, contact_id)["first_name"] == "By card"
+
+
+def test_core_and_store_know_the_same_types(store: Connection) -> None:
+    """Each says which channels a contact has one of, and which types a field may have."""
+    for channel_type in (*SINGLE_CHANNELS, "mobilepush", "viber"):
+        row = store.execute("select promo.is_single_channel(%s) as single", (channel_type,)).fetchone()
+        assert row == {"single": channel_type in SINGLE_CHANNELS}
+    assert [create_field(store, f"A {field_type}", field_type).type for field_type in FIELD_TYPES] == list(FIELD_TYPES)
 
 
 def test_a_field_is_made_once_and_read_back_with_its_id(store: Connection) -> None:

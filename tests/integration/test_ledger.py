@@ -64,7 +64,7 @@ def test_skipped_contacts_have_a_reason_and_cost_no_code(store: Connection) -> N
     store.execute("update promo.contact_channel set unsubscribed_at = now() where contact_id = %s", [gone])
     add_codes(store, 10)
     run = open_welcome(store)
-    (batch,) = read_batches(store, run.run_id, 100)
+    (batch,) = read_batches(store, run, 100)
     ledger = PostgresLedger(store)
     assert ledger.reachable_contacts(batch) == reachable
     assert ledger.reachable_contacts(batch) == reachable
@@ -138,12 +138,12 @@ def test_the_database_refuses_a_code_for_two(store: Connection) -> None:
         )
 
 
-@pytest.mark.parametrize("wanted", ["accepted", "recorded", "pending"])
+@pytest.mark.parametrize("wanted", ["accepted", "recorded", "skipped"])
 def test_the_database_refuses_an_illegal_state_change(store: Connection, wanted: str) -> None:
     assigned(store)
     with pytest.raises(psycopg.errors.CheckViolation):
         store.execute(
-            "update promo.assignment set state = %s, promo_code_id = case when %s <> 'pending' then promo_code_id end",
+            "update promo.assignment set state = %s, promo_code_id = case when %s <> 'skipped' then promo_code_id end",
             [wanted, wanted],
         )
 
@@ -255,9 +255,28 @@ def test_nobody_is_sent_anything_after_send_by(store: Connection) -> None:
     assert free_codes(store) == 3
 
 
-def test_a_code_that_ran_out_is_not_sent(store: Connection) -> None:
+def test_a_code_that_fell_short_is_exchanged_if_nobody_saw_it(store: Connection) -> None:
+    ledger, run, contacts = assigned(store)
+    (fresh,) = add_codes(store, 1, prefix="FRESH")
+    store.execute("update promo.promo_code set expires_at = now() + interval '5 days' where code = 'CODE-000002'")
+    assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == contacts
+    assert dict(ledger.held_codes(run.run_id, contacts))[contacts[1]] == fresh
+    assert free_codes(store) == 1
+
+
+def test_without_another_code_a_contact_waits_and_is_sent_nothing(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     store.execute("update promo.promo_code set expires_at = now() where line = 2")
+    assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == [contacts[0], contacts[2]]
+    assert states(store, run) == {"sending": 2, "pending": 1}
+
+
+def test_a_code_that_was_put_before_somebody_is_not_exchanged(store: Connection) -> None:
+    ledger, run, contacts = assigned(store)
+    add_codes(store, 3, prefix="FRESH")
+    lease = begin(ledger, run, contacts)
+    ledger.settle_messages(lease, answered(lease, Outcome.LATER))
+    store.execute("update promo.promo_code set expires_at = now() where line = 2 and code like 'CODE%'")
     assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == [contacts[0], contacts[2]]
     assert states(store, run) == {"sending": 2, "expired": 1}
 

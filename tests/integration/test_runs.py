@@ -32,14 +32,14 @@ def test_an_audience_may_be_contact_ids(store: Connection) -> None:
     add_codes(store, 10)
     spec = replace(SPEC, audience=Audience(name="contact ids", contact_ids=(second, first, 10**12)))
     run = open_welcome(store, spec=spec)
-    assert [(batch.first, batch.last) for batch in read_batches(store, run.run_id, 10)] == [(first, second)]
+    assert [(batch.first, batch.last) for batch in read_batches(store, run, 10)] == [(first, second)]
 
 
 def test_batches_cover_everybody_once(store: Connection) -> None:
     contacts = add_contacts(store, 25)
     add_codes(store, 30)
     run = open_welcome(store)
-    batches = read_batches(store, run.run_id, 10)
+    batches = read_batches(store, run, 10)
     covered = [contact for batch in batches for contact in contacts if batch.first <= contact <= batch.last]
     assert covered == contacts
     assert len(batches) == 3
@@ -49,7 +49,7 @@ def test_more_than_a_thousand_batches_are_made_larger(store: Connection) -> None
     add_contacts(store, 2500)
     add_codes(store, 2500)
     run = open_welcome(store)
-    assert len(read_batches(store, run.run_id, 1)) == 834
+    assert len(read_batches(store, run, 1)) == 834
 
 
 def test_the_same_occurrence_with_another_definition_is_refused(store: Connection) -> None:

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.http_sender import Endpoint, HttpSender
 from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
+from promo_campaigns.core.breaker import Admission
 from promo_campaigns.core.errors import ReceiverUnavailable, SendError
 from promo_campaigns.core.sending import Tally, record_profiles, send_messages
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run, RunSpec
+    from promo_campaigns.core.models import Run, RunSpec, Verdict
     from receiver import Received, Receiver
 
 Sent = tuple[PostgresLedger, "Run", list[int]]
@@ -42,17 +44,45 @@ def send(dsn: str, store: Connection) -> Callable[..., tuple[Sent, Tally]]:
         with connect(dsn) as inbox:
             transport = InboxTransport(inbox)
             templates = compile_message(run.spec.message)
-            tally = asyncio.run(send_messages(ledger, transport, templates, run, contact_ids))
+            tally = asyncio.run(
+                send_messages(
+                    ledger=ledger,
+                    breaker=PostgresBreaker(store, "inbox"),
+                    transport=transport,
+                    templates=templates,
+                    run=run,
+                    contact_ids=contact_ids,
+                )
+            )
         return (ledger, run, contact_ids), tally
 
     return send_all
+
+
+class NoBreaker:
+    """Lets every call through: the breaker has tests of its own."""
+
+    def admit(self) -> Admission:
+        return Admission(limit=None)
+
+    def report(self, verdicts: Sequence[Verdict]) -> None:
+        """Hear nothing."""
 
 
 def record(sent: Sent, receiver: Receiver, **endpoint: float) -> Tally:
     ledger, run, contact_ids = sent
     assert run.spec.data_source is not None
     sender = HttpSender(Endpoint(base_url=receiver.url, allow_private=True, **endpoint))  # type: ignore[arg-type]  # timeout_s and concurrency
-    return asyncio.run(record_profiles(ledger, sender, compile_data_source(run.spec.data_source), run, contact_ids))
+    return asyncio.run(
+        record_profiles(
+            ledger=ledger,
+            breaker=NoBreaker(),
+            sender=sender,
+            templates=compile_data_source(run.spec.data_source),
+            run=run,
+            contact_ids=contact_ids,
+        )
+    )
 
 
 def test_everybody_is_sent_their_own_code_once(store: Connection, send: Callable[..., tuple[Sent, Tally]]) -> None:
@@ -67,7 +97,14 @@ def test_sending_again_sends_nothing(dsn: str, store: Connection, send: Callable
     (ledger, run, contact_ids), _ = send(7)
     with connect(dsn) as inbox:
         again = asyncio.run(
-            send_messages(ledger, InboxTransport(inbox), compile_message(run.spec.message), run, contact_ids)
+            send_messages(
+                ledger=ledger,
+                breaker=PostgresBreaker(store, "inbox"),
+                transport=InboxTransport(inbox),
+                templates=compile_message(run.spec.message),
+                run=run,
+                contact_ids=contact_ids,
+            )
         )
     assert again == Tally()
     assert len(read_inbox(store, limit=100)) == 7
@@ -179,6 +216,15 @@ def test_a_private_address_is_refused_before_anything_is_sent(
     for host in ("127.0.0.1", "localhost"):
         sender = HttpSender(Endpoint(base_url=f"http://{host}:{receiver.port}"))
         with pytest.raises(SendError, match="private address"):
-            asyncio.run(record_profiles(ledger, sender, compile_data_source(run.spec.data_source), run, contact_ids))
+            asyncio.run(
+                record_profiles(
+                    ledger=ledger,
+                    breaker=NoBreaker(),
+                    sender=sender,
+                    templates=compile_data_source(run.spec.data_source),
+                    run=run,
+                    contact_ids=contact_ids,
+                )
+            )
         store.execute("update promo.assignment set lease_until = now()")
     assert receiver.received == []

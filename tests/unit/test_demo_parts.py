@@ -121,3 +121,18 @@ def test_an_interruption_ends_what_is_not_shielded(monkeypatch: pytest.MonkeyPat
             os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_ctrl_c_counts_where_the_shell_had_it_ignored_and_a_hang_up_does_not() -> None:
+    """A shell script's background commands ignore Ctrl-C, and those under ``nohup`` a hang-up."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        Interruption().install()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -271,18 +271,21 @@ class EmbeddedPostgres:
         return number if place.data in command_line(number) else 0  # the number may be another process's by now
 
     def _stop(self, place: _Place) -> None:
+        process = self._postmaster(place)
         for number, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, _STOP_SECONDS / 4)):
-            process = self._postmaster(place)
-            if not process:
-                return
+            if not process or not command_line(process):
+                break
             with suppress(ProcessLookupError):
                 os.kill(process, number)
             deadline = time.monotonic() + seconds
-            while self._postmaster(place) and time.monotonic() < deadline:
+            while command_line(process) and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
-        if self._postmaster(place):
-            message = f"Postgres (process {self._postmaster(place)}) does not stop. Its log is {self.log}"
+        if process and command_line(process):
+            message = f"Postgres (process {process}) does not stop. Its log is {self.log}"
             raise ServerError(message)
+        if self._child is not None:
+            self._child.wait(_STOP_SECONDS)
+            self._child = None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import aiohttp
 
 from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
 from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.outcome import outcome_of_status
+from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +56,9 @@ class HttpSender:
 
     in_flight = 500
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, name: str = "http") -> None:
         self._endpoint = endpoint
+        self.name = name
 
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
         """Send each request once; a request that has not begun by the deadline is put off.
@@ -109,6 +110,7 @@ class HttpSender:
                 outcome=outcome,
                 detail=detail,
                 retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now=datetime.now(timezone.utc)),
+                locked_out=answer.status in LOCKED_OUT,
             )
 
 

@@ -44,6 +44,11 @@ class InboxTransport:
         self._connection.execute(_SQL["keep_messages"], rows)
         return [Verdict(contact_id=message.contact_id, outcome=Outcome.OK) for message in messages]
 
+    async def look_up(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys of messages that have arrived."""
+        rows = self._connection.execute(_SQL["known_keys"], {"keys": list(keys)}).fetchall()
+        return {row["key"] for row in rows}
+
 
 def read_inbox(connection: Connection, *, contact_id: int | None = None, limit: int = 20) -> list[dict[str, Any]]:
     """Return the newest messages, at most ``limit``, of one contact or of all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import LedgerConflict, PoolShortage
+from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage
 from promo_campaigns.core.models import Lease, Purpose, Recipient
 from promo_campaigns.sql import queries
 
@@ -32,6 +32,18 @@ class PostgresLedger:
             rows = self._connection.execute(_ASSIGNMENT["read_reachable"], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
+    def accepted_contacts(self, batch: Batch) -> list[int]:
+        """Return the batch's contacts whose message was accepted, in order."""
+        bounds = {"run_id": batch.run_id, "first": batch.first, "last": batch.last}
+        rows = self._connection.execute(_ASSIGNMENT["read_accepted"], bounds).fetchall()
+        return [row["contact_id"] for row in rows]
+
+    def held_codes(self, run_id: int, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
+        """Return which of the contacts hold which code, in order."""
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
+        return [(row["contact_id"], row["code"]) for row in rows]
+
     def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
@@ -52,8 +64,7 @@ class PostgresLedger:
                     "load more and retry this task"
                 )
                 raise PoolShortage(msg)
-            rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
-        return [(row["contact_id"], row["code"]) for row in rows]
+            return self.held_codes(run_id, contact_ids)
 
     def require_codes(self, run_id: int, contact_ids: Sequence[int], codes: Sequence[str]) -> None:
         """Make sure that contacts and codes handed over are those of the ledger.
@@ -65,10 +76,9 @@ class PostgresLedger:
         if len(contact_ids) != len(codes):
             msg = f"{len(contact_ids)} contacts came with {len(codes)} codes; the two lists must run in parallel"
             raise LedgerConflict(msg)
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
-        rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
         handed = dict(zip(contact_ids, codes, strict=True))
-        wrong = [row["contact_id"] for row in rows if handed[row["contact_id"]] != row["code"]]
+        held = self.held_codes(run_id, contact_ids)
+        wrong = [contact_id for contact_id, code in held if handed[contact_id] != code]
         if wrong:
             msg = (
                 f"{len(wrong)} contacts, the first of them {wrong[0]}, hold another code in run {run_id} than the one "
@@ -82,24 +92,43 @@ class PostgresLedger:
         rows = self._connection.execute(_ASSIGNMENT["read_states"], whose).fetchall()
         return {row["contact_id"]: row["state"] for row in rows}
 
+    def require_no_lease(self, run_id: int, contact_ids: Sequence[int]) -> None:
+        """Make sure that no other worker is calling out for these contacts.
+
+        :raises LeaseHeld: one is, or was killed while it did; it says when its lease is over
+        """
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        held = self._connection.execute(_ATTEMPT["held_leases"], whose).fetchone()
+        if held and held["contacts"]:
+            msg = (
+                f"{held['contacts']} contacts of run {run_id} are another worker's, which may have been killed; "
+                f"its lease is over in {held['wait_s']:.0f} s"
+            )
+            raise LeaseHeld(msg, wait_s=held["wait_s"])
+
     def begin_messages(
         self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float
     ) -> Lease:
         """Commit the intent to send to those of the contacts who are due, and lease them.
 
         Due are the assigned, and the unknown whose first attempt of unknown outcome is not older than
-        ``resend_within_s`` seconds. Leases that ran out are folded first; what is overdue expires.
+        ``resend_within_s`` seconds. Leases that ran out are folded first; a code that fell short and was never sent is
+        exchanged, as far as the pool goes; what is overdue expires.
         """
         whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
         with self._connection.transaction():
-            self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
             self._connection.execute(_ATTEMPT["fold_lapsed"], whose)
+            self._exchange_short(run_id, contact_ids)
+            self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
             terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
             return self._begin("begin_messages", Purpose.MESSAGE, terms)
 
-    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float) -> Lease:
-        """Commit the intent to record the codes of those contacts whose message was accepted, and lease them."""
-        terms = {"run_id": run_id, "contact_ids": list(contact_ids), "lease_s": lease_s}
+    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool = False) -> Lease:
+        """Commit the intent to record the codes of those contacts whose message was accepted, and lease them.
+
+        :param repair: those recorded before as well
+        """
+        terms = {"run_id": run_id, "contact_ids": list(contact_ids), "lease_s": lease_s, "repair": repair}
         with self._connection.transaction():
             return self._begin("begin_profiles", Purpose.PROFILE, terms)
 
@@ -118,6 +147,15 @@ class PostgresLedger:
             self._connection.execute(_ATTEMPT["lock_assignments"], evidence)
             self._connection.execute(_ATTEMPT["settle_attempts"], evidence)
             self._connection.execute(_ATTEMPT["settle_profiles"], evidence)
+
+    def _exchange_short(self, run_id: int, contact_ids: Sequence[int]) -> None:
+        short = self._connection.execute(
+            _ASSIGNMENT["return_short"], {"run_id": run_id, "contact_ids": list(contact_ids)}
+        ).fetchall()
+        if short:
+            pool = self._connection.execute(_ASSIGNMENT["read_pool"], {"run_id": run_id}).fetchone() or {}
+            whose = {"run_id": run_id, "contact_ids": [row["contact_id"] for row in short]}
+            self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **pool})
 
     def _begin(self, query: str, purpose: Purpose, terms: dict[str, object]) -> Lease:
         drawn = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -13,10 +14,11 @@ from promo_campaigns.core.errors import (
     DefinitionError,
     LedgerError,
     PoolShortage,
+    RunClosed,
     RunNotFinished,
     RunSpecChanged,
 )
-from promo_campaigns.core.models import MAX_BATCHES, Batch, Run, RunReport, RunSpec
+from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunReport, RunSpec
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -26,16 +28,27 @@ if TYPE_CHECKING:
     from promo_campaigns.core.models import Audience, CodeRequest
 
 _SQL = queries("run")
+_ASSIGNMENT = queries("assignment")
 _IN_FLIGHT = ("pending", "assigned", "sending")
 
 
-def open_run(connection: Connection, spec: RunSpec, *, run_key: str, send_by: datetime | None = None) -> Run:
-    """Open the run of an occurrence and freeze its audience, or find it open (or closed) already.
+def open_run(
+    connection: Connection,
+    spec: RunSpec,
+    *,
+    run_key: str,
+    send_by: datetime | None = None,
+    mode: Mode | None = None,
+) -> Run:
+    """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
-    One transaction: after an error nothing is left of a new run.
+    A closed run is opened again for whoever it did not reach (``missing``), is found closed (``profiles``), or is an
+    error (``refuse``). One transaction: after an error nothing is left of a new run.
 
     :param run_key: names the occurrence
     :param send_by: nobody is sent anything from then on
+    :param mode: what to do with a closed run; by default what the run itself says, ``missing`` unless it was set
+    :raises RunClosed: the run is closed, and is to be left alone
     :raises RunSpecChanged: the occurrence was opened with another definition
     :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds
     :raises DefinitionError: the audience's SELECT fails
@@ -54,8 +67,22 @@ def open_run(connection: Connection, spec: RunSpec, *, run_key: str, send_by: da
                 "give it an edition of its own, or restore the definition"
             )
             raise RunSpecChanged(msg)
-        _weigh_stock(connection, spec.codes)
+        run = replace(run, mode=mode or run.mode)
+        if run.closed:
+            _reopen(connection, run)
+        if run.mode is not Mode.PROFILES:
+            _weigh_stock(connection, spec.codes)
     return run
+
+
+def set_mode(connection: Connection, run_key: str, mode: Mode) -> None:
+    """Say what running this run again shall do once it is closed.
+
+    :raises LedgerError: there is no such run
+    """
+    if connection.execute(_SQL["set_mode"], {"run_key": run_key, "mode": mode.value}).fetchone() is None:
+        msg = f"there is no run {run_key} in the ledger"
+        raise LedgerError(msg)
 
 
 def read_run(connection: Connection, run_id: int) -> Run:
@@ -66,7 +93,15 @@ def read_run(connection: Connection, run_id: int) -> Run:
     return _find(connection, "read_run", run_id=run_id)
 
 
-def read_batches(connection: Connection, run_id: int, batch_size: int) -> list[Batch]:
+def read_run_by_key(connection: Connection, run_key: str) -> Run:
+    """Return the run of an occurrence.
+
+    :raises LedgerError: there is no such run
+    """
+    return _find(connection, "read_run_by_key", run_key=run_key)
+
+
+def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batch]:
     """Cut the run's audience into batches, in the order of contact ids.
 
     :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches
@@ -74,10 +109,11 @@ def read_batches(connection: Connection, run_id: int, batch_size: int) -> list[B
     if batch_size < 1:
         msg = f"batch_size must be at least 1, not {batch_size}"
         raise ConfigurationError(msg)
-    contacts = _count(connection, "count_audience", "contacts", run_id=run_id)
+    contacts = _count(connection, "count_audience", "contacts", run_id=run.run_id)
     size = max(batch_size, -(-contacts // MAX_BATCHES))
-    rows = connection.execute(_SQL["read_batches"], {"run_id": run_id, "batch_size": size}).fetchall()
-    return [Batch(run_id=run_id, first=row["first"], last=row["last"]) for row in rows]
+    rows = connection.execute(_SQL["read_batches"], {"run_id": run.run_id, "batch_size": size}).fetchall()
+    repair = run.closed and run.mode is Mode.PROFILES
+    return [Batch(run_id=run.run_id, first=row["first"], last=row["last"], repair=repair) for row in rows]
 
 
 def close_run(connection: Connection, run_id: int) -> RunReport:
@@ -138,8 +174,21 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
         run_key=row["run_key"],
         spec=RunSpec.from_dict(row["spec"]),
         send_by=row["send_by"],
+        mode=Mode(row["mode"]),
         closed=row["closed_at"] is not None,
     )
+
+
+def _reopen(connection: Connection, run: Run) -> None:
+    if run.mode is Mode.REFUSE:
+        msg = (
+            f"run {run.run_key} is closed and refuses to be run again; promo runs mode {run.run_key} missing allows it"
+        )
+        raise RunClosed(msg)
+    if run.mode is Mode.MISSING:
+        reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id})
+        if reopened.rowcount:
+            connection.execute(_SQL["reopen_run"], {"run_id": run.run_id})
 
 
 def _add_audience(connection: Connection, run_id: int, audience: Audience) -> None:

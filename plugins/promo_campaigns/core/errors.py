@@ -9,9 +9,11 @@
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
     │   └── LimitExceeded             asked for more steps, depth or output than it may have
-    ├── CodeFileError                 a code file cannot be loaded
-    │   ├── CodeFileRejectedError     strict, and a row was rejected
-    │   └── ContactFileError          a contact file cannot be loaded
+    ├── FileError                     a file somebody wrote is wrong
+    │   ├── DefinitionError           (as above)
+    │   └── CodeFileError             a code file cannot be loaded
+    │       ├── CodeFileRejectedError strict, and a row was rejected
+    │       └── ContactFileError      a contact file cannot be loaded
     ├── UnknownCodeFileError          there is no such code file
     ├── ContactError                  what is said of one contact cannot be stored
     ├── StoreError                    the database refused a statement
@@ -19,6 +21,9 @@
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
+    │   ├── RunClosed                 a closed run is to be left alone
+    │   ├── LeaseHeld                 somebody else is at it, or was until a moment ago
+    │   ├── InvariantBroken           the books do not agree with themselves
     │   ├── PoolShortage              fewer codes in stock than contacts
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
@@ -58,8 +63,8 @@ class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
     retryable = True
 
 
-class DefinitionError(ConfigurationError):
-    """A definition file is wrong.
+class FileError(PromoError):
+    """A file somebody wrote is wrong.
 
     :param problem: what is wrong, as a sentence without a full stop
     :param file: the file as its author knows it
@@ -74,6 +79,10 @@ class DefinitionError(ConfigurationError):
         self.hint = hint
         place = f"{file}:{line}" if line else file
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+
+
+class DefinitionError(FileError, ConfigurationError):
+    """A message, data source or audience file is wrong."""
 
 
 class TemplateError(PromoError):
@@ -109,22 +118,8 @@ class LimitExceeded(TemplateError):  # noqa: N818  (the name is the published in
     """The template asked for more steps, depth, list or output than its limits allow."""
 
 
-class CodeFileError(PromoError):
-    """A code file cannot be loaded at all; nothing of it was loaded.
-
-    :param problem: what is wrong, as a sentence without a full stop
-    :param file: base name of the file
-    :param line: 1-based line, when known
-    :param hint: what to change
-    """
-
-    def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "") -> None:
-        self.problem = problem
-        self.file = file
-        self.line = line
-        self.hint = hint
-        place = f"{file}:{line}" if line else file
-        super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+class CodeFileError(FileError):
+    """A code file cannot be loaded at all; nothing of it was loaded."""
 
 
 class CodeFileRejectedError(CodeFileError):
@@ -191,6 +186,28 @@ class RunNotFinished(LedgerError):  # noqa: N818
     retryable = True
 
 
+class RunClosed(LedgerError):  # noqa: N818
+    """The run is closed and was told to refuse being run again."""
+
+
+class LeaseHeld(LedgerError):  # noqa: N818
+    """Another worker is calling out for some of the contacts, or was killed while it did.
+
+    :param message: what happened
+    :param wait_s: seconds after which its lease is over
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
+
+
+class InvariantBroken(LedgerError):  # noqa: N818
+    """A promise of the ledger does not hold; nothing more is sent on its word."""
+
+
 class PoolShortage(LedgerError):  # noqa: N818
     """The pool holds fewer valid codes than the run needs; nobody was sent anything."""
 
@@ -204,9 +221,17 @@ class SendError(PromoError):
 
 
 class ReceiverUnavailable(SendError):  # noqa: N818
-    """The receiver did not take everything; the rest is worth trying again later."""
+    """The receiver did not take everything; the rest is worth trying again later.
+
+    :param message: what happened
+    :param wait_s: seconds after which a try makes sense, when that is known
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
 
 
 class ServerError(PromoError):

@@ -97,13 +97,28 @@ class RunSpec:
         )
 
 
+class Mode(str, Enum):
+    """What running a closed run again does."""
+
+    MISSING = "missing"
+    """Sends to whoever was skipped, refused or too late; nobody who was reached hears again."""
+    PROFILES = "profiles"
+    """Writes the codes onto the profiles again and sends nothing."""
+    REFUSE = "refuse"
+    """Nothing: it is an error."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``."""
+    """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``.
+
+    :ivar repair: send nothing, write profiles again
+    """
 
     run_id: int
     first: int
     last: int
+    repair: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +129,7 @@ class Run:
     run_key: str
     spec: RunSpec
     send_by: datetime | None
+    mode: Mode
     closed: bool
 
 
@@ -121,11 +137,13 @@ class Run:
 class Recipient:
     """A contact with the code it holds, as a template sees it. Never logged.
 
+    :ivar generation: how often the contact is sent to anew after a refusal; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
     :ivar fields: additional fields by name
     """
 
     contact_id: int
+    generation: int
     external_id: str | None
     first_name: str | None
     last_name: str | None
@@ -179,12 +197,14 @@ class Verdict:
 
     :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
     :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
+    :ivar locked_out: the receiver refuses whoever calls, not this contact: the breaker opens at once
     """
 
     contact_id: int
     outcome: Outcome
     detail: str = ""
     retry_after_s: float = 0.0
+    locked_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

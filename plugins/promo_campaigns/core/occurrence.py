@@ -34,6 +34,10 @@ def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edit
     return f"{workflow}/run/{run_id}"
 
 
-def idempotency_key(run_key: str, contact_id: int, purpose: Purpose) -> str:
-    """Return the key under which a receiver sees this call, the same at every try."""
-    return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}"))
+def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0) -> str:
+    """Return the key under which a receiver sees this call, the same at every try.
+
+    :param generation: rises when a refused contact is sent to anew, since a receiver may remember its refusal
+    """
+    anew = f"\0{generation}" if generation else ""
+    return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}{anew}"))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from promo_campaigns.core.models import Outcome
 
-_LATER = frozenset({429})
-_REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431})
+LOCKED_OUT = frozenset({401, 403})
+"""The receiver refuses whoever calls: nothing about the contact, and worth another try once credentials are mended."""
+
+_LATER = frozenset({429}) | LOCKED_OUT
+_REFUSED = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431})
 
 
 def outcome_of_status(status: int) -> Outcome:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.models import Mode
 
 
 def whole_number(name: str, value: object, *, least: int, most: int) -> int:
@@ -98,3 +99,16 @@ def flag_of(name: str, value: object) -> bool:
         msg = f"{name} must be true or false, not {text!r}"
         raise ConfigurationError(msg)
     return text == "true"
+
+
+def mode_of(value: object) -> Mode | None:
+    """Return a mode of running a closed run again, or None for nothing.
+
+    :raises ConfigurationError: there is no such mode
+    """
+    text = optional_text(value)
+    try:
+        return Mode(text) if text else None
+    except ValueError:
+        msg = f"mode must be {', '.join(mode.value for mode in Mode)}, not {text!r}"
+        raise ConfigurationError(msg) from None

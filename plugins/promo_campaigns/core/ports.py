@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.errors import TemplateError
     from promo_campaigns.core.models import Lease, OutgoingMessage, OutgoingRequest, Verdict
 
@@ -33,11 +34,21 @@ class MessageLedger(Protocol):
 class ProfileLedger(Protocol):
     """The ledger as the recorder of codes on profiles sees it."""
 
-    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float) -> Lease:
+    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool) -> Lease:
         """Commit the intent to record the codes of those contacts whose message was accepted, and lease them."""
 
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence; what was confirmed is recorded."""
+
+
+class Breaker(Protocol):
+    """What all workers know of one receiver."""
+
+    def admit(self) -> Admission:
+        """Say whether this worker may call."""
+
+    def report(self, verdicts: Sequence[Verdict]) -> None:
+        """Tell the others what calls came to."""
 
 
 class Transport(Protocol):
@@ -53,6 +64,12 @@ class Transport(Protocol):
     in_flight: int
     resend_within_s: float
 
+    async def look_up(self, keys: Sequence[str]) -> set[str]:
+        """Return those of the idempotency keys under which the receiver has accepted a message.
+
+        That it does not know a key proves nothing: the message may still be on its way.
+        """
+
     async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
         """Send and say what is known of each.
 
@@ -63,9 +80,11 @@ class Transport(Protocol):
 class RequestSender(Protocol):
     """A way out for the requests of a data source.
 
+    :ivar name: of the receiver, as the breaker knows it
     :ivar in_flight: how many contacts may have a committed intent and no evidence yet
     """
 
+    name: str
     in_flight: int
 
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:

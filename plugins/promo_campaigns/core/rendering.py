@@ -61,7 +61,9 @@ def render_messages(
                     locator=recipient.locator,
                     title=title,
                     body=body,
-                    idempotency_key=idempotency_key(run.run_key, recipient.contact_id, Purpose.MESSAGE),
+                    idempotency_key=idempotency_key(
+                        run.run_key, recipient.contact_id, Purpose.MESSAGE, recipient.generation
+                    ),
                 )
             )
     return ready, verdicts
@@ -89,7 +91,9 @@ def render_requests(
                 path=str(parts["path"]),
                 headers={name: str(parts[name]) for name in columns},
                 body=str(parts["body"]),
-                idempotency_key=idempotency_key(run.run_key, recipient.contact_id, Purpose.PROFILE),
+                idempotency_key=idempotency_key(
+                    run.run_key, recipient.contact_id, Purpose.PROFILE, recipient.generation
+                ),
             )
         )
     return ready, verdicts

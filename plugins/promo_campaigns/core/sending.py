@@ -13,10 +13,10 @@ from promo_campaigns.core.models import Outcome
 from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from promo_campaigns.core.models import Lease, Run, Verdict
-    from promo_campaigns.core.ports import MessageLedger, ProfileLedger, RequestSender, Transport
+    from promo_campaigns.core.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
 
 LEASE_S = 120.0
 MAX_PAUSE_S = 30.0
@@ -40,19 +40,24 @@ class Tally:
                 self.first_detail = verdict.detail
 
 
-async def send_messages(
+async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword each)
+    *,
     ledger: MessageLedger,
+    breaker: Breaker,
     transport: Transport,
     templates: MessageTemplates,
     run: Run,
     contact_ids: Sequence[int],
+    in_flight: int | None = None,
 ) -> Tally:
     """Send the run's message to those of the contacts who are due; the others are passed over.
 
-    At most ``transport.in_flight`` contacts have a committed intent without evidence at any time. A contact whose
-    message cannot be rendered, or who has no locator any more, is refused and gives its code back.
+    A contact whose message cannot be rendered, or who has no locator any more, is refused and gives its code back.
 
-    :raises ReceiverUnavailable: the receiver still asks for patience after five rounds; nobody is lost
+    :param in_flight: contacts with a committed intent and no evidence yet, at most: what a kill can leave unknown; by
+        default the transport's
+    :raises ReceiverUnavailable: the breaker is open, or the receiver still asks for patience after five rounds; nobody
+        is lost
     """
     again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
 
@@ -63,33 +68,47 @@ async def send_messages(
         ready, refused = render_messages(templates, run, lease.recipients)
         return [*refused, *await transport.send(ready, deadline=_deadline(lease))]
 
-    rounds = _Rounds(begin=begin, call=call, settle=ledger.settle_messages, size=transport.in_flight, again=again)
+    rounds = _Rounds(
+        begin=begin,
+        call=call,
+        settle=ledger.settle_messages,
+        breaker=breaker,
+        size=in_flight or transport.in_flight,
+        again=again,
+    )
     return await rounds.run(contact_ids)
 
 
-async def record_profiles(
+async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keyword each)
+    *,
     ledger: ProfileLedger,
+    breaker: Breaker,
     sender: RequestSender,
     templates: RequestTemplates,
     run: Run,
     contact_ids: Sequence[int],
+    repair: bool = False,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted; the others are passed over.
 
     A write is an upsert of one value, so one of unknown outcome is simply made again.
 
-    :raises ReceiverUnavailable: the receiver still asks for patience after five rounds; nobody is lost
+    :param repair: write what was recorded before as well
+    :raises ReceiverUnavailable: the breaker is open, or the receiver still asks for patience after five rounds; nobody
+        is lost
     """
 
     def begin(chunk: Sequence[int]) -> Lease:
-        return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S)
+        return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S, repair=repair)
 
     async def call(lease: Lease) -> Sequence[Verdict]:
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=_deadline(lease))]
 
     again = {Outcome.LATER, Outcome.UNKNOWN}
-    rounds = _Rounds(begin=begin, call=call, settle=ledger.settle_profiles, size=sender.in_flight, again=again)
+    rounds = _Rounds(
+        begin=begin, call=call, settle=ledger.settle_profiles, breaker=breaker, size=sender.in_flight, again=again
+    )
     return await rounds.run(contact_ids)
 
 
@@ -100,6 +119,7 @@ class _Rounds:
     begin: Callable[[Sequence[int]], Lease]
     call: Callable[[Lease], Awaitable[Sequence[Verdict]]]
     settle: Callable[[Lease, Sequence[Verdict]], None]
+    breaker: Breaker
     size: int
     again: set[Outcome]
 
@@ -122,21 +142,25 @@ class _Rounds:
 
     async def _round(self, contact_ids: Sequence[int], tally: Tally) -> list[Verdict]:
         put_off: list[Verdict] = []
-        for chunk in _chunks(contact_ids, self.size):
+        rest = iter(contact_ids)
+        while chunk := list(islice(rest, self._admitted())):
             lease = self.begin(chunk)
             if not lease.recipients:
                 continue
             verdicts = await self.call(lease)
             self.settle(lease, verdicts)
+            self.breaker.report(verdicts)
             put_off += [verdict for verdict in verdicts if verdict.outcome in self.again]
             tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
         return put_off
 
-
-def _chunks(contact_ids: Sequence[int], size: int) -> Iterator[list[int]]:
-    rest = iter(contact_ids)
-    while chunk := list(islice(rest, size)):
-        yield chunk
+    def _admitted(self) -> int:
+        """Return how many contacts may be called for now."""
+        admission = self.breaker.admit()
+        if admission.limit == 0:
+            msg = f"the receiver is left alone for another {admission.wait_s:.0f} s after failures; nobody is lost"
+            raise ReceiverUnavailable(msg, wait_s=admission.wait_s)
+        return min(self.size, admission.limit or self.size)
 
 
 def _deadline(lease: Lease) -> float:

@@ -25,9 +25,9 @@ class Interruption:
         self._shields = 0
 
     def install(self) -> None:
-        """Begin to listen; a signal that our parent had ignored (``nohup``) stays ignored."""
+        """Begin to listen; a hang-up that our parent had ignored (``nohup``) stays ignored."""
         for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._arrive)
 
     @contextmanager

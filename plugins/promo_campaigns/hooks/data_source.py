@@ -58,7 +58,7 @@ class DataSourceHook(BaseHook):
         """Return the sender for this receiver."""
         from promo_campaigns.adapters.http_sender import HttpSender
 
-        return HttpSender(self.endpoint)
+        return HttpSender(self.endpoint, name=f"connection {self.data_source_conn_id}")
 
     def _base_url(self, connection: Connection, *, insecure: bool) -> str:
         if not connection.host:

@@ -39,8 +39,9 @@ class GetContactOperator(StoreOperator):
         """Skip whoever cannot be reached, and return the others."""
         from promo_campaigns.adapters.ledger import PostgresLedger
 
-        batch = Batch(run_id=self.batch["run_id"], first=self.batch["first"], last=self.batch["last"])
+        batch = Batch(**self.batch)
         with self.hook.connect() as connection:
-            contact_ids = PostgresLedger(connection).reachable_contacts(batch)
+            ledger = PostgresLedger(connection)
+            contact_ids = ledger.accepted_contacts(batch) if batch.repair else ledger.reachable_contacts(batch)
         self.log.info("%d contacts of run %d can be reached", len(contact_ids), batch.run_id)
-        return Handover(run_id=batch.run_id, contact_ids=contact_ids).as_xcom()
+        return Handover(run_id=batch.run_id, contact_ids=contact_ids, repair=batch.repair).as_xcom()

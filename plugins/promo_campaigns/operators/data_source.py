@@ -10,6 +10,7 @@ from promo_campaigns.core.errors import ConfigurationError, SendError
 from promo_campaigns.hooks.data_source import DataSourceHook
 from promo_campaigns.operators.handed_over import HandedOver
 from promo_campaigns.operators.handover import Handover
+from promo_campaigns.operators.rescheduling import rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     """Calls the data source that the message binds, once for each contact whose message was accepted.
+
+    While a receiver is left alone, or the lease of another worker runs, the task waits in the triggerer.
 
     Returns ``{"run_id": 7, "recorded": 1000}``: how many calls this task made that were confirmed.
 
@@ -47,12 +50,22 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Record what is not recorded yet."""
+        batch = Handover.from_xcom(self.assignments)
+        with rescheduled(self):
+            return {"run_id": batch.run_id, "recorded": await self._record(batch)}
+
+    def resume(self, context: Context, event: object = None) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
+        """Go on after the receiver was left alone."""
+        recorded: dict[str, int] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
+        return recorded
+
+    async def _record(self, batch: Handover) -> int:
+        from promo_campaigns.adapters.breaker import PostgresBreaker
         from promo_campaigns.adapters.ledger import PostgresLedger
         from promo_campaigns.adapters.runs import read_run
         from promo_campaigns.adapters.templates import compile_data_source
         from promo_campaigns.core.sending import record_profiles
 
-        batch = Handover.from_xcom(self.assignments)
         with self.hook.connect() as connection:
             run = read_run(connection, batch.run_id)
             source = run.spec.data_source
@@ -63,7 +76,16 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             ledger = PostgresLedger(connection)
             ledger.require_codes(run.run_id, batch.contact_ids, batch.codes)
             sender = DataSourceHook(source.connection).sender()
-            tally = await record_profiles(ledger, sender, compile_data_source(source), run, batch.contact_ids)
+            tally = await record_profiles(
+                ledger=ledger,
+                breaker=PostgresBreaker(connection, sender.name),
+                sender=sender,
+                templates=compile_data_source(source),
+                run=run,
+                contact_ids=batch.contact_ids,
+                repair=batch.repair,
+            )
+            ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d recorded, %d refused", run.run_id, tally.ok, tally.refused)
         if tally.refused:
             msg = (
@@ -71,4 +93,4 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
                 f"{tally.first_detail}; correct the data source or the contacts, then clear this task"
             )
             raise SendError(msg)
-        return {"run_id": run.run_id, "recorded": tally.ok}
+        return tally.ok

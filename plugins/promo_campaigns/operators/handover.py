@@ -17,11 +17,13 @@ class Handover:
     """A batch on its way. Its text holds counts only, since Airflow stores and shows rendered fields.
 
     :ivar codes: parallel to ``contact_ids``; empty before Get promo code
+    :ivar repair: send nothing, write profiles again
     """
 
     run_id: int
     contact_ids: Sequence[int] = field(repr=False)
     codes: Sequence[str] = field(default=(), repr=False)
+    repair: bool = False
 
     def __str__(self) -> str:
         """Return the form Airflow shows."""
@@ -30,7 +32,8 @@ class Handover:
 
     def as_xcom(self) -> dict[str, Any]:
         """Return the form that travels."""
-        return {"run_id": self.run_id, "contact_ids": list(self.contact_ids), "codes": list(self.codes)}
+        handed = {"run_id": self.run_id, "contact_ids": list(self.contact_ids), "codes": list(self.codes)}
+        return {**handed, "repair": True} if self.repair else handed
 
     @classmethod
     def from_xcom(cls, value: object) -> Handover:
@@ -43,7 +46,18 @@ class Handover:
         if not is_handover(value):
             msg = "expected the output of the block before this one: run_id, contact_ids and codes"
             raise LedgerConflict(msg)
-        return cls(run_id=value["run_id"], contact_ids=value["contact_ids"], codes=value.get("codes", ()))
+        return cls(
+            run_id=value["run_id"],
+            contact_ids=value["contact_ids"],
+            codes=value.get("codes", ()),
+            repair=bool(value.get("repair")),
+        )
+
+    @classmethod
+    def of_pairs(cls, run_id: int, pairs: Sequence[tuple[int, str]], *, repair: bool = False) -> Handover:
+        """Hand over contacts with the codes they hold."""
+        contact_ids, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
+        return cls(run_id=run_id, contact_ids=contact_ids, codes=codes, repair=repair)
 
 
 def is_handover(value: object) -> TypeGuard[Mapping[str, Any]]:

@@ -7,32 +7,38 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.parameters import optional_text, whole_number
 from promo_campaigns.operators.handed_over import HandedOver
 from promo_campaigns.operators.handover import Handover
+from promo_campaigns.operators.rescheduling import rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
+MAX_IN_FLIGHT = 10_000
 _TAKEN = frozenset({"accepted", "recorded"})
 
 
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
     """Sends the run's message to each contact of a batch, never twice: whoever was sent to is passed over.
 
+    While a receiver is left alone, or the lease of another worker runs, the task waits in the triggerer.
+
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}`` of those whose message was accepted, now or before.
 
     :param assignments: output of Get promo code (templated)
     :param message: name of the message, as given to the Start block (templated)
     :param transport: the way out; ``inbox`` keeps messages in the store (templated)
+    :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own, 500 for a
+        receiver that honours keys and 50 for others (templated)
     :param promo_db_conn_id: connection of the store (templated)
     :raises ReceiverUnavailable: some could not be sent yet; the task can be retried
     :raises ConfigurationError: the message is not the run's, or there is no such transport
-    :raises LedgerConflict: somebody holds another code than the one handed over
     """
 
-    template_fields: Sequence[str] = ("assignments", "message", "transport", "promo_db_conn_id")
+    template_fields: Sequence[str] = ("assignments", "message", "transport", "in_flight", "promo_db_conn_id")
     ui_color = "#fde2ef"
 
     def __init__(
@@ -41,35 +47,59 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         assignments: Any,
         message: str,
         transport: str = "inbox",
+        in_flight: int | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.assignments = assignments
         self.message = message
         self.transport = transport
+        self.in_flight = in_flight
 
     async def aexecute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Send what is due and return whose message was accepted."""
+        batch = Handover.from_xcom(self.assignments)
+        if batch.repair:
+            return batch.as_xcom()
+        with rescheduled(self):
+            return (await self._send(batch)).as_xcom()
+
+    def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
+        """Go on after the receiver was left alone."""
+        sent: dict[str, Any] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
+        return sent
+
+    async def _send(self, batch: Handover) -> Handover:
+        from promo_campaigns.adapters.breaker import PostgresBreaker
         from promo_campaigns.adapters.ledger import PostgresLedger
         from promo_campaigns.adapters.runs import read_run
         from promo_campaigns.adapters.templates import compile_message
         from promo_campaigns.adapters.transports import open_transport
         from promo_campaigns.core.sending import send_messages
 
-        batch = Handover.from_xcom(self.assignments)
         with self.hook.connect() as connection, open_transport(self.transport, self.hook.dsn) as transport:
             run = read_run(connection, batch.run_id)
             if run.spec.message.name != self.message:
                 msg = f"run {run.run_key} was opened with the message {run.spec.message.name!r}, not {self.message!r}"
                 raise ConfigurationError(msg)
             ledger = PostgresLedger(connection)
-            ledger.require_codes(run.run_id, batch.contact_ids, batch.codes)
-            templates = compile_message(run.spec.message)
-            tally = await send_messages(ledger, transport, templates, run, batch.contact_ids)
+            tally = await send_messages(
+                ledger=ledger,
+                breaker=PostgresBreaker(connection, f"transport {transport.name}"),
+                transport=transport,
+                templates=compile_message(run.spec.message),
+                run=run,
+                contact_ids=batch.contact_ids,
+                in_flight=self._in_flight(),
+            )
+            ledger.require_no_lease(run.run_id, batch.contact_ids)
             states = ledger.states(run.run_id, batch.contact_ids)
+            taken = [contact for contact in batch.contact_ids if states.get(contact) in _TAKEN]
+            pairs = ledger.held_codes(run.run_id, taken)
         self.log.info("Run %d: %d accepted, %d refused, %d unknown", run.run_id, tally.ok, tally.refused, tally.unknown)
-        pairs = zip(batch.contact_ids, batch.codes, strict=True)
-        taken = [(contact, code) for contact, code in pairs if states.get(contact) in _TAKEN]
-        return Handover(
-            run_id=run.run_id, contact_ids=[contact for contact, _ in taken], codes=[code for _, code in taken]
-        ).as_xcom()
+        return Handover.of_pairs(run.run_id, pairs)
+
+    def _in_flight(self) -> int | None:
+        if not optional_text(self.in_flight):
+            return None
+        return whole_number("in_flight", self.in_flight, least=1, most=MAX_IN_FLIGHT)

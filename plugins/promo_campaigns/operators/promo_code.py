@@ -59,8 +59,10 @@ class GetPromoCodeOperator(HandedOver):
             if run.spec.codes != codes:
                 msg = f"run {run.run_key} was opened for {run.spec.codes}, this task asks for {codes}; make them equal"
                 raise ConfigurationError(msg)
-            pairs = PostgresLedger(connection).assign_codes(batch.run_id, batch.contact_ids, codes)
+            ledger = PostgresLedger(connection)
+            if batch.repair:
+                pairs = ledger.held_codes(batch.run_id, batch.contact_ids)
+            else:
+                pairs = ledger.assign_codes(batch.run_id, batch.contact_ids, codes)
         self.log.info("%d contacts of run %d hold a code", len(pairs), batch.run_id)
-        return Handover(
-            run_id=batch.run_id, contact_ids=[contact for contact, _ in pairs], codes=[code for _, code in pairs]
-        ).as_xcom()
+        return Handover.of_pairs(batch.run_id, pairs, repair=batch.repair).as_xcom()

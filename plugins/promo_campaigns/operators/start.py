@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
 
 from promo_campaigns.core.models import CodeRequest
 from promo_campaigns.core.occurrence import run_key
-from promo_campaigns.core.parameters import contact_ids_of, instant_of, name_of, optional_text, whole_number
+from promo_campaigns.core.parameters import contact_ids_of, instant_of, mode_of, name_of, optional_text, whole_number
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.operators.store_operator import StoreOperator
 
@@ -29,7 +30,7 @@ class StartOperator(StoreOperator):
     A scheduled or backfilled DAG run is the occurrence of its logical date; any other is the ``edition`` it names, or
     itself. Running it again finds the same run. Nothing is opened when the pool cannot serve everybody.
 
-    Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000}, …]``, for ``.expand``; ``run`` is the run's id.
+    Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000, …}, …]``, for ``.expand``; ``run`` is the run's id.
 
     :param message: name of a file in ``include/messages`` (templated)
     :param type: the pool to take codes from (templated)
@@ -39,11 +40,15 @@ class StartOperator(StoreOperator):
     :param contact_ids: the audience itself, in place of a file (templated)
     :param edition: names a manual send, so that two clicks are one send (templated)
     :param send_by: ISO 8601 time with an offset after which nobody is sent anything (templated)
+    :param mode: what to do when the run is closed already: ``missing`` sends to whoever it did not reach, ``profiles``
+        writes profiles again and sends nothing, ``refuse`` is an error; by default what the run itself says, which is
+        ``missing`` unless it was set (templated)
     :param batch_size: contacts a batch, raised where there would be more than 1,000 batches (templated)
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
     :raises PoolShortage: the pool holds fewer codes than the open runs need
+    :raises RunClosed: the run is closed, and the mode is ``refuse``
     :raises RunSpecChanged: the occurrence was opened with another definition
     :raises ConfigurationError: a parameter or a definition file is wrong
     """
@@ -57,6 +62,7 @@ class StartOperator(StoreOperator):
         "contact_ids",
         "edition",
         "send_by",
+        "mode",
         "batch_size",
         "promo_db_conn_id",
     )
@@ -73,6 +79,7 @@ class StartOperator(StoreOperator):
         contact_ids: Sequence[int] | str = (),
         edition: str = "",
         send_by: str = "",
+        mode: str = "",
         batch_size: int | str = 1000,
         workflow: str | None = None,
         include_folder: str | None = None,
@@ -87,6 +94,7 @@ class StartOperator(StoreOperator):
         self.contact_ids = contact_ids
         self.edition = edition
         self.send_by = send_by
+        self.mode = mode
         self.batch_size = batch_size
         self.workflow = workflow
         self.include_folder = include_folder
@@ -96,7 +104,7 @@ class StartOperator(StoreOperator):
         """The run's id, for the End block."""
         return XComArg(self, key=RUN_ID_KEY)
 
-    def execute(self, context: Context) -> list[dict[str, int]]:
+    def execute(self, context: Context) -> list[dict[str, Any]]:
         """Open the run, or find it."""
         from promo_campaigns.adapters.runs import open_run, read_batches
 
@@ -104,11 +112,12 @@ class StartOperator(StoreOperator):
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
         send_by = instant_of("send_by", self.send_by)
         with self.hook.connect() as connection:
-            run = open_run(connection, spec, run_key=self._run_key(context, spec.workflow), send_by=send_by)
-            batches = read_batches(connection, run.run_id, batch_size)
+            key = self._run_key(context, spec.workflow)
+            run = open_run(connection, spec, run_key=key, send_by=send_by, mode=mode_of(self.mode))
+            batches = read_batches(connection, run, batch_size)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
-        return [{"run_id": batch.run_id, "first": batch.first, "last": batch.last} for batch in batches]
+        return [asdict(batch) for batch in batches]
 
     def _spec(self) -> RunSpec:
         from promo_campaigns.adapters.definitions import read_run_spec

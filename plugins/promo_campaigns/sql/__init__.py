@@ -25,15 +25,25 @@ def queries(noun: str) -> Mapping[str, str]:
     :raises FileNotFoundError: there is no such file
     :raises ValueError: a name stands twice, or a block has no line of intent
     """
-    text = (files(__name__) / "queries" / f"{noun}.sql").read_text(encoding="utf-8")
+    return _named(f"queries/{noun}.sql")
+
+
+@cache
+def invariants() -> Mapping[str, str]:
+    """Return the queries of ``invariants.sql`` by name; each yields what breaks a promise, as rows ``broken``."""
+    return _named("invariants.sql")
+
+
+def _named(file: str) -> Mapping[str, str]:
+    text = (files(__name__) / file).read_text(encoding="utf-8")
     named: dict[str, str] = {}
     for block in _BLOCK.finditer(text):
         name, body = block["name"], block["body"].strip()
         if name in named:
-            msg = f"{noun}.sql names {name} twice"
+            msg = f"{file} names {name} twice"
             raise ValueError(msg)
         if not body.startswith("-- "):
-            msg = f"{noun}.sql: {name} has no line of intent"
+            msg = f"{file}: {name} has no line of intent"
             raise ValueError(msg)
         named[name] = body
     return MappingProxyType(named)

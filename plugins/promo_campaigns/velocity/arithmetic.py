@@ -73,8 +73,7 @@ class Arithmetic:
 
         :param written: for each side, whether it is written out: neither a reference nor text
         """
-        left_first = numeric(left) is None and left is not None
-        if written[0] if left_first else written[1] and numeric(right) is None:
+        if written[0] if numeric(left) is None else written[1] and numeric(right) is None:
             fail("only numbers can be calculated with")
 
     def _numbers(self, left: object, right: object, calculate: Callable[[float, float], float | None]) -> float | None:

@@ -35,7 +35,8 @@ class CodeWriter:
 
     @contextmanager
     def block(self, head: str, at: int | None = None) -> Iterator[None]:
-        """Indent what is written inside under a head such as `if x:`."""
+        """Indent what is written inside under a head such as `if x:`; what was printed before it stays outside."""
+        self.flush()
         self.line(head, at)
         self._indent += 1
         before = len(self.lines)

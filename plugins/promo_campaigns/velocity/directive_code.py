@@ -146,4 +146,5 @@ class DirectiveCode(ExpressionCode):
 
 def weight(block: Block) -> int:
     """Return the steps one turn of a loop over a block costs: its nodes, inner loops counted by their own turns."""
-    return 1 + sum(0 if isinstance(node, Loop) else sum(1 for _ in every(node)) for node in block.nodes)
+    counted = (inner for node in block.nodes if not isinstance(node, Loop) for inner in every(node))
+    return 1 + sum(1 + len(node.steps) if isinstance(node, Reference) else 1 for node in counted)

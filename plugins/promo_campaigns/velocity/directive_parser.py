@@ -133,12 +133,12 @@ class DirectiveParser(ExpressionParser):
 
     def _open_bracket(self, what: str) -> None:
         self.space()
-        self.expect("(", f"after {what}")
+        self.expect("(", f"after {what}", hint=f"Write {what}( ... ), or \\{what} to print the word")
         self.space()
 
     def _close_bracket(self, what: str) -> None:
         self.space()
-        self.expect(")", f"at the end of {what}")
+        self.expect(")", f"at the end of {what}", hint="An operator has a space on either side, and each ( has its )")
 
     def _set(self, opening: Opening, shown: int) -> Found | None:
         at = self.offset(opening.start)

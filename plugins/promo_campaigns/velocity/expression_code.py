@@ -45,7 +45,7 @@ class ExpressionCode(ReferenceCode):
         if isinstance(node, Reference):
             return self.reference_value(node)
         if isinstance(node, Literal):
-            return repr(node.value) if node.value == node.value and abs_finite(node.value) else "float_inf"
+            return _constant(node.value)
         if isinstance(node, Interpolated):
             return self._interpolated(node)
         if isinstance(node, Unary | Binary):
@@ -146,6 +146,8 @@ def _is_told(node: Node) -> bool:
     return isinstance(node, Reference | Interpolated) or (isinstance(node, Literal) and type(node.value) is str)
 
 
-def abs_finite(value: str | float | bool) -> bool:  # noqa: FBT001  (a literal's value, not a switch)
-    """Tell whether a literal can be written with `repr`."""
-    return not isinstance(value, float) or abs(value) != float("inf")
+def _constant(value: str | float | bool) -> str:  # noqa: FBT001  (a literal's value, not a switch)
+    """Return the Python constant of a literal; a number too large for a double is infinite."""
+    if isinstance(value, float) and abs(value) == float("inf"):
+        return "infinity" if value > 0 else "-infinity"
+    return repr(value)

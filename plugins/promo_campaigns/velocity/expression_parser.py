@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"-?(?:\d+\.(?!\.)\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+)", re.ASCII)
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VALUES = "A value is a $reference, 'text', a number, true, false, [..] or {..}"
+STRAIGHT = "Write straight quotes: 'text'"
+CURLY_QUOTES = ("\u2018", "\u2019", "\u201c", "\u201d", "\u00b4", "`")
 # Symbols and words of each level, loosest first: the order is the grammar of the language.
 LEVELS: tuple[dict[str, str], ...] = (
     {"||": "or", "or": "or"},
@@ -146,7 +148,7 @@ class ExpressionParser(ReferenceParser):
         if word and word.group() in ("true", "false"):
             self.pos = word.end()
             return Literal(self.offset(at), word.group() == "true")
-        return self.fail("a value is expected here", hint=VALUES)
+        return self.fail("a value is expected here", hint=STRAIGHT if self.peek() in CURLY_QUOTES else VALUES)
 
     def _string(self, quote: str) -> Node:
         start = self.pos

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError
 
+LIMIT_HINT = "Let the template do less, or compile it with other Limits"
+
 
 class Fault(Exception):  # noqa: N818  (never leaves the engine)
     """A render cannot go on.
@@ -30,4 +32,4 @@ def fail(problem: str, hint: str = "") -> NoReturn:
 def exceeded(what: str, limit: int) -> NoReturn:
     """End the render: more of what is counted than the limit allows."""
     problem = f"{what}: more than {limit}"
-    raise Fault(problem, kind=LimitExceeded)
+    raise Fault(problem, LIMIT_HINT, LimitExceeded)

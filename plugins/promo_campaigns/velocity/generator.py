@@ -56,10 +56,7 @@ def generate(  # noqa: PLR0913  (all that code is generated from)
     offsets = [0] * len(lines)
     nonlocal_names = f"nonlocal {', '.join([*code.slots.values(), *code.echoes.values()])}"
     for written, places in code.functions:
-        lines += [
-            f" {line.replace('nonlocal_names', nonlocal_names)}" if line == " nonlocal_names" else f" {line}"
-            for line in written
-        ]
+        lines += [f"  {nonlocal_names}" if line == " nonlocal_names" else f" {line}" for line in written]
         offsets += places
     lines += [f" {line}" for line in code.lines]
     offsets += code.offsets
@@ -77,7 +74,6 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
     arithmetic = Arithmetic(printer, limits.digits, converts=dialect.converts_arguments)
     comparison = Comparison(printer, converts=dialect.converts_arguments)
     json_printer = JsonPrinter(printer, limits.string)
-
     caller = Caller(converts=dialect.converts_arguments, bare=dialect.bare_methods)
 
     def full() -> None:
@@ -125,5 +121,5 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "less": comparison.less,
         "at_most": comparison.at_most,
         "fits": lambda text, meter: meter.fits(text),
-        "float_inf": float("inf"),
+        "infinity": float("inf"),
     }

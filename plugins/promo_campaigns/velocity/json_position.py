@@ -136,6 +136,7 @@ class JsonPositions:
         if node.content is not None:
             self._block(node.content, state if macro is None else WITHIN_TEXT)
         if macro is None:
+            self.skeleton.proven &= state is WITHIN_TEXT
             return state
         if macro not in self._called:
             self._called[macro] = state, state

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_DIGITS = 4_000
+"""Python refuses to convert numbers of more than 4,300 digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -31,3 +34,8 @@ class Limits:
     string: int = 100_000
     digits: int = 400
     output: int = 400_000
+
+    def __post_init__(self) -> None:
+        if self.digits > MOST_DIGITS:
+            problem = f"at most {MOST_DIGITS} digits can be converted"
+            raise ValueError(problem)

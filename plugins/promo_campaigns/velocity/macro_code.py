@@ -71,7 +71,7 @@ class MacroCode(DirectiveCode):
         super().__init__(dialect, limits, positions)
         self._text = text
         self._macros = macros_of(tree)
-        self._names = {macro: f"f{number}" for number, macro in enumerate(self._macros.values())}
+        self._names = {macro: f"k{number}" for number, macro in enumerate(self._macros.values())}
         self.functions: list[tuple[list[str], list[int]]] = []
         self.stops = _stops_inside(tree)
         self.mutates = _changes_data(tree)

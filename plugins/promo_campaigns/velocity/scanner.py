@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.core.errors import LimitExceeded, TemplateSyntaxError
+from promo_campaigns.velocity.fault import LIMIT_HINT
 from promo_campaigns.velocity.place import error_at
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Scanner:
 
     def refuse(self, problem: str, *, at: int | None = None) -> NoReturn:
         """Raise `LimitExceeded` for a position of this text."""
-        raise error_at(LimitExceeded, self.whole, self.base + (self.pos if at is None else at), problem)
+        raise error_at(LimitExceeded, self.whole, self.base + (self.pos if at is None else at), problem, LIMIT_HINT)
 
     def offset(self, position: int | None = None, weight: int = 1) -> int:
         """Return the template offset of a position, by default the current one, and count a node there.

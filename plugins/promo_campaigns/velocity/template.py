@@ -84,26 +84,23 @@ class Template:
             if self._checked:
                 check_result(found)
         except Fault as fault:
-            raise self._placed(fault, fault.kind, fault.problem, fault.hint) from None
+            error = self._placed(fault, fault.kind, fault.problem, fault.hint)
         except (RecursionError, MemoryError) as fault:
             problem = "values or calls are nested too deep, or too large"
-            raise self._placed(fault, LimitExceeded, problem, "") from None
-        return found if found.isascii() else self._sendable(found)
+            error = self._placed(fault, LimitExceeded, problem, "Give smaller values")
+        else:
+            return found if found.isascii() else self._sendable(found)
+        raise error  # not from where it was caught: that would keep the frames, and with them the values
 
     def _sendable(self, text: str) -> str:
         """Return a text that can be encoded; halves of UTF-16 pairs that met in it are joined."""
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = escape_halves(text) if self._json else narrow(text)
-        else:
+        if can_be_sent(text):
             return text
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            problem = "the text holds half of a UTF-16 pair, which cannot be sent"
-            raise TemplateRenderError(problem, hint="Take care where substring() cuts") from None
-        return text
+        text = escape_halves(text) if self._json else narrow(text)
+        if can_be_sent(text):
+            return text
+        problem = "the text holds half of a UTF-16 pair, which cannot be sent"
+        raise TemplateRenderError(problem, hint="Take care where substring() cuts")
 
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
         """Return for each contact its text, or the error that concerns it alone."""
@@ -123,6 +120,15 @@ class Template:
                 offset = self._offsets[trace.tb_lineno - 1]
             trace = trace.tb_next
         return error_at(kind, self._made_of[0], offset, problem, hint)
+
+
+def can_be_sent(text: str) -> bool:
+    """Tell whether a text can be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _positions(tree: Block, mode: Mode) -> dict[Node, Position]:

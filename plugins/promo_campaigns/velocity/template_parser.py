@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.core.errors import LimitExceeded, TemplateSyntaxError
 from promo_campaigns.velocity.directive_parser import Closed, DirectiveParser
+from promo_campaigns.velocity.fault import LIMIT_HINT
 from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.scanner import Tally
 from promo_campaigns.velocity.tree import Block, Reference, Text
@@ -183,7 +184,7 @@ def parse(text: str, dialect: Dialect, limits: Limits) -> Block:
     """
     if len(text) > limits.template:
         problem = f"the template is longer than {limits.template} characters"
-        raise LimitExceeded(problem, line=1, column=1)
+        raise error_at(LimitExceeded, text[: limits.template], 0, problem, LIMIT_HINT)
     wrong = UNPRINTABLE.search(text)
     if wrong:
         raise error_at(

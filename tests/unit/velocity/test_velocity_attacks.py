@@ -5,6 +5,7 @@ import gc
 import sys
 import time
 import tracemalloc
+from functools import cache
 
 import pytest
 
@@ -32,7 +33,9 @@ def compiled(attack: Attack) -> Template | None:
         return None
 
 
-def cpu_of_calibration() -> float:
+@cache
+def cpu_of_calibration(_attempt: int) -> float:
+    """Return the CPU seconds of the plain loop, measured anew for each attempt."""
     start = time.process_time()
     total = 0
     for number in range(CALIBRATION):
@@ -57,10 +60,10 @@ def test_what_asks_for_too_much_ends_in_an_error_of_its_own(attack: Attack) -> N
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_costs_at_most_a_hundred_milliseconds_of_cpu(attack: Attack) -> None:
     costs = []
-    for _ in range(3):
+    for attempt in range(3):
         start = time.process_time()
         outcome(attack)
-        costs.append((time.process_time() - start) / cpu_of_calibration())
+        costs.append((time.process_time() - start) / cpu_of_calibration(attempt))
         if costs[-1] < 1:
             return
     pytest.fail(f"cost {min(costs):.1f} times what it may")

@@ -1,5 +1,6 @@
 """Whatever a template says and whatever values it meets: a text or one of the three errors, never an attribute read."""
 
+import json
 from typing import Literal
 
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from promo_campaigns.velocity import (
     TemplateSyntaxError,
     compile_template,
 )
-from unit.velocity.velocity_grammar import CONTEXT, templates
+from unit.velocity.velocity_grammar import CONTEXT, bodies, templates
 
 ERRORS = (TemplateSyntaxError, TemplateRenderError, LimitExceeded)
 SMALL = Limits(template=400, nodes=200, steps=2_000, items=100, string=200, digits=30, output=500)
@@ -115,6 +116,8 @@ def run(
     except ERRORS:
         return
     found.encode()
+    if mode == "json":
+        json.loads(found)
     assert len(found) <= SMALL.output + 6 * SMALL.output * (mode == "json")
 
 
@@ -140,3 +143,11 @@ def test_a_template_cut_anywhere_is_a_template_or_an_error(text: str, data: st.D
     cut = data.draw(st.integers(0, len(text)))
     run(text[:cut], "text", "2.4", CONTEXT)
     run(text[cut:], "text", "1.7", CONTEXT)
+
+
+@settings(max_examples=400, deadline=None)
+@given(bodies(), DIALECTS, VALUES)
+def test_a_body_is_json_whatever_its_directives_and_values_are_or_an_error(
+    text: str, dialect: Literal["2.4", "1.7"], value: object
+) -> None:
+    run(text, "json", dialect, {**CONTEXT, "x": value, "d": "\"'"})

@@ -1,6 +1,7 @@
 """In an e-mail values are text, and directives may stand in comments."""
 
 from html.parser import HTMLParser
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -52,3 +53,20 @@ def test_directives_work_inside_comments() -> None:
 )
 def test_values_are_escaped_once_and_the_template_is_not(template: str, expected: str) -> None:
     assert compile_template(template, mode="html").render({"name": "<b>"}) == expected
+
+
+EDITOR = [
+    ("<!--#if($vip)-->A<!--#else-->B<!--#end-->", "<!---->B<!---->"),
+    ("<!--#if($name)-->A<!--#elseif($vip)-->B<!--#end-->", "<!---->A<!---->"),
+    ("<!--#foreach($i in [1..2])--><td>$i</td><!--#end-->", "<!----><td>1</td><!----><td>2</td><!---->"),
+    ("<!--#set($x = 'a')-->$x", "<!---->a"),
+    ("<!--#macro(m $x)-->[$x]<!--#end-->#m(1)", "<!---->-->[1]<!--"),
+]
+
+
+@pytest.mark.parametrize("dialect", ["2.4", "1.7"])
+@pytest.mark.parametrize(("template", "expected"), EDITOR)
+def test_directives_written_as_comments_leave_comments(
+    template: str, expected: str, dialect: Literal["2.4", "1.7"]
+) -> None:
+    assert compile_template(template, mode="html", dialect=dialect).render({"name": "<b>"}) == expected

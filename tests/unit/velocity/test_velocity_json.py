@@ -114,7 +114,10 @@ def test_a_template_that_can_be_no_json_is_refused_when_it_is_compiled(template:
         compile_template(template, mode="json")
 
 
-@pytest.mark.parametrize("template", ["[#foreach($i in [1..3])$i,#end]", '{#if($x)"a": 1,#end "b": 2,}#stop', "#stop"])
+@pytest.mark.parametrize(
+    "template",
+    ["[#foreach($i in [1..3])$i,#end]", '#*#macro(m)*#{"a": "#m("x")"}', '{#if($x)"a": 1,#end "b": 2,}#stop', "#stop"],
+)
 def test_a_result_whose_structure_depends_on_values_is_checked(template: str) -> None:
     with pytest.raises(TemplateRenderError, match="no JSON"):
         outcome(template)

@@ -29,6 +29,8 @@ def test_render_many_gives_each_contact_its_own_outcome() -> None:
     first, second, third = template.render_many([{"code": "A"}, {}, {"code": 'B"'}])
     assert first == '{"code": "A"}'
     assert isinstance(second, TemplateRenderError)
+    assert second.__context__ is None, "an error may not keep the frames that hold the values"
+    assert second.__traceback__ is None
     assert third == '{"code": "B\\""}'
 
 
@@ -182,3 +184,23 @@ def test_expressions_as_deep_as_the_limit_compile_and_deeper_ones_are_refused(fo
         except TemplateSyntaxError:  # a string cannot stand in a string as it is
             return
     pytest.fail("never refused")
+
+
+def test_macros_and_blocks_of_one_template_do_not_take_each_others_place() -> None:
+    text = "".join(f"#macro(m{n} $x)<$x{n}>$x#end#define($d{n})[{n}]#end" for n in range(6))
+    text += "".join(f"#m{n}({n})$d{n}#@m{n}({n})c#end" for n in range(6))
+    expected = "".join(f"<$x{n}>{n}[{n}]<$x{n}>{n}" for n in range(6))
+    assert compile_template(text).render({}) == expected
+
+
+def test_curly_quotes_are_named() -> None:
+    with pytest.raises(TemplateSyntaxError, match="straight quotes"):
+        compile_template("Code: $!data.get(\u2018promocode\u2019)")
+
+
+@pytest.mark.parametrize("value", ['$a && "$b"', '$a || "$b"', "$a && $b.get($c)", '${a|"$b"}', '$b.get("$c")'])
+def test_what_stands_before_a_condition_is_printed_whether_it_holds_or_not(value: str) -> None:
+    for given in (True, False):
+        text = f"before $a #set($x = {value})after"
+        expected = f"before {str(given).lower()} after"
+        assert compile_template(text).render({"a": given, "b": {"k": 1} if given else None, "c": "k"}) == expected

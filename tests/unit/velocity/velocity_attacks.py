@@ -141,6 +141,7 @@ REFUSED = [
     Attack("printing a list again and again", '#foreach($i in [1..9999])#set($x = "$many")#end'),
     Attack("copying a list again and again", "#foreach($i in [1..9999])#set($x = $many.subList(0, 8000))#end"),
     Attack("comparing lists again and again", "#foreach($i in [1..9999])#if($many == $many.subList(0, 9000))x#end#end"),
+    Attack("long paths again and again", "#set($m = {})#set($m.m = $m)" + _loops(1, "#if($m" + ".m" * 2_000 + ")#end")),
     Attack("printing a long text again and again", "#foreach($i in [1..9999])$long#end"),
     Attack("printing a long text many times over", "$long" * 2_000),
     Attack("a macro that calls itself", "#macro(m)#m()#end#m()"),

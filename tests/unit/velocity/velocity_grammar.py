@@ -146,5 +146,66 @@ def templates(depth: int = 2) -> st.SearchStrategy[str]:
             st.builds("#foreach($i in {})\n{}$foreach.count#if($foreach.hasNext),#end\n#end\n".format, sources, inner),
             st.builds("#define($x){}#end".format, inner),
             st.builds("#macro(m $x){}#end#m({})".format, inner, values()),
+            st.builds("  #macro(p $x $y)\n<$x$!y>{}\n  #end\n#p(1 $n)\n#p('a')".format, inner),
+            st.builds("#macro(w)[$bodyContent]#end\n  #@w(){}#end\n".format, inner),
+            st.builds("  #if({}) {}\n  #elseif({})\n{}\n  #end {}".format, condition, inner, condition, inner, inner),
+            st.builds("\n\t#foreach($i in {}) {} #if({})#break#end\n#end  \n".format, sources, inner, condition),
+            st.builds("#foreach($i in [1..2])#foreach($j in $list){}$foreach.parent.index#end#end".format, inner),
+            st.builds("\n  #set($x = {})  \n".format, expressions(1)),
+            st.builds("#if({})#stop#end".format, condition),
         ]
     return st.lists(st.one_of(choices), max_size=5).map("".join)
+
+
+INSIDE = ["a", " ", "\\\\", '\\"', "\\n", "\\u00e9", "é", "$x", "$!x", "$!{x.k}", "${x|'d'}", "\\$x", "\\\\$!x", "#x1"]
+INSIDE += [
+    "$!data.get('code')",
+    "#if($x)b#end",
+    '#if($!x == "q")c#{else}$!x#end',
+    "#foreach($i in $x)$!i,#end",
+    "#set($x = 1)",
+    "#m($x)",
+    "$!d",
+    "#[[$x]]#",
+]
+OUTSIDE = [
+    "1",
+    "true",
+    "null",
+    "$x",
+    "$!x",
+    "${x|5}",
+    "$!data",
+    "$list",
+    "$d",
+    '#if($x)1#{else}"b"#end',
+    "#if($x)$x#end",
+    "\\$x",
+    "#n($!x)",
+]
+BEFORE = [
+    "",
+    '#set($y = "$!x")',
+    '#macro(m $p)<$!p>"#end',
+    "#macro(m $p)<$!p>#end",
+    "#macro(n $p)[$p]#end",
+    '#define($d)"$!x#end',
+]
+
+
+def bodies() -> st.SearchStrategy[str]:
+    """Return templates that are nearly JSON, with references and directives in all places."""
+    text = st.lists(st.sampled_from(INSIDE), max_size=4).map(lambda parts: f'"{"".join(parts)}"')
+    value = st.recursive(
+        st.one_of(st.sampled_from(OUTSIDE), text),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+            st.lists(st.tuples(text, inner), max_size=3).map(
+                lambda items: f"{{{', '.join(f'{k}: {v}' for k, v in items)}}}"
+            ),
+            inner.map("[#foreach($i in $list){}#if($foreach.hasNext),#end#end]".format),
+            st.tuples(inner, inner).map(lambda pair: f"[{pair[0]}#if($x), {pair[1]}#end]"),
+        ),
+        max_leaves=5,
+    )
+    return st.tuples(st.lists(st.sampled_from(BEFORE), max_size=3).map("".join), value).map("".join)

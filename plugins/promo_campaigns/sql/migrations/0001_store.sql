@@ -18,6 +18,12 @@ create function promo.is_single_channel(type text) returns boolean
   return type in ('email', 'sms');
 
 
+-- The ledger's clock: the database's, never a worker's. One function, so that a test can run a year in a second.
+create function promo.clock() returns timestamptz
+  language sql stable parallel safe
+  return clock_timestamp();
+
+
 -- Codes --------------------------------------------------------------------------------------------------------------
 
 create table promo.code_file (
@@ -146,18 +152,22 @@ create table promo.run (
   days          integer     not null check (days >= 0),
   records       boolean     not null,
   send_by       timestamptz,
-  opened_at     timestamptz not null default now(),
+  mode          text        not null default 'missing' check (mode in ('missing', 'profiles', 'refuse')),
+  opened_at     timestamptz not null default promo.clock(),
   closed_at     timestamptz
 );
 comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
 comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
+comment on column promo.run.mode is 'What running it again does once it is closed: send to whoever is missing, repair profiles only, or nothing.';
 comment on column promo.run.records is 'Whether the message binds a data source that records the code on the profile.';
 
 -- Each edge is one named query of queries/ledger.sql.
 create type promo.assignment_state as enum (
-  'pending',   -- in the audience; nothing decided
+  'pending',   -- in the audience, nothing decided; from skipped, rejected or expired: reopen_missing; from assigned:
+               -- return_short, its code fell short and was never put before anybody
   'skipped',   -- from pending: skip_unreachable
-  'assigned',  -- from pending: claim_codes; from sending: settle_assignments or fold_lapsed, refused for now
+  'assigned',  -- from pending: claim_codes; from sending: settle_assignments or fold_lapsed, refused for now; from
+               -- unknown: resend_unknown, a person took the risk
   'sending',   -- from assigned or unknown: begin_messages, committed before a byte is sent
   'accepted',  -- from sending or unknown: settle_assignments or fold_lapsed, some attempt was answered ok
   'rejected',  -- from sending or unknown: settle_assignments, every attempt was refused; the code is back in the pool
@@ -175,6 +185,7 @@ create table promo.assignment (
   lease_token   bigint,
   lease_until   timestamptz,
   state         promo.assignment_state not null default 'pending',
+  generation    smallint               not null default 0,
   reason        text,
   primary key (run_id, contact_id),
   constraint assignment_reason check ((state in ('skipped', 'rejected', 'expired')) = (reason is not null)),
@@ -184,6 +195,7 @@ create table promo.assignment (
   constraint assignment_sending check (state <> 'sending' or lease_until is not null)
 ) with (fillfactor = 60);
 comment on column promo.assignment.promo_code_id is 'The code this contact holds. Given back, it is gone from here and stays in the attempts.';
+comment on column promo.assignment.generation is 'Rises when a refused contact is sent to anew, so that a receiver does not answer for the refused try.';
 comment on column promo.assignment.lease_token is 'Fences the worker that is calling out for this row, message or profile, until lease_until.';
 -- These change for a whole run within minutes, so figures about them are always wrong: the planner shall not believe any.
 alter table promo.assignment
@@ -198,7 +210,7 @@ create table promo.attempt (
   contact_id    bigint      not null,
   promo_code_id bigint      not null references promo.promo_code,
   lease_token   bigint      not null,
-  started_at    timestamptz not null default clock_timestamp(),
+  started_at    timestamptz not null default promo.clock(),
   finished_at   timestamptz,
   purpose       text        not null check (purpose in ('message', 'profile')),
   outcome       text        check (outcome in ('ok', 'refused')),
@@ -215,9 +227,10 @@ create function promo.check_assignment_transition() returns trigger
 begin
   if (old.state, new.state) in (
        ('pending', 'skipped'), ('pending', 'assigned'), ('pending', 'expired'),
-       ('assigned', 'sending'), ('assigned', 'expired'),
+       ('skipped', 'pending'), ('rejected', 'pending'), ('expired', 'pending'),
+       ('assigned', 'sending'), ('assigned', 'expired'), ('assigned', 'pending'),
        ('sending', 'accepted'), ('sending', 'rejected'), ('sending', 'unknown'), ('sending', 'assigned'),
-       ('unknown', 'sending'), ('unknown', 'accepted'), ('unknown', 'rejected'),
+       ('unknown', 'sending'), ('unknown', 'accepted'), ('unknown', 'rejected'), ('unknown', 'assigned'),
        ('accepted', 'recorded'))
   then
     return new;
@@ -246,6 +259,18 @@ create trigger assignment_kept before delete or truncate on promo.assignment
   for each statement execute function promo.keep_evidence();
 
 
+-- What all workers know of a receiver: whether it is worth calling.
+create table promo.receiver (
+  name          text        primary key,
+  failures      integer     not null default 0,
+  open_until    timestamptz,
+  probe_until   timestamptz,
+  reason        text
+);
+comment on table promo.receiver is 'The circuit breaker: after failures in a row nothing is claimed for a receiver until open_until; then one probes.';
+alter table promo.receiver set (fillfactor = 50);
+
+
 -- The inbox transport's own store: a receiver that honours keys ------------------------------------------------------
 
 create table promo.inbox_message (
@@ -255,6 +280,6 @@ create table promo.inbox_message (
   locator         text        not null,
   title           text        not null default '',
   body            text        not null,
-  received_at     timestamptz not null default clock_timestamp()
+  received_at     timestamptz not null default promo.clock()
 );
 create index inbox_message_recent on promo.inbox_message (received_at);

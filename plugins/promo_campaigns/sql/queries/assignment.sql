@@ -19,22 +19,46 @@ select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
 order by contact_id;
 
+-- return_short --
+-- A code with less than the days asked for, but for one of grace, that was never put before anybody goes back to the
+-- pool, and its contact waits for another.
+with short as materialized (
+  select a.contact_id, a.promo_code_id
+  from promo.run r
+  join promo.assignment a on a.run_id = r.run_id
+  join promo.promo_code p on p.promo_code_id = a.promo_code_id
+  where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'assigned'
+    and p.expires_at <= promo.clock() + make_interval(days => greatest(r.days - 1, 0))
+    and not exists (
+      select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message')
+  for update of a
+), given_back as (
+  update promo.promo_code p set issued_at = null from short s where p.promo_code_id = s.promo_code_id
+)
+update promo.assignment a set state = 'pending', promo_code_id = null
+from short s where a.run_id = %(run_id)s and a.contact_id = s.contact_id
+returning a.contact_id;
+
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back.
 with overdue as materialized (
   select a.contact_id, a.promo_code_id,
-         case when r.send_by <= now() then 'send-by passed' else 'code expired' end as reason
+         case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   left join promo.promo_code p on p.promo_code_id = a.promo_code_id
   where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
-    and (r.send_by <= now() or p.expires_at <= now())
+    and (r.send_by <= promo.clock() or p.expires_at <= promo.clock())
   for update of a
 ), given_back as (
   update promo.promo_code p set issued_at = null from overdue o where p.promo_code_id = o.promo_code_id
 )
 update promo.assignment a set state = 'expired', reason = o.reason, promo_code_id = null
 from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
+
+-- read_pool --
+-- Which codes the run gives out.
+select code_type as type, discount, days from promo.run where run_id = %(run_id)s;
 
 -- claim_codes --
 -- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending.
@@ -45,7 +69,7 @@ with due as materialized (
 ), free as materialized (
   select p.promo_code_id, p.expires_at from promo.promo_code p
   where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
-    and p.expires_at >= now() + make_interval(days => %(days)s)
+    and p.expires_at >= promo.clock() + make_interval(days => %(days)s)
   order by p.expires_at, p.promo_code_id
   limit (select count(*) from due) for update skip locked
 ), pair as materialized (
@@ -54,7 +78,7 @@ with due as materialized (
               (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
   where contact_id is not null and promo_code_id is not null
 ), issued as (
-  update promo.promo_code p set issued_at = now() from pair where p.promo_code_id = pair.promo_code_id
+  update promo.promo_code p set issued_at = promo.clock() from pair where p.promo_code_id = pair.promo_code_id
 )
 update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_code_id
 from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
@@ -75,3 +99,15 @@ order by a.contact_id;
 -- The state of each of the contacts, in order.
 select contact_id, state::text as state from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id;
+
+-- reopen_missing --
+-- Whoever the closed run did not reach waits again; a refused contact gets keys of its own this time.
+update promo.assignment
+set state = 'pending', reason = null, generation = generation + case when state = 'rejected' then 1 else 0 end
+where run_id = %(run_id)s and state in ('skipped', 'rejected', 'expired');
+
+-- read_accepted --
+-- The contacts of the range whose message was accepted, in order.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
+order by contact_id;

@@ -8,7 +8,7 @@ select nextval('promo.lease_token') as token;
 with lapsed as materialized (
   select a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
-    and a.state = 'sending' and a.lease_until <= clock_timestamp()
+    and a.state = 'sending' and a.lease_until <= promo.clock()
 )
 update promo.assignment a
 set state = (case when fold.ok then 'accepted' when fold.doubt then 'unknown' else 'assigned' end)::promo.assignment_state,
@@ -20,7 +20,7 @@ cross join lateral (
   where t.run_id = %(run_id)s and t.contact_id = lapsed.contact_id and t.purpose = 'message'
 ) fold
 where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
-  and a.state = 'sending' and a.lease_until <= clock_timestamp();
+  and a.state = 'sending' and a.lease_until <= promo.clock();
 
 -- begin_messages --
 -- The intent: leases those who are due and adds an attempt each. Due are the assigned, and the unknown whose first
@@ -30,11 +30,11 @@ with due as materialized (
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p using (promo_code_id)
-  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > now())
-    and a.contact_id = any(%(contact_ids)s) and p.expires_at > now()
+  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
+    and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock()
     and (a.state = 'assigned'
          or (a.state = 'unknown'
-             and clock_timestamp() - make_interval(secs => %(resend_within_s)s)
+             and promo.clock() - make_interval(secs => %(resend_within_s)s)
                  < (select min(t.started_at) from promo.attempt t
                     where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
                       and t.outcome is null)))
@@ -42,23 +42,24 @@ with due as materialized (
 ), leased as (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
-      lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+      lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
   from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message' from due;
 
 -- begin_profiles --
--- The intent to record: leases accepted contacts that nobody else is recording and adds an attempt each.
+-- The intent to record: leases accepted contacts, and recorded ones for a repair, that nobody else is recording.
 with due as materialized (
   select a.contact_id, a.promo_code_id
   from promo.assignment a
-  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'accepted'
-    and (a.lease_until is null or a.lease_until <= clock_timestamp())
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
+    and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+    and (a.lease_until is null or a.lease_until <= promo.clock())
   order by a.contact_id for update of a skip locked
 ), leased as (
   update promo.assignment a
-  set lease_token = %(token)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+  set lease_token = %(token)s, lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
   from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
@@ -66,7 +67,7 @@ select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile' from due;
 
 -- read_recipients --
 -- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields.
-select a.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
+select a.contact_id, a.generation, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        p.code, p.type as code_type, p.discount, p.expires_at,
        coalesce((select jsonb_object_agg(f.name, v.value)
                  from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
@@ -82,6 +83,12 @@ left join lateral (
 ) l on true
 where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_token = %(token)s
 order by a.contact_id;
+
+-- held_leases --
+-- Who of the contacts is under a lease that still runs, and for how long at most.
+select count(*) as contacts, coalesce(max(extract(epoch from lease_until - promo.clock())), 0)::float8 as wait_s
+from promo.assignment
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and lease_until > promo.clock();
 
 -- lock_assignments --
 -- Held while evidence is written and folded, so that no late answer slips in between.
@@ -99,7 +106,7 @@ with evidence as materialized (
 )
 update promo.attempt t
 set outcome = case when e.outcome = 'ok' then 'ok' when e.outcome in ('refused', 'later') then 'refused' end,
-    detail = nullif(e.detail, ''), finished_at = clock_timestamp()
+    detail = nullif(e.detail, ''), finished_at = promo.clock()
 from evidence e where t.attempt_id = e.attempt_id;
 
 -- settle_assignments --
@@ -134,5 +141,29 @@ update promo.assignment a
 set state = case when e.outcome = 'ok' then 'recorded'::promo.assignment_state else a.state end,
     lease_token = null, lease_until = null
 from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
-where a.run_id = %(run_id)s and a.contact_id = e.contact_id and a.state = 'accepted'
-  and (a.lease_token = %(token)s or e.outcome = 'ok');
+where a.run_id = %(run_id)s and a.contact_id = e.contact_id
+  and ((a.state = 'accepted' and e.outcome = 'ok') or (a.state in ('accepted', 'recorded') and a.lease_token = %(token)s));
+
+-- list_unknown --
+-- Sends of unknown outcome, of one run or of all, oldest first.
+select r.run_key, a.run_id, a.contact_id, a.generation, p.code, min(t.started_at) as first_attempt, count(*) as attempts
+from promo.assignment a
+join promo.run r using (run_id)
+join promo.promo_code p using (promo_code_id)
+join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+where a.state = 'unknown' and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
+  and (%(contact_ids)s::bigint[] is null or a.contact_id = any(%(contact_ids)s))
+group by r.run_key, a.run_id, a.contact_id, a.generation, p.code
+order by first_attempt, a.run_id, a.contact_id;
+
+-- judge_unknown --
+-- Evidence from outside: writes one outcome into every open message attempt of these contacts, and says from whom.
+update promo.attempt t set outcome = %(outcome)s, detail = %(detail)s, finished_at = promo.clock()
+from promo.assignment a
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'unknown'
+  and t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.outcome is null;
+
+-- resend_unknown --
+-- A person takes the risk of a second message: these contacts are due again.
+update promo.assignment set state = 'assigned'
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'unknown';

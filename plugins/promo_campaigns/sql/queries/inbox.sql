@@ -5,6 +5,10 @@ select * from unnest(%(keys)s::uuid[], %(contact_ids)s::bigint[], %(channels)s::
                      %(titles)s::text[], %(bodies)s::text[])
 on conflict (idempotency_key) do nothing;
 
+-- known_keys --
+-- Which of these keys have arrived.
+select idempotency_key::text as key from promo.inbox_message where idempotency_key = any(%(keys)s::uuid[]);
+
 -- read_messages --
 -- The newest messages, of one contact or of all.
 select contact_id, channel, locator, title, body, received_at from promo.inbox_message

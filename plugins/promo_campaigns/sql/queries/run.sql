@@ -14,11 +14,11 @@ returning run_id;
 
 -- read_run_by_key --
 -- The run of an occurrence.
-select run_id, run_key, spec, spec_sha256, send_by, closed_at from promo.run where run_key = %(run_key)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.run where run_key = %(run_key)s;
 
 -- read_run --
 -- A run by its id.
-select run_id, run_key, spec, spec_sha256, send_by, closed_at from promo.run where run_id = %(run_id)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.run where run_id = %(run_id)s;
 
 -- add_audience_by_id --
 -- Freezes an audience that was given as contact ids; ids of nobody fall away.
@@ -63,13 +63,13 @@ cross join lateral (
                 where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null)
 ) waiting
 where r.code_type = %(type)s and r.discount = %(discount)s and r.closed_at is null
-  and (r.send_by is null or r.send_by > now());
+  and (r.send_by is null or r.send_by > promo.clock());
 
 -- count_stock --
 -- Free codes of the pool that stay valid for the days asked for.
 select count(*) as codes from promo.promo_code
 where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
-  and expires_at >= now() + make_interval(days => %(days)s);
+  and expires_at >= promo.clock() + make_interval(days => %(days)s);
 
 -- count_states --
 -- The run's assignments by state and reason.
@@ -82,5 +82,13 @@ select run_id, run_key, opened_at, closed_at, records from promo.run where run_i
 
 -- close_run --
 -- Closes the run; a closed one keeps its time.
-update promo.run set closed_at = coalesce(closed_at, now()) where run_id = %(run_id)s
+update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id = %(run_id)s
 returning run_key, code_type, discount, days, extract(epoch from closed_at - opened_at)::float8 as seconds;
+
+-- set_mode --
+-- What running this run again shall do once it is closed.
+update promo.run set mode = %(mode)s where run_key = %(run_key)s returning run_id;
+
+-- reopen_run --
+-- A closed run has work again.
+update promo.run set closed_at = null where run_id = %(run_id)s;

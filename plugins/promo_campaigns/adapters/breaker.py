@@ -1,0 +1,52 @@
+"""The circuit breaker of a receiver, shared by all workers through one row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_S, PROBE_SIZE, Admission, count_calls
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Verdict
+
+_SQL = queries("receiver")
+
+
+class PostgresBreaker:
+    """What all workers know of one receiver.
+
+    :param connection: the store, in autocommit mode
+    :param receiver: a transport's or a connection's name
+    """
+
+    def __init__(self, connection: Connection, receiver: str) -> None:
+        self._connection = connection
+        self._receiver = receiver
+        connection.execute(_SQL["know_receiver"], {"name": receiver})
+
+    def admit(self) -> Admission:
+        """Say whether this worker may call: any number while the breaker is closed, one as the probe, or none."""
+        row = self._connection.execute(_SQL["admit"], {"name": self._receiver, "probe_s": PROBE_S}).fetchone()
+        if row is None or row["closed"]:
+            return Admission(limit=None)
+        if row["probe"]:
+            return Admission(limit=PROBE_SIZE)
+        return Admission(limit=0, wait_s=max(row["wait_s"], 1.0))
+
+    def report(self, verdicts: Sequence[Verdict]) -> None:
+        """Tell the others what calls came to."""
+        counts = count_calls(verdicts)
+        told = {
+            "name": self._receiver,
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "opens": counts.opens,
+            "reason": counts.reason,
+            "limit": FAILURES_IN_A_ROW,
+            "cool_s": COOL_S,
+        }
+        self._connection.execute(_SQL["report_calls"], told)

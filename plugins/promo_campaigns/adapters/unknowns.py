@@ -1,0 +1,68 @@
+"""Sends of unknown outcome, and what a person or a receiver says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.core.models import Outcome, Purpose
+from promo_campaigns.core.occurrence import idempotency_key
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Run
+    from promo_campaigns.core.ports import Transport
+
+_ATTEMPT = queries("attempt")
+_BY_HAND = "by hand"
+_FROM_RECEIVER = "the receiver knows its key"
+
+
+def list_unknown(
+    connection: Connection, run_id: int | None = None, contact_ids: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
+    """Return the sends of unknown outcome, oldest first: run_key, run_id, contact_id, code, first_attempt, attempts."""
+    chosen = {"run_id": run_id, "contact_ids": list(contact_ids) if contact_ids is not None else None}
+    return connection.execute(_ATTEMPT["list_unknown"], chosen).fetchall()
+
+
+def judge_unknown(
+    connection: Connection, run_id: int, contact_ids: Sequence[int], outcome: Outcome, *, detail: str = _BY_HAND
+) -> int:
+    """Settle sends of unknown outcome on evidence from outside, and return how many were.
+
+    ``OK`` makes them accepted; ``REFUSED`` gives their codes back to the pool.
+    """
+    told = {"run_id": run_id, "contact_ids": list(contact_ids), "outcome": outcome.value, "detail": detail}
+    fold = {
+        **told,
+        "outcomes": [outcome.value] * len(contact_ids),
+        "details": [detail] * len(contact_ids),
+        "token": None,
+    }
+    with connection.transaction():
+        connection.execute(_ATTEMPT["lock_assignments"], told)
+        connection.execute(_ATTEMPT["judge_unknown"], told)
+        return connection.execute(_ATTEMPT["settle_assignments"], fold).rowcount
+
+
+def resend_unknown(connection: Connection, run_id: int, contact_ids: Sequence[int]) -> int:
+    """Make sends of unknown outcome due again, at the risk of a second message, and return how many were."""
+    chosen = {"run_id": run_id, "contact_ids": list(contact_ids)}
+    return connection.execute(_ATTEMPT["resend_unknown"], chosen).rowcount
+
+
+async def reconcile(connection: Connection, transport: Transport, run: Run) -> int:
+    """Ask the receiver about the run's sends of unknown outcome, accept those it knows, and return how many.
+
+    That it does not know one proves nothing, and leaves it unknown.
+    """
+    doubts = {
+        idempotency_key(run.run_key, row["contact_id"], Purpose.MESSAGE, row["generation"]): row["contact_id"]
+        for row in list_unknown(connection, run.run_id)
+    }
+    known = await transport.look_up(list(doubts)) if doubts else set()
+    contact_ids = [doubts[key] for key in known if key in doubts]
+    return judge_unknown(connection, run.run_id, contact_ids, Outcome.OK, detail=_FROM_RECEIVER)

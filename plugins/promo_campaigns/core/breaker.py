@@ -1,0 +1,62 @@
+"""When a receiver is left alone, so that an outage does not turn ten thousand codes into doubts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.models import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.core.models import Verdict
+
+FAILURES_IN_A_ROW = 5
+FAILING_SHARE = 0.2
+COOL_S = 60.0
+PROBE_S = 120.0
+PROBE_SIZE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Whether a worker may call.
+
+    :ivar limit: how many contacts it may call for at once; 0 for none, None for as many as it likes
+    :ivar wait_s: seconds until asking again makes sense
+    """
+
+    limit: int | None
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCounts:
+    """What a number of calls says about their receiver. Refusals of a contact say nothing bad about it.
+
+    :ivar opens: reason enough by themselves to leave the receiver alone
+    """
+
+    succeeded: int
+    failed: int
+    opens: bool
+    reason: str
+
+
+def count_calls(verdicts: Sequence[Verdict]) -> CallCounts:
+    """Judge a receiver by the calls of one chunk.
+
+    It is locked out of at once by 401 and 403; it is failing by five calls of unknown outcome in a row, or by more than
+    a fifth of a chunk, and at least five ([reliability] section 3, mechanism C).
+    """
+    failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN or verdict.locked_out]
+    answered = [verdict for verdict in verdicts if verdict.outcome in {Outcome.OK, Outcome.REFUSED}]
+    locked_out = any(verdict.locked_out for verdict in verdicts)
+    many = len(failed) >= FAILURES_IN_A_ROW and len(failed) > FAILING_SHARE * len(verdicts)
+    return CallCounts(
+        succeeded=len(answered),
+        failed=len(failed),
+        opens=locked_out or many,
+        reason=failed[0].detail if failed else "",
+    )

@@ -1,0 +1,48 @@
+"""Clears up sends of unknown outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseAsyncOperator
+
+from promo_campaigns.core.parameters import whole_number
+from promo_campaigns.operators.end import MAX_RUN_ID
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+
+class ReconcileOperator(StoreOperator, BaseAsyncOperator):
+    """Asks the receiver about the run's sends of unknown outcome, and accepts those it knows.
+
+    Returns ``{"accepted": 3, "unknown": 1}``: how many were cleared up, and how many were not.
+
+    :param run_id: the run, ``start.run`` (templated)
+    :param transport: the transport they were sent by (templated)
+    :param promo_db_conn_id: connection of the store (templated)
+    """
+
+    template_fields: Sequence[str] = ("run_id", "transport", "promo_db_conn_id")
+    ui_color = "#f4efe0"
+
+    def __init__(self, *, run_id: Any, transport: str = "inbox", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.run_id = run_id
+        self.transport = transport
+
+    async def aexecute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
+        """Look every unknown send up."""
+        from promo_campaigns.adapters.runs import read_run
+        from promo_campaigns.adapters.transports import open_transport
+        from promo_campaigns.adapters.unknowns import list_unknown, reconcile
+
+        run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
+        with self.hook.connect() as connection, open_transport(self.transport, self.hook.dsn) as transport:
+            accepted = await reconcile(connection, transport, read_run(connection, run_id))
+            unknown = len(list_unknown(connection, run_id))
+        self.log.info("Run %d: %d sends cleared up, %d still unknown", run_id, accepted, unknown)
+        return {"accepted": accepted, "unknown": unknown}

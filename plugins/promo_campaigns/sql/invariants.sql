@@ -1,0 +1,116 @@
+-- Each query returns the rows that break a promise, as one text each: none, in a store that is well. %(run_id)s narrows
+-- a query to one run; null means all.
+
+-- one_holder --
+-- A code is held by one assignment at most.
+select 'code ' || promo_code_id || ' is held ' || count(*) || ' times' as broken
+from promo.assignment where promo_code_id is not null
+  and (%(run_id)s::bigint is null or promo_code_id in (select promo_code_id from promo.assignment where run_id = %(run_id)s))
+group by promo_code_id having count(*) > 1;
+
+-- one_person --
+-- A code was never put before two people: no two contacts have an attempt with it that was not definitely refused.
+select 'code ' || t.promo_code_id || ' may have reached ' || count(distinct t.contact_id) || ' contacts' as broken
+from promo.attempt t
+where t.purpose = 'message' and t.outcome is distinct from 'refused'
+  and (%(run_id)s::bigint is null or t.promo_code_id in (select promo_code_id from promo.attempt where run_id = %(run_id)s))
+group by t.promo_code_id having count(distinct t.contact_id) > 1;
+
+-- one_code --
+-- A contact may have received one code of a run, never two.
+select 'contact ' || contact_id || ' of run ' || run_id || ' may have received ' || count(distinct promo_code_id) || ' codes' as broken
+from promo.attempt
+where purpose = 'message' and outcome is distinct from 'refused' and (%(run_id)s::bigint is null or run_id = %(run_id)s)
+group by run_id, contact_id having count(distinct promo_code_id) > 1;
+
+-- pool_agrees --
+-- A code is issued exactly while an assignment holds it.
+select 'code ' || p.promo_code_id || case when p.issued_at is null then ' is held but counts as free' else ' counts as issued and nobody holds it' end as broken
+from promo.promo_code p
+left join promo.assignment a on a.promo_code_id = p.promo_code_id
+where (p.issued_at is null) <> (a.run_id is null)
+  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s or p.promo_code_id in (select promo_code_id from promo.attempt where run_id = %(run_id)s));
+
+-- given_back_on_proof --
+-- A code went back only if every attempt with it was refused.
+select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' gave a code back without proof' as broken
+from promo.assignment a
+join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+where (a.promo_code_id is null or a.promo_code_id <> t.promo_code_id) and t.outcome is distinct from 'refused'
+  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
+
+-- closed_is_done --
+-- In a closed run nothing is in flight, and everybody has an outcome.
+select 'contact ' || a.contact_id || ' of closed run ' || a.run_id || ' is ' || a.state as broken
+from promo.assignment a join promo.run r using (run_id)
+where r.closed_at is not null
+  and (a.state in ('pending', 'assigned', 'sending') or (r.records and a.state = 'accepted'))
+  and (%(run_id)s::bigint is null or r.run_id = %(run_id)s);
+
+-- intent_first --
+-- Whoever was sent to has an attempt, and an attempt has its assignment's code.
+select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ' without an attempt' as broken
+from promo.assignment a
+where a.state in ('sending', 'accepted', 'unknown', 'recorded') and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
+  and not exists (
+    select from promo.attempt t
+    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.promo_code_id = a.promo_code_id);
+
+-- acceptance_counts --
+-- An answer of ok is never ignored: once no lease is running, its contact is accepted or recorded.
+select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' was answered ok and is ' || a.state as broken
+from promo.assignment a
+where a.state not in ('accepted', 'recorded') and not (a.state = 'sending')
+  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
+  and exists (select from promo.attempt t
+              where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.outcome = 'ok');
+
+-- accepted_on_evidence --
+-- Nobody is accepted, recorded or rejected without the evidence for it.
+select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ' without evidence' as broken
+from promo.assignment a
+where (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
+  and ((a.state in ('accepted', 'recorded') and not exists (
+          select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+            and t.purpose = 'message' and t.outcome = 'ok'))
+    or (a.state = 'recorded' and not exists (
+          select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+            and t.purpose = 'profile' and t.outcome = 'ok'))
+    or (a.state = 'rejected' and not exists (
+          select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+            and t.purpose = 'message' and t.outcome = 'refused')));
+
+-- profile_after_message --
+-- A profile write is begun only once an attempt of the message was answered ok.
+select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' had its profile written before its message was accepted' as broken
+from promo.attempt t
+where t.purpose = 'profile' and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
+  and not exists (
+    select from promo.attempt m where m.run_id = t.run_id and m.contact_id = t.contact_id and m.purpose = 'message'
+      and m.outcome = 'ok' and m.finished_at <= t.started_at);
+
+-- no_expired_code --
+-- No attempt was begun with a code that had run out.
+select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent an expired code' as broken
+from promo.attempt t join promo.promo_code p using (promo_code_id)
+where t.purpose = 'message' and t.started_at >= p.expires_at and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
+
+-- no_late_message --
+-- No attempt was begun after the run's send-by.
+select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to after the send-by' as broken
+from promo.attempt t join promo.run r using (run_id)
+where t.purpose = 'message' and t.started_at >= r.send_by and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
+
+-- one_call_at_a_time --
+-- Two message attempts of a contact are apart: a second is begun only when the first has an outcome, was given up, or
+-- its lease is over.
+select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' has an attempt under no lease it ever held' as broken
+from promo.attempt t join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
+where a.state = 'sending' and t.purpose = 'message' and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
+  and t.lease_token > a.lease_token;
+
+-- files_add_up --
+-- The counts of a code file are those of its rows.
+select 'code file ' || code_file_id || ' does not add up' as broken
+from promo.code_file
+where %(run_id)s::bigint is null and row_count <> inserted + updated + unchanged + rejected;

@@ -1,0 +1,31 @@
+-- know_receiver --
+-- Makes sure that there is a row to lock.
+insert into promo.receiver (name) values (%(name)s) on conflict (name) do nothing;
+
+-- admit --
+-- May a worker call? Yes while the breaker is closed; no while it is open; then one worker at a time probes.
+with before as materialized (
+  select name, open_until, probe_until from promo.receiver where name = %(name)s for update
+), probing as (
+  update promo.receiver r set probe_until = promo.clock() + make_interval(secs => %(probe_s)s)
+  from before b
+  where r.name = b.name and b.open_until <= promo.clock() and coalesce(b.probe_until, b.open_until) <= promo.clock()
+  returning r.name
+)
+select b.open_until is null as closed, exists (select from probing) as probe,
+       greatest(0, extract(epoch from greatest(b.open_until, b.probe_until) - promo.clock()))::float8 as wait_s
+from before b;
+
+-- report_calls --
+-- What calls came to: any success closes the breaker; enough failures in a row, or a share of them, open it.
+update promo.receiver
+set failures = case when %(opens)s then failures + %(failed)s when %(succeeded)s > 0 then 0 else failures + %(failed)s end,
+    open_until = case
+      when %(opens)s or (%(succeeded)s = 0 and %(failed)s > 0 and failures + %(failed)s >= %(limit)s)
+        then promo.clock() + make_interval(secs => %(cool_s)s)
+      when %(succeeded)s > 0 then null
+      else open_until end,
+    probe_until = case when %(succeeded)s > 0 or %(failed)s > 0 then null else probe_until end,
+    reason = case when %(succeeded)s > 0 and not %(opens)s then null else nullif(%(reason)s, '') end
+where name = %(name)s and (%(succeeded)s > 0 or %(failed)s > 0)
+returning open_until is not null as open;

@@ -1,0 +1,211 @@
+"""A worker process: the real path of a batch, step by step as the tasks of a DAG do it, without Airflow around it.
+
+What a step hands on is written down when the step is done, as Airflow does with XCom. A retry starts at the first step
+that is not done; after a clear nothing is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from faults.kill_points import Point, trace
+from promo_campaigns.adapters.breaker import PostgresBreaker
+from promo_campaigns.adapters.http_sender import Endpoint, HttpSender
+from promo_campaigns.adapters.inbox import InboxTransport
+from promo_campaigns.adapters.invariants import require_invariants
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.adapters.templates import compile_data_source, compile_message
+from promo_campaigns.core.errors import DatabaseUnavailable, ReceiverUnavailable, RunNotFinished
+from promo_campaigns.core.models import Batch, OutgoingMessage, OutgoingRequest, Run, RunSpec, Verdict
+from promo_campaigns.core.sending import record_profiles, send_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.connection import Connection as Pipe
+    from pathlib import Path
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.ports import Transport
+
+WAYS = ("inbox", "keyed", "plain")
+"""The product's inbox, a receiver that honours keys, and one that does not."""
+IN_FLIGHT = 2
+FAILED, BROKEN = 3, 4
+"""Exit status of a task that may be retried, and of one that met what must not happen."""
+PASSING = (ReceiverUnavailable, RunNotFinished)
+LOST_SERVER = (psycopg.OperationalError, DatabaseUnavailable)
+NEVER = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+
+Handed = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a worker is to do.
+
+    :ivar way: one of ``WAYS``
+    :ivar progress: file of what the steps handed on
+    :ivar stop_at: where to wait for what comes, or None
+    :ivar pass_by: where to tell that it came past, or None
+    :ivar listing: whether to tell every point that it passes
+    :ivar loses_server: whether the server may go away
+    """
+
+    dsn: str
+    receiver_url: str
+    way: str
+    spec: RunSpec
+    run_key: str
+    progress: Path
+    stop_at: Point | None = None
+    pass_by: int | None = None
+    listing: bool = False
+    loses_server: bool = False
+
+
+def work(job: Job, pipe: Pipe) -> None:
+    """Do the job and exit with 0, ``FAILED`` or ``BROKEN``; in the last case the pipe has said why."""
+    passed = 0
+
+    def arrived(point: Point) -> None:
+        nonlocal passed
+        passed += 1
+        if job.listing:
+            pipe.send(str(point))
+        if passed == job.pass_by:
+            pipe.send("past")
+        if point == job.stop_at:
+            pipe.send("here")
+            pipe.recv()
+
+    trace(arrived)
+    try:
+        _work(job)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the test shall hear of it)
+        if _may_be_retried(job, error):
+            sys.exit(FAILED)
+        pipe.send(traceback.format_exc())
+        sys.exit(BROKEN)
+
+
+def _may_be_retried(job: Job, error: Exception) -> bool:
+    lost = job.loses_server and isinstance(error, LOST_SERVER) and not isinstance(error, NEVER)
+    return lost or isinstance(error, PASSING)
+
+
+def _work(job: Job) -> None:
+    done: Handed = json.loads(job.progress.read_text()) if job.progress.exists() else {}
+    with connect(job.dsn) as connection, connect(job.dsn) as inbox:
+        steps = _Steps(job, connection, inbox)
+        for name in ("start", "contacts", "codes", "message", "profiles", "end"):
+            if name not in done:
+                step: Callable[[Handed], Any] = getattr(steps, name)
+                done[name] = step(done)
+                _write(job.progress, done)
+
+
+def _write(progress: Path, done: Handed) -> None:
+    partial = progress.with_suffix(f".{id(done)}")
+    partial.write_text(json.dumps(done))
+    partial.replace(progress)
+
+
+class _Steps:
+    """The blocks; each takes what the ones before handed on."""
+
+    def __init__(self, job: Job, connection: Connection, inbox: Connection) -> None:
+        self._job, self._connection = job, connection
+        self._ledger = PostgresLedger(connection)
+        self._http = HttpSender(Endpoint(base_url=job.receiver_url, allow_private=True, concurrency=IN_FLIGHT))
+        self._http.in_flight = IN_FLIGHT
+        self._transport: Transport = InboxTransport(inbox) if job.way == "inbox" else _Posting(self._http, job.way)
+
+    def start(self, _: Handed) -> Handed:
+        run = open_run(self._connection, self._job.spec, run_key=self._job.run_key)
+        (batch,) = read_batches(self._connection, run, 100)
+        return {"run_id": batch.run_id, "first": batch.first, "last": batch.last}
+
+    def contacts(self, done: Handed) -> list[int]:
+        return self._ledger.reachable_contacts(Batch(**done["start"]))
+
+    def codes(self, done: Handed) -> list[tuple[int, str]]:
+        return self._ledger.assign_codes(self._run(done).run_id, done["contacts"], self._job.spec.codes)
+
+    def message(self, done: Handed) -> list[tuple[int, str]]:
+        run = self._run(done)
+        contact_ids = [contact for contact, _ in done["codes"]]
+        self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["codes"]])
+        sending = send_messages(
+            ledger=self._ledger,
+            breaker=PostgresBreaker(self._connection, f"transport {run.run_key}"),
+            transport=self._transport,
+            templates=compile_message(run.spec.message),
+            run=run,
+            contact_ids=contact_ids,
+            in_flight=IN_FLIGHT,
+        )
+        asyncio.run(sending)
+        states = self._ledger.states(run.run_id, contact_ids)
+        taken = [contact for contact in contact_ids if states.get(contact) in {"accepted", "recorded"}]
+        return self._ledger.held_codes(run.run_id, taken)
+
+    def profiles(self, done: Handed) -> int:
+        run = self._run(done)
+        contact_ids = [contact for contact, _ in done["message"]]
+        self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["message"]])
+        assert run.spec.data_source is not None
+        recording = record_profiles(
+            ledger=self._ledger,
+            breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
+            sender=self._http,
+            templates=compile_data_source(run.spec.data_source),
+            run=run,
+            contact_ids=contact_ids,
+        )
+        return asyncio.run(recording).ok
+
+    def end(self, done: Handed) -> Handed:
+        run_id = self._run(done).run_id
+        report = close_run(self._connection, run_id)
+        require_invariants(self._connection, run_id)
+        return report.as_dict()
+
+    def _run(self, done: Handed) -> Run:
+        return read_run(self._connection, done["start"]["run_id"])
+
+
+class _Posting:
+    """Posts each message to the receiver, under its key."""
+
+    in_flight = IN_FLIGHT
+
+    def __init__(self, http: HttpSender, way: str) -> None:
+        self.name = way
+        self.resend_within_s = 86400.0 if way == "keyed" else 0.0
+        self._http = http
+
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+        return await self._http.send([_as_request(message) for message in messages], deadline=deadline)
+
+    async def look_up(self, keys: Sequence[str]) -> set[str]:  # noqa: ARG002  (the port's signature)
+        return set()
+
+
+def _as_request(message: OutgoingMessage) -> OutgoingRequest:
+    return OutgoingRequest(
+        contact_id=message.contact_id,
+        method="POST",
+        path="/message",
+        headers={},
+        body=json.dumps({"contact": message.contact_id, "code": message.body}),
+        idempotency_key=message.idempotency_key,
+    )

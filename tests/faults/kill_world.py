@@ -1,0 +1,180 @@
+"""The world around a killed worker: people and codes of its own, the truth at the receiver, and what must hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from integration.world import PROFILE, SPEC
+from promo_campaigns.adapters.inbox import read_inbox
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.core.models import Audience
+from receiver import Answer
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import RunSpec
+    from receiver import Received
+
+PEOPLE, REACHABLE, SPARE_CODES = 6, 5, 3
+FINAL = {"recorded", "rejected", "skipped"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Six people: the last has no channel, and the receiver refuses the second for good.
+
+    :ivar way: how messages leave, one of ``kill_worker.WAYS``
+    """
+
+    way: str
+    spec: RunSpec
+    run_key: str
+    people: list[int]
+
+    @property
+    def refused(self) -> int:
+        """Whom the receiver refuses."""
+        return self.people[1]
+
+
+@dataclass(slots=True)
+class Truth:
+    """What the receiver really got, whoever sent it and however often."""
+
+    way: str
+    refused: int
+    messages: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    profiles: dict[int, str] = field(default_factory=dict)
+    written: set[tuple[int, str]] = field(default_factory=set)
+    copies: int = 0
+    _keys: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, request: Received) -> Answer:
+        """Take a request, as a receiver of this way does."""
+        with self._lock:
+            contact, code = int(request.json["contact"]), str(request.json["code"])
+            if request.path != "/message":
+                self.profiles[contact] = code
+                self.written.add((contact, code))
+                return Answer()
+            self.copies += 1
+            if contact == self.refused:
+                return Answer(status=422)
+            key = request.headers["Idempotency-Key"]
+            if self.way == "plain" or key not in self._keys:
+                self.messages[contact].append(code)
+            self._keys.add(key)
+            return Answer()
+
+
+def make_world(connection: Connection, way: str, name: str) -> World:
+    """Add people and a pool of their own to the store."""
+    people = connection.execute(
+        "insert into promo.contact (first_name) select 'Name ' || n from generate_series(1, %s) n returning contact_id",
+        [PEOPLE],
+    ).fetchall()
+    contact_ids = sorted(int(row["contact_id"]) for row in people)
+    connection.execute(
+        "insert into promo.contact_channel (contact_id, type, value)"
+        " select id, 'mobilepush', 'token-' || id from unnest(%s::bigint[]) id",
+        [contact_ids[:REACHABLE]],
+    )
+    connection.execute(
+        "with file as ("
+        "  insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected)"
+        "  values ('codes.csv', %(sha)s, 0, 0, 0, 0, 0) returning code_file_id)"
+        " insert into promo.promo_code (code, type, discount, expires_at, retired, code_file_id, line)"
+        " select %(name)s || '-' || n, %(name)s, 10, promo.clock() + interval '300 days', false, code_file_id, n"
+        " from file, generate_series(1, %(codes)s) n",
+        {"sha": hashlib.sha256(name.encode()).digest(), "name": name, "codes": REACHABLE + SPARE_CODES},
+    )
+    return World(way=way, spec=_spec(name, contact_ids), run_key=f"kills/edition/{name}", people=contact_ids)
+
+
+def _spec(name: str, contact_ids: list[int]) -> RunSpec:
+    return replace(
+        SPEC,
+        workflow="kills",
+        audience=Audience(name=name, contact_ids=tuple(contact_ids)),
+        codes=replace(SPEC.codes, type=name),
+        message=replace(SPEC.message, title="", body="$promocode"),
+        data_source=replace(PROFILE, path="/profile", body='{"contact": "$contact_id", "code": "$promocode"}'),
+    )
+
+
+def jump(connection: Connection, seconds: float) -> None:
+    """Put the ledger's clock forward."""
+    row = connection.execute("select extract(epoch from promo.clock() - clock_timestamp())::float8 as ahead").fetchone()
+    ahead = (row["ahead"] if row else 0.0) + seconds
+    connection.execute(
+        "create or replace function promo.clock() returns timestamptz language sql stable parallel safe"
+        f" return clock_timestamp() + interval '{ahead:.3f} s'"
+    )
+
+
+def violations(connection: Connection, world: World, truth: Truth) -> list[str]:
+    """Return what does not hold, once everything has come to rest: the books, and the books against the truth."""
+    rows = connection.execute(
+        "select r.run_id, r.closed_at, a.contact_id, a.state::text as state, a.reason, p.code, a.generation"
+        " from promo.run r join promo.assignment a using (run_id) left join promo.promo_code p using (promo_code_id)"
+        " where r.run_key = %s",
+        [world.run_key],
+    ).fetchall()
+    books = {int(row["contact_id"]): row for row in rows}
+    run_id = rows[0]["run_id"] if rows else None
+    delivered = _delivered(connection, world, truth)
+    wrong = [f"{broken.invariant}: {broken.rows}" for broken in check_invariants(connection, run_id)]
+    wrong += [] if rows and rows[0]["closed_at"] else ["the run is not closed"]
+    wrong += [] if sorted(books) == world.people else ["somebody is missing from the audience"]
+    wrong += _doubled(delivered)
+    for contact, book in books.items():
+        wrong += _misled(world, truth, book, delivered.get(contact, []))
+    return wrong
+
+
+def _delivered(connection: Connection, world: World, truth: Truth) -> dict[int, list[str]]:
+    if world.way != "inbox":
+        return dict(truth.messages)
+    arrived: dict[int, list[str]] = defaultdict(list)
+    for contact in world.people:
+        for message in read_inbox(connection, contact_id=contact):
+            arrived[contact].append(message["body"])
+    return arrived
+
+
+def _doubled(delivered: dict[int, list[str]]) -> list[str]:
+    holders: dict[str, set[int]] = defaultdict(set)
+    for contact, codes in delivered.items():
+        for code in codes:
+            holders[code].add(contact)
+    twice = [f"contact {contact} heard {len(codes)} times" for contact, codes in delivered.items() if len(codes) > 1]
+    return twice + [f"a code reached {len(people)} people" for people in holders.values() if len(people) > 1]
+
+
+def _misled(world: World, truth: Truth, book: dict[str, Any], codes: list[str]) -> list[str]:
+    contact, state = int(book["contact_id"]), str(book["state"])
+    doubtful = world.way == "plain" or contact == world.refused  # a refusal after a doubt proves nothing: it is parked
+    expected = FINAL | ({"unknown"} if doubtful else set())
+    recorded = book["code"] if state == "recorded" else None
+    rules = {
+        f"ended as {state}": state in expected,
+        "was accepted and never heard": state != "recorded" or bool(codes),
+        "heard and counts as not reached": not codes or state in {"recorded", "unknown"},
+        "heard another code than the books say": not codes or codes == [book["code"]],
+        "has a profile that says another code": truth.profiles.get(contact) == recorded,
+        "had another code written meanwhile": len([who for who, _ in truth.written if who == contact]) <= 1,
+        "is skipped without cause": (state == "skipped") == (contact == world.people[-1]),
+        "is rejected without cause": state != "rejected" or contact == world.refused,
+    }
+    return [f"contact {contact} {rule}" for rule, holds in rules.items() if not holds]
+
+
+def as_json(figures: dict[str, Any]) -> str:
+    """Return figures as they are kept."""
+    return json.dumps(figures, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,113 @@
+"""A real Airflow of the test's own: Postgres, its four components, and the checkout's plugins with DAGs of the test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+from promo_campaigns.adapters.migrations import migrate
+from promo_campaigns.demo.airflow_api import AirflowApi
+from promo_campaigns.demo.credentials import USER, keep_credentials
+from promo_campaigns.demo.layout import Layout
+from promo_campaigns.demo.ports import free_port
+from promo_campaigns.demo.services import Addresses, airflow_command, airflow_services, environment
+from promo_campaigns.demo.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CHECKOUT = Path(__file__).parents[2]
+START_S = 240.0
+RUN_S = 180.0
+OVER = frozenset({"success", "failed"})
+
+
+@dataclass
+class AirflowMachine:
+    """An Airflow that runs, and the store its DAGs work on."""
+
+    url: str
+    password: str
+    promo_dsn: str
+    supervisor: Supervisor
+
+    def __post_init__(self) -> None:
+        self.api = AirflowApi(self.url, USER, self.password)
+
+    def wait(self, what: str, ready: Callable[[], bool], seconds: float = RUN_S) -> None:
+        """Poll until it is so."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.supervisor.check()
+            assert time.monotonic() < deadline, what
+            time.sleep(0.2)
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  (JSON)
+        """Call the REST API."""
+        request = urllib.request.Request(self.url + path, method=method)
+        request.add_header("Authorization", f"Bearer {self._token()}")
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+    def run_to_end(self, dag_id: str, run_id: str) -> str:
+        """Wait for a run and return how it ended."""
+        self.wait(f"{dag_id} {run_id}", lambda: self.api.state(dag_id, run_id) in OVER)
+        return self.api.state(dag_id, run_id)
+
+    def _token(self) -> str:
+        account = json.dumps({"username": USER, "password": self.password}).encode()
+        request = urllib.request.Request(f"{self.url}/auth/token", data=account)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return str(json.loads(answer.read())["access_token"])
+
+
+@contextmanager
+def airflow_machine(folder: Path, dags: dict[str, str], variables: dict[str, str]) -> Iterator[AirflowMachine]:
+    """Run an Airflow until the block ends.
+
+    :param folder: an empty folder for all its state
+    :param dags: text of DAG files by name
+    :param variables: environment of every component, beside what they need
+    """
+    for part in ("include", "plugins"):
+        shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "dags").mkdir()
+    for name, text in dags.items():
+        (folder / "dags" / name).write_text(text, encoding="utf-8")
+    layout = Layout(folder)
+    layout.make()
+    credentials = keep_credentials(layout)
+    postgres = EmbeddedPostgres(layout.postgres, tied=True)
+    supervisor = Supervisor(layout)
+    postgres.start()
+    try:
+        addresses = Addresses(
+            ui_port=free_port(18080),
+            profile_api_port=0,
+            airflow_dsn=postgres.dsn("airflow"),
+            promo_dsn=postgres.dsn("promo"),
+        )
+        setting = environment(layout, credentials, addresses) | variables
+        supervisor.begin("airflow-db-migrate", airflow_command("db", "migrate"), setting).wait(START_S)
+        migrate(addresses.promo_dsn)
+        for service in airflow_services():
+            supervisor.start(service, setting)
+        machine = AirflowMachine(addresses.ui, credentials.password, addresses.promo_dsn, supervisor)
+        machine.wait("Airflow answers", machine.api.answers, START_S)
+        assert machine.api.sign_in()
+        yield machine
+    finally:
+        supervisor.stop(lambda: True)
+        postgres.stop()

@@ -1,0 +1,234 @@
+"""Airflow itself at its worst: killed, cleared, backfilled and deleted runs; nothing is doubled and nobody is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from integration.world import add_codes, add_contacts
+from promo_campaigns.adapters.inbox import read_inbox
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.processes import command_line, session_members
+from receiver import Answer, running_receiver
+from system.airflow_machine import airflow_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from promo_campaigns.adapters.postgres import Connection
+    from receiver import Received, Receiver
+    from system.airflow_machine import AirflowMachine
+
+DAG_FILE = """
+from datetime import datetime, timedelta, timezone
+from airflow.sdk import DAG, task_group
+from promo_campaigns.operators.contact import GetContactOperator
+from promo_campaigns.operators.data_source import HttpDataSourceOperator
+from promo_campaigns.operators.end import EndOperator
+from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.promo_code import GetPromoCodeOperator
+from promo_campaigns.operators.start import StartOperator
+
+CODES = {"type": "Welcome", "discount": 10, "days": 7}
+with DAG(
+    "daily",
+    schedule="0 9 * * *",
+    start_date=datetime(2026, 3, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=4,
+    default_args={"retries": 5, "retry_delay": timedelta(seconds=1)},
+):
+    start = StartOperator(task_id="start", message="promo_push", audience="all_contacts", **CODES)
+
+    @task_group
+    def batch(batch):
+        contact = GetContactOperator(task_id="get_contact", batch=batch)
+        code = GetPromoCodeOperator(task_id="get_promo_code", contacts=contact.output, **CODES)
+        message = SendMessageOperator(task_id="message", assignments=code.output, message="promo_push")
+        HttpDataSourceOperator(task_id="source", assignments=message.output, data_source="promo_to_profile")
+
+    batch.expand(batch=start.output) >> EndOperator(task_id="end", run_id=start.run)
+"""
+CONTACTS = 20
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """Return the receiver of profile writes, the ground truth."""
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowMachine]:
+    """Return a real Airflow with the daily workflow, twenty contacts and codes for many days."""
+    folder: Path = tmp_path_factory.mktemp("airflow-faults")
+    profile_api = {
+        "conn_type": "http",
+        "host": "127.0.0.1",
+        "port": receiver.port,
+        "extra": {"allow_insecure": True, "allow_private": True},
+    }
+    variables = {"AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api)}
+    with airflow_machine(folder, {"daily.py": DAG_FILE}, variables) as running:
+        with connect(running.promo_dsn) as store:
+            add_contacts(store, CONTACTS)
+            add_codes(store, 20 * CONTACTS, days=365)
+        running.wait("the DAG is read", lambda: running.api.knows("daily"))
+        running.api.unpause("daily")
+        running.wait("the run that unpausing starts", lambda: last_slot_is_done(running))
+        yield running
+
+
+def last_slot_is_done(machine: AirflowMachine) -> bool:
+    """Whether the latest missed slot, which Airflow runs at once when a DAG is unpaused, is over."""
+    found = machine.call("GET", "/api/v2/dags/daily/dagRuns")["dag_runs"]
+    return [run["state"] for run in found] == ["success"]
+
+
+@pytest.fixture
+def store(machine: AirflowMachine) -> Iterator[Connection]:
+    """Return the store of the Airflow under test."""
+    with connect(machine.promo_dsn) as connection:
+        yield connection
+
+
+@contextmanager
+def slow(receiver: Receiver) -> Iterator[threading.Event]:
+    """Let the receiver keep its answers back until the event is set; yields the event of the first request."""
+    arrived, release = threading.Event(), threading.Event()
+
+    def answer(_: Received) -> Answer:
+        arrived.set()
+        return Answer(hold=release)
+
+    receiver.answer = answer
+    try:
+        yield arrived
+    finally:
+        receiver.answer = lambda _: Answer()
+        release.set()
+
+
+def trigger(machine: AirflowMachine, run_id: str) -> None:
+    machine.api.trigger("daily", run_id, {})
+
+
+def everyone_has_one(store: Connection, run_key: str) -> None:
+    """Hold the ledger and the inbox against the promise, for one run."""
+    rows = store.execute(
+        "select a.state::text as state, count(*) as n, count(distinct a.promo_code_id) as codes"
+        " from promo.assignment a join promo.run r using (run_id) where r.run_key = %s group by 1",
+        [run_key],
+    ).fetchall()
+    assert rows == [{"state": "recorded", "n": CONTACTS, "codes": CONTACTS}]
+    assert check_invariants(store) == []
+
+
+def messages(store: Connection) -> int:
+    return len(read_inbox(store, limit=10_000))
+
+
+def runs(store: Connection) -> int:
+    row = store.execute("select count(*) as n from promo.run").fetchone()
+    assert row is not None
+    return int(row["n"])
+
+
+def free_leases(store: Connection) -> None:
+    """Let the killed worker's lease be nearly over, in place of waiting its two minutes."""
+    store.execute(
+        "update promo.assignment set lease_until = promo.clock() + interval '2 s' where lease_until > promo.clock()"
+    )
+
+
+def kill_task_process(machine: AirflowMachine) -> None:
+    """SIGKILL the process that runs the task; what supervises it lives on and reports the death."""
+    scheduler = next(each for each in machine.supervisor._started if each.service.name == "scheduler")  # noqa: SLF001  (a test may look behind the door it kills)
+    members = session_members(scheduler.process.pid)
+    running = [number for number in members if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(number))]
+    assert len(running) == 1
+    os.kill(running[0], signal.SIGKILL)
+
+
+def test_cleared_while_it_runs_it_doubles_nothing(
+    machine: AirflowMachine, receiver: Receiver, store: Connection
+) -> None:
+    before = messages(store)
+    with slow(receiver) as arrived:
+        trigger(machine, "cleared")
+        assert arrived.wait(120)
+        machine.api.clear("daily", "cleared")
+    free_leases(store)
+    assert machine.run_to_end("daily", "cleared") == "success"
+    everyone_has_one(store, "daily/run/cleared")
+    assert messages(store) == before + CONTACTS
+
+
+def test_a_deleted_run_that_is_made_again_is_the_same_send(machine: AirflowMachine, store: Connection) -> None:
+    trigger(machine, "deleted")
+    assert machine.run_to_end("daily", "deleted") == "success"
+    before = (messages(store), runs(store))
+    machine.call("DELETE", "/api/v2/dags/daily/dagRuns/deleted")
+    trigger(machine, "deleted")
+    assert machine.run_to_end("daily", "deleted") == "success"
+    everyone_has_one(store, "daily/run/deleted")
+    assert (messages(store), runs(store)) == before
+
+
+def test_a_task_that_is_killed_is_taken_up_again(
+    machine: AirflowMachine, receiver: Receiver, store: Connection
+) -> None:
+    before = messages(store)
+    with slow(receiver) as arrived:
+        trigger(machine, "killed")
+        assert arrived.wait(120)
+        kill_task_process(machine)
+    free_leases(store)
+    assert machine.run_to_end("daily", "killed") == "success"
+    everyone_has_one(store, "daily/run/killed")
+    assert messages(store) == before + CONTACTS
+
+
+def backfill(machine: AirflowMachine, behaviour: str) -> list[dict[str, Any]]:
+    """Backfill three days and return their runs once they are over."""
+    body = {
+        "dag_id": "daily",
+        "from_date": "2026-03-28T00:00:00Z",
+        "to_date": "2026-03-31T00:00:00Z",
+        "max_active_runs": 3,
+        "reprocess_behavior": behaviour,
+        "dag_run_conf": {},
+    }
+    made = machine.call("POST", "/api/v2/backfills", body)
+    machine.wait(
+        f"backfill {behaviour}",
+        lambda: machine.call("GET", f"/api/v2/backfills/{made['id']}")["completed_at"] is not None,
+    )
+    dates = "logical_date_gte=2026-03-28T00:00:00Z&logical_date_lte=2026-03-31T00:00:00Z"
+    found: list[dict[str, Any]] = machine.call("GET", f"/api/v2/dags/daily/dagRuns?{dates}")["dag_runs"]
+    for run in found:
+        assert machine.run_to_end("daily", quote(run["dag_run_id"])) == "success"
+    return found
+
+
+def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowMachine, store: Connection) -> None:
+    first = backfill(machine, "none")
+    assert len(first) == 3
+    before = (messages(store), runs(store))
+    for behaviour in ("none", "failed", "completed"):
+        again = backfill(machine, behaviour)
+        assert {run["logical_date"] for run in again} == {run["logical_date"] for run in first}
+        assert (messages(store), runs(store)) == before, behaviour
+    for day in ("28", "29", "30"):
+        everyone_has_one(store, f"daily/2026-03-{day}T09:00:00Z")
