@@ -65,8 +65,11 @@ def trace(arrived: Callable[[Point], None]) -> None:
         return answer
 
     async def request(
-        session: aiohttp.ClientSession, method: str, url: object, **kwargs: Any
-    ) -> aiohttp.ClientResponse:  # noqa: ANN401  (aiohttp's own signature)
+        session: aiohttp.ClientSession,
+        method: str,
+        url: object,
+        **kwargs: Any,  # noqa: ANN401  (aiohttp's own signature)
+    ) -> aiohttp.ClientResponse:
         call, nth = _counted(seen, f"{method} /{PurePath(str(url)).name}")
         arrived(Point(call, "before", nth))
         answer = await client_request(session, method, url, **kwargs)  # type: ignore[arg-type]  # whatever aiohttp was given
