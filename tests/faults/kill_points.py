@@ -64,10 +64,15 @@ def trace(arrived: Callable[[Point], None]) -> None:
         arrived(Point(call, "after", nth))
         return answer
 
-    async def request(session: aiohttp.ClientSession, method: str, url: str, **kwargs: Any) -> aiohttp.ClientResponse:  # noqa: ANN401  (aiohttp's own signature)
-        call, nth = _counted(seen, f"{method} /{PurePath(url).name}")
+    async def request(
+        session: aiohttp.ClientSession,
+        method: str,
+        url: object,
+        **kwargs: Any,  # noqa: ANN401  (aiohttp's own signature)
+    ) -> aiohttp.ClientResponse:
+        call, nth = _counted(seen, f"{method} /{PurePath(str(url)).name}")
         arrived(Point(call, "before", nth))
-        answer = await client_request(session, method, url, **kwargs)
+        answer = await client_request(session, method, url, **kwargs)  # type: ignore[arg-type]  # whatever aiohttp was given
         arrived(Point(call, "after", nth))
         return answer
 

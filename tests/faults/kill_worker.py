@@ -24,7 +24,7 @@ from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.errors import DatabaseUnavailable, ReceiverUnavailable, RunNotFinished
+from promo_campaigns.core.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
 from promo_campaigns.core.models import Batch, OutgoingMessage, OutgoingRequest, Run, RunSpec, Verdict
 from promo_campaigns.core.sending import record_profiles, send_messages
 
@@ -41,7 +41,7 @@ WAYS = ("inbox", "keyed", "plain")
 IN_FLIGHT = 2
 FAILED, BROKEN = 3, 4
 """Exit status of a task that may be retried, and of one that met what must not happen."""
-PASSING = (ReceiverUnavailable, RunNotFinished)
+PASSING = (ReceiverUnavailable, RunNotFinished, LeaseHeld)
 LOST_SERVER = (psycopg.OperationalError, DatabaseUnavailable)
 NEVER = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 
@@ -127,7 +127,7 @@ class _Steps:
         self._ledger = PostgresLedger(connection)
         self._http = HttpSender(Endpoint(base_url=job.receiver_url, allow_private=True, concurrency=IN_FLIGHT))
         self._http.in_flight = IN_FLIGHT
-        self._transport: Transport = InboxTransport(inbox) if job.way == "inbox" else _Posting(self._http, job.way)
+        self._transport: Transport = InboxTransport(inbox) if job.way == "inbox" else Posting(self._http, job.way)
 
     def start(self, _: Handed) -> Handed:
         run = open_run(self._connection, self._job.spec, run_key=self._job.run_key)
@@ -154,6 +154,7 @@ class _Steps:
             in_flight=IN_FLIGHT,
         )
         asyncio.run(sending)
+        self._ledger.require_no_lease(run.run_id, contact_ids)
         states = self._ledger.states(run.run_id, contact_ids)
         taken = [contact for contact in contact_ids if states.get(contact) in {"accepted", "recorded"}]
         return self._ledger.held_codes(run.run_id, taken)
@@ -171,7 +172,9 @@ class _Steps:
             run=run,
             contact_ids=contact_ids,
         )
-        return asyncio.run(recording).ok
+        tally = asyncio.run(recording)
+        self._ledger.require_no_lease(run.run_id, contact_ids)
+        return tally.ok
 
     def end(self, done: Handed) -> Handed:
         run_id = self._run(done).run_id
@@ -183,12 +186,11 @@ class _Steps:
         return read_run(self._connection, done["start"]["run_id"])
 
 
-class _Posting:
-    """Posts each message to the receiver, under its key."""
+class Posting:
+    """A transport that posts each message to the receiver, under its key, which it may honour or not."""
 
-    in_flight = IN_FLIGHT
-
-    def __init__(self, http: HttpSender, way: str) -> None:
+    def __init__(self, http: HttpSender, way: str, *, in_flight: int = IN_FLIGHT) -> None:
+        self.in_flight = in_flight
         self.name = way
         self.resend_within_s = 86400.0 if way == "keyed" else 0.0
         self._http = http

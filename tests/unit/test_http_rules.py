@@ -40,6 +40,7 @@ def test_only_a_definite_no_is_a_refusal(status: int, outcome: Outcome) -> None:
         ("nan", 0),
         ("inf", 0),
         ("1e9", 1e9),
+        ("Wed, 21 Oct 99999999999 07:28:00 GMT", 0),
     ],
 )
 def test_retry_after_is_read_in_both_forms_and_nonsense_is_no_wait(header: str | None, seconds: float) -> None:

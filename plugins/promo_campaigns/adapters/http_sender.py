@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
+import re
 import time
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
 from promo_campaigns.core.models import Outcome, Verdict
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 USER_AGENT = "promo-campaigns"
 KEY_HEADER = "Idempotency-Key"
 MAX_ANSWER_BYTES = 1_000_000
+MAX_CONNECT_S = 10.0
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,11 @@ def basic_auth(login: str, password: str) -> str:
 
 
 class HttpSender:
-    """Sends requests to one endpoint. Redirects are not followed and no proxy of the environment is used."""
+    """Sends requests to one endpoint. Redirects are not followed and no proxy of the environment is used.
+
+    The status of an answer decides. Its body is read, up to a limit and packed as it came, only to see that the answer
+    is whole: one that breaks off proves nothing.
+    """
 
     in_flight = 500
 
@@ -70,8 +79,11 @@ class HttpSender:
         resolver = None if self._endpoint.allow_private else VettedResolver()
         limit = asyncio.Semaphore(self._endpoint.concurrency)
         async with aiohttp.ClientSession(
-            headers={"User-Agent": USER_AGENT, **self._endpoint.headers},
-            timeout=aiohttp.ClientTimeout(total=self._endpoint.timeout_s, sock_connect=10),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **self._endpoint.headers},
+            timeout=aiohttp.ClientTimeout(
+                total=self._endpoint.timeout_s, sock_connect=min(MAX_CONNECT_S, self._endpoint.timeout_s / 2)
+            ),
+            auto_decompress=False,
             connector=aiohttp.TCPConnector(limit=self._endpoint.concurrency, resolver=resolver),
             trust_env=False,
         ) as session:
@@ -84,25 +96,45 @@ class HttpSender:
             if time.monotonic() >= deadline:
                 return _verdict(request, Outcome.LATER, "not begun in time")
             try:
-                return await self._call(session, request)
-            except aiohttp.ClientConnectorError:
-                return _verdict(request, Outcome.LATER, "no connection")
-            except (aiohttp.InvalidURL, ValueError):
+                url, body = self._addressed(request)
+            except ValueError:
                 return _verdict(request, Outcome.REFUSED, "the path or a header is not one that can be sent")
+            try:
+                return await self._call(session, request, url, body)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                return _verdict(request, Outcome.LATER, "no connection")
             except asyncio.TimeoutError:
                 return _verdict(request, Outcome.UNKNOWN, "no answer in time")
-            except aiohttp.ClientError as error:
+            except (aiohttp.ClientError, ValueError) as error:
                 return _verdict(request, Outcome.UNKNOWN, f"the connection broke ({type(error).__name__})")
 
-    async def _call(self, session: aiohttp.ClientSession, request: OutgoingRequest) -> Verdict:
+    def _addressed(self, request: OutgoingRequest) -> tuple[URL, bytes | None]:
+        """Return address and body; whatever can be found wrong with a request is found here, before a byte leaves.
+
+        :raises ValueError: it cannot be sent, or leads to another host than the endpoint's
+        """
+        url, home = URL(self._endpoint.base_url + request.path), URL(self._endpoint.base_url)
+        if url.origin() != home.origin() or (url.user, url.password) != (home.user, home.password):
+            msg = "another host"
+            raise ValueError(msg)
+        for text in itertools.chain.from_iterable(request.headers.items()):
+            if _UNSENDABLE.search(text):
+                msg = "a control character in a header"
+                raise ValueError(msg)
+            text.encode()
+        return url, request.body.encode() if request.body else None
+
+    async def _call(
+        self, session: aiohttp.ClientSession, request: OutgoingRequest, url: URL, body: bytes | None
+    ) -> Verdict:
         async with session.request(
             request.method,
-            self._endpoint.base_url + request.path,
-            data=request.body.encode() if request.body else None,
+            url,
+            data=body,
             headers={**request.headers, KEY_HEADER: request.idempotency_key},
             allow_redirects=False,
         ) as answer:
-            await answer.content.read(MAX_ANSWER_BYTES)
+            await _read_through(answer.content)
             outcome = outcome_of_status(answer.status)
             detail = "" if outcome is Outcome.OK else f"HTTP {answer.status}"
             return Verdict(
@@ -114,6 +146,13 @@ class HttpSender:
             )
 
 
+async def _read_through(body: aiohttp.StreamReader) -> None:
+    """Read an answer to its end, or as much as anybody could have to say."""
+    left = MAX_ANSWER_BYTES
+    while left > 0 and (piece := await body.read(left)):
+        left -= len(piece)
+
+
 def retry_after_s(header: str | None, *, now: datetime) -> float:
     """Return the seconds a ``Retry-After`` header asks for, in either of its forms; 0 for none or nonsense."""
     if header is None:
@@ -123,7 +162,7 @@ def retry_after_s(header: str | None, *, now: datetime) -> float:
     except ValueError:
         try:
             when = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
         seconds = (when.replace(tzinfo=when.tzinfo or timezone.utc) - now).total_seconds()
     return max(0.0, seconds) if math.isfinite(seconds) else 0.0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LEASE_S = 120.0
 MAX_PAUSE_S = 30.0
+MAX_WAIT_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -56,8 +57,8 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
 
     :param in_flight: contacts with a committed intent and no evidence yet, at most: what a kill can leave unknown; by
         default the transport's
-    :raises ReceiverUnavailable: the breaker is open, or the receiver still asks for patience after five rounds; nobody
-        is lost
+    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
+        asks for some after five rounds; nobody is lost
     """
     again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
 
@@ -94,8 +95,8 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     A write is an upsert of one value, so one of unknown outcome is simply made again.
 
     :param repair: write what was recorded before as well
-    :raises ReceiverUnavailable: the breaker is open, or the receiver still asks for patience after five rounds; nobody
-        is lost
+    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
+        asks for some after five rounds; nobody is lost
     """
 
     def begin(chunk: Sequence[int]) -> Lease:
@@ -132,8 +133,11 @@ class _Rounds:
                 return tally
             waiting = [verdict.contact_id for verdict in put_off]
             asked_s = max(verdict.retry_after_s for verdict in put_off)
+            if asked_s > MAX_PAUSE_S:
+                msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; nobody is lost"
+                raise ReceiverUnavailable(msg, wait_s=min(asked_s, MAX_WAIT_S))
             if pause_s:
-                await asyncio.sleep(min(max(asked_s, pause_s), MAX_PAUSE_S))
+                await asyncio.sleep(max(asked_s, pause_s))
         msg = (
             f"the receiver put off {len(waiting)} contacts again and again ({put_off[0].detail}); "
             f"{tally.ok} others are done; this task can be retried without doing anything twice"

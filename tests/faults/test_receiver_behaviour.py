@@ -1,0 +1,300 @@
+"""Every cell of the outcome table, on a real socket and in the real ledger: what is sent again, who keeps a code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+import tracemalloc
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults.kill_worker import Posting
+from faults.misbehaviour import CELLS, Cell, Misbehaving, running_misbehaving, say
+from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome
+from promo_campaigns.adapters.breaker import PostgresBreaker
+from promo_campaigns.adapters.http_sender import MAX_ANSWER_BYTES, Endpoint, HttpSender
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.templates import compile_data_source, compile_message
+from promo_campaigns.core.breaker import Admission
+from promo_campaigns.core.errors import ReceiverUnavailable
+from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
+from promo_campaigns.core.sending import MAX_WAIT_S, record_profiles, send_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Run
+
+TIMEOUT_S = 3.0
+BODY_OF_BOTH = '{"contact": "$contact_id", "code": "$promocode"}'
+WELCOME = replace(
+    SPEC,
+    message=replace(PUSH, title="", body="$promocode"),
+    data_source=replace(PROFILE, path="/profile", body=BODY_OF_BOTH),
+)
+
+
+class NoBreaker:
+    """Lets every call through: most cells would open it."""
+
+    def admit(self) -> Admission:
+        return Admission(limit=None)
+
+    def report(self, verdicts: Sequence[Verdict]) -> None:
+        """Hear nothing."""
+
+
+@pytest.fixture
+def store(dsn: str) -> Iterator[Connection]:
+    """Return a connection to a fresh store."""
+    with connect(dsn) as connection:
+        yield connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """What the ledger says of a contact in the end, and what the receiver knows."""
+
+    state: str
+    code: str | None
+    attempts: list[str | None]
+    calls: int
+    carried_out: list[str]
+
+
+def send_all(ledger: PostgresLedger, run: Run, contacts: list[int], url: str, **breaker: PostgresBreaker) -> None:
+    """Send to a receiver without keys, which is where a wrong conclusion costs most."""
+    sender = HttpSender(Endpoint(base_url=url, allow_private=True, timeout_s=TIMEOUT_S, concurrency=100))
+    sending = send_messages(
+        ledger=ledger,
+        breaker=breaker.get("breaker", NoBreaker()),
+        transport=Posting(sender, "plain", in_flight=100),
+        templates=compile_message(run.spec.message),
+        run=run,
+        contact_ids=contacts,
+    )
+    asyncio.run(sending)
+
+
+def record_all(ledger: PostgresLedger, run: Run, contacts: list[int], url: str, **breaker: PostgresBreaker) -> None:
+    assert run.spec.data_source is not None
+    recording = record_profiles(
+        ledger=ledger,
+        breaker=breaker.get("breaker", NoBreaker()),
+        sender=HttpSender(Endpoint(base_url=url, allow_private=True, timeout_s=TIMEOUT_S, concurrency=100)),
+        templates=compile_data_source(run.spec.data_source),
+        run=run,
+        contact_ids=contacts,
+    )
+    asyncio.run(recording)
+
+
+def assigned(store: Connection, count: int) -> tuple[PostgresLedger, Run, list[int]]:
+    """Open a run in which everybody has a code."""
+    contacts = add_contacts(store, count)
+    add_codes(store, count)
+    run = open_welcome(store, spec=WELCOME)
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contacts, CODES)
+    return ledger, run, contacts
+
+
+def accepted(store: Connection, count: int) -> tuple[PostgresLedger, Run, list[int]]:
+    """Open a run in which everybody has heard."""
+    ledger, run, contacts = assigned(store, count)
+    lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
+    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    return ledger, run, contacts
+
+
+def books(store: Connection, run: Run, purpose: str, receiver: Misbehaving) -> dict[int, Book]:
+    """Read the ledger beside what the receiver knows."""
+    rows = store.execute(
+        "select a.contact_id, a.state::text as state, p.code,"
+        " (select array_agg(t.outcome order by t.attempt_id) from promo.attempt t"
+        "  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = %s) as attempts"
+        " from promo.assignment a left join promo.promo_code p using (promo_code_id) where a.run_id = %s",
+        [purpose, run.run_id],
+    ).fetchall()
+    return {
+        row["contact_id"]: Book(
+            state=row["state"],
+            code=row["code"],
+            attempts=row["attempts"],
+            calls=receiver.calls[row["contact_id"]],
+            carried_out=receiver.carried_out[row["contact_id"]],
+        )
+        for row in rows
+    }
+
+
+@contextlib.contextmanager
+def _facing(cells: list[Cell], contacts: list[int]) -> Iterator[Misbehaving]:
+    with running_misbehaving() as receiver:
+        receiver.cells = dict(zip(contacts, cells, strict=True))
+        yield receiver
+
+
+def test_each_answer_proves_of_a_message_what_the_table_says(store: Connection) -> None:
+    """A refusal gives the code back; a doubt keeps it and is not sent again; later is sent again."""
+    ledger, run, contacts = assigned(store, len(CELLS))
+    with _facing(CELLS, contacts) as receiver:
+        send_all(ledger, run, contacts, receiver.url)
+        found = books(store, run, "message", receiver)
+    ends = {
+        Outcome.OK: ("accepted", ["ok"], 1),
+        Outcome.REFUSED: ("rejected", ["refused"], 1),
+        Outcome.LATER: ("accepted", ["refused", "ok"], 2),
+        Outcome.UNKNOWN: ("unknown", [None], 1),
+    }
+    wrong = {
+        cell.name: book
+        for cell, book in zip(CELLS, (found[who] for who in contacts), strict=True)
+        if (book.state, book.attempts, book.calls) != ends[cell.proves]
+        or (book.code is None) is not (cell.proves is Outcome.REFUSED)
+        or any(code != book.code for code in book.carried_out)
+    }
+    assert wrong == {}
+    assert free_codes(store) == sum(cell.proves is Outcome.REFUSED for cell in CELLS)
+    assert receiver.paths == {"/message"}
+    assert check_invariants(store) == []
+
+
+def test_each_answer_proves_of_a_profile_what_the_table_says(store: Connection) -> None:
+    """Doubts are written again, for it is the same value; refusals wait for somebody; nobody loses a code."""
+    ledger, run, contacts = accepted(store, len(CELLS))
+    with _facing(CELLS, contacts) as receiver:
+        record_all(ledger, run, contacts, receiver.url)
+        found = books(store, run, "profile", receiver)
+    ends = {
+        Outcome.OK: ("recorded", ["ok"], 1),
+        Outcome.REFUSED: ("accepted", ["refused"], 1),
+        Outcome.LATER: ("recorded", ["refused", "ok"], 2),
+        Outcome.UNKNOWN: ("recorded", [None, "ok"], 2),
+    }
+    wrong = {
+        cell.name: book
+        for cell, book in zip(CELLS, (found[who] for who in contacts), strict=True)
+        if (book.state, book.attempts, book.calls) != ends[cell.proves] or set(book.carried_out) - {book.code}
+    }
+    assert wrong == {}
+    assert free_codes(store) == 0
+    assert receiver.paths == {"/profile"}
+    assert check_invariants(store) == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_being_locked_out_costs_nobody_anything(store: Connection, status: int) -> None:
+    ledger, run, contacts = assigned(store, 4)
+    locked = Cell("locked", Outcome.LATER, say(status))
+    with _facing([locked] * 4, contacts) as receiver:
+        with pytest.raises(ReceiverUnavailable) as raised:
+            send_all(ledger, run, contacts, receiver.url, breaker=PostgresBreaker(store, "plain"))
+        found = books(store, run, "message", receiver)
+    assert raised.value.wait_s is not None
+    assert {(book.state, book.calls, book.code is None) for book in found.values()} == {("assigned", 1, False)}
+    assert PostgresBreaker(store, "plain").admit().limit == 0
+    store.execute("update promo.receiver set open_until = promo.clock() - interval '1 s'")
+    with _facing([], []) as mended:
+        send_all(ledger, run, contacts, mended.url, breaker=PostgresBreaker(store, "plain"))
+    assert set(ledger.states(run.run_id, contacts).values()) == {"accepted"}
+    assert check_invariants(store) == []
+
+
+@pytest.mark.parametrize(("asked", "wait_s"), [("1e9", MAX_WAIT_S), ("120", 120)])
+def test_a_receiver_that_asks_for_long_patience_gets_it_and_holds_no_worker(
+    store: Connection, asked: str, wait_s: float
+) -> None:
+    ledger, run, contacts = assigned(store, 2)
+    with _facing([Cell("long", Outcome.LATER, say(429, f"Retry-After: {asked}"))] * 2, contacts) as receiver:
+        with pytest.raises(ReceiverUnavailable, match="asks 2 contacts to wait") as raised:
+            send_all(ledger, run, contacts, receiver.url)
+        assert sum(receiver.calls.values()) == 2
+    assert raised.value.wait_s == wait_s
+    assert set(ledger.states(run.run_id, contacts).values()) == {"assigned"}
+
+
+def test_a_receiver_that_is_away_took_nothing() -> None:
+    """Refused connections, and ones that nobody accepts, prove that not a byte arrived."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as crowd:
+        address = full.getsockname()
+        for _ in range(8):
+            waiting = crowd.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003  (the only way it takes it)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(address)
+        silent = send_one(f"http://127.0.0.1:{address[1]}")
+    refused = send_one(f"http://127.0.0.1:{address[1]}")
+    assert {(verdict.outcome, verdict.detail) for verdict in (silent, refused)} == {(Outcome.LATER, "no connection")}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("@elsewhere.example/x", {}), (".elsewhere.example/x", {}), (":99999999/x", {}), ("/x", {"A": "1\r\nB: 2"})],
+)
+def test_what_cannot_be_sent_is_refused_before_a_byte_leaves(path: str, headers: dict[str, str]) -> None:
+    with running_misbehaving() as receiver:
+        verdict = send_one(receiver.url, path=path, headers=headers)
+        assert verdict.outcome is Outcome.REFUSED
+        assert not receiver.calls
+
+
+def test_a_connection_that_closes_while_it_is_reused_loses_and_doubles_nobody(store: Connection) -> None:
+    """The receiver closes after each answer and says nothing of it, so that every next request races with the end."""
+    ledger, run, contacts = accepted(store, 40)
+
+    def close_silently(client: socket.socket) -> bool:
+        carried = say()(client)
+        client.shutdown(socket.SHUT_WR)
+        return carried
+
+    with _facing([Cell("closing", Outcome.OK, close_silently)] * 40, contacts) as receiver:
+        assert run.spec.data_source is not None
+        recording = record_profiles(
+            ledger=ledger,
+            breaker=NoBreaker(),
+            sender=HttpSender(Endpoint(base_url=receiver.url, allow_private=True, concurrency=1)),
+            templates=compile_data_source(run.spec.data_source),
+            run=run,
+            contact_ids=contacts,
+        )
+        asyncio.run(recording)
+        found = books(store, run, "profile", receiver)
+    assert {book.state for book in found.values()} == {"recorded"}
+    assert all(set(book.carried_out) == {book.code} for book in found.values())
+
+
+@pytest.mark.parametrize("name", ["gzip bomb", "endless body"])
+def test_no_answer_takes_more_memory_than_its_limit(name: str) -> None:
+    (cell,) = [cell for cell in CELLS if cell.name == name]
+    with running_misbehaving() as receiver:
+        receiver.cells = {1: cell}
+        tracemalloc.start()
+        try:
+            verdict = send_one(receiver.url)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert verdict.outcome is Outcome.OK
+    assert peak < 8 * MAX_ANSWER_BYTES
+
+
+def send_one(url: str, *, path: str = "/x", headers: dict[str, str] | None = None) -> Verdict:
+    """Post for contact 1."""
+    request = OutgoingRequest(
+        contact_id=1,
+        method="POST",
+        path=path,
+        headers=headers or {},
+        body='{"contact": 1, "code": "x"}',
+        idempotency_key="k",
+    )
+    sender = HttpSender(Endpoint(base_url=url, allow_private=True, timeout_s=TIMEOUT_S))
+    return asyncio.run(sender.send([request], deadline=time.monotonic() + 60))[0]
