@@ -65,9 +65,9 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     def begin(chunk: Sequence[int]) -> Lease:
         return ledger.begin_messages(run.run_id, chunk, lease_s=LEASE_S, resend_within_s=transport.resend_within_s)
 
-    async def call(lease: Lease) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
         ready, refused = render_messages(templates, run, lease.recipients)
-        return [*refused, *await transport.send(ready, deadline=_deadline(lease))]
+        return [*refused, *await transport.send(ready, deadline=deadline)]
 
     rounds = _Rounds(
         begin=begin,
@@ -102,9 +102,9 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     def begin(chunk: Sequence[int]) -> Lease:
         return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S, repair=repair)
 
-    async def call(lease: Lease) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
         ready, refused = render_requests(templates, run, lease.recipients)
-        return [*refused, *await sender.send(ready, deadline=_deadline(lease))]
+        return [*refused, *await sender.send(ready, deadline=deadline)]
 
     again = {Outcome.LATER, Outcome.UNKNOWN}
     rounds = _Rounds(
@@ -118,7 +118,7 @@ class _Rounds:
     """Calls in chunks, and again in rounds for whoever was put off."""
 
     begin: Callable[[Sequence[int]], Lease]
-    call: Callable[[Lease], Awaitable[Sequence[Verdict]]]
+    call: Callable[[Lease, float], Awaitable[Sequence[Verdict]]]
     settle: Callable[[Lease, Sequence[Verdict]], None]
     breaker: Breaker
     size: int
@@ -148,10 +148,11 @@ class _Rounds:
         put_off: list[Verdict] = []
         rest = iter(contact_ids)
         while chunk := list(islice(rest, self._admitted())):
+            began = time.monotonic()  # before the lease does: a process that stood still in between must not call
             lease = self.begin(chunk)
             if not lease.recipients:
                 continue
-            verdicts = await self.call(lease)
+            verdicts = await self.call(lease, began + lease.seconds / 2)
             self.settle(lease, verdicts)
             self.breaker.report(verdicts)
             put_off += [verdict for verdict in verdicts if verdict.outcome in self.again]
@@ -165,7 +166,3 @@ class _Rounds:
             msg = f"the receiver is left alone for another {admission.wait_s:.0f} s after failures; nobody is lost"
             raise ReceiverUnavailable(msg, wait_s=admission.wait_s)
         return min(self.size, admission.limit or self.size)
-
-
-def _deadline(lease: Lease) -> float:
-    return time.monotonic() + lease.seconds / 2
