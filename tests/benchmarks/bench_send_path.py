@@ -41,7 +41,7 @@ from promo_campaigns.adapters.runs import open_run
 from promo_campaigns.adapters.templates import compile_data_source
 from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, Outcome, RunSpec, Verdict
 from promo_campaigns.core.rendering import render_requests
-from promo_campaigns.core.sending import record_profiles
+from promo_campaigns.core.sending import beside, record_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,14 +209,18 @@ async def bare(url: str, requests: list[OutgoingRequest]) -> None:
 async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) -> None:
     """Record every profile as the HTTP request data source block does."""
     assert run.spec.data_source is not None
-    tally = await record_profiles(
-        ledger=PostgresLedger(connection),
-        breaker=PostgresBreaker(connection, "bench"),
-        sender=HttpSender(Endpoint(base_url=url, allow_private=True, concurrency=CONCURRENCY)),
-        templates=compile_data_source(run.spec.data_source),
-        run=run,
-        contact_ids=contacts,
-    )
+    sender = HttpSender(Endpoint(base_url=url, allow_private=True, concurrency=CONCURRENCY))
+    with beside() as aside:
+        async with sender.connected():
+            tally = await record_profiles(
+                ledger=PostgresLedger(connection),
+                breaker=PostgresBreaker(connection, "bench"),
+                sender=sender,
+                templates=compile_data_source(run.spec.data_source),
+                run=run,
+                contact_ids=contacts,
+                aside=aside,
+            )
     assert tally.ok == len(contacts)
 
 
