@@ -26,7 +26,7 @@ from promo_campaigns.adapters.runs import close_run, open_run, read_batches, rea
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
 from promo_campaigns.core.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
 from promo_campaigns.core.models import Batch, OutgoingMessage, OutgoingRequest, Run, RunSpec, Verdict
-from promo_campaigns.core.sending import record_profiles, send_messages
+from promo_campaigns.core.sending import beside, record_profiles, send_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 WAYS = ("inbox", "keyed", "plain")
 """The product's inbox, a receiver that honours keys, and one that does not."""
-IN_FLIGHT = 2
+IN_FLIGHT = 4
+"""Two lanes of two."""
 FAILED, BROKEN = 3, 4
 """Exit status of a task that may be retried, and of one that met what must not happen."""
 PASSING = (ReceiverUnavailable, RunNotFinished, LeaseHeld)
@@ -144,37 +145,40 @@ class _Steps:
         run = self._run(done)
         contact_ids = [contact for contact, _ in done["codes"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["codes"]])
-        sending = send_messages(
-            ledger=self._ledger,
-            breaker=PostgresBreaker(self._connection, f"transport {run.run_key}"),
-            transport=self._transport,
-            templates=compile_message(run.spec.message),
-            run=run,
-            contact_ids=contact_ids,
-            in_flight=IN_FLIGHT,
-        )
-        asyncio.run(sending)
+        with beside() as aside:
+            sending = send_messages(
+                ledger=self._ledger,
+                breaker=PostgresBreaker(self._connection, f"transport {run.run_key}"),
+                transport=self._transport,
+                templates=compile_message(run.spec.message),
+                run=run,
+                contact_ids=contact_ids,
+                in_flight=IN_FLIGHT,
+                aside=aside,
+            )
+            asyncio.run(sending)
         self._ledger.require_no_lease(run.run_id, contact_ids)
         states = self._ledger.states(run.run_id, contact_ids)
         taken = [contact for contact in contact_ids if states.get(contact) in {"accepted", "recorded"}]
         return self._ledger.held_codes(run.run_id, taken)
 
-    def profiles(self, done: Handed) -> int:
+    def profiles(self, done: Handed) -> None:
         run = self._run(done)
         contact_ids = [contact for contact, _ in done["message"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["message"]])
         assert run.spec.data_source is not None
-        recording = record_profiles(
-            ledger=self._ledger,
-            breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
-            sender=self._http,
-            templates=compile_data_source(run.spec.data_source),
-            run=run,
-            contact_ids=contact_ids,
-        )
-        tally = asyncio.run(recording)
+        with beside() as aside:
+            recording = record_profiles(
+                ledger=self._ledger,
+                breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
+                sender=self._http,
+                templates=compile_data_source(run.spec.data_source),
+                run=run,
+                contact_ids=contact_ids,
+                aside=aside,
+            )
+            asyncio.run(recording)
         self._ledger.require_no_lease(run.run_id, contact_ids)
-        return tally.ok
 
     def end(self, done: Handed) -> Handed:
         run_id = self._run(done).run_id

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from promo_campaigns.core.errors import ReceiverUnavailable
 from promo_campaigns.core.models import Outcome
 from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from promo_campaigns.core.models import Lease, Run, Verdict
     from promo_campaigns.core.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
@@ -21,6 +24,27 @@ if TYPE_CHECKING:
 LEASE_S = 120.0
 MAX_PAUSE_S = 30.0
 MAX_WAIT_S = 3600.0
+
+
+Result = TypeVar("Result")
+
+
+class Aside(Protocol):
+    """Runs blocking work without holding up the calls that are under way."""
+
+    def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]:
+        """Run one piece of work after those that were given before."""
+
+
+@contextmanager
+def beside() -> Iterator[Aside]:
+    """Give a thread to the ledger, which does one piece of work after another on its one connection."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread:
+
+        def aside(work: Callable[[], Result]) -> Awaitable[Result]:
+            return asyncio.get_running_loop().run_in_executor(thread, work)
+
+        yield aside
 
 
 @dataclass(slots=True)
@@ -50,6 +74,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     run: Run,
     contact_ids: Sequence[int],
     in_flight: int | None = None,
+    aside: Aside | None = None,
 ) -> Tally:
     """Send the run's message to those of the contacts who are due; the others are passed over.
 
@@ -57,6 +82,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
 
     :param in_flight: contacts with a committed intent and no evidence yet, at most: what a kill can leave unknown; by
         default the transport's
+    :param aside: runs what the ledger and the breaker do beside the calls, see ``beside``; by default in turn with them
     :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
         asks for some after five rounds; nobody is lost
     """
@@ -76,6 +102,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
         breaker=breaker,
         size=in_flight or transport.in_flight,
         again=again,
+        aside=aside,
     )
     return await rounds.run(contact_ids)
 
@@ -89,12 +116,14 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     run: Run,
     contact_ids: Sequence[int],
     repair: bool = False,
+    aside: Aside | None = None,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted; the others are passed over.
 
     A write is an upsert of one value, so one of unknown outcome is simply made again.
 
     :param repair: write what was recorded before as well
+    :param aside: as for messages
     :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
         asks for some after five rounds; nobody is lost
     """
@@ -106,16 +135,25 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=deadline)]
 
-    again = {Outcome.LATER, Outcome.UNKNOWN}
     rounds = _Rounds(
-        begin=begin, call=call, settle=ledger.settle_profiles, breaker=breaker, size=sender.in_flight, again=again
+        begin=begin,
+        call=call,
+        settle=ledger.settle_profiles,
+        breaker=breaker,
+        size=sender.in_flight,
+        again={Outcome.LATER, Outcome.UNKNOWN},
+        aside=aside,
     )
     return await rounds.run(contact_ids)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Rounds:
-    """Calls in chunks, and again in rounds for whoever was put off."""
+    """Calls in chunks, and again in rounds for whoever was put off.
+
+    With the ledger aside there are two lanes, so that the ledger works on one chunk while another is called for. Each
+    chunk goes its own way from intent to evidence, and both lanes together stay within ``size``.
+    """
 
     begin: Callable[[Sequence[int]], Lease]
     call: Callable[[Lease, float], Awaitable[Sequence[Verdict]]]
@@ -123,6 +161,8 @@ class _Rounds:
     breaker: Breaker
     size: int
     again: set[Outcome]
+    aside: Aside | None
+    lanes: int = 0
 
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         tally = Tally()
@@ -147,22 +187,44 @@ class _Rounds:
     async def _round(self, contact_ids: Sequence[int], tally: Tally) -> list[Verdict]:
         put_off: list[Verdict] = []
         rest = iter(contact_ids)
-        while chunk := list(islice(rest, self._admitted())):
-            began = time.monotonic()  # before the lease does: a process that stood still in between must not call
-            lease = self.begin(chunk)
-            if not lease.recipients:
-                continue
-            verdicts = await self.call(lease, began + lease.seconds / 2)
-            self.settle(lease, verdicts)
-            self.breaker.report(verdicts)
-            put_off += [verdict for verdict in verdicts if verdict.outcome in self.again]
-            tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
+        if self.aside is None or self.size == 1:
+            self.lanes = 1
+            await self._lane(rest, self.size, tally, put_off)
+            return put_off
+        self.lanes = 2
+        ends = await asyncio.gather(
+            *(self._lane(rest, self.size // 2, tally, put_off) for _ in range(self.lanes)), return_exceptions=True
+        )
+        for end in ends:
+            if end is not None:
+                raise end
         return put_off
 
-    def _admitted(self) -> int:
-        """Return how many contacts may be called for now."""
-        admission = self.breaker.admit()
-        if admission.limit == 0:
+    async def _lane(self, rest: Iterator[int], size: int, tally: Tally, put_off: list[Verdict]) -> None:
+        try:
+            while chunk := list(islice(rest, await self._admitted(size))):
+                begun_at = time.monotonic()  # before the intent, so that no pause after it makes a lease look longer
+                lease = await self._beside(partial(self.begin, chunk))
+                if not lease.recipients:
+                    continue
+                verdicts = await self.call(lease, begun_at + lease.seconds / 2)
+                await self._beside(partial(self._conclude, lease, verdicts))
+                put_off += [verdict for verdict in verdicts if verdict.outcome in self.again]
+                tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
+        finally:
+            self.lanes -= 1
+
+    def _conclude(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        self.settle(lease, verdicts)
+        self.breaker.report(verdicts)
+
+    async def _beside(self, work: Callable[[], Result]) -> Result:
+        return work() if self.aside is None else await self.aside(work)
+
+    async def _admitted(self, size: int) -> int:
+        """Return how many contacts may be called for now; 0 leaves them to the other lane."""
+        admission = await self._beside(self.breaker.admit)
+        if admission.limit == 0 and self.lanes == 1:
             msg = f"the receiver is left alone for another {admission.wait_s:.0f} s after failures; nobody is lost"
             raise ReceiverUnavailable(msg, wait_s=admission.wait_s)
-        return min(self.size, admission.limit or self.size)
+        return size if admission.limit is None else min(size, admission.limit)

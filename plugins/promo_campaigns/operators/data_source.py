@@ -64,7 +64,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         from promo_campaigns.adapters.ledger import PostgresLedger
         from promo_campaigns.adapters.runs import read_run
         from promo_campaigns.adapters.templates import compile_data_source
-        from promo_campaigns.core.sending import record_profiles
+        from promo_campaigns.core.sending import beside, record_profiles
 
         with self.hook.connect() as connection:
             run = read_run(connection, batch.run_id)
@@ -76,15 +76,18 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             ledger = PostgresLedger(connection)
             ledger.require_codes(run.run_id, batch.contact_ids, batch.codes)
             sender = DataSourceHook(source.connection).sender()
-            tally = await record_profiles(
-                ledger=ledger,
-                breaker=PostgresBreaker(connection, sender.name),
-                sender=sender,
-                templates=compile_data_source(source),
-                run=run,
-                contact_ids=batch.contact_ids,
-                repair=batch.repair,
-            )
+            with beside() as aside:
+                async with sender.connected():
+                    tally = await record_profiles(
+                        ledger=ledger,
+                        breaker=PostgresBreaker(connection, sender.name),
+                        sender=sender,
+                        templates=compile_data_source(source),
+                        run=run,
+                        contact_ids=batch.contact_ids,
+                        repair=batch.repair,
+                        aside=aside,
+                    )
             ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d recorded, %d refused", run.run_id, tally.ok, tally.refused)
         if tally.refused:

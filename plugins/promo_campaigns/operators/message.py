@@ -75,9 +75,13 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         from promo_campaigns.adapters.runs import read_run
         from promo_campaigns.adapters.templates import compile_message
         from promo_campaigns.adapters.transports import open_transport
-        from promo_campaigns.core.sending import send_messages
+        from promo_campaigns.core.sending import beside, send_messages
 
-        with self.hook.connect() as connection, open_transport(self.transport, self.hook.dsn) as transport:
+        with (
+            self.hook.connect() as connection,
+            open_transport(self.transport, self.hook.dsn) as transport,
+            beside() as aside,
+        ):
             run = read_run(connection, batch.run_id)
             if run.spec.message.name != self.message:
                 msg = f"run {run.run_key} was opened with the message {run.spec.message.name!r}, not {self.message!r}"
@@ -91,6 +95,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
                 run=run,
                 contact_ids=batch.contact_ids,
                 in_flight=self._in_flight(),
+                aside=aside,
             )
             ledger.require_no_lease(run.run_id, batch.contact_ids)
             states = ledger.states(run.run_id, batch.contact_ids)

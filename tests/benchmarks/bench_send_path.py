@@ -1,0 +1,274 @@
+"""The send path with the ledger, against a bare aiohttp loop that posts the same bodies to the same receiver.
+
+    python tests/benchmarks/bench_send_path.py --contacts 20000 --rounds 3
+
+The bare loop has its bodies ready and does nothing else: it is what can be had from this client on this machine. Ours
+reads contacts and codes, renders, commits every intent before its first byte and every outcome after its answer. The
+receiver is a process of its own; rounds take turns, and the best of each counts, since other work slows all of them.
+PROMO_TEST_DSN names a server, else one is started with durable commits.
+
+Exit status 1 when the aim is missed: at least 65 % of the bare loop's contacts a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import secrets
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+import psycopg
+
+from promo_campaigns.adapters.breaker import PostgresBreaker
+from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+from promo_campaigns.adapters.http_sender import KEY_HEADER, Endpoint, HttpSender
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.migrations import migrate
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.runs import open_run
+from promo_campaigns.adapters.templates import compile_data_source
+from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, Outcome, RunSpec, Verdict
+from promo_campaigns.core.rendering import render_requests
+from promo_campaigns.core.sending import beside, record_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection as Pipe
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import OutgoingRequest, Run
+
+LEAST_OF_BARE = 0.65
+CONCURRENCY = 32
+FOLDER = Path(__file__).parents[2] / ".faults"
+BODY = """{"channels": [{"type": "mobilepush", "value": "$data.get('contact_unique_identifier')"}],
+ "fields": [{"id": 12345, "value": "$data.get('promocode')"}], "firstName": "$!first_name"}"""
+SPEC = RunSpec(
+    workflow="bench",
+    audience=Audience(name="everybody", sql="select contact_id from promo.contact"),
+    codes=CodeRequest(type="Bench", discount=10, days=7),
+    message=Message(name="bench", channel="mobilepush", title="", body="$promocode"),
+    data_source=DataSource(
+        name="bench",
+        method="POST",
+        connection="bench",
+        path="/api/v1/contact",
+        headers={"Content-Type": "application/json"},
+        body=BODY,
+        format="json",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How long one round took, by the clock on the wall and by this process's processor."""
+
+    wall_s: float
+    cpu_s: float
+
+
+class Receiver(asyncio.Protocol):
+    """Answers every request with 200 as fast as it can: it must not be what is measured."""
+
+    ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n" + b'{"id": 1}'
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.got = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.got += data
+        while (end := self.got.find(b"\r\n\r\n")) >= 0:
+            at = self.got.lower().find(b"content-length:")
+            length = int(self.got[at + 15 : self.got.find(b"\r", at)]) if 0 <= at < end else 0
+            if len(self.got) < end + 4 + length:
+                return
+            self.got = self.got[end + 4 + length :]
+            assert isinstance(self.transport, asyncio.Transport)
+            self.transport.write(self.ANSWER)
+
+
+def receive(pipe: Pipe) -> None:
+    """Run the receiver until this process is ended, and tell its port."""
+
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", 0)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+@contextmanager
+def running_receiver() -> Iterator[str]:
+    """Run the receiver in a process of its own and return its address."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=receive, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+@contextmanager
+def store_dsn() -> Iterator[str]:
+    """Return a database of this run's own, with the schema."""
+    named = os.environ.get("PROMO_TEST_DSN")
+    if not named:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)
+            server = EmbeddedPostgres(Path(folder) / "server", tied=True)
+            server.start()
+            migrate(server.dsn())
+            try:
+                yield server.dsn()
+            finally:
+                server.remove()
+        return
+    name = f"promo_bench_{secrets.token_hex(6)}"
+    with psycopg.connect(named, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    dsn = urlunsplit(urlsplit(named)._replace(path=f"/{name}"))
+    migrate(dsn)
+    try:
+        yield dsn
+    finally:
+        with psycopg.connect(named, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+
+
+def fill(connection: Connection, count: int) -> None:
+    """Add contacts with a token each, and codes."""
+    connection.execute(
+        "with new as (insert into promo.contact (first_name) select 'Name ' || n from generate_series(1, %s) n"
+        " returning contact_id)"
+        " insert into promo.contact_channel (contact_id, type, value)"
+        " select contact_id, 'mobilepush', 'token-' || contact_id from new",
+        [count],
+    )
+    connection.execute(
+        "with file as (insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected)"
+        "  values ('codes.csv', sha256('bench'), 0, 0, 0, 0, 0) returning code_file_id)"
+        " insert into promo.promo_code (code, type, discount, expires_at, retired, code_file_id, line)"
+        " select 'BENCH' || n, 'Bench', 10, now() + interval '90 days', false, code_file_id, n"
+        " from file, generate_series(1, %s) n",
+        [count * 20],
+    )
+
+
+def accepted_run(connection: Connection, number: int) -> tuple[Run, list[int]]:
+    """Open a run in which everybody has heard, so that every profile is due."""
+    run = open_run(connection, SPEC, run_key=f"bench/edition/{number}")
+    rows = connection.execute("select contact_id from promo.contact order by contact_id").fetchall()
+    contacts = [int(row["contact_id"]) for row in rows]
+    ledger = PostgresLedger(connection)
+    ledger.assign_codes(run.run_id, contacts, SPEC.codes)
+    lease = ledger.begin_messages(run.run_id, contacts, lease_s=120, resend_within_s=0)
+    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    connection.execute("vacuum analyze promo.assignment, promo.attempt")
+    return run, contacts
+
+
+def measured(work: object) -> Speed:
+    """Run a coroutine to its end."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    asyncio.run(work)  # type: ignore[arg-type]  # a coroutine
+    return Speed(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+async def bare(url: str, requests: list[OutgoingRequest]) -> None:
+    """Post bodies that are ready, as many at a time as ours does."""
+    waiting = iter(requests)
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        for request in waiting:
+            headers = {**request.headers, KEY_HEADER: request.idempotency_key}
+            async with session.post(url + request.path, data=request.body.encode(), headers=headers) as answer:
+                await answer.read()
+                assert answer.status == 200
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONCURRENCY)) as session:
+        await asyncio.gather(*(work(session) for _ in range(CONCURRENCY)))
+
+
+async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) -> None:
+    """Record every profile as the HTTP request data source block does."""
+    assert run.spec.data_source is not None
+    sender = HttpSender(Endpoint(base_url=url, allow_private=True, concurrency=CONCURRENCY))
+    with beside() as aside:
+        async with sender.connected():
+            tally = await record_profiles(
+                ledger=PostgresLedger(connection),
+                breaker=PostgresBreaker(connection, "bench"),
+                sender=sender,
+                templates=compile_data_source(run.spec.data_source),
+                run=run,
+                contact_ids=contacts,
+                aside=aside,
+            )
+    assert tally.ok == len(contacts)
+
+
+def rendered(connection: Connection, run: Run, contacts: list[int]) -> list[OutgoingRequest]:
+    """Return the requests that ours will make, and leave their contacts due."""
+    assert run.spec.data_source is not None
+    lease = PostgresLedger(connection).begin_profiles(run.run_id, contacts, lease_s=0)
+    return render_requests(compile_data_source(run.spec.data_source), run, lease.recipients)[0]
+
+
+def compare(contacts: int, rounds: int) -> dict[str, float]:
+    """Run both in turns and return the figures."""
+    speeds: dict[str, list[Speed]] = {"bare": [], "ours": []}
+    with store_dsn() as dsn, connect(dsn) as connection, running_receiver() as url:
+        fill(connection, contacts)
+        for number in range(rounds):
+            run, everybody = accepted_run(connection, number)
+            speeds["bare"].append(measured(bare(url, rendered(connection, run, everybody))))
+            speeds["ours"].append(measured(ours(connection, url, run, everybody)))
+        assert check_invariants(connection) == []
+    best = {name: min(each, key=lambda speed: speed.wall_s) for name, each in speeds.items()}
+    return {
+        "contacts": contacts,
+        "rounds": rounds,
+        "bare_per_s": round(contacts / best["bare"].wall_s),
+        "ours_per_s": round(contacts / best["ours"].wall_s),
+        "bare_per_cpu_s": round(contacts / best["bare"].cpu_s),
+        "ours_per_cpu_s": round(contacts / best["ours"].cpu_s),
+        "ratio": round(best["bare"].wall_s / best["ours"].wall_s, 3),
+        "cpu_ratio": round(best["bare"].cpu_s / best["ours"].cpu_s, 3),
+        "ledger_us_per_contact": round((best["ours"].wall_s - best["bare"].wall_s) / contacts * 1e6),
+    }
+
+
+def main() -> int:
+    """Compare, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contacts", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    figures = compare(options.contacts, options.rounds)
+    print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
+    FOLDER.mkdir(exist_ok=True)
+    results = FOLDER / "results.json"
+    kept = json.loads(results.read_text()) if results.exists() else {}
+    results.write_text(json.dumps({**kept, "send_path": figures}, indent=2, sort_keys=True) + "\n")
+    return 0 if figures["ratio"] >= LEAST_OF_BARE else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
