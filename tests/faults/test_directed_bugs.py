@@ -8,15 +8,18 @@ from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from faults import planted_bugs
 from faults.planted_bugs import planted
 from faults.small_world import DAY_S, draw_world, lay_out
+from integration.world import SPEC
 from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.runs import open_run
 from promo_campaigns.adapters.unknowns import resend_unknown
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.core.models import Audience, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +131,10 @@ def test_a_scenario_tells_the_product_from(played_on: Stage, bug: PlantedBug, ho
     assert holds(played_on)
     with planted(bug, played_on):
         assert not holds(played_on)
+
+
+def test_a_lost_connection_is_not_the_audiences_fault(dsn: str) -> None:
+    """Found by a schedule that dropped the connection there: the task was told not to be tried again."""
+    ends = Audience(name="ends", sql="select pg_terminate_backend(pg_backend_pid())::int as contact_id")
+    with pytest.raises(psycopg.OperationalError), connect(dsn) as connection:
+        open_run(connection, replace(SPEC, audience=ends), run_key="scene")
