@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test demo bench constraints
+.PHONY: help install lint format types test faults demo bench constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -25,6 +25,9 @@ types: install ## check types
 
 test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 	bin/test $(T)
+
+faults: install ## search the ledger's protocol for 20,000 schedules; SCHEDULES=n; SEED=n plays one again
+	PYTHONPATH=plugins:tests $(RUN)/python -m faults
 
 demo: ## show the whole product on this machine
 	bin/demo

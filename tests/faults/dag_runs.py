@@ -42,6 +42,9 @@ EXPECTED = (PoolShortage, RunNotFinished, RunClosed, LedgerConflict, ReceiverUna
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
 _DELAY_S = 20.0
+_LEASE = """
+select extract(epoch from min(lease_until))::float8 as ends from promo.assignment where run_id = %s and lease_token = %s
+"""
 
 
 @dataclass(slots=True)
@@ -104,7 +107,8 @@ class SteppedLedger:
     def _begin(self, name: str, begin: Callable[[], Lease]) -> Lease:
         def begun() -> Lease:
             lease = begin()
-            self._worker.lease_until = self._worker.clock.now + lease.seconds
+            row = self._worker.connection.execute(_LEASE, [lease.run_id, lease.token]).fetchone()
+            self._worker.lease_until = float(row["ends"] or 0) if row else 0.0
             return lease
 
         return self._worker.transact(name, begun)
@@ -211,7 +215,7 @@ class Pipeline:
             pairs = dag_run.accepted.get(batch.first, [])
             whose, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
             worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
-            caller = Caller(receiver=self.profiles, occurrence=dag_run.occurrence, step=worker.step)
+            caller = self._caller(worker, self.profiles, dag_run.occurrence)
             worker.finish(
                 sending.record_profiles(
                     ledger=SteppedLedger(worker, ledger),
@@ -233,9 +237,14 @@ class Pipeline:
     def transport(self, worker: Worker, occurrence: str) -> SimulatedTransport:
         """Return a worker's way to the receiver of messages."""
         return SimulatedTransport(
-            caller=Caller(receiver=self.messages, occurrence=occurrence, step=worker.step),
+            caller=self._caller(worker, self.messages, occurrence),
             in_flight=self.world.in_flight,
             resend_within_s=self.world.window_s / 2,
+        )
+
+    def _caller(self, worker: Worker, receiver: Receiver, occurrence: str) -> Caller:
+        return Caller(
+            receiver=receiver, occurrence=occurrence, step=worker.step, lease_until=lambda: worker.lease_until
         )
 
     def _send(self, worker: Worker, dag_run: DagRun, ledger: PostgresLedger, whose: Sequence[int]) -> None:

@@ -96,7 +96,7 @@ class FaultPlan:
         return True
 
     def _jump(self) -> bool:
-        self._schedule.clock.advance(self._rng.choice((*_JUMPS_S, self._until_codes_fall_short())))
+        self._schedule.clock.advance(self._rng.choice((*_JUMPS_S, *[self._until_something_ends()] * 3)))
         return True
 
     def _drop(self) -> bool:
@@ -147,8 +147,9 @@ class FaultPlan:
     def _anybody(self) -> Worker | None:
         return self._rng.choice(self._schedule.live) if self._schedule.live else None
 
-    def _until_codes_fall_short(self) -> float:
-        """Return the seconds to just after the next code has less than the days asked for, but for one of grace."""
+    def _until_something_ends(self) -> float:
+        """Return the seconds to just after the send-by, or after a code has less than its days but for one of grace."""
         grace = max(self._world.days - 1, 0) * DAY_S
-        left = [EPOCH_S + life - grace - self._schedule.clock.now for life in self._world.life_s]
+        life_s = [life - grace for life in self._world.life_s]
+        left = [EPOCH_S + life - self._schedule.clock.now for life in (*life_s, self._world.send_by_s or 0.0)]
         return min((one for one in left if 0 < one < 2 * DAY_S), default=1.0) + 1.0

@@ -54,6 +54,7 @@ def broken_promises(
         *_lateness(messages.copies, pool, ledger),
         *_profile_writes(profiles.copies, messages.copies, ledger),
         *_rest(rows),
+        *(f"O12 contact {who} was called for under a lease that was over" for who in messages.stale_calls),
     ]
 
 

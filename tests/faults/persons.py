@@ -29,7 +29,7 @@ def person(schedule: Schedule) -> Callable[[Worker], None]:
         doubt = schedule.rng.choice(doubts)
         run_id, contact_id = int(doubt["run_id"]), int(doubt["contact_id"])
         who = schedule.occurrences[doubt["run_key"]], contact_id
-        deed = schedule.rng.choice(("reconcile", "judge", "judge", "resend"))
+        deed = schedule.rng.choice(("reconcile", "judge", "judge", "resend", "resend"))
         if deed == "reconcile":
             run = worker.transact("read_run", lambda: read_run(worker.connection, run_id))
             transport = schedule.pipeline.transport(worker, who[0])

@@ -48,6 +48,7 @@ class Receiver:
     """Takes calls, and says less than it knows.
 
     :ivar window_s: how long it recognises a key, 0 for a receiver that ignores keys
+    :ivar stale_calls: contacts called for under a lease that was over
     :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
     """
 
@@ -56,6 +57,7 @@ class Receiver:
     window_s: float
     weights: dict[str, float]
     copies: list[Copy] = field(default_factory=list)
+    stale_calls: list[int] = field(default_factory=list)
     calls: int = 0
     faults: dict[str, int] = field(default_factory=dict)
     _known: dict[str, float] = field(default_factory=dict)
@@ -69,8 +71,8 @@ class Receiver:
         if how != "ok":
             self.faults[f"receiver {how}"] = self.faults.get(f"receiver {how}", 0) + 1
         copy = Copy(occurrence, contact_id, code, self.clock.now, self.clock.now)
-        if self._recognises(key):
-            return Outcome.UNKNOWN if how in {"lost", "unanswered", "delayed"} else Outcome.OK
+        if self._recognises(key) and how not in {"refused", "later"}:  # these come from a gateway before it
+            return Outcome.OK if how == "ok" else Outcome.UNKNOWN
         if how in {"ok", "unanswered"}:
             self._take(key, copy)
         if how == "delayed":
@@ -121,12 +123,15 @@ class Caller:
     receiver: Receiver
     occurrence: str
     step: Callable[[str], None]
+    lease_until: Callable[[], float]
 
     def call(self, contact_id: int, key: str, body: str, deadline: float) -> Verdict:
         """Call, and say what is known of it."""
         self.step("before call")
         if self.receiver.clock.now >= deadline:
             return Verdict(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
+        if self.receiver.clock.now >= self.lease_until():
+            self.receiver.stale_calls.append(contact_id)
         code = _CODE.search(body)
         outcome = self.receiver.call(key, self.occurrence, contact_id, code[0] if code else "")
         self.step("answer")

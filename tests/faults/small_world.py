@@ -86,7 +86,7 @@ class World:
 def draw_world(rng: random.Random) -> World:
     """Draw a world; each has its own mixture of faults, so that some are rid of those that hide others."""
     contacts, days = rng.randint(3, 6), rng.randint(0, 2)
-    enough = rng.randint(contacts, contacts + 3) if rng.random() < 0.7 else rng.randint(3, 9)
+    enough = rng.choice((contacts - 1, contacts + 1, 2 * contacts, 2 * contacts + 2))
     life = [days * DAY_S + (rng.uniform(300, 4000) if rng.random() < 0.3 else 30 * DAY_S) for _ in range(enough)]
     rates = {name: rng.choice((0.0, 0.01, 0.03, 0.08)) for name in FAULTS}
     return World(
@@ -97,12 +97,12 @@ def draw_world(rng: random.Random) -> World:
         days=days,
         window_s=rng.choice((0.0, WINDOW_S)),
         records=rng.random() < 0.7,
-        send_by_s=rng.uniform(200, 4000) if rng.random() < 0.2 else None,
+        send_by_s=rng.uniform(200, 4000) if rng.random() < 0.35 else None,
         in_flight=rng.randint(1, 3),
         batch_size=rng.choice((2, 10)),
         warm=rng.choice((0, 3, 3)),
         steps=rng.randint(40, 160),
-        rates=rates | {"unsubscribe": rates["unsubscribe"] / 8, "person": rates["person"] / 2},
+        rates=rates | {"unsubscribe": rates["unsubscribe"] / 8},
         message_habits=_habits(rng),
         profile_habits=_habits(rng),
     )

@@ -1,0 +1,74 @@
+"""`make faults`: a long search, or one schedule again, step by step, with SEED set."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faults.schedule import Schedule
+from faults.search import search
+from faults.stage import stage
+from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
+from promo_campaigns.adapters.migrations import migrate
+
+if TYPE_CHECKING:
+    from faults.search import Search
+    from faults.stage import Stage
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / ".faults" / "results.json"
+
+
+def main() -> int:
+    """Search on a server of its own, write the figures down, and return the exit status."""
+    with throwaway_postgres() as server:
+        dsn = server.dsn("postgres")
+        migrate(dsn)
+        with stage(dsn) as opened:
+            if "SEED" in os.environ:
+                return _replay(opened, int(os.environ["SEED"]))
+            commit = _git("rev-parse", "HEAD")
+            first, count = int(commit[:8], 16), int(os.environ.get("SCHEDULES", "20000"))
+            found = search(opened, range(first, first + count))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(_figures(found, first, commit), indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{found.schedules} schedules, {len(found.failed)} violations, see {RESULTS.relative_to(ROOT)}\n")
+    sys.stdout.write(found.explain())
+    return 1 if found.failed else 0
+
+
+def _replay(opened: Stage, seed: int) -> int:
+    schedule = Schedule(opened, seed)
+    schedule.trace = []
+    report = schedule.play()
+    sys.stdout.write("\n".join([repr(schedule.world), *schedule.trace, *(report.violations or ["no violation"]), ""]))
+    return 1 if report.violations else 0
+
+
+def _figures(found: Search, first: int, commit: str) -> dict[str, object]:
+    return {
+        "schedules": found.schedules,
+        "violations": len(found.failed),
+        "steps": found.steps,
+        "injected": sum(found.faults.values()),
+        "faults": dict(sorted(found.faults.items())),
+        "strategies": dict(sorted(found.strategies.items())),
+        "seeds": [first, first + found.schedules - 1],
+        "seconds": round(found.seconds, 1),
+        "commit": commit,
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+    }
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  (the developer's own)
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

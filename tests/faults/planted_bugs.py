@@ -1,0 +1,241 @@
+"""Bugs that a ledger's author might make, planted from outside: a search that does not find them proves nothing."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from faults import receiver_truth, schedule
+from promo_campaigns.adapters import ledger, runs
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.core import occurrence, rendering, sending
+from promo_campaigns.core.models import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from faults.stage import Stage
+    from promo_campaigns.core.models import Lease
+
+    Patch = Callable[[], AbstractContextManager[Any]]
+    Edit = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedBug:
+    """One mistake.
+
+    :ivar edits: of named queries: name, what stands there, what the bug makes of it
+    :ivar patches: of methods and functions
+    :ivar statements: run against the store first
+    """
+
+    name: str
+    edits: tuple[Edit, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    statements: tuple[str, ...] = ()
+    budget: int = field(default=200)
+
+    def __str__(self) -> str:
+        """Return its name, for the test's."""
+        return self.name
+
+
+@contextmanager
+def planted(bug: PlantedBug, stage: Stage) -> Iterator[None]:
+    """Make the mistake while the context lasts; the store is not to be used for anything else afterwards."""
+    for statement in bug.statements:
+        stage.books.execute(statement)
+    with ExitStack() as patches:
+        for module, attribute in ((ledger, "_ATTEMPT"), (ledger, "_ASSIGNMENT"), (runs, "_ASSIGNMENT")):
+            patches.enter_context(patch.object(module, attribute, _edited(getattr(module, attribute), bug.edits)))
+        for one in bug.patches:
+            patches.enter_context(one())
+        yield
+
+
+def _edited(named: Mapping[str, str], edits: Sequence[Edit]) -> dict[str, str]:
+    changed = dict(named)
+    for name, right, wrong in edits:
+        if name in changed:
+            if right not in changed[name]:
+                msg = f"{name} does not hold {right!r} any more; plant the bug anew"
+                raise AssertionError(msg)
+            changed[name] = changed[name].replace(right, wrong)
+    return changed
+
+
+def _accepted_before_the_call() -> AbstractContextManager[Any]:
+    begin = PostgresLedger.begin_messages
+
+    def begin_and_settle(self: PostgresLedger, *args: Any, **kwargs: Any) -> Lease:  # noqa: ANN401  (as they come)
+        lease = begin(self, *args, **kwargs)
+        self.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients])
+        return lease
+
+    return patch.object(PostgresLedger, "begin_messages", begin_and_settle)
+
+
+def _intent_not_committed() -> AbstractContextManager[Any]:
+    begin = PostgresLedger.begin_messages
+
+    def begin_and_roll_back(self: PostgresLedger, *args: Any, **kwargs: Any) -> Lease:  # noqa: ANN401  (likewise)
+        with self._connection.transaction(force_rollback=True):
+            return begin(self, *args, **kwargs)
+
+    return patch.object(PostgresLedger, "begin_messages", begin_and_roll_back)
+
+
+def _key_of_the_try() -> AbstractContextManager[Any]:
+    tries = itertools.count()
+    key = occurrence.idempotency_key
+    return patch.object(rendering, "idempotency_key", lambda *args: f"{key(*args)}-{next(tries)}")
+
+
+def _key_of_the_dag_run() -> AbstractContextManager[Any]:
+    return patch.object(schedule, "run_key", lambda **parts: f"{parts['workflow']}/run/{parts['run_id']}")
+
+
+def _no_deadline() -> AbstractContextManager[Any]:
+    call = receiver_truth.Caller.call
+    return patch.object(
+        receiver_truth.Caller, "call", lambda self, who, key, body, _: call(self, who, key, body, float("inf"))
+    )
+
+
+def _deadline_from_after_the_intent() -> AbstractContextManager[Any]:
+    """As the product had it until the search found it."""
+    call = sending.__dict__["_Rounds"]
+    run_round = call._round  # noqa: SLF001  (what is broken on purpose)
+
+    async def broken(self: Any, contact_ids: Sequence[int], tally: sending.Tally) -> list[Verdict]:  # noqa: ANN401
+        late = _Rounds(self)
+        return list(await run_round(late, contact_ids, tally))
+
+    return patch.object(call, "_round", broken)
+
+
+class _Rounds:
+    """Stands before the real rounds and reckons the deadline anew at the call."""
+
+    def __init__(self, rounds: Any) -> None:  # noqa: ANN401  (a private class)
+        self._rounds = rounds
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the rounds have)
+        return getattr(self._rounds, name)
+
+    async def call(self, lease: Lease, deadline: float) -> Sequence[Verdict]:
+        del deadline
+        verdicts: Sequence[Verdict] = await self._rounds.call(
+            lease, sending.__dict__["time"].monotonic() + lease.seconds / 2
+        )
+        return verdicts
+
+
+def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
+    states = PostgresLedger.states
+
+    def hopeful(self: PostgresLedger, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
+        told = states(self, run_id, contact_ids)
+        return {who: "accepted" if state in {"unknown", "sending"} else state for who, state in told.items()}
+
+    return patch.object(PostgresLedger, "states", hopeful)
+
+
+_SETTLE, _BEGIN, _OVERDUE = "settle_assignments", "begin_messages", "expire_overdue"
+_NOT_EXPIRED, _EXPIRED = "and p.expires_at > promo.clock()", "or p.expires_at <= promo.clock()"
+_ATTEMPTED = (
+    "exists (select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id"
+    " and t.purpose = 'message')"
+)
+_BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
+
+BUGS = (
+    PlantedBug("a doubt gives its code back", ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt then 'rejected'"),)),
+    PlantedBug("accepted before the call", patches=(_accepted_before_the_call,)),
+    PlantedBug("the intent is not committed", patches=(_intent_not_committed,)),
+    PlantedBug("a new key each try", patches=(_key_of_the_try,)),
+    PlantedBug("the run key is Airflow's run id", patches=(_key_of_the_dag_run,)),
+    PlantedBug(
+        "a doubt is sent again though the receiver has no keys",
+        ((_BEGIN, "%(resend_within_s)s", "greatest(%(resend_within_s)s, 900)"),),
+    ),
+    PlantedBug(
+        "the receiver's window is ignored", ((_BEGIN, "%(resend_within_s)s", "least(1e9, %(resend_within_s)s * 1e6)"),)
+    ),
+    PlantedBug(
+        "profiles are written on a doubt",
+        (("begin_profiles", "a.state = 'accepted'", "a.state in ('accepted', 'unknown', 'sending')"),),
+        (_doubts_count_as_accepted,),
+    ),
+    PlantedBug(
+        "expiry is never checked",
+        ((_BEGIN, _NOT_EXPIRED, ""), (_OVERDUE, _EXPIRED, ""), ("return_short", "p.expires_at <=", "null <=")),
+    ),
+    PlantedBug(
+        "expiry is checked before the first attempt only",
+        (
+            (_BEGIN, _NOT_EXPIRED, f"and (p.expires_at > promo.clock() or {_ATTEMPTED})"),
+            (_OVERDUE, _EXPIRED, f"or (p.expires_at <= promo.clock() and not {_ATTEMPTED})"),
+        ),
+    ),
+    PlantedBug("calls begin after their deadline", patches=(_no_deadline,)),
+    PlantedBug("the deadline is counted from after the intent", patches=(_deadline_from_after_the_intent,)),
+    PlantedBug(
+        "a refusal after a doubt gives the code back",
+        ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt and e.outcome <> 'refused' then 'unknown'"),),
+    ),
+    PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),)),
+    PlantedBug(
+        "a code is claimed without lock and index",
+        (("claim_codes", "for update skip locked", ""),),
+        statements=("drop index promo.assignment_code_held_once",),
+    ),
+    PlantedBug("a late ok is dropped", ((_SETTLE, _BY_HOLDER, "a.state = 'sending' and a.lease_token = %(token)s"),)),
+    PlantedBug("runs share codes", (("claim_codes", "and p.issued_at is null", ""),)),
+    PlantedBug(
+        "a lapsed lease is simply tried again",
+        (("fold_lapsed", "when fold.ok then 'accepted' when fold.doubt then 'unknown' else", "when true then"),),
+    ),
+    PlantedBug("a lapsed lease is never folded", (("fold_lapsed", "a.lease_until <= promo.clock()", "false"),)),
+    PlantedBug("a lease is shorter than its calls", ((_BEGIN, "secs => %(lease_s)s", "secs => %(lease_s)s / 100"),)),
+    PlantedBug("a refused code is not given back", ((_SETTLE, "n.state = 'rejected' and", "false and"),)),
+    PlantedBug(
+        "doubts are reopened with the missing",
+        (("reopen_missing", "state in ('skipped',", "state in ('unknown', 'skipped',"),),
+    ),
+    PlantedBug(
+        "a late refusal for now leaves a doubt for ever",
+        (
+            (
+                _SETTLE,
+                "a.contact_id = n.contact_id;",
+                "a.contact_id = n.contact_id and not (a.state = 'unknown' and n.state = 'assigned');",
+            ),
+        ),
+    ),
+    PlantedBug(
+        "a closed run stays closed while its doubts are sent again",
+        statements=("drop trigger assignment_reopens_run on promo.assignment",),
+        budget=400,
+    ),
+    PlantedBug(
+        "whoever unsubscribed is never recorded",
+        (("read_recipients", "(h.unsubscribed_at is null or %(purpose)s = 'profile')", "h.unsubscribed_at is null"),),
+    ),
+    PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
+)
+
+# What chance hardly ever meets has a scenario of its own.
+LAST_ANSWER = PlantedBug(
+    "the last answer beats an earlier ok", ((_SETTLE, "fold.ok then", "fold.ok and e.outcome <> 'refused' then"),)
+)
+NO_FENCE = PlantedBug("no fence at settling", ((_SETTLE, _BY_HOLDER, "a.state in ('sending', 'unknown')"),))
+NO_LOCK = PlantedBug("evidence is not locked", (("lock_assignments", "for update", ""),))
+EXPIRED_DOUBT = PlantedBug(
+    "a doubt that expires gives its code back", ((_OVERDUE, "is distinct from 'refused'", "= 'never'"),), budget=600
+)

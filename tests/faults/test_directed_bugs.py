@@ -1,0 +1,140 @@
+"""Mistakes that chance hardly ever meets: each has a scenario that the product passes and the mistake does not."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from faults import planted_bugs
+from faults.planted_bugs import planted
+from faults.small_world import DAY_S, draw_world, lay_out
+from integration.world import SPEC
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.runs import open_run
+from promo_campaigns.adapters.unknowns import resend_unknown
+from promo_campaigns.core.models import Audience, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faults.planted_bugs import PlantedBug
+    from faults.stage import Stage
+    from promo_campaigns.core.models import Lease
+
+CONTACT = 1
+
+
+class Scene:
+    """One contact who holds a code, and the ledger of one worker."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.store = stage.books
+        drawn = draw_world(random.Random(0))  # noqa: S311  (any world will do)
+        world = replace(drawn, contacts=1, life_s=(30 * DAY_S,), days=1, records=False)
+        lay_out(self.store, world)
+        self.ledger = PostgresLedger(self.store)
+        self.run_id = open_run(self.store, world.spec, run_key="scene").run_id
+        self.ledger.assign_codes(self.run_id, [CONTACT], world.spec.codes)
+
+    def begin(self) -> Lease:
+        return self.ledger.begin_messages(self.run_id, [CONTACT], lease_s=60, resend_within_s=DAY_S)
+
+    def settle(self, lease: Lease, outcome: Outcome) -> None:
+        self.ledger.settle_messages(lease, [Verdict(contact_id=CONTACT, outcome=outcome)])
+
+    def begin_after_a_lapse(self) -> Lease:
+        self.store.execute("update promo.assignment set lease_until = promo.clock() - interval '1 s'")
+        return self.begin()
+
+    def state(self) -> str:
+        return self.ledger.states(self.run_id, [CONTACT])[CONTACT]
+
+
+def an_ok_is_never_outvoted(stage: Stage) -> bool:
+    scene = Scene(stage)
+    slow = scene.begin()
+    quick = scene.begin_after_a_lapse()
+    scene.settle(slow, Outcome.OK)
+    scene.settle(quick, Outcome.REFUSED)
+    return scene.state() == "accepted"
+
+
+def a_late_answer_leaves_the_lease_to_its_holder(stage: Stage) -> bool:
+    scene = Scene(stage)
+    slow = scene.begin()
+    scene.begin_after_a_lapse()
+    scene.settle(slow, Outcome.REFUSED)
+    return scene.state() == "sending"
+
+
+def a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage) -> bool:
+    scene = Scene(stage)
+    scene.settle(scene.begin(), Outcome.UNKNOWN)
+    resend_unknown(scene.store, scene.run_id, [CONTACT])
+    scene.store.execute("update promo.run set send_by = promo.clock()")
+    scene.begin()
+    return scene.state() == "unknown" and bool(scene.ledger.held_codes(scene.run_id, [CONTACT]))
+
+
+def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
+    """Write a late ok and a doubt of the lease's holder in two transactions, neither of which sees the other."""
+    scene = Scene(stage)
+    slow = scene.begin()
+    quick = scene.begin_after_a_lapse()
+    other = stage.take()
+    assert other is not None
+    rival = PostgresLedger(other)
+    folded, may_commit = Event(), Event()
+    statements = iter(range(1, 10))
+
+    def settle_a_doubt() -> None:
+        with other.transaction():
+            rival.settle_messages(quick, [Verdict(contact_id=CONTACT, outcome=Outcome.UNKNOWN)])
+            folded.set()
+            may_commit.wait(timeout=30)
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def before_a_statement() -> None:
+            if next(statements) == 3:
+                pool.submit(settle_a_doubt)
+                while not folded.is_set() and not other.is_blocked():
+                    pass
+
+        scene.store.between = before_a_statement
+        scene.settle(slow, Outcome.OK)
+        scene.store.between = None
+        may_commit.set()
+    stage.give_back(other)
+    return scene.state() == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("bug", "holds"),
+    [
+        (planted_bugs.LAST_ANSWER, an_ok_is_never_outvoted),
+        (planted_bugs.NO_FENCE, a_late_answer_leaves_the_lease_to_its_holder),
+        (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
+        (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),
+    ],
+    ids=str,
+)
+def test_a_scenario_tells_the_product_from(played_on: Stage, bug: PlantedBug, holds: Callable[[Stage], bool]) -> None:
+    assert holds(played_on)
+    with planted(bug, played_on):
+        assert not holds(played_on)
+
+
+def test_a_lost_connection_is_not_the_audiences_fault(dsn: str) -> None:
+    """Found by a schedule that dropped the connection there: the task was told not to be tried again."""
+    ends = Audience(name="ends", sql="select pg_terminate_backend(pg_backend_pid())::int as contact_id")
+    with pytest.raises(psycopg.OperationalError), connect(dsn) as connection:
+        open_run(connection, replace(SPEC, audience=ends), run_key="scene")
