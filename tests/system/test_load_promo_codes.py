@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.hooks.code_inbox import look as real_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.hooks.code_inbox import Look
 
 ROOT = Path(__file__).parents[2]
 HEADER = "code,expirationDate,discount,type,inUse\n"
@@ -49,16 +50,6 @@ def run_dag(airflow_database: None) -> Callable[..., Any]:  # noqa: ARG001  (mad
 
 def states(dag_run: Any) -> dict[tuple[str, int], str]:  # noqa: ANN401  (Airflow's DagRun)
     return {(task.task_id, task.map_index): str(task.state) for task in dag_run.get_task_instances()}
-
-
-def is_deferred() -> bool:
-    """Whether the sensor waits in its trigger; `dag.test` shows it as queued again while it runs the trigger."""
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        waiting = session.query(TaskInstance).filter_by(task_id="wait_for_files", next_method="execute_complete")
-        return waiting.filter(TaskInstance.state.in_(["deferred", "queued"])).count() > 0
 
 
 def announced() -> set[str]:
@@ -97,22 +88,22 @@ def test_each_file_is_a_task_of_its_own_and_a_bad_one_hides_nothing_of_the_other
 
 
 def test_a_file_that_comes_later_is_taken_by_the_trigger(
-    store: Connection, inbox: Path, run_dag: Callable[..., Any]
+    store: Connection, inbox: Path, run_dag: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over = threading.Event()
+    from promo_campaigns.triggers import promo_code_file
 
-    def put_a_file_once_the_sensor_has_deferred() -> None:
-        while not is_deferred() and not over.wait(timeout=0.1):
-            pass
-        (inbox / "a.csv").write_text(HEADER + "A-1,2030-01-31,10,W,false\n")
+    looks = []
 
-    arriving = threading.Thread(target=put_a_file_once_the_sensor_has_deferred)
-    arriving.start()
-    try:
-        assert states(run_dag()) == {("wait_for_files", -1): "success", ("load", 0): "success"}
-    finally:
-        over.set()
-        arriving.join()
+    def look(path: str, pattern: str, *, done_marker: bool) -> Look:
+        """Look as the trigger does; the file arrives after its first look."""
+        looks.append(real_look(path, pattern, done_marker=done_marker))
+        if len(looks) == 1:
+            (inbox / "a.csv").write_text(HEADER + "A-1,2030-01-31,10,W,false\n")
+        return looks[-1]
+
+    monkeypatch.setattr(promo_code_file, "look", look)
+    assert states(run_dag()) == {("wait_for_files", -1): "success", ("load", 0): "success"}
+    assert [len(seen) for seen in looks] == [0, 1, 1]
     assert store.execute("select count(*) as n from promo.promo_code").fetchone() == {"n": 1}
 
 

@@ -160,7 +160,7 @@ class PostgresLedger:
     def _begin(self, query: str, purpose: Purpose, terms: dict[str, object]) -> Lease:
         drawn = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()
         token = drawn["token"] if drawn else 0
-        leased = {**terms, "token": token}
+        leased = {**terms, "token": token, "purpose": purpose.value}
         self._connection.execute(_ATTEMPT[query], leased)
         rows = self._connection.execute(_ATTEMPT["read_recipients"], leased).fetchall()
         return Lease(

@@ -200,6 +200,8 @@ def _add_audience(connection: Connection, run_id: int, audience: Audience) -> No
     head, tail = _SQL["add_audience"].split("/* audience */")
     try:
         connection.execute(sql.SQL(head) + sql.SQL(author) + sql.SQL(tail), {"run_id": run_id})
+    except psycopg.OperationalError:
+        raise  # the connection, not the author, is at fault
     except psycopg.Error as error:
         problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
         hint = "it must be one SELECT that yields a column contact_id"

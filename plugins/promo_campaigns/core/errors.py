@@ -9,9 +9,11 @@
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
     │   └── LimitExceeded             asked for more steps, depth or output than it may have
-    ├── CodeFileError                 a code file cannot be loaded
-    │   ├── CodeFileRejectedError     strict, and a row was rejected
-    │   └── ContactFileError          a contact file cannot be loaded
+    ├── FileError                     a file somebody wrote is wrong
+    │   ├── DefinitionError           (as above)
+    │   └── CodeFileError             a code file cannot be loaded
+    │       ├── CodeFileRejectedError strict, and a row was rejected
+    │       └── ContactFileError      a contact file cannot be loaded
     ├── UnknownCodeFileError          there is no such code file
     ├── ContactError                  what is said of one contact cannot be stored
     ├── StoreError                    the database refused a statement
@@ -61,8 +63,8 @@ class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
     retryable = True
 
 
-class DefinitionError(ConfigurationError):
-    """A definition file is wrong.
+class FileError(PromoError):
+    """A file somebody wrote is wrong.
 
     :param problem: what is wrong, as a sentence without a full stop
     :param file: the file as its author knows it
@@ -77,6 +79,10 @@ class DefinitionError(ConfigurationError):
         self.hint = hint
         place = f"{file}:{line}" if line else file
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+
+
+class DefinitionError(FileError, ConfigurationError):
+    """A message, data source or audience file is wrong."""
 
 
 class TemplateError(PromoError):
@@ -112,22 +118,8 @@ class LimitExceeded(TemplateError):  # noqa: N818  (the name is the published in
     """The template asked for more steps, depth, list or output than its limits allow."""
 
 
-class CodeFileError(PromoError):
-    """A code file cannot be loaded at all; nothing of it was loaded.
-
-    :param problem: what is wrong, as a sentence without a full stop
-    :param file: base name of the file
-    :param line: 1-based line, when known
-    :param hint: what to change
-    """
-
-    def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "") -> None:
-        self.problem = problem
-        self.file = file
-        self.line = line
-        self.hint = hint
-        place = f"{file}:{line}" if line else file
-        super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+class CodeFileError(FileError):
+    """A code file cannot be loaded at all; nothing of it was loaded."""
 
 
 class CodeFileRejectedError(CodeFileError):

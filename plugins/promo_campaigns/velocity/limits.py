@@ -28,7 +28,7 @@ class Limits:
     nodes: int = 2_500
     nesting: int = 30
     loops: int = 12
-    steps: int = 50_000
+    steps: int = 40_000
     macro_depth: int = 20
     items: int = 10_000
     string: int = 100_000

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.tree import Node, Step
 
 
+STEP_WEIGHT = 2
+"""A step of a path makes more code than any other part, so that long paths are what is dearest to compile."""
+
+
 class ReferenceParser(Scanner, ABC):
     """Reads a reference at the current position."""
 
@@ -69,7 +73,7 @@ class ReferenceParser(Scanner, ABC):
                 if strict:
                     self.fail("a name is expected after '.'", at=at + 1)
                 return tuple(steps)
-            offset = self.offset(at)
+            offset = self.offset(at, weight=STEP_WEIGHT)
             steps.append(Call(offset, name, self.arguments()) if self._opens_call() else Property(offset, name))
 
     def _property_name(self) -> str:

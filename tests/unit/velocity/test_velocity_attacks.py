@@ -60,7 +60,7 @@ def test_what_asks_for_too_much_ends_in_an_error_of_its_own(attack: Attack) -> N
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_costs_at_most_a_hundred_milliseconds_of_cpu(attack: Attack) -> None:
     costs = []
-    for attempt in range(3):
+    for attempt in range(5):
         start = time.process_time()
         outcome(attack)
         costs.append((time.process_time() - start) / cpu_of_calibration(attempt))

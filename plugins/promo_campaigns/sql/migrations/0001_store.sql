@@ -167,11 +167,12 @@ create type promo.assignment_state as enum (
                -- return_short, its code fell short and was never put before anybody
   'skipped',   -- from pending: skip_unreachable
   'assigned',  -- from pending: claim_codes; from sending: settle_assignments or fold_lapsed, refused for now; from
-               -- unknown: resend_unknown, a person took the risk
+               -- unknown: resend_unknown, a person took the risk, or settle_assignments, it was refused for now
   'sending',   -- from assigned or unknown: begin_messages, committed before a byte is sent
   'accepted',  -- from sending or unknown: settle_assignments or fold_lapsed, some attempt was answered ok
   'rejected',  -- from sending or unknown: settle_assignments, every attempt was refused; the code is back in the pool
-  'unknown',   -- from sending: settle_assignments or fold_lapsed, some attempt has no known outcome; the code stays taken
+  'unknown',   -- from sending: settle_assignments or fold_lapsed, some attempt has no known outcome; the code stays taken;
+               -- from assigned: expire_overdue, it was to be sent again and is too late
   'recorded',  -- from accepted: settle_profiles, the data source confirmed the profile write
   'expired'    -- from pending or assigned: expire_overdue, the send-by passed or the code ran out
 );
@@ -228,7 +229,7 @@ begin
   if (old.state, new.state) in (
        ('pending', 'skipped'), ('pending', 'assigned'), ('pending', 'expired'),
        ('skipped', 'pending'), ('rejected', 'pending'), ('expired', 'pending'),
-       ('assigned', 'sending'), ('assigned', 'expired'), ('assigned', 'pending'),
+       ('assigned', 'sending'), ('assigned', 'expired'), ('assigned', 'pending'), ('assigned', 'unknown'),
        ('sending', 'accepted'), ('sending', 'rejected'), ('sending', 'unknown'), ('sending', 'assigned'),
        ('unknown', 'sending'), ('unknown', 'accepted'), ('unknown', 'rejected'), ('unknown', 'assigned'),
        ('accepted', 'recorded'))
@@ -240,6 +241,20 @@ begin
 end $$;
 create trigger assignment_transition before update of state on promo.assignment
   for each row when (old.state is distinct from new.state) execute function promo.check_assignment_transition();
+
+-- A doubt may outlive its run. Once it is worked on again, the run is not done any more: someone must close it again.
+-- The lock makes a closer and this wait for each other.
+create function promo.reopen_run() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  perform from promo.run r where r.run_id = new.run_id for key share;
+  update promo.run r set closed_at = null
+  where r.run_id = new.run_id and r.closed_at is not null and (new.state <> 'accepted' or r.records);
+  return null;
+end $$;
+create trigger assignment_reopens_run after update of state on promo.assignment
+  for each row when (old.state = 'unknown' and new.state in ('assigned', 'sending', 'accepted'))
+  execute function promo.reopen_run();
 
 create function promo.keep_evidence() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$

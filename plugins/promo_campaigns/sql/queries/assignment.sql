@@ -40,10 +40,14 @@ from short s where a.run_id = %(run_id)s and a.contact_id = s.contact_id
 returning a.contact_id;
 
 -- expire_overdue --
--- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back.
+-- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
+-- that was to be sent again is a doubt again, and keeps its code.
 with overdue as materialized (
   select a.contact_id, a.promo_code_id,
-         case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason
+         case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason,
+         exists (select from promo.attempt t
+                 where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+                   and t.outcome is distinct from 'refused') as doubt
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   left join promo.promo_code p on p.promo_code_id = a.promo_code_id
@@ -51,9 +55,11 @@ with overdue as materialized (
     and (r.send_by <= promo.clock() or p.expires_at <= promo.clock())
   for update of a
 ), given_back as (
-  update promo.promo_code p set issued_at = null from overdue o where p.promo_code_id = o.promo_code_id
+  update promo.promo_code p set issued_at = null from overdue o where p.promo_code_id = o.promo_code_id and not o.doubt
 )
-update promo.assignment a set state = 'expired', reason = o.reason, promo_code_id = null
+update promo.assignment a
+set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,
+    reason = case when not o.doubt then o.reason end, promo_code_id = case when o.doubt then a.promo_code_id end
 from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
 
 -- read_pool --

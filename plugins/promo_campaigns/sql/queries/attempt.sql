@@ -66,7 +66,8 @@ insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpo
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile' from due;
 
 -- read_recipients --
--- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields.
+-- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields. Who
+-- unsubscribed since the message is named by the same locator on the profile, which is no message.
 select a.contact_id, a.generation, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        p.code, p.type as code_type, p.discount, p.expires_at,
        coalesce((select jsonb_object_agg(f.name, v.value)
@@ -78,8 +79,8 @@ join promo.contact c on c.contact_id = a.contact_id
 join promo.promo_code p on p.promo_code_id = a.promo_code_id
 left join lateral (
   select value from promo.contact_channel h
-  where h.contact_id = a.contact_id and h.type = r.channel and h.unsubscribed_at is null
-  order by h.updated_at desc, h.contact_channel_id desc limit 1
+  where h.contact_id = a.contact_id and h.type = r.channel and (h.unsubscribed_at is null or %(purpose)s = 'profile')
+  order by h.unsubscribed_at is null desc, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true
 where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_token = %(token)s
 order by a.contact_id;
@@ -133,7 +134,7 @@ set state = n.state, lease_token = null, lease_until = null,
     reason = case when n.state = 'rejected' then coalesce(n.detail, 'refused') end,
     promo_code_id = case when n.state <> 'rejected' then a.promo_code_id end
 from next n
-where a.run_id = %(run_id)s and a.contact_id = n.contact_id and not (a.state = 'unknown' and n.state = 'assigned');
+where a.run_id = %(run_id)s and a.contact_id = n.contact_id;
 
 -- settle_profiles --
 -- What the data source confirmed is recorded; the rest stays accepted, free to be tried again.

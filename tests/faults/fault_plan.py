@@ -1,0 +1,154 @@
+"""Which worker goes on and what befalls whom: uniform, targeted at leases, or by priorities (PCT)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faults.dag_runs import DagRun
+from faults.persons import person
+from faults.small_world import DAY_S, FAULTS, WINDOW_S
+from faults.stage import WORKERS
+from faults.virtual_clock import EPOCH_S
+from promo_campaigns.core.models import Mode
+from promo_campaigns.core.sending import LEASE_S
+
+if TYPE_CHECKING:
+    from faults.schedule import Schedule
+    from faults.workers import Worker
+
+_CHANGES = 3
+"""How many priorities change in a schedule by priorities: bugs of depth 4 are within reach."""
+
+_JUMPS_S = (5.0, 61.0, LEASE_S * 0.45, LEASE_S * 0.55, LEASE_S * 1.05, WINDOW_S * 0.3, WINDOW_S * 0.52, WINDOW_S * 1.05)
+
+
+class FaultPlan:
+    """The hand of fate over one schedule."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._rng = schedule.rng
+        self._world = schedule.world
+        self._changes = {self._rng.randrange(self._world.steps) for _ in range(_CHANGES)}
+        self._step = 0
+        self._named = 0
+
+    def begin(self) -> None:
+        """Start the first DAG runs."""
+        for occurrence in ("one", "two")[: self._rng.randint(1, 2)]:
+            worker = self._schedule.start(self._dag_run(occurrence))
+            while worker and worker.alive and worker.task < self._world.warm:
+                self._schedule.run_on(worker)
+            if self._rng.random() < 0.3:
+                self._schedule.start(self._dag_run(occurrence))
+
+    def begin_again(self) -> None:
+        """All is done: run something once more."""
+        self._run_more()
+
+    def run_one(self, able: list[Worker]) -> None:
+        """Let one of those who can go on do so."""
+        self._step += 1
+        if self._world.strategy == "priorities":
+            worker = max(able, key=lambda one: one.priority)
+            if self._step in self._changes:
+                worker.priority = -self._step
+        else:
+            worker = self._rng.choice(able)
+        self._schedule.run_on(worker)
+        if self._world.strategy == "targeted" and worker.alive:
+            self._aim(worker)
+
+    def strike(self) -> None:
+        """Let happen what happens by chance."""
+        for worker in self._schedule.live:
+            worker.paused = max(0, worker.paused - 1)
+        for name in FAULTS:
+            if self._rng.random() < self._world.rates[name] and getattr(self, f"_{name}")():
+                self._schedule.report.faults[name] += 1
+
+    def _aim(self, worker: Worker) -> None:
+        """Stop a worker where it hurts: past its lease, between an intent or an answer and what follows."""
+        exposed = worker.at in {"answer", "before call"} or worker.at.startswith(("after begin", "before settle"))
+        if not exposed or self._rng.random() > 0.25:
+            return
+        worker.paused = self._rng.randint(5, 40)
+        self._schedule.clock.advance(LEASE_S * self._rng.uniform(1.0, 1.2))
+        self._schedule.report.faults["aimed pause"] += 1
+        if self._rng.random() < 0.5:
+            self._again(worker)
+
+    def _kill(self) -> bool:
+        worker = self._anybody()
+        if worker is None or worker.waits_for_lock:
+            return False
+        self._schedule.end(worker)
+        self._again(worker)
+        return True
+
+    def _pause(self) -> bool:
+        worker = self._anybody()
+        if worker is None:
+            return False
+        worker.paused = self._rng.randint(3, 40)
+        if self._rng.random() < 0.5:
+            self._schedule.clock.advance(LEASE_S * self._rng.uniform(0.4, 1.2))
+        return True
+
+    def _jump(self) -> bool:
+        self._schedule.clock.advance(self._rng.choice((*_JUMPS_S, self._until_codes_fall_short())))
+        return True
+
+    def _drop(self) -> bool:
+        worker = self._anybody()
+        if worker is None:
+            return False
+        worker.drop = self._rng.choice(("before", "within", "after"))
+        return True
+
+    def _duplicate(self) -> bool:
+        worker = self._anybody()
+        return worker is not None and self._again(worker)
+
+    def _clear(self) -> bool:
+        dag_run = self._rng.choice(self._schedule.dag_runs)
+        return self._schedule.start(dag_run, self._rng.randrange(len(self._schedule.pipeline.tasks))) is not None
+
+    def _run(self) -> bool:
+        return self._run_more()
+
+    def _person(self) -> bool:
+        return self._schedule.spawn("person", person(self._schedule), -1) is not None
+
+    def _unsubscribe(self) -> bool:
+        self._schedule.stage.books.execute(
+            "update promo.contact_channel set unsubscribed_at = promo.clock() where contact_id = %s",
+            [self._rng.randint(1, self._world.contacts)],
+        )
+        return True
+
+    def _run_more(self) -> bool:
+        mode = self._rng.choice((None, None, Mode.MISSING, Mode.PROFILES))
+        return self._schedule.start(self._dag_run(self._rng.choice(("one", "one", "two")), mode)) is not None
+
+    def _again(self, worker: Worker) -> bool:
+        """Start the worker's task once more: a retry, a duplicate, or from further back."""
+        name = worker.name.split(" #")[0]
+        dag_run = next((one for one in self._schedule.dag_runs if one.name == name), None)
+        if dag_run is None or len(self._schedule.live) >= WORKERS:
+            return False
+        back = self._rng.choice((0, 0, 0, 1, worker.task))
+        return self._schedule.start(dag_run, max(0, worker.task - back)) is not None
+
+    def _dag_run(self, occurrence: str, mode: Mode | None = None) -> DagRun:
+        self._named += 1
+        return DagRun(occurrence, f"{occurrence} run {self._named}", mode)
+
+    def _anybody(self) -> Worker | None:
+        return self._rng.choice(self._schedule.live) if self._schedule.live else None
+
+    def _until_codes_fall_short(self) -> float:
+        """Return the seconds to just after the next code has less than the days asked for, but for one of grace."""
+        grace = max(self._world.days - 1, 0) * DAY_S
+        left = [EPOCH_S + life - grace - self._schedule.clock.now for life in self._world.life_s]
+        return min((one for one in left if 0 < one < 2 * DAY_S), default=1.0) + 1.0

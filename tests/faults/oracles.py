@@ -1,0 +1,129 @@
+"""What must hold once a schedule is at rest, judged from what the receivers really got ([reliability] section 5)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from faults.virtual_clock import EPOCH_S
+from promo_campaigns.core.sending import LEASE_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from faults.receiver_truth import Copy, Receiver
+    from promo_campaigns.adapters.postgres import Connection
+
+_BOOKS = """
+select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.state::text as state, p.code,
+       p.issued_at is not null as issued, extract(epoch from r.send_by)::float8 as send_by,
+       (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+          and t.purpose = 'message' and t.outcome is null) as doubts,
+       (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+          and t.purpose = 'message') as attempts
+from promo.assignment a join promo.run r using (run_id) left join promo.promo_code p using (promo_code_id)
+order by r.run_id, a.contact_id
+"""
+_POOL = """
+select code, issued_at is not null as issued, extract(epoch from expires_at)::float8 as expires_at from promo.promo_code
+"""
+
+Books = dict[tuple[str, int], dict[str, Any]]
+
+
+def broken_promises(
+    books: Connection,
+    messages: Receiver,
+    profiles: Receiver,
+    occurrences: Mapping[str, str],
+    risks: Mapping[tuple[str, int], int],
+) -> list[str]:
+    """Return the promises that are broken, each in one line.
+
+    :param occurrences: what each run key stands for
+    :param risks: how often a person had a doubt of this occurrence and contact sent again
+    """
+    rows = books.execute(_BOOKS).fetchall()
+    ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
+    pool = {row["code"]: row for row in books.execute(_POOL).fetchall()}
+    return [
+        *_codes_and_people(messages.copies),
+        *_copies(messages.copies, risks),
+        *_agreement(messages.copies, ledger),
+        *_free_codes(messages.copies, pool),
+        *_lateness(messages.copies, pool, ledger),
+        *_profile_writes(profiles.copies, messages.copies, ledger),
+        *_rest(rows),
+    ]
+
+
+def _codes_and_people(copies: list[Copy]) -> Iterator[str]:
+    people: dict[str, set[int]] = defaultdict(set)
+    codes: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for copy in copies:
+        people[copy.code].add(copy.contact_id)
+        codes[copy.occurrence, copy.contact_id].add(copy.code)
+    yield from (f"O1 code {code} reached contacts {sorted(who)}" for code, who in people.items() if len(who) > 1)
+    yield from (f"O2 contact {who} got codes {sorted(got)}" for who, got in codes.items() if len(got) > 1)
+
+
+def _copies(copies: list[Copy], risks: Mapping[tuple[str, int], int]) -> Iterator[str]:
+    counts = Counter((copy.occurrence, copy.contact_id) for copy in copies)
+    for who, count in counts.items():
+        if count > 1 + risks.get(who, 0):
+            yield f"O3 contact {who} got {count} copies"
+
+
+def _agreement(copies: list[Copy], ledger: Books) -> Iterator[str]:
+    arrived = {(copy.occurrence, copy.contact_id): copy.code for copy in copies}
+    for who, row in ledger.items():
+        if row["state"] in {"accepted", "recorded"} and who not in arrived:
+            yield f"O4 contact {who} is {row['state']} and got nothing"
+    for who, code in arrived.items():
+        row = ledger[who]
+        if row["state"] not in {"accepted", "recorded", "unknown", "sending"} or row["code"] != code:
+            yield f"O5 contact {who} got {code} and is {row['state']} with {row['code']}"
+
+
+def _free_codes(copies: list[Copy], pool: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    for code in {copy.code for copy in copies}:
+        if not pool[code]["issued"]:
+            yield f"O7 code {code} was delivered and is free"
+
+
+def _lateness(copies: list[Copy], pool: Mapping[str, dict[str, Any]], ledger: Books) -> Iterator[str]:
+    """No call begins after half a lease from its intent, so that is how late one may be."""
+    for copy in copies:
+        late_s = copy.called_at - LEASE_S / 2 - pool[copy.code]["expires_at"]
+        if late_s >= 0:
+            yield f"O8 contact {copy.contact_id} was sent {copy.code} {late_s:.0f} s too late"
+        send_by = ledger[copy.occurrence, copy.contact_id]["send_by"]
+        if send_by is not None and copy.called_at - LEASE_S / 2 >= send_by:
+            yield f"O8 contact {copy.contact_id} was sent to after {send_by - EPOCH_S:.0f} s, the send-by"
+
+
+def _profile_writes(writes: list[Copy], copies: list[Copy], ledger: Books) -> Iterator[str]:
+    first: dict[tuple[str, int], float] = {}
+    for copy in copies:
+        who = copy.occurrence, copy.contact_id
+        first[who] = min(copy.arrived_at, first.get(who, copy.arrived_at))
+    written: dict[tuple[str, int], str] = {}
+    for write in writes:
+        who = write.occurrence, write.contact_id
+        written[who] = write.code
+        if write.code != ledger[who]["code"]:
+            yield f"O9 profile {who} says {write.code}, the ledger {ledger[who]['code']}"
+        if who not in first or write.called_at < first[who]:
+            yield f"O10 profile {who} was written before anything arrived"
+    for who, row in ledger.items():
+        if row["state"] == "recorded" and who not in written:
+            yield f"O9 profile {who} is recorded and was never written"
+
+
+def _rest(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        who = f"contact {row['contact_id']} of {row['run_key']}"
+        if not row["closed"]:
+            yield f"O6 {who} is {row['state']} and its run cannot be closed"
+        if row["state"] == "unknown" and not row["doubts"]:
+            yield f"O11 {who} is unknown though every attempt has an outcome: forgotten"

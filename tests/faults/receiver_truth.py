@@ -1,0 +1,167 @@
+"""Simulated receivers, the ground truth of a schedule: every copy and every write they ever took is kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.models import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Sequence
+
+    from faults.virtual_clock import VirtualClock
+    from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest
+
+_CODE = re.compile(r"CODE-\d{6}")
+HEALTHY = {"ok": 1.0}
+
+
+class Fate(Enum):
+    """What became of calls, as only the receiver knows."""
+
+    ARRIVED = "arrived"
+    ON_ITS_WAY = "on its way"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One message or profile write that arrived.
+
+    :ivar occurrence: what the caller's DAG run stands for, whatever run key it used
+    :ivar called_at: when the call began
+    """
+
+    occurrence: str
+    contact_id: int
+    code: str
+    called_at: float
+    arrived_at: float
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Takes calls, and says less than it knows.
+
+    :ivar window_s: how long it recognises a key, 0 for a receiver that ignores keys
+    :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
+    """
+
+    clock: VirtualClock
+    rng: random.Random
+    window_s: float
+    weights: dict[str, float]
+    copies: list[Copy] = field(default_factory=list)
+    calls: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    _known: dict[str, float] = field(default_factory=dict)
+    _delayed: list[tuple[float, str, Copy]] = field(default_factory=list)
+
+    def call(self, key: str, occurrence: str, contact_id: int, code: str) -> Outcome:
+        """Take one call."""
+        self.calls += 1
+        self.arrive()
+        how = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
+        if how != "ok":
+            self.faults[f"receiver {how}"] = self.faults.get(f"receiver {how}", 0) + 1
+        copy = Copy(occurrence, contact_id, code, self.clock.now, self.clock.now)
+        if self._recognises(key):
+            return Outcome.UNKNOWN if how in {"lost", "unanswered", "delayed"} else Outcome.OK
+        if how in {"ok", "unanswered"}:
+            self._take(key, copy)
+        if how == "delayed":
+            self._delayed.append((self.clock.now + self.rng.uniform(1, 90), key, copy))
+        return {"ok": Outcome.OK, "refused": Outcome.REFUSED, "later": Outcome.LATER}.get(how, Outcome.UNKNOWN)
+
+    def arrive(self) -> None:
+        """Let what was delayed arrive, if it is time."""
+        due = sorted((one for one in self._delayed if one[0] <= self.clock.now), key=lambda one: one[0])
+        self._delayed = [one for one in self._delayed if one[0] > self.clock.now]
+        for at, key, copy in due:
+            if not self._recognises(key, at):
+                self._take(key, Copy(copy.occurrence, copy.contact_id, copy.code, copy.called_at, at))
+
+    def arrive_at_last(self) -> None:
+        """Let everything arrive that is still on its way."""
+        self.clock.advance(max((at - self.clock.now for at, _, _ in self._delayed), default=0.0) + 1)
+        self.arrive()
+
+    def knows(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys under which something arrived."""
+        self.arrive()
+        return {key for key in keys if key in self._known}
+
+    def fate(self, occurrence: str, contact_id: int) -> Fate:
+        """Say what became of the calls for a contact of an occurrence."""
+        self.arrive()
+        if _names(self.copies, occurrence, contact_id):
+            return Fate.ARRIVED
+        return Fate.ON_ITS_WAY if _names([copy for _, _, copy in self._delayed], occurrence, contact_id) else Fate.LOST
+
+    def _recognises(self, key: str, at: float | None = None) -> bool:
+        return bool(self.window_s) and key in self._known and (at or self.clock.now) < self._known[key] + self.window_s
+
+    def _take(self, key: str, copy: Copy) -> None:
+        self._known[key] = copy.arrived_at
+        self.copies.append(copy)
+
+
+def _names(copies: Sequence[Copy], occurrence: str, contact_id: int) -> bool:
+    return any((copy.occurrence, copy.contact_id) == (occurrence, contact_id) for copy in copies)
+
+
+@dataclass(slots=True, kw_only=True)
+class Caller:
+    """One DAG run's worker on its way to a receiver; begins no call after the deadline, as every way out must."""
+
+    receiver: Receiver
+    occurrence: str
+    step: Callable[[str], None]
+
+    def call(self, contact_id: int, key: str, body: str, deadline: float) -> Verdict:
+        """Call, and say what is known of it."""
+        self.step("before call")
+        if self.receiver.clock.now >= deadline:
+            return Verdict(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
+        code = _CODE.search(body)
+        outcome = self.receiver.call(key, self.occurrence, contact_id, code[0] if code else "")
+        self.step("answer")
+        return Verdict(contact_id=contact_id, outcome=outcome, detail="" if outcome is Outcome.OK else "simulated")
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedTransport:
+    """A transport to a simulated receiver."""
+
+    caller: Caller
+    in_flight: int
+    resend_within_s: float
+    name: str = "simulated"
+
+    async def look_up(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys the receiver knows."""
+        self.caller.step("before look_up")
+        known = self.caller.receiver.knows(keys)
+        self.caller.step("after look_up")
+        return known
+
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+        """Send one after the other."""
+        return [self.caller.call(m.contact_id, m.idempotency_key, m.body, deadline) for m in messages]
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedSender:
+    """The way to a profile store: a write is an upsert, and every one is kept."""
+
+    caller: Caller
+    in_flight: int
+    name: str = "profiles"
+
+    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
+        """Send one after the other."""
+        return [self.caller.call(r.contact_id, r.idempotency_key, r.body, deadline) for r in requests]

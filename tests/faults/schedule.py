@@ -1,0 +1,229 @@
+"""One schedule: a world, its workers, and faults, all drawn from one seed; then rest, and the judgement."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailed
+from faults.fault_plan import FaultPlan
+from faults.oracles import broken_promises
+from faults.receiver_truth import HEALTHY, Receiver
+from faults.small_world import add_codes, draw_world, lay_out
+from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
+from faults.workers import Worker
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.core.errors import PoolShortage
+from promo_campaigns.core.occurrence import run_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faults.small_world import World
+    from faults.stage import Stage
+
+REST_ROUNDS = 6
+REST_STEPS = 1500
+REST_S = 400.0
+"""Longer than any lease, probe or pause of the breaker."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a schedule.
+
+    :ivar violations: each in one line; none in a schedule that went well
+    """
+
+    seed: int
+    strategy: str
+    steps: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+
+class Schedule:
+    """A schedule in progress."""
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        self.stage = stage
+        self.rng = random.Random(seed)  # noqa: S311  (a schedule is to be repeatable, not secret)
+        self.world: World = draw_world(self.rng)
+        self.report = Report(seed, self.world.strategy)
+        self.clock = VirtualClock()
+        self.messages = Receiver(self.clock, self.rng, self.world.window_s, self.world.message_habits)
+        self.profiles = Receiver(self.clock, self.rng, 0.0, self.world.profile_habits)
+        self.occurrences: dict[str, str] = {}
+        self.pipeline = Pipeline(self.world, self.messages, self.profiles, self._key_of)
+        self.dag_runs: list[DagRun] = []
+        self.live: list[Worker] = []
+        self.risks: Counter[tuple[str, int]] = Counter()
+        self.running: Worker | None = None
+        self.trace: list[str] | None = None
+        self._ticks = 0.3
+        self._spawned = 0
+        self._short = False
+        self._failed = False
+
+    def play(self) -> Report:
+        """Play it to its end."""
+        self.stage.books.now = lambda: self.clock.now
+        self.stage.books.forget_time()
+        lay_out(self.stage.books, self.world)
+        with virtual_send_path(self.clock, self._sleep):
+            try:
+                self._rage()
+                self._come_to_rest()
+            finally:
+                while self.live:
+                    self.end(self.live[0])
+        self._judge()
+        self.report.faults.update(self.messages.faults)
+        self.report.faults.update({f"profile {name}": n for name, n in self.profiles.faults.items()})
+        return self.report
+
+    def spawn(self, name: str, body: Callable[[Worker], None], task: int = 0) -> Worker | None:
+        """Start a worker, unless there are enough."""
+        connection = self.stage.take()
+        if connection is None:
+            return None
+        self._spawned += 1
+        worker = Worker(f"{name} #{self._spawned}", body, connection, self.clock, fine=self.world.fine)
+        worker.task = task
+        worker.priority = self.rng.random()
+        self.live.append(worker)
+        return worker
+
+    def start(self, dag_run: DagRun, task: int = 0) -> Worker | None:
+        """Start a worker on a DAG run, from one of its tasks on."""
+        if dag_run not in self.dag_runs:
+            self.dag_runs.append(dag_run)
+        return self.spawn(dag_run.name, self.pipeline.body(dag_run, task), task)
+
+    def end(self, worker: Worker) -> None:
+        """Kill a worker; nothing of it is left but what it has committed."""
+        worker.kill()
+        self._bury(worker)
+
+    def run_on(self, worker: Worker) -> None:
+        """Let a worker run to its next step."""
+        self.report.steps += 1
+        if self.rng.random() < self._ticks:
+            self.clock.advance(self.rng.uniform(0, 1))
+        self.running = worker
+        worker.resume()
+        self.running = None
+        if self.trace is not None:
+            at = worker.at if worker.alive else "ends"
+            self.trace.append(f"{self.clock.now - EPOCH_S:9.1f} s  {worker.name}: {at}")
+        if not worker.alive:
+            self._bury(worker)
+
+    def runnable(self) -> list[Worker]:
+        """Return the workers that can go on now."""
+        return [
+            worker
+            for worker in self.live
+            if not worker.paused
+            and worker.wake_at <= self.clock.now
+            and not (worker.waits_for_lock and worker.connection.is_blocked())
+        ]
+
+    def unstick(self) -> None:
+        """Make somebody able to go on: wake a paused worker, let time pass, or break a deadlock as the server does."""
+        paused = [worker for worker in self.live if worker.paused]
+        asleep = [worker for worker in self.live if worker.wake_at > self.clock.now]
+        if paused:
+            self.rng.choice(paused).paused = 0
+        elif asleep:
+            self.clock.advance(min(worker.wake_at for worker in asleep) - self.clock.now + 0.001)
+        else:
+            self.report.faults["deadlock"] += 1
+            self.rng.choice(self.live).connection.cancel_safe()
+
+    def _rage(self) -> None:
+        plan = FaultPlan(self)
+        plan.begin()
+        for _ in range(self.world.steps):
+            plan.strike()
+            able = self.runnable()
+            if able:
+                plan.run_one(able)
+            elif self.live:
+                self.unstick()
+            else:
+                plan.begin_again()
+        self._check("while faults went on")
+
+    def _come_to_rest(self) -> None:
+        """Stop all faults, let everybody finish, and clear every DAG run until nothing is left to do."""
+        self._ticks = 0.0
+        self.messages.weights = self.profiles.weights = HEALTHY
+        self._drain()
+        for _ in range(REST_ROUNDS):
+            self.clock.advance(REST_S)
+            self._failed = False
+            if self._short:
+                self._load_codes()
+            for occurrence in sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs}):
+                self.start(DagRun(occurrence, f"last {occurrence}"))
+                self._drain()
+            if not self._failed:
+                return
+        self.report.violations.append("O6 the runs never come to rest")
+
+    def _drain(self) -> None:
+        for worker in self.live:
+            worker.paused, worker.drop = 0, ""
+        for _ in range(REST_STEPS):
+            if not self.live:
+                return
+            able = self.runnable()
+            if able:
+                self.run_on(self.rng.choice(able))
+            else:
+                self.unstick()
+        self.report.violations.append("O6 workers never finish")
+
+    def _judge(self) -> None:
+        self.messages.arrive_at_last()
+        self.profiles.arrive_at_last()
+        self._check("at rest")
+        promises = broken_promises(self.stage.books, self.messages, self.profiles, self.occurrences, self.risks)
+        self.report.violations += promises
+
+    def _check(self, when: str) -> None:
+        for broken in check_invariants(self.stage.books):
+            self.report.violations.append(f"{broken.invariant} {when}: {broken.rows[0]}")
+
+    def _bury(self, worker: Worker) -> None:
+        self.live.remove(worker)
+        self.stage.give_back(worker.connection)
+        if worker.error is None:
+            return
+        self._failed = True
+        self._short = self._short or isinstance(worker.error, PoolShortage)
+        if not isinstance(worker.error, (*EXPECTED, TaskFailed, psycopg.OperationalError)):
+            told = str(worker.error).splitlines()[0] if str(worker.error) else ""
+            self.report.violations.append(f"{worker.name} at {worker.at}: {type(worker.error).__name__}: {told}")
+
+    def _load_codes(self) -> None:
+        self._short = False
+        row = self.stage.books.execute("select max(promo_code_id) as last from promo.promo_code").fetchone()
+        far = self.clock.now + 40 * 86400.0
+        add_codes(self.stage.books, int(row["last"]) if row else 0, [far] * 2 * self.world.contacts)
+
+    def _key_of(self, dag_run: DagRun) -> str:
+        key = run_key(
+            workflow="welcome", run_type="manual", logical_date=None, edition=dag_run.occurrence, run_id=dag_run.name
+        )
+        self.occurrences[key] = dag_run.occurrence
+        return key
+
+    def _sleep(self, seconds: float) -> None:
+        if self.running is not None:
+            self.running.sleep(seconds)

@@ -1,0 +1,47 @@
+"""One database and a few connections on which thousands of schedules are played, one after the other."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from faults.stepped_connection import SteppedConnection, open_stepped
+from faults.virtual_clock import virtualise
+from promo_campaigns.adapters.postgres import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORKERS = 6
+
+
+class Stage:
+    """What schedules share.
+
+    :ivar books: a connection of the harness itself, on virtual time
+    """
+
+    def __init__(self, books: SteppedConnection, idle: list[SteppedConnection]) -> None:
+        self.books = books
+        self._idle = idle
+
+    def take(self) -> SteppedConnection | None:
+        """Return a connection for a worker, unless all have one."""
+        return self._idle.pop() if self._idle else None
+
+    def give_back(self, connection: SteppedConnection) -> None:
+        """Take a connection back; the next worker gets the same one, so that a schedule can be played again."""
+        connection.roll_back()
+        self._idle.append(connection)
+
+
+@contextmanager
+def stage(dsn: str) -> Iterator[Stage]:
+    """Set the stage in a database of the product's schema and no rows; its clock is replaced."""
+    with ExitStack() as opened:
+        watch = opened.enter_context(connect(dsn))
+        watch.prepare_threshold = 0
+        virtualise(watch)
+        watch.execute("alter table promo.assignment set (autovacuum_vacuum_threshold = 5000)")
+        connections = [opened.enter_context(open_stepped(dsn, watch)) for _ in range(WORKERS + 1)]
+        yield Stage(connections[0], connections[1:])
