@@ -35,6 +35,7 @@ demo: ## show the whole product on this machine
 bench: install ## compare speed with peers; takes minutes
 	$(RUN)/python tests/benchmarks/velocity_speed.py
 	$(RUN)/python tests/benchmarks/bench_load_codes.py
+	$(RUN)/python tests/benchmarks/bench_send_path.py
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \

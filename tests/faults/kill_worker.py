@@ -30,6 +30,7 @@ from promo_campaigns.core.sending import beside, record_profiles, send_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from multiprocessing.connection import Connection as Pipe
     from pathlib import Path
 
@@ -67,6 +68,7 @@ class Job:
     spec: RunSpec
     run_key: str
     progress: Path
+    send_by: datetime | None = None
     stop_at: Point | None = None
     pass_by: int | None = None
     listing: bool = False
@@ -90,7 +92,7 @@ def work(job: Job, pipe: Pipe) -> None:
 
     trace(arrived)
     try:
-        _work(job)
+        do(job)
     except Exception as error:  # noqa: BLE001  (whatever it is, the test shall hear of it)
         if _may_be_retried(job, error):
             sys.exit(FAILED)
@@ -103,7 +105,8 @@ def _may_be_retried(job: Job, error: Exception) -> bool:
     return lost or isinstance(error, PASSING)
 
 
-def _work(job: Job) -> None:
+def do(job: Job) -> None:
+    """Do what is not done of a job."""
     done: Handed = json.loads(job.progress.read_text()) if job.progress.exists() else {}
     with connect(job.dsn) as connection, connect(job.dsn) as inbox:
         steps = _Steps(job, connection, inbox)
@@ -131,7 +134,7 @@ class _Steps:
         self._transport: Transport = InboxTransport(inbox) if job.way == "inbox" else Posting(self._http, job.way)
 
     def start(self, _: Handed) -> Handed:
-        run = open_run(self._connection, self._job.spec, run_key=self._job.run_key)
+        run = open_run(self._connection, self._job.spec, run_key=self._job.run_key, send_by=self._job.send_by)
         (batch,) = read_batches(self._connection, run, 100)
         return {"run_id": batch.run_id, "first": batch.first, "last": batch.last}
 

@@ -8,6 +8,7 @@ import socket
 import time
 import tracemalloc
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
@@ -298,3 +299,12 @@ def send_one(url: str, *, path: str = "/x", headers: dict[str, str] | None = Non
     )
     sender = HttpSender(Endpoint(base_url=url, allow_private=True, timeout_s=TIMEOUT_S))
     return asyncio.run(sender.send([request], deadline=time.monotonic() + 60))[0]
+
+
+def test_a_date_in_retry_after_goes_by_the_receivers_clock() -> None:
+    """Its clock may be a year behind ours, and thirty seconds are thirty seconds all the same."""
+    then = time.time() - 365 * 86400
+    act = say(429, f"Date: {formatdate(then, usegmt=True)}", f"Retry-After: {formatdate(then + 30, usegmt=True)}")
+    with running_misbehaving() as receiver:
+        receiver.cells = {1: Cell("dated", Outcome.LATER, act)}
+        assert send_one(receiver.url).retry_after_s == 30

@@ -22,7 +22,7 @@ from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from promo_campaigns.core.models import OutgoingRequest
 
@@ -181,7 +181,7 @@ class HttpSender:
                 contact_id=request.contact_id,
                 outcome=outcome,
                 detail=f"HTTP {answer.status}",
-                retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now=datetime.now(timezone.utc)),
+                retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now=_receivers_now(answer.headers)),
                 locked_out=answer.status in LOCKED_OUT,
             )
 
@@ -200,12 +200,22 @@ def retry_after_s(header: str | None, *, now: datetime) -> float:
     try:
         seconds = float(header)
     except ValueError:
-        try:
-            when = parsedate_to_datetime(header)
-        except (ValueError, OverflowError):
-            return 0.0
-        seconds = (when.replace(tzinfo=when.tzinfo or timezone.utc) - now).total_seconds()
+        when = _date_of(header)
+        seconds = (when - now).total_seconds() if when else 0.0
     return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+def _receivers_now(headers: Mapping[str, str]) -> datetime:
+    """Return the time by the receiver's own clock, which its dates go by; ours if it does not say."""
+    return _date_of(headers.get("Date", "")) or datetime.now(timezone.utc)
+
+
+def _date_of(header: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return when.replace(tzinfo=when.tzinfo or timezone.utc)
 
 
 def _verdict(request: OutgoingRequest, outcome: Outcome, detail: str) -> Verdict:
