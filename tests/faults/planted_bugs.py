@@ -239,3 +239,6 @@ NO_CLAIM_LOCK = PlantedBug(
     (("claim_codes", "for update skip locked", ""),),
     statements=("drop index promo.assignment_code_held_once",),
 )
+LATE_OK = PlantedBug(
+    "a late ok is dropped for a doubt to be sent again", ((_SETTLE, "'assigned' and fold.ok", "'assigned' and false"),)
+)

@@ -86,6 +86,16 @@ def a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage) ->
     return scene.state() == "unknown" and bool(scene.ledger.held_codes(scene.run_id, [CONTACT]))
 
 
+def a_late_ok_settles_a_doubt_to_be_sent_again(stage: Stage) -> bool:
+    """Found by seed 1000253."""
+    scene = Scene(stage)
+    slow = scene.begin()
+    scene.settle(scene.begin_after_a_lapse(), Outcome.UNKNOWN)
+    resend_unknown(scene.store, scene.run_id, [CONTACT])
+    scene.settle(slow, Outcome.OK)
+    return scene.state() == "accepted" and not scene.begin().recipients
+
+
 def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
     """Write a late ok and a doubt of the lease's holder in two transactions, neither of which sees the other."""
     scene = Scene(stage)
@@ -143,6 +153,7 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
         (planted_bugs.NO_FENCE, a_late_answer_leaves_the_lease_to_its_holder),
         (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
         (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
+        (planted_bugs.LATE_OK, a_late_ok_settles_a_doubt_to_be_sent_again),
         (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),
     ],
     ids=str,
