@@ -190,11 +190,6 @@ BUGS = (
         ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt and e.outcome <> 'refused' then 'unknown'"),),
     ),
     PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),)),
-    PlantedBug(
-        "a code is claimed without lock and index",
-        (("claim_codes", "for update skip locked", ""),),
-        statements=("drop index promo.assignment_code_held_once",),
-    ),
     PlantedBug("a late ok is dropped", ((_SETTLE, _BY_HOLDER, "a.state = 'sending' and a.lease_token = %(token)s"),)),
     PlantedBug("runs share codes", (("claim_codes", "and p.issued_at is null", ""),)),
     PlantedBug(
@@ -238,4 +233,12 @@ NO_FENCE = PlantedBug("no fence at settling", ((_SETTLE, _BY_HOLDER, "a.state in
 NO_LOCK = PlantedBug("evidence is not locked", (("lock_assignments", "for update", ""),))
 EXPIRED_DOUBT = PlantedBug(
     "a doubt that expires gives its code back", ((_OVERDUE, "is distinct from 'refused'", "= 'never'"),), budget=600
+)
+NO_CLAIM_LOCK = PlantedBug(
+    "a code is claimed without lock and index",
+    (("claim_codes", "for update skip locked", ""),),
+    statements=("drop index promo.assignment_code_held_once",),
+)
+LATE_OK = PlantedBug(
+    "a late ok is dropped for a doubt to be sent again", ((_SETTLE, "'assigned' and fold.ok", "'assigned' and false"),)
 )

@@ -34,11 +34,13 @@ CONTACT = 1
 class Scene:
     """One contact who holds a code, and the ledger of one worker."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, codes: int = 1) -> None:
         self.stage = stage
         self.store = stage.books
         drawn = draw_world(random.Random(0))  # noqa: S311  (any world will do)
-        world = replace(drawn, contacts=1, life_s=(30 * DAY_S,), days=1, records=False)
+        self.world = world = replace(
+            drawn, contacts=1, life_s=(30 * DAY_S,) * codes, days=1, records=False, send_by_s=None
+        )
         lay_out(self.store, world)
         self.ledger = PostgresLedger(self.store)
         self.run_id = open_run(self.store, world.spec, run_key="scene").run_id
@@ -84,6 +86,16 @@ def a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage) ->
     return scene.state() == "unknown" and bool(scene.ledger.held_codes(scene.run_id, [CONTACT]))
 
 
+def a_late_ok_settles_a_doubt_to_be_sent_again(stage: Stage) -> bool:
+    """Found by seed 1000253."""
+    scene = Scene(stage)
+    slow = scene.begin()
+    scene.settle(scene.begin_after_a_lapse(), Outcome.UNKNOWN)
+    resend_unknown(scene.store, scene.run_id, [CONTACT])
+    scene.settle(slow, Outcome.OK)
+    return scene.state() == "accepted" and not scene.begin().recipients
+
+
 def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
     """Write a late ok and a doubt of the lease's holder in two transactions, neither of which sees the other."""
     scene = Scene(stage)
@@ -117,12 +129,31 @@ def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
     return scene.state() == "accepted"
 
 
+def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
+    """Claim for another run while a claim stands written and not committed."""
+    scene = Scene(stage, codes=3)
+    second, third = (open_run(scene.store, scene.world.spec, run_key=key).run_id for key in ("second", "third"))
+    other = stage.take()
+    assert other is not None
+    with ThreadPoolExecutor(1) as pool:
+        with scene.store.transaction():
+            (first_claim,) = scene.ledger.assign_codes(second, [CONTACT], scene.world.spec.codes)
+            claimed = pool.submit(PostgresLedger(other).assign_codes, third, [CONTACT], scene.world.spec.codes)
+            while not claimed.done() and not other.is_blocked():
+                pass
+        (second_claim,) = claimed.result()
+    stage.give_back(other)
+    return first_claim != second_claim
+
+
 @pytest.mark.parametrize(
     ("bug", "holds"),
     [
         (planted_bugs.LAST_ANSWER, an_ok_is_never_outvoted),
         (planted_bugs.NO_FENCE, a_late_answer_leaves_the_lease_to_its_holder),
         (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
+        (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
+        (planted_bugs.LATE_OK, a_late_ok_settles_a_doubt_to_be_sent_again),
         (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),
     ],
     ids=str,

@@ -169,7 +169,8 @@ create type promo.assignment_state as enum (
   'assigned',  -- from pending: claim_codes; from sending: settle_assignments or fold_lapsed, refused for now; from
                -- unknown: resend_unknown, a person took the risk, or settle_assignments, it was refused for now
   'sending',   -- from assigned or unknown: begin_messages, committed before a byte is sent
-  'accepted',  -- from sending or unknown: settle_assignments or fold_lapsed, some attempt was answered ok
+  'accepted',  -- from sending or unknown: settle_assignments or fold_lapsed, some attempt was answered ok; from assigned:
+               -- settle_assignments, the answer came before a doubt was sent again
   'rejected',  -- from sending or unknown: settle_assignments, every attempt was refused; the code is back in the pool
   'unknown',   -- from sending: settle_assignments or fold_lapsed, some attempt has no known outcome; the code stays taken;
                -- from assigned: expire_overdue, it was to be sent again and is too late
@@ -233,6 +234,10 @@ begin
        ('sending', 'accepted'), ('sending', 'rejected'), ('sending', 'unknown'), ('sending', 'assigned'),
        ('unknown', 'sending'), ('unknown', 'accepted'), ('unknown', 'rejected'), ('unknown', 'assigned'),
        ('accepted', 'recorded'))
+     -- A late answer to a doubt that was to be sent again.
+     or (old.state, new.state) = ('assigned', 'accepted') and exists (
+       select from promo.attempt t
+       where t.run_id = new.run_id and t.contact_id = new.contact_id and t.purpose = 'message' and t.outcome = 'ok')
   then
     return new;
   end if;

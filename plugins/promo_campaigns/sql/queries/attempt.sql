@@ -112,7 +112,8 @@ from evidence e where t.attempt_id = e.attempt_id;
 
 -- settle_assignments --
 -- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
--- decides between trying again and giving the code back. Only the lease's holder, or anyone for an unknown, may act.
+-- decides between trying again and giving the code back. Only the lease's holder may act, or anyone for an unknown; and
+-- a late ok settles what a person was about to have sent again.
 with next as materialized (
   select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
          (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
@@ -125,6 +126,7 @@ with next as materialized (
     where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
   ) fold
   where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
+     or (a.state = 'assigned' and fold.ok)
 ), given_back as (
   update promo.promo_code p set issued_at = null
   from next n where n.state = 'rejected' and p.promo_code_id = n.promo_code_id
