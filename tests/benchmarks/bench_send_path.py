@@ -1,6 +1,6 @@
 """The send path with the ledger, against a bare aiohttp loop that posts the same bodies to the same receiver.
 
-    python tests/benchmarks/bench_send_path.py --contacts 20000 --rounds 3
+    python tests/benchmarks/bench_send_path.py --contacts 5000 --rounds 10
 
 The bare loop has its bodies ready and does nothing else: it is what can be had from this client on this machine. Ours
 reads contacts and codes, renders, commits every intent before its first byte and every outcome after its answer. The
@@ -258,8 +258,8 @@ def compare(contacts: int, rounds: int) -> dict[str, float]:
 def main() -> int:
     """Compare, print and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--contacts", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contacts", type=int, default=5_000)
+    parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     figures = compare(options.contacts, options.rounds)
     print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
