@@ -10,7 +10,7 @@ from faults.search import search
 if TYPE_CHECKING:
     from faults.stage import Stage
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "500"))
 
 
 def test_no_schedule_of_faults_breaks_a_promise(played_on: Stage) -> None:
