@@ -42,4 +42,4 @@ bench: install ## compare speed with peers; takes minutes
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \
 	"$$uv" pip compile pyproject.toml --extra embedded --group dev --group bench --universal --python-version 3.10 \
-	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file constraints.txt --upgrade --quiet
+	  --no-header --no-annotate --output-file constraints.txt --upgrade --quiet
