@@ -32,7 +32,8 @@ import psycopg
 
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
-from promo_campaigns.adapters.http_sender import KEY_HEADER, Endpoint, HttpSender
+from promo_campaigns.adapters.http_line import Endpoint
+from promo_campaigns.adapters.http_sender import KEY_HEADER, HttpSender
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.migrations import migrate

@@ -17,7 +17,8 @@ import psycopg
 
 from faults.kill_points import Point, trace
 from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.http_sender import Endpoint, HttpSender
+from promo_campaigns.adapters.http_line import Endpoint
+from promo_campaigns.adapters.http_sender import HttpSender
 from promo_campaigns.adapters.inbox import InboxTransport
 from promo_campaigns.adapters.invariants import require_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger

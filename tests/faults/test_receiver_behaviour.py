@@ -17,7 +17,8 @@ from faults.kill_worker import Posting
 from faults.misbehaviour import CELLS, Cell, Misbehaving, running_misbehaving, say
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome
 from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.http_sender import MAX_ANSWER_BYTES, Endpoint, HttpSender
+from promo_campaigns.adapters.http_line import MAX_ANSWER_BYTES, Endpoint
+from promo_campaigns.adapters.http_sender import HttpSender
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect

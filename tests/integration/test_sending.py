@@ -11,7 +11,8 @@ import pytest
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.http_sender import Endpoint, HttpSender
+from promo_campaigns.adapters.http_line import Endpoint
+from promo_campaigns.adapters.http_sender import HttpSender
 from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect

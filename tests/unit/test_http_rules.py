@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from promo_campaigns.adapters.http_sender import retry_after_s
+from promo_campaigns.adapters.http_line import retry_after_s
 from promo_campaigns.adapters.vetted_resolver import is_public
 from promo_campaigns.core.models import Outcome
 from promo_campaigns.core.outcome import outcome_of_status

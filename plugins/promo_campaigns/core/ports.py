@@ -89,3 +89,16 @@ class RequestSender(Protocol):
 
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
         """Send each request and say what is known of it; arguments as for a transport."""
+
+
+class Pace(Protocol):
+    """The rate budget of one receiver, shared by all workers."""
+
+    async def turn(self, *, deadline: float) -> bool:
+        """Wait until one more call may begin; say no, at once, if that is not before the deadline.
+
+        :param deadline: on the clock of ``time.monotonic``
+        """
+
+    def leave_alone(self, seconds: float) -> None:
+        """Let no worker begin a call for so long: the receiver asked for it."""

@@ -12,7 +12,8 @@ from promo_campaigns.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from promo_campaigns.adapters.http_sender import Endpoint, HttpSender
+    from promo_campaigns.adapters.http_line import Endpoint
+    from promo_campaigns.adapters.http_sender import HttpSender
 
 _EXTRAS = frozenset({"allow_insecure", "allow_private", "timeout_s", "concurrency"})
 
@@ -39,7 +40,7 @@ class DataSourceHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection
         :raises ConfigurationError: the connection has no host, an extra that is not allowed, or plain http unallowed
         """
-        from promo_campaigns.adapters.http_sender import Endpoint, basic_auth
+        from promo_campaigns.adapters.http_line import Endpoint, basic_auth
 
         connection = self.get_connection(self.data_source_conn_id)
         extras = self._extras(connection)

@@ -1,0 +1,242 @@
+"""Open connections to one endpoint, and what each call over them came to."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from base64 import b64encode
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
+from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from promo_campaigns.core.ports import Pace
+
+USER_AGENT = "promo-campaigns"
+MAX_ANSWER_BYTES = 1_000_000
+MAX_CONNECT_S = 10.0
+KEEP_ALIVE_S = 3.0
+"""A connection that was idle for longer may be closed by the other side just when it is used."""
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where requests go and how they are signed.
+
+    :ivar base_url: scheme, host and port, without a path
+    :ivar headers: sent with every request, credentials among them; never logged
+    :ivar allow_private: whether the host may have a private address
+    :ivar timeout_s: seconds for one request from start to end
+    :ivar concurrency: requests under way at a time
+    """
+
+    base_url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    allow_private: bool = False
+    timeout_s: float = 30.0
+    concurrency: int = 32
+
+
+def basic_auth(login: str, password: str) -> str:
+    """Return the value of an ``Authorization`` header of the Basic scheme (RFC 7617, UTF-8)."""
+    return "Basic " + b64encode(f"{login}:{password}".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP request. Never logged.
+
+    :ivar path: path and query, from the slash on
+    """
+
+    method: str
+    path: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a call came to, with or without an answer.
+
+    :ivar outcome: what the status, or its absence, proves
+    :ivar detail: why it is not ok, in words free of addresses, codes and answers
+    :ivar status: of the answer, 0 without one
+    :ivar body: the answer's first million bytes, packed as they came. Never logged
+    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
+    :ivar locked_out: the receiver refuses whoever calls
+    """
+
+    outcome: Outcome
+    detail: str = ""
+    status: int = 0
+    body: bytes = field(default=b"", repr=False)
+    retry_after_s: float = 0.0
+    locked_out: bool = False
+
+
+class HttpLine:
+    """Calls one endpoint, several times at once. Redirects are not followed and no proxy of the environment is used.
+
+    An answer is read to its end, up to a limit: one that breaks off proves nothing.
+
+    :param pace: holds every call back until the receiver's rate budget has room for it
+    """
+
+    def __init__(self, endpoint: Endpoint, *, pace: Pace | None = None) -> None:
+        self.endpoint = endpoint
+        self._pace = pace
+        self._session: aiohttp.ClientSession | None = None
+        self._free: asyncio.Semaphore | None = None
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Keep connections open until the block ends; within an open one this does nothing.
+
+        :raises SendError: the host has a private address and the endpoint does not allow one
+        """
+        if self._session is not None:
+            yield
+            return
+        async with self._open() as session:
+            self._session, self._free = session, asyncio.Semaphore(self.endpoint.concurrency)
+            try:
+                yield
+            finally:
+                self._session = self._free = None
+
+    async def exchange(self, call: Call, *, deadline: float) -> Answer:
+        """Make a call once, inside ``connected``.
+
+        :param deadline: on the clock of ``time.monotonic``; a call that has not begun by then is put off
+        """
+        if self._session is None or self._free is None:
+            msg = "a call needs an open line: use it inside `async with line.connected()`"
+            raise RuntimeError(msg)
+        async with self._free:
+            if not await self._may_begin(deadline):
+                return Answer(outcome=Outcome.LATER, detail="not begun in time")
+            try:
+                url, body = self._addressed(call)
+            except ValueError:
+                return Answer(outcome=Outcome.REFUSED, detail="the path or a header is not one that can be sent")
+            answer = await _called(self._session, call, url, body)
+        if answer.retry_after_s and self._pace is not None:
+            self._pace.leave_alone(answer.retry_after_s)
+        return answer
+
+    async def _may_begin(self, deadline: float) -> bool:
+        if self._pace is not None and not await self._pace.turn(deadline=deadline):
+            return False
+        return time.monotonic() < deadline
+
+    def _open(self) -> aiohttp.ClientSession:
+        endpoint = self.endpoint
+        if not endpoint.allow_private:
+            require_public_literal(urlsplit(endpoint.base_url).hostname or "")
+        return aiohttp.ClientSession(
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **endpoint.headers},
+            timeout=aiohttp.ClientTimeout(
+                total=endpoint.timeout_s, sock_connect=min(MAX_CONNECT_S, endpoint.timeout_s / 2)
+            ),
+            auto_decompress=False,
+            connector=aiohttp.TCPConnector(
+                limit=endpoint.concurrency,
+                resolver=None if endpoint.allow_private else VettedResolver(),
+                keepalive_timeout=KEEP_ALIVE_S,
+            ),
+            trust_env=False,
+        )
+
+    def _addressed(self, call: Call) -> tuple[URL, bytes | None]:
+        """Return address and body; whatever can be found wrong with a request is found here, before a byte leaves.
+
+        :raises ValueError: it cannot be sent, or its path could lead to another host than the endpoint's
+        """
+        if not call.path.startswith(("/", "?")):
+            msg = "not a path"
+            raise ValueError(msg)
+        for name, value in call.headers.items():
+            if _UNSENDABLE.search(name) or _UNSENDABLE.search(value):
+                msg = "a control character in a header"
+                raise ValueError(msg)
+            value.encode()
+        return URL(self.endpoint.base_url + call.path), call.body.encode() if call.body else None
+
+
+async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: bytes | None) -> Answer:
+    try:
+        async with session.request(
+            call.method, url, data=body, headers=call.headers, allow_redirects=False
+        ) as response:
+            return _answer(response, await _read_through(response.content))
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        return Answer(outcome=Outcome.LATER, detail="no connection")
+    except asyncio.TimeoutError:
+        return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
+    except (aiohttp.ClientError, ValueError) as error:
+        return Answer(outcome=Outcome.UNKNOWN, detail=f"the connection broke ({type(error).__name__})")
+
+
+def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
+    outcome = outcome_of_status(response.status)
+    if outcome is Outcome.OK:
+        return Answer(outcome=outcome, status=response.status, body=body)
+    return Answer(
+        outcome=outcome,
+        detail=f"HTTP {response.status}",
+        status=response.status,
+        body=body,
+        retry_after_s=retry_after_s(response.headers.get("Retry-After"), now=_receivers_now(response.headers)),
+        locked_out=response.status in LOCKED_OUT,
+    )
+
+
+async def _read_through(stream: aiohttp.StreamReader) -> bytes:
+    """Read an answer to its end, or as much as anybody could have to say."""
+    pieces: list[bytes] = []
+    left = MAX_ANSWER_BYTES
+    while left > 0 and (piece := await stream.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def retry_after_s(header: str | None, *, now: datetime) -> float:
+    """Return the seconds a ``Retry-After`` header asks for, in either of its forms; 0 for none or nonsense."""
+    if header is None:
+        return 0.0
+    try:
+        seconds = float(header)
+    except ValueError:
+        when = _date_of(header)
+        seconds = (when - now).total_seconds() if when else 0.0
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+def _receivers_now(headers: Mapping[str, str]) -> datetime:
+    """Return the time by the receiver's own clock, which its dates go by; ours if it does not say."""
+    return _date_of(headers.get("Date", "")) or datetime.now(timezone.utc)
+
+
+def _date_of(header: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return when.replace(tzinfo=when.tzinfo or timezone.utc)
