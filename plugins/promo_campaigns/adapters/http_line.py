@@ -7,6 +7,7 @@ import math
 import re
 import time
 from base64 import b64encode
+from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -22,7 +23,7 @@ from promo_campaigns.core.models import Outcome
 from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from promo_campaigns.core.ports import Pace
 
@@ -57,7 +58,7 @@ def basic_auth(login: str, password: str) -> str:
     return "Basic " + b64encode(f"{login}:{password}".encode()).decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
 class Call:
     """One HTTP request. Never logged.
 
@@ -70,7 +71,7 @@ class Call:
     body: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # likewise
 class Answer:
     """What a call came to, with or without an answer.
 
@@ -90,6 +91,28 @@ class Answer:
     locked_out: bool = False
 
 
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Calls that somebody waits for, and the answers so far."""
+
+    calls: Sequence[Call]
+    deadline: float
+    answers: list[Answer | None]
+    left: int
+    done: asyncio.Future[None]
+
+    def count_off(self) -> None:
+        """One more is answered."""
+        self.left -= 1
+        if not self.left and not self.done.done():
+            self.done.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Nobody need wait any longer."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
 class HttpLine:
     """Calls one endpoint, several times at once. Redirects are not followed and no proxy of the environment is used.
 
@@ -102,7 +125,8 @@ class HttpLine:
         self.endpoint = endpoint
         self._pace = pace
         self._session: aiohttp.ClientSession | None = None
-        self._free: asyncio.Semaphore | None = None
+        self._waiting: deque[tuple[_Batch, int]] = deque()
+        self._callers: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
@@ -114,28 +138,60 @@ class HttpLine:
             yield
             return
         async with self._open() as session:
-            self._session, self._free = session, asyncio.Semaphore(self.endpoint.concurrency)
+            self._session = session
             try:
                 yield
             finally:
-                self._session = self._free = None
+                self._session = None
+                self._waiting.clear()
+                for caller in self._callers:
+                    caller.cancel()
 
-    async def exchange(self, call: Call, *, deadline: float) -> Answer:
-        """Make a call once, inside ``connected``.
+    async def exchange(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
+        """Make each call once, inside ``connected``, and return the answers in the order of the calls.
 
         :param deadline: on the clock of ``time.monotonic``; a call that has not begun by then is put off
+        :raises SendError: the host's name leads to private addresses only and the endpoint does not allow them
         """
-        if self._session is None or self._free is None:
+        if self._session is None:
             msg = "a call needs an open line: use it inside `async with line.connected()`"
             raise RuntimeError(msg)
-        async with self._free:
-            if not await self._may_begin(deadline):
-                return Answer(outcome=Outcome.LATER, detail="not begun in time")
+        if not calls:
+            return []
+        done = asyncio.get_running_loop().create_future()
+        batch = _Batch(calls, deadline, [None] * len(calls), len(calls), done)
+        self._waiting.extend((batch, place) for place in range(len(calls)))
+        for _ in range(min(self.endpoint.concurrency - len(self._callers), len(calls))):
+            caller = asyncio.create_task(self._call_in_turn(self._session))
+            self._callers.add(caller)
+            caller.add_done_callback(self._callers.discard)
+        await done
+        return [answer for answer in batch.answers if answer is not None]
+
+    async def _call_in_turn(self, session: aiohttp.ClientSession) -> None:
+        """Make one call after the other, whoever's they are, until none waits."""
+        while self._waiting:
+            batch, place = self._waiting.popleft()
+            if batch.done.done():
+                continue
             try:
-                url, body = self._addressed(call)
-            except ValueError:
-                return Answer(outcome=Outcome.REFUSED, detail="the path or a header is not one that can be sent")
-            answer = await _called(self._session, call, url, body)
+                batch.answers[place] = await self._one(session, batch.calls[place], batch.deadline)
+            except asyncio.CancelledError:
+                batch.done.cancel()
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever it is, it is the waiting one's)
+                batch.fail(error)
+            else:
+                batch.count_off()
+
+    async def _one(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
+        if not await self._may_begin(deadline):
+            return Answer(outcome=Outcome.LATER, detail="not begun in time")
+        try:
+            url, body = self._addressed(call)
+        except ValueError:
+            return Answer(outcome=Outcome.REFUSED, detail="the path or a header is not one that can be sent")
+        answer = await _called(session, call, url, body)
         if answer.retry_after_s and self._pace is not None:
             self._pace.leave_alone(answer.retry_after_s)
         return answer
@@ -211,7 +267,7 @@ async def _read_through(stream: aiohttp.StreamReader) -> bytes:
     """Read an answer to its end, or as much as anybody could have to say."""
     pieces: list[bytes] = []
     left = MAX_ANSWER_BYTES
-    while left > 0 and (piece := await stream.read(left)):
+    while left > 0 and not stream.at_eof() and (piece := await stream.read(left)):
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)

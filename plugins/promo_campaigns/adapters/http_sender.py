@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from promo_campaigns.adapters.http_line import Call, HttpLine
@@ -22,7 +21,8 @@ KEY_HEADER = "Idempotency-Key"
 class HttpSender:
     """Sends requests to one endpoint; the status of an answer decides."""
 
-    in_flight = 500
+    in_flight = 1000
+    """A write of unknown outcome is simply made again, so more may be under way than of messages."""
 
     def __init__(self, endpoint: Endpoint, *, name: str = "http", pace: Pace | None = None) -> None:
         self._line = HttpLine(endpoint, pace=pace)
@@ -37,32 +37,24 @@ class HttpSender:
 
         :raises SendError: the host has a private address and the endpoint does not allow one
         """
-        verdicts: list[Verdict | None] = [None] * len(requests)
-        waiting = iter(enumerate(requests))
-
-        async def call_in_turn() -> None:
-            for place, request in waiting:
-                verdicts[place] = await self._one(request, deadline)
-
-        async with self.connected():
-            lanes = min(self._line.endpoint.concurrency, len(requests))
-            await asyncio.gather(*(call_in_turn() for _ in range(lanes)))
-        return [verdict for verdict in verdicts if verdict is not None]
-
-    async def _one(self, request: OutgoingRequest, deadline: float) -> Verdict:
-        answer = await self._line.exchange(
+        calls = [
             Call(
                 method=request.method,
                 path=request.path,
                 headers={**request.headers, KEY_HEADER: request.idempotency_key},
                 body=request.body,
-            ),
-            deadline=deadline,
-        )
-        return Verdict(
-            contact_id=request.contact_id,
-            outcome=answer.outcome,
-            detail=answer.detail,
-            retry_after_s=answer.retry_after_s,
-            locked_out=answer.locked_out,
-        )
+            )
+            for request in requests
+        ]
+        async with self.connected():
+            answers = await self._line.exchange(calls, deadline=deadline)
+        return [
+            Verdict(
+                contact_id=request.contact_id,
+                outcome=answer.outcome,
+                detail=answer.detail,
+                retry_after_s=answer.retry_after_s,
+                locked_out=answer.locked_out,
+            )
+            for request, answer in zip(requests, answers, strict=True)
+        ]

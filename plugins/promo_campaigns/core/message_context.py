@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timezone
+from datetime import datetime, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def message_context(recipient: Recipient) -> dict[str, object]:
     so that a template sees it as missing.
     """
     known: dict[str, object | None] = {
-        **recipient.fields,
+        **(recipient.fields or {}),
         "contact_id": recipient.contact_id,
         "external_id": recipient.external_id,
         "first_name": recipient.first_name,
@@ -26,7 +27,12 @@ def message_context(recipient: Recipient) -> dict[str, object]:
         "promocode": recipient.code,
         "promocode_type": recipient.code_type,
         "discount": recipient.discount,
-        "expiration_date": f"{recipient.expires_at.astimezone(timezone.utc):%Y-%m-%dT%H:%MZ}",
+        "expiration_date": _shown(recipient.expires_at),
     }
     values: dict[str, object] = {name: value for name, value in known.items() if value is not None}
     return {**values, "data": values}
+
+
+@lru_cache(maxsize=1024)  # codes come in files, and those of one file mostly end on one day
+def _shown(expires_at: datetime) -> str:
+    return f"{expires_at.astimezone(timezone.utc):%Y-%m-%dT%H:%MZ}"

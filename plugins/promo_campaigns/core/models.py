@@ -133,13 +133,13 @@ class Run:
     closed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
 class Recipient:
     """A contact with the code it holds, as a template sees it. Never logged.
 
     :ivar generation: how often the contact is sent to anew after a refusal; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
-    :ivar fields: additional fields by name
+    :ivar fields: additional fields by name, None without any
     """
 
     contact_id: int
@@ -153,7 +153,7 @@ class Recipient:
     code_type: str
     discount: int
     expires_at: datetime
-    fields: dict[str, str] = field(repr=False)
+    fields: dict[str, str] | None = field(repr=False)
 
 
 class Purpose(str, Enum):
@@ -191,7 +191,7 @@ class Outcome(str, Enum):
     """Nobody knows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
 class Verdict:
     """The outcome of one call for one contact.
 
@@ -207,7 +207,7 @@ class Verdict:
     locked_out: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
 class OutgoingMessage:
     """A rendered message on its way to a transport. Never logged."""
 
@@ -219,7 +219,7 @@ class OutgoingMessage:
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
 class OutgoingRequest:
     """A rendered HTTP request of a data source. Never logged."""
 

@@ -19,6 +19,7 @@ from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.position import Position
 from promo_campaigns.velocity.template_parser import parse
 from promo_campaigns.velocity.text_methods import narrow
+from promo_campaigns.velocity.tree import Text
 from promo_campaigns.velocity.walk import printed_in_place, printed_references
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Template:
         program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=self._json)
         self._render, self._offsets = program.render, program.offsets
         self._tree = tree
+        self._constant = all(isinstance(node, Text) for node in tree.nodes)
 
     @cached_property
     def references(self) -> Mapping[str, frozenset[str]]:
@@ -104,6 +106,9 @@ class Template:
 
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
         """Return for each contact its text, or the error that concerns it alone."""
+        if self._constant:
+            text = self._outcome({})
+            return [text for _ in contexts]
         return [self._outcome(context) for context in contexts]
 
     def _outcome(self, context: Mapping[str, object]) -> str | TemplateError:

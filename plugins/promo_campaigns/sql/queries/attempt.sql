@@ -70,9 +70,9 @@ select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile' from due;
 -- unsubscribed since the message is named by the same locator on the profile, which is no message.
 select a.contact_id, a.generation, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        p.code, p.type as code_type, p.discount, p.expires_at,
-       coalesce((select jsonb_object_agg(f.name, v.value)
-                 from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
-                 where v.contact_id = a.contact_id), '{}') as fields
+       (select jsonb_object_agg(f.name, v.value)
+        from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
+        where v.contact_id = a.contact_id) as fields
 from promo.run r
 join promo.assignment a on a.run_id = r.run_id
 join promo.contact c on c.contact_id = a.contact_id
@@ -93,8 +93,10 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and lease_until 
 
 -- lock_assignments --
 -- Held while evidence is written and folded, so that no late answer slips in between.
-select contact_id from promo.assignment
-where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id for update;
+select count(*) as locked from (
+  select from promo.assignment
+  where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id for update
+) held;
 
 -- settle_attempts --
 -- The evidence: what each call of the lease came to. Written even when the lease is lost.
