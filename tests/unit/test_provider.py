@@ -25,3 +25,22 @@ def test_the_entry_points_lead_to_what_they_name() -> None:
     (plugin,) = entry_points(group="airflow.plugins", name="promo_campaigns")
     assert provider.load() is get_provider_info
     assert plugin.load().name == "promo_campaigns"
+
+
+def test_airflow_s_connection_form_has_a_field_for_each_extra() -> None:
+    from airflow.providers_manager import ProvidersManager
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+
+    from promo_campaigns.adapters.endpoints import EXTRAS
+
+    manager = ProvidersManager()  # type: ignore[no-untyped-call]  # Airflow's classes have no types
+    form = {
+        name.removeprefix("extra__promo_http__") for name in manager.connection_form_widgets if "promo_http" in name
+    }
+    assert form == set(EXTRAS)
+    hook = ProvidersManagerTaskRuntime().hooks["promo_http"]  # type: ignore[no-untyped-call]
+    assert hook is not None
+    assert (hook.hook_class_name, hook.connection_id_attribute_name) == (
+        "promo_campaigns.hooks.data_source.DataSourceHook",
+        "data_source_conn_id",
+    )

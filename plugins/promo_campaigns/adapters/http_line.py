@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from yarl import URL
 
+from promo_campaigns.adapters.tls import tls_context
 from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
 from promo_campaigns.core.models import Outcome
 from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
@@ -41,16 +42,20 @@ class Endpoint:
 
     :ivar base_url: scheme, host and port, without a path
     :ivar headers: sent with every request, credentials among them; never logged
+    :ivar query: name and value of a parameter that is added to every query, a credential; never logged
     :ivar allow_private: whether the host may have a private address
     :ivar timeout_s: seconds for one request from start to end
     :ivar concurrency: requests under way at a time
+    :ivar ca_file: certificates of a private authority, trusted in place of the system's
     """
 
     base_url: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    query: tuple[str, str] | None = field(default=None, repr=False)
     allow_private: bool = False
     timeout_s: float = 30.0
     concurrency: int = 32
+    ca_file: str = ""
 
 
 def basic_auth(login: str, password: str) -> str:
@@ -215,6 +220,7 @@ class HttpLine:
                 limit=endpoint.concurrency,
                 resolver=None if endpoint.allow_private else VettedResolver(),
                 keepalive_timeout=KEEP_ALIVE_S,
+                ssl=tls_context(endpoint.ca_file) if endpoint.base_url.startswith("https:") else True,
             ),
             trust_env=False,
         )
@@ -232,7 +238,13 @@ class HttpLine:
                 msg = "a control character in a header"
                 raise ValueError(msg)
             value.encode()
-        return URL(self.endpoint.base_url + call.path), call.body.encode() if call.body else None
+        path = call.path if self.endpoint.query is None else _with_parameter(call.path, *self.endpoint.query)
+        return URL(self.endpoint.base_url + path), call.body.encode() if call.body else None
+
+
+def _with_parameter(path: str, name: str, value: str) -> str:
+    path = path.partition("#")[0]
+    return f"{path}{'&' if '?' in path else '?'}{quote(name, safe='')}={quote(value, safe='')}"
 
 
 async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: bytes | None) -> Answer:
@@ -241,6 +253,8 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
             call.method, url, data=body, headers=call.headers, allow_redirects=False
         ) as response:
             return _answer(response, await _read_through(response.content))
+    except aiohttp.ClientSSLError:
+        return Answer(outcome=Outcome.LATER, detail="no connection: the receiver's certificate or TLS is refused")
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
         return Answer(outcome=Outcome.LATER, detail="no connection")
     except asyncio.TimeoutError:

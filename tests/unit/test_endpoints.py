@@ -1,0 +1,187 @@
+"""What a connection may say, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promo_campaigns.adapters.endpoints import AUTHS, ConnectionSettings, endpoint_of
+from promo_campaigns.adapters.http_line import Call, HttpLine
+from promo_campaigns.adapters.vetted_resolver import is_public, require_public_literal
+from promo_campaigns.core.errors import ConfigurationError, SendError
+
+SECRET = "canary/secret+of=the&receiver"
+
+
+def settings(host: str = "api.example.com", **more: Any) -> ConnectionSettings:  # noqa: ANN401  (any setting)
+    return ConnectionSettings(name="connection api", host=host, **more)
+
+
+def addressed(line: HttpLine, path: str) -> str:
+    url, _ = line._addressed(Call(method="GET", path=path))  # noqa: SLF001  (what would be called, without calling it)
+    return str(url)
+
+
+@pytest.mark.parametrize(
+    ("extras", "headers"),
+    [
+        ({"auth": "none"}, {}),
+        ({}, {"Authorization": "Basic YW55OmNhbmFyeS9zZWNyZXQrb2Y9dGhlJnJlY2VpdmVy"}),
+        ({"auth": "basic"}, {"Authorization": "Basic YW55OmNhbmFyeS9zZWNyZXQrb2Y9dGhlJnJlY2VpdmVy"}),
+        ({"auth": "bearer"}, {"Authorization": f"Bearer {SECRET}"}),
+        ({"auth": "header", "key_name": "X-API-Key"}, {"X-API-Key": SECRET}),
+        ({"auth": "query", "key_name": "key"}, {}),
+    ],
+)
+def test_each_auth_signs_in_its_own_place(extras: dict[str, object], headers: dict[str, str]) -> None:
+    endpoint = endpoint_of(settings(login="any", password=SECRET, extras=extras))
+    assert endpoint.headers == headers
+    assert (endpoint.query is not None) == (extras.get("auth") == "query")
+
+
+@pytest.mark.parametrize("path", ["/a", "/a?b=1", "/a#part", "/a?b=1#part?"])
+def test_a_key_in_the_query_is_one_parameter_whatever_it_holds(path: str) -> None:
+    endpoint = endpoint_of(settings(password=SECRET, extras={"auth": "query", "key_name": "key"}))
+    from urllib.parse import parse_qs, urlsplit
+
+    found = urlsplit(addressed(HttpLine(endpoint), path))
+    assert parse_qs(found.query)["key"] == [SECRET]
+    assert (found.path, found.fragment) == ("/a", "")
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+def test_no_form_of_an_endpoint_or_its_settings_shows_the_secret(auth: str) -> None:
+    made_of = settings(login="any", password=SECRET, extras={"auth": auth, "key_name": "X-Key"})
+    for shown in (repr(made_of), str(made_of), repr(endpoint_of(made_of))):
+        assert "canary" not in shown
+        assert "Y2FuYXJ5" not in shown
+
+
+def test_a_connection_without_credentials_signs_nothing() -> None:
+    endpoint = endpoint_of(settings())
+    assert (endpoint.headers, endpoint.query, endpoint.base_url) == ({}, None, "https://api.example.com")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"extras": {"token": "canary"}}, r"has the extra token; allowed are allow_insecure, .*"),
+        ({"extras": {"auth": "digest"}, "password": "canary"}, "cannot have the auth 'digest'; use none, basic"),
+        ({"extras": {"auth": "bearer"}}, "needs its secret in the password"),
+        ({"extras": {"auth": "header"}, "password": "canary"}, "needs the extra key_name"),
+        ({"extras": {"auth": "header", "key_name": "Host"}, "password": "canary"}, "needs the extra key_name"),
+        ({"extras": {"auth": "query", "key_name": "a=b"}, "password": "canary"}, "needs the extra key_name"),
+        ({"extras": {"auth": "bearer"}, "password": "canary\r\nX: 1"}, "holds a control character"),
+        ({"password": "canary\x00"}, "holds a control character"),
+        ({"extras": {"allow_private": "perhaps"}}, "extra allow_private that is neither true nor false"),
+        ({"extras": {"timeout_s": "soon"}}, "extra timeout_s that is not between 0.1 and 55"),
+        ({"extras": {"timeout_s": 56}}, "extra timeout_s"),
+        ({"extras": {"timeout_s": "nan"}}, "extra timeout_s"),
+        ({"extras": {"concurrency": 0}}, "extra concurrency that is not between 1 and 1000"),
+        ({"extras": {"ca_file": "no/such.pem"}}, "the ca_file 'no/such.pem' cannot be read"),
+        ({"host": ""}, "has no host"),
+        ({"scheme": "http"}, "uses http, which anyone on the way can read"),
+        ({"host": "ftp://api.example.com", "extras": {"allow_insecure": True}}, "uses ftp"),
+        ({"port": 70000}, "has a port that is none"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_no_secret_with_it(wrong: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        endpoint_of(settings(**wrong))
+    assert "canary" not in str(caught.value)
+
+
+NASTY_HOSTS = [
+    *("user@api.example.com", "api.example.com/path", "api.example.com?x=1", "api.example.com#x"),
+    *("api.example.com\\@10.0.0.1", "api.example.com@169.254.169.254", "https://user:pw@api.example.com"),
+    *("https://api.example.com/a", "//api.example.com", "https:///api.example.com"),
+    *("https://https://api.example.com", "api.example.com:99999", "api.example.com:8o", "a:b:443"),
+    *("api.example.com\r\nHost: x", "api.example.com\x00", "api example.com", "api.example.com\t", " ", ".."),
+    *(".", "-", "a..b", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1", "127.0.1", "017700000001"),
+    *("1", "0", "0x", "127.0.0.1.", "[::1", "::1]", "::1", "[::1]x", "[fe80::1%25eth0]", "[v1.x]", "[127.0.0.1"),
+    *("1.2.3.4.5", "256.256.256.256", "%31%32", "api.example.com%2f@evil", "api.example.com;x", "{host}"),
+    *("$host", "\uff0f", "\u2488.com\u2024x/", "a\u3002\u3002b"),
+]
+
+
+@pytest.mark.parametrize("host", NASTY_HOSTS)
+def test_a_host_that_is_more_than_a_host_is_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError):
+        endpoint_of(settings(host=host))
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url"),
+    [
+        ("api.example.com", "https://api.example.com"),
+        ("https://api.example.com/", "https://api.example.com"),
+        ("HTTPS://API.example.com:8443", "https://API.example.com:8443"),
+        ("93.184.216.34", "https://93.184.216.34"),
+        ("[2606:2800:220:1:248:1893:25c8:1946]:8443", "https://[2606:2800:220:1:248:1893:25c8:1946]:8443"),
+        ("profile_api", "https://profile_api"),
+        ("bücher.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_a_host_that_is_one_is_taken(host: str, base_url: str) -> None:
+    assert endpoint_of(settings(host=host)).base_url == base_url
+
+
+NASTY_PATHS = [
+    "//evil.example/x",
+    "/\\evil.example",
+    "/..//evil.example",
+    "/@evil.example",
+    "?@evil.example",
+    "/a:b@c",
+    "/%2f%2fevil",
+]
+
+
+@pytest.mark.parametrize("path", NASTY_PATHS)
+def test_a_path_never_leads_to_another_host(path: str) -> None:
+    from yarl import URL
+
+    assert URL(addressed(HttpLine(endpoint_of(settings())), path)).host == "api.example.com"
+
+
+@pytest.mark.parametrize("path", ["@evil.example/x", ".evil.example/x", ":80@evil.example", "", "evil", "#x", "\\x"])
+def test_a_path_without_its_slash_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="not a path"):
+        addressed(HttpLine(endpoint_of(settings())), path)
+
+
+@given(st.text(max_size=40))
+def test_whatever_a_path_holds_it_stays_with_its_host(rest: str) -> None:
+    from yarl import URL
+
+    line = HttpLine(endpoint_of(settings()))
+    try:
+        url = addressed(line, "/" + rest)
+    except ValueError:
+        return
+    assert (URL(url).scheme, URL(url).host, URL(url).port) == ("https", "api.example.com", 443)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",
+        "64:ff9b::10.0.0.1",
+        "2002:7f00:1::",
+        "2002:a9fe:a9fe::1",
+        "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+    ],
+)
+def test_a_v4_address_inside_a_v6_one_is_judged_as_v4(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0177.0.0.1", "127.1", "0x7f.0.0.1", "0", "10.0.0.1", "[::1]", "[::ffff:10.0.0.1]"]
+)
+def test_a_private_literal_is_refused_in_every_form(host: str) -> None:
+    with pytest.raises(SendError, match="private address"):
+        require_public_literal(host)
