@@ -80,6 +80,7 @@ class Answer:
     :ivar body: the answer's first million bytes, packed as they came. Never logged
     :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
     :ivar locked_out: the receiver refuses whoever calls
+    :ivar called: False if nothing has left for the receiver
     """
 
     outcome: Outcome
@@ -88,6 +89,7 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
     retry_after_s: float = 0.0
     locked_out: bool = False
+    called: bool = True
 
 
 class HttpLine:
@@ -130,11 +132,12 @@ class HttpLine:
             raise RuntimeError(msg)
         async with self._free:
             if not await self._may_begin(deadline):
-                return Answer(outcome=Outcome.LATER, detail="not begun in time")
+                return Answer(outcome=Outcome.LATER, detail="not begun in time", called=False)
             try:
                 url, body = self._addressed(call)
             except ValueError:
-                return Answer(outcome=Outcome.REFUSED, detail="the path or a header is not one that can be sent")
+                detail = "the path or a header is not one that can be sent"
+                return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
             answer = await _called(self._session, call, url, body)
         if answer.retry_after_s and self._pace is not None:
             self._pace.leave_alone(answer.retry_after_s)
@@ -186,7 +189,7 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
         ) as response:
             return _answer(response, await _read_through(response.content))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        return Answer(outcome=Outcome.LATER, detail="no connection")
+        return Answer(outcome=Outcome.LATER, detail="no connection", called=False)
     except asyncio.TimeoutError:
         return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
     except (aiohttp.ClientError, ValueError) as error:

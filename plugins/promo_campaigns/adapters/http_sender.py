@@ -65,4 +65,5 @@ class HttpSender:
             detail=answer.detail,
             retry_after_s=answer.retry_after_s,
             locked_out=answer.locked_out,
+            called=answer.called,
         )
