@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -84,19 +84,11 @@ class SteppedLedger:
         self._worker = worker
         self._ledger = ledger
 
-    def begin_messages(
-        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float
-    ) -> Lease:
-        return self._begin(
-            "begin_messages",
-            lambda: self._ledger.begin_messages(run_id, contact_ids, lease_s=lease_s, resend_within_s=resend_within_s),
-        )
+    def begin_messages(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (the port's)
+        return self._begin("begin_messages", lambda: self._ledger.begin_messages(run_id, contact_ids, **terms))
 
-    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool) -> Lease:
-        return self._begin(
-            "begin_profiles",
-            lambda: self._ledger.begin_profiles(run_id, contact_ids, lease_s=lease_s, repair=repair),
-        )
+    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (likewise)
+        return self._begin("begin_profiles", lambda: self._ledger.begin_profiles(run_id, contact_ids, **terms))
 
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         self._worker.transact("settle_messages", lambda: self._ledger.settle_messages(lease, verdicts))
@@ -124,8 +116,8 @@ class SteppedBreaker:
     def admit(self) -> Admission:
         return self._worker.transact("admit", self._breaker.admit)
 
-    def report(self, verdicts: Sequence[Verdict]) -> None:
-        self._worker.transact("report", lambda: self._breaker.report(verdicts))
+    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+        self._worker.transact("report", lambda: self._breaker.report(verdicts, admission))
 
 
 @dataclass(frozen=True, slots=True)

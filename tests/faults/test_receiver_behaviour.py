@@ -23,7 +23,7 @@ from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.breaker import Admission
+from promo_campaigns.core.breaker import FREE
 from promo_campaigns.core.errors import ReceiverUnavailable
 from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
 from promo_campaigns.core.sending import MAX_WAIT_S, record_profiles, send_messages
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Run
 
 TIMEOUT_S = 3.0
@@ -47,9 +48,9 @@ class NoBreaker:
     """Lets every call through: most cells would open it."""
 
     def admit(self) -> Admission:
-        return Admission(limit=None)
+        return FREE
 
-    def report(self, verdicts: Sequence[Verdict]) -> None:
+    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
         """Hear nothing."""
 
 

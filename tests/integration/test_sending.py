@@ -17,7 +17,7 @@ from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.breaker import Admission
+from promo_campaigns.core.breaker import FREE
 from promo_campaigns.core.errors import ReceiverUnavailable, SendError
 from promo_campaigns.core.sending import Tally, record_profiles, send_messages
 from receiver import Answer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Run, RunSpec, Verdict
     from receiver import Received, Receiver
 
@@ -64,9 +65,9 @@ class NoBreaker:
     """Lets every call through: the breaker has tests of its own."""
 
     def admit(self) -> Admission:
-        return Admission(limit=None)
+        return FREE
 
-    def report(self, verdicts: Sequence[Verdict]) -> None:
+    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
         """Hear nothing."""
 
 

@@ -41,7 +41,8 @@ def call(port: int, *, ca_file: str | None, host: str = "localhost") -> Answer:
 
     async def once() -> Answer:
         async with line.connected():
-            return await line.exchange(Call(method="GET", path="/"), deadline=time.monotonic() + 5)
+            (answer,) = await line.exchange([Call(method="GET", path="/")], deadline=time.monotonic() + 5)
+            return answer
 
     return asyncio.run(once())
 

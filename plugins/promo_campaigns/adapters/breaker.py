@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_S, PROBE_SIZE, Admission, count_calls
+from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, FREE, PROBE_S, PROBE_SIZE, Admission, count_calls
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -32,14 +32,22 @@ class PostgresBreaker:
         """Say whether this worker may call: any number while the breaker is closed, one as the probe, or none."""
         row = self._connection.execute(_SQL["admit"], {"name": self._receiver, "probe_s": PROBE_S}).fetchone()
         if row is None or row["closed"]:
-            return Admission(limit=None)
-        if row["probe"]:
-            return Admission(limit=PROBE_SIZE)
+            return FREE
+        if row["probe_until"]:
+            return Admission(limit=PROBE_SIZE, probe_until=row["probe_until"])
         return Admission(limit=0, wait_s=max(row["wait_s"], 1.0))
 
-    def report(self, verdicts: Sequence[Verdict]) -> None:
-        """Tell the others what calls came to."""
+    def report(self, verdicts: Sequence[Verdict], admission: Admission = FREE) -> None:
+        """Tell the others what calls came to; a probe that found nothing out is given back.
+
+        :param admission: under which the calls were made
+        """
         counts = count_calls(verdicts)
+        if not counts.succeeded and not counts.failed:
+            if admission.probe_until is not None:
+                probe = {"name": self._receiver, "probe_until": admission.probe_until}
+                self._connection.execute(_SQL["give_probe_back"], probe)
+            return
         told = {
             "name": self._receiver,
             "succeeded": counts.succeeded,

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -86,6 +86,7 @@ class Answer:
     :ivar body: the answer's first million bytes, packed as they came. Never logged
     :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
     :ivar locked_out: the receiver refuses whoever calls
+    :ivar called: False if nothing has left for the receiver
     """
 
     outcome: Outcome
@@ -94,6 +95,7 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
     retry_after_s: float = 0.0
     locked_out: bool = False
+    called: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -149,7 +151,7 @@ class HttpLine:
             finally:
                 self._session = None
                 self._waiting.clear()
-                for caller in self._callers:
+                for caller in tuple(self._callers):
                     caller.cancel()
 
     async def exchange(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
@@ -167,14 +169,18 @@ class HttpLine:
         batch = _Batch(calls, deadline, [None] * len(calls), len(calls), done)
         self._waiting.extend((batch, place) for place in range(len(calls)))
         for _ in range(min(self.endpoint.concurrency - len(self._callers), len(calls))):
-            caller = asyncio.create_task(self._call_in_turn(self._session))
-            self._callers.add(caller)
-            caller.add_done_callback(self._callers.discard)
+            self._callers.add(asyncio.create_task(self._call_until_none_waits(self._session)))
         await done
         return [answer for answer in batch.answers if answer is not None]
 
+    async def _call_until_none_waits(self, session: aiohttp.ClientSession) -> None:
+        try:
+            await self._call_in_turn(session)
+        finally:
+            self._callers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
     async def _call_in_turn(self, session: aiohttp.ClientSession) -> None:
-        """Make one call after the other, whoever's they are, until none waits."""
+        """Make one call after the other, whoever's they are."""
         while self._waiting:
             batch, place = self._waiting.popleft()
             if batch.done.done():
@@ -191,11 +197,12 @@ class HttpLine:
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
         if not await self._may_begin(deadline):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time")
+            return Answer(outcome=Outcome.LATER, detail="not begun in time", called=False)
         try:
             url, body = self._addressed(call)
         except ValueError:
-            return Answer(outcome=Outcome.REFUSED, detail="the path or a header is not one that can be sent")
+            detail = "the path or a header is not one that can be sent"
+            return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
         answer = await _called(session, call, url, body)
         if answer.retry_after_s and self._pace is not None:
             self._pace.leave_alone(answer.retry_after_s)
@@ -254,9 +261,11 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
         ) as response:
             return _answer(response, await _read_through(response.content))
     except aiohttp.ClientSSLError:
-        return Answer(outcome=Outcome.LATER, detail="no connection: the receiver's certificate or TLS is refused")
+        return Answer(
+            outcome=Outcome.LATER, detail="no connection: the receiver's certificate or TLS is refused", called=False
+        )
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        return Answer(outcome=Outcome.LATER, detail="no connection")
+        return Answer(outcome=Outcome.LATER, detail="no connection", called=False)
     except asyncio.TimeoutError:
         return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
     except (aiohttp.ClientError, ValueError) as error:

@@ -55,6 +55,7 @@ class HttpSender:
                 detail=answer.detail,
                 retry_after_s=answer.retry_after_s,
                 locked_out=answer.locked_out,
+                called=answer.called,
             )
             for request, answer in zip(requests, answers, strict=True)
         ]

@@ -107,13 +107,21 @@ class PostgresLedger:
             raise LeaseHeld(msg, wait_s=held["wait_s"])
 
     def begin_messages(
-        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float
+        self,
+        run_id: int,
+        contact_ids: Sequence[int],
+        *,
+        lease_s: float,
+        resend_within_s: float,
+        limit: int | None = None,
     ) -> Lease:
         """Commit the intent to send to those of the contacts who are due, and lease them.
 
         Due are the assigned, and the unknown whose first attempt of unknown outcome is not older than
         ``resend_within_s`` seconds. Leases that ran out are folded first; a code that fell short and was never sent is
         exchanged, as far as the pool goes; what is overdue expires.
+
+        :param limit: how many at most, whoever was called for longest ago first; None for all
         """
         whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
         with self._connection.transaction():
@@ -121,16 +129,19 @@ class PostgresLedger:
             self._exchange_short(run_id, contact_ids)
             self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
             terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
-            return self._begin("begin_messages", Purpose.MESSAGE, terms)
+            return self._begin(Purpose.MESSAGE, terms, limit)
 
-    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool = False) -> Lease:
+    def begin_profiles(
+        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool = False, limit: int | None = None
+    ) -> Lease:
         """Commit the intent to record the codes of those contacts whose message was accepted, and lease them.
 
         :param repair: those recorded before as well
+        :param limit: as for messages
         """
         terms = {"run_id": run_id, "contact_ids": list(contact_ids), "lease_s": lease_s, "repair": repair}
         with self._connection.transaction():
-            return self._begin("begin_profiles", Purpose.PROFILE, terms)
+            return self._begin(Purpose.PROFILE, terms, limit)
 
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
@@ -157,11 +168,15 @@ class PostgresLedger:
             whose = {"run_id": run_id, "contact_ids": [row["contact_id"] for row in short]}
             self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **pool})
 
-    def _begin(self, query: str, purpose: Purpose, terms: dict[str, object]) -> Lease:
+    def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
+        left = 0
+        if limit is not None:
+            due = [row["contact_id"] for row in self._connection.execute(_ATTEMPT[f"due_{purpose.value}s"], terms)]
+            terms, left = {**terms, "contact_ids": due[:limit]}, len(due[limit:])
         drawn = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()
         token = drawn["token"] if drawn else 0
         leased = {**terms, "token": token, "purpose": purpose.value}
-        self._connection.execute(_ATTEMPT[query], leased)
+        self._connection.execute(_ATTEMPT[f"begin_{purpose.value}s"], leased)
         rows = self._connection.execute(_ATTEMPT["read_recipients"], leased).fetchall()
         return Lease(
             run_id=int(str(terms["run_id"])),
@@ -169,6 +184,7 @@ class PostgresLedger:
             token=token,
             seconds=float(str(terms["lease_s"])),
             recipients=[Recipient(**row) for row in rows],
+            left=left,
         )
 
 

@@ -9,6 +9,7 @@ from promo_campaigns.core.models import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from promo_campaigns.core.models import Verdict
 
@@ -25,16 +26,23 @@ class Admission:
 
     :ivar limit: how many contacts it may call for at once; 0 for none, None for as many as it likes
     :ivar wait_s: seconds until asking again makes sense
+    :ivar probe_until: until when it is this worker that probes, or None
     """
 
     limit: int | None
     wait_s: float = 0.0
+    probe_until: datetime | None = None
+
+
+FREE = Admission(limit=None)
+"""Nothing is held against the receiver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCounts:
     """What a number of calls says about their receiver. Refusals of a contact say nothing bad about it.
 
+    :ivar succeeded: answers that show it at work
     :ivar opens: reason enough by themselves to leave the receiver alone
     """
 
@@ -51,7 +59,7 @@ def count_calls(verdicts: Sequence[Verdict]) -> CallCounts:
     a fifth of a chunk, and at least five ([reliability] section 3, mechanism C).
     """
     failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN or verdict.locked_out]
-    answered = [verdict for verdict in verdicts if verdict.outcome in {Outcome.OK, Outcome.REFUSED}]
+    answered = [verdict for verdict in verdicts if verdict.called and verdict.outcome in {Outcome.OK, Outcome.REFUSED}]
     locked_out = any(verdict.locked_out for verdict in verdicts)
     many = len(failed) >= FAILURES_IN_A_ROW and len(failed) > FAILING_SHARE * len(verdicts)
     return CallCounts(

@@ -169,6 +169,7 @@ class Lease:
 
     :ivar token: fences the holder: evidence is written under it
     :ivar seconds: length of the lease; no call begins after half of it
+    :ivar left: how many are due as well and were left out for the limit's sake
     """
 
     run_id: int
@@ -176,6 +177,7 @@ class Lease:
     token: int
     seconds: float
     recipients: list[Recipient]
+    left: int = 0
 
 
 class Outcome(str, Enum):
@@ -198,6 +200,7 @@ class Verdict:
     :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
     :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
     :ivar locked_out: the receiver refuses whoever calls, not this contact: the breaker opens at once
+    :ivar called: False if what is wrong was found before any call, and says nothing about the receiver
     """
 
     contact_id: int
@@ -205,6 +208,7 @@ class Verdict:
     detail: str = ""
     retry_after_s: float = 0.0
     locked_out: bool = False
+    called: bool = True
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

@@ -23,9 +23,18 @@ class MessageLedger(Protocol):
     """The ledger as the sender of messages sees it."""
 
     def begin_messages(
-        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, resend_within_s: float
+        self,
+        run_id: int,
+        contact_ids: Sequence[int],
+        *,
+        lease_s: float,
+        resend_within_s: float,
+        limit: int | None = None,
     ) -> Lease:
-        """Commit the intent to send to those of the contacts who are due, and lease them."""
+        """Commit the intent to send to those of the contacts who are due, and lease them.
+
+        :param limit: how many at most, whoever waits longest first; None for all
+        """
 
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and fold it into states."""
@@ -34,8 +43,13 @@ class MessageLedger(Protocol):
 class ProfileLedger(Protocol):
     """The ledger as the recorder of codes on profiles sees it."""
 
-    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool) -> Lease:
-        """Commit the intent to record the codes of those contacts whose message was accepted, and lease them."""
+    def begin_profiles(
+        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool, limit: int | None = None
+    ) -> Lease:
+        """Commit the intent to record the codes of those contacts whose message was accepted, and lease them.
+
+        :param limit: as for messages
+        """
 
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence; what was confirmed is recorded."""
@@ -47,8 +61,11 @@ class Breaker(Protocol):
     def admit(self) -> Admission:
         """Say whether this worker may call."""
 
-    def report(self, verdicts: Sequence[Verdict]) -> None:
-        """Tell the others what calls came to."""
+    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+        """Tell the others what calls came to; a probe that found nothing out is given back.
+
+        :param admission: under which the calls were made
+        """
 
 
 class Transport(Protocol):

@@ -100,4 +100,4 @@ def render_requests(
 
 
 def _refused(recipient: Recipient, detail: str) -> Verdict:
-    return Verdict(contact_id=recipient.contact_id, outcome=Outcome.REFUSED, detail=detail)
+    return Verdict(contact_id=recipient.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from promo_campaigns.core.errors import ReceiverUnavailable
@@ -18,6 +18,7 @@ from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, r
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
+    from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Lease, Run, Verdict
     from promo_campaigns.core.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
 
@@ -88,8 +89,10 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     """
     again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
 
-    def begin(chunk: Sequence[int]) -> Lease:
-        return ledger.begin_messages(run.run_id, chunk, lease_s=LEASE_S, resend_within_s=transport.resend_within_s)
+    def begin(chunk: Sequence[int], limit: int | None) -> Lease:
+        return ledger.begin_messages(
+            run.run_id, chunk, lease_s=LEASE_S, resend_within_s=transport.resend_within_s, limit=limit
+        )
 
     async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
         ready, refused = render_messages(templates, run, lease.recipients)
@@ -128,8 +131,8 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
         asks for some after five rounds; nobody is lost
     """
 
-    def begin(chunk: Sequence[int]) -> Lease:
-        return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S, repair=repair)
+    def begin(chunk: Sequence[int], limit: int | None) -> Lease:
+        return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S, repair=repair, limit=limit)
 
     async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
         ready, refused = render_requests(templates, run, lease.recipients)
@@ -147,6 +150,20 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     return await rounds.run(contact_ids)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What a lane has taken up: an admission, and a lease with its moment on the clock of ``time.monotonic``."""
+
+    admission: Admission
+    lease: Lease
+    begun_at: float
+
+    @property
+    def deadline(self) -> float:
+        """When no call may begin any more."""
+        return self.begun_at + self.lease.seconds / 2
+
+
 @dataclass(slots=True, kw_only=True)
 class _Rounds:
     """Calls in chunks, and again in rounds for whoever was put off.
@@ -155,7 +172,7 @@ class _Rounds:
     chunk goes its own way from intent to evidence, and both lanes together stay within ``size``.
     """
 
-    begin: Callable[[Sequence[int]], Lease]
+    begin: Callable[[Sequence[int], int | None], Lease]
     call: Callable[[Lease, float], Awaitable[Sequence[Verdict]]]
     settle: Callable[[Lease, Sequence[Verdict]], None]
     breaker: Breaker
@@ -166,12 +183,12 @@ class _Rounds:
 
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         tally = Tally()
-        waiting = contact_ids
+        waiting = deque(contact_ids)
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
             put_off = await self._round(waiting, tally)
             if not put_off:
                 return tally
-            waiting = [verdict.contact_id for verdict in put_off]
+            waiting.extend(verdict.contact_id for verdict in put_off)
             asked_s = max(verdict.retry_after_s for verdict in put_off)
             if asked_s > MAX_PAUSE_S:
                 msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; nobody is lost"
@@ -184,47 +201,69 @@ class _Rounds:
         )
         raise ReceiverUnavailable(msg)
 
-    async def _round(self, contact_ids: Sequence[int], tally: Tally) -> list[Verdict]:
+    async def _round(self, waiting: deque[int], tally: Tally) -> list[Verdict]:
         put_off: list[Verdict] = []
-        rest = iter(contact_ids)
         if self.aside is None or self.size == 1:
             self.lanes = 1
-            await self._lane(rest, self.size, tally, put_off)
+            await self._lane(waiting, self.size, tally, put_off)
             return put_off
         self.lanes = 2
         ends = await asyncio.gather(
-            *(self._lane(rest, self.size // 2, tally, put_off) for _ in range(self.lanes)), return_exceptions=True
+            *(self._lane(waiting, self.size // 2, tally, put_off) for _ in range(self.lanes)), return_exceptions=True
         )
         for end in ends:
             if end is not None:
                 raise end
         return put_off
 
-    async def _lane(self, rest: Iterator[int], size: int, tally: Tally, put_off: list[Verdict]) -> None:
+    async def _lane(self, waiting: deque[int], size: int, tally: Tally, put_off: list[Verdict]) -> None:
         try:
-            while chunk := list(islice(rest, await self._admitted(size))):
-                begun_at = time.monotonic()  # before the intent, so that no pause after it makes a lease look longer
-                lease = await self._beside(partial(self.begin, chunk))
-                if not lease.recipients:
+            while taken := await self._beside(partial(self._take_up, waiting, size)):
+                if not taken.lease.recipients:
+                    if taken.lease.left:
+                        self._leave_alone(taken.admission)
+                        return
                     continue
-                verdicts = await self.call(lease, begun_at + lease.seconds / 2)
-                await self._beside(partial(self._conclude, lease, verdicts))
-                put_off += [verdict for verdict in verdicts if verdict.outcome in self.again]
+                verdicts = await self.call(taken.lease, taken.deadline)
+                await self._beside(partial(self._conclude, taken, verdicts))
+                later = [verdict for verdict in verdicts if verdict.outcome in self.again]
+                put_off += later
                 tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
+                if later and taken.admission.limit is not None:
+                    return  # a probe that was put off: the others wait for the next round with it
         finally:
             self.lanes -= 1
 
-    def _conclude(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self.settle(lease, verdicts)
-        self.breaker.report(verdicts)
+    def _take_up(self, waiting: deque[int], size: int) -> _Taken | None:
+        """Lease those of the next contacts who are due, as far as the breaker lets us; None when nobody waits.
+
+        With the receiver left alone, all who wait are looked through: whoever is not due does not need it, and nobody
+        shall probe in vain.
+        """
+        if not waiting:
+            return None
+        admission = self.breaker.admit()
+        free = admission.limit is None
+        chunk = [waiting.popleft() for _ in range(min(size, len(waiting)) if free else len(waiting))]
+        begun_at = time.monotonic()  # before the intent, so that no pause after it makes a lease look longer
+        lease = self.begin(chunk, admission.limit)
+        leased = {recipient.contact_id for recipient in lease.recipients}
+        if not leased:
+            self.breaker.report([], admission)
+        if lease.left:
+            waiting.extend(who for who in chunk if who not in leased)
+        return _Taken(admission=admission, lease=lease, begun_at=begun_at)
+
+    def _conclude(self, taken: _Taken, verdicts: Sequence[Verdict]) -> None:
+        self.settle(taken.lease, verdicts)
+        self.breaker.report(verdicts, taken.admission)
+
+    def _leave_alone(self, admission: Admission) -> None:
+        """End a lane that may not call for those who wait; the other lane has them, or else this is the end."""
+        if self.lanes == 1:
+            wait_s = max(admission.wait_s, 1.0)
+            msg = f"the receiver is left alone for another {wait_s:.0f} s after failures; nobody is lost"
+            raise ReceiverUnavailable(msg, wait_s=wait_s)
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
         return work() if self.aside is None else await self.aside(work)
-
-    async def _admitted(self, size: int) -> int:
-        """Return how many contacts may be called for now; 0 leaves them to the other lane."""
-        admission = await self._beside(self.breaker.admit)
-        if admission.limit == 0 and self.lanes == 1:
-            msg = f"the receiver is left alone for another {admission.wait_s:.0f} s after failures; nobody is lost"
-            raise ReceiverUnavailable(msg, wait_s=admission.wait_s)
-        return size if admission.limit is None else min(size, admission.limit)

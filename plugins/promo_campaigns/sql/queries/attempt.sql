@@ -48,6 +48,24 @@ with due as materialized (
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message' from due;
 
+-- due_messages --
+-- Whom begin_messages would lease, whoever was called for longest ago first: one whose calls always fail must not keep
+-- the others waiting for ever.
+select a.contact_id
+from promo.run r
+join promo.assignment a on a.run_id = r.run_id
+join promo.promo_code p using (promo_code_id)
+where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
+  and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock()
+  and (a.state = 'assigned'
+       or (a.state = 'unknown'
+           and promo.clock() - make_interval(secs => %(resend_within_s)s)
+               < (select min(t.started_at) from promo.attempt t
+                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+                    and t.outcome is null)))
+order by (select max(t.attempt_id) from promo.attempt t
+          where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message') nulls first, a.contact_id;
+
 -- begin_profiles --
 -- The intent to record: leases accepted contacts, and recorded ones for a repair, that nobody else is recording.
 with due as materialized (
@@ -64,6 +82,16 @@ with due as materialized (
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile' from due;
+
+-- due_profiles --
+-- Whom begin_profiles would lease, in the same order as for messages.
+select a.contact_id
+from promo.assignment a
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
+  and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+  and (a.lease_until is null or a.lease_until <= promo.clock())
+order by (select max(t.attempt_id) from promo.attempt t
+          where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile') nulls first, a.contact_id;
 
 -- read_recipients --
 -- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields. Who

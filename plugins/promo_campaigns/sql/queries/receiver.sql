@@ -10,18 +10,24 @@ with before as materialized (
   update promo.receiver r set probe_until = promo.clock() + make_interval(secs => %(probe_s)s)
   from before b
   where r.name = b.name and b.open_until <= promo.clock() and coalesce(b.probe_until, b.open_until) <= promo.clock()
-  returning r.name
+  returning r.probe_until
 )
-select b.open_until is null as closed, exists (select from probing) as probe,
+select b.open_until is null as closed, (select probe_until from probing) as probe_until,
        greatest(0, extract(epoch from greatest(b.open_until, b.probe_until) - promo.clock()))::float8 as wait_s
 from before b;
 
+-- give_probe_back --
+-- Nobody could be called: somebody else may probe at once.
+update promo.receiver set probe_until = null where name = %(name)s and probe_until = %(probe_until)s;
+
 -- report_calls --
--- What calls came to: any success closes the breaker; enough failures in a row, or a share of them, open it.
+-- What calls came to: any success closes the breaker; enough failures in a row, a share of them, or one while it is
+-- open, open it anew.
 update promo.receiver
 set failures = case when %(opens)s then failures + %(failed)s when %(succeeded)s > 0 then 0 else failures + %(failed)s end,
     open_until = case
-      when %(opens)s or (%(succeeded)s = 0 and %(failed)s > 0 and failures + %(failed)s >= %(limit)s)
+      when %(opens)s or (%(succeeded)s = 0 and %(failed)s > 0
+                         and (open_until is not null or failures + %(failed)s >= %(limit)s))
         then promo.clock() + make_interval(secs => %(cool_s)s)
       when %(succeeded)s > 0 then null
       else open_until end,

@@ -1,0 +1,82 @@
+"""One line to an endpoint, used by several at once: every call is answered, in its caller's order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from promo_campaigns.adapters.http_line import Answer, Call, Endpoint, HttpLine
+from promo_campaigns.core.errors import SendError
+from promo_campaigns.core.models import Outcome
+from receiver import Answer as Told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from receiver import Receiver
+
+
+def line_to(receiver: Receiver, concurrency: int) -> HttpLine:
+    endpoint = Endpoint(base_url=receiver.url, allow_private=True, concurrency=concurrency, timeout_s=10)
+    return HttpLine(endpoint)
+
+
+def calls(*names: str) -> list[Call]:
+    return [Call(method="POST", path=f"/{name}", body=name) for name in names]
+
+
+async def answers(line: HttpLine, *names: str) -> list[bytes]:
+    told: Sequence[Answer] = await line.exchange(calls(*names), deadline=time.monotonic() + 10)
+    return [answer.body for answer in told]
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8])
+def test_batches_one_right_after_the_other_are_all_answered(receiver: Receiver, concurrency: int) -> None:
+    """Whoever makes the calls ends with the last one: the next batch must not count on them."""
+    receiver.answer = lambda request: Told(body=request.body)
+
+    async def three() -> list[list[bytes]]:
+        line = line_to(receiver, concurrency)
+        async with line.connected():
+            return [await answers(line, f"{batch}a", f"{batch}b") for batch in range(3)]
+
+    assert asyncio.run(three()) == [[b"0a", b"0b"], [b"1a", b"1b"], [b"2a", b"2b"]]
+
+
+def test_batches_at_the_same_time_get_their_own_answers_in_order(receiver: Receiver) -> None:
+    receiver.answer = lambda request: Told(body=request.body)
+    names = [[f"{batch}-{place}" for place in range(20)] for batch in range(4)]
+
+    async def at_once() -> list[list[bytes]]:
+        line = line_to(receiver, 3)
+        async with line.connected():
+            return list(await asyncio.gather(*(answers(line, *batch) for batch in names)))
+
+    assert asyncio.run(at_once()) == [[name.encode() for name in batch] for batch in names]
+
+
+def test_what_has_not_begun_by_the_deadline_is_put_off_without_a_call(receiver: Receiver) -> None:
+    async def late() -> list[Answer]:
+        line = line_to(receiver, 2)
+        async with line.connected():
+            return list(await line.exchange(calls("a", "b", "c"), deadline=time.monotonic()))
+
+    told = asyncio.run(late())
+    assert [(answer.outcome, answer.called) for answer in told] == [(Outcome.LATER, False)] * 3
+    assert not receiver.received
+
+
+def test_an_endpoint_that_may_not_be_called_fails_every_batch_that_waits() -> None:
+    """The name resolves to a private address only."""
+
+    async def forbidden() -> None:
+        line = HttpLine(Endpoint(base_url="http://localhost:9", concurrency=1))
+        async with line.connected():
+            for _ in range(2):
+                with pytest.raises(SendError, match="private address"):
+                    await answers(line, "a", "b")
+
+    asyncio.run(forbidden())
