@@ -256,6 +256,15 @@ def compare(contacts: int, rounds: int) -> dict[str, float]:
     }
 
 
+def keep_figures(name: str, figures: dict[str, float]) -> None:
+    """Print figures, and put them beside the others."""
+    print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
+    FOLDER.mkdir(exist_ok=True)
+    results = FOLDER / "results.json"
+    kept = json.loads(results.read_text()) if results.exists() else {}
+    results.write_text(json.dumps({**kept, name: figures}, indent=2, sort_keys=True) + "\n")
+
+
 def main() -> int:
     """Compare, print and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -263,11 +272,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     figures = compare(options.contacts, options.rounds)
-    print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
-    FOLDER.mkdir(exist_ok=True)
-    results = FOLDER / "results.json"
-    kept = json.loads(results.read_text()) if results.exists() else {}
-    results.write_text(json.dumps({**kept, "send_path": figures}, indent=2, sort_keys=True) + "\n")
+    keep_figures("send_path", figures)
     return 0 if figures["ratio"] >= LEAST_OF_BARE else 1
 
 

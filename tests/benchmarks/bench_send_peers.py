@@ -1,0 +1,144 @@
+"""The send path against what a data engineer would write without the product.
+
+    PYTHONPATH=plugins:tests python tests/benchmarks/bench_send_peers.py --contacts 2000 --rounds 5 --mapped 50
+
+Three ways of posting each contact's code to the same receiver, a process of its own, in one run:
+
+- ours: the HTTP request data source block's path, every intent committed before its call and every outcome after it;
+- a loop over `requests` with one session, which takes a code, posts and commits for each contact in turn;
+- Airflow's `HttpOperator`, expanded over contacts by a real scheduler: its rate alone is stated, from the first mapped
+  task's start to the last one's end. `--mapped 0` leaves it out.
+
+Exit status 1 when the aim is missed: at least 5 times the contacts a second of the loop over `requests`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from benchmarks.bench_send_path import (
+    BODY,
+    accepted_run,
+    fill,
+    keep_figures,
+    measured,
+    ours,
+    running_receiver,
+    store_dsn,
+)
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.velocity import compile_template
+from system.airflow_machine import airflow_machine
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+
+TIMES_THE_LOOP = 5.0
+DAG_FILE = """
+import os
+from airflow.providers.http.operators.http import HttpOperator
+from airflow.sdk import DAG
+
+BODIES = ['{"fields": [{"id": 12345, "value": "CODE-%d"}]}' % n for n in range(int(os.environ["MAPPED"]))]
+with DAG("mapped", schedule=None, max_active_tasks=64):
+    HttpOperator.partial(task_id="post", http_conn_id="receiver", method="POST", endpoint="/api/v1/contact").expand(
+        data=BODIES
+    )
+"""
+_TAKE = """
+update promo.bench_code set taken_by = %s where code = (
+  select code from promo.bench_code where taken_by is null order by code limit 1 for update skip locked)
+returning code
+"""
+
+
+def lay_out_loop(connection: Connection, contacts: int) -> None:
+    """Give the loop a table of its own, as simple as its author would make it."""
+    connection.execute("drop table if exists promo.bench_code")
+    connection.execute("create table promo.bench_code (code text primary key, taken_by bigint, posted boolean)")
+    connection.execute("create index on promo.bench_code (code) where taken_by is null")
+    connection.execute(
+        "insert into promo.bench_code (code) select 'LOOP-' || n from generate_series(1, %s) n", [contacts]
+    )
+    connection.execute("vacuum analyze promo.bench_code")
+
+
+def loop(connection: Connection, url: str, contacts: list[int]) -> None:
+    """Take a code, post it and commit, one contact after the other."""
+    template = compile_template(BODY, mode="json")
+    with requests.Session() as session:
+        for contact in contacts:
+            with connection.transaction():
+                taken = connection.execute(_TAKE, [contact]).fetchone()
+                assert taken is not None
+            values = {"contact_unique_identifier": f"token-{contact}", "promocode": taken["code"]}
+            body = template.render({**values, "data": values})
+            answer = session.post(f"{url}/api/v1/contact", data=body.encode(), timeout=30)
+            assert answer.status_code == 200
+            connection.execute("update promo.bench_code set posted = true where code = %s", [taken["code"]])
+
+
+def compare(contacts: int, rounds: int) -> dict[str, float]:
+    """Run both in turns and return the best of each."""
+    loop_s, ours_s = [], []
+    with store_dsn() as dsn, connect(dsn) as connection, running_receiver() as url:
+        fill(connection, contacts)
+        for number in range(rounds):
+            run, everybody = accepted_run(connection, number)
+            ours_s.append(measured(ours(connection, url, run, everybody)).wall_s)
+            lay_out_loop(connection, contacts)
+            began = time.perf_counter()
+            loop(connection, url, everybody)
+            loop_s.append(time.perf_counter() - began)
+    return {
+        "contacts": contacts,
+        "rounds": rounds,
+        "ours_per_s": round(contacts / min(ours_s)),
+        "requests_loop_per_s": round(contacts / min(loop_s)),
+        "ratio": round(min(loop_s) / min(ours_s), 2),
+    }
+
+
+def expanded_per_s(mapped: int) -> float:
+    """Return how many contacts a second a real Airflow posts for when each is a mapped task."""
+    with running_receiver() as url, tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        connection = json.dumps({"conn_type": "http", "host": url})
+        variables = {"AIRFLOW_CONN_RECEIVER": connection, "MAPPED": str(mapped)}
+        with airflow_machine(Path(folder), {"mapped.py": DAG_FILE}, variables) as machine:
+            machine.wait("the DAG is known", lambda: machine.api.knows("mapped"))
+            machine.api.unpause("mapped")
+            machine.api.trigger("mapped", "bench", {})
+            assert machine.run_to_end("mapped", "bench") == "success"
+            path = f"/api/v2/dags/mapped/dagRuns/bench/taskInstances?limit={mapped}"
+            tasks: list[dict[str, Any]] = machine.call("GET", path)["task_instances"]
+    starts = [datetime.fromisoformat(task["start_date"]) for task in tasks]
+    ends = [datetime.fromisoformat(task["end_date"]) for task in tasks]
+    return round(mapped / (max(ends) - min(starts)).total_seconds(), 2)
+
+
+def main() -> int:
+    """Compare, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contacts", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--mapped", type=int, default=50)
+    options = parser.parse_args()
+    figures = compare(options.contacts, options.rounds)
+    if options.mapped:
+        figures |= {"http_operator_contacts": options.mapped, "http_operator_per_s": expanded_per_s(options.mapped)}
+    keep_figures("send_peers", figures)
+    return 0 if figures["ratio"] >= TIMES_THE_LOOP else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
