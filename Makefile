@@ -42,5 +42,5 @@ bench: install ## compare speed with peers; takes minutes
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \
-	"$$uv" pip compile pyproject.toml --extra embedded --group dev --group bench --universal --python-version 3.10 \
+	"$$uv" pip compile pyproject.toml --extra embedded --extra fcm --group dev --group bench --universal --python-version 3.10 \
 	  --no-header --no-annotate --output-file constraints.txt --upgrade --quiet

@@ -80,5 +80,5 @@ ensure_demo_environment() {
 }
 
 ensure_development_environment() {
-    ensure_environment development --editable '.[embedded]' --group dev --group bench
+    ensure_environment development --editable '.[embedded,fcm]' --group dev --group bench
 }

@@ -132,7 +132,7 @@ class _Steps:
         self._ledger = PostgresLedger(connection)
         self._http = HttpSender(Endpoint(base_url=job.receiver_url, allow_private=True, concurrency=IN_FLIGHT))
         self._http.in_flight = IN_FLIGHT
-        self._transport: Transport = InboxTransport(inbox) if job.way == "inbox" else Posting(self._http, job.way)
+        self._transport: Transport = InboxTransport.over(inbox) if job.way == "inbox" else Posting(self._http, job.way)
 
     def start(self, _: Handed) -> Handed:
         run = open_run(self._connection, self._job.spec, run_key=self._job.run_key, send_by=self._job.send_by)

@@ -29,7 +29,7 @@ def push(contact_id: int, body: str, key: str | None = None) -> OutgoingMessage:
 
 
 def send(store: Connection, *messages: OutgoingMessage) -> None:
-    asyncio.run(InboxTransport(store).send(messages, deadline=math.inf))
+    asyncio.run(InboxTransport.over(store).send(messages, deadline=math.inf))
 
 
 def test_a_key_that_is_known_changes_nothing(store: Connection) -> None:

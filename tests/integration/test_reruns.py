@@ -151,7 +151,7 @@ def test_the_receiver_is_asked_about_doubts_and_its_silence_proves_nothing(store
         body="",
         idempotency_key=idempotency_key(KEY, contacts[0], Purpose.MESSAGE),
     )
-    inbox = InboxTransport(store)
+    inbox = InboxTransport.over(store)
     asyncio.run(inbox.send([arrived], deadline=math.inf))
     assert asyncio.run(reconcile(store, inbox, run)) == 1
     assert states(store, run) == {"accepted": 1, "unknown": 3}

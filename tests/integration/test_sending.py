@@ -44,7 +44,7 @@ def send(dsn: str, store: Connection) -> Callable[..., tuple[Sent, Tally]]:
         ledger = PostgresLedger(store)
         ledger.assign_codes(run.run_id, contact_ids, CODES)
         with connect(dsn) as inbox:
-            transport = InboxTransport(inbox)
+            transport = InboxTransport.over(inbox)
             templates = compile_message(run.spec.message)
             tally = asyncio.run(
                 send_messages(
@@ -102,7 +102,7 @@ def test_sending_again_sends_nothing(dsn: str, store: Connection, send: Callable
             send_messages(
                 ledger=ledger,
                 breaker=PostgresBreaker(store, "inbox"),
-                transport=InboxTransport(inbox),
+                transport=InboxTransport.over(inbox),
                 templates=compile_message(run.spec.message),
                 run=run,
                 contact_ids=contact_ids,

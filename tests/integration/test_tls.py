@@ -13,8 +13,9 @@ import pytest
 import trustme
 
 from https_receiver import running_https_receiver, serving_as
-from promo_campaigns.adapters.endpoints import ConnectionSettings, endpoint_of
+from promo_campaigns.adapters.endpoints import endpoint_of
 from promo_campaigns.adapters.http_line import Answer, Call, HttpLine
+from promo_campaigns.core.connection import ConnectionSettings
 from promo_campaigns.core.models import Outcome
 
 if TYPE_CHECKING:

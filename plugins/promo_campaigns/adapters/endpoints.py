@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.adapters.http_line import Endpoint, basic_auth
@@ -12,7 +11,9 @@ from promo_campaigns.adapters.vetted_resolver import is_legacy_number
 from promo_campaigns.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
+
+    from promo_campaigns.core.connection import ConnectionSettings
 
 EXTRAS = ("allow_insecure", "allow_private", "auth", "ca_file", "concurrency", "key_name", "timeout_s")
 AUTHS = ("none", "basic", "bearer", "header", "query")
@@ -22,23 +23,6 @@ _PORT = range(1, 65536)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "idempotency-key"})
 _SECRET = re.compile(r"[\x20-\x7e\x80-\U0010ffff]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionSettings:
-    """A connection as its owner wrote it, whoever keeps it.
-
-    :ivar name: how errors call it
-    :ivar extras: the settings that Airflow's form has no field of its own for
-    """
-
-    name: str
-    host: str = ""
-    scheme: str = ""
-    port: int | None = None
-    login: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    extras: Mapping[str, object] = field(default_factory=dict)
 
 
 def endpoint_of(settings: ConnectionSettings, *, more_extras: Collection[str] = ()) -> Endpoint:

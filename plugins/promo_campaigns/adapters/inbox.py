@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.core.transport import BaseTransport, TransportSettings
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.models import OutgoingMessage
@@ -25,29 +31,57 @@ _COLUMNS = {
 }
 
 
-class InboxTransport:
-    """A receiver that honours idempotency keys for ever and takes any channel.
-
-    :param connection: a connection of its own, apart from the ledger's, as a real receiver would be
-    """
+class InboxTransport(BaseTransport):
+    """A receiver that honours idempotency keys for ever and takes any channel and any option."""
 
     name = "inbox"
-    in_flight = 500
-    resend_within_s = _FOREVER_S
+    options = None
+    needs_connection = False
+    batch_size = 1000
+    concurrency = 1
+    key_window_s = _FOREVER_S
+    looks_up = True
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, settings: TransportSettings) -> None:
+        super().__init__(settings)
+        self._open = ExitStack()
+        self._kept: Connection | None = None
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:  # noqa: ARG002  (one local statement, bounded by the connection's own limits)
+    @classmethod
+    def over(cls, connection: Connection) -> InboxTransport:
+        """Return one that needs no opening, over a connection of its own: a receiver is not the ledger."""
+        transport = cls(TransportSettings())
+        transport._kept = connection
+        return transport
+
+    async def __aenter__(self) -> Self:
+        """Connect to the store, apart from the ledger, as to a real receiver."""
+        self._kept = self._open.enter_context(connect(self.settings.dsn))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._open.close()
+
+    async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
         """Keep the messages in one statement."""
         rows = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
-        self._connection.execute(_SQL["keep_messages"], rows)
+        self._store.execute(_SQL["keep_messages"], rows)
         return [Verdict(contact_id=message.contact_id, outcome=Outcome.OK) for message in messages]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return the keys of messages that have arrived."""
-        rows = self._connection.execute(_SQL["known_keys"], {"keys": list(keys)}).fetchall()
+        rows = self._store.execute(_SQL["known_keys"], {"keys": list(keys)}).fetchall()
         return {row["key"] for row in rows}
+
+    @property
+    def _store(self) -> Connection:
+        if self._kept is None:
+            msg = "the inbox is not open: use it inside `async with`"
+            raise RuntimeError(msg)
+        return self._kept
 
 
 def read_inbox(connection: Connection, *, contact_id: int | None = None, limit: int = 20) -> list[dict[str, Any]]:

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 
 def compile_message(message: Message) -> MessageTemplates:
-    """Compile a message.
+    """Compile a message; in its HTML every value is escaped.
 
-    :raises TemplateSyntaxError: title or body is not Velocity
+    :raises TemplateSyntaxError: title, body, HTML or an option is not Velocity
     """
     return MessageTemplates(
-        channel=message.channel, title=compile_template(message.title), body=compile_template(message.body)
+        channel=message.channel,
+        title=compile_template(message.title),
+        body=compile_template(message.body),
+        html=compile_template(message.html, mode="html") if message.html else None,
+        options={name: compile_template(value) for name, value in message.options.items()},
     )
 
 

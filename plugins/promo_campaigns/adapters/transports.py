@@ -1,31 +1,69 @@
-"""Which transports there are."""
+"""Which transports there are: the product's own, and what other packages add under an entry point."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.inbox import InboxTransport
-from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.transport import BaseTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from promo_campaigns.core.transport import TransportSettings
 
-    from promo_campaigns.core.ports import Transport
+GROUP = "promo_campaigns.transports"
+_OWN = {
+    name: EntryPoint(name, f"promo_campaigns.adapters.{place}", GROUP)
+    for name, place in {
+        "inbox": "inbox:InboxTransport",
+        "smtp": "smtp:SmtpTransport",
+        "webhook": "webhook:WebhookTransport",
+        "fcm": "fcm:FcmTransport",
+        "reteno": "reteno:RetenoTransport",
+    }.items()
+}
 
-TRANSPORTS = {InboxTransport.name: InboxTransport}
 
+def make_transport(name: str, settings: TransportSettings) -> BaseTransport:
+    """Build a transport by its name; nothing is reached before it is opened with ``async with``.
 
-@contextmanager
-def open_transport(name: str, dsn: str) -> Iterator[Transport]:
-    """Open a transport by its name.
-
-    :param dsn: the store, where the inbox keeps its messages
-    :raises ConfigurationError: there is no such transport
+    :raises ConfigurationError: there is no such transport, it cannot be loaded, or its settings are wrong
     """
-    if name not in TRANSPORTS:
-        msg = f"there is no transport {name!r}; there are: {', '.join(sorted(TRANSPORTS))}"
+    return load_transport(name)(settings)
+
+
+def load_transport(name: str) -> type[BaseTransport]:
+    """Return the class of a transport.
+
+    :raises ConfigurationError: there is no such transport, there are two, or it cannot be loaded
+    """
+    entries = [entry for entry in _all_transports() if entry.name == name]
+    if not entries:
+        names = ", ".join(sorted({entry.name for entry in _all_transports()}))
+        msg = f"there is no transport {name!r}; installed are: {names}"
         raise ConfigurationError(msg)
-    with connect(dsn) as connection:
-        yield TRANSPORTS[name](connection)
+    if len({entry.value for entry in entries}) > 1:
+        places = " and ".join(sorted({entry.value for entry in entries}))
+        msg = f"there are two transports {name!r}, {places}; uninstall one of the packages"
+        raise ConfigurationError(msg)
+    return _loaded(entries[0])
+
+
+def _all_transports() -> list[EntryPoint]:
+    return [*_OWN.values(), *entry_points(group=GROUP)]
+
+
+def _loaded(entry: EntryPoint) -> type[BaseTransport]:
+    try:
+        found = entry.load()
+    except ModuleNotFoundError as error:
+        hint = f"pip install 'airflow-provider-promo-campaigns[{entry.name}]'" if entry.name in _OWN else "install it"
+        msg = f"the transport {entry.name!r} needs the module {error.name}, which is not installed: {hint}"
+        raise ConfigurationError(msg) from error
+    except (ImportError, AttributeError) as error:
+        msg = f"the transport {entry.name!r} cannot be loaded from {entry.value}: {error}"
+        raise ConfigurationError(msg) from error
+    if not (isinstance(found, type) and issubclass(found, BaseTransport)):
+        msg = f"the transport {entry.name!r} ({entry.value}) is no subclass of {BaseTransport.__module__}.BaseTransport"
+        raise ConfigurationError(msg)
+    return found

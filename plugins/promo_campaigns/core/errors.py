@@ -3,6 +3,7 @@
     PromoError
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
+    │   ├── CannotCarry               a message is not one for its transport
     │   └── DefinitionError           a message, data source or audience file is wrong
     ├── DatabaseUnavailable           the store does not answer
     ├── TemplateError                 a Velocity template
@@ -27,6 +28,7 @@
     │   ├── PoolShortage              fewer codes in stock than contacts
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
+    │   ├── CallRefused               a transport's call, for what may be the fault of one of its messages
     │   └── ReceiverUnavailable       worth trying again later
     ├── ServerError                   the embedded Postgres
     └── DemoError                     bin/demo
@@ -55,6 +57,21 @@ class ConfigurationError(PromoError):
 
 class DatabaseNotFoundError(ConfigurationError):
     """No database was named and none could be found."""
+
+
+class CannotCarry(ConfigurationError):  # noqa: N818  (states the fact)
+    """A transport cannot carry a message.
+
+    :param problem: what is wrong, as a sentence without a full stop
+    :param setting: the setting of the message that is at fault
+    :param hint: what to write instead
+    """
+
+    def __init__(self, problem: str, *, setting: str, hint: str = "") -> None:
+        self.problem = problem
+        self.setting = setting
+        self.hint = hint
+        super().__init__(problem + (f". {hint}" if hint else ""))
 
 
 class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
@@ -218,6 +235,17 @@ class LedgerConflict(LedgerError):  # noqa: N818
 
 class SendError(PromoError):
     """A receiver cannot be used as it is set up; nothing was sent."""
+
+
+class CallRefused(SendError):  # noqa: N818
+    """The receiver definitely refused a call as a whole, and one message of it may be why.
+
+    :param detail: why, in words free of addresses, codes and answers
+    """
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(detail)
 
 
 class ReceiverUnavailable(SendError):  # noqa: N818

@@ -30,12 +30,20 @@ class CodeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message for one channel; title and body are Velocity."""
+    """A message for one channel; title, body, HTML and options are Velocity.
+
+    :ivar html: the body as HTML, for channels that show it; empty for none
+    :ivar options: what the transport needs beside the message, by names of the transport's own
+    :ivar webhook: the data source whose request carries the message, for the transport ``webhook``
+    """
 
     name: str
     channel: str
     title: str
     body: str
+    html: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+    webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +52,7 @@ class DataSource:
 
     :ivar connection: id of the Airflow Connection that holds host and credentials
     :ivar format: ``json`` or ``text``
+    :ivar key_window_s: seconds for which the receiver recognises an ``Idempotency-Key``; 0 if it honours none
     """
 
     name: str
@@ -53,6 +62,7 @@ class DataSource:
     headers: dict[str, str]
     body: str
     format: str
+    key_window_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +76,21 @@ class Audience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """Everything that makes a run the run it is; frozen in the ledger when the run is opened."""
+    """Everything that makes a run the run it is; frozen in the ledger when the run is opened.
+
+    :ivar transport: the way out; a doubt must not be sent again by another
+    :ivar transport_conn_id: the connection the transport is opened with, empty for none
+    :ivar webhook: the request that carries the message, if its message names one
+    """
 
     workflow: str
     audience: Audience
     codes: CodeRequest
     message: Message
     data_source: DataSource | None
+    transport: str = "inbox"
+    transport_conn_id: str = ""
+    webhook: DataSource | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values."""
@@ -94,6 +112,9 @@ class RunSpec:
             codes=CodeRequest(**stored["codes"]),
             message=Message(**stored["message"]),
             data_source=DataSource(**stored["data_source"]) if stored["data_source"] else None,
+            transport=stored.get("transport", "inbox"),
+            transport_conn_id=stored.get("transport_conn_id", ""),
+            webhook=DataSource(**stored["webhook"]) if stored.get("webhook") else None,
         )
 
 
@@ -213,7 +234,12 @@ class Verdict:
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
 class OutgoingMessage:
-    """A rendered message on its way to a transport. Never logged."""
+    """A rendered message on its way to a transport. Never logged.
+
+    :ivar locator: the address, number or token it goes to
+    :ivar html: the body as HTML, empty for none
+    :ivar options: what the message says to its transport alone
+    """
 
     contact_id: int
     channel: str
@@ -221,6 +247,8 @@ class OutgoingMessage:
     title: str = field(repr=False)
     body: str = field(repr=False)
     idempotency_key: str
+    html: str = field(default="", repr=False)
+    options: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

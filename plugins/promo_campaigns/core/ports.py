@@ -69,17 +69,23 @@ class Breaker(Protocol):
 
 
 class Transport(Protocol):
-    """A way out for messages.
+    """A way out for messages, as the sender of messages sees it.
 
     :ivar name: as the workflow names it
-    :ivar in_flight: how many messages may be under way, hence unknown after a crash
-    :ivar resend_within_s: seconds after a first attempt of unknown outcome in which the same key may be sent
-        again: half the receiver's window, 0 if it honours no keys
     """
 
     name: str
-    in_flight: int
-    resend_within_s: float
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages may be under way, hence unknown after a crash."""
+
+    @property
+    def resend_within_s(self) -> float:
+        """Seconds after a first attempt of unknown outcome in which the same key may be sent again.
+
+        Half the receiver's window; 0 if it honours no keys.
+        """
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return those of the idempotency keys under which the receiver has accepted a message.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promo_campaigns.core.errors import PromoError
@@ -11,21 +11,26 @@ from promo_campaigns.core.models import Outcome, OutgoingMessage, OutgoingReques
 from promo_campaigns.core.occurrence import idempotency_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from promo_campaigns.core.errors import TemplateError
     from promo_campaigns.core.models import Recipient, Run
     from promo_campaigns.core.ports import Template
 
+HTML = "html"
+"""The name of the HTML part; no option may bear it."""
 NO_LOCATOR = "the contact has no open channel any more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageTemplates:
-    """The compiled parts of a message for one channel."""
+    """The compiled parts of a message for one channel; html only if it has one, options by name."""
 
     channel: str
     title: Template
     body: Template
+    html: Template | None = None
+    options: dict[str, Template] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +51,17 @@ def render_messages(
     verdicts: list[Verdict] = []
     contexts = [message_context(recipient) for recipient in recipients]
     titles, bodies = templates.title.render_many(contexts), templates.body.render_many(contexts)
-    for recipient, title, body in zip(recipients, titles, bodies, strict=True):
+    extras = _render_extras(templates, contexts)
+    for row, (recipient, title, body) in enumerate(zip(recipients, titles, bodies, strict=True)):
+        extra = {name: column[row] for name, column in extras.items()} if extras else {}
         if recipient.locator is None:
             verdicts.append(_refused(recipient, NO_LOCATOR))
         elif isinstance(title, PromoError):
             verdicts.append(_refused(recipient, f"title: {title}"))
         elif isinstance(body, PromoError):
             verdicts.append(_refused(recipient, f"body: {body}"))
+        elif failed := _first_failure(extra):
+            verdicts.append(_refused(recipient, failed))
         else:
             ready.append(
                 OutgoingMessage(
@@ -64,9 +73,23 @@ def render_messages(
                     idempotency_key=idempotency_key(
                         run.run_key, recipient.contact_id, Purpose.MESSAGE, recipient.generation
                     ),
+                    html=str(extra.get(HTML, "")),
+                    options={name: str(extra[name]) for name in templates.options},
                 )
             )
     return ready, verdicts
+
+
+def _render_extras(
+    templates: MessageTemplates, contexts: Sequence[Mapping[str, object]]
+) -> dict[str, Sequence[str | TemplateError]]:
+    """Render what most messages do not have, by name."""
+    parts = {HTML: templates.html, **templates.options} if templates.html else templates.options
+    return {name: template.render_many(contexts) for name, template in parts.items()}
+
+
+def _first_failure(parts: Mapping[str, str | TemplateError]) -> str:
+    return next((f"{part}: {text}" for part, text in parts.items() if isinstance(text, PromoError)), "")
 
 
 def render_requests(
@@ -80,8 +103,7 @@ def render_requests(
     columns = {name: template.render_many(contexts) for name, template in templates.headers.items()}
     for row, recipient in enumerate(recipients):
         parts = {"path": paths[row], "body": bodies[row], **{name: column[row] for name, column in columns.items()}}
-        failed = next((f"{part}: {text}" for part, text in parts.items() if isinstance(text, PromoError)), None)
-        if failed is not None:
+        if failed := _first_failure(parts):
             verdicts.append(_refused(recipient, failed))
             continue
         ready.append(

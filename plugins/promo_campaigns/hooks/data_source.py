@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.endpoints import ConnectionSettings
     from promo_campaigns.adapters.http_line import Endpoint
     from promo_campaigns.adapters.http_sender import HttpSender
+    from promo_campaigns.core.connection import ConnectionSettings
 
 
 class DataSourceHook(BaseHook):
@@ -38,7 +38,7 @@ class DataSourceHook(BaseHook):
 
         :raises AirflowNotFoundException: there is no such connection
         """
-        from promo_campaigns.adapters.endpoints import ConnectionSettings
+        from promo_campaigns.core.connection import ConnectionSettings
 
         connection = self.get_connection(self.data_source_conn_id)
         return ConnectionSettings(

@@ -8,6 +8,7 @@ from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.parameters import optional_text, whole_number
+from promo_campaigns.hooks.transport import transport_of
 from promo_campaigns.operators.handed_over import HandedOver
 from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.rescheduling import rescheduled
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
+
+    from promo_campaigns.core.models import Run
 
 MAX_IN_FLIGHT = 10_000
 _TAKEN = frozenset({"accepted", "recorded"})
@@ -30,15 +33,23 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
 
     :param assignments: output of Get promo code (templated)
     :param message: name of the message, as given to the Start block (templated)
-    :param transport: the way out; ``inbox`` keeps messages in the store (templated)
+    :param transport: the way out, as given to the Start block; ``inbox`` keeps messages in the store (templated)
+    :param transport_conn_id: connection of the transport, as given to the Start block (templated)
     :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own, 500 for a
         receiver that honours keys and 50 for others (templated)
     :param promo_db_conn_id: connection of the store (templated)
     :raises ReceiverUnavailable: some could not be sent yet; the task can be retried
-    :raises ConfigurationError: the message is not the run's, or there is no such transport
+    :raises ConfigurationError: message or transport is not the run's, or the transport's connection is wrong
     """
 
-    template_fields: Sequence[str] = ("assignments", "message", "transport", "in_flight", "promo_db_conn_id")
+    template_fields: Sequence[str] = (
+        "assignments",
+        "message",
+        "transport",
+        "transport_conn_id",
+        "in_flight",
+        "promo_db_conn_id",
+    )
     ui_color = "#fde2ef"
 
     def __init__(
@@ -47,6 +58,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         assignments: Any,
         message: str,
         transport: str = "inbox",
+        transport_conn_id: str | None = None,
         in_flight: int | str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -54,6 +66,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         self.assignments = assignments
         self.message = message
         self.transport = transport
+        self.transport_conn_id = transport_conn_id
         self.in_flight = in_flight
 
     async def aexecute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
@@ -74,35 +87,44 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         from promo_campaigns.adapters.ledger import PostgresLedger
         from promo_campaigns.adapters.runs import read_run
         from promo_campaigns.adapters.templates import compile_message
-        from promo_campaigns.adapters.transports import open_transport
         from promo_campaigns.core.sending import beside, send_messages
 
-        with (
-            self.hook.connect() as connection,
-            open_transport(self.transport, self.hook.dsn) as transport,
-            beside() as aside,
-        ):
+        with self.hook.connect() as connection, beside() as aside:
             run = read_run(connection, batch.run_id)
-            if run.spec.message.name != self.message:
-                msg = f"run {run.run_key} was opened with the message {run.spec.message.name!r}, not {self.message!r}"
-                raise ConfigurationError(msg)
+            self._require_the_run_s(run)
             ledger = PostgresLedger(connection)
-            tally = await send_messages(
-                ledger=ledger,
-                breaker=PostgresBreaker(connection, f"transport {transport.name}"),
-                transport=transport,
-                templates=compile_message(run.spec.message),
-                run=run,
-                contact_ids=batch.contact_ids,
-                in_flight=self._in_flight(),
-                aside=aside,
-            )
+            async with transport_of(run.spec, self.hook.dsn) as transport:
+                tally = await send_messages(
+                    ledger=ledger,
+                    breaker=PostgresBreaker(connection, transport.receiver),
+                    transport=transport,
+                    templates=compile_message(run.spec.message),
+                    run=run,
+                    contact_ids=batch.contact_ids,
+                    in_flight=self._in_flight(),
+                    aside=aside,
+                )
             ledger.require_no_lease(run.run_id, batch.contact_ids)
             states = ledger.states(run.run_id, batch.contact_ids)
             taken = [contact for contact in batch.contact_ids if states.get(contact) in _TAKEN]
             pairs = ledger.held_codes(run.run_id, taken)
         self.log.info("Run %d: %d accepted, %d refused, %d unknown", run.run_id, tally.ok, tally.refused, tally.unknown)
         return Handover.of_pairs(run.run_id, pairs)
+
+    def _require_the_run_s(self, run: Run) -> None:
+        """Refuse what is not what the run was opened with: the same send is the same message by the same way."""
+        opened = {
+            "message": (run.spec.message.name, self.message),
+            "transport": (run.spec.transport, self.transport),
+            "transport_conn_id": (run.spec.transport_conn_id, optional_text(self.transport_conn_id)),
+        }
+        for parameter, (theirs, ours) in opened.items():
+            if theirs != ours:
+                msg = (
+                    f"run {run.run_key} was opened with the {parameter} {theirs!r}, not {ours!r}; "
+                    "the Start block and the Message block must be given the same"
+                )
+                raise ConfigurationError(msg)
 
     def _in_flight(self) -> int | None:
         if not optional_text(self.in_flight):

@@ -11,6 +11,7 @@ from promo_campaigns.core.models import CodeRequest
 from promo_campaigns.core.occurrence import run_key
 from promo_campaigns.core.parameters import contact_ids_of, instant_of, mode_of, name_of, optional_text, whole_number
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.transport import transport_of
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class StartOperator(StoreOperator):
     :param days: whole days a code must stay valid (templated)
     :param audience: name of a file in ``include/audiences`` (templated)
     :param contact_ids: the audience itself, in place of a file (templated)
+    :param transport: the way out, as given to the Message block (templated)
+    :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param edition: names a manual send, so that two clicks are one send (templated)
     :param send_by: ISO 8601 time with an offset after which nobody is sent anything (templated)
     :param mode: what to do when the run is closed already: ``missing`` sends to whoever it did not reach, ``profiles``
@@ -60,6 +63,8 @@ class StartOperator(StoreOperator):
         "days",
         "audience",
         "contact_ids",
+        "transport",
+        "transport_conn_id",
         "edition",
         "send_by",
         "mode",
@@ -77,6 +82,8 @@ class StartOperator(StoreOperator):
         days: int | str,
         audience: str = "",
         contact_ids: Sequence[int] | str = (),
+        transport: str = "inbox",
+        transport_conn_id: str | None = None,
         edition: str = "",
         send_by: str = "",
         mode: str = "",
@@ -92,6 +99,8 @@ class StartOperator(StoreOperator):
         self.days = days
         self.audience = audience
         self.contact_ids = contact_ids
+        self.transport = transport
+        self.transport_conn_id = transport_conn_id
         self.edition = edition
         self.send_by = send_by
         self.mode = mode
@@ -120,16 +129,22 @@ class StartOperator(StoreOperator):
         return [asdict(batch) for batch in batches]
 
     def _spec(self) -> RunSpec:
-        from promo_campaigns.adapters.definitions import read_run_spec
+        """Read the definition, and find what is wrong with it before anything is opened."""
+        from promo_campaigns.adapters.definitions import read_run_spec, require_carried
 
-        return read_run_spec(
-            include_folder(self.include_folder),
+        include = include_folder(self.include_folder)
+        spec = read_run_spec(
+            include,
             workflow=self.workflow or self.dag_id,
             audience=optional_text(self.audience),
             contact_ids=contact_ids_of(self.contact_ids),
             message=name_of("message", self.message),
             codes=code_request(self.type, self.discount, self.days),
+            transport=name_of("transport", self.transport),
+            transport_conn_id=optional_text(self.transport_conn_id),
         )
+        require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
+        return spec
 
     def _run_key(self, context: Context, workflow: str) -> str:
         dag_run = context["dag_run"]

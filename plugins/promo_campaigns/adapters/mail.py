@@ -1,0 +1,112 @@
+"""A message as an e-mail: its headers, its parts, and the addresses it travels between."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.core.models import OutgoingMessage
+
+UNSUBSCRIBE = "unsubscribe"
+ONE_CLICK = "one_click"
+MAX_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
+
+
+class NotMailable(ValueError):  # noqa: N818  (states the fact)
+    """A message cannot be an e-mail; says why, and names no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An e-mail ready to be sent. Never logged.
+
+    :ivar needs_utf8: the recipient's address is for servers with SMTPUTF8 only
+    """
+
+    recipient: str = field(repr=False)
+    content: bytes = field(repr=False)
+    needs_utf8: bool
+
+
+def address_of(text: str) -> Address:
+    """Read one bare address; a domain beyond ASCII becomes its IDNA form.
+
+    :raises NotMailable: it is none, or several
+    """
+    local, at, domain = text.strip().rpartition("@")
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        domain = ""
+    dots = local.startswith(".") or local.endswith(".") or ".." in local
+    if not at or dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain) or len(text) > MAX_ADDRESS:
+        msg = "the address is not one that mail can be sent to"
+        raise NotMailable(msg)
+    return Address(username=local, domain=domain)
+
+
+def sender_of(text: str) -> Address:
+    """Read a sender, such as ``news@shop.example`` or ``Shop <news@shop.example>``.
+
+    :raises NotMailable: it is none
+    """
+    shown, bare = parseaddr(text)
+    if _CONTROL.search(text):
+        msg = "it holds a control character"
+        raise NotMailable(msg)
+    address = address_of(bare)
+    return Address(display_name=shown, username=address.username, domain=address.domain)
+
+
+def envelope_of(message: OutgoingMessage, sender: Address) -> Envelope:
+    """Make the e-mail of a message: text, HTML if it has some, one recipient, and an id from its idempotency key.
+
+    :raises NotMailable: its address, title or link to unsubscribe would break the header, or its text holds a NUL
+    """
+    recipient = address_of(message.locator)
+    needs_utf8 = not recipient.username.isascii()
+    mail = EmailMessage(policy=(SMTPUTF8 if needs_utf8 else SMTP).clone(cte_type="7bit"))
+    mail["From"] = sender
+    mail["To"] = recipient
+    mail["Subject"] = _header(message.title, "title")
+    mail["Date"] = format_datetime(datetime.now(timezone.utc))
+    mail["Message-ID"] = f"<{message.idempotency_key}@{sender.domain}>"
+    _add_unsubscribing(mail, message)
+    if "\0" in message.body or "\0" in message.html:
+        msg = "the body holds a NUL"
+        raise NotMailable(msg)
+    mail.set_content(message.body)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    return Envelope(recipient=recipient.addr_spec, content=mail.as_bytes(), needs_utf8=needs_utf8)
+
+
+def _add_unsubscribing(mail: EmailMessage, message: OutgoingMessage) -> None:
+    link = message.options.get(UNSUBSCRIBE, "").strip()
+    if not link:
+        return
+    if not _LINK.fullmatch(link):
+        msg = f"the option {UNSUBSCRIBE} is no https or mailto link"
+        raise NotMailable(msg)
+    mail["List-Unsubscribe"] = f"<{link}>"
+    if message.options.get(ONE_CLICK, "").strip().lower() == "true":
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+
+
+def _header(text: str, part: str) -> str:
+    stripped = text.strip()
+    if _CONTROL.search(stripped):
+        msg = f"the {part} holds a line break or another control character"
+        raise NotMailable(msg)
+    return stripped

@@ -1,0 +1,217 @@
+"""What every transport stands on: calls of a stated size, so many at a time, each with a verdict for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.errors import CallRefused, CannotCarry, ConfigurationError
+from promo_campaigns.core.models import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from promo_campaigns.core.connection import ConnectionSettings
+    from promo_campaigns.core.models import DataSource, Message, OutgoingMessage
+    from promo_campaigns.core.ports import Pace
+
+ANY: frozenset[str] | None = None
+MAX_CALL_S = 55.0
+"""A call that began at half of its lease must be over before the other half is."""
+MAX_SPLITS = 25
+MAX_DETAIL = 200
+_IN_FLIGHT = 50
+_IN_FLIGHT_KEYED = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportSettings:
+    """What a transport is opened with. It holds secrets: never logged.
+
+    :ivar connection: where to and who as, if the workflow names a connection
+    :ivar dsn: the store
+    :ivar webhook: the request that carries the message, for transports that are made of one
+    :ivar pace: the receiver's rate budget, if it has one; the transport's base class keeps to it
+    """
+
+    connection: ConnectionSettings | None = None
+    dsn: str = field(default="", repr=False)
+    webhook: DataSource | None = None
+    pace: Pace | None = None
+
+
+class BaseTransport:
+    """A way out for messages. A subclass states what it can, and makes one call.
+
+    It is built when a workflow is read, to find what is wrong with its settings, and again by each task, which opens
+    it with ``async with``. Building reaches nothing.
+
+    :cvar name: as workflows name it
+    :cvar channels: the channels it serves; ``None`` for any
+    :cvar options: the names of ``options`` that it reads from a message; ``None`` for any
+    :cvar needs_connection: whether a workflow must name a connection for it
+    :cvar batch_size: messages a call carries, at most
+    :cvar concurrency: calls under way, at most
+    :cvar key_window_s: seconds for which the receiver recognises an idempotency key and takes a message once; 0 if it
+        honours none
+    :cvar looks_up: whether the receiver can be asked for what it has accepted
+    :param settings: what it is opened with
+    :raises ConfigurationError: they are wrong
+    """
+
+    name: str
+    channels: frozenset[str] | None = ANY
+    options: frozenset[str] | None = frozenset()
+    needs_connection = True
+    batch_size = 1
+    concurrency = 8
+    key_window_s = 0.0
+    looks_up = False
+
+    def __init__(self, settings: TransportSettings) -> None:
+        if self.needs_connection and settings.connection is None:
+            msg = f"the transport {self.name!r} needs a connection; name one with transport_conn_id"
+            raise ConfigurationError(msg)
+        self.settings = settings
+
+    @cached_property
+    def _free(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(self.concurrency)
+
+    @property
+    def connection(self) -> ConnectionSettings:
+        """The connection, of a transport that needs one."""
+        if self.settings.connection is None:
+            msg = f"the transport {self.name!r} has no connection"
+            raise ConfigurationError(msg)
+        return self.settings.connection
+
+    @property
+    def receiver(self) -> str:
+        """Who is at the other end, as the breaker knows it."""
+        named = self.settings.connection
+        return f"transport {self.name}" + (f", {named.name}" if named else "")
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages may be under way, hence unknown after a crash."""
+        return _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
+
+    @property
+    def resend_within_s(self) -> float:
+        """Seconds after a first attempt of unknown outcome in which the same key may be sent again."""
+        return self.key_window_s / 2
+
+    async def __aenter__(self) -> Self:
+        """Open connections, where they last longer than a call."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+
+    def check(self, message: Message) -> None:
+        """Refuse a message that this transport cannot carry, before anything is opened.
+
+        :raises CannotCarry: with the setting of the message that is at fault
+        """
+        if self.channels is not None and message.channel not in self.channels:
+            problem = f"the transport {self.name!r} cannot do the channel {message.channel!r}"
+            raise CannotCarry(problem, setting="channel", hint=f"It does {', '.join(sorted(self.channels))}")
+        strange = sorted(set(message.options) - self.options) if self.options is not None else []
+        if strange:
+            problem = f"the transport {self.name!r} has no option {strange[0]!r}"
+            known = ", ".join(sorted(self.options or ())) or "none"
+            raise CannotCarry(problem, setting="options", hint=f"It has {known}")
+
+    async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[Verdict]:
+        """Make one call for these, at most ``batch_size``, and say what is known of each.
+
+        Whoever is left out is unknown, and so is everybody if it raises or takes longer than ``MAX_CALL_S``.
+
+        :raises CallRefused: the call was refused as a whole; it is made again in halves, to find whose fault it was
+        """
+        raise NotImplementedError
+
+    async def look_up(self, keys: Sequence[str]) -> set[str]:  # noqa: ARG002  (those who look up override this)
+        """Return those of the idempotency keys under which the receiver has accepted a message."""
+        return set()
+
+    def batches(self, messages: Sequence[OutgoingMessage]) -> Iterator[Sequence[OutgoingMessage]]:
+        """Cut messages into what goes into one call each."""
+        for first in range(0, len(messages), self.batch_size):
+            yield messages[first : first + self.batch_size]
+
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+        """Send and say what is known of each, in their order.
+
+        :param deadline: on the clock of ``time.monotonic``; no call begins after it
+        """
+        answers = await asyncio.gather(*(self._deliver(batch, deadline) for batch in self.batches(messages)))
+        found = {verdict.contact_id: verdict for verdicts in answers for verdict in verdicts}
+        return [found[message.contact_id] for message in messages]
+
+    async def _deliver(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+        """Call, and call again in halves as long as calls are refused as a whole; the rest is put off."""
+        waiting, verdicts, calls = [batch], list[Verdict](), 0
+        while waiting:
+            part = waiting.pop()
+            if calls > MAX_SPLITS:
+                verdicts += _all(part, Outcome.LATER, "too many calls were refused as a whole")
+                continue
+            calls += 1
+            try:
+                verdicts += await self._one_call(part, deadline)
+            except CallRefused as refused:
+                if len(part) == 1:
+                    verdicts += _all(part, Outcome.REFUSED, refused.detail)
+                else:
+                    waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+        return verdicts
+
+    async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+        async with self._free:
+            if not await self._may_begin(deadline):
+                return _all(batch, Outcome.LATER, "not begun in time")
+            try:
+                verdicts = _completed(batch, await asyncio.wait_for(self.call(batch), MAX_CALL_S))
+            except CallRefused:
+                raise
+            except asyncio.TimeoutError:
+                return _all(batch, Outcome.UNKNOWN, "no answer in time")
+            except Exception as error:  # noqa: BLE001  (whatever a transport raises is a doubt, and ends no task)
+                return _all(batch, Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})")
+        asked_s = max(verdict.retry_after_s for verdict in verdicts)
+        if asked_s and self.settings.pace is not None:
+            self.settings.pace.leave_alone(asked_s)
+        return verdicts
+
+    async def _may_begin(self, deadline: float) -> bool:
+        pace = self.settings.pace
+        if pace is not None and not await pace.turn(deadline=deadline):
+            return False
+        return time.monotonic() < deadline
+
+
+def _all(batch: Sequence[OutgoingMessage], outcome: Outcome, detail: str) -> list[Verdict]:
+    return [Verdict(contact_id=message.contact_id, outcome=outcome, detail=detail) for message in batch]
+
+
+def _completed(batch: Sequence[OutgoingMessage], verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return one verdict for each message, whose detail names no locator."""
+    said = {verdict.contact_id: verdict for verdict in verdicts}
+    return [_discreet(message, said.get(message.contact_id)) for message in batch]
+
+
+def _discreet(message: OutgoingMessage, verdict: Verdict | None) -> Verdict:
+    if verdict is None:
+        return Verdict(contact_id=message.contact_id, outcome=Outcome.UNKNOWN, detail="the receiver did not say")
+    detail = verdict.detail.replace(message.locator, "…")[:MAX_DETAIL]
+    return verdict if detail == verdict.detail else replace(verdict, detail=detail)

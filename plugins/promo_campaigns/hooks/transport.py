@@ -1,0 +1,29 @@
+"""The way from what a run says about its transport to the transport."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.hooks.data_source import DataSourceHook
+
+if TYPE_CHECKING:
+    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.core.transport import BaseTransport
+
+
+def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
+    """Build the transport of a run, which reaches nothing yet.
+
+    A transport is opened with the connection that the workflow names, else with the one its webhook names.
+
+    :param dsn: the store
+    :raises AirflowNotFoundException: there is no such connection
+    :raises ConfigurationError: there is no such transport, or its connection is wrong
+    """
+    from promo_campaigns.adapters.transports import make_transport
+    from promo_campaigns.core.transport import TransportSettings
+
+    webhook = spec.webhook if spec.transport == "webhook" else None
+    conn_id = spec.transport_conn_id or (webhook.connection if webhook else "")
+    connection = DataSourceHook(conn_id).settings if conn_id else None
+    return make_transport(spec.transport, TransportSettings(connection=connection, dsn=dsn, webhook=webhook))
