@@ -5,7 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.core.errors import CallRefused
 from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.core.transport import BaseTransport, TransportSettings
 from promo_campaigns.sql import queries
@@ -68,7 +71,11 @@ class InboxTransport(BaseTransport):
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
         """Keep the messages in one statement."""
         rows = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
-        self._store.execute(_SQL["keep_messages"], rows)
+        try:
+            self._store.execute(_SQL["keep_messages"], rows)
+        except (psycopg.DataError, UnicodeEncodeError):
+            detail = "a text that Postgres cannot keep"
+            raise CallRefused(detail) from None
         return [Verdict(contact_id=message.contact_id, outcome=Outcome.OK) for message in messages]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:

@@ -57,7 +57,7 @@ def _loaded(entry: EntryPoint) -> type[BaseTransport]:
     try:
         found = entry.load()
     except ModuleNotFoundError as error:
-        hint = f"pip install 'airflow-provider-promo-campaigns[{entry.name}]'" if entry.name in _OWN else "install it"
+        hint = "pip install 'airflow-provider-promo-campaigns[fcm]'" if entry == _OWN["fcm"] else "install it"
         msg = f"the transport {entry.name!r} needs the module {error.name}, which is not installed: {hint}"
         raise ConfigurationError(msg) from error
     except (ImportError, AttributeError) as error:

@@ -60,7 +60,7 @@ def render_messages(
             verdicts.append(_refused(recipient, f"title: {title}"))
         elif isinstance(body, PromoError):
             verdicts.append(_refused(recipient, f"body: {body}"))
-        elif failed := _first_failure(extra):
+        elif failed := first_failure(extra):
             verdicts.append(_refused(recipient, failed))
         else:
             ready.append(
@@ -88,7 +88,8 @@ def _render_extras(
     return {name: template.render_many(contexts) for name, template in parts.items()}
 
 
-def _first_failure(parts: Mapping[str, str | TemplateError]) -> str:
+def first_failure(parts: Mapping[str, str | TemplateError]) -> str:
+    """Name the first part that could not be rendered, and why; empty when all could."""
     return next((f"{part}: {text}" for part, text in parts.items() if isinstance(text, PromoError)), "")
 
 
@@ -103,7 +104,7 @@ def render_requests(
     columns = {name: template.render_many(contexts) for name, template in templates.headers.items()}
     for row, recipient in enumerate(recipients):
         parts = {"path": paths[row], "body": bodies[row], **{name: column[row] for name, column in columns.items()}}
-        if failed := _first_failure(parts):
+        if failed := first_failure(parts):
             verdicts.append(_refused(recipient, failed))
             continue
         ready.append(

@@ -1,0 +1,160 @@
+"""The mobile push transport: Firebase Cloud Messaging, HTTP v1."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from promo_campaigns.adapters.endpoints import endpoint_of
+from promo_campaigns.adapters.http_transport import HttpTransport
+from promo_campaigns.adapters.service_account import AccessTokens, NoToken, ServiceAccount, read_service_account
+from promo_campaigns.core.connection import ConnectionSettings
+from promo_campaigns.core.errors import CannotCarry, ReceiverUnavailable, SendError
+from promo_campaigns.core.models import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Self
+
+    from promo_campaigns.adapters.http_line import Answer, Endpoint
+    from promo_campaigns.core.models import Message, OutgoingMessage
+    from promo_campaigns.core.transport import TransportSettings
+
+HOST = "fcm.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+MAX_TOKEN_S = 10.0
+QUOTA_S = 60.0
+"""How long to leave FCM alone when a quota is used up and it does not say."""
+_EXTRAS = ("allow_insecure", "allow_private", "ca_file", "concurrency", "timeout_s")
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]*")
+_RESERVED = re.compile(r"(?:google|gcm)\..*|google.*|from|message_type|notification|collapse_key", re.IGNORECASE)
+_FORBIDDEN, _UNAUTHORIZED, _TOO_MANY = 403, 401, 429
+_OF_THE_TOKEN = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH", "INVALID_ARGUMENT"})
+
+
+class FcmTransport(HttpTransport):
+    """Pushes to the device whose token is the locator; the options of a message become its ``data``.
+
+    The connection's password is the key file of a service account, as JSON. Its host may name another server, for
+    tests. Extras are those of an HTTP receiver, without ``auth`` and ``key_name``. FCM honours no keys.
+    """
+
+    name = "fcm"
+    channels = frozenset({"mobilepush"})
+    options = None
+
+    def __init__(self, settings: TransportSettings) -> None:
+        super().__init__(settings)
+        self._account = self._read_account()
+        asked = urlsplit(self._account.token_uri)
+        tokens = self._endpoint(asked.hostname or "", asked.port, asked.scheme)
+        self._tokens = AccessTokens(self._account, SCOPE, replace(tokens, timeout_s=min(tokens.timeout_s, MAX_TOKEN_S)))
+
+    def endpoint(self) -> Endpoint:
+        """Return where pushes go: to FCM, unless the connection names a host."""
+        self.connection.allow_extras(_EXTRAS)
+        return self._endpoint(self.connection.host or HOST, self.connection.port, self.connection.scheme)
+
+    def check(self, message: Message) -> None:
+        """Refuse options that FCM keeps for itself."""
+        super().check(message)
+        if taken := [name for name in message.options if _RESERVED.fullmatch(name)]:
+            problem = f"FCM keeps the name {taken[0]!r} for itself"
+            raise CannotCarry(problem, setting="options", hint="Give the option another name")
+
+    async def __aenter__(self) -> Self:
+        """Get an access token and keep connections open from one batch to the next.
+
+        :raises SendError: no token is given
+        """
+        await super().__aenter__()
+        try:
+            await self._open.enter_async_context(self._tokens.line.connected())
+            await self._require_token()
+        except BaseException:
+            await self._open.aclose()
+            raise
+        return self
+
+    async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
+        """Push one message."""
+        (message,) = messages
+        try:
+            token = await self._tokens.current()
+        except NoToken as none:
+            return [Verdict(contact_id=message.contact_id, outcome=Outcome.LATER, detail=str(none), locked_out=True)]
+        path = f"/v1/projects/{self._account.project_id}/messages:send"
+        answer = await self.post(path, _push(message), headers={"Authorization": f"Bearer {token}"})
+        if answer.status == _UNAUTHORIZED:
+            self._tokens.forget(token)
+        return [_verdict(message.contact_id, answer)]
+
+    async def _require_token(self) -> None:
+        try:
+            await self._tokens.current()
+        except NoToken as none:
+            msg = f"{self.connection.name}: {none}; nobody was sent anything"
+            raise (SendError(msg) if none.for_good else ReceiverUnavailable(msg)) from None
+
+    def _read_account(self) -> ServiceAccount:
+        try:
+            account = read_service_account(self.connection.password)
+        except ValueError as error:
+            self.connection.fail(f"needs the key file of a service account, as JSON, for its password: {error}")
+        if not _PROJECT.fullmatch(account.project_id):
+            self.connection.fail("has a key file whose project_id is none")
+        return account
+
+    def _endpoint(self, host: str, port: int | None, scheme: str) -> Endpoint:
+        mine = self.connection
+        return endpoint_of(ConnectionSettings(name=mine.name, host=host, port=port, scheme=scheme, extras=mine.extras))
+
+
+def _push(message: OutgoingMessage) -> dict[str, object]:
+    shown = {"title": message.title, "body": message.body} if message.title else {"body": message.body}
+    push: dict[str, object] = {"token": message.locator, "notification": shown}
+    if message.options:
+        push["data"] = message.options
+    return {"message": push}
+
+
+def _verdict(contact_id: int, answer: Answer) -> Verdict:
+    """Judge an answer by its status, and where FCM says more, by its error code.
+
+    A token that is none any more, or another sender's, is that contact's fault; 403 otherwise is ours, and so is 404.
+    """
+    code = _error_code(answer.body) if answer.status else ""
+    outcome, locked, retry_s = answer.outcome, answer.locked_out, answer.retry_after_s
+    if outcome is Outcome.OK and not _is_named(answer.body):
+        outcome, code = Outcome.UNKNOWN, "NO_NAME"
+    elif code in _OF_THE_TOKEN and answer.status in {400, _FORBIDDEN, 404}:
+        outcome, locked = Outcome.REFUSED, False
+    elif answer.status == 404:  # noqa: PLR2004  (no such project: nobody's token is at fault)
+        outcome, locked = Outcome.LATER, True
+    elif answer.status == _TOO_MANY:
+        retry_s = retry_s or QUOTA_S
+    detail = f"FCM {code}" if code else answer.detail
+    return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, retry_after_s=retry_s, locked_out=locked)
+
+
+def _error_code(body: bytes) -> str:
+    """Return the code of an error, a word of FCM's own or of Google's; empty where there is none."""
+    try:
+        error = json.loads(body).get("error", {})
+        codes = [detail["errorCode"] for detail in error.get("details", ()) if "errorCode" in detail]
+        code = str(codes[0] if codes else error.get("status", ""))
+    except (ValueError, AttributeError, TypeError):
+        return ""
+    return code if re.fullmatch(r"[A-Z_]{1,40}", code) else ""
+
+
+def _is_named(body: bytes) -> bool:
+    """Whether an answer names the message that was taken."""
+    try:
+        return bool(json.loads(body).get("name"))
+    except (ValueError, AttributeError):
+        return False

@@ -1,0 +1,84 @@
+"""What transports over HTTP share: one line to the connection's host, and a verdict made of an answer."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.endpoints import endpoint_of
+from promo_campaigns.adapters.http_line import Call, HttpLine
+from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.core.transport import BaseTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from promo_campaigns.adapters.http_line import Answer, Endpoint
+    from promo_campaigns.core.models import OutgoingMessage
+    from promo_campaigns.core.transport import TransportSettings
+
+MAX_ANSWER_S = 40.0
+"""One call may have to wait for another, such as for an access token."""
+
+
+class HttpTransport(BaseTransport):
+    """A transport whose calls are HTTP requests to the connection's host, signed as the connection says.
+
+    :cvar more_extras: names of extras of the connection that a subclass reads itself
+    """
+
+    more_extras: tuple[str, ...] = ()
+
+    def __init__(self, settings: TransportSettings) -> None:
+        super().__init__(settings)
+        endpoint = self.endpoint()
+        self.concurrency = endpoint.concurrency
+        self._line = HttpLine(replace(endpoint, timeout_s=min(endpoint.timeout_s, MAX_ANSWER_S)))
+        self._open = AsyncExitStack()
+
+    def endpoint(self) -> Endpoint:
+        """Return where calls go."""
+        return endpoint_of(self.connection, more_extras=self.more_extras)
+
+    async def __aenter__(self) -> Self:
+        """Keep connections open from one batch to the next."""
+        await self._open.enter_async_context(self._line.connected())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+        await self._open.aclose()
+
+    async def post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Post JSON once."""
+        told = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
+        call = Call(method="POST", path=path, headers=told, body=json.dumps(body))
+        return await self._line.exchange(call, deadline=math.inf)
+
+    async def get(self, path: str) -> Answer:
+        """Get JSON."""
+        call = Call(method="GET", path=path, headers={"Accept": "application/json"})
+        return await self._line.exchange(call, deadline=math.inf)
+
+    def verdict(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> Verdict:
+        """Say what an answer means for a message: what its status proves.
+
+        :param taken: the receiver says that it has taken the message, whatever the status
+        """
+        if taken:
+            return Verdict(contact_id=message.contact_id, outcome=Outcome.OK)
+        return Verdict(
+            contact_id=message.contact_id,
+            outcome=answer.outcome,
+            detail=answer.detail,
+            retry_after_s=answer.retry_after_s,
+            locked_out=answer.locked_out,
+        )

@@ -1,0 +1,111 @@
+"""The webhook transport: any API, as a data source whose request carries the message."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.endpoints import endpoint_of
+from promo_campaigns.adapters.http_sender import HttpSender
+from promo_campaigns.adapters.templates import compile_data_source
+from promo_campaigns.core.errors import CannotCarry
+from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
+from promo_campaigns.core.rendering import first_failure
+from promo_campaigns.core.transport import BaseTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from promo_campaigns.core.models import Message, OutgoingMessage
+    from promo_campaigns.core.transport import TransportSettings
+
+
+class WebhookTransport(BaseTransport):
+    """Makes the request of a data source for each message, which the request's templates read.
+
+    They read ``title``, ``body``, ``html``, ``channel``, ``locator``, ``contact_id``, the message's ``options``, and
+    ``key``, the idempotency key, which is sent as the header ``Idempotency-Key`` as well.
+    """
+
+    name = "webhook"
+    options = None
+
+    def __init__(self, settings: TransportSettings) -> None:
+        super().__init__(settings)
+        source = settings.webhook
+        self._templates = compile_data_source(source) if source else None
+        self.key_window_s = float(source.key_window_s) if source else 0.0
+        self._sender = HttpSender(endpoint_of(self.connection), name=self.receiver, pace=settings.pace)
+        self._open = AsyncExitStack()
+
+    def check(self, message: Message) -> None:
+        """Refuse a message that names no data source to carry it."""
+        super().check(message)
+        if not message.webhook:
+            problem = "the transport 'webhook' needs the data source that carries the message"
+            raise CannotCarry(problem, setting="webhook", hint="Write webhook: and the name of a file of data_sources")
+
+    async def __aenter__(self) -> Self:
+        """Keep connections open from one batch to the next."""
+        await self._open.enter_async_context(self._sender.connected())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+        await self._open.aclose()
+
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+        """Render and make the requests; one that cannot be rendered is refused before anything leaves."""
+        ready, refused = self._requests(messages)
+        said = [*refused, *await self._sender.send(ready, deadline=deadline)]
+        found = {verdict.contact_id: verdict for verdict in said}
+        return [found[message.contact_id] for message in messages]
+
+    def _requests(self, messages: Sequence[OutgoingMessage]) -> tuple[list[OutgoingRequest], list[Verdict]]:
+        templates = self._templates
+        if templates is None:
+            return [], [_refused(message, "the message names no webhook") for message in messages]
+        ready: list[OutgoingRequest] = []
+        refused: list[Verdict] = []
+        contexts = [_context(message) for message in messages]
+        paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
+        headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
+        for row, message in enumerate(messages):
+            signs = {name: column[row] for name, column in headers.items()}
+            if failed := first_failure({**signs, "path": paths[row], "body": bodies[row]}):
+                refused.append(_refused(message, failed))
+                continue
+            ready.append(
+                OutgoingRequest(
+                    contact_id=message.contact_id,
+                    method=templates.method,
+                    path=str(paths[row]),
+                    headers={name: str(value) for name, value in signs.items()},
+                    body=str(bodies[row]),
+                    idempotency_key=message.idempotency_key,
+                )
+            )
+        return ready, refused
+
+
+def _context(message: OutgoingMessage) -> dict[str, object]:
+    values: dict[str, object] = {
+        "title": message.title,
+        "body": message.body,
+        "html": message.html,
+        "channel": message.channel,
+        "locator": message.locator,
+        "key": message.idempotency_key,
+        "contact_id": message.contact_id,
+        "options": message.options,
+    }
+    return {**values, "data": values}
+
+
+def _refused(message: OutgoingMessage, detail: str) -> Verdict:
+    return Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail)
