@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from promo_campaigns.adapters.definitions import read_data_source, read_message
+from promo_campaigns.adapters.reteno import RECIPIENTS
+from promo_campaigns.adapters.transports import OWN, load_transport
 from promo_campaigns.cli import main
 
 if TYPE_CHECKING:
@@ -57,12 +59,16 @@ def test_every_other_command_is_one_of_the_checkout_s() -> None:
 
 
 def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None:
-    message, source = blocks("yaml")
-    for folder, text in (("messages", message), ("data_sources", source)):
+    message, source, mail, gateway = blocks("yaml")
+    files = {"messages": {"push": message, "mail": mail}, "data_sources": {"profile": source, "gateway": gateway}}
+    for folder, texts in files.items():
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "promo_to_profile.yaml").write_text(text, encoding="utf-8")
-    assert read_message(tmp_path, "promo_to_profile").channel == "mobilepush"
-    assert read_data_source(tmp_path, "promo_to_profile").connection == yaml.safe_load(source)["connection"]
+        for name, text in texts.items():
+            (tmp_path / folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert read_message(tmp_path, "push").channel == "mobilepush"
+    assert set(read_message(tmp_path, "mail").options) == {"unsubscribe"}
+    assert read_data_source(tmp_path, "profile").connection == yaml.safe_load(source)["connection"]
+    assert read_data_source(tmp_path, "gateway").key_window_s == 86400
 
 
 def test_every_block_and_value_named_exists() -> None:
@@ -71,3 +77,13 @@ def test_every_block_and_value_named_exists() -> None:
     context = (ROOT / "plugins/promo_campaigns/core/message_context.py").read_text(encoding="utf-8")
     listed = README.split("are the same value. There are ")[1].split("and the\ncontact's")[0]
     assert set(re.findall(r"`(\w+)`", listed)) == set(re.findall(r'^        "(\w+)":', context, re.MULTILINE))
+
+
+def test_the_table_of_transports_is_what_they_state() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (any|`\w+`) \| ([\d,]+) \|", README, re.MULTILINE)
+    stated = {name: (kind.channels, kind.batch_size) for name in OWN for kind in [load_transport(name)]}
+    told = {
+        name: (None if channel == "any" else frozenset({channel.strip("`")}), int(size.replace(",", "")))
+        for name, channel, size in rows
+    }
+    assert told == {**stated, "reteno": (None, RECIPIENTS)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -60,17 +61,18 @@ class SmtpTransport(BaseTransport):
         self._timeout_s = server.number("timeout_s", 20.0, least=0.1, most=50.0)
         self._tls = tls_context(server.text("ca_file"))
         self.concurrency = int(server.number("concurrency", 4, least=1, most=100))
-        self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
+        self._idle: list[_Line] = []
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take leave of the server."""
         while self._idle:
-            client, _ = self._idle.pop()
+            line = self._idle.pop()
             with suppress(aiosmtplib.SMTPException, OSError):
-                await client.quit(timeout=1.0)
-            client.close()
+                await line.client.quit(timeout=1.0)
+            line.drop()
+        await asyncio.sleep(0)  # what was dropped is closed before the loop is
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
         """Send one mail."""
@@ -84,31 +86,37 @@ class SmtpTransport(BaseTransport):
         except NotMailable as error:
             return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail=str(error))
         try:
-            client = await self._connected()
+            line = await self._connected()
         except aiosmtplib.SMTPResponseException as error:
-            detail, locked = f"SMTP {error.code} to the greeting or login", error.code in _WANTS_LOGIN
+            detail = f"SMTP {error.code} to the greeting or login"
+            locked = error.code in _WANTS_LOGIN or isinstance(error, aiosmtplib.SMTPAuthenticationError)
             return Verdict(contact_id=who, outcome=Outcome.LATER, detail=detail, locked_out=locked)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Verdict(contact_id=who, outcome=Outcome.LATER, detail=f"no connection ({type(error).__name__})")
-        if envelope.needs_utf8 and not client.supports_extension("smtputf8"):
-            self._idle.append((client, time.monotonic()))
+        if envelope.needs_utf8 and not line.client.supports_extension("smtputf8"):
+            self._keep(line)
             return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one")
-        conversation = _Conversation(client, envelope, self._sender.addr_spec)
         try:
-            verdict = await conversation.held(who)
+            verdict = await _Conversation(line, envelope, self._sender.addr_spec).held(who)
         except BaseException:
-            client.close()
+            line.drop()
             raise
-        if client.is_connected:
-            self._idle.append((client, time.monotonic()))
+        self._keep(line)
         return verdict
 
-    async def _connected(self) -> aiosmtplib.SMTP:
+    def _keep(self, line: _Line) -> None:
+        if line.client.is_connected:
+            line.idle_since = time.monotonic()
+            self._idle.append(line)
+        else:
+            line.drop()
+
+    async def _connected(self) -> _Line:
         while self._idle:
-            client, since = self._idle.pop()
-            if client.is_connected and (time.monotonic() - since < KEEP_ALIVE_S or await _stands(client)):
-                return client
-            client.close()
+            line = self._idle.pop()
+            if await line.stands():
+                return line
+            line.drop()
         server = self.connection
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -120,28 +128,48 @@ class SmtpTransport(BaseTransport):
             start_tls=self._security == "starttls",
             tls_context=self._tls,
         )
+        await client.connect()
+        line = _Line(client)
         try:
-            await client.connect()
             await client.ehlo()
         except BaseException:
-            client.close()
+            line.drop()
             raise
-        return client
+        return line
 
 
-async def _stands(client: aiosmtplib.SMTP) -> bool:
-    try:
-        await client.noop()
-    except (aiosmtplib.SMTPException, OSError):
-        return False
-    return True
+class _Line:
+    """A connection to the server."""
+
+    def __init__(self, client: aiosmtplib.SMTP) -> None:
+        self.client = client
+        self.idle_since = time.monotonic()
+        self._transport = client.transport
+
+    async def stands(self) -> bool:
+        """Tell whether the connection can be used, and ask the server where it has been idle for long."""
+        if not self.client.is_connected:
+            return False
+        if time.monotonic() - self.idle_since < KEEP_ALIVE_S:
+            return True
+        try:
+            await self.client.noop()
+        except (aiosmtplib.SMTPException, OSError):
+            return False
+        return True
+
+    def drop(self) -> None:
+        """Let go of the connection at once, without the leave-taking of TLS."""
+        self.client.close()
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
 
 
 class _Conversation:
     """The commands of one mail, and what each reply to them proves."""
 
-    def __init__(self, client: aiosmtplib.SMTP, envelope: Envelope, sender: str) -> None:
-        self._client, self._envelope, self._sender = client, envelope, sender
+    def __init__(self, line: _Line, envelope: Envelope, sender: str) -> None:
+        self._line, self._client, self._envelope, self._sender = line, line.client, envelope, sender
         self._offered = False
 
     async def held(self, contact_id: int) -> Verdict:
@@ -152,7 +180,7 @@ class _Conversation:
             await self._forget()
             outcome, detail, locked = self._judged(error)
         except (aiosmtplib.SMTPException, OSError) as error:
-            self._client.close()
+            self._line.drop()
             outcome = Outcome.UNKNOWN if self._offered else Outcome.LATER
             at = "after the mail was handed over" if self._offered else "before the mail was handed over"
             detail, locked = f"the connection broke {at} ({type(error).__name__})", False
@@ -192,7 +220,7 @@ class _Conversation:
             if self._client.is_connected:
                 await self._client.rset()
                 return
-        self._client.close()
+        self._line.drop()
 
 
 def _is_passing(code: int) -> bool:

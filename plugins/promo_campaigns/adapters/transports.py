@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.transport import TransportSettings
 
 GROUP = "promo_campaigns.transports"
-_OWN = {
+OWN = {
     name: EntryPoint(name, f"promo_campaigns.adapters.{place}", GROUP)
     for name, place in {
         "inbox": "inbox:InboxTransport",
@@ -50,14 +50,14 @@ def load_transport(name: str) -> type[BaseTransport]:
 
 
 def _all_transports() -> list[EntryPoint]:
-    return [*_OWN.values(), *entry_points(group=GROUP)]
+    return [*OWN.values(), *entry_points(group=GROUP)]
 
 
 def _loaded(entry: EntryPoint) -> type[BaseTransport]:
     try:
         found = entry.load()
     except ModuleNotFoundError as error:
-        hint = "pip install 'airflow-provider-promo-campaigns[fcm]'" if entry == _OWN["fcm"] else "install it"
+        hint = "pip install 'airflow-provider-promo-campaigns[fcm]'" if entry == OWN["fcm"] else "install it"
         msg = f"the transport {entry.name!r} needs the module {error.name}, which is not installed: {hint}"
         raise ConfigurationError(msg) from error
     except (ImportError, AttributeError) as error:

@@ -1,0 +1,353 @@
+"""Mail: what arrives, which certificates are believed, and what each reply of a server proves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import warnings
+from dataclasses import replace
+from email.headerregistry import Address
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.stages import MailServer, mail_connection, may_log_in, running_mail_server, server_tls
+from promo_campaigns.adapters.mail import NotMailable, address_of, envelope_of
+from promo_campaigns.adapters.smtp import SmtpTransport
+from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.models import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.core.transport import TransportSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+    from promo_campaigns.core.connection import ConnectionSettings
+
+KEY = "00000000-0000-4000-8000-000000000001"
+SENDER = Address("Shop", "news", "shop.example")
+
+
+def mail(contact_id: int = 1, **parts: Any) -> OutgoingMessage:  # noqa: ANN401  (parts of a message)
+    given_parts: dict[str, Any] = {
+        "contact_id": contact_id,
+        "channel": "email",
+        "locator": f"ok-{contact_id}@mail.example",
+        "title": "Your code",
+        "body": "Code: WELC-1",
+        "idempotency_key": KEY,
+    }
+    return OutgoingMessage(**{**given_parts, **parts})
+
+
+def send(connection: ConnectionSettings, *messages: OutgoingMessage) -> Sequence[Verdict]:
+    async def opened() -> Sequence[Verdict]:
+        async with SmtpTransport(TransportSettings(connection=connection)) as transport:
+            return await transport.send(messages, deadline=math.inf)
+
+    return asyncio.run(opened())
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Return the authority that the connections of these tests trust."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    """Return the file with its certificate."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+def plain(port: int, ca_file: Path, **extras: object) -> ConnectionSettings:
+    """Return a connection to a server without TLS and login."""
+    insecure = {"security": "none", "allow_insecure": True, **extras}
+    return replace(mail_connection(port, ca_file, **insecure), login="", password="")
+
+
+def test_a_mail_has_both_texts_one_recipient_and_the_headers_of_a_campaign(ca_file: Path) -> None:
+    server = MailServer()
+    options = {"unsubscribe": "https://shop.example/u?c=1", "one_click": "true"}
+    body, html = "Знижка: WELC-1\n.\n!", "<p>WELC-1 &amp; ok</p>"
+    message = mail(title="Знижка, für dich", body=body, html=html, options=options)
+    with running_mail_server(server) as port:
+        (verdict,) = send(plain(port, ca_file), message)
+    assert verdict.outcome is Outcome.OK
+    ((recipients, arrived),) = server.mails
+    assert recipients == ["ok-1@mail.example"]
+    assert arrived["Subject"] == "Знижка, für dich"
+    assert arrived["From"] == "Shop <news@shop.example>"
+    assert arrived["To"] == "ok-1@mail.example"
+    assert arrived["Message-ID"] == f"<{KEY}@shop.example>"
+    assert arrived["List-Unsubscribe"] == "<https://shop.example/u?c=1>"
+    assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert arrived.get_body(("plain",)).get_content().replace("\r\n", "\n") == f"{body}\n"
+    assert arrived.get_body(("html",)).get_content().strip() == html
+
+
+def test_a_connection_carries_many_mails(ca_file: Path) -> None:
+    class Counting(MailServer):
+        peers: set[object]
+
+        async def handle_MAIL(  # noqa: N802  (aiosmtpd's)
+            self,
+            server: SMTP,  # noqa: ARG002
+            session: Session,
+            envelope: Envelope,
+            address: str,
+            mail_options: list[str],  # noqa: ARG002
+        ) -> str:
+            self.peers.add(session.peer)
+            envelope.mail_from = address
+            return "250 OK"
+
+    server = Counting()
+    server.peers = set()
+    with running_mail_server(server) as port:
+        verdicts = send(plain(port, ca_file, concurrency=2), *[mail(number) for number in range(1, 41)])
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+    assert len(server.mails) == 40
+    assert len(server.peers) <= 2
+
+
+class Replying(MailServer):
+    """Says one thing at one step."""
+
+    def __init__(self, step: str, reply: str) -> None:
+        super().__init__()
+        self._replies = {step: reply}
+        self.attempts = 0
+
+    async def handle_MAIL(  # noqa: N802  (aiosmtpd's)
+        self,
+        server: SMTP,
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        mail_options: list[str],  # noqa: ARG002
+    ) -> str:
+        self.attempts += 1
+        envelope.mail_from = address
+        return self._reply("mail", server)
+
+    async def handle_RCPT(  # noqa: N802  (aiosmtpd's)
+        self,
+        server: SMTP,
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],  # noqa: ARG002
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return self._reply("rcpt", server)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
+        return self._reply("data", server)
+
+    def _reply(self, step: str, server: SMTP) -> str:
+        reply = self._replies.get(step, "250 OK")
+        if reply == "drop":
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return "250 OK" if reply == "drop" else reply
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "outcome", "locked_out"),
+    [
+        ("mail", "451 try again", Outcome.LATER, False),
+        ("mail", "550 not you", Outcome.LATER, True),
+        ("mail", "552 too large", Outcome.REFUSED, False),
+        ("mail", "530 log in first", Outcome.LATER, True),
+        ("mail", "drop", Outcome.LATER, False),
+        ("rcpt", "450 busy", Outcome.LATER, False),
+        ("rcpt", "421 closing", Outcome.LATER, False),
+        ("rcpt", "550 unknown", Outcome.REFUSED, False),
+        ("rcpt", "drop", Outcome.LATER, False),
+        ("data", "452 disk full", Outcome.LATER, False),
+        ("data", "554 looks like spam", Outcome.REFUSED, False),
+        ("data", "drop", Outcome.UNKNOWN, False),
+        ("data", "399 what", Outcome.UNKNOWN, False),
+    ],
+)
+def test_a_reply_proves_what_it_says_and_nothing_is_tried_again(
+    ca_file: Path,
+    step: str,
+    reply: str,
+    outcome: Outcome,
+    locked_out: bool,  # noqa: FBT001  (the expected value)
+) -> None:
+    server = Replying(step, reply)
+    with running_mail_server(server) as port:
+        (verdict,) = send(plain(port, ca_file), mail())
+    assert (verdict.outcome, verdict.locked_out) == (outcome, locked_out)
+    assert server.attempts == 1
+    assert "mail.example" not in verdict.detail
+
+
+def test_a_connection_that_was_refused_on_is_used_for_the_next_mail(ca_file: Path) -> None:
+    server = MailServer()
+    with running_mail_server(server) as port:
+        verdicts = send(plain(port, ca_file, concurrency=1), mail(1, locator="refuse-1@mail.example"), mail(2))
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.REFUSED, Outcome.OK]
+
+
+def test_tls_from_the_first_byte_is_spoken_to_a_server_that_does(authority: trustme.CA, ca_file: Path) -> None:
+    with running_mail_server(MailServer(), ssl_context=server_tls(authority, "localhost")) as port:
+        connection = replace(mail_connection(port, ca_file, security="tls"), login="", password="")
+        (verdict,) = send(connection, mail())
+    assert verdict.outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("security", "why"),
+    [
+        *[(security, why) for security in ("tls", "starttls") for why in ("unknown authority", "wrong host", "no TLS")],
+        ("starttls", "TLS 1.1"),  # the test's own server cannot greet itself over it
+    ],
+)
+def test_no_mail_goes_over_a_connection_that_cannot_be_trusted(
+    authority: trustme.CA, ca_file: Path, security: str, why: str
+) -> None:
+    import ssl
+
+    issuer = trustme.CA() if why == "unknown authority" else authority
+    context = server_tls(issuer, "elsewhere.example" if why == "wrong host" else "localhost")
+    if why == "TLS 1.1":
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    settings = {"tls_context": context} if security == "starttls" else {"ssl_context": context}
+    server = MailServer()
+    with running_mail_server(server, **({} if why == "no TLS" else settings)) as port:
+        connection = replace(mail_connection(port, ca_file, security=security, timeout_s=2), login="", password="")
+        (verdict,) = send(connection, mail())
+    assert (verdict.outcome, server.mails) == (Outcome.LATER, [])
+
+
+def test_a_wrong_password_locks_out_and_blames_nobody(authority: trustme.CA, ca_file: Path) -> None:
+    tls = server_tls(authority, "localhost")
+    with running_mail_server(MailServer(), tls_context=tls, authenticator=may_log_in, auth_required=True) as port:
+        (verdict,) = send(replace(mail_connection(port, ca_file), password="wrong"), mail())
+    assert (verdict.outcome, verdict.locked_out, verdict.detail) == (
+        Outcome.LATER,
+        True,
+        "SMTP 535 to the greeting or login",
+    )
+
+
+@pytest.mark.parametrize(
+    ("extras", "error"),
+    [
+        ({"from": ""}, "needs the extra from"),
+        ({"from": "a@b.example\r\nBcc: c@d.example"}, "needs the extra from"),
+        ({"security": "ssl"}, "security that is not tls or starttls or none"),
+        ({"security": "none"}, "set allow_insecure for a test"),
+        ({"verify": False}, "has the extra verify; allowed are"),
+        ({"timeout_s": 0}, "timeout_s that is not between"),
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_is_opened(ca_file: Path, extras: dict[str, Any], error: str) -> None:
+    with pytest.raises(ConfigurationError, match=error):
+        SmtpTransport(TransportSettings(connection=mail_connection(1, ca_file, **extras)))
+
+
+def test_a_private_authority_that_cannot_be_read_is_told_as_well(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read as certificates"):
+        SmtpTransport(TransportSettings(connection=mail_connection(1, tmp_path / "nowhere.pem")))
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("a.b+c@mail.example", "a.b+c@mail.example"),
+        (" a@mail.example ", "a@mail.example"),
+        ("a@bücher.example", "a@xn--bcher-kva.example"),
+        ("grüße@mail.example", "grüße@mail.example"),
+    ],
+)
+def test_an_address_is_read_as_it_travels(text: str, bare: str) -> None:
+    assert address_of(text).addr_spec == bare
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "@b.example",
+        "a@",
+        "a@b@c.example",
+        "a b@c.example",
+        "a@b.example,c@d.example",
+        "A <a@b.example>",
+        "a@b.example\nBcc: x@y.example",
+        "a\0@b.example",
+        ".a@b.example",
+        "a..b@c.example",
+        "a@-b.example",
+        "a@b..example",
+        "a@[127.0.0.1]",
+        "x" * 250 + "@b.example",
+        "a@b.example>",
+        '"a b"@c.example',
+    ],
+)
+def test_what_is_no_one_address_is_refused(text: str) -> None:
+    with pytest.raises(NotMailable):
+        address_of(text)
+
+
+@pytest.mark.parametrize("title", ["a\r\nBcc: x@y.example", "a\nb", "a\0b", "a\rb"])
+def test_a_title_cannot_add_a_header(title: str) -> None:
+    with pytest.raises(NotMailable, match="the title holds a line break"):
+        envelope_of(mail(title=title), SENDER)
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "http://shop.example", "https://a.example/>\r\nBcc: x", "x"])
+def test_a_link_to_unsubscribe_is_a_link(link: str) -> None:
+    with pytest.raises(NotMailable, match="the option unsubscribe"):
+        envelope_of(mail(options={"unsubscribe": link}), SENDER)
+
+
+HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]
+
+
+@given(
+    locator=st.one_of(st.text(max_size=30), st.builds("{}@mail.example".format, st.text(max_size=12))),
+    title=st.text(max_size=80),
+    body=st.text(max_size=200),
+)
+def test_whatever_the_values_the_headers_are_ours(locator: str, title: str, body: str) -> None:
+    """No value adds a header, a recipient or a line beyond what SMTP can carry; or the message is refused."""
+    from email import policy
+    from email.parser import BytesParser
+
+    try:
+        envelope = envelope_of(mail(locator=locator, title=title, body=body), SENDER)
+    except (NotMailable, UnicodeEncodeError):
+        return
+    parsed = BytesParser(policy=policy.SMTPUTF8).parsebytes(envelope.content)
+    assert sorted(parsed.keys()) == sorted(HEADERS)
+    assert len(parsed["To"].addresses) == 1
+    head, _, rest = envelope.content.partition(b"\r\n\r\n")
+    assert rest.isascii()
+    assert all(len(line) <= 998 for line in [*head.split(b"\r\n"), *rest.split(b"\r\n")])
+
+
+def test_an_address_beyond_ascii_is_for_servers_that_take_it(ca_file: Path) -> None:
+    message = mail(locator="ok-grüße@mail.example")
+    for takes, outcome in ((True, Outcome.OK), (False, Outcome.REFUSED)):
+        server = MailServer()
+        with running_mail_server(server, enable_SMTPUTF8=takes) as port:
+            (verdict,) = send(plain(port, ca_file), message)
+        assert (verdict.outcome, len(server.mails)) == (outcome, int(takes))
