@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.parser import BytesParser
 from email.policy import SMTP as SMTP_POLICY
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class Stage:
     :ivar keys: the idempotency keys that arrived
     :ivar passing: whether it can be put off by a receiver
     :ivar failing: whether the receiver can refuse one and leave one in doubt
+    :ivar receiver: the HTTP receiver, if it is one
     """
 
     kind: type[BaseTransport]
@@ -68,6 +70,7 @@ class Stage:
     passing: bool = True
     failing: bool = True
     arrived: Callable[[], list[str]] | None = None
+    receiver: Receiver | None = None
 
     def transport(self, *, pace: Pace | None = None, **extras: object) -> BaseTransport:
         """Build the transport, with some more extras in its connection."""
@@ -76,7 +79,7 @@ class Stage:
             connection = replace(connection, extras={**connection.extras, **extras})
         return self.kind(replace(self.settings, connection=connection, pace=pace))
 
-    def message(self, contact_id: int, does: str = "ok", **parts: str) -> OutgoingMessage:
+    def message(self, contact_id: int, does: str = "ok", **parts: Any) -> OutgoingMessage:  # noqa: ANN401  (parts of a message)
         """Make a message of which the receiver will do this."""
         given: dict[str, Any] = {
             "contact_id": contact_id,
@@ -150,7 +153,7 @@ def webhook_stage() -> Iterator[Stage]:
             stage.keys.append(request.headers["Idempotency-Key"])
             return answer_of(does_of(request.json["to"]), request, {"id": 1})
 
-        receiver.answer = answer
+        receiver.answer, stage.receiver = answer, receiver
         yield stage
 
 
@@ -170,7 +173,7 @@ def readme_stage() -> Iterator[Stage]:
             stage.keys.append(request.headers["X-Line-Retry-Key"])
             return answer_of(does_of(request.json["to"]), request, {"sentMessages": []})
 
-        receiver.answer = answer
+        receiver.answer, stage.receiver = answer, receiver
         yield stage
 
 
@@ -181,15 +184,21 @@ FCM_ERRORS = {
 }
 
 
-def key_file(token_uri: str) -> str:
-    """Return the key file of a new service account."""
+@cache
+def private_key() -> str:
+    """Return a new private key, which takes a while to make."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    kind = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()).decode()
+
+
+def key_file(token_uri: str) -> str:
+    """Return the key file of a service account."""
     account = {
         "type": "service_account",
         "project_id": "promo-project",
         "private_key_id": "1",
-        "private_key": pem.decode(),
+        "private_key": private_key(),
         "client_email": "sender@promo-project.example",
         "token_uri": token_uri,
     }
@@ -218,7 +227,7 @@ def fcm_stage() -> Iterator[Stage]:
             does = does_of(token)
             return Answer(body=b'{"name": "m/1"}') if does == "ok" else fcm_error(*FCM_ERRORS[does])
 
-        receiver.answer = answer
+        receiver.answer, stage.receiver = answer, receiver
         yield stage
 
 
@@ -243,7 +252,7 @@ def reteno_stage() -> Iterator[Stage]:
             requests.add(request.json["externalRequestId"])
             return Answer(body=json.dumps({"id": "0", "results": results_of(locators)}).encode())
 
-        receiver.answer = answer
+        receiver.answer, stage.receiver = answer, receiver
         yield stage
 
 
