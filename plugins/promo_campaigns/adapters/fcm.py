@@ -138,7 +138,14 @@ def _verdict(contact_id: int, answer: Answer) -> Verdict:
     elif answer.status == _TOO_MANY:
         retry_s = retry_s or QUOTA_S
     detail = f"FCM {code}" if code else answer.detail
-    return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, retry_after_s=retry_s, locked_out=locked)
+    return Verdict(
+        contact_id=contact_id,
+        outcome=outcome,
+        detail=detail,
+        retry_after_s=retry_s,
+        locked_out=locked,
+        called=answer.called,
+    )
 
 
 def _error_code(body: bytes) -> str:

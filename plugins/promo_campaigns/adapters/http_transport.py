@@ -60,13 +60,16 @@ class HttpTransport(BaseTransport):
     async def post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Post JSON once."""
         told = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
-        call = Call(method="POST", path=path, headers=told, body=json.dumps(body))
-        return await self._line.exchange(call, deadline=math.inf)
+        (answer,) = await self._line.exchange(
+            [Call(method="POST", path=path, headers=told, body=json.dumps(body))], deadline=math.inf
+        )
+        return answer
 
     async def get(self, path: str) -> Answer:
         """Get JSON."""
         call = Call(method="GET", path=path, headers={"Accept": "application/json"})
-        return await self._line.exchange(call, deadline=math.inf)
+        (answer,) = await self._line.exchange([call], deadline=math.inf)
+        return answer
 
     def verdict(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> Verdict:
         """Say what an answer means for a message: what its status proves.
@@ -81,4 +84,5 @@ class HttpTransport(BaseTransport):
             detail=answer.detail,
             retry_after_s=answer.retry_after_s,
             locked_out=answer.locked_out,
+            called=answer.called,
         )

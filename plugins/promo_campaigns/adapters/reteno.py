@@ -64,7 +64,10 @@ class RetenoTransport(HttpTransport):
         template = messages[0].options.get(TEMPLATE, "").strip()
         if not template.isdecimal():
             detail = "the option template is no id of a prepared message"
-            return [Verdict(contact_id=one.contact_id, outcome=Outcome.REFUSED, detail=detail) for one in messages]
+            return [
+                Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
+                for message in messages
+            ]
         answer = await self.post(f"/api/v1/message/{template}/smartsend", _request(messages))
         if answer.outcome is Outcome.OK:
             return _item_verdicts(messages, answer.body)

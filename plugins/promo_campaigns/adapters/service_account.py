@@ -114,7 +114,7 @@ class AccessTokens:
             body=urlencode({"grant_type": GRANT, "assertion": assertion}),
         )
         begun = time.monotonic()
-        answer = await self.line.exchange(call, deadline=math.inf)
+        (answer,) = await self.line.exchange([call], deadline=math.inf)
         self._token, seconds = _token_of(answer)
         self._good_until = begun + max(seconds - EARLY_S, seconds / 2)
 

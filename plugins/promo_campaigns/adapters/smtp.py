@@ -84,7 +84,7 @@ class SmtpTransport(BaseTransport):
         try:
             envelope = envelope_of(message, self._sender)
         except NotMailable as error:
-            return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail=str(error))
+            return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
         try:
             line = await self._connected()
         except aiosmtplib.SMTPResponseException as error:

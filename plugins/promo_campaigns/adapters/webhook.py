@@ -108,4 +108,4 @@ def _context(message: OutgoingMessage) -> dict[str, object]:
 
 
 def _refused(message: OutgoingMessage, detail: str) -> Verdict:
-    return Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail)
+    return Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)

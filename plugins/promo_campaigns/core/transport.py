@@ -6,9 +6,9 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.errors import CallRefused, CannotCarry, ConfigurationError
+from promo_campaigns.core.errors import CallRefused, CannotCarry, ConfigurationError, SendError
 from promo_campaigns.core.models import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ class BaseTransport:
         Whoever is left out is unknown, and so is everybody if it raises or takes longer than ``MAX_CALL_S``.
 
         :raises CallRefused: the call was refused as a whole; it is made again in halves, to find whose fault it was
+        :raises SendError: the receiver cannot be used as it is set up; nothing was sent, and it is left alone
         """
         raise NotImplementedError
 
@@ -164,7 +165,7 @@ class BaseTransport:
         while waiting:
             part = waiting.pop()
             if calls > MAX_SPLITS:
-                verdicts += _all(part, Outcome.LATER, "too many calls were refused as a whole")
+                verdicts += _all(part, Outcome.LATER, "too many calls were refused as a whole", called=False)
                 continue
             calls += 1
             try:
@@ -179,11 +180,13 @@ class BaseTransport:
     async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
         async with self._free:
             if not await self._may_begin(deadline):
-                return _all(batch, Outcome.LATER, "not begun in time")
+                return _all(batch, Outcome.LATER, "not begun in time", called=False)
             try:
                 verdicts = _completed(batch, await asyncio.wait_for(self.call(batch), MAX_CALL_S))
             except CallRefused:
                 raise
+            except SendError as error:
+                return _all(batch, Outcome.LATER, str(error)[:MAX_DETAIL], locked_out=True)
             except asyncio.TimeoutError:
                 return _all(batch, Outcome.UNKNOWN, "no answer in time")
             except Exception as error:  # noqa: BLE001  (whatever a transport raises is a doubt, and ends no task)
@@ -200,8 +203,16 @@ class BaseTransport:
         return time.monotonic() < deadline
 
 
-def _all(batch: Sequence[OutgoingMessage], outcome: Outcome, detail: str) -> list[Verdict]:
-    return [Verdict(contact_id=message.contact_id, outcome=outcome, detail=detail) for message in batch]
+def _all(
+    batch: Sequence[OutgoingMessage],
+    outcome: Outcome,
+    detail: str,
+    *,
+    locked_out: bool = False,
+    called: bool = True,
+) -> list[Verdict]:
+    said: dict[str, Any] = {"outcome": outcome, "detail": detail, "locked_out": locked_out, "called": called}
+    return [Verdict(contact_id=message.contact_id, **said) for message in batch]
 
 
 def _completed(batch: Sequence[OutgoingMessage], verdicts: Iterable[Verdict]) -> list[Verdict]:
