@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from promo_campaigns.operators.promo_codes import PROMO_CODES, LoadPromoCodesOperator
+from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES
+from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
 from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
 
 PARAMS = {
@@ -34,11 +35,13 @@ with DAG(
         settle_s=2,
         timeout=timedelta(hours=1),
         soft_fail=True,
+        outlets=[CODE_FILES],
     )
     LoadPromoCodesOperator.partial(
         task_id="load",
         strict="{{ params.strict }}",
         time_zone="{{ params.time_zone }}",
-        outlets=[PROMO_CODES],
+        inlets=[CODE_FILES],
+        outlets=[POOLS, PROMO_CODES],
         max_active_tis_per_dagrun=2,
     ).expand(files=arrived.output)

@@ -11,7 +11,8 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.core.errors import DatabaseUnavailable
-from promo_campaigns.operators.promo_codes import PROMO_CODES, LoadPromoCodesOperator
+from promo_campaigns.operators.assets import PROMO_CODES
+from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
 
 if TYPE_CHECKING:
     from pathlib import Path

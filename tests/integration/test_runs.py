@@ -126,7 +126,7 @@ def test_an_empty_audience_is_closed_with_an_empty_report(store: Connection) -> 
     add_codes(store, 2)
     run = open_welcome(store)
     report = close_run(store, run.run_id)
-    assert (report.audience, report.states, report.pool_left) == (0, {}, 2)
+    assert (report.tally.audience, report.pool_left) == (0, 2)
     assert close_run(store, run.run_id) == report
     assert free_codes(store) == 2
 

@@ -85,6 +85,27 @@ def test_every_contact_gets_one_code_one_message_and_the_code_on_its_profile(
     assert free_codes(store) == 20
 
 
+def test_the_report_is_in_xcom_and_beside_the_event_of_the_runs_asset(
+    store: Connection, run_workflow: Callable[..., Any]
+) -> None:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    add_contacts(store, 30)
+    add_contacts(store, 10, channel=None)
+    add_codes(store, 50)
+    dag_run = run_workflow(edition="reported")
+    [end] = [task for task in dag_run.get_task_instances() if task.task_id == "end"]
+    report = end.xcom_pull(task_ids="end")
+    assert (report["audience"], report["given"], report["recorded"], report["pool_left"]) == (40, 30, 30, 20)
+    assert (report["skipped"], report["unknown"], report["waiting"]) == ({"no channel": 10}, 0, 0)
+    assert "| of these, on their profile | 30 |" in end.xcom_pull(task_ids="end", key="report")
+    with create_session() as session:
+        told = {event.name: event.extra for event in session.query(AssetEvent).all()}
+    assert told["promo_runs"] == told["promo_runs/promo_code_to_profile"] == report
+    assert told["promo_profiles/promo_to_profile"] == {"run_key": report["run_key"], "recorded": 30}
+
+
 def test_running_the_same_edition_again_changes_nothing(
     store: Connection, receiver: Receiver, run_workflow: Callable[..., Any]
 ) -> None:

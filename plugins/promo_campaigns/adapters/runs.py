@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from promo_campaigns.adapters.run_reports import read_report
 from promo_campaigns.core.errors import (
     ConfigurationError,
     DefinitionError,
@@ -18,7 +19,7 @@ from promo_campaigns.core.errors import (
     RunNotFinished,
     RunSpecChanged,
 )
-from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunReport, RunSpec
+from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.models import Audience, CodeRequest
+    from promo_campaigns.core.run_report import RunReport
 
 _SQL = queries("run")
 _ASSIGNMENT = queries("assignment")
@@ -126,24 +128,14 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
         if run is None:
             msg = f"there is no run {run_id} in the ledger"
             raise LedgerError(msg)
-        counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
-        states, reasons = _tally(counts)
         open_states = [*_IN_FLIGHT, *(["accepted"] if run["records"] else [])]
-        left = {state: states[state] for state in open_states if state in states}
-        if left:
-            named = ", ".join(f"{count} {state}" for state, count in left.items())
+        counts = connection.execute(_SQL["count_open"], {"run_id": run_id, "states": open_states}).fetchall()
+        if counts:
+            named = ", ".join(f"{row['contacts']} {row['state']}" for row in counts)
             msg = f"run {run['run_key']} cannot be closed: {named}; retry or clear the tasks that failed"
             raise RunNotFinished(msg)
-        closed = cast("dict[str, Any]", connection.execute(_SQL["close_run"], {"run_id": run_id}).fetchone())
-        pool = {"type": closed["code_type"], "discount": closed["discount"], "days": closed["days"]}
-        return RunReport(
-            run_key=closed["run_key"],
-            audience=sum(states.values()),
-            states=states,
-            reasons=reasons,
-            pool_left=_count(connection, "count_stock", "codes", **pool),
-            seconds=round(closed["seconds"], 3),
-        )
+        connection.execute(_SQL["close_run"], {"run_id": run_id})
+        return read_report(connection, run_id)
 
 
 def _pool(codes: CodeRequest) -> dict[str, Any]:
@@ -223,16 +215,6 @@ def _weigh_stock(connection: Connection, codes: CodeRequest) -> None:
 def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:
     row = connection.execute(_SQL[query], parameters).fetchone()
     return int(row[column]) if row else 0
-
-
-def _tally(counts: list[dict[str, Any]]) -> tuple[dict[str, int], dict[str, int]]:
-    states: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    for row in counts:
-        states[row["state"]] = states.get(row["state"], 0) + row["contacts"]
-        if row["reason"] is not None:
-            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["contacts"]
-    return states, reasons
 
 
 def _changed_parts(old: RunSpec, new: RunSpec) -> str:

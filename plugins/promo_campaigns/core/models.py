@@ -261,25 +261,3 @@ class OutgoingRequest:
     headers: dict[str, str] = field(repr=False)
     body: str = field(repr=False)
     idempotency_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
-    """How a run ended: counts only, safe for XCom and logs.
-
-    :ivar states: assignments by state, zeros left out
-    :ivar reasons: skipped, rejected and expired assignments by reason
-    :ivar pool_left: codes of the run's type and discount that can still be claimed
-    :ivar seconds: from opening to closing
-    """
-
-    run_key: str
-    audience: int
-    states: dict[str, int]
-    reasons: dict[str, int]
-    pool_left: int
-    seconds: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON values."""
-        return asdict(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.core.parameters import whole_number
+from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -12,11 +13,18 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from promo_campaigns.core.run_report import RunReport
+
 MAX_RUN_ID = 2**63 - 1
+MARKDOWN_KEY = "report"
 
 
 class EndOperator(StoreOperator):
     """Closes the run once everybody has an outcome, checks its invariants, and returns its report: counts only.
+
+    The report is there as Markdown too, in the task's log and as XCom ``report``. The assets ``promo_runs`` and
+    ``promo_runs/<workflow>``, with the report beside the event, and ``promo_profiles`` and
+    ``promo_profiles/<data source>`` tell Airflow what was done.
 
     :param run_id: the run, ``start.run`` (templated)
     :param trigger_rule: by default an empty audience, whose blocks are skipped, is closed as well
@@ -35,10 +43,11 @@ class EndOperator(StoreOperator):
         trigger_rule: str = "none_failed",
         **kwargs: Any,
     ) -> None:
-        super().__init__(trigger_rule=trigger_rule, **kwargs)
+        assets: dict[str, Any] = {"inlets": [POOLS], "outlets": [RUNS, PROFILES, PROMO_RUNS, PROMO_PROFILES]}
+        super().__init__(trigger_rule=trigger_rule, **assets | kwargs)
         self.run_id = run_id
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
+    def execute(self, context: Context) -> dict[str, Any]:
         """Close the run and report it."""
         from promo_campaigns.adapters.invariants import require_invariants
         from promo_campaigns.adapters.runs import close_run
@@ -47,5 +56,18 @@ class EndOperator(StoreOperator):
         with self.hook.connect() as connection:
             report = close_run(connection, run_id)
             require_invariants(connection, run_id)
-        self.log.info("Run %s: %s", report.run_key, report.states)
+        self.log.info("%s", report.as_markdown())
+        context["ti"].xcom_push(key=MARKDOWN_KEY, value=report.as_markdown())
+        _announce(context, report)
         return report.as_dict()
+
+
+def _announce(context: Context, report: RunReport) -> None:
+    events = context["outlet_events"]
+    events[RUNS].extra = report.as_dict()
+    events[PROMO_RUNS].add(member(PROMO_RUNS, report.workflow), extra=report.as_dict())
+    told: dict[str, Any] = {"run_key": report.run_key, "recorded": report.tally.recorded}
+    events[PROFILES].extra = told
+    if report.tally.recorded:
+        for name in report.data_sources:
+            events[PROMO_PROFILES].add(member(PROMO_PROFILES, name), extra=told)

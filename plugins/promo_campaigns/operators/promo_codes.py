@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import quote
 
-from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.core.errors import CodeFileError, CodeFileRejectedError
 from promo_campaigns.core.parameters import flag_of, optional_text
 from promo_campaigns.hooks.code_inbox import LOADED, REJECTED, put_away, reports_of, storage_path
+from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES, member
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from promo_campaigns.core.code_file import LoadReport
-
-PROMO_CODES = AssetAlias("promo_codes")
-"""Stands for the assets ``promo_codes/<type>``, which are made as types appear."""
 
 _COUNTS = ("rows", "inserted", "updated", "unchanged", "rejected_count")
 _NAMED = 5
@@ -34,9 +30,9 @@ class LoadPromoCodesOperator(StoreOperator):
     earlier try has put away counts as that try left it. Returns counts only: files, rows, inserted, updated, unchanged,
     rejected_count.
 
-    Emits an asset event ``promo_codes/<type>`` for each type it loaded. Airflow keeps the events of a task only if it
-    succeeds, so a bad file would hide those of good ones beside it: map the operator over the files, and then name
-    ``outlets=[PROMO_CODES]`` to ``.partial``, as ``dags/load_promo_codes.py`` does.
+    Emits an event of the asset ``promo_codes``, and of ``promo_codes/<type>`` for each type it loaded. Airflow keeps
+    the events of a task only if it succeeds, so a bad file would hide those of good ones beside it: map the operator
+    over the files, and then name inlets and outlets to ``.partial``, as ``dags/load_promo_codes.py`` does.
 
     :param files: path of a file, or of several, on any storage that ``ObjectStoragePath`` reaches (templated)
     :param strict: refuse a whole file for one rejected row, and require the column inUse (templated)
@@ -58,7 +54,8 @@ class LoadPromoCodesOperator(StoreOperator):
         code_only_expiration: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**{"outlets": [PROMO_CODES]} | kwargs)
+        assets: dict[str, Any] = {"inlets": [CODE_FILES], "outlets": [POOLS, PROMO_CODES]}
+        super().__init__(**assets | kwargs)
         self.files = files
         self.strict = strict
         self.time_zone = time_zone
@@ -75,7 +72,7 @@ class LoadPromoCodesOperator(StoreOperator):
             elif report:
                 reports.append(report)
         for name in sorted({name for report in reports for name in report["types"]}):
-            context["outlet_events"][PROMO_CODES].add(Asset(asset_name(name)))
+            context["outlet_events"][PROMO_CODES].add(member(PROMO_CODES, name))
         if refused:
             raise AirflowFailException(_summary(refused))
         return {"files": len(reports)} | {name: sum(report[name] for report in reports) for name in _COUNTS}
@@ -120,14 +117,6 @@ class LoadPromoCodesOperator(StoreOperator):
 def _open(path: str) -> BinaryIO:
     file: BinaryIO = storage_path(path).open("rb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
     return file
-
-
-def asset_name(type_name: str) -> str:
-    """Return the name of the asset that stands for the codes of a type: ``promo_codes/Welcome``.
-
-    Names of assets are ASCII, so other letters are percent-encoded.
-    """
-    return f"{PROMO_CODES.name}/{quote(type_name, safe=' ')}"
 
 
 def _refusal(name: str, error: CodeFileError) -> dict[str, Any]:

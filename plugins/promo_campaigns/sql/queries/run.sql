@@ -71,10 +71,11 @@ select count(*) as codes from promo.promo_code
 where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
   and expires_at >= promo.clock() + make_interval(days => %(days)s);
 
--- count_states --
--- The run's assignments by state and reason.
-select state::text as state, reason, count(*) as contacts
-from promo.assignment where run_id = %(run_id)s group by state, reason order by state, reason;
+-- count_open --
+-- The run's assignments that are in one of the states, by state.
+select state::text as state, count(*) as contacts
+from promo.assignment where run_id = %(run_id)s and state = any(%(states)s::promo.assignment_state[])
+group by state order by min(state);
 
 -- lock_run --
 -- Holds the run's row, so that one closer works at a time.
@@ -82,8 +83,7 @@ select run_id, run_key, opened_at, closed_at, records from promo.run where run_i
 
 -- close_run --
 -- Closes the run; a closed one keeps its time.
-update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id = %(run_id)s
-returning run_key, code_type, discount, days, extract(epoch from closed_at - opened_at)::float8 as seconds;
+update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id = %(run_id)s;
 
 -- set_mode --
 -- What running this run again shall do once it is closed.

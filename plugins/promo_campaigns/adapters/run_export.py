@@ -1,0 +1,70 @@
+"""Who got which code, out of the ledger and into a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import tuple_row
+
+from promo_campaigns.adapters.audit import audited
+from promo_campaigns.adapters.table_files import Column
+from promo_campaigns.core.codes import mask
+from promo_campaigns.core.contact_rules import mask_value
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.adapters.table_files import WriteRows
+
+_SQL = queries("run_export")
+_PART = 5_000
+
+COLUMNS = (
+    Column("run_key"),
+    Column("workflow"),
+    Column("contact_id", "number"),
+    Column("external_id"),
+    Column("code"),
+    Column("type"),
+    Column("discount", "number"),
+    Column("expires_at", "time"),
+    Column("state"),
+    Column("accepted_at", "time"),
+    Column("recorded_at", "time"),
+)
+_EXTERNAL_ID, _CODE = 3, 4
+
+
+def runs_of_workflow(connection: Connection, workflow: str, since: datetime | None = None) -> list[int]:
+    """Return the runs of a workflow that were opened since then, oldest first."""
+    rows = connection.execute(_SQL["runs_of_workflow"], {"workflow": workflow, "since": since}).fetchall()
+    return [row["run_id"] for row in rows]
+
+
+def export_codes(
+    connection: Connection, run_ids: Sequence[int], write: WriteRows, *, subject: str, reveal: bool = False
+) -> int:
+    """Write who holds which code of these runs, as of one moment and with bounded memory; return how many they are.
+
+    :param write: takes the next rows, in the order of ``COLUMNS``
+    :param subject: what is exported, in words for the audit, which notes it before the first row leaves
+    :param reveal: codes and external ids in full; else masked
+    """
+    with audited(connection, "export", subject, revealed=reveal) as entry:
+        with (
+            connection.transaction(),
+            connection.cursor("export", row_factory=tuple_row) as cursor,
+        ):
+            cursor.execute(_SQL["export_codes"], {"run_ids": list(run_ids)})
+            while rows := cursor.fetchmany(_PART):
+                write(rows if reveal else [_masked(row) for row in rows])
+                entry.rows += len(rows)
+        return entry.rows
+
+
+def _masked(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    external_id = None if row[_EXTERNAL_ID] is None else mask_value(row[_EXTERNAL_ID])
+    return (*row[:_EXTERNAL_ID], external_id, mask(row[_CODE]), *row[_CODE + 1 :])

@@ -1,0 +1,37 @@
+"""What became of a run, read from the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.errors import LedgerError
+from promo_campaigns.core.run_report import RunReport, Tally
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+
+_SQL = queries("run_report")
+
+
+def read_report(connection: Connection, run_id: int) -> RunReport:
+    """Report a run as it stands, open or closed.
+
+    :raises LedgerError: there is no such run
+    """
+    with connection.transaction():
+        run = connection.execute(_SQL["read_run"], {"run_id": run_id}).fetchone()
+        if run is None:
+            msg = f"there is no run {run_id} in the ledger"
+            raise LedgerError(msg)
+        stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchone() or {}
+        counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
+    return RunReport(
+        run_key=run["run_key"],
+        workflow=run["workflow"],
+        data_sources=tuple(run["data_sources"]),
+        tally=Tally.of_rows(counts),
+        pool_left=stock["codes"],
+        expiring_soon=stock["expiring_soon"],
+        seconds=round(run["seconds"], 3),
+    )

@@ -1,0 +1,14 @@
+"""Cells of a CSV file that a spreadsheet shows and never runs (ASVS 1.2.10)."""
+
+from __future__ import annotations
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001  (full-width forms)
+"""What a cell may not begin with."""
+
+
+def inert(text: str) -> str:
+    """Return the text of a cell, with an apostrophe before a sign that would begin a formula.
+
+    A code stays as it is: none that begins with such a sign is ever loaded.
+    """
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text

@@ -1,0 +1,137 @@
+"""How a run ended: counts only, safe for XCom, for logs and for anybody who looks at the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MOST_REASONS = 20
+"""A report names so many reasons of each kind, the commonest, and counts the others together."""
+OTHER_REASONS = "other reasons"
+
+_GIVEN = frozenset({"accepted", "recorded"})
+_WITH_REASON = ("skipped", "rejected", "expired")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Everybody in a run's audience, each counted once; recorded are among the given.
+
+    :ivar given: whose message was accepted: they have their code
+    :ivar recorded: of the given, whose profile holds the code
+    :ivar skipped: who was not to be sent to, by reason
+    :ivar rejected: whom the receiver refused, by reason
+    :ivar expired: for whom it was too late, by reason
+    :ivar unknown: whose send has no known outcome; they keep their code
+    :ivar waiting: who has no outcome yet; nobody, in a closed run
+    """
+
+    given: int
+    recorded: int
+    skipped: dict[str, int]
+    rejected: dict[str, int]
+    expired: dict[str, int]
+    unknown: int
+    waiting: int
+
+    @property
+    def audience(self) -> int:
+        """How many contacts the run is for."""
+        reasons = (self.skipped, self.rejected, self.expired)
+        return self.given + self.unknown + self.waiting + sum(sum(counts.values()) for counts in reasons)
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Tally:
+        """Count rows ``{state, reason, contacts}``; a state that is none of the others' counts as waiting."""
+        states: dict[str, int] = {}
+        reasons: dict[str, dict[str, int]] = {state: {} for state in _WITH_REASON}
+        for row in rows:
+            state, contacts = row["state"], row["contacts"]
+            states[state] = states.get(state, 0) + contacts
+            if state in reasons:
+                named = reasons[state]
+                named[row["reason"]] = named.get(row["reason"], 0) + contacts
+        elsewhere = _GIVEN | {"unknown", *_WITH_REASON}
+        return cls(
+            given=sum(states.get(state, 0) for state in _GIVEN),
+            recorded=states.get("recorded", 0),
+            skipped=_commonest(reasons["skipped"]),
+            rejected=_commonest(reasons["rejected"]),
+            expired=_commonest(reasons["expired"]),
+            unknown=states.get("unknown", 0),
+            waiting=sum(count for state, count in states.items() if state not in elsewhere),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """How a run ended.
+
+    :ivar data_sources: names of those its message binds
+    :ivar pool_left: codes of the run's type and discount that can still be claimed
+    :ivar expiring_soon: of these, how many cannot be claimed any more in a week
+    :ivar seconds: from opening to closing, or until now
+    """
+
+    run_key: str
+    workflow: str
+    data_sources: tuple[str, ...]
+    tally: Tally
+    pool_left: int
+    expiring_soon: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Contacts brought to an outcome in a second, 0 if no time passed."""
+        done = self.tally.audience - self.tally.waiting
+        return round(done / self.seconds, 1) if self.seconds > 0 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        tally = {name: getattr(self.tally, name) for name in Tally.__dataclass_fields__}
+        return {
+            "run_key": self.run_key,
+            "workflow": self.workflow,
+            "data_sources": list(self.data_sources),
+            "audience": self.tally.audience,
+            **tally,
+            "pool_left": self.pool_left,
+            "expiring_soon": self.expiring_soon,
+            "seconds": self.seconds,
+            "rate": self.rate,
+        }
+
+    def as_markdown(self) -> str:
+        """Return the report as a Markdown table."""
+        tally = self.tally
+        lines = [f"**{_plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
+        lines += [_line("audience", tally.audience), _line("given a code", tally.given)]
+        lines += [_line("of these, on their profile", tally.recorded)]
+        for name in _WITH_REASON:
+            counts: dict[str, int] = getattr(tally, name)
+            lines += [_line(f"{name}: {reason}", count) for reason, count in counts.items()]
+        lines += [_line("unknown", tally.unknown), _line("waiting", tally.waiting)]
+        left = f"{self.pool_left:,} codes are left, {self.expiring_soon:,} of them for less than a week."
+        return "\n".join([*lines, "", f"{left} {self.seconds:,.1f} s, {self.rate:,.1f} contacts/s."])
+
+
+def _commonest(counts: dict[str, int]) -> dict[str, int]:
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    named = dict(ranked[:MOST_REASONS])
+    if rest := sum(count for _, count in ranked[MOST_REASONS:]):
+        named[OTHER_REASONS] = named.get(OTHER_REASONS, 0) + rest
+    return named
+
+
+def _line(name: str, contacts: int) -> str:
+    return f"| {_plain(name)} | {contacts:,} |"
+
+
+def _plain(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line."""
+    escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in text)
+    return " ".join(escaped.split())

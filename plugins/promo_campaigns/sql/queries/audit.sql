@@ -1,0 +1,14 @@
+-- begin_entry --
+-- Notes what is about to be done, and by whom.
+insert into promo.audit (action, subject, revealed, actor)
+values (%(action)s, %(subject)s, %(revealed)s, %(actor)s || ' as ' || session_user)
+returning audit_id;
+
+-- finish_entry --
+-- Notes that it is done, and how many rows it was.
+update promo.audit set finished_at = promo.clock(), row_count = %(rows)s where audit_id = %(audit_id)s;
+
+-- list_entries --
+-- The newest entries.
+select begun_at, action, subject, revealed, row_count as rows, finished_at is not null as finished, actor
+from promo.audit order by audit_id desc limit %(limit)s;

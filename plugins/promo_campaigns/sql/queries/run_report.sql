@@ -1,0 +1,20 @@
+-- read_run --
+-- What a report says of the run itself; its definition names one data source, or several.
+select run_key, workflow,
+       jsonb_path_query_array(spec, '$.data_source.name') || jsonb_path_query_array(spec, '$.data_sources[*].name') as data_sources,
+       extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
+from promo.run where run_id = %(run_id)s;
+
+-- count_stock --
+-- Codes of the run's pool that could be claimed for it now, and of these, those that could not in a week.
+select count(*) as codes,
+       count(*) filter (where p.expires_at < promo.clock() + make_interval(days => r.days + 7)) as expiring_soon
+from promo.run r
+join promo.promo_code p on p.type = r.code_type and p.discount = r.discount and not p.retired and p.issued_at is null
+  and p.expires_at >= promo.clock() + make_interval(days => r.days)
+where r.run_id = %(run_id)s;
+
+-- count_states --
+-- The run's assignments by state and reason.
+select state::text as state, reason, count(*) as contacts
+from promo.assignment where run_id = %(run_id)s group by state, reason order by state, reason;

@@ -1,0 +1,46 @@
+"""Exported cells: no spreadsheet runs one, and a code comes back as it was loaded."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from promo_campaigns.adapters.table_files import Column, csv_writer
+from promo_campaigns.core.code_row import BrokenRuleError, _code
+from promo_campaigns.core.csv_cells import FORMULA_SIGNS
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+HOSTILE = st.builds(str.__add__, st.sampled_from(FORMULA_SIGNS), ANY_TEXT)
+
+
+def read_back(cells: list[str]) -> list[str]:
+    stream = io.StringIO(newline="")
+    csv_writer(stream, [Column(f"c{n}") for n in range(len(cells))])([cells])
+    stream.seek(0)
+    return list(csv.reader(stream))[1]
+
+
+@given(st.lists(ANY_TEXT | HOSTILE, min_size=1, max_size=5))
+@example(['=HYPERLINK("http://evil")', "+1", "-1", "@SUM(1)", "＝1"])  # noqa: RUF001  (full-width forms)
+def test_no_exported_cell_begins_a_formula_and_its_text_is_all_there(cells: list[str]) -> None:
+    exported = read_back(cells)
+    assert not any(cell.startswith(FORMULA_SIGNS) for cell in exported)
+    for cell, text in zip(exported, cells, strict=True):
+        assert cell == (f"'{text}" if text.startswith(FORMULA_SIGNS) else text)
+
+
+def loadable(text: str) -> bool:
+    try:
+        return _code(text) == text
+    except BrokenRuleError:
+        return False
+
+
+@given((ANY_TEXT | HOSTILE).filter(loadable))
+@example('WELC"7Q')
+@example("'=1")
+def test_a_code_that_can_be_loaded_is_exported_unchanged(code: str) -> None:
+    assert read_back([code]) == [code]
