@@ -23,7 +23,8 @@ PACKAGE = ROOT / "plugins" / "promo_campaigns"
 PROBE = Path(__file__).with_name("package_probe.py")
 
 
-def _uv() -> str:
+def find_uv() -> str:
+    """Return the command of uv."""
     beside = Path(sys.executable).with_name("uv")
     for place in (str(beside) if beside.exists() else None, shutil.which("uv"), Path.home() / ".local/bin/uv"):
         if place and Path(place).exists():
@@ -50,7 +51,7 @@ def run(command: Sequence[str | Path], **environment: str) -> str:
 
 def make_environment(folder: Path, *requirements: str | Path) -> Path:
     """Make a virtual environment with these requirements at the pinned versions; return its bin folder."""
-    uv = _uv()
+    uv = find_uv()
     run([uv, "venv", "--quiet", "--python", sys.executable, folder])
     install: list[str | Path] = [
         uv,
@@ -80,7 +81,7 @@ def probe(bin_folder: Path, home: Path, **settings: str) -> dict[str, Any]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel, built as a release would be."""
     folder = tmp_path_factory.mktemp("dist")
-    run([_uv(), "build", "--quiet", "--wheel", "--out-dir", folder])
+    run([find_uv(), "build", "--quiet", "--wheel", "--out-dir", folder])
     (built,) = folder.glob("*.whl")
     return built
 
