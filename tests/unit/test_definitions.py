@@ -9,7 +9,7 @@ import pytest
 
 from promo_campaigns.adapters.definitions import read_audience, read_data_source, read_message, read_run_spec
 from promo_campaigns.core.errors import ConfigurationError, DefinitionError
-from promo_campaigns.core.models import CodeRequest
+from promo_campaigns.core.models import CodeRequest, RunSpec
 
 SAMPLES = Path(__file__).parents[2] / "include"
 CODES = CodeRequest(type="Welcome", discount=10, days=7)
@@ -62,6 +62,11 @@ def test_a_message_without_a_source_binds_none(include: Path) -> None:
         ("channel: Mobile Push\nbody: x\n", r"messages/m\.yaml:1: 'Mobile Push' is no channel"),
         ("channel: email\nchannel: sms\nbody: x\n", r"messages/m\.yaml:2: the setting 'channel' stands twice"),
         ("channel: email\nbody: |\n  one\n  #if($x)\n", r"messages/m\.yaml:\d: body: "),
+        ("channel: email\nbody: x\nhtml: '#if($x)'\n", r"messages/m\.yaml:3: html: "),
+        ("channel: email\nbody: x\noptions: [a]\n", r"messages/m\.yaml:3: 'options' must map names to texts"),
+        ("channel: email\nbody: x\noptions:\n  a: '#if($x)'\n", r"messages/m\.yaml:\d: options: "),
+        ("channel: email\nbody: x\noptions:\n  html: x\n", r"messages/m\.yaml:3: 'html' cannot be the name"),
+        ("channel: email\nbody: x\noptions:\n  a b: x\n", r"messages/m\.yaml:3: 'a b' cannot be the name"),
         ("- a\n- b\n", r"messages/m\.yaml: the file must hold settings"),
         ("channel: 'email\nbody: x\n", r"messages/m\.yaml:\d: not YAML"),
     ],
@@ -105,6 +110,8 @@ def test_a_name_cannot_leave_its_folder(include: Path, name: str) -> None:
         ("connection: api\npath: /c\nmethod: GET\nbody: '{}'\n", "a GET request has no body"),
         ("connection: api\npath: /c\nformat: xml\n", "'format' cannot be 'xml'"),
         ("connection: api\npath: /c\nheaders: [a]\n", "'headers' must map names to texts"),
+        ("connection: api\npath: /c\nkey_window_s: 1d\n", "s.yaml:3: 'key_window_s' must be a whole number of seconds"),
+        ("connection: api\npath: /c\nkey_window_s: -1\n", "s.yaml:3: 'key_window_s' must be a whole number of seconds"),
         ("connection: api\npath: /c\nbody: '{\"code\": '\n", "body: "),
     ],
 )
@@ -130,6 +137,32 @@ def test_an_answer_that_cannot_be_had_yet_is_not_read(include: Path) -> None:
 def test_a_variable_made_of_a_value_is_no_source(include: Path) -> None:
     write(include, "messages/m.yaml", "channel: email\nbody: \"#set($c=$!data.get('promocode'))Code $c\"\n")
     assert read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES).data_source is None
+
+
+def test_a_message_has_html_options_and_the_webhook_that_carries_it(include: Path) -> None:
+    text = "channel: sms\nbody: x\nhtml: <b>$promocode</b>\noptions: {sender: Shop}\nwebhook: source\n"
+    write(include, "messages/m.yaml", text)
+    spec = read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES, transport="webhook")
+    assert (spec.message.html, spec.message.options) == ("<b>$promocode</b>", {"sender": "Shop"})
+    assert spec.webhook is not None
+    assert spec.webhook.name == "source"
+    assert RunSpec.from_dict(spec.as_dict()) == spec
+
+
+def test_a_source_bound_in_the_html_is_bound(include: Path) -> None:
+    write(include, "messages/m.yaml", "channel: email\nbody: x\nhtml: \"#set($u=$!data.get('source'))<b>x</b>\"\n")
+    spec = read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES)
+    assert spec.data_source is not None
+
+
+def test_a_spec_that_was_kept_before_there_were_transports_is_read_as_one_for_the_inbox(include: Path) -> None:
+    spec = read_run_spec(include, workflow="w", audience="all", message="push", codes=CODES)
+    kept = spec.as_dict()
+    for name in ("transport", "transport_conn_id", "webhook"):
+        del kept[name]
+    for name in ("html", "options", "webhook"):
+        del kept["message"][name]
+    assert RunSpec.from_dict(kept).sha256 == spec.sha256
 
 
 @pytest.mark.parametrize(("audience", "contact_ids"), [("", ()), ("all", (1,))])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -78,3 +80,14 @@ def test_the_product_s_own_are_found_without_being_installed(name: str) -> None:
 def test_a_name_that_leads_nowhere_says_what_is_installed(name: str, error: str) -> None:
     with pytest.raises(ConfigurationError, match=error):
         load_transport(name)
+
+
+def test_what_is_missing_for_fcm_is_named_with_the_way_to_get_it() -> None:
+    code = (
+        "import sys; sys.modules['google'] = None\n"
+        "from promo_campaigns.adapters.transports import load_transport\n"
+        "load_transport('fcm')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "the transport 'fcm' needs the module google" in done.stderr
+    assert done.stderr.rstrip().endswith("pip install 'airflow-provider-promo-campaigns[fcm]'")
