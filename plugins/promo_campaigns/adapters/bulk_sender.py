@@ -50,32 +50,31 @@ class HttpBulkSender:
         return self._line.connected()
 
     async def call(self, request: BulkRequest, *, deadline: float) -> BulkAnswer:
-        """Make one request and follow it to its end.
+        """Make one request, inside ``connected``, and follow it to its end.
 
         :param deadline: on the clock of ``time.monotonic``; nothing begins after it
         :raises SendError: the host has a private address and the endpoint does not allow one
         """
-        async with self.connected():
-            call = Call(
-                method=request.method,
-                path=request.path,
-                headers={**request.headers, KEY_HEADER: request.idempotency_key},
-                body=request.body,
-            )
-            (answer,) = await self._line.exchange([call], deadline=deadline)
-            read = read_json(answer.body) if answer.outcome is Outcome.OK else None
-            outcome, detail = self._judge.outcome(answer, read)
-            if outcome is not Outcome.OK:
-                by_rule = answer.outcome is Outcome.OK
-                return _answer(outcome, detail, answer, divisible=by_rule or answer.status in _AT_FAULT)
-            failed = failed_items(read, request.recipients)
-            try:
-                path = self._follow_up(request.path, read)
-            except (TemplateError, ValueError):
-                return _answer(Outcome.UNKNOWN, NO_JSON if is_unreadable(read) else "the answer names no work", answer)
-            if path is None:
-                return _told(answer, failed)
-            return await self._followed(path, request, failed, deadline)
+        call = Call(
+            method=request.method,
+            path=request.path,
+            headers={**request.headers, KEY_HEADER: request.idempotency_key},
+            body=request.body,
+        )
+        (answer,) = await self._line.exchange([call], deadline=deadline)
+        read = read_json(answer.body) if answer.outcome is Outcome.OK else None
+        outcome, detail = self._judge.outcome(answer, read)
+        if outcome is not Outcome.OK:
+            by_rule = answer.outcome is Outcome.OK
+            return _answer(outcome, detail, answer, divisible=by_rule or answer.status in _AT_FAULT)
+        failed = failed_items(read, request.recipients)
+        try:
+            path = self._follow_up(request.path, read)
+        except (TemplateError, ValueError):
+            return _answer(Outcome.UNKNOWN, NO_JSON if is_unreadable(read) else "the answer names no work", answer)
+        if path is None:
+            return _told(answer, failed)
+        return await self._followed(path, request, failed, deadline)
 
     def _follow_up(self, path: str, read: Any) -> str | None:  # noqa: ANN401  (whatever was answered)
         """Return where to ask for the end of the work, or None if the answer is the end.
@@ -104,7 +103,7 @@ class HttpBulkSender:
             if end is Outcome.REFUSED:
                 return _answer(Outcome.REFUSED, "the receiver gave the work up", answer, divisible=True)
             if end is Outcome.UNKNOWN or time.monotonic() >= deadline:
-                return _answer(Outcome.UNKNOWN, answer.detail if answer.status else _UNFINISHED, answer)
+                return _answer(Outcome.UNKNOWN, (answer.detail if answer.status else "") or _UNFINISHED, answer)
             pause_s = max(min(2 * pause_s, MOST_BETWEEN_LOOKS_S), answer.retry_after_s)
 
     def _end(self, answer: Answer, read: Any) -> Outcome:  # noqa: ANN401  (whatever was answered)

@@ -14,6 +14,7 @@ from promo_campaigns.core.sending import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Lease, Recipient, Run
@@ -66,8 +67,11 @@ class BulkSender(Protocol):
 
     lease_s: float
 
+    def connected(self) -> AbstractAsyncContextManager[None]:
+        """Keep connections open until the block ends; within an open one this does nothing."""
+
     async def call(self, request: BulkRequest, *, deadline: float) -> BulkAnswer:
-        """Make one request, follow it to its end, and say what is known; not beyond the deadline."""
+        """Make one request, inside ``connected``, follow it to its end by the deadline, and say what is known."""
 
 
 async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, one keyword each)
@@ -108,7 +112,8 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
         again={Outcome.LATER, Outcome.UNKNOWN},
         aside=aside,
     )
-    return await rounds.run(contact_ids)
+    async with sender.connected():
+        return await rounds.run(contact_ids)
 
 
 class _CountsCalls:

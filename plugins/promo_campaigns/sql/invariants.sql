@@ -98,7 +98,7 @@ where (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
           select from promo.run r left join unnest(r.after) as s (source) on true
           where r.run_id = a.run_id and not exists (
             select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-              and t.purpose = 'profile' and t.source = s.source and t.outcome = 'ok')))
+              and t.purpose = 'profile' and t.source = coalesce(s.source, t.source) and t.outcome = 'ok')))
     or (a.state = 'rejected' and not exists (
           select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
             and t.purpose in ('message', 'answer') and t.outcome = 'refused')));
