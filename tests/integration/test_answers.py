@@ -192,7 +192,7 @@ def test_who_is_refused_before_the_message_is_sent_nothing_and_told_why(
     assert row == {"contact_id": bad, "reason": "data source: HTTP 404"}
     assert bad not in campaign.bodies()
     assert free_codes(store) == 1  # the receiver said that it did not take the call
-    assert close_run(store, campaign.run.run_id).reasons == {"data source: HTTP 404": 1}
+    assert close_run(store, campaign.run.run_id).tally.rejected == {"data source: HTTP 404": 1}
     campaign.check()
 
 

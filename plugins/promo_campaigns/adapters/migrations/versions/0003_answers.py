@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.adapters.migrations import run_sql_file
 
 revision = "0003_answers"
-down_revision = "0002_fast_ledger"
+down_revision = "0008_aftermath"
 
 
 def upgrade() -> None:
