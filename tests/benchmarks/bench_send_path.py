@@ -61,14 +61,16 @@ SPEC = RunSpec(
     audience=Audience(name="everybody", sql="select contact_id from promo.contact"),
     codes=CodeRequest(type="Bench", discount=10, days=7),
     message=Message(name="bench", channel="mobilepush", title="", body="$promocode"),
-    data_source=DataSource(
-        name="bench",
-        method="POST",
-        connection="bench",
-        path="/api/v1/contact",
-        headers={"Content-Type": "application/json"},
-        body=BODY,
-        format="json",
+    data_sources=(
+        DataSource(
+            name="bench",
+            method="POST",
+            connection="bench",
+            path="/api/v1/contact",
+            headers={"Content-Type": "application/json"},
+            body=BODY,
+            format="json",
+        ),
     ),
 )
 
@@ -209,7 +211,6 @@ async def bare(url: str, requests: list[OutgoingRequest]) -> None:
 
 async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) -> None:
     """Record every profile as the HTTP request data source block does."""
-    assert run.spec.data_source is not None
     sender = HttpSender(Endpoint(base_url=url, allow_private=True, concurrency=CONCURRENCY))
     with beside() as aside:
         async with sender.connected():
@@ -217,7 +218,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
                 ledger=PostgresLedger(connection),
                 breaker=PostgresBreaker(connection, "bench"),
                 sender=sender,
-                templates=compile_data_source(run.spec.data_source),
+                templates=compile_data_source(run.spec.data_sources[0]),
                 run=run,
                 contact_ids=contacts,
                 aside=aside,
@@ -227,9 +228,8 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
 
 def rendered(connection: Connection, run: Run, contacts: list[int]) -> list[OutgoingRequest]:
     """Return the requests that ours will make, and leave their contacts due."""
-    assert run.spec.data_source is not None
     lease = PostgresLedger(connection).begin_profiles(run.run_id, contacts, lease_s=0)
-    return render_requests(compile_data_source(run.spec.data_source), run, lease.recipients)[0]
+    return render_requests(compile_data_source(run.spec.data_sources[0]), run, lease.recipients)[0]
 
 
 def compare(contacts: int, rounds: int) -> dict[str, float]:

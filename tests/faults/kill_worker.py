@@ -170,13 +170,12 @@ class _Steps:
         run = self._run(done)
         contact_ids = [contact for contact, _ in done["message"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["message"]])
-        assert run.spec.data_source is not None
         with beside() as aside:
             recording = record_profiles(
                 ledger=self._ledger,
                 breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
                 sender=self._http,
-                templates=compile_data_source(run.spec.data_source),
+                templates=compile_data_source(run.spec.data_sources[0]),
                 run=run,
                 contact_ids=contact_ids,
                 aside=aside,

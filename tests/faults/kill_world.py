@@ -104,7 +104,7 @@ def _spec(name: str, contact_ids: list[int]) -> RunSpec:
         audience=Audience(name=name, contact_ids=tuple(contact_ids)),
         codes=replace(SPEC.codes, type=name),
         message=replace(SPEC.message, title="", body="$promocode"),
-        data_source=replace(PROFILE, path="/profile", body='{"contact": "$contact_id", "code": "$promocode"}'),
+        data_sources=(replace(PROFILE, path="/profile", body='{"contact": "$contact_id", "code": "$promocode"}'),),
     )
 
 

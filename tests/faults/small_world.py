@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
@@ -79,8 +79,8 @@ class World:
     def spec(self) -> RunSpec:
         """The definition of every run."""
         codes = CodeRequest(type="Welcome", discount=10, days=self.days)
-        source = replace(PROFILE) if self.records else None
-        return RunSpec(workflow="welcome", audience=EVERYBODY, codes=codes, message=PUSH, data_source=source)
+        sources = (PROFILE,) if self.records else ()
+        return RunSpec(workflow="welcome", audience=EVERYBODY, codes=codes, message=PUSH, data_sources=sources)
 
 
 def draw_world(rng: random.Random) -> World:

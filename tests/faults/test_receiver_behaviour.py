@@ -40,7 +40,7 @@ BODY_OF_BOTH = '{"contact": "$contact_id", "code": "$promocode"}'
 WELCOME = replace(
     SPEC,
     message=replace(PUSH, title="", body="$promocode"),
-    data_source=replace(PROFILE, path="/profile", body=BODY_OF_BOTH),
+    data_sources=(replace(PROFILE, path="/profile", body=BODY_OF_BOTH),),
 )
 
 
@@ -87,12 +87,11 @@ def send_all(ledger: PostgresLedger, run: Run, contacts: list[int], url: str, **
 
 
 def record_all(ledger: PostgresLedger, run: Run, contacts: list[int], url: str, **breaker: PostgresBreaker) -> None:
-    assert run.spec.data_source is not None
     recording = record_profiles(
         ledger=ledger,
         breaker=breaker.get("breaker", NoBreaker()),
         sender=HttpSender(Endpoint(base_url=url, allow_private=True, timeout_s=TIMEOUT_S, concurrency=100)),
-        templates=compile_data_source(run.spec.data_source),
+        templates=compile_data_source(run.spec.data_sources[0]),
         run=run,
         contact_ids=contacts,
     )
@@ -259,12 +258,11 @@ def test_a_connection_that_closes_while_it_is_reused_loses_and_doubles_nobody(st
         return carried
 
     with _facing([Cell("closing", Outcome.OK, close_silently)] * 40, contacts) as receiver:
-        assert run.spec.data_source is not None
         recording = record_profiles(
             ledger=ledger,
             breaker=NoBreaker(),
             sender=HttpSender(Endpoint(base_url=receiver.url, allow_private=True, concurrency=1)),
-            templates=compile_data_source(run.spec.data_source),
+            templates=compile_data_source(run.spec.data_sources[0]),
             run=run,
             contact_ids=contacts,
         )

@@ -83,13 +83,12 @@ class Scene:
         )
 
     def record(self, receiver: Answering) -> Tally:
-        assert self.run.spec.data_source is not None
         return asyncio.run(
             record_profiles(
                 ledger=PostgresLedger(self.store),
                 breaker=self.breaker,
                 sender=receiver,
-                templates=compile_data_source(self.run.spec.data_source),
+                templates=compile_data_source(self.run.spec.data_sources[0]),
                 run=self.run,
                 contact_ids=self.contacts,
             )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.models import Lease, Run
 
 KEY = "welcome/edition/one"
-MESSAGE_ONLY = replace(SPEC, data_source=None)
+MESSAGE_ONLY = replace(SPEC, data_sources=())
 COPY_ATTEMPTS = (
     "insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)"
     " select run_id, {contact}, {code}, 999, 'message' from promo.attempt order by contact_id limit 3"

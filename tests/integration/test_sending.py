@@ -73,14 +73,13 @@ class NoBreaker:
 
 def record(sent: Sent, receiver: Receiver, **endpoint: float) -> Tally:
     ledger, run, contact_ids = sent
-    assert run.spec.data_source is not None
     sender = HttpSender(Endpoint(base_url=receiver.url, allow_private=True, **endpoint))  # type: ignore[arg-type]  # timeout_s and concurrency
     return asyncio.run(
         record_profiles(
             ledger=ledger,
             breaker=NoBreaker(),
             sender=sender,
-            templates=compile_data_source(run.spec.data_source),
+            templates=compile_data_source(run.spec.data_sources[0]),
             run=run,
             contact_ids=contact_ids,
         )
@@ -214,7 +213,6 @@ def test_a_private_address_is_refused_before_anything_is_sent(
     store: Connection, send: Callable[..., tuple[Sent, Tally]], receiver: Receiver
 ) -> None:
     ledger, run, contact_ids = send(1)[0]
-    assert run.spec.data_source is not None
     for host in ("127.0.0.1", "localhost"):
         sender = HttpSender(Endpoint(base_url=f"http://{host}:{receiver.port}"))
         with pytest.raises(SendError, match="private address"):
@@ -223,7 +221,7 @@ def test_a_private_address_is_refused_before_anything_is_sent(
                     ledger=ledger,
                     breaker=NoBreaker(),
                     sender=sender,
-                    templates=compile_data_source(run.spec.data_source),
+                    templates=compile_data_source(run.spec.data_sources[0]),
                     run=run,
                     contact_ids=contact_ids,
                 )

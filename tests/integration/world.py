@@ -24,7 +24,7 @@ PROFILE = DataSource(
     body='{"contact": "$data.get(\'contact_unique_identifier\')", "code": "$data.get(\'promocode\')"}',
     format="json",
 )
-SPEC = RunSpec(workflow="welcome", audience=EVERYBODY, codes=CODES, message=PUSH, data_source=PROFILE)
+SPEC = RunSpec(workflow="welcome", audience=EVERYBODY, codes=CODES, message=PUSH, data_sources=(PROFILE,))
 
 
 def add_contacts(connection: Connection, count: int, *, channel: str | None = "mobilepush") -> list[int]:

@@ -37,19 +37,19 @@ def write(include: Path, name: str, text: str) -> None:
 def test_the_samples_make_a_campaign() -> None:
     spec = read_run_spec(SAMPLES, workflow="w", audience="all_contacts", message="promo_push", codes=CODES)
     assert spec.message.channel == "mobilepush"
-    assert spec.data_source is not None
-    assert (spec.data_source.method, spec.data_source.path) == ("POST", "/api/v1/contact")
+    assert spec.data_sources
+    assert (spec.data_sources[0].method, spec.data_sources[0].path) == ("POST", "/api/v1/contact")
 
 
 def test_a_bound_source_is_found_in_the_message(include: Path) -> None:
     spec = read_run_spec(include, workflow="w", audience="all", message="push", codes=CODES)
-    assert spec.data_source is not None
-    assert spec.data_source.name == "source"
+    assert spec.data_sources
+    assert spec.data_sources[0].name == "source"
 
 
 def test_a_message_without_a_source_binds_none(include: Path) -> None:
     write(include, "messages/plain.yaml", "channel: email\nbody: Hi $!first_name\n")
-    assert read_run_spec(include, workflow="w", audience="all", message="plain", codes=CODES).data_source is None
+    assert read_run_spec(include, workflow="w", audience="all", message="plain", codes=CODES).data_sources == ()
 
 
 @pytest.mark.parametrize(
@@ -102,41 +102,15 @@ def test_a_name_cannot_leave_its_folder(include: Path, name: str) -> None:
             read(include, name)
 
 
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        ("connection: api\npath: contact\n", "'path' must begin with a slash"),
-        ("connection: api\npath: /c\nmethod: PUT\n", "'method' cannot be 'PUT'. Use POST or GET"),
-        ("connection: api\npath: /c\nmethod: GET\nbody: '{}'\n", "a GET request has no body"),
-        ("connection: api\npath: /c\nformat: xml\n", "'format' cannot be 'xml'"),
-        ("connection: api\npath: /c\nheaders: [a]\n", "'headers' must map names to texts"),
-        ("connection: api\npath: /c\nkey_window_s: 1d\n", "s.yaml:3: 'key_window_s' must be a whole number of seconds"),
-        ("connection: api\npath: /c\nkey_window_s: -1\n", "s.yaml:3: 'key_window_s' must be a whole number of seconds"),
-        ("connection: api\npath: /c\nbody: '{\"code\": '\n", "body: "),
-    ],
-)
-def test_a_wrong_data_source_says_why(include: Path, text: str, error: str) -> None:
-    write(include, "data_sources/s.yaml", text)
-    with pytest.raises(DefinitionError) as caught:
-        read_data_source(include, "s")
-    assert error in str(caught.value)
-
-
 def test_a_bound_source_must_exist(include: Path) -> None:
     write(include, "messages/m.yaml", "channel: email\nbody: \"#set($u=$!data.get('missing'))hello\"\n")
     with pytest.raises(DefinitionError, match=r"data_sources/missing\.yaml: there is no such file"):
         read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES)
 
 
-def test_an_answer_that_cannot_be_had_yet_is_not_read(include: Path) -> None:
-    write(include, "messages/m.yaml", "channel: email\nbody: \"#set($u=$!data.get('source'))$!u.get('points')\"\n")
-    with pytest.raises(DefinitionError, match="reads the answer of the data source 'source'"):
-        read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES)
-
-
 def test_a_variable_made_of_a_value_is_no_source(include: Path) -> None:
     write(include, "messages/m.yaml", "channel: email\nbody: \"#set($c=$!data.get('promocode'))Code $c\"\n")
-    assert read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES).data_source is None
+    assert read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES).data_sources == ()
 
 
 def test_a_message_has_html_options_and_the_webhook_that_carries_it(include: Path) -> None:
@@ -152,7 +126,7 @@ def test_a_message_has_html_options_and_the_webhook_that_carries_it(include: Pat
 def test_a_source_bound_in_the_html_is_bound(include: Path) -> None:
     write(include, "messages/m.yaml", "channel: email\nbody: x\nhtml: \"#set($u=$!data.get('source'))<b>x</b>\"\n")
     spec = read_run_spec(include, workflow="w", audience="all", message="m", codes=CODES)
-    assert spec.data_source is not None
+    assert [source.name for source in spec.data_sources] == ["source"]
 
 
 def test_a_spec_that_was_kept_before_there_were_transports_is_read_as_one_for_the_inbox(include: Path) -> None:

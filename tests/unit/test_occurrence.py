@@ -46,5 +46,10 @@ def test_both_hours_of_a_fold_are_their_own_occurrence() -> None:
 @given(st.text(min_size=1), st.integers(1, 2**63 - 1), st.text(min_size=1), st.integers(1, 2**63 - 1))
 def test_idempotency_keys_differ_exactly_where_their_parts_do(run: str, who: int, other_run: str, other: int) -> None:
     one, two = (run, who), (other_run, other)
-    keys = {idempotency_key(*pair, purpose) for pair in (one, two) for purpose in Purpose}
-    assert len(keys) == (2 if one == two else 4)
+    keys = {
+        idempotency_key(*pair, purpose, source=source)
+        for pair in (one, two)
+        for purpose in Purpose
+        for source in (0, 1)
+    }
+    assert len(keys) == (6 if one == two else 12)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from promo_campaigns.adapters.data_source_file import KEYS, source_of
+from promo_campaigns.adapters.templates import compile_body, compile_path
 from promo_campaigns.adapters.yaml_file import YamlFile
 from promo_campaigns.core.errors import CannotCarry, ConfigurationError, DefinitionError, TemplateError
-from promo_campaigns.core.models import Audience, DataSource, Message, RunSpec
+from promo_campaigns.core.models import Audience, Message, RunSpec
 from promo_campaigns.core.rendering import HTML
 from promo_campaigns.velocity import compile_template
 
@@ -15,17 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from promo_campaigns.core.models import CodeRequest
+    from promo_campaigns.core.models import CodeRequest, DataSource
     from promo_campaigns.core.transport import BaseTransport
-    from promo_campaigns.velocity import Template
+    from promo_campaigns.velocity.template import Mode
 
-MAX_WINDOW_S = 365 * 86400
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]*")
 _OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _MESSAGE_KEYS = frozenset({"description", "channel", "title", "body", "html", "options", "webhook"})
-_METHODS = ("POST", "GET")
-_FORMATS = ("json", "text")
 
 
 def read_message(include: Path, name: str) -> Message:
@@ -68,51 +67,61 @@ def require_carried(include: Path, message: Message, transport: BaseTransport) -
         file.fail(error.problem, line=file.line(error.setting), hint=error.hint)
 
 
-def read_bound_source(include: Path, message: Message) -> DataSource | None:
-    """Read the data source that the message binds with ``#set($url = $!data.get('<name>'))``, if it binds one.
+def read_bound_sources(include: Path, message: Message) -> tuple[DataSource, ...]:
+    """Read the data sources of a message, in the order it binds or reads them.
 
-    :raises DefinitionError: the source is missing or wrong, its answer is read, or several are bound
+    A source is bound with ``#set($url = $!data.get('<name>'))``. One whose answer the message reads, through that
+    variable or by the source's own name, is called before the message.
+
+    :raises DefinitionError: a source is missing or wrong, or reads an answer that is not there when it is called
     """
-    shown_as = f"messages/{message.name}.yaml"
-    bound = [*compile_template(message.body).data_sources, *compile_template(message.html).data_sources]
-    answers = sorted({source.name for source in bound if source.answer_read and _is_source(include, source.name)})
-    if answers:
-        problem = f"the message reads the answer of the data source {answers[0]!r}"
-        hint = "A source is called after the message was accepted, so its answer cannot stand in the message"
-        raise DefinitionError(problem, file=shown_as, hint=hint)
-    names = sorted({source.name for source in bound if not source.answer_read})
-    if len(names) > 1:
-        problem = f"the message binds {len(names)} data sources: {', '.join(names)}"
-        raise DefinitionError(problem, file=shown_as, hint="Bind one")
-    return read_data_source(include, names[0]) if names else None
+    bound: dict[str, bool] = {}
+    for text in (message.title, message.body, message.html, *message.options.values()):
+        template = compile_template(text)
+        for source in template.data_sources:
+            if not source.answer_read or _is_source(include, source.name):
+                bound[source.name] = bound.get(source.name, False) or source.answer_read
+        for name in sorted({*template.names_read, *template.references}):
+            if _is_source(include, name):
+                bound[name] = True
+    for name, before in bound.items():
+        _check_reading(include, name, before=before, answered={other for other in bound if bound[other]})
+    return tuple(read_data_source(include, name, before=before) for name, before in bound.items())
 
 
-def read_data_source(include: Path, name: str) -> DataSource:
+def read_data_source(include: Path, name: str, *, before: bool = False) -> DataSource:
     """Read ``data_sources/<name>.yaml``.
 
+    :param before: whether a message reads its answer
     :raises DefinitionError: the file is missing or wrong, or one of its templates does not compile
     """
-    keys = {"description", "method", "connection", "path", "headers", "format", "body", "key_window_s"}
-    file = _open(include, "data_sources", name, keys=keys)
-    source = DataSource(
-        name=name,
-        method=file.choice("method", _METHODS, "POST"),
-        connection=file.text("connection"),
-        path=file.text("path"),
-        headers=file.mapping("headers"),
-        body=file.text("body", ""),
-        format=file.choice("format", _FORMATS, "json"),
-        key_window_s=_seconds(file, "key_window_s"),
-    )
-    if not source.path.startswith("/"):
-        file.fail("'path' must begin with a slash", line=file.line("path"), hint="The host is the connection's")
-    if source.method == "GET" and source.body.strip():
-        file.fail("a GET request has no body", line=file.line("body"))
-    _compile(file, "path", source.path)
-    _compile(file, "body", source.body, mode="json" if source.format == "json" and source.body.strip() else "text")
-    for value in source.headers.values():
-        _compile(file, "headers", value)
-    return source
+    return source_of(_open(include, "data_sources", name, keys=KEYS), name, before=before)
+
+
+def connection_line(include: Path, name: str) -> int | None:
+    """Return the line of a data source's file that names its connection."""
+    return _open(include, "data_sources", name, keys=KEYS).line("connection")
+
+
+def binding_line(include: Path, message: str, source: str) -> int | None:
+    """Return the line of a message's file that binds or reads a data source first; that of its body if it does not."""
+    file = _open(include, "messages", message, keys=_MESSAGE_KEYS)
+    body = file.text("body")
+    bound = (one.line for one in compile_template(body).data_sources if one.name == source)
+    named = (number for number, line in enumerate(body.splitlines(), start=1) if source in line)
+    return file.line("body", next(bound, next(named, 0)))
+
+
+def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]) -> None:
+    """Check that a data source reads no answer but those that were there before any message."""
+    file = _open(include, "data_sources", name, keys=KEYS)
+    source = source_of(file, name, before=before)
+    templates = {"path": compile_path(source.path), "body": compile_body(source)}
+    for key, template in templates.items():
+        for read in sorted({*template.names_read, *template.references}):
+            if _is_source(include, read) and (before or read not in answered):
+                hint = "Only a source called after the message can, and only answers that the message reads as well"
+                file.fail(f"it reads the answer of {read!r}", line=file.line(key), hint=hint)
 
 
 def read_audience(include: Path, name: str) -> Audience:
@@ -164,10 +173,10 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         else Audience(name="contact ids", contact_ids=tuple(sorted(set(contact_ids)))),
         codes=codes,
         message=read,
-        data_source=read_bound_source(include, read),
+        data_sources=read_bound_sources(include, read),
         transport=transport,
         transport_conn_id=transport_conn_id,
-        webhook=read_data_source(include, read.webhook) if read.webhook else None,
+        webhook=_read_webhook(include, read),
     )
 
 
@@ -183,18 +192,22 @@ def _require_name(name: str, shown_as: str) -> None:
         raise DefinitionError(problem, file=shown_as)
 
 
-def _compile(file: YamlFile, key: str, text: str, *, mode: Literal["text", "json", "html"] = "text") -> Template:
+def _compile(file: YamlFile, key: str, text: str, *, mode: Mode = "text") -> None:
     try:
-        return compile_template(text, mode=mode)
+        compile_template(text, mode=mode)
     except TemplateError as error:
         file.fail(f"{key}: {error.problem}", line=file.line(key, error.line), hint=error.hint)
 
 
-def _seconds(file: YamlFile, key: str) -> int:
-    value = file.text(key, "0")
-    if not value.isdecimal() or int(value) > MAX_WINDOW_S:
-        file.fail(f"{key!r} must be a whole number of seconds", line=file.line(key), hint="A day is 86400")
-    return int(value)
+def _read_webhook(include: Path, message: Message) -> DataSource | None:
+    """Read the data source that carries the message, if it names one; a request for each."""
+    if not message.webhook:
+        return None
+    file = _open(include, "data_sources", message.webhook, keys=KEYS)
+    source = source_of(file, message.webhook)
+    if source.records_per_request:
+        file.fail("a message is carried by a request of its own", line=file.line("records_per_request"))
+    return source
 
 
 def _is_source(include: Path, name: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from promo_campaigns.adapters.http_line import Endpoint
+    from promo_campaigns.adapters.judge import Judge
     from promo_campaigns.core.models import OutgoingRequest
     from promo_campaigns.core.ports import Pace
 
@@ -19,13 +20,19 @@ KEY_HEADER = "Idempotency-Key"
 
 
 class HttpSender:
-    """Sends requests to one endpoint; the status of an answer decides."""
+    """Sends requests to one endpoint; the status of an answer decides.
+
+    :param judge: the rules of a data source that asks for more
+    """
 
     in_flight = 1000
     """A write of unknown outcome is simply made again, so more may be under way than of messages."""
 
-    def __init__(self, endpoint: Endpoint, *, name: str = "http", pace: Pace | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, name: str = "http", pace: Pace | None = None, judge: Judge | None = None
+    ) -> None:
         self._line = HttpLine(endpoint, pace=pace)
+        self._judge = judge
         self.name = name
 
     def connected(self) -> AbstractAsyncContextManager[None]:
@@ -48,6 +55,9 @@ class HttpSender:
         ]
         async with self.connected():
             answers = await self._line.exchange(calls, deadline=deadline)
+        if self._judge is not None:
+            judged = zip(requests, answers, strict=True)
+            return [self._judge.verdict(request.contact_id, answer) for request, answer in judged]
         return [
             Verdict(
                 contact_id=request.contact_id,

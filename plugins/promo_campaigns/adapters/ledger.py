@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.models import Batch, CodeRequest, Verdict
 
 _ASSIGNMENT = queries("assignment")
-_ATTEMPT = queries("attempt")
+_ATTEMPT = {**queries("attempt"), **queries("answer")}
 
 
 class PostgresLedger:
@@ -125,48 +125,59 @@ class PostgresLedger:
         """
         whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
         with self._connection.transaction():
-            self._connection.execute(_ATTEMPT["fold_lapsed"], whose)
-            self._exchange_short(run_id, contact_ids)
-            self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
+            self._clear_up(whose)
             terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
             return self._begin(Purpose.MESSAGE, terms, limit)
 
-    def begin_profiles(
-        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool = False, limit: int | None = None
+    def begin_profiles(  # noqa: PLR0913  (whom, for how long, and which of them)
+        self,
+        run_id: int,
+        contact_ids: Sequence[int],
+        *,
+        lease_s: float,
+        repair: bool = False,
+        source: int = 0,
+        limit: int | None = None,
     ) -> Lease:
         """Commit the intent to record the codes of those contacts whose message was accepted, and lease them.
 
         :param repair: those recorded before as well
+        :param source: place of the data source in the run's definition
         :param limit: as for messages
         """
-        terms = {"run_id": run_id, "contact_ids": list(contact_ids), "lease_s": lease_s, "repair": repair}
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
         with self._connection.transaction():
+            terms = {**whose, "lease_s": lease_s, "repair": repair, "source": source}
             return self._begin(Purpose.PROFILE, terms, limit)
 
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
-        evidence = _evidence(lease, verdicts)
+        told = evidence(lease, verdicts)
         with self._connection.transaction():
-            self._connection.execute(_ATTEMPT["lock_assignments"], evidence)
-            self._connection.execute(_ATTEMPT["settle_attempts"], evidence)
-            self._connection.execute(_ATTEMPT["settle_assignments"], evidence)
+            self._connection.execute(_ATTEMPT["lock_assignments"], told)
+            self._connection.execute(_ATTEMPT["settle_attempts"], told)
+            self._connection.execute(_ATTEMPT["settle_assignments"], told)
 
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
-        evidence = _evidence(lease, verdicts)
+        told = evidence(lease, verdicts)
         with self._connection.transaction():
-            self._connection.execute(_ATTEMPT["lock_assignments"], evidence)
-            self._connection.execute(_ATTEMPT["settle_attempts"], evidence)
-            self._connection.execute(_ATTEMPT["settle_profiles"], evidence)
+            self._connection.execute(_ATTEMPT["lock_assignments"], told)
+            self._connection.execute(_ATTEMPT["settle_attempts"], told)
+            self._connection.execute(_ATTEMPT["settle_profiles"], told)
 
-    def _exchange_short(self, run_id: int, contact_ids: Sequence[int]) -> None:
-        short = self._connection.execute(
-            _ASSIGNMENT["return_short"], {"run_id": run_id, "contact_ids": list(contact_ids)}
-        ).fetchall()
+    def _clear_up(self, whose: dict[str, object]) -> None:
+        """Fold leases that ran out, exchange codes that fell short and were never shown, and expire what is overdue."""
+        self._connection.execute(_ATTEMPT["fold_lapsed"], whose)
+        self._exchange_short(whose)
+        self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
+
+    def _exchange_short(self, whose: dict[str, object]) -> None:
+        short = self._connection.execute(_ASSIGNMENT["return_short"], whose).fetchall()
         if short:
-            pool = self._connection.execute(_ASSIGNMENT["read_pool"], {"run_id": run_id}).fetchone() or {}
-            whose = {"run_id": run_id, "contact_ids": [row["contact_id"] for row in short]}
-            self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **pool})
+            pool = self._connection.execute(_ASSIGNMENT["read_pool"], whose).fetchone() or {}
+            left = {**whose, "contact_ids": [row["contact_id"] for row in short]}
+            self._connection.execute(_ASSIGNMENT["claim_codes"], {**left, **pool})
 
     def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
         left = 0
@@ -185,10 +196,13 @@ class PostgresLedger:
             seconds=float(str(terms["lease_s"])),
             recipients=[Recipient(**row) for row in rows],
             left=left,
+            source=int(str(terms.get("source", 0))),
+            shows_code=bool(terms.get("shows_code", True)),
         )
 
 
-def _evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
+def evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """Return the parameters under which a lease is settled."""
     return {
         "run_id": lease.run_id,
         "token": lease.token,
@@ -196,4 +210,6 @@ def _evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
         "contact_ids": [verdict.contact_id for verdict in verdicts],
         "outcomes": [verdict.outcome.value for verdict in verdicts],
         "details": [verdict.detail for verdict in verdicts],
+        "source": lease.source,
+        "shows_code": lease.shows_code,
     }

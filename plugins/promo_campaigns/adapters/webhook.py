@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.adapters.endpoints import endpoint_of
 from promo_campaigns.adapters.http_sender import HttpSender
+from promo_campaigns.adapters.judge import Judge
 from promo_campaigns.adapters.templates import compile_data_source
 from promo_campaigns.core.errors import CannotCarry
 from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
@@ -38,7 +39,8 @@ class WebhookTransport(BaseTransport):
         source = settings.webhook
         self._templates = compile_data_source(source) if source else None
         self.key_window_s = float(source.key_window_s) if source else 0.0
-        self._sender = HttpSender(endpoint_of(self.connection), name=self.receiver, pace=settings.pace)
+        judge = Judge(source) if source and source.success else None
+        self._sender = HttpSender(endpoint_of(self.connection), name=self.receiver, pace=settings.pace, judge=judge)
         self._open = AsyncExitStack()
 
     def check(self, message: Message) -> None:

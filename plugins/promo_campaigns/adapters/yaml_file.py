@@ -55,6 +55,18 @@ class YamlFile:
             self.fail(f"{key!r} cannot be {value!r}", line=self.line(key), hint=f"Use {' or '.join(allowed)}")
         return value
 
+    def number(self, key: str, default: float, *, least: float, most: float) -> float:
+        """Return a setting that must be a number between two others."""
+        if key not in self._nodes:
+            return default
+        try:
+            number = float(self.text(key))
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            self.fail(f"{key!r} must be a number between {least:g} and {most:g}", line=self.line(key))
+        return number
+
     def mapping(self, key: str) -> dict[str, str]:
         """Return a setting that maps text to text; empty when it is not there."""
         if key not in self._nodes:

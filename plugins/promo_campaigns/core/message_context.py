@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 def message_context(recipient: Recipient) -> dict[str, object]:
     """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
 
-    A name of the product beats an additional field of the same name ([reteno] V4). What is not known is left out,
-    so that a template sees it as missing.
+    A name of the product beats a data source's of the same name, which beats an additional field ([reteno] V4). What is
+    not known is left out, so that a template sees it as missing.
     """
     known: dict[str, object | None] = {
         **(recipient.fields or {}),
+        **(recipient.answers or {}),
         "contact_id": recipient.contact_id,
         "external_id": recipient.external_id,
         "first_name": recipient.first_name,

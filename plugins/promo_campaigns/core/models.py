@@ -47,12 +47,36 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """How an answer that only announces the work is followed to its end; the defaults are the vendor's ([reteno] 8.3).
+
+    :ivar path: Velocity, in which ``$answer`` is the announcement; empty for ``importstatus`` and the answer's
+        ``asyncSessionId``, beside the resource, where the answer has one
+    :ivar done: a condition in Velocity on ``$answer``, what the path answers: the work is done
+    :ivar failed: likewise: none of it is done and none will be
+    :ivar wait_s: seconds after which nobody waits any more, and the request is made again
+    """
+
+    path: str = ""
+    done: str = "$answer.get('status') == 'FINISHED'"
+    failed: str = "$answer.get('status') == 'FAILED'"
+    wait_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
     """An HTTP request that a message binds; path, header values and body are Velocity.
 
     :ivar connection: id of the Airflow Connection that holds host and credentials
-    :ivar format: ``json`` or ``text``
+    :ivar format: of the body: ``json``, ``xml`` or ``text``
     :ivar key_window_s: seconds for which the receiver recognises an ``Idempotency-Key``; 0 if it honours none
+    :ivar before: the message reads its answer, so it is called before the message; else once the message was accepted
+    :ivar timeout_s: seconds for one request; 0 for the connection's own
+    :ivar success: a condition in Velocity on ``$status`` and ``$answer``; empty if the status alone decides
+    :ivar failure: what an answer of success that fails the condition is: ``refused``, ``later`` or ``unknown``
+    :ivar records_per_request: contacts in one request, whose body reads them from ``$batch``; 0 for a request of its
+        own for each, whose body reads that contact's values
+    :ivar poll: how the answer to a request for several is followed up
     """
 
     name: str
@@ -63,6 +87,12 @@ class DataSource:
     body: str
     format: str
     key_window_s: int = 0
+    before: bool = False
+    timeout_s: float = 0.0
+    success: str = ""
+    failure: str = "refused"
+    records_per_request: int = 0
+    poll: Poll = Poll()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +117,18 @@ class RunSpec:
     audience: Audience
     codes: CodeRequest
     message: Message
-    data_source: DataSource | None
+    data_sources: tuple[DataSource, ...] = ()
     transport: str = "inbox"
     transport_conn_id: str = ""
     webhook: DataSource | None = None
+
+    def place_of(self, name: str) -> int | None:
+        """Return the place of a data source among the message's, or None if the message does not bind it."""
+        return next((place for place, source in enumerate(self.data_sources) if source.name == name), None)
+
+    def places(self, *, before: bool) -> list[int]:
+        """Return the places of the data sources that are called before the message, or of those called after it."""
+        return [place for place, source in enumerate(self.data_sources) if source.before is before]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values."""
@@ -104,18 +142,23 @@ class RunSpec:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> RunSpec:
-        """Rebuild the spec that the ledger holds."""
+        """Rebuild the spec that the ledger holds; one of before version 0.2 names a single data source, or none."""
         audience = {**stored["audience"], "contact_ids": tuple(stored["audience"]["contact_ids"])}
+        sources = stored["data_sources"] if "data_sources" in stored else filter(None, [stored["data_source"]])
         return cls(
             workflow=stored["workflow"],
             audience=Audience(**audience),
             codes=CodeRequest(**stored["codes"]),
             message=Message(**stored["message"]),
-            data_source=DataSource(**stored["data_source"]) if stored["data_source"] else None,
+            data_sources=tuple(_data_source(source) for source in sources),
             transport=stored.get("transport", "inbox"),
             transport_conn_id=stored.get("transport_conn_id", ""),
-            webhook=DataSource(**stored["webhook"]) if stored.get("webhook") else None,
+            webhook=_data_source(stored["webhook"]) if stored.get("webhook") else None,
         )
+
+
+def _data_source(stored: dict[str, Any]) -> DataSource:
+    return DataSource(**{**stored, "poll": Poll(**stored.get("poll", {}))})
 
 
 class Mode(str, Enum):
@@ -161,6 +204,7 @@ class Recipient:
     :ivar generation: how often the contact is sent to anew after a refusal; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
     :ivar fields: additional fields by name, None without any
+    :ivar answers: of data sources by their names, None without any
     """
 
     contact_id: int
@@ -175,6 +219,7 @@ class Recipient:
     discount: int
     expires_at: datetime
     fields: dict[str, str] | None = field(repr=False)
+    answers: dict[str, object] | None = field(default=None, repr=False)
 
 
 class Purpose(str, Enum):
@@ -182,6 +227,7 @@ class Purpose(str, Enum):
 
     MESSAGE = "message"
     PROFILE = "profile"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +237,8 @@ class Lease:
     :ivar token: fences the holder: evidence is written under it
     :ivar seconds: length of the lease; no call begins after half of it
     :ivar left: how many are due as well and were left out for the limit's sake
+    :ivar source: place of the data source that is called
+    :ivar shows_code: the code leaves with the call
     """
 
     run_id: int
@@ -199,6 +247,8 @@ class Lease:
     seconds: float
     recipients: list[Recipient]
     left: int = 0
+    source: int = 0
+    shows_code: bool = True
 
 
 class Outcome(str, Enum):
@@ -222,6 +272,7 @@ class Verdict:
     :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
     :ivar locked_out: the receiver refuses whoever calls, not this contact: the breaker opens at once
     :ivar called: False if what is wrong was found before any call, and says nothing about the receiver
+    :ivar answer: what a data source answered before the message, as JSON. Never logged
     """
 
     contact_id: int
@@ -230,6 +281,7 @@ class Verdict:
     retry_after_s: float = 0.0
     locked_out: bool = False
     called: bool = True
+    answer: str = field(default="", repr=False)
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

@@ -7,6 +7,7 @@ from datetime import timezone
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from promo_campaigns.core.models import Purpose
@@ -34,10 +35,17 @@ def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edit
     return f"{workflow}/run/{run_id}"
 
 
-def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0) -> str:
+def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0, *, source: int = 0) -> str:
     """Return the key under which a receiver sees this call, the same at every try.
 
     :param generation: rises when a refused contact is sent to anew, since a receiver may remember its refusal
+    :param source: place of the data source that is called
     """
     anew = f"\0{generation}" if generation else ""
-    return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}{anew}"))
+    which = f"\0source {source}" if source else ""
+    return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}{anew}{which}"))
+
+
+def joint_key(keys: Iterable[str]) -> str:
+    """Return the key of one call for several contacts, made of the keys of their own calls, whatever their order."""
+    return str(uuid.uuid5(_KEYS, "\0".join(sorted(keys))))

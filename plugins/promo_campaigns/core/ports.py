@@ -43,16 +43,46 @@ class MessageLedger(Protocol):
 class ProfileLedger(Protocol):
     """The ledger as the recorder of codes on profiles sees it."""
 
-    def begin_profiles(
-        self, run_id: int, contact_ids: Sequence[int], *, lease_s: float, repair: bool, limit: int | None = None
+    def begin_profiles(  # noqa: PLR0913  (whom, for how long, and which of them)
+        self,
+        run_id: int,
+        contact_ids: Sequence[int],
+        *,
+        lease_s: float,
+        repair: bool,
+        source: int = 0,
+        limit: int | None = None,
     ) -> Lease:
         """Commit the intent to record the codes of those contacts whose message was accepted, and lease them.
 
+        :param source: place of the data source in the run's definition
         :param limit: as for messages
         """
 
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence; what was confirmed is recorded."""
+
+
+class AnswerLedger(Protocol):
+    """The ledger as whoever asks a data source before the message sees it."""
+
+    def begin_answers(  # noqa: PLR0913  (whom, for how long, and which of them)
+        self,
+        run_id: int,
+        contact_ids: Sequence[int],
+        *,
+        lease_s: float,
+        source: int,
+        shows_code: bool,
+        limit: int | None = None,
+    ) -> Lease:
+        """Commit the intent to ask for those of the contacts who are due and have no answer yet, and lease them.
+
+        :param limit: as for messages
+        """
+
+    def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        """Write the evidence and keep the answers; who is refused is rejected."""
 
 
 class Breaker(Protocol):

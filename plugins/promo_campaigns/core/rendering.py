@@ -35,12 +35,22 @@ class MessageTemplates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTemplates:
-    """The compiled parts of a data source; headers by name."""
+    """The compiled parts of a data source; headers by name.
+
+    :ivar purpose: what the requests are for: the profile, or an answer for the message
+    :ivar source: place of the data source in the run's definition
+    :ivar shows_code: the code leaves with a request
+    :ivar records_per_request: contacts in one request, 0 for a request of its own for each
+    """
 
     method: str
     path: Template
     headers: dict[str, Template]
     body: Template
+    purpose: Purpose = Purpose.PROFILE
+    source: int = 0
+    shows_code: bool = True
+    records_per_request: int = 0
 
 
 def render_messages(
@@ -115,7 +125,7 @@ def render_requests(
                 headers={name: str(parts[name]) for name in columns},
                 body=str(parts["body"]),
                 idempotency_key=idempotency_key(
-                    run.run_key, recipient.contact_id, Purpose.PROFILE, recipient.generation
+                    run.run_key, recipient.contact_id, templates.purpose, recipient.generation, source=templates.source
                 ),
             )
         )

@@ -98,7 +98,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
         ready, refused = render_messages(templates, run, lease.recipients)
         return [*refused, *await transport.send(ready, deadline=deadline)]
 
-    rounds = _Rounds(
+    rounds = Rounds(
         begin=begin,
         call=call,
         settle=ledger.settle_messages,
@@ -132,13 +132,15 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:
-        return ledger.begin_profiles(run.run_id, chunk, lease_s=LEASE_S, repair=repair, limit=limit)
+        return ledger.begin_profiles(
+            run.run_id, chunk, lease_s=LEASE_S, repair=repair, source=templates.source, limit=limit
+        )
 
     async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=deadline)]
 
-    rounds = _Rounds(
+    rounds = Rounds(
         begin=begin,
         call=call,
         settle=ledger.settle_profiles,
@@ -165,7 +167,7 @@ class _Taken:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Rounds:
+class Rounds:
     """Calls in chunks, and again in rounds for whoever was put off.
 
     With the ledger aside there are two lanes, so that the ledger works on one chunk while another is called for. Each
@@ -182,6 +184,10 @@ class _Rounds:
     lanes: int = 0
 
     async def run(self, contact_ids: Sequence[int]) -> Tally:
+        """Call for each of the contacts who is due, until each call has come to something.
+
+        :raises ReceiverUnavailable: the breaker is open, or too many were put off for too long; nobody is lost
+        """
         tally = Tally()
         waiting = deque(contact_ids)
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):

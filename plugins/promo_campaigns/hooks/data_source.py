@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 
 if TYPE_CHECKING:
+    from promo_campaigns.adapters.bulk_sender import HttpBulkSender
     from promo_campaigns.adapters.http_line import Endpoint
     from promo_campaigns.adapters.http_sender import HttpSender
     from promo_campaigns.core.connection import ConnectionSettings
+    from promo_campaigns.core.models import DataSource
 
 
 class DataSourceHook(BaseHook):
@@ -42,7 +44,7 @@ class DataSourceHook(BaseHook):
 
         connection = self.get_connection(self.data_source_conn_id)
         return ConnectionSettings(
-            name=f"connection {self.data_source_conn_id}",
+            name=self.receiver,
             host=connection.host or "",
             scheme=connection.schema or "",
             port=connection.port,
@@ -62,8 +64,38 @@ class DataSourceHook(BaseHook):
 
         return endpoint_of(self.settings)
 
-    def sender(self) -> HttpSender:
-        """Return the sender for this receiver."""
-        from promo_campaigns.adapters.http_sender import HttpSender
+    def endpoint_for(self, source: DataSource) -> Endpoint:
+        """Where to send the requests of a data source.
 
-        return HttpSender(self.endpoint, name=f"connection {self.data_source_conn_id}")
+        :raises ConfigurationError: as ``endpoint``, or the source has a longer time-out than its connection allows
+        """
+        from dataclasses import replace
+
+        from promo_campaigns.core.errors import ConfigurationError
+
+        if source.timeout_s > self.endpoint.timeout_s:
+            msg = (
+                f"data source {source.name!r} has the timeout_s {source.timeout_s:g}, and connection "
+                f"{self.data_source_conn_id} allows {self.endpoint.timeout_s:g}; raise it there or lower it here"
+            )
+            raise ConfigurationError(msg)
+        return replace(self.endpoint, timeout_s=source.timeout_s or self.endpoint.timeout_s)
+
+    def sender(self, source: DataSource) -> HttpSender:
+        """Return the sender of a data source's requests, one for each contact."""
+        from promo_campaigns.adapters.http_sender import HttpSender
+        from promo_campaigns.adapters.judge import Judge
+
+        judge = Judge(source) if source.before or source.success else None
+        return HttpSender(self.endpoint_for(source), name=self.receiver, judge=judge)
+
+    def bulk_sender(self, source: DataSource) -> HttpBulkSender:
+        """Return the sender of a data source's requests, each for several contacts."""
+        from promo_campaigns.adapters.bulk_sender import HttpBulkSender
+
+        return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver)
+
+    @property
+    def receiver(self) -> str:
+        """The name that all workers know the receiver by."""
+        return f"connection {self.data_source_conn_id}"

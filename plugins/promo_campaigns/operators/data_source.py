@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Run
+
 
 class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
-    """Calls the data source that the message binds, once for each contact whose message was accepted.
+    """Calls a data source of the message: before the message if that reads the answer, else once it was accepted.
 
-    While a receiver is left alone, or the lease of another worker runs, the task waits in the triggerer.
+    Before the Message block it returns what Get promo code does, of whoever goes on to the message. After it, it
+    returns ``{"run_id": 7, "recorded": 1000}``: how many calls this task made that were confirmed. While a receiver is
+    left alone, or the lease of another worker runs, the task waits in the triggerer.
 
-    Returns ``{"run_id": 7, "recorded": 1000}``: how many calls this task made that were confirmed.
-
-    :param assignments: output of the Message block (templated)
-    :param data_source: name of the data source that the message binds (templated)
+    :param assignments: output of the block before (templated)
+    :param data_source: name of a data source that the message binds (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises ReceiverUnavailable: some could not be recorded yet; the task can be retried
-    :raises SendError: the receiver refuses some for good
-    :raises ConfigurationError: the data source is not the one the run's message binds
+    :raises ReceiverUnavailable: some could not be called for yet; the task can be retried
+    :raises SendError: the receiver refuses to record some for good
+    :raises ConfigurationError: the data source is not one that the run's message binds
     :raises LedgerConflict: somebody holds another code than the one handed over
     """
 
@@ -48,47 +51,87 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         self.assignments = assignments
         self.data_source = data_source
 
-    async def aexecute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
-        """Record what is not recorded yet."""
+    async def aexecute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
+        """Call for whoever was not called for yet."""
         batch = Handover.from_xcom(self.assignments)
         with rescheduled(self):
-            return {"run_id": batch.run_id, "recorded": await self._record(batch)}
+            return await self._call(batch)
 
-    def resume(self, context: Context, event: object = None) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
+    def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Go on after the receiver was left alone."""
-        recorded: dict[str, int] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
-        return recorded
+        returned: dict[str, Any] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
+        return returned
 
-    async def _record(self, batch: Handover) -> int:
-        from promo_campaigns.adapters.breaker import PostgresBreaker
-        from promo_campaigns.adapters.ledger import PostgresLedger
+    async def _call(self, batch: Handover) -> dict[str, Any]:
+        from promo_campaigns.adapters.answered_ledger import ledger_of
         from promo_campaigns.adapters.runs import read_run
-        from promo_campaigns.adapters.templates import compile_data_source
-        from promo_campaigns.core.sending import beside, record_profiles
 
         with self.hook.connect() as connection:
             run = read_run(connection, batch.run_id)
-            source = run.spec.data_source
-            if source is None or source.name != self.data_source:
-                bound = repr(source.name) if source else "no data source"
+            place = run.spec.place_of(self.data_source)
+            if place is None:
+                bound = ", ".join(repr(source.name) for source in run.spec.data_sources) or "no data source"
                 msg = f"the message of run {run.run_key} binds {bound}, not {self.data_source!r}"
                 raise ConfigurationError(msg)
-            ledger = PostgresLedger(connection)
-            ledger.require_codes(run.run_id, batch.contact_ids, batch.codes)
-            sender = DataSourceHook(source.connection).sender()
-            with beside() as aside:
+            ledger_of(connection, run.spec).require_codes(run.run_id, batch.contact_ids, batch.codes)
+            call = self._ask if run.spec.data_sources[place].before else self._record
+            return await call(connection, run, place, batch)
+
+    async def _ask(self, connection: Connection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
+        from promo_campaigns.adapters.answered_ledger import AnsweredLedger
+        from promo_campaigns.adapters.breaker import PostgresBreaker
+        from promo_campaigns.adapters.templates import compile_data_source
+        from promo_campaigns.core.answers import ask_before_message
+        from promo_campaigns.core.sending import beside
+
+        if batch.repair:
+            return batch.as_xcom()
+        ledger = AnsweredLedger(connection, run.spec)
+        source = run.spec.data_sources[place]
+        sender = DataSourceHook(source.connection).sender(source)
+        with beside() as aside:
+            async with sender.connected():
+                tally = await ask_before_message(
+                    ledger=ledger,
+                    breaker=PostgresBreaker(connection, sender.name),
+                    sender=sender,
+                    templates=compile_data_source(source, place),
+                    run=run,
+                    contact_ids=batch.contact_ids,
+                    aside=aside,
+                )
+        ledger.require_no_lease(run.run_id, batch.contact_ids)
+        self.log.info("Run %d: %d answered, %d refused", run.run_id, tally.ok, tally.refused)
+        return Handover.of_pairs(run.run_id, ledger.held_codes(run.run_id, batch.contact_ids)).as_xcom()
+
+    async def _record(self, connection: Connection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
+        from promo_campaigns.adapters.answered_ledger import ledger_of
+        from promo_campaigns.adapters.breaker import PostgresBreaker
+        from promo_campaigns.adapters.templates import compile_data_source
+        from promo_campaigns.core.bulk import record_profiles_in_bulk
+        from promo_campaigns.core.sending import beside, record_profiles
+
+        ledger = ledger_of(connection, run.spec)
+        source = run.spec.data_sources[place]
+        hook = DataSourceHook(source.connection)
+        work: dict[str, Any] = {
+            "ledger": ledger,
+            "breaker": PostgresBreaker(connection, hook.receiver),
+            "templates": compile_data_source(source, place),
+            "run": run,
+            "contact_ids": batch.contact_ids,
+            "repair": batch.repair,
+        }
+        with beside() as aside:
+            if source.records_per_request:
+                bulk_sender = hook.bulk_sender(source)
+                async with bulk_sender.connected():
+                    tally = await record_profiles_in_bulk(sender=bulk_sender, aside=aside, **work)
+            else:
+                sender = hook.sender(source)
                 async with sender.connected():
-                    tally = await record_profiles(
-                        ledger=ledger,
-                        breaker=PostgresBreaker(connection, sender.name),
-                        sender=sender,
-                        templates=compile_data_source(source),
-                        run=run,
-                        contact_ids=batch.contact_ids,
-                        repair=batch.repair,
-                        aside=aside,
-                    )
-            ledger.require_no_lease(run.run_id, batch.contact_ids)
+                    tally = await record_profiles(sender=sender, aside=aside, **work)
+        ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d recorded, %d refused", run.run_id, tally.ok, tally.refused)
         if tally.refused:
             msg = (
@@ -96,4 +139,4 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
                 f"{tally.first_detail}; correct the data source or the contacts, then clear this task"
             )
             raise SendError(msg)
-        return tally.ok
+        return {"run_id": run.run_id, "recorded": tally.ok}

@@ -83,8 +83,8 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         return sent
 
     async def _send(self, batch: Handover) -> Handover:
+        from promo_campaigns.adapters.answered_ledger import ledger_of
         from promo_campaigns.adapters.breaker import PostgresBreaker
-        from promo_campaigns.adapters.ledger import PostgresLedger
         from promo_campaigns.adapters.runs import read_run
         from promo_campaigns.adapters.templates import compile_message
         from promo_campaigns.core.sending import beside, send_messages
@@ -92,7 +92,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         with self.hook.connect() as connection, beside() as aside:
             run = read_run(connection, batch.run_id)
             self._require_the_run_s(run)
-            ledger = PostgresLedger(connection)
+            ledger = ledger_of(connection, run.spec)
             async with transport_of(run.spec, self.hook.dsn) as transport:
                 tally = await send_messages(
                     ledger=ledger,

@@ -13,6 +13,7 @@ from promo_campaigns.core.parameters import contact_ids_of, instant_of, mode_of,
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.transport import transport_of
 from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.operators.wiring import check_connections, check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,8 @@ class StartOperator(StoreOperator):
     :raises PoolShortage: the pool holds fewer codes than the open runs need
     :raises RunClosed: the run is closed, and the mode is ``refuse``
     :raises RunSpecChanged: the occurrence was opened with another definition
-    :raises ConfigurationError: a parameter or a definition file is wrong
+    :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
+        wrong, or its block stands on the wrong side of the message
     """
 
     template_fields: Sequence[str] = (
@@ -117,7 +119,7 @@ class StartOperator(StoreOperator):
         """Open the run, or find it."""
         from promo_campaigns.adapters.runs import open_run, read_batches
 
-        spec = self._spec()
+        spec = self._spec(context)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
         send_by = instant_of("send_by", self.send_by)
         with self.hook.connect() as connection:
@@ -128,7 +130,7 @@ class StartOperator(StoreOperator):
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]
 
-    def _spec(self) -> RunSpec:
+    def _spec(self, context: Context) -> RunSpec:
         """Read the definition, and find what is wrong with it before anything is opened."""
         from promo_campaigns.adapters.definitions import read_run_spec, require_carried
 
@@ -143,6 +145,8 @@ class StartOperator(StoreOperator):
             transport=name_of("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
         )
+        check_wiring(self, context, include, spec)
+        check_connections(include, spec)
         require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
         return spec
 

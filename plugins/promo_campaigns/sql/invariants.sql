@@ -9,10 +9,10 @@ from promo.assignment where promo_code_id is not null
 group by promo_code_id having count(*) > 1;
 
 -- one_person --
--- A code was never put before two people: no two contacts have an attempt with it that was not definitely refused.
+-- A code was never put before two people: no two contacts have an attempt that showed it and was not definitely refused.
 select 'code ' || t.promo_code_id || ' may have reached ' || count(distinct t.contact_id) || ' contacts' as broken
 from promo.attempt t
-where t.purpose = 'message' and t.outcome is distinct from 'refused'
+where t.shows_code and t.outcome is distinct from 'refused'
   and (%(run_id)s::bigint is null or t.promo_code_id in (select promo_code_id from promo.attempt where run_id = %(run_id)s))
 group by t.promo_code_id having count(distinct t.contact_id) > 1;
 
@@ -39,6 +39,26 @@ join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and 
 where (a.promo_code_id is null or a.promo_code_id <> t.promo_code_id) and t.outcome is distinct from 'refused'
   and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
 
+-- seen_is_gone --
+-- A code that a data source has seen is still its contact's, or out of the pool for good.
+select 'code ' || t.promo_code_id || ' was seen by a data source for contact ' || t.contact_id || ' and may be given out again' as broken
+from promo.attempt t join promo.promo_code p using (promo_code_id)
+where t.purpose = 'answer' and t.shows_code and t.outcome is distinct from 'refused' and p.seen_at is null
+  and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
+  and not exists (
+    select from promo.assignment a
+    where a.run_id = t.run_id and a.contact_id = t.contact_id and a.promo_code_id = t.promo_code_id);
+
+-- answered_first --
+-- A message that reads answers was begun only once all of them were there.
+select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to without an answer its message reads' as broken
+from promo.attempt t join promo.run r using (run_id) cross join unnest(r.before) as b (source)
+where t.purpose = 'message' and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
+  and not exists (
+    select from promo.attempt q
+    where q.run_id = t.run_id and q.contact_id = t.contact_id and q.purpose = 'answer' and q.source = b.source
+      and q.outcome = 'ok' and q.finished_at <= t.started_at);
+
 -- closed_is_done --
 -- In a closed run nothing is in flight, and everybody has an outcome.
 select 'contact ' || a.contact_id || ' of closed run ' || a.run_id || ' is ' || a.state as broken
@@ -54,7 +74,8 @@ from promo.assignment a
 where a.state in ('sending', 'accepted', 'unknown', 'recorded') and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
   and not exists (
     select from promo.attempt t
-    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.promo_code_id = a.promo_code_id);
+    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.promo_code_id = a.promo_code_id
+      and (t.purpose = 'message' or (t.purpose = 'answer' and a.state = 'sending')));
 
 -- acceptance_counts --
 -- An answer of ok is never ignored: once no lease is running, its contact is accepted or recorded.
@@ -73,12 +94,14 @@ where (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
   and ((a.state in ('accepted', 'recorded') and not exists (
           select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
             and t.purpose = 'message' and t.outcome = 'ok'))
-    or (a.state = 'recorded' and not exists (
-          select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-            and t.purpose = 'profile' and t.outcome = 'ok'))
+    or (a.state = 'recorded' and exists (
+          select from promo.run r left join unnest(r.after) as s (source) on true
+          where r.run_id = a.run_id and not exists (
+            select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+              and t.purpose = 'profile' and t.source = coalesce(s.source, t.source) and t.outcome = 'ok')))
     or (a.state = 'rejected' and not exists (
           select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-            and t.purpose = 'message' and t.outcome = 'refused')));
+            and t.purpose in ('message', 'answer') and t.outcome = 'refused')));
 
 -- profile_after_message --
 -- A profile write is begun only once an attempt of the message was answered ok.
@@ -93,20 +116,20 @@ where t.purpose = 'profile' and (%(run_id)s::bigint is null or t.run_id = %(run_
 -- No attempt was begun with a code that had run out.
 select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent an expired code' as broken
 from promo.attempt t join promo.promo_code p using (promo_code_id)
-where t.purpose = 'message' and t.started_at >= p.expires_at and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
+where t.purpose in ('message', 'answer') and t.started_at >= p.expires_at and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
 
 -- no_late_message --
 -- No attempt was begun after the run's send-by.
 select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to after the send-by' as broken
 from promo.attempt t join promo.run r using (run_id)
-where t.purpose = 'message' and t.started_at >= r.send_by and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
+where t.purpose in ('message', 'answer') and t.started_at >= r.send_by and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
 
 -- one_call_at_a_time --
--- Two message attempts of a contact are apart: a second is begun only when the first has an outcome, was given up, or
+-- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was given up, or
 -- its lease is over.
 select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' has an attempt under no lease it ever held' as broken
 from promo.attempt t join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
-where a.state = 'sending' and t.purpose = 'message' and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
+where a.state = 'sending' and t.purpose in ('message', 'answer') and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
   and t.lease_token > a.lease_token;
 
 -- files_add_up --

@@ -14,6 +14,7 @@ from promo_campaigns.velocity.json_text import JsonPrinter
 from promo_campaigns.velocity.macro_code import MacroCode
 from promo_campaigns.velocity.meter import Meter, SingleMeter
 from promo_campaigns.velocity.method_table import Caller
+from promo_campaigns.velocity.plain_text import url_text, xml_text
 from promo_campaigns.velocity.values import LoopState, Printer, Rendered, Stopped
 from promo_campaigns.velocity.walk import is_plain
 
@@ -96,6 +97,8 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "strict": json_printer.strict,
         "json_value": json_printer.value,
         "quote": encode_basestring,
+        "xml": xml_text,
+        "url": url_text,
         "call": caller.call,
         "prop": caller.prop,
         "item": caller.item,

@@ -83,6 +83,26 @@ def literal_name(step: Step) -> str | None:
     return _text(step.arguments[0]) if step.name == "get" and len(step.arguments) == 1 else None
 
 
+def reads(tree: Block, name: str) -> bool:
+    """Tell whether a template may read a name, by itself or on `$data`."""
+    return any(read.root == name or (read.root == DATA and _may_name(read, name)) for read in _reads(tree))
+
+
+def _may_name(reference: Reference, name: str) -> bool:
+    return not reference.steps or literal_name(reference.steps[0]) in {None, name}
+
+
+def names_read(tree: Block) -> frozenset[str]:
+    """Return the literal names that are read on `$data` for more than to bind them by a `#set`."""
+    binding = [node.value for node in every(tree) if isinstance(node, Assign) and not node.target.steps]
+    bound = [value for value in binding if _source_name(value) is not None]
+    found: set[str] = set()
+    for read in _reads(tree):
+        if read.root == DATA and not any(read is value for value in bound):
+            found |= _first_name(read)
+    return frozenset(found)
+
+
 def _text(node: Node) -> str | None:
     return node.value if isinstance(node, Literal) and isinstance(node.value, str) else None
 

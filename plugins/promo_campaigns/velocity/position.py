@@ -14,7 +14,9 @@ class Position(Enum):
 
     TEXT = "text"
     HTML = "html"
-    STRICT_TEXT = "text of a value inside a JSON body, where a missing value is an error"
+    STRICT_TEXT = "text of a value where a missing one is an error"
+    XML = "text of a value inside XML"
+    URL = "text of a value inside a path or query"
     JSON_STRING = "inside a JSON string"
     JSON_VALUE = "outside JSON strings"
 
@@ -32,5 +34,8 @@ class Position(Enum):
             writer.line(f"{name} = json_value({name}, {quiet}, m)")
         else:
             writer.line(f"if type({name}) is not str: {name} = strict({name}, {quiet}, m)")
-            if self is Position.JSON_STRING:
-                writer.line(f"{name} = quote({name})[1:-1]")
+            if self in _QUOTED:
+                writer.line(f"{name} = {_QUOTED[self]}".format(name))
+
+
+_QUOTED = {Position.JSON_STRING: "quote({})[1:-1]", Position.XML: "xml({})", Position.URL: "url({})"}

@@ -10,12 +10,13 @@ from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRe
 from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
 from promo_campaigns.velocity.generator import FILE, generate
-from promo_campaigns.velocity.inspection import BoundSource, data_sources, references
+from promo_campaigns.velocity.inspection import BoundSource, data_sources, names_read, reads, references
 from promo_campaigns.velocity.json_position import JsonPositions
 from promo_campaigns.velocity.json_skeleton import check_result
 from promo_campaigns.velocity.json_text import escape_halves
 from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.place import error_at
+from promo_campaigns.velocity.plain_text import check_xml, check_xml_template
 from promo_campaigns.velocity.position import Position
 from promo_campaigns.velocity.template_parser import parse
 from promo_campaigns.velocity.text_methods import narrow
@@ -23,13 +24,21 @@ from promo_campaigns.velocity.tree import Text
 from promo_campaigns.velocity.walk import printed_in_place, printed_references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from promo_campaigns.velocity.tree import Block, Node
 
-Mode = Literal["text", "json", "html"]
+Mode = Literal["text", "json", "html", "xml", "url", "strict"]
 Version = Literal["2.4", "1.7"]
 DEFAULT_LIMITS = Limits()
+_POSITIONS: Mapping[Mode, tuple[Position, Position]] = {
+    "text": (Position.TEXT, Position.TEXT),
+    "html": (Position.TEXT, Position.HTML),
+    "strict": (Position.STRICT_TEXT, Position.STRICT_TEXT),
+    "xml": (Position.STRICT_TEXT, Position.XML),
+    "url": (Position.STRICT_TEXT, Position.URL),
+}
+"""Of a reference within a `"..."` literal, and of one printed in place."""
 
 
 class Template:
@@ -47,14 +56,18 @@ class Template:
         self._made_of = (text, mode, dialect, limits)
         tree = parse(text, DIALECTS[dialect], limits)
         self._json = mode == "json"
-        self._checked = False
+        self._check: Callable[[str], None] | None = None
         if self._json:
             json_positions = JsonPositions(text, tree)
             positions = json_positions.found
-            self._checked = not json_positions.skeleton.proven
+            self._check = None if json_positions.skeleton.proven else check_result
         else:
             positions = _positions(tree, mode)
-        program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=self._json)
+        if mode == "xml":
+            check_xml_template(text, tree)
+            self._check = check_xml
+        strict = mode not in {"text", "html"}
+        program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=strict)
         self._render, self._offsets = program.render, program.offsets
         self._tree = tree
         self._constant = all(isinstance(node, Text) for node in tree.nodes)
@@ -72,6 +85,15 @@ class Template:
         """What the template binds with `#set($x = $!data.get('name'))`, in the order it is written."""
         return data_sources(self._made_of[0], self._tree)
 
+    @cached_property
+    def names_read(self) -> frozenset[str]:
+        """The names read on `$data` for more than to bind them by a `#set`."""
+        return names_read(self._tree)
+
+    def reads(self, name: str) -> bool:
+        """Tell whether the template may read a name, by itself or on `$data`."""
+        return reads(self._tree, name)
+
     def __reduce__(self) -> tuple[type[Template], tuple[str, Mode, Version, Limits]]:
         return Template, self._made_of
 
@@ -83,8 +105,8 @@ class Template:
         """
         try:
             found = self._render(context if type(context) is dict else dict(context))
-            if self._checked:
-                check_result(found)
+            if self._check is not None:
+                self._check(found)
         except Fault as fault:
             error = self._placed(fault, fault.kind, fault.problem, fault.hint)
         except (RecursionError, MemoryError) as fault:
@@ -137,9 +159,9 @@ def can_be_sent(text: str) -> bool:
 
 
 def _positions(tree: Block, mode: Mode) -> dict[Node, Position]:
-    found: dict[Node, Position] = dict.fromkeys(printed_references(tree), Position.TEXT)
-    if mode == "html":
-        found.update(dict.fromkeys(printed_in_place(tree), Position.HTML))
+    within, in_place = _POSITIONS[mode]
+    found: dict[Node, Position] = dict.fromkeys(printed_references(tree), within)
+    found.update(dict.fromkeys(printed_in_place(tree), in_place))
     return found
 
 
@@ -149,8 +171,8 @@ def compile_template(
     """Compile a Velocity template.
 
     :param text: the template
-    :param mode: what the result is. `text`: values as they are. `json`: values escaped by position, and a missing
-        plain `$x` is an error. `html`: values escaped
+    :param mode: what the result is. `text`: values as they are. `html`: values escaped. In the others a missing plain
+        `$x` is an error: `strict`, values as they are; `json` and `xml`, escaped by position; `url`, percent-encoded
     :param dialect: the Velocity version it was written for
     :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
     :raises LimitExceeded: it is too long, too deep or has too many parts

@@ -30,7 +30,10 @@ with short as materialized (
   where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'assigned'
     and p.expires_at <= promo.clock() + make_interval(days => greatest(r.days - 1, 0))
     and not exists (
-      select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message')
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id
+        and (t.purpose = 'message' or (t.purpose = 'answer' and t.promo_code_id = a.promo_code_id
+                                       and t.shows_code and t.outcome is distinct from 'refused')))
   for update of a
 ), given_back as (
   update promo.promo_code p set issued_at = null from short s where p.promo_code_id = s.promo_code_id
@@ -41,13 +44,14 @@ returning a.contact_id;
 
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
--- that was to be sent again is a doubt again, and keeps its code.
+-- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
 with overdue as materialized (
   select a.contact_id, a.promo_code_id,
          case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-                   and t.outcome is distinct from 'refused') as doubt
+                   and t.outcome is distinct from 'refused') as doubt,
+         promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   left join promo.promo_code p on p.promo_code_id = a.promo_code_id
@@ -55,7 +59,9 @@ with overdue as materialized (
     and (r.send_by <= promo.clock() or p.expires_at <= promo.clock())
   for update of a
 ), given_back as (
-  update promo.promo_code p set issued_at = null from overdue o where p.promo_code_id = o.promo_code_id and not o.doubt
+  update promo.promo_code p
+  set issued_at = null, retired = p.retired or o.seen, seen_at = case when o.seen then promo.clock() end
+  from overdue o where p.promo_code_id = o.promo_code_id and not o.doubt
 )
 update promo.assignment a
 set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,

@@ -24,7 +24,7 @@ where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
 
 -- begin_messages --
 -- The intent: leases those who are due and adds an attempt each. Due are the assigned, and the unknown whose first
--- doubtful attempt is recent enough for the receiver to recognise its key.
+-- doubtful attempt is recent enough for the receiver to recognise its key; neither without the answers its message reads.
 with due as materialized (
   select a.contact_id, a.promo_code_id
   from promo.run r
@@ -32,6 +32,9 @@ with due as materialized (
   join promo.promo_code p using (promo_code_id)
   where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
     and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock()
+    and (r.before = '{}' or (
+      select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
+      from unnest(r.before) as b (source)))
     and (a.state = 'assigned'
          or (a.state = 'unknown'
              and promo.clock() - make_interval(secs => %(resend_within_s)s)
@@ -57,6 +60,9 @@ join promo.assignment a on a.run_id = r.run_id
 join promo.promo_code p using (promo_code_id)
 where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
   and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock()
+  and (r.before = '{}' or (
+    select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
+    from unnest(r.before) as b (source)))
   and (a.state = 'assigned'
        or (a.state = 'unknown'
            and promo.clock() - make_interval(secs => %(resend_within_s)s)
@@ -67,12 +73,17 @@ order by (select max(t.attempt_id) from promo.attempt t
           where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message') nulls first, a.contact_id;
 
 -- begin_profiles --
--- The intent to record: leases accepted contacts, and recorded ones for a repair, that nobody else is recording.
+-- The intent to record: leases accepted contacts whom this source has not confirmed, and recorded ones for a repair, that
+-- nobody else is recording.
 with due as materialized (
   select a.contact_id, a.promo_code_id
   from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+    and ((select cardinality(r.after) = 1 from promo.run r where r.run_id = %(run_id)s) or %(repair)s or not exists (
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
+        and t.outcome = 'ok'))
     and (a.lease_until is null or a.lease_until <= promo.clock())
   order by a.contact_id for update of a skip locked
 ), leased as (
@@ -80,8 +91,8 @@ with due as materialized (
   set lease_token = %(token)s, lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
   from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
 )
-insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
-select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile' from due;
+insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source)
+select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile', %(source)s from due;
 
 -- due_profiles --
 -- Whom begin_profiles would lease, in the same order as for messages.
@@ -89,6 +100,10 @@ select a.contact_id
 from promo.assignment a
 where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
   and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+  and ((select cardinality(r.after) = 1 from promo.run r where r.run_id = %(run_id)s) or %(repair)s or not exists (
+    select from promo.attempt t
+    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
+      and t.outcome = 'ok'))
   and (a.lease_until is null or a.lease_until <= promo.clock())
 order by (select max(t.attempt_id) from promo.attempt t
           where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile') nulls first, a.contact_id;
@@ -142,7 +157,7 @@ from evidence e where t.attempt_id = e.attempt_id;
 
 -- settle_assignments --
 -- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
--- decides between trying again and giving the code back. Only the lease's holder may act, or anyone for an unknown; and
+-- decides between trying again and giving the code back, or out of the pool if a data source has seen it. Only the lease's holder may act, or anyone for an unknown; and
 -- a late ok settles what a person was about to have sent again.
 with next as materialized (
   select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
@@ -158,8 +173,10 @@ with next as materialized (
   where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
      or (a.state = 'assigned' and fold.ok)
 ), given_back as (
-  update promo.promo_code p set issued_at = null
-  from next n where n.state = 'rejected' and p.promo_code_id = n.promo_code_id
+  update promo.promo_code p
+  set issued_at = null, retired = p.retired or seen.sure, seen_at = case when seen.sure then promo.clock() end
+  from next n cross join lateral (select promo.was_seen(%(run_id)s, n.contact_id, n.promo_code_id) as sure) seen
+  where n.state = 'rejected' and p.promo_code_id = n.promo_code_id
 )
 update promo.assignment a
 set state = n.state, lease_token = null, lease_until = null,
@@ -169,9 +186,18 @@ from next n
 where a.run_id = %(run_id)s and a.contact_id = n.contact_id;
 
 -- settle_profiles --
--- What the data source confirmed is recorded; the rest stays accepted, free to be tried again.
+-- What every data source confirmed is recorded; the rest stays accepted, free to be tried again.
+with other as materialized (
+  select s.source from promo.run r cross join unnest(r.after) as s (source)
+  where r.run_id = %(run_id)s and s.source <> %(source)s
+)
 update promo.assignment a
-set state = case when e.outcome = 'ok' then 'recorded'::promo.assignment_state else a.state end,
+set state = case when e.outcome = 'ok' and not exists (
+                   select from other o where not exists (
+                     select from promo.attempt t
+                     where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile'
+                       and t.source = o.source and t.outcome = 'ok'))
+                 then 'recorded'::promo.assignment_state else a.state end,
     lease_token = null, lease_until = null
 from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
 where a.run_id = %(run_id)s and a.contact_id = e.contact_id

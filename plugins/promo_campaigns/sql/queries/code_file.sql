@@ -55,14 +55,14 @@ with written as (
   from (select distinct on (key) * from pg_temp.staged_code order by key, line) as staged
   left join promo.promo_code as before on promo.code_key(before.code) collate "C" = staged.key
   where before.promo_code_id is null
-     or before.issued_at is null
+     or before.issued_at is null and before.seen_at is null
         and (before.expires_at, before.discount, before.retired, before.code, before.type)
             <> (staged.expires_at, staged.discount, staged.retired, staged.code, staged.type)
   order by staged.key
   on conflict (promo.code_key(code) collate "C") do update
     set expires_at = excluded.expires_at, code_file_id = excluded.code_file_id, line = excluded.line,
         discount = excluded.discount, retired = excluded.retired, code = excluded.code, type = excluded.type
-    where known.issued_at is null
+    where known.issued_at is null and known.seen_at is null
       and (known.expires_at, known.discount, known.retired, known.code, known.type)
           <> (excluded.expires_at, excluded.discount, excluded.retired, excluded.code, excluded.type)
   returning known.xmax = 0 as is_new

@@ -5,10 +5,11 @@ select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)
 -- add_run --
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
-  (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records, send_by)
+  (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
+   before, after, send_by)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
-   %(records)s, %(send_by)s)
+   %(records)s, %(before)s, %(after)s, %(send_by)s)
 on conflict (run_key) do nothing
 returning run_id;
 

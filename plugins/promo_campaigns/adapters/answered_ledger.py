@@ -1,0 +1,81 @@
+"""The ledger of a run whose message reads answers of data sources."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.ledger import PostgresLedger, evidence
+from promo_campaigns.core.models import Purpose
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Lease, RunSpec, Verdict
+
+_ATTEMPT = queries("attempt")
+_ANSWER = queries("answer")
+
+
+class AnsweredLedger(PostgresLedger):
+    """Keeps what data sources answer before the message, and hands out each recipient with it.
+
+    :param spec: the run's definition, which names the sources
+    """
+
+    def __init__(self, connection: Connection, spec: RunSpec) -> None:
+        super().__init__(connection)
+        self._names = {place: spec.data_sources[place].name for place in spec.places(before=True)}
+
+    def begin_answers(  # noqa: PLR0913  (whom, for how long, and which of them)
+        self,
+        run_id: int,
+        contact_ids: Sequence[int],
+        *,
+        lease_s: float,
+        source: int,
+        shows_code: bool,
+        limit: int | None = None,
+    ) -> Lease:
+        """Commit the intent to ask a data source before the message, and lease those it has not answered for.
+
+        :param source: place of the data source in the run's definition
+        :param shows_code: the code leaves with the call, so that it must never be somebody else's
+        :param limit: as for messages
+        """
+        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        with self._connection.transaction():
+            self._clear_up(whose)
+            terms = {**whose, "lease_s": lease_s, "source": source, "shows_code": shows_code}
+            return self._begin(Purpose.ANSWER, terms, limit)
+
+    def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+        """Write the evidence and keep the answers; who is refused is rejected, and the others are due again."""
+        told = {**evidence(lease, verdicts), "answers": [verdict.answer for verdict in verdicts]}
+        with self._connection.transaction():
+            self._connection.execute(_ATTEMPT["lock_assignments"], told)
+            self._connection.execute(_ATTEMPT["settle_attempts"], told)
+            self._connection.execute(_ANSWER["keep_answers"], told)
+            self._connection.execute(_ANSWER["settle_answers"], told)
+
+    def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
+        lease = super()._begin(purpose, terms, limit)
+        answers = self._answers(lease)
+        return replace(
+            lease, recipients=[replace(one, answers=answers.get(one.contact_id)) for one in lease.recipients]
+        )
+
+    def _answers(self, lease: Lease) -> dict[int, dict[str, object]]:
+        """Return what was answered, by contact and name of the source."""
+        found: dict[int, dict[str, object]] = {}
+        whose = {"run_id": lease.run_id, "contact_ids": [one.contact_id for one in lease.recipients]}
+        for row in self._connection.execute(_ANSWER["read_answers"], whose).fetchall():
+            found.setdefault(row["contact_id"], {})[self._names[row["source"]]] = row["value"]
+        return found
+
+
+def ledger_of(connection: Connection, spec: RunSpec) -> PostgresLedger:
+    """Return the ledger for a run with this definition."""
+    return AnsweredLedger(connection, spec) if spec.places(before=True) else PostgresLedger(connection)

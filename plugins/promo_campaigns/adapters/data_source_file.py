@@ -1,0 +1,147 @@
+"""Reads a data source as its author writes it."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from promo_campaigns.adapters.conditions import Condition
+from promo_campaigns.adapters.templates import compile_body, compile_data_source, compile_headers, compile_path
+from promo_campaigns.core.errors import TemplateError
+from promo_campaigns.core.models import DataSource, Poll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promo_campaigns.adapters.yaml_file import YamlFile
+
+    Made = TypeVar("Made")
+
+KEYS = frozenset(
+    {
+        *("description", "method", "connection", "path", "headers", "format", "body"),
+        *("timeout_s", "success", "failure", "records_per_request", "poll", "key_window_s"),
+    }
+)
+BATCH = "batch"
+MAX_RECORDS = 10_000
+MAX_TIMEOUT_S = 55.0
+MAX_WAIT_S = 600.0
+MAX_WINDOW_S = 365 * 86400
+_METHODS = ("POST", "GET")
+_FORMATS = ("json", "xml", "text")
+_FAILURES = ("refused", "later", "unknown")
+_STATUS = "status"
+_POLL = frozenset({"path", "done", "failed", "wait_s"})
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key"})
+
+
+def source_of(file: YamlFile, name: str, *, before: bool = False) -> DataSource:
+    """Return the data source that a file holds.
+
+    :param before: whether a message reads its answer
+    :raises DefinitionError: a setting is missing or wrong, or a template does not compile
+    """
+    source = DataSource(
+        name=name,
+        method=file.choice("method", _METHODS, "POST"),
+        connection=file.text("connection"),
+        path=file.text("path"),
+        headers=file.mapping("headers"),
+        body=file.text("body", ""),
+        format=file.choice("format", _FORMATS, "json"),
+        key_window_s=_seconds(file, "key_window_s"),
+        before=before,
+        timeout_s=file.number("timeout_s", 0.0, least=0.1, most=MAX_TIMEOUT_S),
+        success=_condition(file, "success", _STATUS),
+        failure=file.choice("failure", _FAILURES, "refused"),
+        records_per_request=int(file.number("records_per_request", 0, least=1, most=MAX_RECORDS)),
+        poll=_poll(file),
+    )
+    _check_address(file, source)
+    _check_headers(file, source)
+    _check_body(file, source)
+    return source
+
+
+def _check_address(file: YamlFile, source: DataSource) -> None:
+    if not source.path.startswith("/"):
+        file.fail("'path' must begin with a slash", line=file.line("path"), hint="The host is the connection's")
+    if _UNSENDABLE.search(source.path):
+        file.fail("'path' holds what no address may", line=file.line("path"), hint="Write it in one line")
+    _compiled(file, "path", partial(compile_path, source.path))
+
+
+def _check_headers(file: YamlFile, source: DataSource) -> None:
+    line = file.line("headers")
+    for name, value in source.headers.items():
+        if not _HEADER.fullmatch(name) or _UNSENDABLE.search(value):
+            file.fail("'headers' holds a name or value that no header may have", line=line)
+        if name.lower() in _CREDENTIALS:
+            file.fail(f"the header {name} is a secret", line=line, hint="Credentials stand in the connection: its auth")
+        if name.lower() in _OURS:
+            file.fail(f"the header {name} is set for each request", line=line, hint="Leave it out")
+    _compiled(file, "headers", partial(compile_headers, source))
+
+
+def _check_body(file: YamlFile, source: DataSource) -> None:
+    many = source.records_per_request
+    if source.method == "GET" and source.body.strip():
+        file.fail("a GET request has no body", line=file.line("body"))
+    body = _compiled(file, "body", partial(compile_body, source))
+    if many and not body.reads(BATCH):
+        hint = "Write #foreach($c in $batch)...#end"
+        file.fail(
+            "with 'records_per_request' the body must read $batch", line=file.line("records_per_request"), hint=hint
+        )
+    if not many and BATCH in body.references:
+        hint = "Say how many contacts one request is for"
+        file.fail("the body reads $batch and 'records_per_request' is missing", line=file.line("body"), hint=hint)
+    if source.poll != Poll() and not many:
+        file.fail("'poll' goes with 'records_per_request'", line=file.line("poll"))
+    if source.before and many:
+        hint = "A message reads the answer for its own contact: leave records_per_request out"
+        file.fail("a message reads the answer", line=file.line("records_per_request"), hint=hint)
+    compile_data_source(source)
+
+
+def _condition(file: YamlFile, key: str, default: str) -> str:
+    text = file.text(key, default).strip()
+    if text == default:
+        return ""
+    _compiled(file, key, partial(Condition, text))
+    return text
+
+
+def _poll(file: YamlFile) -> Poll:
+    given, line = file.mapping("poll"), file.line("poll")
+    if unknown := sorted(set(given) - _POLL):
+        file.fail(f"'poll' has no {unknown[0]!r}", line=line, hint=f"Allowed are: {', '.join(sorted(_POLL))}")
+    wait_s = given.pop("wait_s", f"{Poll().wait_s:.0f}")
+    if not wait_s.isdecimal() or not 1 <= int(wait_s) <= MAX_WAIT_S:
+        file.fail(f"'wait_s' must be a number between 1 and {MAX_WAIT_S:g}", line=line)
+    poll = Poll(**given, wait_s=float(wait_s))
+    if poll.path and not poll.path.startswith("/"):
+        file.fail("the 'path' of 'poll' must begin with a slash", line=line, hint="The host is the connection's")
+    _compiled(file, "poll", partial(compile_path, poll.path))
+    for condition in (poll.done, poll.failed):
+        _compiled(file, "poll", partial(Condition, condition))
+    return poll
+
+
+def _seconds(file: YamlFile, key: str) -> int:
+    value = file.text(key, "0")
+    if not value.isdecimal() or int(value) > MAX_WINDOW_S:
+        file.fail(f"{key!r} must be a whole number of seconds", line=file.line(key), hint="A day is 86400")
+    return int(value)
+
+
+def _compiled(file: YamlFile, key: str, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except TemplateError as error:
+        file.fail(f"{key}: {error.problem}", line=file.line(key, error.line), hint=error.hint)

@@ -1,0 +1,104 @@
+"""What an answer proves by the rules of a data source, beyond its status."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from promo_campaigns.adapters.conditions import Condition
+from promo_campaigns.core.errors import TemplateError
+from promo_campaigns.core.models import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.http_line import Answer
+    from promo_campaigns.core.models import DataSource
+
+KEPT_BYTES = 65_536
+NO_JSON = "the answer is no JSON"
+_LOST = object()
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""The one character of JSON that the store cannot keep."""
+
+
+class Judge:
+    """Judges answers of success: the condition of a data source, and whether a message can read them.
+
+    :raises TemplateSyntaxError: the condition is none
+    """
+
+    def __init__(self, source: DataSource) -> None:
+        self._condition = Condition(source.success) if source.success else None
+        self._failure = Outcome(source.failure)
+        self._keeps = source.before
+
+    def outcome(self, answer: Answer, read: object) -> tuple[Outcome, str]:
+        """Return what an answer proves, and why it is not ok.
+
+        :param read: the answer as JSON, ``unreadable`` if it is none
+        """
+        if answer.outcome is not Outcome.OK or self._condition is None:
+            return answer.outcome, answer.detail
+        if is_unreadable(read) and self._condition.reads("answer"):
+            return Outcome.UNKNOWN, NO_JSON
+        try:
+            holds = self._condition.holds({"status": answer.status, "answer": None if is_unreadable(read) else read})
+        except TemplateError:
+            return Outcome.UNKNOWN, "the success rule cannot be told of the answer"
+        return (Outcome.OK, "") if holds else (self._failure, "the answer fails the success rule")
+
+    def verdict(self, contact_id: int, answer: Answer) -> Verdict:
+        """Return the verdict of one contact's call, with the answer if a message reads it."""
+        read = read_json(answer.body) if answer.outcome is Outcome.OK else _LOST
+        outcome, detail = self.outcome(answer, read)
+        kept = ""
+        if outcome is Outcome.OK and self._keeps:
+            outcome, detail, kept = _kept(read)
+        return Verdict(
+            contact_id=contact_id,
+            outcome=outcome,
+            detail=detail,
+            retry_after_s=answer.retry_after_s,
+            locked_out=answer.locked_out,
+            called=answer.called,
+            answer=kept,
+        )
+
+
+def read_json(body: bytes) -> Any:  # noqa: ANN401  (whatever was answered)
+    """Return an answer as JSON values; of one that is no JSON, something that ``is_unreadable``."""
+    try:
+        return json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return _LOST
+
+
+def is_unreadable(read: object) -> bool:
+    """Tell whether ``read_json`` found no JSON."""
+    return read is _LOST
+
+
+def _kept(read: object) -> tuple[Outcome, str, str]:
+    if is_unreadable(read):
+        return Outcome.UNKNOWN, NO_JSON, ""
+    try:
+        text = json.dumps(read, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (ValueError, RecursionError):
+        return Outcome.REFUSED, "the answer holds what cannot be kept", ""
+    if size > KEPT_BYTES:
+        return Outcome.REFUSED, f"the answer is larger than {KEPT_BYTES} bytes", ""
+    if _NUL.search(text):
+        return Outcome.REFUSED, "the answer holds what cannot be kept", ""
+    return Outcome.OK, "", text
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number

@@ -1,0 +1,63 @@
+"""Asks a data source before the message, whose text reads what it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.rendering import render_requests
+from promo_campaigns.core.sending import LEASE_S, Rounds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.core.models import Lease, Run, Verdict
+    from promo_campaigns.core.ports import AnswerLedger, Breaker, RequestSender
+    from promo_campaigns.core.rendering import RequestTemplates
+    from promo_campaigns.core.sending import Aside, Tally
+
+
+async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one keyword each)
+    *,
+    ledger: AnswerLedger,
+    breaker: Breaker,
+    sender: RequestSender,
+    templates: RequestTemplates,
+    run: Run,
+    contact_ids: Sequence[int],
+    aside: Aside | None = None,
+) -> Tally:
+    """Ask for those of the contacts who hold a code and have no answer yet; the others are passed over.
+
+    Who is refused is rejected before any message, and who cannot be rendered as well. A call of unknown outcome is made
+    again under the same key.
+
+    :param aside: as for messages
+    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
+        asks for some after five rounds; nobody is lost
+    """
+
+    def begin(chunk: Sequence[int], limit: int | None) -> Lease:
+        return ledger.begin_answers(
+            run.run_id,
+            chunk,
+            lease_s=LEASE_S,
+            source=templates.source,
+            shows_code=templates.shows_code,
+            limit=limit,
+        )
+
+    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+        ready, refused = render_requests(templates, run, lease.recipients)
+        return [*refused, *await sender.send(ready, deadline=deadline)]
+
+    rounds = Rounds(
+        begin=begin,
+        call=call,
+        settle=ledger.settle_answers,
+        breaker=breaker,
+        size=sender.in_flight,
+        again={Outcome.LATER, Outcome.UNKNOWN},
+        aside=aside,
+    )
+    return await rounds.run(contact_ids)

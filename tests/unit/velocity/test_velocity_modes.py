@@ -1,0 +1,119 @@
+"""Values in XML, in a URL, and where nothing may be missing."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from defusedxml import ElementTree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promo_campaigns.core.errors import TemplateRenderError, TemplateSyntaxError
+from promo_campaigns.velocity import Template, compile_template
+
+WRITABLE = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | st.sampled_from("\t\n\r")
+)
+XML = compile_template("<a b=\"$v\" c='$!v'>$v<!-- -->${v}</a>", mode="xml")
+
+
+@given(WRITABLE)
+def test_a_value_stays_inside_its_element_and_its_attribute(value: str) -> None:
+    read = ElementTree.fromstring(XML.render({"v": value}))
+    assert read.tag == "a"
+    assert read.text is None or set(read.text) <= set(value)
+    assert "".join(read.itertext()) == value + value
+    assert len(read) == 0
+
+
+@given(st.text())
+def test_a_value_stays_one_part_of_a_path_and_one_of_a_query(value: str) -> None:
+    template = compile_template("/a/$v/b?q=$v&r=1", mode="url")
+    try:
+        url = urlsplit(template.render({"v": value}))
+    except TemplateRenderError:
+        return
+    assert url.path.count("/") == 3
+    assert parse_qs(url.query, keep_blank_values=True) == {"q": [value], "r": ["1"]}
+    assert url.fragment == ""
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\x0b", "\x1f", "\ufffe", "a\x08b"])
+def test_what_xml_cannot_write_is_refused_without_being_shown(bad: str) -> None:
+    with pytest.raises(TemplateRenderError, match="a character that XML does not allow") as caught:
+        XML.render({"v": f"canary{bad}"})
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["xml", "url", "strict", "json"])
+def test_a_missing_value_is_an_error_and_a_quiet_one_is_nothing(mode: str) -> None:
+    text = {"xml": "<a>{}</a>", "url": "/{}", "strict": "x{}", "json": '"{}"'}[mode]
+    with pytest.raises(TemplateRenderError, match="a value is missing"):
+        compile_template(text.format("$v"), mode=mode).render({})  # type: ignore[arg-type]  # one of the modes
+    assert compile_template(text.format("$!v"), mode=mode).render({}) == text.format("")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["<a>", "<a></b>", "<a>&</a>", "<a/><b/>", "", "x", "<a b=$v/>", "<!DOCTYPE a><a/>", "#set($x = 1)<a>$x"]
+)
+def test_a_body_that_can_never_be_xml_is_refused_when_it_is_compiled(text: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match="no well-formed XML"):
+        compile_template(text, mode="xml")
+
+
+def test_a_body_that_is_xml_for_some_values_only_fails_for_the_others() -> None:
+    template = compile_template("<a>#if($v)</a>#end", mode="xml")
+    assert template.render({"v": True}) == "<a></a>"
+    with pytest.raises(TemplateRenderError, match="no well-formed XML"):
+        template.render({"v": False})
+
+
+def test_a_loop_in_xml_escapes_each_value() -> None:
+    template = compile_template("<r>#foreach($c in $batch)<c>$c.get('n')</c>#end</r>", mode="xml")
+    assert template.render({"batch": [{"n": "<&>"}, {"n": "]]>"}]}) == "<r><c>&lt;&amp;&gt;</c><c>]]&gt;</c></r>"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("#set($url=$!data.get('a'))$!data.get('b')", {"b"}),
+        ("#set($url=$!data.get('a'))$!data.get('a').get('x')", {"a"}),
+        ("#set($url=$!data.get('a').get('x'))", {"a"}),
+        ("#if($data.a)1#end#foreach($x in $data['b'])$x#end", {"a", "b"}),
+        ("$!promocode $data", set()),
+    ],
+)
+def test_names_that_are_read_are_told_from_names_that_are_bound(text: str, names: set[str]) -> None:
+    assert compile_template(text).names_read == names
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        *[
+            (text, True)
+            for text in (
+                "$promocode",
+                "$!{promocode}",
+                "$data.get('promocode')",
+                "$data.promocode",
+                "$data['promocode']",
+            )
+        ],
+        *[(text, True) for text in ("$data", "$data.get($x)", "$data.values()", "#if($data.get('promocode'))1#end")],
+        *[
+            (text, False)
+            for text in ("$first_name", "$data.get('discount')", "promocode", "$!data.get('promocode_type')")
+        ],
+    ],
+)
+def test_whoever_may_read_a_name_is_known(text: str, reads: bool) -> None:  # noqa: FBT001  (the expected value)
+    assert compile_template(text).reads("promocode") is reads
+
+
+def test_a_template_of_each_mode_survives_pickling() -> None:
+    import pickle
+
+    copy: Template = pickle.loads(pickle.dumps(XML))  # noqa: S301  (our own)
+    assert copy.render({"v": "<"}) == XML.render({"v": "<"})
