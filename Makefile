@@ -39,6 +39,7 @@ bench: install ## compare speed with peers; takes minutes
 	$(RUN)/python tests/benchmarks/bench_load_codes.py
 	$(RUN)/python tests/benchmarks/bench_send_path.py
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_send_peers.py
+	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_bulk_profiles.py
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \

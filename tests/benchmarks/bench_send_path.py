@@ -155,7 +155,7 @@ def store_dsn() -> Iterator[str]:
             connection.execute(f"drop database {name} with (force)")
 
 
-def fill(connection: Connection, count: int) -> None:
+def fill(connection: Connection, count: int, *, codes_each: int = 20) -> None:
     """Add contacts with a token each, and codes."""
     connection.execute(
         "with new as (insert into promo.contact (first_name) select 'Name ' || n from generate_series(1, %s) n"
@@ -170,7 +170,7 @@ def fill(connection: Connection, count: int) -> None:
         " insert into promo.promo_code (code, type, discount, expires_at, retired, code_file_id, line)"
         " select 'BENCH' || n, 'Bench', 10, now() + interval '90 days', false, code_file_id, n"
         " from file, generate_series(1, %s) n",
-        [count * 20],
+        [count * codes_each],
     )
 
 

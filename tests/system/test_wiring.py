@@ -13,6 +13,7 @@ from promo_campaigns.adapters.inbox import read_inbox
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.core.redaction import forms_of
 from receiver import Answer
 
 if TYPE_CHECKING:
@@ -229,3 +230,49 @@ def test_start_itself_refuses_a_contradiction_before_anything_is_opened(
     add_codes(store, 1)
     assert run_by_airflow(tmp_path, include, [], ["profile", "points"]) == "failed"
     assert store.execute("select * from promo.run").fetchall() == []
+
+
+@pytest.mark.usefixtures("airflow_database")
+def test_no_secret_code_address_or_answer_is_shown_wherever_a_call_fails(  # noqa: PLR0913, PLR0917  (a world and its witnesses)
+    tmp_path: Path,
+    include: Path,
+    store: Connection,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """In raw, URL-, base64- and JSON-escaped form: logs, rendered fields, XCom (but for codes), reasons and details."""
+    from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    key, said = 'canary "key"/é', 'canary "answer"/é'
+    extra = {"allow_insecure": True, "allow_private": True, "auth": "query", "key_name": "key"}
+    api = {"conn_type": "promo_http", "host": "127.0.0.1", "port": receiver.port, "password": key, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_API", json.dumps(api))
+    path = "/points/$contact_id?c=$promocode&t=$contact_unique_identifier"
+    text = f"connection: promo_api\nmethod: GET\npath: {path}\n"
+    (include / "data_sources/points.yaml").write_text(text, encoding="utf-8")
+    contacts = add_contacts(store, 4)
+    store.execute("update promo.contact_channel set value = 'canary \"token\"/' || contact_id")
+    codes = add_codes(store, 4, prefix='CANARY "CODE"/')
+
+    def answer(request: Received) -> Answer:
+        echo = json.dumps({"points": said, "key": key, "path": request.path, "body": request.body.decode()}).encode()
+        refuses = request.method == "POST" or request.path.startswith(f"/points/{contacts[0]}?")
+        return Answer(status=400 if refuses else 200, body=echo)
+
+    receiver.answer = answer
+    assert run_by_airflow(tmp_path, include, ["points"], ["profile"]) == "failed"
+    assert {request.method for request in receiver.received} == {"GET", "POST"}
+    with create_session() as session:
+        fields = [str(row.rendered_fields) for row in session.query(RenderedTaskInstanceFields).all()]
+        xcoms = [str(row.value) for row in session.query(XComModel).all()]
+    kept = store.execute("select reason from promo.assignment union all select detail from promo.attempt").fetchall()
+    shown = "".join([*fields, *capfd.readouterr(), str(kept)])
+    assert "HTTP 400" in shown
+    addresses = [f'canary "token"/{who}' for who in contacts]
+    for secret in (key, said, *addresses):
+        assert not any(form in shown or form in "".join(xcoms) for form in forms_of(secret)), secret
+    for code in codes:
+        assert not any(form in shown for form in forms_of(code)), code

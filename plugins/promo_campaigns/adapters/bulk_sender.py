@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SESSION = "asyncSessionId"
 FIRST_LOOK_S = 0.05
 MOST_BETWEEN_LOOKS_S = 2.0
+SHARE_OF_WAIT = 0.2
+"""Pauses grow with the wait, so that the end is seen at most so much later than it came."""
 _AT_FAULT = frozenset({400, 413, 422})
 """Statuses by which a receiver may mean one contact of many, or their number; the other refusals mean the request."""
 _UNFINISHED = "the work was not finished in time"
@@ -92,7 +94,7 @@ class HttpBulkSender:
         return f"{path.partition('?')[0].rpartition('/')[0]}/importstatus/{quote(str(session), safe='')}"
 
     async def _followed(self, path: str, request: BulkRequest, failed: FailedItems, deadline: float) -> BulkAnswer:
-        pause_s = FIRST_LOOK_S
+        pause_s, begun_at = FIRST_LOOK_S, time.monotonic()
         while True:
             await asyncio.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
             (answer,) = await self._line.exchange([Call(method="GET", path=path)], deadline=deadline)
@@ -104,7 +106,8 @@ class HttpBulkSender:
                 return _answer(Outcome.REFUSED, "the receiver gave the work up", answer, divisible=True)
             if end is Outcome.UNKNOWN or time.monotonic() >= deadline:
                 return _answer(Outcome.UNKNOWN, (answer.detail if answer.status else "") or _UNFINISHED, answer)
-            pause_s = max(min(2 * pause_s, MOST_BETWEEN_LOOKS_S), answer.retry_after_s)
+            waited_s = time.monotonic() - begun_at
+            pause_s = max(min(max(FIRST_LOOK_S, waited_s * SHARE_OF_WAIT), MOST_BETWEEN_LOOKS_S), answer.retry_after_s)
 
     def _end(self, answer: Answer, read: Any) -> Outcome:  # noqa: ANN401  (whatever was answered)
         """Return how the work ended; ``later`` while it goes on or cannot be asked for just now."""

@@ -1,0 +1,135 @@
+"""One request of a data source for a person to look at, with a code that nobody holds."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.adapters.contacts import read_contacts
+from promo_campaigns.adapters.http_line import Answer, Call, HttpLine
+from promo_campaigns.adapters.http_sender import KEY_HEADER
+from promo_campaigns.adapters.judge import Judge, read_json
+from promo_campaigns.adapters.templates import compile_data_source
+from promo_campaigns.core.bulk import BATCH
+from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.message_context import message_context
+from promo_campaigns.core.models import Outcome, Recipient
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.http_line import Endpoint
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import DataSource
+
+PLACEHOLDER = "-TEST-CODE-"
+"""Stands for a promo code. No code file may hold a code that begins so, so it can never be anybody's."""
+SHOWN_CHARACTERS = 4_000
+_WAIT_S = 60.0
+_SQL = queries("trial")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a trial came to. Never logged.
+
+    :ivar outcome: what the answer proves by the source's own rules
+    """
+
+    outcome: Outcome
+    detail: str
+    status: int
+    seconds: float
+    body: bytes = field(repr=False)
+
+
+def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
+    """Return a contact as a template sees it, with a code that nobody holds and the locator that was changed last.
+
+    :raises ConfigurationError: there is no such contact
+    """
+    found = read_contacts(connection, [contact_id])
+    if not found:
+        msg = f"there is no contact {contact_id}; promo contacts load FILE makes some"
+        raise ConfigurationError(msg)
+    contact: dict[str, Any] = found[0]
+    channels: list[dict[str, Any]] = contact["channels"]
+    return _recipient(
+        contact_id,
+        external_id=contact["external_id"],
+        first_name=contact["first_name"],
+        last_name=contact["last_name"],
+        language=contact["language"],
+        locator=channels[-1]["value"] if channels else None,
+        fields={str(one["name"]): str(one["value"]) for one in contact["values"]},
+    )
+
+
+def codes_held(connection: Connection, contact_id: int) -> list[str]:
+    """Return the codes a contact holds, which an answer may show."""
+    rows = connection.execute(_SQL["codes_held"], {"contact_id": contact_id}).fetchall()
+    return [str(row["code"]) for row in rows]
+
+
+def trial_call(source: DataSource, recipient: Recipient | None, body: str | None = None) -> Call:
+    """Render a request; one for many contacts is rendered for one.
+
+    :param recipient: whom for; None for nobody in particular
+    :param body: sent as it is, in place of the source's own
+    :raises ConfigurationError: it cannot be rendered
+    """
+    templates = compile_data_source(source)
+    values = message_context(recipient or _recipient(0))
+    context = {BATCH: [values], "data": {BATCH: [values]}} if source.records_per_request else values
+    parts = {**templates.headers, "path": templates.path, **({} if body is not None else {"body": templates.body})}
+    rendered: dict[str, str] = {}
+    for name, template in parts.items():
+        (text,) = template.render_many([context])
+        if not isinstance(text, str):
+            msg = f"data source {source.name!r} cannot be rendered: {name}: {text}"
+            raise ConfigurationError(msg)
+        rendered[name] = text
+    headers = {name: rendered[name] for name in templates.headers}
+    return Call(
+        method=source.method,
+        path=rendered["path"],
+        headers={**headers, KEY_HEADER: str(uuid.uuid4())},
+        body=rendered["body"] if body is None else body,
+    )
+
+
+async def make_trial(source: DataSource, endpoint: Endpoint, call: Call) -> Reply:
+    """Send a request once and judge the answer.
+
+    :raises SendError: the host has a private address and the endpoint does not allow one
+    """
+    line, begun_at = HttpLine(endpoint), time.monotonic()
+    async with line.connected():
+        (answer,) = await line.exchange([call], deadline=begun_at + _WAIT_S)
+    outcome, detail = _judged(source, answer)
+    return Reply(
+        outcome=outcome,
+        detail=detail,
+        status=answer.status,
+        seconds=time.monotonic() - begun_at,
+        body=answer.body,
+    )
+
+
+def _judged(source: DataSource, answer: Answer) -> tuple[Outcome, str]:
+    return Judge(source).outcome(answer, read_json(answer.body))
+
+
+def _recipient(contact_id: int, **known: Any) -> Recipient:  # noqa: ANN401  (fields of Recipient)
+    nothing = dict.fromkeys(("external_id", "first_name", "last_name", "language", "locator", "fields"))
+    return Recipient(
+        **{**nothing, **known},
+        contact_id=contact_id,
+        generation=0,
+        code=PLACEHOLDER,
+        code_type="Test",
+        discount=0,
+        expires_at=datetime.now(timezone.utc) + timedelta(days=30),
+    )

@@ -1,0 +1,38 @@
+"""Secrets taken out of a text before it is shown, in whatever form they stand in it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HIDDEN = "***"
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return the forms in which a text may hold a secret: as it is, escaped for URLs and JSON, and in base64."""
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        b64encode(secret.encode()).decode(),
+        *escaped,
+    }
+
+
+def redacted(text: str, secrets: Iterable[str], masks: Mapping[str, str] | None = None) -> str:
+    """Return a text with no secret in it.
+
+    :param masks: what to show in place of some of them; of the others nothing is shown
+    """
+    shown = {form: HIDDEN for secret in secrets if secret for form in forms_of(secret)}
+    shown |= {form: mask for secret, mask in (masks or {}).items() for form in forms_of(secret)}
+    for form in sorted(shown, key=len, reverse=True):
+        text = text.replace(form, shown[form])
+    return text
