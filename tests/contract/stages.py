@@ -310,15 +310,40 @@ def may_log_in(_server: object, _session: object, _envelope: object, _mechanism:
     return AuthResult(success=data.password == SECRET.encode(), handled=False)
 
 
+class MailController(Controller):
+    """A mail server that hangs up on whoever is still there when it stops."""
+
+    def __init__(self, handler: object, **settings: Any) -> None:  # noqa: ANN401  (aiosmtpd's settings)
+        super().__init__(handler, **settings)
+        self._sessions: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        """Keep who is there."""
+        session: SMTP = super().factory()  # type: ignore[no-untyped-call]  # aiosmtpd's method has no types
+        self._sessions.append(session)
+        return session
+
+    def hang_up(self) -> None:
+        """Close every connection."""
+        asyncio.run_coroutine_threadsafe(self._abort_all(), self.loop).result(10)
+
+    async def _abort_all(self) -> None:
+        for session in self._sessions:
+            if isinstance(session.transport, asyncio.WriteTransport):
+                session.transport.abort()
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def running_mail_server(handler: object, **settings: Any) -> Iterator[int]:  # noqa: ANN401  (aiosmtpd's settings)
     """Run a mail server until the block ends, and give its port."""
     port = free_port()
-    controller = Controller(handler, hostname="localhost", port=port, server_hostname="localhost", **settings)
+    controller = MailController(handler, hostname="localhost", port=port, server_hostname="localhost", **settings)
     controller.start()
     try:
         yield port
     finally:
+        controller.hang_up()
         controller.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from receiver import Answer as Told
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from receiver import Receiver
+    from receiver import Received, Receiver
 
 
 def line_to(receiver: Receiver, concurrency: int) -> HttpLine:
@@ -80,3 +81,40 @@ def test_an_endpoint_that_may_not_be_called_fails_every_batch_that_waits() -> No
                     await answers(line, "a", "b")
 
     asyncio.run(forbidden())
+
+
+def test_whoever_leaves_first_leaves_the_line_open_for_the_other(receiver: Receiver) -> None:
+    """Two who keep the line open at the same time, and the one who came first goes while the other is called for."""
+    arrived, held = threading.Event(), threading.Event()
+
+    def answer(request: Received) -> Told:
+        if request.path == "/slow":
+            arrived.set()
+            return Told(body=request.body, hold=held)
+        return Told(body=request.body)
+
+    receiver.answer = answer
+
+    async def both() -> list[list[bytes]]:
+        line = line_to(receiver, 2)
+        first_is_gone = asyncio.Event()
+
+        async def quick() -> list[bytes]:
+            async with line.connected():
+                told = await answers(line, "quick")
+                await asyncio.to_thread(arrived.wait, 10)
+            first_is_gone.set()
+            return told
+
+        async def slow() -> list[bytes]:
+            async with line.connected():
+                return await answers(line, "slow")
+
+        async def let_go() -> list[bytes]:
+            await first_is_gone.wait()
+            held.set()
+            return []
+
+        return list(await asyncio.gather(quick(), slow(), let_go()))
+
+    assert asyncio.run(both()) == [[b"quick"], [b"slow"], []]

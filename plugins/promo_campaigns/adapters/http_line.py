@@ -132,27 +132,32 @@ class HttpLine:
         self.endpoint = endpoint
         self._pace = pace
         self._session: aiohttp.ClientSession | None = None
+        self._users = 0
         self._waiting: deque[tuple[_Batch, int]] = deque()
         self._callers: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        """Keep connections open until the block ends; within an open one this does nothing.
+        """Keep connections open until the last of the blocks that are open at a time ends.
 
         :raises SendError: the host has a private address and the endpoint does not allow one
         """
-        if self._session is not None:
+        if self._session is None:
+            self._session = self._open()
+        self._users += 1
+        try:
             yield
-            return
-        async with self._open() as session:
-            self._session = session
-            try:
-                yield
-            finally:
-                self._session = None
-                self._waiting.clear()
-                for caller in tuple(self._callers):
-                    caller.cancel()
+        finally:
+            self._users -= 1
+            if not self._users:
+                await self._close(self._session)
+
+    async def _close(self, session: aiohttp.ClientSession) -> None:
+        self._session = None
+        self._waiting.clear()
+        for caller in tuple(self._callers):
+            caller.cancel()
+        await session.close()
 
     async def exchange(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
         """Make each call once, inside ``connected``, and return the answers in the order of the calls.

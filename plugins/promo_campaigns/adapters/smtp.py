@@ -71,7 +71,7 @@ class SmtpTransport(BaseTransport):
             line = self._idle.pop()
             with suppress(aiosmtplib.SMTPException, OSError):
                 await line.client.quit(timeout=1.0)
-            line.drop()
+            line.client.close()
         await asyncio.sleep(0)  # what was dropped is closed before the loop is
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
@@ -97,9 +97,9 @@ class SmtpTransport(BaseTransport):
             self._keep(line)
             return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one")
         try:
-            verdict = await _Conversation(line, envelope, self._sender.addr_spec).held(who)
+            verdict = await _Conversation(line.client, envelope, self._sender.addr_spec).held(who)
         except BaseException:
-            line.drop()
+            line.client.close()
             raise
         self._keep(line)
         return verdict
@@ -109,16 +109,16 @@ class SmtpTransport(BaseTransport):
             line.idle_since = time.monotonic()
             self._idle.append(line)
         else:
-            line.drop()
+            line.client.close()
 
     async def _connected(self) -> _Line:
         while self._idle:
             line = self._idle.pop()
             if await line.stands():
                 return line
-            line.drop()
+            line.client.close()
         server = self.connection
-        client = aiosmtplib.SMTP(
+        client = _Client(
             hostname=server.host,
             port=server.port or PORTS[self._security],
             username=server.login or None,
@@ -128,23 +128,32 @@ class SmtpTransport(BaseTransport):
             start_tls=self._security == "starttls",
             tls_context=self._tls,
         )
-        await client.connect()
-        line = _Line(client)
         try:
+            await client.connect()
             await client.ehlo()
         except BaseException:
-            line.drop()
+            client.close()
             raise
-        return line
+        return _Line(client)
+
+
+class _Client(aiosmtplib.SMTP):
+    """A client that lets go of a connection at once, without the leave-taking of TLS, for which nobody may wait."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        transport = self.transport
+        super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
 
 
 class _Line:
-    """A connection to the server."""
+    """A connection to the server, and since when nobody has used it."""
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self.client = client
         self.idle_since = time.monotonic()
-        self._transport = client.transport
 
     async def stands(self) -> bool:
         """Tell whether the connection can be used, and ask the server where it has been idle for long."""
@@ -158,18 +167,12 @@ class _Line:
             return False
         return True
 
-    def drop(self) -> None:
-        """Let go of the connection at once, without the leave-taking of TLS."""
-        self.client.close()
-        if isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.abort()
-
 
 class _Conversation:
     """The commands of one mail, and what each reply to them proves."""
 
-    def __init__(self, line: _Line, envelope: Envelope, sender: str) -> None:
-        self._line, self._client, self._envelope, self._sender = line, line.client, envelope, sender
+    def __init__(self, client: aiosmtplib.SMTP, envelope: Envelope, sender: str) -> None:
+        self._client, self._envelope, self._sender = client, envelope, sender
         self._offered = False
 
     async def held(self, contact_id: int) -> Verdict:
@@ -180,7 +183,7 @@ class _Conversation:
             await self._forget()
             outcome, detail, locked = self._judged(error)
         except (aiosmtplib.SMTPException, OSError) as error:
-            self._line.drop()
+            self._client.close()
             outcome = Outcome.UNKNOWN if self._offered else Outcome.LATER
             at = "after the mail was handed over" if self._offered else "before the mail was handed over"
             detail, locked = f"the connection broke {at} ({type(error).__name__})", False
@@ -220,7 +223,7 @@ class _Conversation:
             if self._client.is_connected:
                 await self._client.rset()
                 return
-        self._line.drop()
+        self._client.close()
 
 
 def _is_passing(code: int) -> bool:
