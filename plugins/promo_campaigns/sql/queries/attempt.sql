@@ -67,12 +67,14 @@ order by (select max(t.attempt_id) from promo.attempt t
           where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message') nulls first, a.contact_id;
 
 -- begin_profiles --
--- The intent to record: leases accepted contacts, and recorded ones for a repair, that nobody else is recording.
+-- The intent to record: leases accepted contacts, and recorded ones for a repair, that nobody else is recording and that
+-- were not erased.
 with due as materialized (
   select a.contact_id, a.promo_code_id
   from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+    and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
     and (a.lease_until is null or a.lease_until <= promo.clock())
   order by a.contact_id for update of a skip locked
 ), leased as (
@@ -89,6 +91,7 @@ select a.contact_id
 from promo.assignment a
 where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
   and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+  and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
   and (a.lease_until is null or a.lease_until <= promo.clock())
 order by (select max(t.attempt_id) from promo.attempt t
           where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile') nulls first, a.contact_id;
