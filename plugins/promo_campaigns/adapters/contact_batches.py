@@ -9,7 +9,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.contacts import TRIES
-from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, BatchReport, Matching, Rejected
+from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, WAS_ERASED, BatchReport, Matching, Rejected
 from promo_campaigns.core.errors import StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -34,8 +34,8 @@ def put_contacts(
 ) -> BatchReport:
     """Create or update all the contacts, in one transaction and with bounded memory.
 
-    A contact that is found keeps what is not sent. A row that names two contacts, or the contact of an earlier row, is
-    refused and the others are written.
+    A contact that is found keeps what is not sent. A row that names two contacts, the contact of an earlier row, or one
+    that was erased, is refused and the others are written.
 
     :param rows: cleaned by the rules of ``core.contact_rules``; consumed once
     :param rejects_listed: how many refusals the report spells out
@@ -100,6 +100,7 @@ def _merge(connection: Connection, matching: Matching) -> None:
         "same_contact": f"the same contact as in {matching.row_noun} ",
         "other_contact": OTHER_CONTACT,
         "other_external_id": OTHER_EXTERNAL_ID,
+        "was_erased": WAS_ERASED,
     }
     for name in _steps(matching):
         connection.execute(_SQL[name], parameters)
@@ -112,7 +113,7 @@ def _steps(matching: Matching) -> Iterator[str]:
     yield from ("match_channels", "judge_twins")
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("judge_foreign_channels", "insert_contacts", "update_contacts")
+    yield from ("judge_foreign_channels", "judge_erased", "insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
     yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")

@@ -8,7 +8,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_name
-from promo_campaigns.core.contacts import Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.core.contacts import WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
 from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
 
 _SQL = queries("contact")
+_ERASURE = queries("erasure")
 TRIES = 8
 """How often a write that met a rival is begun again before the caller is told to come back later."""
 
@@ -28,7 +29,8 @@ def put_contact(connection: Connection, contact: Contact) -> int:
     A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
 
     :param contact: cleaned by the rules of ``core.contact_rules``; its field values are checked by ``clean_values``
-    :raises ContactError: its identifiers belong to different contacts, a field is unknown, or there is no identifier
+    :raises ContactError: its identifiers belong to different contacts, one of them was erased, a field is unknown, or
+        there is no identifier
     :raises StoreUnavailable: others were faster each time
     """
     check_identity(contact)
@@ -60,9 +62,17 @@ def _put_once(connection: Connection, contact: Contact, parameters: dict[str, An
         if contact.values:
             connection.execute(_SQL["put_values"], parameters)
         return contact_id
+    _refuse_erased(connection, parameters)
     statement = _SQL["insert_contact" if contact_id is None else "update_contact"]
     row = connection.execute(statement, parameters).fetchone()
     return None if row is None else int(row["contact_id"])
+
+
+def _refuse_erased(connection: Connection, parameters: dict[str, Any]) -> None:
+    erased = connection.execute(_ERASURE["find_erased"], parameters).fetchone()
+    if erased is not None:
+        place = f"channels[{erased['position'] - 1}]" if erased["position"] else "externalCustomerId"
+        raise ContactError(WAS_ERASED, place=place)
 
 
 def _changes_profile(contact: Contact, owners: Sequence[Owner]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
 from promo_campaigns.adapters.contacts import list_fields, put_contact, read_contacts
+from promo_campaigns.adapters.erasure import erase_contact, find_contact
 from promo_campaigns.adapters.store_pool import StorePool
 from promo_campaigns.core.contact_rules import clean_values
 
@@ -57,6 +58,20 @@ class ProfileStore:
         """Return a contact in the form of ``adapters.contacts.read_contacts``, or None."""
         found = self._pool.run(lambda connection: read_contacts(connection, [contact_id]))
         return found[0] if found else None
+
+    def erase(self, external_id: str) -> int | None:
+        """Erase the contact with this external id; return its id, or None if there is and was no such contact.
+
+        :raises LeaseHeld: it is being sent to just now
+        """
+
+        def erase(connection: Connection) -> int | None:
+            contact_id = find_contact(connection, external_id=external_id)
+            if contact_id is not None:
+                erase_contact(connection, contact_id, actor="profile API")
+            return contact_id
+
+        return self._pool.run(erase)
 
     def fields(self) -> Sequence[Field]:
         """Return the additional fields, ordered by id."""

@@ -1,4 +1,4 @@
-"""``promo contacts``: load a file, make a field, look at a contact."""
+"""``promo contacts``: load a file, make a field, look at a contact, erase one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_id, mask_value
-from promo_campaigns.core.errors import ContactError, ContactFileError
+from promo_campaigns.core.contact_rules import (
+    FIELD_TYPES,
+    clean_channel_type,
+    clean_external_id,
+    clean_field_id,
+    clean_locator,
+    mask_value,
+)
+from promo_campaigns.core.contacts import Channel
+from promo_campaigns.core.errors import ConfigurationError, ContactError, ContactFileError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +30,7 @@ _LINES_SHOWN = 20
 
 def add_parser(nouns: Parsers) -> None:
     """Add ``promo contacts`` and its verbs."""
-    parser = nouns.add_parser("contacts", help="load contacts and their fields, show one")
+    parser = nouns.add_parser("contacts", help="load contacts and their fields, show or erase one")
     verbs = parser.add_subparsers(metavar="ACTION", required=True)
 
     load = verbs.add_parser("load", help="load a CSV file; the same file again changes nothing")
@@ -49,6 +57,18 @@ def add_parser(nouns: Parsers) -> None:
     show.add_argument("id", type=int, metavar="ID", help="the contact's own id")
     add_dsn_option(show)
     show.set_defaults(run=_show)
+
+    erase = verbs.add_parser("erase", help="erase for good who a contact is; its codes stay given out")
+    erase.add_argument("id", type=int, nargs="?", metavar="ID", help="the contact's own id")
+    erase.add_argument("--external-id", metavar="X", help="its external id, in place of its own")
+    add_dsn_option(erase)
+    erase.set_defaults(run=_erase)
+
+    readmit = verbs.add_parser("readmit", help="take up an erased contact again, as the same contact")
+    readmit.add_argument("kind", metavar="KIND", help="external-id, or the channel it came back with, such as email")
+    readmit.add_argument("value", metavar="VALUE")
+    add_dsn_option(readmit)
+    readmit.set_defaults(run=_readmit)
 
 
 def _load(args: argparse.Namespace) -> int:
@@ -113,6 +133,44 @@ def _show(args: argparse.Namespace) -> int:
         raise ContactError(problem)
     for name, value in _profile(found[0]):
         print(f"{name}\t{value}")
+    return 0
+
+
+def _erase(args: argparse.Namespace) -> int:
+    if (args.id is None) == (args.external_id is None):
+        msg = "give the contact's own ID, or --external-id X"
+        raise ConfigurationError(msg)
+    from promo_campaigns.adapters.erasure import erase_contact, find_contact
+    from promo_campaigns.adapters.postgres import connect
+
+    with connect(find_dsn(args)) as connection:
+        contact_id = find_contact(connection, contact_id=args.id, external_id=args.external_id)
+        if contact_id is None:
+            problem = "there is no such contact"
+            raise ContactError(problem)
+        report = erase_contact(connection, contact_id)
+    if report.already:
+        print(f"contact {report.contact_id} was erased before")
+        return 0
+    counts = f"{report.channels} channels, {report.field_values} field values, {report.messages} messages"
+    print(f"contact {report.contact_id} is erased: {counts}, and its place in {report.requests} requests that wait")
+    return 0
+
+
+def _readmit(args: argparse.Namespace) -> int:
+    from promo_campaigns.adapters.erasure import readmit_contact
+    from promo_campaigns.adapters.postgres import connect
+
+    try:
+        if args.kind == "external-id":
+            identity: dict[str, Any] = {"external_id": clean_external_id(args.value)}
+        else:
+            locator = clean_locator(clean_channel_type(args.kind), args.value)
+            identity = {"channel": Channel(args.kind, locator)}
+    except ValueError as error:
+        raise ContactError(str(error)) from error
+    with connect(find_dsn(args)) as connection:
+        print(f"contact {readmit_contact(connection, **identity)} is taken up again")
     return 0
 
 

@@ -60,11 +60,13 @@ where t.purpose = 'message' and (%(run_id)s::bigint is null or t.run_id = %(run_
       and q.outcome = 'ok' and q.finished_at <= t.started_at);
 
 -- closed_is_done --
--- In a closed run nothing is in flight, and everybody has an outcome.
+-- In a closed run nothing is in flight, and everybody has an outcome; an erased contact has no profile to record on.
 select 'contact ' || a.contact_id || ' of closed run ' || a.run_id || ' is ' || a.state as broken
 from promo.assignment a join promo.run r using (run_id)
 where r.closed_at is not null
-  and (a.state in ('pending', 'assigned', 'sending') or (r.records and a.state = 'accepted'))
+  and (a.state in ('pending', 'assigned', 'sending')
+       or (r.records and a.state = 'accepted' and not exists (
+             select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)))
   and (%(run_id)s::bigint is null or r.run_id = %(run_id)s);
 
 -- intent_first --
@@ -131,6 +133,17 @@ select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' has an attempt 
 from promo.attempt t join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
 where a.state = 'sending' and t.purpose in ('message', 'answer') and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
   and t.lease_token > a.lease_token;
+
+-- erased_is_gone --
+-- An erased contact has neither channels nor field values.
+select 'contact ' || c.contact_id || ' was erased and has a ' || kept.what as broken
+from promo.contact c
+join (select contact_id, 'channel' as what from promo.contact_channel
+      union all
+      select contact_id, 'field value' from promo.contact_field_value) kept using (contact_id)
+where c.erased_at is not null
+  and (%(run_id)s::bigint is null or exists (
+    select from promo.assignment a where a.run_id = %(run_id)s and a.contact_id = c.contact_id));
 
 -- files_add_up --
 -- The counts of a code file are those of its rows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,8 @@ from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annota
 from starlette.responses import JSONResponse
 
 from promo_campaigns.adapters.profile_store import ProfileStore
-from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreError, StoreUnavailable
+from promo_campaigns.core.contact_rules import clean_external_id
+from promo_campaigns.core.errors import ConfigurationError, ContactError, LeaseHeld, StoreError, StoreUnavailable
 from promo_campaigns.web.import_worker import ImportWorker
 from promo_campaigns.web.profile_bulk import bulk_request
 from promo_campaigns.web.profile_guard import Guard, Porch
@@ -79,6 +81,7 @@ class ProfileRoutes:
         self.router = APIRouter(prefix="/api/v1")
         add = self.router.add_api_route
         add("/contact", self.put_contact, methods=["POST"])
+        add("/contact", self.erase_contact, methods=["DELETE"])
         add("/contact/{contact_id}", self.get_contact, methods=["GET"])
         add("/contacts", self.put_contacts, methods=["POST"])
         add("/importstatus/{session_id}", self.get_import, methods=["GET"])
@@ -96,6 +99,20 @@ class ProfileRoutes:
         if found is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse(contact_out(found))
+
+    async def erase_contact(self, request: Request) -> JSONResponse:
+        """Erase the contact with an external id; doing it again changes nothing."""
+        if request.query_params.get("erase") != "true":
+            raise RequestError(400, "a contact is erased or kept, never hidden: send erase=true")
+        try:
+            external_id = clean_external_id(request.query_params.get("externalCustomerId", ""))
+        except ValueError as error:
+            place = {"place": "externalCustomerId", "message": str(error)}
+            raise RequestError(400, "the contact to erase is not named", [place]) from error
+        erased = await self._in_thread(self._store.erase, external_id)
+        if erased is None:
+            raise RequestError(404, "there is no such contact")
+        return JSONResponse({"id": erased})
 
     async def put_contacts(self, request: Request) -> JSONResponse:
         """Accept many contacts; they are in place when ``importstatus`` says so."""
@@ -137,6 +154,11 @@ def _answer_errors(app: FastAPI) -> None:
     async def refuse_contact(_: Request, error: ContactError) -> JSONResponse:
         errors = [{"place": error.place, "message": error.problem}]
         return _problem(400, "the contact cannot be stored", errors)
+
+    @app.exception_handler(LeaseHeld)
+    async def wait_for_sender(_: Request, error: LeaseHeld) -> JSONResponse:
+        headers = {"Retry-After": str(math.ceil(error.wait_s))}
+        return JSONResponse({"message": "the contact is being sent to; try again"}, status_code=409, headers=headers)
 
     @app.exception_handler(StoreError)
     async def come_back(_: Request, error: StoreError) -> JSONResponse:

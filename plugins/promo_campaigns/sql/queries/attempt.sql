@@ -74,7 +74,7 @@ order by (select max(t.attempt_id) from promo.attempt t
 
 -- begin_profiles --
 -- The intent to record: leases accepted contacts whom this source has not confirmed, and recorded ones for a repair, that
--- nobody else is recording.
+-- nobody else is recording and that were not erased.
 with due as materialized (
   select a.contact_id, a.promo_code_id
   from promo.assignment a
@@ -84,6 +84,7 @@ with due as materialized (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
         and t.outcome = 'ok'))
+    and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
     and (a.lease_until is null or a.lease_until <= promo.clock())
   order by a.contact_id for update of a skip locked
 ), leased as (
@@ -104,6 +105,7 @@ where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     select from promo.attempt t
     where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
       and t.outcome = 'ok'))
+  and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
   and (a.lease_until is null or a.lease_until <= promo.clock())
 order by (select max(t.attempt_id) from promo.attempt t
           where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile') nulls first, a.contact_id;

@@ -54,7 +54,7 @@ with found as (
   update promo.contact c
      set external_id = coalesce(%(external_id)s, c.external_id), first_name = coalesce(%(first_name)s, c.first_name),
          last_name = coalesce(%(last_name)s, c.last_name), language = coalesce(%(language)s, c.language), updated_at = now()
-   where c.contact_id = %(contact_id)s
+   where c.contact_id = %(contact_id)s and c.erased_at is null
      and (coalesce(%(external_id)s, c.external_id), coalesce(%(first_name)s, c.first_name),
           coalesce(%(last_name)s, c.last_name), coalesce(%(language)s, c.language))
          is distinct from (c.external_id, c.first_name, c.last_name, c.language)
@@ -104,7 +104,7 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language,
                    join promo.contact_field f on f.contact_field_id = v.contact_field_id
                   where v.contact_id = c.contact_id), '[]') as "values"
   from promo.contact c
- where c.contact_id = any (%(contact_ids)s)
+ where c.contact_id = any (%(contact_ids)s) and c.erased_at is null
 
 -- list_fields --
 -- The additional fields, oldest first.

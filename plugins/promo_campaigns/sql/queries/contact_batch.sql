@@ -49,7 +49,7 @@ analyze stage_contact, stage_channel, stage_value
 update stage_contact s
    set contact_id = c.contact_id, place = 'id', verdict = case when c.contact_id is null then 'no contact has this id' end
   from stage_contact g
-  left join promo.contact c on c.contact_id = g.given_id
+  left join promo.contact c on c.contact_id = g.given_id and c.erased_at is null
  where g.row_number = s.row_number and s.given_id is not null
 
 -- match_external_ids --
@@ -126,6 +126,22 @@ update stage_contact s
          order by g.row_number, g.position) f
  where f.row_number = s.row_number
 
+-- judge_erased --
+-- Nobody who was erased is taken up again.
+update stage_contact s
+   set place = f.place, verdict = %(was_erased)s
+  from (select distinct on (i.row_number) i.row_number, i.place
+          from promo.erasure_key k
+         cross join (
+               select row_number, 0 as position, 'externalId' as place, 'external id' as kind, external_id as key
+                 from stage_contact where external_id is not null
+                union all
+               select row_number, position + 1, type, type, key from stage_channel) i
+          join promo.erased_identity e on e.digest = promo.identity_digest(k.inner_pad, k.outer_pad, i.kind, i.key)
+         where exists (select from promo.erased_identity)
+         order by i.row_number, i.position) f
+ where f.row_number = s.row_number and s.verdict is null
+
 -- insert_contacts --
 -- What was not found is new.
 with numbered as (
@@ -157,7 +173,7 @@ with wanted as (
   update promo.contact c
      set external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, language = w.language, updated_at = now()
     from wanted w
-   where c.contact_id = w.contact_id
+   where c.contact_id = w.contact_id and c.erased_at is null
      and (w.external_id, w.first_name, w.last_name, w.language)
          is distinct from (c.external_id, c.first_name, c.last_name, c.language)
   returning w.row_number

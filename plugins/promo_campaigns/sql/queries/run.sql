@@ -22,18 +22,18 @@ select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.r
 select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.run where run_id = %(run_id)s;
 
 -- add_audience_by_id --
--- Freezes an audience that was given as contact ids; ids of nobody fall away.
+-- Freezes an audience that was given as contact ids; ids of nobody, or of somebody erased, fall away.
 insert into promo.assignment (run_id, contact_id)
-select %(run_id)s::bigint, contact_id from promo.contact where contact_id = any(%(contact_ids)s)
+select %(run_id)s::bigint, contact_id from promo.contact where contact_id = any(%(contact_ids)s) and erased_at is null
 order by contact_id;
 
 -- add_audience --
--- Freezes the audience that the campaign author's SELECT yields; ids of nobody fall away.
+-- Freezes the audience that the campaign author's SELECT yields; ids of nobody, or of somebody erased, fall away.
 insert into promo.assignment (run_id, contact_id)
 select distinct %(run_id)s::bigint, c.contact_id
 from (
 /* audience */
-) audience join promo.contact c on c.contact_id = audience.contact_id
+) audience join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
 order by c.contact_id;
 
 -- weigh_audience --
@@ -73,10 +73,13 @@ where type = %(type)s and discount = %(discount)s and not retired and issued_at 
   and expires_at >= promo.clock() + make_interval(days => %(days)s);
 
 -- count_open --
--- The run's assignments that are in one of the states, by state.
+-- The run's assignments that are in one of the states, by state; an erased contact has no profile to record on.
 select state::text as state, count(*) as contacts
-from promo.assignment where run_id = %(run_id)s and state = any(%(states)s::promo.assignment_state[])
-group by state order by min(state);
+from promo.assignment a
+where run_id = %(run_id)s and state = any(%(states)s::promo.assignment_state[])
+  and not (state = 'accepted' and exists (
+    select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null))
+group by state order by state;
 
 -- lock_run --
 -- Holds the run's row, so that one closer works at a time.

@@ -1,0 +1,110 @@
+"""Erasing a contact: identity goes, uniqueness stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg import errors
+
+from promo_campaigns.adapters.audit import audited
+from promo_campaigns.core.errors import ContactError, LeaseHeld, StoreUnavailable
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.contacts import Channel
+
+_SQL = queries("erasure")
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReport:
+    """What was erased.
+
+    :param already: the contact had been erased before
+    :param requests: bulk requests of the profile API that it was taken out of
+    """
+
+    contact_id: int
+    already: bool
+    channels: int
+    field_values: int
+    messages: int
+    requests: int
+
+
+def find_contact(
+    connection: Connection, *, contact_id: int | None = None, external_id: str | None = None
+) -> int | None:
+    """Return the id of a contact, also of one that was erased, or None if there is no such contact."""
+    wanted = {"contact_id": contact_id, "external_id": external_id}
+    row = connection.execute(_SQL["find_contact"], wanted).fetchone()
+    return None if row is None else int(row["contact_id"])
+
+
+def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -> ErasureReport:
+    """Erase whatever says who a contact is, in one transaction; doing it again changes nothing.
+
+    Its assignments and attempts stay, by id, so that its codes are never given out again. Its identifiers leave keyed
+    digests: none of them is taken up again until it is readmitted. Nobody sends to it or writes its profile any more.
+
+    :param actor: who does it, for the audit; by default the account of this process
+    :raises ContactError: there is no such contact
+    :raises LeaseHeld: it is being sent to just now; nothing was erased
+    :raises StoreUnavailable: others were faster; nothing was erased
+    """
+    if find_contact(connection, contact_id=contact_id) is None:
+        problem = f"there is no contact {contact_id}"
+        raise ContactError(problem)
+    with audited(connection, "erase", f"contact {contact_id}", actor=actor) as entry:
+        try:
+            with connection.transaction():
+                report = _erase(connection, contact_id)
+        except (errors.DeadlockDetected, errors.LockNotAvailable) as error:
+            problem = "the contact is being written by others; try again"
+            raise StoreUnavailable(problem) from error
+        entry.rows = report.channels + report.field_values + report.messages + report.requests + (not report.already)
+    return report
+
+
+def _erase(connection: Connection, contact_id: int) -> ErasureReport:
+    whose = {"contact_id": contact_id}
+    requests = connection.execute(_SQL["strip_imports"], whose).rowcount
+    before = connection.execute(_SQL["lock_contact"], whose).fetchone() or {}
+    held = connection.execute(_SQL["lock_assignments"], whose).fetchone() or {}
+    if held["wait_s"] > 0:
+        msg = f"contact {contact_id} is being sent to; that is over in {held['wait_s']:.0f} s: erase it then"
+        raise LeaseHeld(msg, wait_s=held["wait_s"])
+    connection.execute(_SQL["keep_digests"], whose)
+    erased = connection.execute(_SQL["erase_identity"], whose).fetchone() or {}
+    return ErasureReport(contact_id=contact_id, already=before["erased"], requests=requests, **erased)
+
+
+def readmit_contact(
+    connection: Connection, *, external_id: str | None = None, channel: Channel | None = None, actor: str = ""
+) -> int:
+    """Take up an erased contact again, under one identifier it had; return its id.
+
+    It is the same contact as before, so what it was given stays given.
+
+    :raises ContactError: no contact with this identifier was erased
+    """
+    channels = [channel] if channel else []
+    identity = {
+        "external_id": external_id,
+        "types": [one.type for one in channels],
+        "locators": [one.value for one in channels],
+    }
+    found = connection.execute(_SQL["find_erased"], identity).fetchone()
+    if found is None:
+        problem = "no contact with this identifier was erased"
+        raise ContactError(problem)
+    whose = {**identity, "contact_id": found["contact_id"]}
+    with audited(connection, "readmit", f"contact {found['contact_id']}", actor=actor) as entry:
+        with connection.transaction():
+            connection.execute(_SQL["lock_contact"], whose)
+            connection.execute(_SQL["forget_digests"], whose)
+            connection.execute(_SQL["readmit_contact"], whose)
+        entry.rows = 1
+    return int(found["contact_id"])

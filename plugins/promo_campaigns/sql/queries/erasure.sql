@@ -1,0 +1,103 @@
+-- find_contact --
+-- A contact by its id or external id, also by one that was erased.
+select c.contact_id
+from promo.contact c
+where c.contact_id = %(contact_id)s or c.external_id = %(external_id)s
+   or c.contact_id = (
+     select e.contact_id from promo.erasure_key k
+     join promo.erased_identity e
+       on e.digest = promo.identity_digest(k.inner_pad, k.outer_pad, 'external id', %(external_id)s));
+
+-- strip_imports --
+-- Takes the contact out of the bulk requests that wait. Before the contact's row is locked, as an import does it.
+with person as (
+  select external_id as identity from promo.contact where contact_id = %(contact_id)s and external_id is not null
+), locators as (
+  select type, promo.channel_key(type, value) collate "C" as key from promo.contact_channel where contact_id = %(contact_id)s
+), kept as (
+  select i.contact_import_id, q.entry, q.position,
+         q.entry ->> 1 = %(contact_id)s::text or q.entry ->> 4 in (select identity from person)
+         or exists (
+           select from jsonb_array_elements(q.entry -> 2) as sent (channel)
+           join locators l on l.type = sent.channel ->> 0
+             and l.key = promo.channel_key(sent.channel ->> 0, sent.channel ->> 1) collate "C") as is_theirs
+  from promo.contact_import i, jsonb_array_elements(i.request -> 'rows') with ordinality as q (entry, position)
+  where i.state = 'queued'
+)
+update promo.contact_import i set request = jsonb_set(i.request, '{rows}', others.entries)
+from (
+  select contact_import_id,
+         coalesce(jsonb_agg(entry order by position) filter (where is_theirs is not true), '[]') as entries
+  from kept group by contact_import_id having bool_or(is_theirs)
+) others
+where i.contact_import_id = others.contact_import_id and i.state = 'queued';
+
+-- lock_contact --
+-- Holds the contact, so that nobody writes to it meanwhile.
+select erased_at is not null as erased from promo.contact where contact_id = %(contact_id)s for update;
+
+-- lock_assignments --
+-- Holds the contact's place in every run, so that nobody begins to send to it; how long a call under way may still take.
+select coalesce(max(extract(epoch from held.lease_until - promo.clock())), 0)::float8 as wait_s
+from (
+  select a.lease_until
+  from promo.run r
+  cross join lateral (
+    select lease_until from promo.assignment where run_id = r.run_id and contact_id = %(contact_id)s for update
+  ) a
+) held;
+
+-- keep_digests --
+-- What recognises the contact's identifiers when they come again.
+insert into promo.erased_identity (digest, contact_id)
+select promo.identity_digest(k.inner_pad, k.outer_pad, i.kind, i.key), %(contact_id)s
+from promo.erasure_key k, (
+  select 'external id' as kind, external_id as key from promo.contact where contact_id = %(contact_id)s and external_id is not null
+  union all
+  select type, promo.channel_key(type, value) from promo.contact_channel where contact_id = %(contact_id)s
+) i
+on conflict (digest) do nothing;
+
+-- erase_identity --
+-- Everything that says who the contact is; a message that was kept for it keeps its key, and nothing else.
+with channels as (
+  delete from promo.contact_channel where contact_id = %(contact_id)s returning contact_id
+), field_values as (
+  delete from promo.contact_field_value where contact_id = %(contact_id)s returning contact_id
+), messages as (
+  update promo.inbox_message set locator = '', title = '', body = ''
+  where contact_id = %(contact_id)s and (locator, title, body) <> ('', '', '') returning contact_id
+), named as (
+  update promo.contact
+  set external_id = null, first_name = null, last_name = null, language = null, updated_at = promo.clock(),
+      erased_at = promo.clock()
+  where contact_id = %(contact_id)s and erased_at is null
+)
+select (select count(*) from channels) as channels, (select count(*) from field_values) as field_values,
+       (select count(*) from messages) as messages;
+
+-- find_erased --
+-- The first of these identifiers that was erased: position 0 is the external id, the others are channels as they were sent.
+select i.position, e.contact_id
+from promo.erasure_key k, (
+  select 0 as position, 'external id' as kind, %(external_id)s::text as key
+  union all
+  select s.position::int, s.type, promo.channel_key(s.type, s.value)
+  from unnest(%(types)s::text[], %(locators)s::text[]) with ordinality s (type, value, position)
+) i
+join promo.erased_identity e on true
+where e.digest = promo.identity_digest(k.inner_pad, k.outer_pad, i.kind, i.key)
+order by i.position limit 1;
+
+-- forget_digests --
+-- The contact may be taken up again.
+delete from promo.erased_identity where contact_id = %(contact_id)s;
+
+-- readmit_contact --
+-- The contact is one like any other again, under the identifier that came.
+with back as (
+  update promo.contact set erased_at = null, external_id = %(external_id)s, updated_at = promo.clock()
+  where contact_id = %(contact_id)s returning contact_id
+)
+insert into promo.contact_channel (contact_id, type, value)
+select back.contact_id, s.type, s.value from back, unnest(%(types)s::text[], %(locators)s::text[]) s (type, value);
