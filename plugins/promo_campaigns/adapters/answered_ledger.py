@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from promo_campaigns.adapters.arrays import bigint_array
 from promo_campaigns.adapters.ledger import PostgresLedger, evidence
 from promo_campaigns.core.models import Purpose
 from promo_campaigns.sql import queries
@@ -45,7 +46,7 @@ class AnsweredLedger(PostgresLedger):
         :param shows_code: the code leaves with the call, so that it must never be somebody else's
         :param limit: as for messages
         """
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         with self._connection.transaction():
             self._clear_up(whose)
             terms = {**whose, "lease_s": lease_s, "source": source, "shows_code": shows_code}
@@ -70,7 +71,7 @@ class AnsweredLedger(PostgresLedger):
     def _answers(self, lease: Lease) -> dict[int, dict[str, object]]:
         """Return what was answered, by contact and name of the source."""
         found: dict[int, dict[str, object]] = {}
-        whose = {"run_id": lease.run_id, "contact_ids": [one.contact_id for one in lease.recipients]}
+        whose = {"run_id": lease.run_id, "contact_ids": bigint_array([one.contact_id for one in lease.recipients])}
         for row in self._connection.execute(_ANSWER["read_answers"], whose).fetchall():
             found.setdefault(row["contact_id"], {})[self._names[row["source"]]] = row["value"]
         return found

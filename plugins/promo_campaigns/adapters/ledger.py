@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.adapters.arrays import bigint_array, text_array
 from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage
 from promo_campaigns.core.models import Lease, Purpose, Recipient
 from promo_campaigns.sql import queries
@@ -40,7 +41,7 @@ class PostgresLedger:
 
     def held_codes(self, run_id: int, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
         """Return which of the contacts hold which code, in order."""
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
         return [(row["contact_id"], row["code"]) for row in rows]
 
@@ -51,7 +52,7 @@ class PostgresLedger:
 
         :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
         """
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
         with self._connection.transaction():
             self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
@@ -88,7 +89,7 @@ class PostgresLedger:
 
     def states(self, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
         """Return the state of each contact's assignment."""
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         rows = self._connection.execute(_ASSIGNMENT["read_states"], whose).fetchall()
         return {row["contact_id"]: row["state"] for row in rows}
 
@@ -97,7 +98,7 @@ class PostgresLedger:
 
         :raises LeaseHeld: one is, or was killed while it did; it says when its lease is over
         """
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         held = self._connection.execute(_ATTEMPT["held_leases"], whose).fetchone()
         if held and held["contacts"]:
             msg = (
@@ -123,7 +124,7 @@ class PostgresLedger:
 
         :param limit: how many at most, whoever was called for longest ago first; None for all
         """
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         with self._connection.transaction():
             self._clear_up(whose)
             terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
@@ -145,7 +146,7 @@ class PostgresLedger:
         :param source: place of the data source in the run's definition
         :param limit: as for messages
         """
-        whose = {"run_id": run_id, "contact_ids": list(contact_ids)}
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         with self._connection.transaction():
             terms = {**whose, "lease_s": lease_s, "repair": repair, "source": source}
             return self._begin(Purpose.PROFILE, terms, limit)
@@ -176,14 +177,14 @@ class PostgresLedger:
         short = self._connection.execute(_ASSIGNMENT["return_short"], whose).fetchall()
         if short:
             pool = self._connection.execute(_ASSIGNMENT["read_pool"], whose).fetchone() or {}
-            left = {**whose, "contact_ids": [row["contact_id"] for row in short]}
+            left = {**whose, "contact_ids": bigint_array(row["contact_id"] for row in short)}
             self._connection.execute(_ASSIGNMENT["claim_codes"], {**left, **pool})
 
     def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
         left = 0
         if limit is not None:
             due = [row["contact_id"] for row in self._connection.execute(_ATTEMPT[f"due_{purpose.value}s"], terms)]
-            terms, left = {**terms, "contact_ids": due[:limit]}, len(due[limit:])
+            terms, left = {**terms, "contact_ids": bigint_array(due[:limit])}, len(due[limit:])
         drawn = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()
         token = drawn["token"] if drawn else 0
         leased = {**terms, "token": token, "purpose": purpose.value}
@@ -207,9 +208,9 @@ def evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
         "run_id": lease.run_id,
         "token": lease.token,
         "purpose": lease.purpose.value,
-        "contact_ids": [verdict.contact_id for verdict in verdicts],
-        "outcomes": [verdict.outcome.value for verdict in verdicts],
-        "details": [verdict.detail for verdict in verdicts],
+        "contact_ids": bigint_array([verdict.contact_id for verdict in verdicts]),
+        "outcomes": text_array([verdict.outcome.value for verdict in verdicts]),
+        "details": text_array([verdict.detail for verdict in verdicts]),
         "source": lease.source,
         "shows_code": lease.shows_code,
     }
