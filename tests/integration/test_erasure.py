@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Run
 
 CANARY = "canary"
 EMAIL = Channel("email", "Canary.Person@example.com")
@@ -41,7 +42,7 @@ PERSON = Contact(
     language="en-CANARY",
 )
 OTHER = Contact(channels=(Channel("email", "other@example.com"),), external_id="other")
-PERSONAL_TABLES = {"contact", "contact_channel", "contact_field_value", "contact_import", "inbox_message"}
+PERSONAL_TABLES = {"contact", "contact_channel", "contact_field_value", "contact_import", "inbox_message", "answer"}
 TABLES_BY_CONTACT = {
     *PERSONAL_TABLES - {"contact_import"},
     *("assignment", "attempt"),  # by id, in states, times and reasons that hold no value
@@ -70,6 +71,12 @@ def keep_message(store: Connection, contact_id: int) -> None:
     )
 
 
+def open_over_everybody(store: Connection) -> Run:
+    """Open a run over everybody."""
+    add_codes(store, 5)
+    return open_welcome(store)
+
+
 def tables_with(store: Connection, text: str) -> set[str]:
     """Return the tables of the schema that hold the text in any column of any row, in any case."""
     names = store.execute("select tablename as name from pg_tables where schemaname = 'promo'").fetchall()
@@ -86,6 +93,11 @@ def tables_with(store: Connection, text: str) -> set[str]:
 
 def test_no_table_of_the_schema_holds_a_trace_of_who_was_erased(store: Connection, person: int) -> None:
     keep_message(store, person)
+    run = open_over_everybody(store)
+    store.execute(
+        "insert into promo.answer (run_id, contact_id, source, generation, value) values (%s, %s, 0, 0, %s)",
+        [run.run_id, person, '{"name": "Canary"}'],
+    )
     session = accept_import(store, import_of(OTHER, PERSON), total=2, failures=[])
     accept_import(store, import_of(Contact(channels=(EMAIL,), last_name="canary again")), total=1, failures=[])
     assert tables_with(store, CANARY) == PERSONAL_TABLES

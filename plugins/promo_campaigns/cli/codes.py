@@ -42,6 +42,14 @@ def add_parser(nouns: Parsers) -> None:
     withdraw.set_defaults(run=_withdraw)
 
     stock = verbs.add_parser("stock", help="count the codes by type and discount")
+    stock.add_argument(
+        "--levels",
+        type=Path,
+        nargs="?",
+        const=Path("include/stock_levels.yaml"),
+        metavar="FILE",
+        help="compare it with the levels of a file (include/stock_levels.yaml); status 1 if one is reached",
+    )
     stock.set_defaults(run=_stock)
 
     for verb in (load, files, withdraw, stock):
@@ -118,7 +126,23 @@ def _files(args: argparse.Namespace) -> int:
     return 0
 
 
+def _levels(args: argparse.Namespace) -> int:
+    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.adapters.stock_levels import read_levels, read_stock_levels
+
+    levels = read_stock_levels(args.levels)
+    with connect(find_dsn(args)) as connection:
+        states = read_levels(connection, levels)
+    rows = [asdict(state) | {"reached": state.reached} for state in states]
+    if not args.json:
+        rows = [row | {"told_at": row["told_at"] or "", "reached": "yes" if row["reached"] else ""} for row in rows]
+    _print_rows(rows, as_json=args.json, empty="The file sets no levels.")
+    return _REFUSED if any(state.reached for state in states) else 0
+
+
 def _stock(args: argparse.Namespace) -> int:
+    if args.levels is not None:
+        return _levels(args)
     from promo_campaigns.adapters.code_stock import stock
     from promo_campaigns.adapters.postgres import connect
 

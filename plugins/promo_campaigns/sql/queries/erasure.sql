@@ -67,6 +67,8 @@ with channels as (
 ), messages as (
   update promo.inbox_message set locator = '', title = '', body = ''
   where contact_id = %(contact_id)s and (locator, title, body) <> ('', '', '') returning contact_id
+), answers as (
+  delete from promo.answer where contact_id = %(contact_id)s
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, updated_at = promo.clock(),
