@@ -245,11 +245,11 @@ class HttpLine:
         if not call.path.startswith(("/", "?")):
             msg = "not a path"
             raise ValueError(msg)
-        for name, value in call.headers.items():
-            if _UNSENDABLE.search(name) or _UNSENDABLE.search(value):
-                msg = "a control character in a header"
-                raise ValueError(msg)
-            value.encode()
+        headers = "".join((*call.headers, *call.headers.values()))
+        if _UNSENDABLE.search(headers):
+            msg = "a control character in a header"
+            raise ValueError(msg)
+        headers.encode()
         path = call.path if self.endpoint.query is None else _with_parameter(call.path, *self.endpoint.query)
         return URL(self.endpoint.base_url + path), call.body.encode() if call.body else None
 

@@ -100,7 +100,10 @@ def _render_extras(
 
 def first_failure(parts: Mapping[str, str | TemplateError]) -> str:
     """Name the first part that could not be rendered, and why; empty when all could."""
-    return next((f"{part}: {text}" for part, text in parts.items() if isinstance(text, PromoError)), "")
+    for part, text in parts.items():
+        if isinstance(text, PromoError):
+            return f"{part}: {text}"
+    return ""
 
 
 def render_requests(
