@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from receiver import Receiver
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -34,15 +36,18 @@ def commands() -> Iterator[list[str]]:
 
 
 def test_the_promo_commands_run_in_their_order(
-    dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    dsn: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
+    api = f"promo-http://127.0.0.1:{receiver.port}?allow_insecure=true&allow_private=true"
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_PROFILE_API", api)
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)
     ran = [words for words in commands() if words[0] == "promo"]
     assert len(ran) >= 7
     for words in ran:
         assert main(words[1:]) == 0, words
     assert "Welcome" in capsys.readouterr().out
+    assert [request.path for request in receiver.received] == ["/api/v1/contact"]
 
 
 def test_every_other_command_is_one_of_the_checkout_s() -> None:
