@@ -15,6 +15,7 @@ from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contact
 from promo_campaigns.adapters.answered_ledger import AnsweredLedger
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.code_files import load_code_file
+from promo_campaigns.adapters.erasure import erase_contact
 from promo_campaigns.adapters.http_line import Endpoint
 from promo_campaigns.adapters.http_sender import HttpSender
 from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
@@ -388,3 +389,13 @@ def test_the_invariants_see_a_message_that_left_without_its_answer(
     campaign.ledger.begin_messages(campaign.run.run_id, campaign.contacts, lease_s=60, resend_within_s=0)
     store.execute("update promo.run set before = '{0}'")
     assert [broken.invariant for broken in check_invariants(store)] == ["answered_first"]
+
+
+def test_an_erased_contact_leaves_no_answer(dsn: str, store: Connection, receiver: Receiver) -> None:
+    campaign = Campaign(dsn, store, receiver, ASKED, 2)
+    campaign.ask()
+    campaign.send()
+    erase_contact(store, campaign.contacts[0])
+    rows = store.execute("select contact_id from promo.answer").fetchall()
+    assert rows == [{"contact_id": campaign.contacts[1]}]
+    campaign.check()
