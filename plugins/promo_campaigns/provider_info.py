@@ -33,8 +33,18 @@ _HTTP: dict[str, Any] = {
         },
         "concurrency": {
             "label": "Concurrency",
-            "description": "Requests under way at a time in one task, 32 unless given.",
+            "description": "Requests under way at a time in all tasks together; empty: 32 in each task.",
             "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000},
+        },
+        "requests_per_s": {
+            "label": "Requests per second",
+            "description": "Of all tasks together; empty for no limit.",
+            "schema": {"type": ["number", "null"], "minimum": 0.1, "maximum": 10000},
+        },
+        "messages_per_s": {
+            "label": "Messages per second",
+            "description": "For transports, in place of requests per second: of all tasks together.",
+            "schema": {"type": ["number", "null"], "minimum": 0.1, "maximum": 10000},
         },
         "ca_file": {
             "label": "CA file",

@@ -22,6 +22,7 @@ from contract.stages import (
     webhook_stage,
 )
 from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.pace import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,16 +68,24 @@ def some(stage: Stage, count: int) -> list[OutgoingMessage]:
     return [stage.message(1000 - number, fates[number % len(fates)]) for number in range(count)]
 
 
-class Budget:
-    """A rate budget that keeps what it is asked."""
+class Counting:
+    """A pace that keeps what it is asked."""
+
+    budget = Budget(per_s=1000, by_message=True)
+    wait_s = 7.0
 
     def __init__(self, turns: float = math.inf) -> None:
-        self.turns, self.taken = turns, 0
+        self.turns, self.taken, self.over = turns, 0, 0
+        self.weights: list[int] = []
         self.pauses: list[float] = []
 
-    async def turn(self, *, deadline: float) -> bool:  # noqa: ARG002  (the port's)
+    async def turn(self, *, deadline: float, weight: int = 1) -> bool:  # noqa: ARG002  (the port's)
         self.taken += 1
+        self.weights.append(weight)
         return self.taken <= self.turns
+
+    def done(self) -> None:
+        self.over += 1
 
     def leave_alone(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -123,19 +132,22 @@ def test_a_call_carries_no_more_than_is_stated(stage: Stage) -> None:
 
 
 def test_every_call_takes_a_turn_of_the_budget_and_none_is_made_without(stage: Stage) -> None:
-    budget = Budget(turns=2)
-    transport = stage.transport(pace=budget)
+    pace = Counting(turns=2)
+    transport = stage.transport(pace=pace)
     verdicts = send(transport, [stage.message(number) for number in range(1, transport.batch_size * 3 + 1)])
     sent = [verdict for verdict in verdicts if verdict.outcome is Outcome.OK]
     put_off = [verdict for verdict in verdicts if verdict.outcome is Outcome.LATER]
     assert (len(sent), len(put_off)) == (transport.batch_size * 2, transport.batch_size)
     assert len(stage.taken()) == len(sent)
+    assert pace.over == 2, "every turn is followed by done"
+    assert {verdict.retry_after_s for verdict in put_off} == {pace.wait_s}
+    assert set(pace.weights) == {transport.batch_size}, "each message is worth a turn"
 
 
 def test_what_a_receiver_asks_for_is_told_to_the_budget(stage: Stage) -> None:
-    budget = Budget()
-    (verdict,) = send(stage.transport(pace=budget), [stage.message(1, "later" if stage.passing else "ok")])
-    assert budget.pauses == ([verdict.retry_after_s] if verdict.retry_after_s else [])
+    pace = Counting()
+    (verdict,) = send(stage.transport(pace=pace), [stage.message(1, "later" if stage.passing else "ok")])
+    assert pace.pauses == ([verdict.retry_after_s] if verdict.retry_after_s else [])
 
 
 NASTY = [

@@ -110,3 +110,21 @@ def test_a_contact_is_shown_with_its_values_masked(
     assert "email\tan…om" in out
     assert "field 1 Promo code\tWE…7Q" in out
     assert main(["contacts", "show", "999", "--dsn", dsn]) == 2
+
+
+def test_a_contacts_time_zone_is_kept_until_another_is_sent(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = write(tmp_path / "first.csv", "externalId,timeZone", "1,Europe/Kyiv", "2,America/New_York", "3,Mars/Base")
+    assert load(dsn, first, capsys)["rejected"] == [
+        {"line": 4, "column": "timeZone", "reason": "not an IANA time zone such as Europe/Kyiv"}
+    ]
+    second = write(tmp_path / "second.csv", "externalId,timezone", "1,", "2,Asia/Tokyo", "4,")
+    assert load(dsn, second, capsys)["updated"] == 1
+    with connect(dsn) as store:
+        zones = store.execute("select external_id, time_zone from promo.contact order by 1").fetchall()
+    assert [(row["external_id"], row["time_zone"]) for row in zones] == [
+        ("1", "Europe/Kyiv"),
+        ("2", "Asia/Tokyo"),
+        ("4", None),
+    ]

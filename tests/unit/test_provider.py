@@ -32,12 +32,13 @@ def test_airflow_s_connection_form_has_a_field_for_each_extra() -> None:
     from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
     from promo_campaigns.adapters.endpoints import EXTRAS
+    from promo_campaigns.core.connection import LIMITS
 
     manager = ProvidersManager()  # type: ignore[no-untyped-call]  # Airflow's classes have no types
     form = {
         name.removeprefix("extra__promo_http__") for name in manager.connection_form_widgets if "promo_http" in name
     }
-    assert form == set(EXTRAS)
+    assert form == {*EXTRAS, *LIMITS}
     hook = ProvidersManagerTaskRuntime().hooks["promo_http"]  # type: ignore[no-untyped-call]
     assert hook is not None
     assert (hook.hook_class_name, hook.connection_id_attribute_name) == (

@@ -48,7 +48,7 @@ class AnsweredLedger(PostgresLedger):
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         with self._connection.transaction():
-            self._clear_up(whose)
+            self._clear_up(run_id, contact_ids)
             terms = {**whose, "lease_s": lease_s, "source": source, "shows_code": shows_code}
             return self._begin(Purpose.ANSWER, terms, limit)
 

@@ -62,7 +62,7 @@ def _stage(connection: Connection, rows: Sequence[Row], matching: Matching) -> N
         with cursor.copy(_SQL["copy_contacts"]) as copy:
             for row in rows:
                 one = row.contact
-                names = (one.external_id, one.first_name, one.last_name, one.language)
+                names = (one.external_id, one.first_name, one.last_name, one.language, one.time_zone)
                 copy.write_row((row.number, row.contact_id, *names))
         with cursor.copy(_SQL["copy_channels"]) as copy:
             for channel in _channels(rows, matching):

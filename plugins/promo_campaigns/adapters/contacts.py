@@ -76,7 +76,8 @@ def _refuse_erased(connection: Connection, parameters: dict[str, Any]) -> None:
 
 
 def _changes_profile(contact: Contact, owners: Sequence[Owner]) -> bool:
-    named = contact.first_name is not None or contact.last_name is not None or contact.language is not None
+    said = (contact.first_name, contact.last_name, contact.language, contact.time_zone)
+    named = any(name is not None for name in said)
     identifiers = len(contact.channels) + (contact.external_id is not None)
     return named or len(owners) < identifiers or not all(owner.as_sent for owner in owners)
 
@@ -87,6 +88,7 @@ def _parameters(contact: Contact) -> dict[str, Any]:
         "first_name": contact.first_name,
         "last_name": contact.last_name,
         "language": contact.language,
+        "time_zone": contact.time_zone,
         "types": [channel.type for channel in contact.channels],
         "locators": [channel.value for channel in contact.channels],
         "devices": [None if channel.device is None else Jsonb(dict(channel.device)) for channel in contact.channels],
@@ -98,7 +100,7 @@ def _parameters(contact: Contact) -> dict[str, Any]:
 def read_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Return the contacts that exist among these ids, in no particular order.
 
-    Each is ``contact_id, external_id, first_name, last_name, language, channels: [{type, value, device}],
+    Each is ``contact_id, external_id, first_name, last_name, language, time_zone, channels: [{type, value, device}],
     values: [{id, name, value}]``. They hold addresses: never log them.
     """
     return connection.execute(_SQL["read_contacts"], {"contact_ids": list(contact_ids)}).fetchall()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from promo_campaigns.adapters.http_line import Endpoint, basic_auth
 from promo_campaigns.adapters.tls import tls_context
 from promo_campaigns.adapters.vetted_resolver import is_legacy_number
+from promo_campaigns.core.connection import LIMITS
 from promo_campaigns.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def endpoint_of(settings: ConnectionSettings, *, more_extras: Collection[str] = 
     :raises ConfigurationError: there is no host or it is none, an extra is unknown or wrong, a secret is missing, or
         plain http is used and not allowed
     """
-    return _Reading(settings, {*EXTRAS, *more_extras}).endpoint()
+    return _Reading(settings, {*EXTRAS, *LIMITS, *more_extras}).endpoint()
 
 
 class _Reading:

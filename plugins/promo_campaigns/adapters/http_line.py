@@ -201,22 +201,28 @@ class HttpLine:
                 batch.count_off()
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
-        if not await self._may_begin(deadline):
+        pace = self._pace
+        if pace is None:
+            return await self._call(session, call, deadline)
+        if not await pace.turn(deadline=deadline):
+            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=pace.wait_s, called=False)
+        try:
+            answer = await self._call(session, call, deadline)
+        finally:
+            pace.done()
+        if answer.retry_after_s:
+            pace.leave_alone(answer.retry_after_s)
+        return answer
+
+    async def _call(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
+        if time.monotonic() >= deadline:
             return Answer(outcome=Outcome.LATER, detail="not begun in time", called=False)
         try:
             url, body = self._addressed(call)
         except ValueError:
             detail = "the path or a header is not one that can be sent"
             return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
-        answer = await _called(session, call, url, body)
-        if answer.retry_after_s and self._pace is not None:
-            self._pace.leave_alone(answer.retry_after_s)
-        return answer
-
-    async def _may_begin(self, deadline: float) -> bool:
-        if self._pace is not None and not await self._pace.turn(deadline=deadline):
-            return False
-        return time.monotonic() < deadline
+        return await _called(session, call, url, body)
 
     def _open(self) -> aiohttp.ClientSession:
         endpoint = self.endpoint

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from promo_campaigns.core.ports import Pace
 
 KEY_HEADER = "Idempotency-Key"
+MAX_IN_FLIGHT = 1000
+"""A write of unknown outcome is simply made again, so more may be under way than of messages."""
 
 
 class HttpSender:
@@ -25,15 +27,13 @@ class HttpSender:
     :param judge: the rules of a data source that asks for more
     """
 
-    in_flight = 1000
-    """A write of unknown outcome is simply made again, so more may be under way than of messages."""
-
     def __init__(
         self, endpoint: Endpoint, *, name: str = "http", pace: Pace | None = None, judge: Judge | None = None
     ) -> None:
         self._line = HttpLine(endpoint, pace=pace)
         self._judge = judge
         self.name = name
+        self.in_flight = MAX_IN_FLIGHT if pace is None else pace.budget.chunk(MAX_IN_FLIGHT)
 
     def connected(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open from one ``send`` to the next, until the block ends."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.arrays import bigint_array, text_array
-from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage
+from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage, QuietHours
 from promo_campaigns.core.models import Lease, Purpose, Recipient
 from promo_campaigns.sql import queries
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.models import Batch, CodeRequest, Verdict
 
+OPEN_S = 60.0
+"""Seconds for which nobody shall be in quiet hours when a code is claimed: as long as calls of a lease may begin."""
 _ASSIGNMENT = queries("assignment")
 _ATTEMPT = {**queries("attempt"), **queries("answer")}
 
@@ -24,10 +26,11 @@ class PostgresLedger:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._frozen: dict[int, dict[str, Any]] = {}
 
     def reachable_contacts(self, batch: Batch) -> list[int]:
         """Skip the batch's contacts who cannot be reached, with a reason, and return the others in order."""
-        bounds = {"run_id": batch.run_id, "first": batch.first, "last": batch.last}
+        bounds = _bounds(batch)
         with self._connection.transaction():
             self._connection.execute(_ASSIGNMENT["skip_unreachable"], bounds)
             rows = self._connection.execute(_ASSIGNMENT["read_reachable"], bounds).fetchall()
@@ -35,7 +38,7 @@ class PostgresLedger:
 
     def accepted_contacts(self, batch: Batch) -> list[int]:
         """Return the batch's contacts whose message was accepted, in order."""
-        bounds = {"run_id": batch.run_id, "first": batch.first, "last": batch.last}
+        bounds = _bounds(batch)
         rows = self._connection.execute(_ASSIGNMENT["read_accepted"], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
@@ -48,7 +51,8 @@ class PostgresLedger:
     def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
-        Contacts whose send-by has passed are left out. A contact who holds a code already keeps it.
+        Contacts whose send-by has passed are left out, and so are those in quiet hours, see ``require_open``. Who has
+        had as many messages as the run's cap allows is skipped. A contact who holds a code already keeps it.
 
         :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
         """
@@ -56,8 +60,8 @@ class PostgresLedger:
         request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
         with self._connection.transaction():
             self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
-            self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **request})
-            pending = self._connection.execute(_ASSIGNMENT["count_pending"], whose).fetchone()
+            claiming = {**whose, "contact_ids": self._claim(run_id, contact_ids, request)}
+            pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
             if pending and pending["contacts"]:
                 msg = (
                     f"{pending['contacts']} of {len(contact_ids)} contacts got no code: the pool {codes.type!r} with "
@@ -107,6 +111,18 @@ class PostgresLedger:
             )
             raise LeaseHeld(msg, wait_s=held["wait_s"])
 
+    def require_open(self, run_id: int, contact_ids: Sequence[int]) -> None:
+        """Make sure that none of the contacts who wait for a code or a message is in quiet hours.
+
+        :raises QuietHours: some are; it says when the first of them may be written to
+        """
+        closed = [zone for zone in self._zones(run_id, contact_ids) if zone["wait_s"] > 0]
+        if closed:
+            contacts, wait_s = sum(len(zone["contact_ids"]) for zone in closed), min(zone["wait_s"] for zone in closed)
+            named = ", ".join(zone["zone"] for zone in closed)
+            msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), for another {wait_s:.0f} s"
+            raise QuietHours(msg, wait_s=wait_s)
+
     def begin_messages(
         self,
         run_id: int,
@@ -120,13 +136,13 @@ class PostgresLedger:
 
         Due are the assigned, and the unknown whose first attempt of unknown outcome is not older than
         ``resend_within_s`` seconds. Leases that ran out are folded first; a code that fell short and was never sent is
-        exchanged, as far as the pool goes; what is overdue expires.
+        exchanged, as far as the pool goes; what is overdue expires. Nobody in quiet hours is due.
 
         :param limit: how many at most, whoever was called for longest ago first; None for all
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         with self._connection.transaction():
-            self._clear_up(whose)
+            self._clear_up(run_id, contact_ids)
             terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
             return self._begin(Purpose.MESSAGE, terms, limit)
 
@@ -167,18 +183,51 @@ class PostgresLedger:
             self._connection.execute(_ATTEMPT["settle_attempts"], told)
             self._connection.execute(_ATTEMPT["settle_profiles"], told)
 
-    def _clear_up(self, whose: dict[str, object]) -> None:
+    def _clear_up(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Fold leases that ran out, exchange codes that fell short and were never shown, and expire what is overdue."""
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         self._connection.execute(_ATTEMPT["fold_lapsed"], whose)
-        self._exchange_short(whose)
+        self._exchange_short(run_id, self._open(run_id, contact_ids))
         self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
 
-    def _exchange_short(self, whose: dict[str, object]) -> None:
+    def _exchange_short(self, run_id: int, contact_ids: Sequence[int]) -> None:
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         short = self._connection.execute(_ASSIGNMENT["return_short"], whose).fetchall()
         if short:
             pool = self._connection.execute(_ASSIGNMENT["read_pool"], whose).fetchone() or {}
-            left = {**whose, "contact_ids": bigint_array(row["contact_id"] for row in short)}
-            self._connection.execute(_ASSIGNMENT["claim_codes"], {**left, **pool})
+            self._claim(run_id, [row["contact_id"] for row in short], pool)
+
+    def _claim(self, run_id: int, contact_ids: Sequence[int], pool: dict[str, Any]) -> list[int]:
+        """Claim a code for each of the contacts who is pending and may be written to; return who may be."""
+        open_ids = self._open(run_id, contact_ids)
+        whose = {"run_id": run_id, "contact_ids": bigint_array(open_ids)}
+        if self._limits(run_id)["capped"]:
+            self._connection.execute(_ASSIGNMENT["lock_contacts"], whose)
+            self._connection.execute(_ASSIGNMENT["skip_capped"], whose)
+        self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **pool})
+        return open_ids
+
+    def _open(self, run_id: int, contact_ids: Sequence[int]) -> list[int]:
+        """Give up those whose quiet hours outlast the send-by; return the others who are in none now."""
+        if not self._limits(run_id)["quiet"]:
+            return list(contact_ids)
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids), "open_s": OPEN_S}
+        self._connection.execute(_ASSIGNMENT["give_up_quiet"], whose)
+        zones = self._zones(run_id, contact_ids)
+        return [contact_id for zone in zones if zone["wait_s"] <= 0 for contact_id in zone["contact_ids"]]
+
+    def _zones(self, run_id: int, contact_ids: Sequence[int]) -> list[dict[str, Any]]:
+        if not self._limits(run_id)["quiet"]:
+            return []
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids), "open_s": OPEN_S}
+        return self._connection.execute(_ASSIGNMENT["read_zones"], whose).fetchall()
+
+    def _limits(self, run_id: int) -> dict[str, Any]:
+        """Read what limits the run, once: it is frozen."""
+        if run_id not in self._frozen:
+            row = self._connection.execute(_ASSIGNMENT["read_limits"], {"run_id": run_id}).fetchone()
+            self._frozen[run_id] = row or {"quiet": False, "capped": False}
+        return self._frozen[run_id]
 
     def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
         left = 0
@@ -200,6 +249,10 @@ class PostgresLedger:
             source=int(str(terms.get("source", 0))),
             shows_code=bool(terms.get("shows_code", True)),
         )
+
+
+def _bounds(batch: Batch) -> dict[str, object]:
+    return {"run_id": batch.run_id, "first": batch.first, "last": batch.last, "zone": batch.zone}
 
 
 def evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:

@@ -27,6 +27,7 @@ SETTINGS: dict[str, Any] = {
     "keepalives_idle": 30,
 }
 """How every connection to the store is opened."""
+OLD_SCHEMA = "the promo database has no (or an old) schema; run: promo db migrate"
 
 
 @contextmanager
@@ -40,12 +41,25 @@ def connect(dsn: str) -> Iterator[Connection]:
     try:
         connection = psycopg.connect(dsn, **SETTINGS)
     except psycopg.OperationalError as error:
-        reason = str(error).splitlines()[0]
-        msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
-        raise DatabaseUnavailable(msg) from error
+        raise unreachable(error) from error
     with connection:
         try:
             yield connection
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            msg = "the promo database has no (or an old) schema; run: promo db migrate"
-            raise ConfigurationError(msg) from error
+            raise ConfigurationError(OLD_SCHEMA) from error
+
+
+async def connect_aside(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
+    """Open a connection for an event loop, in autocommit mode, whose commits are quick and may be lost with the server.
+
+    :param dsn: ``postgresql://`` URI of the database
+    """
+    options = f"{SETTINGS['options']} -c synchronous_commit=off"
+    return await psycopg.AsyncConnection.connect(dsn, **{**SETTINGS, "options": options})
+
+
+def unreachable(error: psycopg.OperationalError) -> DatabaseUnavailable:
+    """Say that there is no way to the server."""
+    reason = str(error).splitlines()[0]
+    msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
+    return DatabaseUnavailable(msg)

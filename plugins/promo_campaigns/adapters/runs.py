@@ -19,6 +19,7 @@ from promo_campaigns.core.errors import (
     RunNotFinished,
     RunSpecChanged,
 )
+from promo_campaigns.core.limits import cap_of, quiet_minutes
 from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
 from promo_campaigns.sql import queries
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Audience, CodeRequest
+    from promo_campaigns.core.limits import Limits
+    from promo_campaigns.core.models import CodeRequest
     from promo_campaigns.core.run_report import RunReport
 
 _SQL = queries("run")
@@ -59,7 +61,7 @@ def open_run(
         connection.execute(_SQL["lock_pool"], _pool(spec.codes))
         added = connection.execute(_SQL["add_run"], _run_row(spec, run_key, send_by)).fetchone()
         if added is not None:
-            _add_audience(connection, added["run_id"], spec.audience)
+            _add_audience(connection, added["run_id"], spec)
             connection.execute(_SQL["weigh_audience"])
         run = _find(connection, "read_run_by_key", run_key=run_key)
         if run.spec.sha256 != spec.sha256:
@@ -104,7 +106,7 @@ def read_run_by_key(connection: Connection, run_key: str) -> Run:
 
 
 def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batch]:
-    """Cut the run's audience into batches, in the order of contact ids.
+    """Cut the run's audience into batches, in the order of contact ids; where quiet hours are kept, by time zone first.
 
     :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches
     """
@@ -112,10 +114,14 @@ def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batc
         msg = f"batch_size must be at least 1, not {batch_size}"
         raise ConfigurationError(msg)
     contacts = _count(connection, "count_audience", "contacts", run_id=run.run_id)
-    size = max(batch_size, -(-contacts // MAX_BATCHES))
-    rows = connection.execute(_SQL["read_batches"], {"run_id": run.run_id, "batch_size": size}).fetchall()
+    query, most = "read_batches", MAX_BATCHES
+    if run.spec.limits.quiet_hours:
+        zones = _count(connection, "count_zones", "zones", run_id=run.run_id)
+        query, most = "read_zone_batches", max(1, MAX_BATCHES - zones)  # one batch of each zone may be a small one
+    size = max(batch_size, -(-contacts // most))
+    rows = connection.execute(_SQL[query], {"run_id": run.run_id, "batch_size": size}).fetchall()
     repair = run.closed and run.mode is Mode.PROFILES
-    return [Batch(run_id=run.run_id, first=row["first"], last=row["last"], repair=repair) for row in rows]
+    return [Batch(run_id=run.run_id, repair=repair, **row) for row in rows]
 
 
 def close_run(connection: Connection, run_id: int) -> RunReport:
@@ -155,6 +161,18 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "after": spec.places(before=False),
         "send_by": send_by,
         **_pool(spec.codes),
+        **_limits(spec.limits),
+    }
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
+    cap = cap_of(limits.frequency_cap) if limits.frequency_cap else None
+    return {
+        "quiet_hours": "{" + ",".join(f"[{start},{end})" for start, end in quiet) + "}" if quiet else None,
+        "time_zone": limits.time_zone or None,
+        "cap_messages": cap.messages if cap else None,
+        "cap_hours": cap.hours if cap else None,
     }
 
 
@@ -185,15 +203,16 @@ def _reopen(connection: Connection, run: Run) -> None:
             connection.execute(_SQL["reopen_run"], {"run_id": run.run_id})
 
 
-def _add_audience(connection: Connection, run_id: int, audience: Audience) -> None:
+def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
+    audience = spec.audience
+    whose = {"run_id": run_id, "time_zone": spec.limits.time_zone or None}
     if not audience.sql:
-        parameters = {"run_id": run_id, "contact_ids": list(audience.contact_ids)}
-        connection.execute(_SQL["add_audience_by_id"], parameters)
+        connection.execute(_SQL["add_audience_by_id"], {**whose, "contact_ids": list(audience.contact_ids)})
         return
     author = audience.sql.rstrip().rstrip(";").replace("%", "%%")
     head, tail = _SQL["add_audience"].split("/* audience */")
     try:
-        connection.execute(sql.SQL(head) + sql.SQL(author) + sql.SQL(tail), {"run_id": run_id})
+        connection.execute(sql.SQL(head) + sql.SQL(author) + sql.SQL(tail), whose)
     except psycopg.OperationalError:
         raise  # the connection, not the author, is at fault
     except psycopg.Error as error:
@@ -221,4 +240,4 @@ def _count(connection: Connection, query: str, column: str, **parameters: object
 
 def _changed_parts(old: RunSpec, new: RunSpec) -> str:
     before, after = old.as_dict(), new.as_dict()
-    return ", ".join(name.replace("_", " ") for name in before if before[name] != after[name])
+    return ", ".join(name.replace("_", " ") for name in {**before, **after} if before.get(name) != after.get(name))

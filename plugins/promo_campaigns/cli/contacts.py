@@ -34,7 +34,7 @@ def add_parser(nouns: Parsers) -> None:
     verbs = parser.add_subparsers(metavar="ACTION", required=True)
 
     load = verbs.add_parser("load", help="load a CSV file; the same file again changes nothing")
-    load.add_argument("file", type=Path, metavar="FILE", help="columns externalId, firstName, lastName, language, ...")
+    load.add_argument("file", type=Path, metavar="FILE", help="columns externalId, language, timeZone, email, ...")
     load.add_argument("--json", action="store_true", help="print the report as JSON")
     add_dsn_option(load)
     load.set_defaults(run=_load)
@@ -175,7 +175,7 @@ def _readmit(args: argparse.Namespace) -> int:
 
 
 def _profile(contact: dict[str, Any]) -> list[tuple[str, str]]:
-    named = ("external_id", "first_name", "last_name", "language")
+    named = ("external_id", "first_name", "last_name", "language", "time_zone")
     lines = [("contact", str(contact["contact_id"]))]
     lines += [(name.replace("_", " "), mask_value(contact[name])) for name in named if contact[name]]
     lines += [(channel["type"], mask_value(channel["value"])) for channel in contact["channels"]]

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
+LIMITS = ("messages_per_s", "requests_per_s")
+"""Extras that any connection may have: what all tasks together may ask of its receiver."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """A connection as its owner wrote it, whoever keeps it. It holds secrets: never logged.
@@ -28,12 +32,13 @@ class ConnectionSettings:
     extras: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def allow_extras(self, allowed: Collection[str]) -> None:
-        """Refuse every extra that is not one of these.
+        """Refuse every extra that is neither one of these nor a limit.
 
         :raises ConfigurationError: there is another
         """
-        if unknown := sorted(set(self.extras) - set(allowed)):
-            self.fail(f"has the extra {', '.join(unknown)}; allowed are {', '.join(sorted(allowed)) or 'none'}")
+        known = sorted({*allowed, *LIMITS})
+        if unknown := sorted(set(self.extras) - set(known)):
+            self.fail(f"has the extra {', '.join(unknown)}; allowed are {', '.join(known)}")
 
     def text(self, extra: str, default: str = "") -> str:
         """Return an extra as text."""

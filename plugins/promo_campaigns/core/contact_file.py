@@ -1,7 +1,7 @@
 """Contact files: CSV in, cleaned contacts and refusals out, one row at a time.
 
-Columns are ``externalId, firstName, lastName, language, email, sms, mobilepush`` and additional fields by their names,
-in any case and order. An empty cell says nothing: the contact keeps what it has.
+Columns are ``externalId, firstName, lastName, language, timeZone, email, sms, mobilepush`` and additional fields by
+their names, in any case and order. An empty cell says nothing: the contact keeps what it has.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from promo_campaigns.core.contact_rules import (
     clean_language,
     clean_locator,
     clean_name,
+    clean_time_zone,
 )
 from promo_campaigns.core.contacts import Channel, Contact, Field, Rejected, Row, check_identity
 from promo_campaigns.core.errors import ContactError, ContactFileError
@@ -35,6 +36,7 @@ _NAMES: dict[str, Callable[[str], str]] = {
     "firstName": clean_name,
     "lastName": clean_name,
     "language": clean_language,
+    "timeZone": clean_time_zone,
 }
 
 
@@ -217,6 +219,7 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Row | R
         first_name=sent.get("firstName"),
         last_name=sent.get("lastName"),
         language=sent.get("language"),
+        time_zone=sent.get("timeZone"),
     )
     try:
         check_identity(contact)

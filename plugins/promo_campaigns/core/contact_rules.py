@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from promo_campaigns.core.errors import ContactError
+from promo_campaigns.core.limits import is_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,6 +114,18 @@ def clean_language(text: str) -> str:
     value = text.strip()
     if not _LANGUAGE.fullmatch(value):
         msg = "not a language code such as en or pt-BR"
+        raise ValueError(msg)
+    return value
+
+
+def clean_time_zone(text: str) -> str:
+    """Return the name of a time zone such as ``Europe/Kyiv``. Ours.
+
+    :raises ValueError: there is none of this name
+    """
+    value = text.strip()
+    if not is_time_zone(value):
+        msg = "not an IANA time zone such as Europe/Kyiv"
         raise ValueError(msg)
     return value
 

@@ -45,6 +45,7 @@ class Contact:
     first_name: str | None = None
     last_name: str | None = None
     language: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@
     │   ├── RunNotFinished            a run cannot be closed yet
     │   ├── RunClosed                 a closed run is to be left alone
     │   ├── LeaseHeld                 somebody else is at it, or was until a moment ago
+    │   ├── QuietHours                contacts are not to be disturbed now
     │   ├── InvariantBroken           the books do not agree with themselves
     │   ├── PoolShortage              fewer codes in stock than contacts
     │   └── LedgerConflict            what XCom says and what the ledger says differ
@@ -212,6 +213,20 @@ class LeaseHeld(LedgerError):  # noqa: N818
 
     :param message: what happened
     :param wait_s: seconds after which its lease is over
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
+
+
+class QuietHours(LedgerError):  # noqa: N818
+    """It is quiet hours where some of the contacts are.
+
+    :param message: what happened
+    :param wait_s: seconds after which the first of them may be written to
     """
 
     retryable = True

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.core.limits import NO_LIMITS, Limits
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -121,6 +123,7 @@ class RunSpec:
     transport: str = "inbox"
     transport_conn_id: str = ""
     webhook: DataSource | None = None
+    limits: Limits = NO_LIMITS
 
     def place_of(self, name: str) -> int | None:
         """Return the place of a data source among the message's, or None if the message does not bind it."""
@@ -131,8 +134,10 @@ class RunSpec:
         return [place for place, source in enumerate(self.data_sources) if source.before is before]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the spec as plain JSON values."""
-        return {**asdict(self), "audience": {**asdict(self.audience), "contact_ids": list(self.audience.contact_ids)}}
+        """Return the spec as plain JSON values; without limits it says nothing of them."""
+        spec = {**asdict(self), "audience": {**asdict(self.audience), "contact_ids": list(self.audience.contact_ids)}}
+        limits = spec.pop("limits")
+        return spec if self.limits == NO_LIMITS else {**spec, "limits": limits}
 
     @property
     def sha256(self) -> bytes:
@@ -154,6 +159,7 @@ class RunSpec:
             transport=stored.get("transport", "inbox"),
             transport_conn_id=stored.get("transport_conn_id", ""),
             webhook=_data_source(stored["webhook"]) if stored.get("webhook") else None,
+            limits=Limits(**stored.get("limits", {})),
         )
 
 
@@ -177,12 +183,14 @@ class Batch:
     """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``.
 
     :ivar repair: send nothing, write profiles again
+    :ivar zone: only those of this time zone; None where no quiet hours are kept
     """
 
     run_id: int
     first: int
     last: int
     repair: bool = False
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.errors import TemplateError
     from promo_campaigns.core.models import Lease, OutgoingMessage, OutgoingRequest, Verdict
+    from promo_campaigns.core.pace import Budget
 
 
 class Template(Protocol):
@@ -145,13 +146,25 @@ class RequestSender(Protocol):
 
 
 class Pace(Protocol):
-    """The rate budget of one receiver, shared by all workers."""
+    """The rate budget of one receiver, shared by all workers. Every turn that was had is followed by ``done``."""
 
-    async def turn(self, *, deadline: float) -> bool:
+    @property
+    def budget(self) -> Budget:
+        """What all workers may ask of the receiver together."""
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds after which asking again makes sense, once a turn was refused."""
+
+    async def turn(self, *, deadline: float, weight: int = 1) -> bool:
         """Wait until one more call may begin; say no, at once, if that is not before the deadline.
 
         :param deadline: on the clock of ``time.monotonic``
+        :param weight: how many turns the call is worth, where the budget counts messages and the call carries several
         """
+
+    def done(self) -> None:
+        """Hear that a call that had its turn is over."""
 
     def leave_alone(self, seconds: float) -> None:
         """Let no worker begin a call for so long: the receiver asked for it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from promo_campaigns.core.errors import ReceiverUnavailable
 from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.pace import next_chunk
 from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
 
 if TYPE_CHECKING:
@@ -165,6 +166,11 @@ class _Taken:
         """When no call may begin any more."""
         return self.begun_at + self.lease.seconds / 2
 
+    def next_chunk(self, size: int) -> int:
+        """How many contacts to take up next, now that these have been called for."""
+        took_s = time.monotonic() - self.begun_at
+        return next_chunk(size, len(self.lease.recipients), took_s=took_s, lease_s=self.lease.seconds)
+
 
 @dataclass(slots=True, kw_only=True)
 class Rounds:
@@ -222,7 +228,8 @@ class Rounds:
                 raise end
         return put_off
 
-    async def _lane(self, waiting: deque[int], size: int, tally: Tally, put_off: list[Verdict]) -> None:
+    async def _lane(self, waiting: deque[int], most: int, tally: Tally, put_off: list[Verdict]) -> None:
+        size = most
         try:
             while taken := await self._beside(partial(self._take_up, waiting, size)):
                 if not taken.lease.recipients:
@@ -231,6 +238,7 @@ class Rounds:
                         return
                     continue
                 verdicts = await self.call(taken.lease, taken.deadline)
+                size = min(most, taken.next_chunk(size))
                 await self._beside(partial(self._conclude, taken, verdicts))
                 later = [verdict for verdict in verdicts if verdict.outcome in self.again]
                 put_off += later

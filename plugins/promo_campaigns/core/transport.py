@@ -26,6 +26,7 @@ MAX_CALL_S = 55.0
 """A call that began at half of its lease must be over before the other half is."""
 MAX_SPLITS = 25
 MAX_DETAIL = 200
+_NOT_BEGUN = "not begun in time"
 _IN_FLIGHT = 50
 _IN_FLIGHT_KEYED = 500
 
@@ -101,7 +102,9 @@ class BaseTransport:
     @property
     def in_flight(self) -> int:
         """How many messages may be under way, hence unknown after a crash."""
-        return _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
+        most = _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
+        pace = self.settings.pace
+        return most if pace is None else pace.budget.chunk(most, self.batch_size)
 
     @property
     def resend_within_s(self) -> float:
@@ -178,41 +181,42 @@ class BaseTransport:
         return verdicts
 
     async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+        pace = self.settings.pace
         async with self._free:
-            if not await self._may_begin(deadline):
-                return _all(batch, Outcome.LATER, "not begun in time", called=False)
+            if pace is None:
+                return await self._answered(batch, deadline)
+            if not await pace.turn(deadline=deadline, weight=pace.budget.weight(len(batch))):
+                return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=pace.wait_s, called=False)
             try:
-                verdicts = _completed(batch, await asyncio.wait_for(self.call(batch), MAX_CALL_S))
-            except CallRefused:
-                raise
-            except SendError as error:
-                return _all(batch, Outcome.LATER, str(error)[:MAX_DETAIL], locked_out=True)
-            except asyncio.TimeoutError:
-                return _all(batch, Outcome.UNKNOWN, "no answer in time")
-            except Exception as error:  # noqa: BLE001  (whatever a transport raises is a doubt, and ends no task)
-                return _all(batch, Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})")
-        asked_s = max(verdict.retry_after_s for verdict in verdicts)
-        if asked_s and self.settings.pace is not None:
-            self.settings.pace.leave_alone(asked_s)
+                verdicts = await self._answered(batch, deadline)
+            finally:
+                pace.done()
+        if asked_s := max(verdict.retry_after_s for verdict in verdicts):
+            pace.leave_alone(asked_s)
         return verdicts
 
-    async def _may_begin(self, deadline: float) -> bool:
-        pace = self.settings.pace
-        if pace is not None and not await pace.turn(deadline=deadline):
-            return False
-        return time.monotonic() < deadline
+    async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+        if time.monotonic() >= deadline:
+            return _all(batch, Outcome.LATER, _NOT_BEGUN, called=False)
+        try:
+            return _completed(batch, await asyncio.wait_for(self.call(batch), MAX_CALL_S))
+        except CallRefused:
+            raise
+        except SendError as error:
+            return _all(batch, Outcome.LATER, str(error)[:MAX_DETAIL], locked_out=True)
+        except asyncio.TimeoutError:
+            return _all(batch, Outcome.UNKNOWN, "no answer in time")
+        except Exception as error:  # noqa: BLE001  (whatever a transport raises is a doubt, and ends no task)
+            return _all(batch, Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})")
 
 
 def _all(
     batch: Sequence[OutgoingMessage],
     outcome: Outcome,
     detail: str,
-    *,
-    locked_out: bool = False,
-    called: bool = True,
+    **said: Any,  # noqa: ANN401  (whatever else a verdict says)
 ) -> list[Verdict]:
-    said: dict[str, Any] = {"outcome": outcome, "detail": detail, "locked_out": locked_out, "called": called}
-    return [Verdict(contact_id=message.contact_id, **said) for message in batch]
+    return [Verdict(contact_id=message.contact_id, outcome=outcome, detail=detail, **said) for message in batch]
 
 
 def _completed(batch: Sequence[OutgoingMessage], verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from promo_campaigns.adapters.bulk_sender import HttpBulkSender
     from promo_campaigns.adapters.http_line import Endpoint
     from promo_campaigns.adapters.http_sender import HttpSender
     from promo_campaigns.core.connection import ConnectionSettings
     from promo_campaigns.core.models import DataSource
+    from promo_campaigns.core.ports import Pace
 
 
 class DataSourceHook(BaseHook):
@@ -20,7 +24,8 @@ class DataSourceHook(BaseHook):
 
     Extras: ``auth`` (``none``, ``basic``, ``bearer``, ``header``, ``query``; the secret is the password), ``key_name``
     (of the header or query parameter), ``allow_insecure`` (plain http), ``allow_private`` (private addresses),
-    ``ca_file`` (a private authority), ``timeout_s`` (seconds for a request), ``concurrency`` (requests at a time).
+    ``ca_file`` (a private authority), ``timeout_s`` (seconds for a request); ``requests_per_s`` and ``concurrency``
+    (requests at a time) are limits of all tasks together. Without ``concurrency`` a task has up to 32 under way.
 
     :param data_source_conn_id: the connection
     """
@@ -81,19 +86,33 @@ class DataSourceHook(BaseHook):
             raise ConfigurationError(msg)
         return replace(self.endpoint, timeout_s=source.timeout_s or self.endpoint.timeout_s)
 
-    def sender(self, source: DataSource) -> HttpSender:
+    @asynccontextmanager
+    async def paced(self, dsn: str) -> AsyncIterator[Pace | None]:
+        """Keep the limits that the connection sets for all tasks together, until the block ends; None if it sets none.
+
+        :param dsn: the store, through which tasks share them
+        :raises ConfigurationError: a limit is wrong
+        """
+        from promo_campaigns.adapters.pace import open_pace
+        from promo_campaigns.core.pace import budget_of
+
+        budget, call_s = budget_of(self.settings), self.endpoint.timeout_s
+        async with open_pace(dsn, self.receiver, budget, call_s=call_s) as pace:
+            yield pace
+
+    def sender(self, source: DataSource, pace: Pace | None = None) -> HttpSender:
         """Return the sender of a data source's requests, one for each contact."""
         from promo_campaigns.adapters.http_sender import HttpSender
         from promo_campaigns.adapters.judge import Judge
 
         judge = Judge(source) if source.before or source.success else None
-        return HttpSender(self.endpoint_for(source), name=self.receiver, judge=judge)
+        return HttpSender(self.endpoint_for(source), name=self.receiver, pace=pace, judge=judge)
 
-    def bulk_sender(self, source: DataSource) -> HttpBulkSender:
+    def bulk_sender(self, source: DataSource, pace: Pace | None = None) -> HttpBulkSender:
         """Return the sender of a data source's requests, each for several contacts."""
         from promo_campaigns.adapters.bulk_sender import HttpBulkSender
 
-        return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver)
+        return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver, pace=pace)
 
     @property
     def receiver(self) -> str:

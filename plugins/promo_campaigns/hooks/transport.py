@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.hooks.data_source import DataSourceHook
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from promo_campaigns.core.models import RunSpec
     from promo_campaigns.core.transport import BaseTransport
 
@@ -21,9 +25,32 @@ def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
     :raises ConfigurationError: there is no such transport, or its connection is wrong
     """
     from promo_campaigns.adapters.transports import make_transport
+    from promo_campaigns.core.pace import budget_of
     from promo_campaigns.core.transport import TransportSettings
 
     webhook = spec.webhook if spec.transport == "webhook" else None
     conn_id = spec.transport_conn_id or (webhook.connection if webhook else "")
     connection = DataSourceHook(conn_id).settings if conn_id else None
+    if connection is not None:
+        budget_of(connection)
     return make_transport(spec.transport, TransportSettings(connection=connection, dsn=dsn, webhook=webhook))
+
+
+@asynccontextmanager
+async def open_transport(spec: RunSpec, dsn: str) -> AsyncIterator[BaseTransport]:
+    """Open the transport of a run within the limits of its connection, which workers share through the store.
+
+    :raises DatabaseUnavailable: the store cannot be reached
+    """
+    from promo_campaigns.adapters.pace import open_pace
+    from promo_campaigns.core.pace import budget_of
+    from promo_campaigns.core.transport import MAX_CALL_S
+
+    transport = transport_of(spec, dsn)
+    connection = transport.settings.connection
+    named, budget = (connection.name, budget_of(connection)) if connection else ("", None)
+    async with open_pace(dsn, named, budget, call_s=MAX_CALL_S) as pace:
+        if pace is not None:
+            transport = type(transport)(replace(transport.settings, pace=pace))
+        async with transport:
+            yield transport

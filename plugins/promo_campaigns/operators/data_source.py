@@ -88,18 +88,20 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             return batch.as_xcom()
         ledger = AnsweredLedger(connection, run.spec)
         source = run.spec.data_sources[place]
-        sender = DataSourceHook(source.connection).sender(source)
+        hook = DataSourceHook(source.connection)
         with beside() as aside:
-            async with sender.connected():
-                tally = await ask_before_message(
-                    ledger=ledger,
-                    breaker=PostgresBreaker(connection, sender.name),
-                    sender=sender,
-                    templates=compile_data_source(source, place),
-                    run=run,
-                    contact_ids=batch.contact_ids,
-                    aside=aside,
-                )
+            async with hook.paced(self.hook.dsn) as pace:
+                sender = hook.sender(source, pace)
+                async with sender.connected():
+                    tally = await ask_before_message(
+                        ledger=ledger,
+                        breaker=PostgresBreaker(connection, sender.name),
+                        sender=sender,
+                        templates=compile_data_source(source, place),
+                        run=run,
+                        contact_ids=batch.contact_ids,
+                        aside=aside,
+                    )
         ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d answered, %d refused", run.run_id, tally.ok, tally.refused)
         return Handover.of_pairs(run.run_id, ledger.held_codes(run.run_id, batch.contact_ids)).as_xcom()
@@ -123,14 +125,15 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             "repair": batch.repair,
         }
         with beside() as aside:
-            if source.records_per_request:
-                bulk_sender = hook.bulk_sender(source)
-                async with bulk_sender.connected():
-                    tally = await record_profiles_in_bulk(sender=bulk_sender, aside=aside, **work)
-            else:
-                sender = hook.sender(source)
-                async with sender.connected():
-                    tally = await record_profiles(sender=sender, aside=aside, **work)
+            async with hook.paced(self.hook.dsn) as pace:
+                if source.records_per_request:
+                    bulk_sender = hook.bulk_sender(source, pace)
+                    async with bulk_sender.connected():
+                        tally = await record_profiles_in_bulk(sender=bulk_sender, aside=aside, **work)
+                else:
+                    sender = hook.sender(source, pace)
+                    async with sender.connected():
+                        tally = await record_profiles(sender=sender, aside=aside, **work)
         ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d recorded, %d refused", run.run_id, tally.ok, tally.refused)
         if tally.refused:

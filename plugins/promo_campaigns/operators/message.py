@@ -8,7 +8,7 @@ from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.parameters import optional_text, whole_number
-from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.hooks.transport import open_transport
 from promo_campaigns.operators.handed_over import HandedOver
 from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.rescheduling import rescheduled
@@ -27,7 +27,8 @@ _TAKEN = frozenset({"accepted", "recorded"})
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
     """Sends the run's message to each contact of a batch, never twice: whoever was sent to is passed over.
 
-    While a receiver is left alone, or the lease of another worker runs, the task waits in the triggerer.
+    While a receiver is left alone, the lease of another worker runs, or it is quiet hours where contacts are, the task
+    waits in the triggerer.
 
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}`` of those whose message was accepted, now or before.
 
@@ -93,7 +94,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
             run = read_run(connection, batch.run_id)
             self._require_the_run_s(run)
             ledger = ledger_of(connection, run.spec)
-            async with transport_of(run.spec, self.hook.dsn) as transport:
+            async with open_transport(run.spec, self.hook.dsn) as transport:
                 tally = await send_messages(
                     ledger=ledger,
                     breaker=PostgresBreaker(connection, transport.receiver),
@@ -105,6 +106,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
                     aside=aside,
                 )
             ledger.require_no_lease(run.run_id, batch.contact_ids)
+            ledger.require_open(run.run_id, batch.contact_ids)
             states = ledger.states(run.run_id, batch.contact_ids)
             taken = [contact for contact in batch.contact_ids if states.get(contact) in _TAKEN]
             pairs = ledger.held_codes(run.run_id, taken)

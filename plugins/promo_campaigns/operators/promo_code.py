@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.operators.handed_over import HandedOver
 from promo_campaigns.operators.handover import Handover
+from promo_campaigns.operators.rescheduling import rescheduled
 from promo_campaigns.operators.start import code_request
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 class GetPromoCodeOperator(HandedOver):
     """Gives each contact of a batch one code, once: a repeated task returns the codes the ledger holds.
+
+    While it is quiet hours where contacts are, they are given none, and the task waits in the triggerer. Who has had as
+    many messages as the run's cap allows is skipped.
 
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}``, the two lists in parallel.
 
@@ -49,6 +53,14 @@ class GetPromoCodeOperator(HandedOver):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Claim what is missing and return who holds which code."""
+        with rescheduled(self):
+            return self._claim().as_xcom()
+
+    def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
+        """Go on after quiet hours."""
+        return self.execute(context)
+
+    def _claim(self) -> Handover:
         from promo_campaigns.adapters.ledger import PostgresLedger
         from promo_campaigns.adapters.runs import read_run
 
@@ -64,5 +76,6 @@ class GetPromoCodeOperator(HandedOver):
                 pairs = ledger.held_codes(batch.run_id, batch.contact_ids)
             else:
                 pairs = ledger.assign_codes(batch.run_id, batch.contact_ids, codes)
+                ledger.require_open(batch.run_id, batch.contact_ids)
         self.log.info("%d contacts of run %d hold a code", len(pairs), batch.run_id)
-        return Handover.of_pairs(batch.run_id, pairs, repair=batch.repair).as_xcom()
+        return Handover.of_pairs(batch.run_id, pairs, repair=batch.repair)

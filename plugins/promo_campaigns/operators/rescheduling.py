@@ -1,4 +1,4 @@
-"""Waiting for a receiver or a lease without holding a worker and without spending a retry."""
+"""Waiting for a receiver, a lease or the end of quiet hours without holding a worker and without spending a retry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import LeaseHeld, ReceiverUnavailable
+from promo_campaigns.core.errors import LeaseHeld, QuietHours, ReceiverUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def rescheduled(operator: BaseOperator) -> Iterator[None]:
     """
     try:
         yield
-    except (ReceiverUnavailable, LeaseHeld) as error:
+    except (ReceiverUnavailable, LeaseHeld, QuietHours) as error:
         if error.wait_s is None:
             raise
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger

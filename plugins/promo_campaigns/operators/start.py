@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
 
+from promo_campaigns.core.limits import limits_of
 from promo_campaigns.core.models import CodeRequest
 from promo_campaigns.core.occurrence import run_key
 from promo_campaigns.core.parameters import contact_ids_of, instant_of, mode_of, name_of, optional_text, whole_number
@@ -44,6 +45,11 @@ class StartOperator(StoreOperator):
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param edition: names a manual send, so that two clicks are one send (templated)
     :param send_by: ISO 8601 time with an offset after which nobody is sent anything (templated)
+    :param quiet_hours: when nobody is given a code or sent anything, by the contact's own clock: ``21:00-09:00``, or by
+        day ``mon-fri 21:00-09:00; sat,sun 20:00-11:00`` (templated)
+    :param time_zone: of contacts that have none, for the quiet hours (templated)
+    :param frequency_cap: messages of the channel that a contact may get within some time, this run's included, such as
+        ``3/7d``; others are skipped (templated)
     :param mode: what to do when the run is closed already: ``missing`` sends to whoever it did not reach, ``profiles``
         writes profiles again and sends nothing, ``refuse`` is an error; by default what the run itself says, which is
         ``missing`` unless it was set (templated)
@@ -69,6 +75,9 @@ class StartOperator(StoreOperator):
         "transport_conn_id",
         "edition",
         "send_by",
+        "quiet_hours",
+        "time_zone",
+        "frequency_cap",
         "mode",
         "batch_size",
         "promo_db_conn_id",
@@ -88,6 +97,9 @@ class StartOperator(StoreOperator):
         transport_conn_id: str | None = None,
         edition: str = "",
         send_by: str = "",
+        quiet_hours: str = "",
+        time_zone: str = "UTC",
+        frequency_cap: str = "",
         mode: str = "",
         batch_size: int | str = 1000,
         workflow: str | None = None,
@@ -105,6 +117,9 @@ class StartOperator(StoreOperator):
         self.transport_conn_id = transport_conn_id
         self.edition = edition
         self.send_by = send_by
+        self.quiet_hours = quiet_hours
+        self.time_zone = time_zone
+        self.frequency_cap = frequency_cap
         self.mode = mode
         self.batch_size = batch_size
         self.workflow = workflow
@@ -148,7 +163,12 @@ class StartOperator(StoreOperator):
         check_wiring(self, context, include, spec)
         check_connections(include, spec)
         require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
-        return spec
+        limits = limits_of(
+            quiet_hours=optional_text(self.quiet_hours),
+            time_zone=optional_text(self.time_zone) or "UTC",
+            frequency_cap=optional_text(self.frequency_cap),
+        )
+        return replace(spec, limits=limits)
 
     def _run_key(self, context: Context, workflow: str) -> str:
         dag_run = context["dag_run"]

@@ -126,6 +126,32 @@ select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to aft
 from promo.attempt t join promo.run r using (run_id)
 where t.purpose in ('message', 'answer') and t.started_at >= r.send_by and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
 
+-- quiet_kept --
+-- No attempt was begun in the contact's quiet hours.
+select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to in quiet hours' as broken
+from promo.run r
+join promo.attempt t on t.run_id = r.run_id and t.purpose = 'message'
+join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
+where r.quiet_hours is not null and promo.is_quiet(r.quiet_hours, a.time_zone, t.started_at) is not false
+  and (%(run_id)s::bigint is null or r.run_id = %(run_id)s);
+
+-- cap_kept --
+-- Nobody who holds a code of a run with a cap had had as many messages of the channel before it was claimed.
+select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' holds a code beyond the cap' as broken
+from promo.run r
+join promo.assignment a on a.run_id = r.run_id
+join promo.promo_code p on p.promo_code_id = a.promo_code_id
+where r.cap_messages is not null and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
+  and r.cap_messages <= (
+    select count(*)
+    from promo.assignment o
+    join promo.run other on other.run_id = o.run_id and other.channel = r.channel
+    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
+      and exists (
+        select from promo.attempt t
+        where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
+          and t.outcome is distinct from 'refused' and t.started_at > p.issued_at - r.cap_window and t.started_at < p.issued_at));
+
 -- one_call_at_a_time --
 -- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was given up, or
 -- its lease is over.

@@ -8,6 +8,7 @@ cross join lateral (
   from promo.assignment p
   left join promo.contact_channel c on c.contact_id = p.contact_id and c.type = r.channel
   where p.run_id = r.run_id and p.state = 'pending' and p.contact_id between %(first)s and %(last)s
+    and (%(zone)s::text is null or p.time_zone = %(zone)s)
   group by p.contact_id
 ) reach
 where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
@@ -17,6 +18,7 @@ where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.con
 -- The contacts of the range who were not skipped and did not expire, in order.
 select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
+  and (%(zone)s::text is null or time_zone = %(zone)s)
 order by contact_id;
 
 -- return_short --
@@ -67,6 +69,72 @@ update promo.assignment a
 set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,
     reason = case when not o.doubt then o.reason end, promo_code_id = case when o.doubt then a.promo_code_id end
 from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
+
+-- read_limits --
+-- What the run's contacts are spared.
+select quiet_hours is not null as quiet, cap_messages is not null as capped from promo.run where run_id = %(run_id)s;
+
+-- give_up_quiet --
+-- Where quiet hours end only after the run's send-by, nobody waits: who has no code is skipped, and the others fare as
+-- when they are overdue.
+with closed as materialized (
+  select zone from promo.run r
+  cross join lateral (
+    select distinct a.time_zone as zone from promo.assignment a
+    where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')) z
+  where r.run_id = %(run_id)s
+    and promo.opens_at(r.quiet_hours, zone, promo.clock(), make_interval(secs => %(open_s)s)) >= r.send_by
+), late as materialized (
+  select a.contact_id, a.promo_code_id,
+         exists (select from promo.attempt t
+                 where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+                   and t.outcome is distinct from 'refused') as doubt,
+         promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+  from closed c
+  join promo.assignment a on a.time_zone = c.zone
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
+  for update of a
+), given_back as (
+  update promo.promo_code p
+  set issued_at = null, retired = p.retired or l.seen, seen_at = case when l.seen then promo.clock() end
+  from late l where p.promo_code_id = l.promo_code_id and not l.doubt
+)
+update promo.assignment a
+set state = (case when l.doubt then 'unknown' when l.promo_code_id is null then 'skipped' else 'expired' end)::promo.assignment_state,
+    reason = case when not l.doubt then 'quiet hours past the deadline' end,
+    promo_code_id = case when l.doubt then a.promo_code_id end
+from late l where a.run_id = %(run_id)s and a.contact_id = l.contact_id;
+
+-- read_zones --
+-- The time zones of those of the contacts who wait for a code or a message, and when each is out of its quiet hours.
+select zone, extract(epoch from promo.opens_at(r.quiet_hours, zone, promo.clock(), make_interval(secs => %(open_s)s))
+                                - promo.clock())::float8 as wait_s, contact_ids
+from promo.run r
+cross join lateral (
+  select a.time_zone as zone, array_agg(a.contact_id order by a.contact_id) as contact_ids from promo.assignment a
+  where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
+  group by a.time_zone) z
+where r.run_id = %(run_id)s and r.quiet_hours is not null;
+
+-- lock_contacts --
+-- Held while messages to these contacts are counted and codes claimed, so that two runs cannot both find room.
+select contact_id from promo.contact where contact_id = any(%(contact_ids)s) order by contact_id for no key update;
+
+-- skip_capped --
+-- Pending contacts who hold as many codes of other runs on the channel as they may get messages in the cap's window are
+-- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says.
+update promo.assignment a set state = 'skipped', reason = 'capped'
+from promo.run r
+where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+  and r.cap_messages <= (
+    select count(*)
+    from promo.assignment o
+    join promo.run other on other.run_id = o.run_id and other.channel = r.channel
+    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
+      and (o.state in ('assigned', 'sending') or exists (
+        select from promo.attempt t
+        where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
+          and t.outcome is distinct from 'refused' and t.started_at > promo.clock() - r.cap_window)));
 
 -- read_pool --
 -- Which codes the run gives out.
@@ -122,4 +190,5 @@ where run_id = %(run_id)s and state in ('skipped', 'rejected', 'expired');
 -- The contacts of the range whose message was accepted, in order.
 select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
+  and (%(zone)s::text is null or time_zone = %(zone)s)
 order by contact_id;

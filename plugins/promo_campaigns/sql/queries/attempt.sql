@@ -24,7 +24,8 @@ where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
 
 -- begin_messages --
 -- The intent: leases those who are due and adds an attempt each. Due are the assigned, and the unknown whose first
--- doubtful attempt is recent enough for the receiver to recognise its key; neither without the answers its message reads.
+-- doubtful attempt is recent enough for the receiver to recognise its key; neither without the answers its message reads,
+-- nor in quiet hours, nor where these begin while calls may still begin.
 with due as materialized (
   select a.contact_id, a.promo_code_id
   from promo.run r
@@ -35,6 +36,9 @@ with due as materialized (
     and (r.before = '{}' or (
       select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
       from unnest(r.before) as b (source)))
+    and (r.quiet_hours is null
+         or not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock())
+            and not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock() + make_interval(secs => %(lease_s)s / 2)))
     and (a.state = 'assigned'
          or (a.state = 'unknown'
              and promo.clock() - make_interval(secs => %(resend_within_s)s)
@@ -63,6 +67,9 @@ where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
   and (r.before = '{}' or (
     select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
     from unnest(r.before) as b (source)))
+  and (r.quiet_hours is null
+       or not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock())
+          and not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock() + make_interval(secs => %(lease_s)s / 2)))
   and (a.state = 'assigned'
        or (a.state = 'unknown'
            and promo.clock() - make_interval(secs => %(resend_within_s)s)

@@ -31,8 +31,8 @@ on conflict (contact_id, contact_field_id) do update
 -- insert_contact --
 -- A new contact with its channels and values; a rival that was faster makes this fail on a unique index.
 with born as (
-  insert into promo.contact (external_id, first_name, last_name, language)
-  values (%(external_id)s, %(first_name)s, %(last_name)s, %(language)s)
+  insert into promo.contact (external_id, first_name, last_name, language, time_zone)
+  values (%(external_id)s, %(first_name)s, %(last_name)s, %(language)s, %(time_zone)s)
   returning contact_id
 ), channels as (
   insert into promo.contact_channel (contact_id, type, value, device)
@@ -53,11 +53,12 @@ with found as (
 ), named as (
   update promo.contact c
      set external_id = coalesce(%(external_id)s, c.external_id), first_name = coalesce(%(first_name)s, c.first_name),
-         last_name = coalesce(%(last_name)s, c.last_name), language = coalesce(%(language)s, c.language), updated_at = now()
+         last_name = coalesce(%(last_name)s, c.last_name), language = coalesce(%(language)s, c.language),
+         time_zone = coalesce(%(time_zone)s, c.time_zone), updated_at = now()
    where c.contact_id = %(contact_id)s and c.erased_at is null
      and (coalesce(%(external_id)s, c.external_id), coalesce(%(first_name)s, c.first_name),
-          coalesce(%(last_name)s, c.last_name), coalesce(%(language)s, c.language))
-         is distinct from (c.external_id, c.first_name, c.last_name, c.language)
+          coalesce(%(last_name)s, c.last_name), coalesce(%(language)s, c.language), coalesce(%(time_zone)s, c.time_zone))
+         is distinct from (c.external_id, c.first_name, c.last_name, c.language, c.time_zone)
 ), sent as (
   select s.type, s.value, s.device, promo.channel_key(s.type, s.value) collate "C" as key
     from unnest(%(types)s::text[], %(locators)s::text[], %(devices)s::jsonb[]) s (type, value, device)
@@ -96,7 +97,7 @@ select contact_id from found
 
 -- read_contacts --
 -- Contacts as their owners would see them, with channels and values as JSON arrays.
-select c.contact_id, c.external_id, c.first_name, c.last_name, c.language,
+select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,
        coalesce((select jsonb_agg(jsonb_build_object('type', h.type, 'value', h.value, 'device', h.device) order by h.type, h.contact_channel_id)
                    from promo.contact_channel h where h.contact_id = c.contact_id), '[]') as channels,
        coalesce((select jsonb_agg(jsonb_build_object('id', v.contact_field_id, 'name', f.name, 'value', v.value) order by v.contact_field_id)

@@ -7,6 +7,7 @@ create temporary table stage_contact (
   first_name  text,
   last_name   text,
   language    text,
+  time_zone   text,
   contact_id  bigint,
   is_new      boolean not null default false,
   is_changed  boolean not null default false,
@@ -30,7 +31,7 @@ create temporary table stage_value (
 
 -- copy_contacts --
 -- Rows as they were read, in order.
-copy stage_contact (row_number, given_id, external_id, first_name, last_name, language) from stdin
+copy stage_contact (row_number, given_id, external_id, first_name, last_name, language, time_zone) from stdin
 
 -- copy_channels --
 -- Their channels.
@@ -148,9 +149,9 @@ with numbered as (
   update stage_contact
      set is_new = true, contact_id = nextval(pg_get_serial_sequence('promo.contact', 'contact_id'))
    where contact_id is null and verdict is null
-  returning contact_id, external_id, first_name, last_name, language
+  returning contact_id, external_id, first_name, last_name, language, time_zone
 )
-insert into promo.contact (contact_id, external_id, first_name, last_name, language)
+insert into promo.contact (contact_id, external_id, first_name, last_name, language, time_zone)
 overriding system value
 select * from numbered order by contact_id
 
@@ -160,6 +161,7 @@ with wanted as (
   select s.row_number, s.contact_id,
          coalesce(s.external_id, c.external_id) as external_id,
          coalesce(s.language, c.language) as language,
+         coalesce(s.time_zone, c.time_zone) as time_zone,
          case when %(listed)s::text[] is null then coalesce(s.first_name, c.first_name)
               when 'firstName' = any (%(listed)s::text[]) then s.first_name
               else c.first_name end as first_name,
@@ -171,11 +173,12 @@ with wanted as (
    where s.verdict is null and not s.is_new
 ), written as (
   update promo.contact c
-     set external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, language = w.language, updated_at = now()
+     set external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, language = w.language,
+         time_zone = w.time_zone, updated_at = now()
     from wanted w
    where c.contact_id = w.contact_id and c.erased_at is null
-     and (w.external_id, w.first_name, w.last_name, w.language)
-         is distinct from (c.external_id, c.first_name, c.last_name, c.language)
+     and (w.external_id, w.first_name, w.last_name, w.language, w.time_zone)
+         is distinct from (c.external_id, c.first_name, c.last_name, c.language, c.time_zone)
   returning w.row_number
 )
 update stage_contact s set is_changed = true from written where written.row_number = s.row_number

@@ -73,7 +73,7 @@ with channels as (
   delete from promo.answer where contact_id = %(contact_id)s
 ), named as (
   update promo.contact
-  set external_id = null, first_name = null, last_name = null, language = null, updated_at = promo.clock(),
+  set external_id = null, first_name = null, last_name = null, language = null, time_zone = null, updated_at = promo.clock(),
       erased_at = promo.clock()
   where contact_id = %(contact_id)s and erased_at is null
 )

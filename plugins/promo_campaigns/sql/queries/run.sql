@@ -6,10 +6,11 @@ select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
-   before, after, send_by)
+   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
-   %(records)s, %(before)s, %(after)s, %(send_by)s)
+   %(records)s, %(before)s, %(after)s, %(send_by)s,
+   %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer))
 on conflict (run_key) do nothing
 returning run_id;
 
@@ -23,18 +24,20 @@ select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.r
 
 -- add_audience_by_id --
 -- Freezes an audience that was given as contact ids; ids of nobody, or of somebody erased, fall away.
-insert into promo.assignment (run_id, contact_id)
-select %(run_id)s::bigint, contact_id from promo.contact where contact_id = any(%(contact_ids)s) and erased_at is null
+insert into promo.assignment (run_id, contact_id, time_zone)
+select %(run_id)s::bigint, contact_id, case when %(time_zone)s::text is not null then coalesce(time_zone, %(time_zone)s) end
+from promo.contact where contact_id = any(%(contact_ids)s) and erased_at is null
 order by contact_id;
 
 -- add_audience --
 -- Freezes the audience that the campaign author's SELECT yields; ids of nobody, or of somebody erased, fall away.
-insert into promo.assignment (run_id, contact_id)
-select distinct %(run_id)s::bigint, c.contact_id
+insert into promo.assignment (run_id, contact_id, time_zone)
+select distinct %(run_id)s::bigint, c.contact_id,
+  case when %(time_zone)s::text is not null then coalesce(c.time_zone, %(time_zone)s) end
 from (
 /* audience */
 ) audience join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
-order by c.contact_id;
+order by 2;
 
 -- weigh_audience --
 -- Lets the planner know the new run at once; its own look comes a minute later, when a million rows may be wrong.
@@ -48,6 +51,20 @@ from (
   from promo.assignment where run_id = %(run_id)s
 ) numbered
 group by batch order by batch;
+
+-- count_zones --
+-- How many time zones the run's quiet hours go by.
+select count(distinct time_zone) as zones from promo.assignment where run_id = %(run_id)s;
+
+-- read_zone_batches --
+-- The audience cut by time zone, then into ranges of contact ids with at most batch_size contacts each.
+select time_zone as zone, min(contact_id) as first, max(contact_id) as last
+from (
+  select contact_id, time_zone,
+         (row_number() over (partition by time_zone order by contact_id) - 1) / %(batch_size)s as batch
+  from promo.assignment where run_id = %(run_id)s
+) numbered
+group by time_zone, batch order by time_zone, batch;
 
 -- count_audience --
 -- How many contacts the run is for.

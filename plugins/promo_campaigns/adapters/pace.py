@@ -1,0 +1,232 @@
+"""The rate budget of a receiver, shared by all workers through one row."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import uuid
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from promo_campaigns.adapters.postgres import OLD_SCHEMA, connect_aside, unreachable
+from promo_campaigns.adapters.seats import RENEW_S, Seats
+from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.pace import LATE_S, Slice
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Mapping
+
+    from promo_campaigns.core.pace import Budget
+
+_SQL = queries("rate_budget")
+_UNHEARD_S = 5.0
+MAX_ALONE_S = 3600.0
+"""A receiver that asks for more is asked again after so long."""
+MAX_JITTER_S = 30.0
+
+
+@asynccontextmanager
+async def open_pace(
+    dsn: str, receiver: str, budget: Budget | None, *, call_s: float
+) -> AsyncIterator[PostgresPace | None]:
+    """Keep a receiver's pace until the block ends; without a budget there is none, and nothing is asked of the store.
+
+    :param dsn: ``postgresql://`` URI of the store
+    :param receiver: a transport's or a connection's name, as for the breaker
+    :param call_s: seconds a call can take at most; the seats of a killed worker come back soon after
+    :raises DatabaseUnavailable: the server cannot be reached
+    :raises ConfigurationError: the database has no schema yet
+    """
+    if budget is None:
+        yield None
+        return
+    pace = PostgresPace(dsn, receiver, budget, call_s=call_s)
+    try:
+        await pace.open()
+        yield pace
+    finally:
+        await pace.close()
+
+
+class PostgresPace:
+    """Gives out turns and seats to the calls of this worker, in the order they ask.
+
+    Turns are leased on the database's clock and taken on this machine's monotonic one, counted from the moment the
+    answer arrived: later than leased, never earlier. A store that does not answer means no.
+
+    :ivar budget: what all workers may ask of the receiver
+    :ivar trips: how often the store was asked
+    """
+
+    def __init__(self, dsn: str, receiver: str, budget: Budget, *, call_s: float) -> None:
+        self.budget = budget
+        self.trips = 0
+        self._dsn = dsn
+        self._receiver = {"receiver": receiver}
+        self._me = {"receiver": receiver, "holder": uuid.uuid4().hex}
+        self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
+        self._line = asyncio.Lock()
+        self._queue = asyncio.Lock()
+        self._wanted = 0
+        self._slice: Slice | None = None
+        self._not_before = 0.0
+        self._alone_until = 0.0
+        self._telling: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._seats = Seats(self._take_seats, call_s=call_s) if budget.concurrency else None
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until asking again makes sense, as far as this worker has heard."""
+        return max(0.0, max(self._not_before, self._alone_until) - time.monotonic())
+
+    async def turn(self, *, deadline: float, weight: int = 1) -> bool:
+        """Wait until one more call may begin; say no, at once, if that is not before the deadline.
+
+        :param deadline: on the clock of ``time.monotonic``
+        :param weight: how many turns the call is worth
+        """
+        self._wanted += weight
+        try:
+            async with self._queue:
+                return await self._may_begin(deadline, weight)
+        except psycopg.OperationalError:
+            self._not_before = time.monotonic() + _UNHEARD_S
+            return False
+        finally:
+            self._wanted -= weight
+
+    def done(self) -> None:
+        """Hear that a call that had its turn is over."""
+        if self._seats is not None and self._seats.give_back() == 0 and not self._wanted:
+            _begin(self._leave_seats(), self._leaving)
+
+    def leave_alone(self, seconds: float) -> None:
+        """Let no worker begin a call for so long, and a little longer, so that not all come back at once."""
+        now = time.monotonic()
+        if now + seconds <= self._alone_until:
+            return
+        seconds = min(seconds, MAX_ALONE_S)
+        seconds += random.uniform(0.0, min(seconds / 2, MAX_JITTER_S))  # noqa: S311  (jitter, no secret)
+        self._alone_until = now + seconds
+        self._slice = None
+        _begin(self._tell("leave_alone", {**self._receiver, "seconds": seconds}), self._telling)
+
+    async def open(self) -> None:
+        """Connect to the store.
+
+        :raises DatabaseUnavailable: the server cannot be reached
+        :raises ConfigurationError: the database has no schema yet
+        """
+        try:
+            await self._ask("know_receiver", self._receiver)
+        except psycopg.OperationalError as error:
+            raise unreachable(error) from error
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            raise ConfigurationError(OLD_SCHEMA) from error
+
+    async def close(self) -> None:
+        """Give back what is held, as far as the store answers."""
+        await asyncio.gather(*self._telling, *self._leaving)
+        if self._seats is not None and self._seats.share:
+            await self._tell("give_seats_back", self._me)
+        await self._hang_up()
+
+    async def _may_begin(self, deadline: float, weight: int) -> bool:
+        await asyncio.gather(*self._telling)
+        if max(self._not_before, self._alone_until, time.monotonic()) >= deadline:
+            return False
+        if self._seats is None:
+            return await self._turn_comes(deadline, weight)
+        if not await self._seats.take(deadline=deadline, waiting=self._wanted):
+            return False
+        begins = False
+        try:
+            begins = await self._turn_comes(deadline, weight)
+        finally:
+            if not begins:
+                self._seats.give_back()
+        return begins
+
+    async def _turn_comes(self, deadline: float, weight: int) -> bool:
+        if self.budget.per_s is None:
+            await self._sleep_until(self._alone_until)
+            return True
+        while (moment := await self._moment(1 / self.budget.per_s, deadline, weight)) is not None:
+            if moment >= deadline:
+                return False
+            await self._sleep_until(moment)
+            if self._alone_until <= moment and time.monotonic() <= moment + LATE_S:
+                return True
+        return False
+
+    async def _moment(self, every_s: float, deadline: float, weight: int) -> float | None:
+        """Return when the next turn is; None if that is too late."""
+        moment = self._slice.take(time.monotonic(), weight) if self._slice else None
+        while moment is None:
+            turns = self.budget.turns(self._usable(), weight)
+            terms = {
+                **self._receiver,
+                "span_s": turns * every_s,
+                "grace_s": LATE_S / 2,
+                "within_s": deadline - time.monotonic(),
+            }
+            row = await self._ask("lease_turns", terms)
+            begins_at = time.monotonic() + row["wait_s"]
+            if not row["leased"]:
+                self._not_before = begins_at
+                return None
+            self._slice = Slice(begins_at, turns, every_s)
+            moment = self._slice.take(time.monotonic(), weight)
+        return moment
+
+    def _usable(self) -> int:
+        """How many turns this worker can use now."""
+        return self._wanted if self._seats is None else min(self._wanted, self._seats.free + 1)
+
+    async def _sleep_until(self, moment: float) -> None:
+        while (left := moment - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, RENEW_S))
+            if self._seats is not None:
+                await self._seats.keep(self._wanted)
+
+    async def _take_seats(self, wanted: int, in_use: int, hold_s: float) -> int:
+        terms = {"seats": self.budget.concurrency, "wanted": wanted, "in_use": in_use, "hold_s": hold_s}
+        return int((await self._ask("take_seats", {**self._me, **terms}))["share"])
+
+    async def _leave_seats(self) -> None:
+        async with self._queue:
+            if not self._wanted and self._seats is not None and self._seats.leave():
+                await self._tell("give_seats_back", self._me)
+
+    async def _tell(self, query: str, terms: Mapping[str, object]) -> None:
+        with suppress(psycopg.OperationalError):
+            await self._ask(query, terms)
+
+    async def _ask(self, query: str, terms: Mapping[str, object]) -> dict[str, Any]:
+        self.trips += 1
+        async with self._line:
+            try:
+                if self._connection is None:
+                    self._connection = await connect_aside(self._dsn)
+                cursor = await self._connection.execute(_SQL[query], terms)
+                return (await cursor.fetchone() if cursor.description else None) or {}
+            except psycopg.OperationalError:
+                await self._hang_up()
+                raise
+
+    async def _hang_up(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+
+def _begin(work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+    """Do something beside the calls, and remember it until it is done."""
+    task = asyncio.get_running_loop().create_task(work)
+    among.add(task)
+    task.add_done_callback(among.discard)

@@ -1,0 +1,238 @@
+"""The rate budget of a receiver, shared through one row: measured at a real receiver, and one rule at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
+from paced import LATENCY_S, counting_receiver, start_workers
+from promo_campaigns.adapters.http_line import Call, Endpoint, HttpLine
+from promo_campaigns.adapters.http_sender import HttpSender
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.pace import MAX_ALONE_S, open_pace
+from promo_campaigns.core.errors import ConfigurationError, DatabaseUnavailable
+from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.pace import SLICE_S, Budget
+from promo_campaigns.operators.data_source import HttpDataSourceOperator
+from promo_campaigns.operators.message import SendMessageOperator
+from receiver import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from promo_campaigns.adapters.pace import PostgresPace
+    from promo_campaigns.adapters.postgres import Connection
+    from receiver import Received, Receiver
+
+PER_S = 200.0
+
+
+def test_four_workers_use_their_budget_and_keep_within_it_though_one_is_killed(dsn: str) -> None:
+    """The receiver measures; for as long as it stands still itself, it cannot tell when calls came."""
+    with counting_receiver() as seen:
+        workers = start_workers(4, dsn, seen.url, Budget(per_s=PER_S), seconds=10)
+        seen.wait_for(800)
+        workers.processes[0].kill()
+        trips = workers.told()
+    assert len(trips) == 3
+    assert seen.most_in(1.0) <= PER_S * (1 + SLICE_S) + PER_S * seen.stalled_s
+    assert seen.best_rate(5.0) >= PER_S * 0.95
+    assert min(share for worker, share in seen.shares().items() if worker != "worker-0") >= 0.2
+    assert max(trips) <= 10 * 2 / SLICE_S, "turns are leased by the slice"
+
+
+def test_four_workers_never_have_more_calls_under_way_than_there_are_seats(dsn: str) -> None:
+    with counting_receiver() as seen:
+        start_workers(4, dsn, seen.url, Budget(concurrency=5), seconds=4).told()
+    assert max(arrival.under_way for arrival in seen.arrivals) == 5
+    assert seen.best_rate(2.0) >= 0.6 * 5 / LATENCY_S
+    assert len(seen.shares()) == 4
+
+
+def test_fewer_seats_than_workers_go_round(dsn: str) -> None:
+    with counting_receiver() as seen:
+        start_workers(3, dsn, seen.url, Budget(concurrency=1), seconds=6).told()
+    assert {arrival.under_way for arrival in seen.arrivals} == {1}
+    assert len(seen.shares()) == 3
+
+
+def paced(dsn: str, workers: int, budget: Budget, body: Callable[..., Awaitable[None]], *, call_s: float = 1.0) -> None:
+    """Open one receiver's pace for several workers and do something with them."""
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            paces = [
+                await stack.enter_async_context(open_pace(dsn, "one", budget, call_s=call_s)) for _ in range(workers)
+            ]
+            await body(*paces)
+
+    asyncio.run(run())
+
+
+def soon(seconds: float) -> float:
+    return time.monotonic() + seconds
+
+
+def test_a_receiver_without_limits_costs_the_store_nothing() -> None:
+    async def run() -> None:
+        async with open_pace("postgresql://nobody@nowhere.invalid/none", "one", None, call_s=1) as pace:
+            assert pace is None
+
+    asyncio.run(run())
+
+
+def test_a_turn_after_the_deadline_is_refused_at_once_and_leased_by_nobody(dsn: str) -> None:
+    async def body(one: PostgresPace, two: PostgresPace) -> None:
+        assert await one.turn(deadline=soon(5))
+        asked_at = time.monotonic()
+        assert not await two.turn(deadline=soon(1))
+        assert time.monotonic() - asked_at < 0.9
+        assert 1 < two.wait_s <= 2
+        assert await two.turn(deadline=soon(5))
+        assert 1.9 < time.monotonic() - asked_at < 3.9
+
+    paced(dsn, 2, Budget(per_s=0.5), body)
+
+
+def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection) -> None:
+    async def body(one: PostgresPace, two: PostgresPace) -> None:
+        assert await one.turn(deadline=soon(1))
+        one.leave_alone(100)
+        for pace in (one, two):
+            assert not await pace.turn(deadline=soon(60))
+            assert 99 < pace.wait_s <= 130
+        one.leave_alone(1e9)
+        assert not await one.turn(deadline=soon(60))
+        assert MAX_ALONE_S - 1 < one.wait_s <= MAX_ALONE_S * 1.5
+
+    paced(dsn, 2, Budget(per_s=1000), body)
+    row = store.execute(
+        "select extract(epoch from next_at - promo.clock())::float8 as wait_s from promo.rate_budget"
+    ).fetchone()
+    assert row is not None
+    assert MAX_ALONE_S - 60 < row["wait_s"] <= MAX_ALONE_S * 1.5
+
+
+def test_a_call_of_many_messages_takes_as_many_turns(dsn: str) -> None:
+    async def body(pace: PostgresPace) -> None:
+        began_at = time.monotonic()
+        for _ in range(3):
+            assert await pace.turn(deadline=soon(10), weight=500)
+        assert time.monotonic() - began_at > 0.95
+
+    paced(dsn, 1, Budget(per_s=1000), body)
+
+
+def test_the_seats_of_a_killed_worker_come_back(dsn: str) -> None:
+    async def body(killed: PostgresPace, other: PostgresPace) -> None:
+        assert await killed.turn(deadline=soon(1))
+        assert not await other.turn(deadline=soon(0.5))
+        assert await other.turn(deadline=soon(10))
+
+    paced(dsn, 2, Budget(concurrency=1), body, call_s=0.5)
+
+
+def test_a_worker_without_calls_keeps_no_seats(dsn: str) -> None:
+    async def body(done: PostgresPace, other: PostgresPace) -> None:
+        assert await done.turn(deadline=soon(1))
+        done.done()
+        assert await other.turn(deadline=soon(1))
+
+    paced(dsn, 2, Budget(concurrency=1), body, call_s=60)
+
+
+def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str, store: Connection) -> None:
+    async def body(pace: PostgresPace) -> None:
+        assert await pace.turn(deadline=soon(5))
+        store.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and datname = current_database()"
+        )
+        assert not await pace.turn(deadline=soon(5))
+        assert 0 < pace.wait_s <= 5
+        assert await pace.turn(deadline=soon(10))
+
+    paced(dsn, 1, Budget(per_s=5), body)
+
+
+def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_database: str) -> None:
+    async def open_and_close(dsn: str) -> None:
+        async with open_pace(dsn, "one", Budget(per_s=1), call_s=1):
+            pass
+
+    with pytest.raises(DatabaseUnavailable, match="cannot connect"):
+        asyncio.run(open_and_close("postgresql://nobody@127.0.0.1:1/none"))
+    with pytest.raises(ConfigurationError, match="promo db migrate"):
+        asyncio.run(open_and_close(empty_database))
+
+
+def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_line(dsn: str, receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(status=429, headers={"Retry-After": "100"})
+    endpoint = Endpoint(base_url=receiver.url, allow_private=True)
+
+    async def body(one: PostgresPace, two: PostgresPace) -> None:
+        for pace in (one, two):
+            line = HttpLine(endpoint, pace=pace)
+            async with line.connected():
+                (answer,) = await line.exchange([Call(method="POST", path="/")], deadline=soon(60))
+            assert answer.outcome is Outcome.LATER
+            assert 99 < answer.retry_after_s <= 150
+
+    paced(dsn, 2, Budget(per_s=100), body)
+    assert len(receiver.received) == 1
+
+
+def test_a_sender_commits_no_more_contacts_than_its_budget_can_call_in_time(dsn: str) -> None:
+    async def body(pace: PostgresPace) -> None:
+        endpoint = Endpoint(base_url="https://receiver.example")
+        assert HttpSender(endpoint, pace=pace).in_flight == 30
+        assert HttpSender(endpoint).in_flight == 1000
+
+    paced(dsn, 1, Budget(per_s=2), body)
+
+
+@pytest.fixture
+def arrivals(dsn: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Lead Airflow's connections to store and receiver, within limits, and return when calls arrive."""
+    extra = {"allow_insecure": True, "allow_private": True, "requests_per_s": 20, "concurrency": 4}
+    profile_api = {"conn_type": "http", "host": "127.0.0.1", "port": receiver.port, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_PROFILE_API", json.dumps(profile_api))
+    arrived: list[float] = []
+
+    def answer(_: Received) -> Answer:
+        arrived.append(time.monotonic())
+        return Answer()
+
+    receiver.answer = answer
+    return arrived
+
+
+def test_the_message_block_and_the_data_source_block_share_the_budget_of_their_connection(
+    store: Connection, arrivals: list[float]
+) -> None:
+    gateway = replace(PROFILE, name="gateway", body='{"to": "$locator", "text": "$body"}')
+    by_webhook = replace(SPEC, transport="webhook", webhook=gateway, message=replace(PUSH, webhook=gateway.name))
+    contact_ids = add_contacts(store, 20)
+    add_codes(store, 20)
+    run = open_welcome(store, spec=by_webhook)
+    pairs = PostgresLedger(store).assign_codes(run.run_id, contact_ids, CODES)
+    handed = {"run_id": run.run_id, "contact_ids": contact_ids, "codes": [code for _, code in pairs]}
+    context: Any = {}
+    message = SendMessageOperator(task_id="message", assignments=handed, message="promo_push", transport="webhook")
+    sent = asyncio.run(message.aexecute(context))
+    assert len(sent["contact_ids"]) == 20
+    block = HttpDataSourceOperator(task_id="source", assignments=sent, data_source="promo_to_profile")
+    assert asyncio.run(block.aexecute(context))["recorded"] == 20
+    assert len(arrivals) == 40
+    for half in (arrivals[:20], arrivals[20:]):
+        assert half[-1] - half[0] >= 19 / 20 - SLICE_S
+    budgets = store.execute("select receiver, seats from promo.rate_budget").fetchall()
+    assert budgets == [{"receiver": "connection promo_profile_api", "seats": {}}]
