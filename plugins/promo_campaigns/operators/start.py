@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.core.models import Audience, RunSpec
 
 RUN_ID_KEY = "run_id"
 MAX_DAYS = 36500
@@ -138,7 +138,7 @@ class StartOperator(StoreOperator):
         spec = read_run_spec(
             include,
             workflow=self.workflow or self.dag_id,
-            audience=optional_text(self.audience),
+            audience=self._audience(),
             contact_ids=contact_ids_of(self.contact_ids),
             message=name_of("message", self.message),
             codes=code_request(self.type, self.discount, self.days),
@@ -149,6 +149,9 @@ class StartOperator(StoreOperator):
         check_connections(include, spec)
         require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
         return spec
+
+    def _audience(self) -> str | Audience:
+        return optional_text(self.audience)
 
     def _run_key(self, context: Context, workflow: str) -> str:
         dag_run = context["dag_run"]
