@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, states
-from promo_campaigns.adapters.event_queue import keep_quiet, listen, open_event_run, stop_listening, wake
+from promo_campaigns.adapters.event_queue import come, is_taker, listen, open_event_run, stay, stop_listening, wake
 from promo_campaigns.adapters.events import add_event, list_events, list_listeners, purge_events
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
@@ -294,9 +294,22 @@ def test_one_wake_up_is_given_while_nobody_has_come(store: Connection) -> None:
     assert not wake(store, "welcome", quiet_s=60)
     arrive(store, add_contacts(store, 2))
     assert [wake(store, "welcome", quiet_s=60) for _ in range(3)] == [True, False, False]
-    keep_quiet(store, "welcome", quiet_s=0)
+    come(store, "welcome", "one", quiet_s=60)
+    assert not wake(store, "welcome", quiet_s=60)
+    assert stay(store, "welcome", "one", quiet_s=0)
     assert wake(store, "welcome", quiet_s=0), "what a drainer left behind"
     assert wake(store, "welcome", quiet_s=60), "a wake-up that was lost"
+
+
+def test_a_drainer_learns_that_another_has_come(store: Connection) -> None:
+    listen(store, workflow="welcome", type_name="OrderPaid")
+    arrive(store, add_contacts(store, 1))
+    come(store, "welcome", "one", quiet_s=60)
+    assert is_taker(store, "welcome", "one")
+    come(store, "welcome", "two", quiet_s=60)
+    assert not is_taker(store, "welcome", "one")
+    assert not stay(store, "welcome", "one", quiet_s=0)
+    assert not wake(store, "welcome", quiet_s=60), "the first may not say that nobody is there"
 
 
 def test_a_workflow_that_stops_listening_answers_nothing_more(store: Connection) -> None:

@@ -47,9 +47,23 @@ def wake(connection: Connection, workflow: str, *, quiet_s: float) -> bool:
     return woken.fetchone() is not None
 
 
-def keep_quiet(connection: Connection, workflow: str, *, quiet_s: float) -> None:
-    """Let nobody wake the workflow for so long, since somebody takes its events; 0 ends that."""
-    connection.execute(_SQL["keep_quiet"], {"workflow": workflow, "quiet_s": quiet_s})
+def come(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> None:
+    """Say who takes the workflow's events from now on, so that nobody wakes it for so long."""
+    connection.execute(_SQL["come"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+
+
+def stay(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> bool:
+    """Let nobody wake the workflow for so long, or anybody at once; return whether nobody else has come for its events.
+
+    :param quiet_s: 0 for "it may be woken now"
+    """
+    stayed = connection.execute(_SQL["stay"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+    return stayed.fetchone() is not None
+
+
+def is_taker(connection: Connection, workflow: str, taker: str) -> bool:
+    """Return whether nobody else has come for the workflow's events."""
+    return connection.execute(_SQL["is_taker"], {"workflow": workflow, "taker": taker}).fetchone() is not None
 
 
 def open_event_run(

@@ -113,6 +113,12 @@ def has_run(connection: Connection, run_key: str) -> bool:
     return connection.execute(_SQL["read_run_by_key"], {"run_key": run_key}).fetchone() is not None
 
 
+def is_closed(connection: Connection, run_key: str) -> bool:
+    """Return whether the run of an occurrence was opened and closed."""
+    row = connection.execute(_SQL["read_run_by_key"], {"run_key": run_key}).fetchone()
+    return row is not None and row["closed_at"] is not None
+
+
 def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
     """Return how many codes of the pool no open run has still to claim; holds the pool until the transaction ends."""
     connection.execute(_SQL["lock_pool"], _pool(codes))

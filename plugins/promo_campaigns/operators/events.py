@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.models import Audience, Run
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Audience, Mode, Run, RunSpec
 
 _POLL_S = 0.5
 _QUIET_S = 30.0
-_BUSY_S = 120.0
-_TROUBLE_S = 300.0
+BUSY_S = 120.0
+TROUBLE_S = 300.0
 _YEARS_S = 10 * 366 * 86_400
 _MOST_EVENTS = 100_000
 
@@ -98,11 +99,17 @@ class StartOnEventsOperator(StartOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Take what waits, or find what was taken."""
+        from promo_campaigns.adapters.event_queue import come, listen, stay
         from promo_campaigns.adapters.runs import read_batches
 
-        terms = self._terms()
+        terms, spec, mode = self._terms(), self._spec(), mode_of(self.mode)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
-        run = self._open(context, terms)
+        key = self._run_key(context, terms.workflow)
+        with self.hook.connect() as connection:
+            listen(connection, workflow=terms.workflow, type_name=terms.type)
+            come(connection, terms.workflow, key, quiet_s=BUSY_S)
+            run = self.open_next(connection, spec, terms, key, mode)
+            stay(connection, terms.workflow, key, quiet_s=0)
         if run is None:
             msg = f"no event of type {terms.type} waits for {terms.workflow}"
             raise AirflowSkipException(msg)
@@ -111,6 +118,10 @@ class StartOnEventsOperator(StartOperator):
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]
+
+    def most_events(self) -> int:
+        """Return how many events a run takes at most."""
+        return whole_number("max_events", self.max_events, least=1, most=_MOST_EVENTS)
 
     def _terms(self) -> EventTerms:
         """Read the parameters that say which events are answered.
@@ -128,24 +139,20 @@ class StartOnEventsOperator(StartOperator):
             period_s=seconds["period"],
             alone=flag_of("not_in_progress", self.not_in_progress),
             max_age_s=seconds["max_age"],
-            most=whole_number("max_events", self.max_events, least=1, most=_MOST_EVENTS),
+            most=self.most_events(),
         )
 
-    def _open(self, context: Context, terms: EventTerms) -> Run | None:
-        from promo_campaigns.adapters.event_queue import keep_quiet, listen, open_event_run
+    def open_next(
+        self, connection: Connection, spec: RunSpec, terms: EventTerms, key: str, mode: Mode | None
+    ) -> Run | None:
+        """Open the run of a key; after an error that only a person can mend the workflow is not woken for a while."""
+        from promo_campaigns.adapters.event_queue import open_event_run, stay
 
-        spec = self._spec()
-        with self.hook.connect() as connection:
-            listen(connection, workflow=terms.workflow, type_name=terms.type)
-            keep_quiet(connection, terms.workflow, quiet_s=_BUSY_S)
-            try:
-                key = self._run_key(context, terms.workflow)
-                run = open_event_run(connection, spec, terms, run_key=key, mode=mode_of(self.mode))
-            except PromoError:
-                keep_quiet(connection, terms.workflow, quiet_s=_TROUBLE_S)
-                raise
-            keep_quiet(connection, terms.workflow, quiet_s=0)
-        return run
+        try:
+            return open_event_run(connection, spec, terms, run_key=key, mode=mode)
+        except PromoError:
+            stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
+            raise
 
     def _audience(self) -> Audience:
         unused = {"audience": "", "contact_ids": (), "edition": "", "send_by": ""}

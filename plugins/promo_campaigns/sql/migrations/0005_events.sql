@@ -19,10 +19,12 @@ create table promo.event_listener (
   workflow    text        primary key,
   type        text        not null,
   since       timestamptz not null default promo.clock(),
-  quiet_until timestamptz
-);
+  quiet_until timestamptz,
+  taken_by    text
+) with (fillfactor = 50);
 comment on table promo.event_listener is 'Which workflow answers events of which type: every event from then on gets a turn for it.';
 comment on column promo.event_listener.quiet_until is 'Nobody wakes the workflow before: it was woken just now, or is taking its events.';
+comment on column promo.event_listener.taken_by is 'Who takes its events, or took them last: the run key of a DAG run.';
 create index event_listener_type on promo.event_listener (type);
 
 create table promo.event_turn (
