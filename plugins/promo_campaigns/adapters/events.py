@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.contacts import TRIES, put_contact
-from promo_campaigns.core.contacts import Contact
-from promo_campaigns.core.errors import ConfigurationError, StoreUnavailable
+from promo_campaigns.core.contacts import WAS_ERASED, Contact
+from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -23,16 +23,17 @@ def add_event(connection: Connection, event: Event) -> int:
 
     A contact that nobody knows yet is made. One that is found stays as it is: an event is no profile update.
 
+    :raises ContactError: the contact was erased
     :raises StoreUnavailable: the contact, or the same event, is being written by others
     """
-    row = {
+    row: dict[str, object] = {
         "type": event.type,
         "key": event.key,
-        "contact_id": _contact_of(connection, event.identity),
         "params": Jsonb(dict(event.params)),
         "token": event.token,
     }
     for _ in range(TRIES):
+        row["contact_id"] = _contact_of(connection, event.identity)
         kept = connection.execute(_SQL["add_event"], row).fetchone()
         if kept is not None:
             return int(kept["event_id"])
@@ -48,6 +49,8 @@ def _contact_of(connection: Connection, identity: Identity) -> int | None:
         "locators": [channel.value for channel in identity.channels],
     }
     found = connection.execute(_SQL["find_contact"], wanted).fetchone() or {}
+    if found["erased"]:
+        raise ContactError(WAS_ERASED, place="params")
     if found["contact_id"] is not None:
         return int(found["contact_id"])
     free = tuple(channel for place, channel in enumerate(identity.channels) if place not in found["held"])

@@ -14,7 +14,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from promo_campaigns import __version__
-from promo_campaigns.cli import audit, check, codes, contacts, data_source, db, events, inbox, profile_api, runs, unknown
+from promo_campaigns.cli import (
+    audit,
+    check,
+    codes,
+    contacts,
+    data_source,
+    db,
+    events,
+    inbox,
+    profile_api,
+    runs,
+    unknown,
+)
 from promo_campaigns.core.errors import PromoError
 
 if TYPE_CHECKING:

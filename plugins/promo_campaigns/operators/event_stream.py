@@ -44,7 +44,6 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     Takes the parameters of ``StartOnEventsOperator`` but for ``batch_size``: a run is a batch. Returns counts only:
     ``{"runs": 12, "events": 340, "accepted": 338}``.
 
-    :param transport: the way out, as for ``SendMessageOperator`` (templated)
     :param linger: seconds without an event after which the task ends (templated)
     :param lively: seconds after which another DAG run takes over (templated)
     :param max_events: how many events one run takes at most (templated)
@@ -52,20 +51,18 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     :raises LedgerError: some runs could not be finished
     """
 
-    template_fields: Sequence[str] = (*StartOnEventsOperator.template_fields, "transport", "linger", "lively")
+    template_fields: Sequence[str] = (*StartOnEventsOperator.template_fields, "linger", "lively")
     ui_color = "#fde2ef"
 
     def __init__(
         self,
         *,
-        transport: str = "inbox",
         linger: int | str = 20,
         lively: int | str = 300,
         max_events: int | str = 1_000,
         **kwargs: Any,
     ) -> None:
         super().__init__(max_events=max_events, **kwargs)
-        self.transport = transport
         self.linger = linger
         self.lively = lively
 
@@ -81,7 +78,7 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
         """Answer events until none come."""
         from promo_campaigns.adapters.event_queue import come, listen, stay
 
-        terms, spec = self._terms(), self._spec()
+        terms, spec = self._terms(), self._spec(context)
         key = self._run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)
@@ -176,26 +173,37 @@ class _Stream:
             self._block.log.error("Run %s: %s", run.run_key, error)  # noqa: TRY400  (a traceback says nothing more)
             self._unfinished.append(f"{run.run_key}: {error}")
             return
-        self._counts["accepted"] += sum(report.states.get(state, 0) for state in ("accepted", "recorded"))
+        self._counts["accepted"] += report.tally.given
 
     async def _answer(self, run: Run, batch: Batch) -> int:
         """Take a batch through the blocks."""
-        assigned = self._assign(run, batch)
-        connection = {"promo_db_conn_id": self._block.promo_db_conn_id}
+        handed = self._assign(run, batch)
+        audience = len(handed.contact_ids)
+        for source in run.spec.data_sources:
+            if source.before:
+                handed = Handover.from_xcom(await self._call(source.name, handed))
         message = SendMessageOperator(
             task_id="message",
-            assignments=assigned,
+            assignments=handed,
             message=run.spec.message.name,
-            transport=self._block.transport,
-            **connection,
+            transport=run.spec.transport,
+            transport_conn_id=run.spec.transport_conn_id,
+            promo_db_conn_id=self._block.promo_db_conn_id,
         )
-        accepted = Handover.from_xcom(await message.aexecute(self._context))
-        if run.spec.data_source is not None:
-            source = HttpDataSourceOperator(
-                task_id="data_source", assignments=accepted, data_source=run.spec.data_source.name, **connection
-            )
-            await source.aexecute(self._context)
-        return len(assigned.contact_ids)
+        handed = Handover.from_xcom(await message.aexecute(self._context))
+        for source in run.spec.data_sources:
+            if not source.before:
+                await self._call(source.name, handed)
+        return audience
+
+    async def _call(self, source: str, handed: Handover) -> dict[str, Any]:
+        block = HttpDataSourceOperator(
+            task_id="data_source",
+            assignments=handed,
+            data_source=source,
+            promo_db_conn_id=self._block.promo_db_conn_id,
+        )
+        return await block.aexecute(self._context)
 
     def _assign(self, run: Run, batch: Batch) -> Handover:
         from promo_campaigns.adapters.ledger import PostgresLedger

@@ -102,7 +102,7 @@ class StartOnEventsOperator(StartOperator):
         from promo_campaigns.adapters.event_queue import come, listen, stay
         from promo_campaigns.adapters.runs import read_batches
 
-        terms, spec, mode = self._terms(), self._spec(), mode_of(self.mode)
+        terms, spec, mode = self._terms(), self._spec(context), mode_of(self.mode)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
         key = self._run_key(context, terms.workflow)
         with self.hook.connect() as connection:

@@ -112,7 +112,7 @@ class ProfileRoutes:
         except ValueError as error:
             place = {"place": "externalCustomerId", "message": str(error)}
             raise RequestError(400, "the contact to erase is not named", [place]) from error
-        erased = await self._in_thread(self._store.erase, external_id)
+        erased = await self.in_thread(self._store.erase, external_id)
         if erased is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse({"id": erased})

@@ -52,7 +52,7 @@ create function promo.event_refusal(
 ) returns text
   language sql stable parallel safe
   return case
-    when not exists (select from promo.contact c where c.contact_id = a_contact) then 'no contact'
+    when not exists (select from promo.contact c where c.contact_id = a_contact and c.erased_at is null) then 'no contact'
     when not exists (select from promo.event e where e.event_id = an_event and e.type = a_type) then 'another type'
     when a_time < promo.clock() - max_age then 'too old'
     when reentry = 'once' and exists (

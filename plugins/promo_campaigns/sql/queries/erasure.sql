@@ -69,6 +69,8 @@ with channels as (
   where contact_id = %(contact_id)s and (locator, title, body) <> ('', '', '') returning contact_id
 ), answers as (
   delete from promo.answer where contact_id = %(contact_id)s
+), events as (
+  update promo.event set key = null, params = null where contact_id = %(contact_id)s and params is not null
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, updated_at = promo.clock(),

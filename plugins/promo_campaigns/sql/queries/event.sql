@@ -8,21 +8,25 @@ with held as (
       on h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C"
     join promo.contact c on c.contact_id = h.contact_id
 ), named as (
-  select -1 as rank, contact_id from promo.contact where contact_id = %(contact_id)s
+  select -1 as rank, contact_id, erased_at from promo.contact where contact_id = %(contact_id)s
   union all
-  select 0, contact_id from promo.contact where external_id = %(external_id)s
+  select 0, contact_id, erased_at from promo.contact where external_id = %(external_id)s
   union all
-  select position, contact_id from held where %(external_id)s::text is null or external_id is null
+  select position, contact_id, null from held where %(external_id)s::text is null or external_id is null
 )
 select (select contact_id from named order by rank limit 1) as contact_id,
+       exists (select from named where erased_at is not null) as erased,
        coalesce((select array_agg(position::int - 1 order by position) from held), '{}') as held;
 
 -- add_event --
 -- Keeps an event, with a turn for every workflow that listens; one statement, so that it waits for all of them or none.
--- The same request again finds what is there; nothing is returned when it is being kept just now.
-with added as (
+-- The same request again finds what is there; nothing is returned when it is being kept just now, or its contact erased.
+with known as (
+  select contact_id from promo.contact where contact_id = %(contact_id)s and erased_at is null for key share
+), added as (
   insert into promo.event (type, key, contact_id, params, token)
-  values (%(type)s, %(key)s, %(contact_id)s, %(params)s, %(token)s)
+  select %(type)s, %(key)s, %(contact_id)s::bigint, %(params)s::jsonb, %(token)s::uuid
+  where %(contact_id)s::bigint is null or exists (select from known)
   on conflict (token) do nothing
   returning event_id, type, contact_id, received_at
 ), turned as (

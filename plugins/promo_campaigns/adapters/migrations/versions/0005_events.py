@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.adapters.migrations import run_sql_file
 
 revision = "0005_events"
-down_revision = "0002_fast_ledger"
+down_revision = "0010_stock_levels"
 
 
 def upgrade() -> None:
