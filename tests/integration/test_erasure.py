@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from promo_campaigns.adapters.audit import list_audit
 from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
 from promo_campaigns.adapters.contacts import create_field, put_contact, read_contacts
 from promo_campaigns.adapters.erasure import erase_contact, find_contact, readmit_contact
+from promo_campaigns.adapters.events import add_event
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
@@ -22,6 +24,7 @@ from promo_campaigns.cli import main
 from promo_campaigns.core.contact_import import ContactImport
 from promo_campaigns.core.contacts import WAS_ERASED, Channel, Contact, Matching, Row
 from promo_campaigns.core.errors import ContactError, LeaseHeld
+from promo_campaigns.core.events import Event, Identity
 from promo_campaigns.core.models import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -42,11 +45,13 @@ PERSON = Contact(
     language="en-CANARY",
 )
 OTHER = Contact(channels=(Channel("email", "other@example.com"),), external_id="other")
-PERSONAL_TABLES = {"contact", "contact_channel", "contact_field_value", "contact_import", "inbox_message", "answer"}
+PERSONAL_TABLES = {
+    *("contact", "contact_channel", "contact_field_value", "contact_import"),
+    *("inbox_message", "answer", "event"),
+}
 TABLES_BY_CONTACT = {
     *PERSONAL_TABLES - {"contact_import"},
-    *("assignment", "attempt"),  # by id, in states, times and reasons that hold no value
-    "answer",  # of data sources, which may say anything of it: see test_answers
+    *("assignment", "attempt", "event_turn"),  # by id, in states, times and reasons that hold no value
     "erased_identity",  # what is kept on purpose: keyed digests
 }
 
@@ -99,6 +104,8 @@ def test_no_table_of_the_schema_holds_a_trace_of_who_was_erased(store: Connectio
         "insert into promo.answer (run_id, contact_id, source, generation, value) values (%s, %s, 0, 0, %s)",
         [run.run_id, person, '{"name": "Canary"}'],
     )
+    identity = Identity(external_id=PERSON.external_id)
+    add_event(store, Event(type="Paid", key="canary-key", identity=identity, params={"to": "Canary"}, token=uuid4()))
     session = accept_import(store, import_of(OTHER, PERSON), total=2, failures=[])
     accept_import(store, import_of(Contact(channels=(EMAIL,), last_name="canary again")), total=1, failures=[])
     assert tables_with(store, CANARY) == PERSONAL_TABLES

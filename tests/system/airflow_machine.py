@@ -37,6 +37,7 @@ class AirflowMachine:
     password: str
     promo_dsn: str
     supervisor: Supervisor
+    environment: dict[str, str]
 
     def __post_init__(self) -> None:
         self.api = AirflowApi(self.url, USER, self.password)
@@ -104,7 +105,7 @@ def airflow_machine(folder: Path, dags: dict[str, str], variables: dict[str, str
         migrate(addresses.promo_dsn)
         for service in airflow_services():
             supervisor.start(service, setting)
-        machine = AirflowMachine(addresses.ui, credentials.password, addresses.promo_dsn, supervisor)
+        machine = AirflowMachine(addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting)
         machine.wait("Airflow answers", machine.api.answers, START_S)
         assert machine.api.sign_in()
         yield machine

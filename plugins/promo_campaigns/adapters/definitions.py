@@ -147,7 +147,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     include: Path,
     *,
     workflow: str,
-    audience: str,
+    audience: str | Audience,
     contact_ids: Sequence[int] = (),
     message: str,
     codes: CodeRequest,
@@ -156,6 +156,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
 ) -> RunSpec:
     """Put together the definition of a run from its files.
 
+    :param audience: name of a file, or an audience that needs none
     :param contact_ids: the audience itself, in place of a file
     :param transport: the way out of the message
     :param transport_conn_id: the connection the transport is opened with, empty for none
@@ -168,9 +169,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     read = read_message(include, message)
     return RunSpec(
         workflow=workflow,
-        audience=read_audience(include, audience)
-        if audience
-        else Audience(name="contact ids", contact_ids=tuple(sorted(set(contact_ids)))),
+        audience=_audience(include, audience, contact_ids),
         codes=codes,
         message=read,
         data_sources=read_bound_sources(include, read),
@@ -178,6 +177,14 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         transport_conn_id=transport_conn_id,
         webhook=_read_webhook(include, read),
     )
+
+
+def _audience(include: Path, audience: str | Audience, contact_ids: Sequence[int]) -> Audience:
+    if isinstance(audience, Audience):
+        return audience
+    if audience:
+        return read_audience(include, audience)
+    return Audience(name="contact ids", contact_ids=tuple(sorted(set(contact_ids))))
 
 
 def _open(include: Path, folder: str, name: str, keys: Collection[str]) -> YamlFile:

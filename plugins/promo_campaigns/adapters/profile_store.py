@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
 from promo_campaigns.adapters.contacts import list_fields, put_contact, read_contacts
 from promo_campaigns.adapters.erasure import erase_contact, find_contact
+from promo_campaigns.adapters.events import add_event
 from promo_campaigns.adapters.store_pool import StorePool
 from promo_campaigns.core.contact_rules import clean_values
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.contact_import import ContactImport, ImportStatus
     from promo_campaigns.core.contacts import Contact, Field, Rejected
+    from promo_campaigns.core.events import Event
 
 
 class ProfileStore:
-    """Contacts, fields and imports behind one pool; every method may be called from any thread.
+    """Contacts, fields, imports and events behind one pool; every method may be called from any thread.
 
     Each method raises ``StoreUnavailable`` or ``StoreError`` when the database fails it.
 
@@ -53,6 +55,10 @@ class ProfileStore:
         """
         clean_values(contact.values, self.field_types(contact.values))
         return self._pool.run(lambda connection: put_contact(connection, contact))
+
+    def add_event(self, event: Event) -> int:
+        """Keep an event, once whatever happens to the connection; return its id."""
+        return self._pool.run(lambda connection: add_event(connection, event))
 
     def read(self, contact_id: int) -> dict[str, Any] | None:
         """Return a contact in the form of ``adapters.contacts.read_contacts``, or None."""

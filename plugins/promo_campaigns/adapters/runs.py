@@ -24,6 +24,7 @@ from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from promo_campaigns.adapters.postgres import Connection
@@ -36,13 +37,14 @@ _ASSIGNMENT = queries("assignment")
 _IN_FLIGHT = ("pending", "assigned", "sending")
 
 
-def open_run(
+def open_run(  # noqa: PLR0913  (what may differ between two openings, one keyword each)
     connection: Connection,
     spec: RunSpec,
     *,
     run_key: str,
     send_by: datetime | None = None,
     mode: Mode | None = None,
+    freeze: Callable[[int], None] | None = None,
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
@@ -52,6 +54,7 @@ def open_run(
     :param run_key: names the occurrence
     :param send_by: nobody is sent anything from then on
     :param mode: what to do with a closed run; by default what the run itself says, ``missing`` unless it was set
+    :param freeze: adds the audience to a new run, given its id, in place of the spec's own
     :raises RunClosed: the run is closed, and is to be left alone
     :raises RunSpecChanged: the occurrence was opened with another definition
     :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds
@@ -60,8 +63,11 @@ def open_run(
     with connection.transaction():
         connection.execute(_SQL["lock_pool"], _pool(spec.codes))
         added = connection.execute(_SQL["add_run"], _run_row(spec, run_key, send_by)).fetchone()
-        if added is not None:
+        if added is not None and freeze is not None:
+            freeze(added["run_id"])
+        elif added is not None:
             _add_audience(connection, added["run_id"], spec)
+        if added is not None:
             connection.execute(_SQL["weigh_audience"])
         run = _find(connection, "read_run_by_key", run_key=run_key)
         if run.spec.sha256 != spec.sha256:
@@ -103,6 +109,24 @@ def read_run_by_key(connection: Connection, run_key: str) -> Run:
     :raises LedgerError: there is no such run
     """
     return _find(connection, "read_run_by_key", run_key=run_key)
+
+
+def has_run(connection: Connection, run_key: str) -> bool:
+    """Return whether the run of an occurrence was ever opened."""
+    return connection.execute(_SQL["read_run_by_key"], {"run_key": run_key}).fetchone() is not None
+
+
+def is_closed(connection: Connection, run_key: str) -> bool:
+    """Return whether the run of an occurrence was opened and closed."""
+    row = connection.execute(_SQL["read_run_by_key"], {"run_key": run_key}).fetchone()
+    return row is not None and row["closed_at"] is not None
+
+
+def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
+    """Return how many codes of the pool no open run has still to claim; holds the pool until the transaction ends."""
+    connection.execute(_SQL["lock_pool"], _pool(codes))
+    stock = _count(connection, "count_stock", "codes", **_pool(codes))
+    return stock - _count(connection, "count_demand", "contacts", **_pool(codes))
 
 
 def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batch]:

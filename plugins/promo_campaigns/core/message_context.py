@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 def message_context(recipient: Recipient) -> dict[str, object]:
     """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
 
-    A name of the product beats a data source's of the same name, which beats an additional field ([reteno] V4). What is
-    not known is left out, so that a template sees it as missing.
+    Names and language beat a data source's answer of the same name, which beats an additional field; a parameter of the
+    event beats a field and a name ([reteno] V4), but neither an answer nor who the contact is and which code it holds.
+    What is not known is left out, so that a template sees it as missing.
     """
+    answers = recipient.answers or {}
+    told = {name: value for name, value in (recipient.event or {}).items() if value is not None and name not in answers}
     known: dict[str, object | None] = {
         **(recipient.fields or {}),
-        **(recipient.answers or {}),
-        "contact_id": recipient.contact_id,
-        "external_id": recipient.external_id,
+        **answers,
         "first_name": recipient.first_name,
         "last_name": recipient.last_name,
         "language": recipient.language,
+        **told,
+        "contact_id": recipient.contact_id,
+        "external_id": recipient.external_id,
         "contact_unique_identifier": recipient.locator,
         "promocode": recipient.code,
         "promocode_type": recipient.code_type,

@@ -213,6 +213,7 @@ class Recipient:
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
     :ivar fields: additional fields by name, None without any
     :ivar answers: of data sources by their names, None without any
+    :ivar event: parameters of the event that made the contact enter, None without one
     """
 
     contact_id: int
@@ -228,6 +229,7 @@ class Recipient:
     expires_at: datetime
     fields: dict[str, str] | None = field(repr=False)
     answers: dict[str, object] | None = field(default=None, repr=False)
+    event: dict[str, Any] | None = field(default=None, repr=False)
 
 
 class Purpose(str, Enum):

@@ -27,7 +27,8 @@ class EndOperator(StoreOperator):
     ``promo_profiles/<data source>`` tell Airflow what was done.
 
     :param run_id: the run, ``start.run`` (templated)
-    :param trigger_rule: by default an empty audience, whose blocks are skipped, is closed as well
+    :param trigger_rule: by default an empty audience, whose blocks are skipped, is closed as well, and the block is
+        skipped when Start was
     :param promo_db_conn_id: connection of the store (templated)
     :raises RunNotFinished: somebody is still to be sent to or recorded
     :raises InvariantBroken: a promise of the ledger does not hold for the run
@@ -40,7 +41,7 @@ class EndOperator(StoreOperator):
         self,
         *,
         run_id: Any,
-        trigger_rule: str = "none_failed",
+        trigger_rule: str = "none_failed_min_one_success",
         **kwargs: Any,
     ) -> None:
         assets: dict[str, Any] = {"inlets": [POOLS], "outlets": [RUNS, PROFILES, PROMO_RUNS, PROMO_PROFILES]}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.core.models import Audience, RunSpec
 
 RUN_ID_KEY = "run_id"
 MAX_DAYS = 36500
@@ -153,7 +153,7 @@ class StartOperator(StoreOperator):
         spec = read_run_spec(
             include,
             workflow=self.workflow or self.dag_id,
-            audience=optional_text(self.audience),
+            audience=self._audience(),
             contact_ids=contact_ids_of(self.contact_ids),
             message=name_of("message", self.message),
             codes=code_request(self.type, self.discount, self.days),
@@ -169,6 +169,9 @@ class StartOperator(StoreOperator):
             frequency_cap=optional_text(self.frequency_cap),
         )
         return replace(spec, limits=limits)
+
+    def _audience(self) -> str | Audience:
+        return optional_text(self.audience)
 
     def _run_key(self, context: Context, workflow: str) -> str:
         dag_run = context["dag_run"]

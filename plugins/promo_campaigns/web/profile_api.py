@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from promo_campaigns.adapters.profile_store import ProfileStore
 from promo_campaigns.core.contact_rules import clean_external_id
 from promo_campaigns.core.errors import ConfigurationError, ContactError, LeaseHeld, StoreError, StoreUnavailable
+from promo_campaigns.web.event_routes import EventRoutes
 from promo_campaigns.web.import_worker import ImportWorker
 from promo_campaigns.web.profile_bulk import bulk_request
 from promo_campaigns.web.profile_guard import Guard, Porch
@@ -64,7 +65,9 @@ def create_app(dsn: str, api_key: str) -> FastAPI:
             await anyio.to_thread.run_sync(store.close)
 
     app = FastAPI(title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.include_router(ProfileRoutes(store, worker).router)
+    contacts = ProfileRoutes(store, worker)
+    app.include_router(contacts.router)
+    app.include_router(EventRoutes(store, contacts.in_thread).router)
     _answer_errors(app)
     app.add_middleware(Guard, api_key=api_key)
     app.add_middleware(Porch)
@@ -90,12 +93,12 @@ class ProfileRoutes:
     async def put_contact(self, request: Request) -> JSONResponse:
         """Create a contact, or update the one that holds an identifier of the request; it is in place when answered."""
         sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
-        return JSONResponse({"id": await self._in_thread(self._store.put, sent.contact())})
+        return JSONResponse({"id": await self.in_thread(self._store.put, sent.contact())})
 
     async def get_contact(self, contact_id: str) -> JSONResponse:
         """Give a contact with its channels and fields."""
         is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
-        found = await self._in_thread(self._store.read, int(contact_id)) if is_id else None
+        found = await self.in_thread(self._store.read, int(contact_id)) if is_id else None
         if found is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse(contact_out(found))
@@ -109,7 +112,7 @@ class ProfileRoutes:
         except ValueError as error:
             place = {"place": "externalCustomerId", "message": str(error)}
             raise RequestError(400, "the contact to erase is not named", [place]) from error
-        erased = await self._in_thread(self._store.erase, external_id)
+        erased = await self.in_thread(self._store.erase, external_id)
         if erased is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse({"id": erased})
@@ -123,22 +126,23 @@ class ProfileRoutes:
             session_id = self._store.accept(wanted, total=len(sent.contacts), failures=failures)
             return {"id": 0, "asyncSessionId": session_id, "failedContacts": failures_out(failures)}
 
-        answer = await self._in_thread(accept)
+        answer = await self.in_thread(accept)
         self._worker.wake()
         return JSONResponse(answer)
 
     async def get_import(self, session_id: str) -> JSONResponse:
         """Give how a bulk request stands."""
-        found = await self._in_thread(self._store.read_import, session_id)
+        found = await self.in_thread(self._store.read_import, session_id)
         if found is None:
             raise RequestError(404, "there is no such import")
         return JSONResponse(import_out(found))
 
     async def get_address_books(self) -> JSONResponse:
         """Give the additional fields with their ids, names and types."""
-        return JSONResponse(address_book_out(await self._in_thread(self._store.fields)))
+        return JSONResponse(address_book_out(await self.in_thread(self._store.fields)))
 
-    async def _in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
+    async def in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
+        """Do blocking work beside the other requests."""
         # As many threads as connections: a request waits for a slot here, not for a connection with a thread in hand.
         if self._slots is None:
             self._slots = anyio.CapacityLimiter(self._store.connections - 1)

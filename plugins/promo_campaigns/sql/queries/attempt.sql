@@ -124,7 +124,9 @@ select a.contact_id, a.generation, c.external_id, c.first_name, c.last_name, c.l
        p.code, p.type as code_type, p.discount, p.expires_at,
        (select jsonb_object_agg(f.name, v.value)
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
-        where v.contact_id = a.contact_id) as fields
+        where v.contact_id = a.contact_id) as fields,
+       (select e.params from promo.event_turn t join promo.event e using (event_id)
+        where t.run_id = a.run_id and t.contact_id = a.contact_id) as event
 from promo.run r
 join promo.assignment a on a.run_id = r.run_id
 join promo.contact c on c.contact_id = a.contact_id

@@ -64,13 +64,13 @@ with channels as (
   delete from promo.contact_channel where contact_id = %(contact_id)s returning contact_id
 ), field_values as (
   delete from promo.contact_field_value where contact_id = %(contact_id)s returning contact_id
-), answers as (
-  delete from promo.answer w using promo.run r where w.run_id = r.run_id and w.contact_id = %(contact_id)s
 ), messages as (
   update promo.inbox_message set locator = '', title = '', body = ''
   where contact_id = %(contact_id)s and (locator, title, body) <> ('', '', '') returning contact_id
 ), answers as (
   delete from promo.answer where contact_id = %(contact_id)s
+), events as (
+  update promo.event set key = null, params = null where contact_id = %(contact_id)s and params is not null
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, time_zone = null, updated_at = promo.clock(),

@@ -1,0 +1,124 @@
+"""The queue of events: who listens, when to wake whom, and runs that take what waits.
+
+The table is the queue. A wake-up says nothing but that something waits: one that is lost, late or doubled changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.runs import has_run, lock_free_codes, open_run
+from promo_campaigns.core.errors import ConfigurationError, PoolShortage
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.events import EventTerms
+    from promo_campaigns.core.models import Mode, Run, RunSpec
+
+_SQL = queries("event_queue")
+_LARGE = 1_000
+"""From so many contacts on the planner is told of a new run at once."""
+
+
+def listen(connection: Connection, *, workflow: str, type_name: str) -> None:
+    """From now on let every event of the type wait for the workflow; it may be said again and again."""
+    connection.execute(_SQL["listen"], {"workflow": workflow, "type": type_name})
+
+
+def stop_listening(connection: Connection, workflow: str) -> int:
+    """Let no event wait for the workflow any more; return how many waited and are not answered.
+
+    :raises ConfigurationError: the workflow does not listen
+    """
+    with connection.transaction():
+        if connection.execute(_SQL["stop_listening"], {"workflow": workflow}).fetchone() is None:
+            msg = f"the workflow {workflow!r} does not listen; promo events listeners names those that do"
+            raise ConfigurationError(msg)
+        return connection.execute(_SQL["refuse_waiting"], {"workflow": workflow}).rowcount
+
+
+def wake(connection: Connection, workflow: str, *, quiet_s: float) -> bool:
+    """Return whether the workflow is to be woken now: events wait, and nobody was told so within ``quiet_s``."""
+    woken = connection.execute(_SQL["wake"], {"workflow": workflow, "quiet_s": quiet_s})
+    return woken.fetchone() is not None
+
+
+def come(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> None:
+    """Say who takes the workflow's events from now on, so that nobody wakes it for so long."""
+    connection.execute(_SQL["come"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+
+
+def stay(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> bool:
+    """Let nobody wake the workflow for so long, or anybody at once; return whether nobody else has come for its events.
+
+    :param quiet_s: 0 for "it may be woken now"
+    """
+    stayed = connection.execute(_SQL["stay"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+    return stayed.fetchone() is not None
+
+
+def is_taker(connection: Connection, workflow: str, taker: str) -> bool:
+    """Return whether nobody else has come for the workflow's events."""
+    return connection.execute(_SQL["is_taker"], {"workflow": workflow, "taker": taker}).fetchone() is not None
+
+
+def open_event_run(
+    connection: Connection, spec: RunSpec, terms: EventTerms, *, run_key: str, mode: Mode | None = None
+) -> Run | None:
+    """Open a run for the oldest events that wait, or find it with the events it took; None if nothing waits.
+
+    It takes one event a contact and no more events than there are codes; a contact's next event waits for the next run.
+    One transaction binds events and assignments: whoever opens a run with this key finds the same.
+
+    :raises PoolShortage: there is no code left for anybody
+    :raises RunSpecChanged: as ``open_run``
+    :raises RunClosed: as ``open_run``
+    """
+    with connection.transaction():
+        connection.execute(_SQL["lock_queue"], {"workflow": terms.workflow})
+        if has_run(connection, run_key):
+            return open_run(connection, spec, run_key=run_key, mode=mode)
+        send_by = _send_by(connection, terms, terms.most)
+        if send_by is None:
+            return None
+        free = lock_free_codes(connection, spec.codes)
+        if free < 1:
+            msg = (
+                f"the pool {spec.codes.type!r} with discount {spec.codes.discount} holds no free code valid for "
+                f"{spec.codes.days} more days; events of type {terms.type!r} wait: load more codes"
+            )
+            raise PoolShortage(msg)
+        most = min(terms.most, free)
+
+        def take(run_id: int) -> None:
+            taken = connection.execute(_SQL["take_events"], _terms(terms, most) | {"run_id": run_id})
+            if taken.rowcount > _LARGE:
+                connection.execute("analyze promo.assignment (run_id, contact_id)")
+
+        run = open_run(connection, spec, run_key=run_key, send_by=send_by, mode=mode, freeze=take)
+        connection.execute(_SQL["refuse_events"], _terms(terms, terms.most))
+    return run
+
+
+def _send_by(connection: Connection, terms: EventTerms, most: int) -> datetime | None:
+    """Refuse events until some that can be taken are the oldest; return when the newest of them is too old."""
+    while connection.execute(_SQL["refuse_events"], _terms(terms, most)).rowcount:
+        pass
+    window = connection.execute(_SQL["read_window"], _terms(terms, most)).fetchone()
+    return window["send_by"] if window else None
+
+
+def _terms(terms: EventTerms, most: int) -> dict[str, object]:
+    return {
+        "workflow": terms.workflow,
+        "type": terms.type,
+        "reentry": terms.reentry.value,
+        "period_s": terms.period_s,
+        "alone": terms.alone,
+        "max_age_s": terms.max_age_s,
+        "limit": most,
+    }

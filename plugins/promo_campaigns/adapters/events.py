@@ -1,0 +1,97 @@
+"""Events in the store: kept as they come, listed, and erased."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from promo_campaigns.adapters.contacts import TRIES, put_contact
+from promo_campaigns.core.contacts import WAS_ERASED, Contact
+from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.events import Event, Identity
+
+_SQL = queries("event")
+
+
+def add_event(connection: Connection, event: Event) -> int:
+    """Keep an event, with a turn for every workflow that listens to its type; return its id.
+
+    A contact that nobody knows yet is made. One that is found stays as it is: an event is no profile update.
+
+    :raises ContactError: the contact was erased
+    :raises StoreUnavailable: the contact, or the same event, is being written by others
+    """
+    row: dict[str, object] = {
+        "type": event.type,
+        "key": event.key,
+        "params": Jsonb(dict(event.params)),
+        "token": event.token,
+    }
+    for _ in range(TRIES):
+        row["contact_id"] = _contact_of(connection, event.identity)
+        kept = connection.execute(_SQL["add_event"], row).fetchone()
+        if kept is not None:
+            return int(kept["event_id"])
+    problem = "the same request is being carried out; try again"
+    raise StoreUnavailable(problem)
+
+
+def _contact_of(connection: Connection, identity: Identity) -> int | None:
+    wanted = {
+        "contact_id": identity.contact_id,
+        "external_id": identity.external_id,
+        "types": [channel.type for channel in identity.channels],
+        "locators": [channel.value for channel in identity.channels],
+    }
+    found = connection.execute(_SQL["find_contact"], wanted).fetchone() or {}
+    if found["erased"]:
+        raise ContactError(WAS_ERASED, place="params")
+    if found["contact_id"] is not None:
+        return int(found["contact_id"])
+    free = tuple(channel for place, channel in enumerate(identity.channels) if place not in found["held"])
+    if not free and not identity.external_id:
+        return None
+    return put_contact(connection, Contact(channels=free, external_id=identity.external_id))
+
+
+def list_events(
+    connection: Connection, *, type_name: str | None = None, waiting: bool = False, limit: int = 20
+) -> list[dict[str, Any]]:
+    """Return the newest events, at most ``limit``, with what became of them.
+
+    Keys: event_id, type, key (it may be an address: mask it), contact_id, received_at, erased, and turns: a list of
+    workflow, run_key and refused, the last two None while the event waits.
+
+    :param waiting: only those that wait for some workflow
+    """
+    chosen = {"type": type_name, "waiting": waiting, "limit": limit}
+    return connection.execute(_SQL["list_events"], chosen).fetchall()
+
+
+def list_listeners(connection: Connection) -> list[dict[str, Any]]:
+    """Return the workflows that listen: workflow, type, since, waiting (a count), oldest (of those that wait)."""
+    return connection.execute(_SQL["list_listeners"]).fetchall()
+
+
+def purge_events(connection: Connection, *, days: int) -> dict[str, int]:
+    """Erase what events of so many days ago hold, and return what was done, in numbers: refused, erased, deleted.
+
+    What still waits after so long is refused; which event made whom enter a workflow stays known, for the rules of
+    re-entry.
+
+    :raises ConfigurationError: fewer than one day
+    """
+    if days < 1:
+        msg = f"events are kept for at least 1 day, not {days}"
+        raise ConfigurationError(msg)
+    done: dict[str, int] = {}
+    with connection.transaction():
+        for word in ("refused", "erased", "deleted"):
+            query = {"refused": "refuse_old", "erased": "erase_old", "deleted": "delete_old"}[word]
+            done[word] = connection.execute(_SQL[query], {"days": days}).rowcount
+    return done

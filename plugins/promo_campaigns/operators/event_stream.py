@@ -1,0 +1,216 @@
+"""All blocks of a workflow that answers events, in one task that stays while events keep coming."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseAsyncOperator
+from airflow.sdk.exceptions import TaskDeferred
+
+from promo_campaigns.core.errors import LedgerError, PromoError
+from promo_campaigns.core.parameters import mode_of, whole_number
+from promo_campaigns.operators.data_source import HttpDataSourceOperator
+from promo_campaigns.operators.events import BUSY_S, TROUBLE_S, StartOnEventsOperator
+from promo_campaigns.operators.handover import Handover
+from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.rescheduling import RESUME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow.sdk import Context
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.events import EventTerms
+    from promo_campaigns.core.models import Batch, Run, RunSpec
+
+_LOOK_S = 0.25
+_MOST_S = 86_400
+
+
+class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
+    """Answers the events that wait, and those that come meanwhile, one run after another: Start to End in one task.
+
+    It takes what waits into a run, carries out Get contact, Get promo code, Message and HTTP request data source for
+    it, closes it, and looks again, so that an event is answered within about a second. It ends when nothing has come
+    for ``linger`` seconds; after ``lively`` seconds it goes on only until another DAG run has come in its place, and a
+    third longer at most. Running it again finds the same runs with the same events, finishes those that are not closed,
+    and goes on.
+
+    A run that the receiver refuses for good stays open and does not hold up the next; the task fails at its end.
+
+    Takes the parameters of ``StartOnEventsOperator`` but for ``batch_size``: a run is a batch. Returns counts only:
+    ``{"runs": 12, "events": 340, "accepted": 338}``.
+
+    :param linger: seconds without an event after which the task ends (templated)
+    :param lively: seconds after which another DAG run takes over (templated)
+    :param max_events: how many events one run takes at most (templated)
+    :raises PoolShortage: there is no code left; the events wait
+    :raises LedgerError: some runs could not be finished
+    """
+
+    template_fields: Sequence[str] = (*StartOnEventsOperator.template_fields, "linger", "lively")
+    ui_color = "#fde2ef"
+
+    def __init__(
+        self,
+        *,
+        linger: int | str = 20,
+        lively: int | str = 300,
+        max_events: int | str = 1_000,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(max_events=max_events, **kwargs)
+        self.linger = linger
+        self.lively = lively
+
+    def execute(self, context: Context) -> Any:
+        """Run ``aexecute`` to its end."""
+        return BaseAsyncOperator.execute(self, context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
+
+    def resume(self, context: Context, event: object = None) -> Any:  # noqa: ARG002  (Airflow's signature)
+        """Go on after a receiver was left alone."""
+        return self.execute(context)
+
+    async def aexecute(self, context: Context) -> dict[str, int]:
+        """Answer events until none come."""
+        from promo_campaigns.adapters.event_queue import come, listen, stay
+
+        terms, spec = self._terms(), self._spec(context)
+        key = self._run_key(context, terms.workflow)
+        with self.hook.connect() as connection:
+            listen(connection, workflow=terms.workflow, type_name=terms.type)
+            come(connection, terms.workflow, key, quiet_s=BUSY_S)
+            stream = _Stream(self, connection, context, key)
+            try:
+                await stream.run(spec, terms)
+            except TaskDeferred as deferred:
+                stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
+                self.defer(trigger=deferred.trigger, method_name=RESUME)
+            stay(connection, terms.workflow, key, quiet_s=0)
+        return stream.report()
+
+
+class _Stream:
+    """The runs of one task, one after another."""
+
+    def __init__(self, block: AnswerEventsOperator, connection: Connection, context: Context, key: str) -> None:
+        self._block = block
+        self._connection = connection
+        self._context = context
+        self._key = key
+        self._linger_s = whole_number("linger", block.linger, least=0, most=_MOST_S)
+        self._lively_s = whole_number("lively", block.lively, least=0, most=_MOST_S)
+        self._began = time.monotonic()
+        self._may_be_relieved = False
+        self._counts = {"runs": 0, "events": 0, "accepted": 0}
+        self._unfinished: list[str] = []
+
+    async def run(self, spec: RunSpec, terms: EventTerms) -> None:
+        """Answer events until none come, or another has come for them."""
+        answered = self._began
+        runs = self._runs(spec, terms)
+        while self._goes_on(terms.workflow):
+            run = next(runs)
+            if run is not None:
+                await self._finish(run)
+                answered = time.monotonic()
+            elif time.monotonic() - answered >= self._linger_s:
+                return
+            else:
+                await asyncio.sleep(_LOOK_S)
+
+    def report(self) -> dict[str, int]:
+        """Return the counts.
+
+        :raises LedgerError: some runs could not be finished
+        """
+        if self._unfinished:
+            msg = f"{len(self._unfinished)} of {self._counts['runs']} runs are not finished; {self._unfinished[0]}"
+            raise LedgerError(msg)
+        return self._counts
+
+    def _runs(self, spec: RunSpec, terms: EventTerms) -> Iterator[Run | None]:
+        """Yield the runs of an earlier try that are not closed, then new ones, and None whenever nothing waits."""
+        from promo_campaigns.adapters.runs import is_closed
+
+        mode = mode_of(self._block.mode)
+        number = 1
+        while True:
+            key = f"{self._key}/{number}"
+            if mode is None and is_closed(self._connection, key):
+                number += 1
+                continue
+            run = self._block.open_next(self._connection, spec, terms, key, mode)
+            number += run is not None
+            yield run
+
+    def _goes_on(self, workflow: str) -> bool:
+        from promo_campaigns.adapters.event_queue import is_taker, stay
+
+        age = time.monotonic() - self._began
+        if age < self._lively_s:
+            return stay(self._connection, workflow, self._key, quiet_s=BUSY_S)
+        if not self._may_be_relieved:
+            self._may_be_relieved = True
+            return stay(self._connection, workflow, self._key, quiet_s=0)
+        return age < self._lively_s * 4 / 3 and is_taker(self._connection, workflow, self._key)
+
+    async def _finish(self, run: Run) -> None:
+        """Bring a run to its end; what only a person can mend is told at the task's end, and holds nobody up."""
+        from promo_campaigns.adapters.runs import close_run, read_batches
+
+        self._counts["runs"] += 1
+        try:
+            for batch in read_batches(self._connection, run, self._block.most_events()):
+                self._counts["events"] += await self._answer(run, batch)
+            report = close_run(self._connection, run.run_id)
+        except PromoError as error:
+            if error.retryable:
+                raise
+            self._block.log.error("Run %s: %s", run.run_key, error)  # noqa: TRY400  (a traceback says nothing more)
+            self._unfinished.append(f"{run.run_key}: {error}")
+            return
+        self._counts["accepted"] += report.tally.given
+
+    async def _answer(self, run: Run, batch: Batch) -> int:
+        """Take a batch through the blocks."""
+        handed = self._assign(run, batch)
+        audience = len(handed.contact_ids)
+        for source in run.spec.data_sources:
+            if source.before:
+                handed = Handover.from_xcom(await self._call(source.name, handed))
+        message = SendMessageOperator(
+            task_id="message",
+            assignments=handed,
+            message=run.spec.message.name,
+            transport=run.spec.transport,
+            transport_conn_id=run.spec.transport_conn_id,
+            promo_db_conn_id=self._block.promo_db_conn_id,
+        )
+        handed = Handover.from_xcom(await message.aexecute(self._context))
+        for source in run.spec.data_sources:
+            if not source.before:
+                await self._call(source.name, handed)
+        return audience
+
+    async def _call(self, source: str, handed: Handover) -> dict[str, Any]:
+        block = HttpDataSourceOperator(
+            task_id="data_source",
+            assignments=handed,
+            data_source=source,
+            promo_db_conn_id=self._block.promo_db_conn_id,
+        )
+        return await block.aexecute(self._context)
+
+    def _assign(self, run: Run, batch: Batch) -> Handover:
+        from promo_campaigns.adapters.ledger import PostgresLedger
+
+        ledger = PostgresLedger(self._connection)
+        if batch.repair:
+            pairs = ledger.held_codes(run.run_id, ledger.accepted_contacts(batch))
+        else:
+            pairs = ledger.assign_codes(run.run_id, ledger.reachable_contacts(batch), run.spec.codes)
+        return Handover.of_pairs(run.run_id, pairs, repair=batch.repair)

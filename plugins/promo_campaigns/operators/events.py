@@ -1,0 +1,162 @@
+"""The Start block of a workflow that answers events, and what wakes its DAG."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, AssetWatcher
+from airflow.sdk.exceptions import AirflowSkipException
+
+from promo_campaigns.core.errors import ConfigurationError, PromoError
+from promo_campaigns.core.events import EventTerms, event_type_of, reentry_of
+from promo_campaigns.core.parameters import flag_of, mode_of, whole_number
+from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.operators.start import RUN_ID_KEY, StartOperator
+from promo_campaigns.triggers.events import EventsWaitTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import Audience, Mode, Run, RunSpec
+
+_POLL_S = 0.5
+_QUIET_S = 30.0
+BUSY_S = 120.0
+TROUBLE_S = 300.0
+_YEARS_S = 10 * 366 * 86_400
+_MOST_EVENTS = 100_000
+
+
+def waiting_events(
+    event: str, *, workflow: str, promo_db_conn_id: str = PromoStoreHook.default_conn_name, poll_s: float = _POLL_S
+) -> Asset:
+    """Return the asset that stands for the events a workflow has yet to answer, to schedule its DAG on.
+
+    Its watcher looks at the store, and wakes the DAG when something waits and nobody is taking it. A wake-up that is
+    lost is made up for after half a minute.
+
+    :param event: type of the events, the vendor's ``eventTypeKey``
+    :param workflow: name of the workflow: the DAG's id, unless the Start block names another
+    :param promo_db_conn_id: connection of the store
+    :param poll_s: seconds between two looks
+    """
+    trigger = EventsWaitTrigger(
+        workflow=workflow, event=event, poll_s=poll_s, quiet_s=_QUIET_S, promo_db_conn_id=promo_db_conn_id
+    )
+    return Asset(f"promo_events/{workflow}", watchers=[AssetWatcher(name=f"{workflow} events", trigger=trigger)])
+
+
+class StartOnEventsOperator(StartOperator):
+    """Opens a run for the events that wait, oldest first, one a contact, and cuts it into batches.
+
+    A contact's next event waits for the next run, and so do events beyond ``max_events`` or beyond the stock of codes.
+    Running it again finds the same run with the same events. When nothing waits the task is skipped.
+
+    Takes the parameters of ``StartOperator`` but for the audience, ``send_by`` and ``edition``.
+
+    :param event: type of the events, the vendor's ``eventTypeKey`` (templated)
+    :param reentry: ``each_time``, ``once``, or ``period``: not within that of an event that made the contact enter
+        (templated)
+    :param period: seconds, for ``reentry="period"`` (templated)
+    :param not_in_progress: an event is refused while its contact is in a run that is not closed (templated)
+    :param max_age: seconds after which an event is refused, and its message not sent any more (templated)
+    :param max_events: how many events one run takes at most (templated)
+    :raises PoolShortage: there is no code left; the events wait
+    """
+
+    template_fields: Sequence[str] = (
+        *StartOperator.template_fields,
+        "event",
+        "reentry",
+        "period",
+        "not_in_progress",
+        "max_age",
+        "max_events",
+    )
+
+    def __init__(
+        self,
+        *,
+        event: str,
+        reentry: str = "each_time",
+        period: int | str = 0,
+        not_in_progress: bool | str = False,
+        max_age: int | str = 86_400,
+        max_events: int | str = 10_000,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.event = event
+        self.reentry = reentry
+        self.period = period
+        self.not_in_progress = not_in_progress
+        self.max_age = max_age
+        self.max_events = max_events
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Take what waits, or find what was taken."""
+        from promo_campaigns.adapters.event_queue import come, listen, stay
+        from promo_campaigns.adapters.runs import read_batches
+
+        terms, spec, mode = self._terms(), self._spec(context), mode_of(self.mode)
+        batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
+        key = self._run_key(context, terms.workflow)
+        with self.hook.connect() as connection:
+            listen(connection, workflow=terms.workflow, type_name=terms.type)
+            come(connection, terms.workflow, key, quiet_s=BUSY_S)
+            run = self.open_next(connection, spec, terms, key, mode)
+            stay(connection, terms.workflow, key, quiet_s=0)
+        if run is None:
+            msg = f"no event of type {terms.type} waits for {terms.workflow}"
+            raise AirflowSkipException(msg)
+        with self.hook.connect() as connection:
+            batches = read_batches(connection, run, batch_size)
+        self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
+        context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
+        return [asdict(batch) for batch in batches]
+
+    def most_events(self) -> int:
+        """Return how many events a run takes at most."""
+        return whole_number("max_events", self.max_events, least=1, most=_MOST_EVENTS)
+
+    def _terms(self) -> EventTerms:
+        """Read the parameters that say which events are answered.
+
+        :raises ConfigurationError: one is out of bounds
+        """
+        seconds = {
+            name: float(whole_number(name, value, least=least, most=_YEARS_S))
+            for name, value, least in (("period", self.period, 0), ("max_age", self.max_age, 1))
+        }
+        return EventTerms(
+            workflow=self.workflow or self.dag_id,
+            type=event_type_of(self.event),
+            reentry=reentry_of(self.reentry),
+            period_s=seconds["period"],
+            alone=flag_of("not_in_progress", self.not_in_progress),
+            max_age_s=seconds["max_age"],
+            most=self.most_events(),
+        )
+
+    def open_next(
+        self, connection: Connection, spec: RunSpec, terms: EventTerms, key: str, mode: Mode | None
+    ) -> Run | None:
+        """Open the run of a key; after an error that only a person can mend the workflow is not woken for a while."""
+        from promo_campaigns.adapters.event_queue import open_event_run, stay
+
+        try:
+            return open_event_run(connection, spec, terms, run_key=key, mode=mode)
+        except PromoError:
+            stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
+            raise
+
+    def _audience(self) -> Audience:
+        unused = {"audience": "", "contact_ids": (), "edition": "", "send_by": ""}
+        if given := [name for name, nothing in unused.items() if getattr(self, name) != nothing]:
+            msg = f"a workflow that answers events takes no {', '.join(given)}; leave it out, or use StartOperator"
+            raise ConfigurationError(msg)
+        return self._terms().audience

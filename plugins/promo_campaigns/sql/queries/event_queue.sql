@@ -1,0 +1,81 @@
+-- listen --
+-- From now on every event of the type waits for the workflow.
+insert into promo.event_listener as l (workflow, type) values (%(workflow)s, %(type)s)
+on conflict (workflow) do update set type = excluded.type, since = excluded.since where l.type <> excluded.type;
+
+-- stop_listening --
+-- Events wait for the workflow no more.
+delete from promo.event_listener where workflow = %(workflow)s returning workflow;
+
+-- refuse_waiting --
+-- What waited for a workflow that has stopped listening is not answered.
+update promo.event_turn set taken_at = promo.clock(), refused = 'not listening'
+where workflow = %(workflow)s and taken_at is null;
+
+-- wake --
+-- Says that the workflow is to be woken, to one caller at a time: events wait, and nobody is taking them.
+update promo.event_listener l set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s)
+where l.workflow = %(workflow)s and (l.quiet_until is null or l.quiet_until <= promo.clock())
+  and exists (select from promo.event_turn t where t.workflow = l.workflow and t.taken_at is null)
+returning l.workflow;
+
+-- come --
+-- Somebody has come for the workflow's events, so nobody need wake it for so long.
+update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s), taken_by = %(taker)s
+where workflow = %(workflow)s;
+
+-- stay --
+-- Nobody need wake the workflow for so long, or 0: it may be woken now. Nothing is changed once somebody else has come.
+update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s)
+where workflow = %(workflow)s and taken_by = %(taker)s
+returning workflow;
+
+-- is_taker --
+-- Whether nobody else has come for the workflow's events.
+select from promo.event_listener where workflow = %(workflow)s and taken_by = %(taker)s;
+
+-- lock_queue --
+-- One at a time decides which events the workflow takes; held until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended('promo events' || chr(10) || %(workflow)s, 0));
+
+-- refuse_events --
+-- Of the oldest waiting events, those the workflow may not take are decided, each with its reason.
+with waiting as materialized (
+  select event_id, contact_id, received_at from promo.event_turn
+  where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s
+), judged as materialized (
+  select event_id, promo.event_refusal(
+           %(workflow)s, %(type)s, event_id, contact_id, received_at,
+           %(reentry)s, make_interval(secs => %(period_s)s), %(alone)s, make_interval(secs => %(max_age_s)s)) as refused
+  from waiting
+)
+update promo.event_turn t set taken_at = promo.clock(), refused = j.refused
+from judged j where t.workflow = %(workflow)s and t.event_id = j.event_id and j.refused is not null;
+
+-- read_window --
+-- Until when the newest of the oldest waiting events may be answered; null if none waits.
+select max(received_at) + make_interval(secs => %(max_age_s)s) as send_by
+from (select received_at from promo.event_turn
+      where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) waiting;
+
+-- take_events --
+-- The run takes the oldest waiting events, one a contact, as its audience; a contact's second waits for the next run.
+with waiting as materialized (
+  select event_id, contact_id, received_at from promo.event_turn
+  where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s
+  for update
+), first as materialized (
+  select distinct on (contact_id) event_id, contact_id, received_at from waiting order by contact_id, event_id
+), taken as (
+  update promo.event_turn t set taken_at = promo.clock(), run_id = %(run_id)s
+  from first f
+  where t.workflow = %(workflow)s and t.event_id = f.event_id
+    and promo.event_refusal(
+          %(workflow)s, %(type)s, f.event_id, f.contact_id, f.received_at,
+          %(reentry)s, make_interval(secs => %(period_s)s), %(alone)s, make_interval(secs => %(max_age_s)s)) is null
+  returning t.contact_id
+)
+insert into promo.assignment (run_id, contact_id, time_zone)
+select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end
+from taken join promo.contact c using (contact_id) join promo.run r on r.run_id = %(run_id)s
+order by c.contact_id;

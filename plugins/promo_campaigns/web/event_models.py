@@ -1,0 +1,106 @@
+"""What the profile API takes of an event, in the vendor's names ([reteno] 8.5)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from promo_campaigns.core.errors import ContactError
+from promo_campaigns.core.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, identity_of
+from promo_campaigns.web.profile_requests import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from uuid import UUID
+
+STRUCTURE = (
+    "an event is {eventTypeKey, keyValue, params}; without a keyValue, params must hold one of contactId, "
+    "externalCustomerId, email, phone and pushToken"
+)
+"""Named in the answer to an event that names nobody, since the vendor's API gives the required structure too."""
+
+
+def _named(params: object) -> object:
+    """Return parameters as an object, also from a list of ``{name, value}``, in which the last of a name counts."""
+    if params is None:
+        return {}
+    if not isinstance(params, list):
+        return params
+    if not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in params):
+        msg = "expected an object, or a list of {name, value}"
+        raise ValueError(msg)
+    return {one["name"]: one.get("value") for one in params}
+
+
+def _storable(params: object) -> object:
+    if not isinstance(params, dict):
+        msg = "expected an object, or a list of {name, value}"
+        raise ValueError(msg)  # noqa: TRY004  (pydantic makes a place in the request of it)
+    if not all(0 < len(name) <= NAME_LENGTH for name in params):
+        msg = f"the name of a parameter has 1 to {NAME_LENGTH} characters"
+        raise ValueError(msg)
+    if "\\u0000" in json.dumps(params, allow_nan=False):
+        msg = "NUL is not allowed"
+        raise ValueError(msg)
+    return params
+
+
+def _cleaned(clean: Callable[[str], str], *, empty_is_absent: bool = False) -> BeforeValidator:
+    def validate(value: object) -> str | None:
+        if empty_is_absent and (value is None or value == ""):
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            msg = "expected a text or a number"
+            raise ValueError(msg)  # noqa: TRY004  (as above)
+        return clean(str(value))
+
+    return BeforeValidator(validate)
+
+
+class EventIn(BaseModel):
+    """One event. What else a request holds is accepted and not kept."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    eventTypeKey: Annotated[str, _cleaned(clean_event_type)]  # noqa: N815  (the vendor's name, as the next)
+    keyValue: Annotated[str | None, _cleaned(clean_event_key, empty_is_absent=True)] = None  # noqa: N815
+    params: Annotated[dict[str, Any], BeforeValidator(_storable), BeforeValidator(_named)] = Field(default_factory=dict)
+
+    def event(self, *, escaped: bool, token: UUID) -> Event:
+        """Return the event in the product's own words.
+
+        :param escaped: arrays and objects came as text, see ``unescaped``
+        :param token: the same for a request that is sent again
+        :raises RequestError: 400 the event names nobody, or an identifier is not what its name says
+        """
+        params = unescaped(self.params) if escaped else self.params
+        try:
+            identity = identity_of(params)
+        except ContactError as error:
+            problem = {"place": error.place, "message": error.problem}
+            raise RequestError(400, "the event names its contact wrongly", [problem]) from None
+        key = self.keyValue or identity.key
+        if key is None:
+            raise RequestError(400, STRUCTURE)
+        return Event(type=self.eventTypeKey, key=key, identity=identity, params=params, token=token)
+
+
+def unescaped(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as version 1 of the resource means them: a text that holds a JSON array or object is that."""
+    return {name: _unescaped(value) for name, value in params.items()}
+
+
+def _unescaped(value: object) -> object:
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return value
+    try:
+        nested = json.loads(value, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return value
+    return value if "\\u0000" in json.dumps(nested) else nested
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

@@ -1,0 +1,47 @@
+"""The event resources of the profile API, both versions ([reteno] 8.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
+from starlette.responses import JSONResponse
+
+from promo_campaigns.core.events import request_token
+from promo_campaigns.web.event_models import EventIn
+from promo_campaigns.web.profile_requests import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from promo_campaigns.adapters.profile_store import ProfileStore
+
+EVENT_BYTES = 20 * 1024
+
+
+class EventRoutes:
+    """The routes, on an open store.
+
+    :param in_thread: does blocking work beside the other requests
+    """
+
+    def __init__(self, store: ProfileStore, in_thread: Callable[..., Awaitable[int]]) -> None:
+        self._store = store
+        self._in_thread = in_thread
+        self.router = APIRouter(prefix="/api")
+        self.router.add_api_route("/v1/event", self.add_escaped, methods=["POST"])
+        self.router.add_api_route("/v2/event", self.add_nested, methods=["POST"])
+
+    async def add_escaped(self, request: Request) -> JSONResponse:
+        """Keep an event whose nested parameters are JSON in a text; it is kept when answered."""
+        return await self._add(request, escaped=True)
+
+    async def add_nested(self, request: Request) -> JSONResponse:
+        """Keep an event whose parameters are plain JSON; it is kept when answered."""
+        return await self._add(request, escaped=False)
+
+    async def _add(self, request: Request, *, escaped: bool) -> JSONResponse:
+        sent = await read_json(request, EventIn, most_bytes=EVENT_BYTES)
+        event = sent.event(escaped=escaped, token=request_token(request.headers.get("idempotency-key", "")))
+        return JSONResponse({"id": await self._in_thread(self._store.add_event, event)})
