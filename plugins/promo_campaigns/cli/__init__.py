@@ -14,13 +14,25 @@ import sys
 from typing import TYPE_CHECKING
 
 from promo_campaigns import __version__
-from promo_campaigns.cli import audit, check, codes, contacts, data_source, db, inbox, profile_api, runs, unknown
+from promo_campaigns.cli import (
+    audit,
+    check,
+    codes,
+    contacts,
+    data_source,
+    db,
+    inbox,
+    profile_api,
+    runs,
+    unknown,
+    workflows,
+)
 from promo_campaigns.core.errors import PromoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NOUNS = (audit, check, codes, contacts, data_source, db, inbox, profile_api, runs, unknown)
+NOUNS = (audit, check, codes, contacts, data_source, db, inbox, profile_api, runs, unknown, workflows)
 
 _REFUSED = 2
 _INTERRUPTED = 130
