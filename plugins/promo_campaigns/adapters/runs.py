@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.run_reports import read_report
+from promo_campaigns.core.audience_list import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.core.errors import (
     ConfigurationError,
     DefinitionError,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Audience, CodeRequest
+    from promo_campaigns.core.models import Audience, AudienceList, CodeRequest
     from promo_campaigns.core.run_report import RunReport
 
 _SQL = queries("run")
@@ -186,6 +187,9 @@ def _reopen(connection: Connection, run: Run) -> None:
 
 
 def _add_audience(connection: Connection, run_id: int, audience: Audience) -> None:
+    if audience.listed:
+        _add_listed(connection, run_id, audience.name, audience.listed)
+        return
     if not audience.sql:
         parameters = {"run_id": run_id, "contact_ids": list(audience.contact_ids)}
         connection.execute(_SQL["add_audience_by_id"], parameters)
@@ -200,6 +204,16 @@ def _add_audience(connection: Connection, run_id: int, audience: Audience) -> No
         problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
         hint = "it must be one SELECT that yields a column contact_id"
         raise DefinitionError(problem, file=audience.name, hint=hint) from error
+
+
+def _add_listed(connection: Connection, run_id: int, name: str, listed: AudienceList) -> None:
+    query = {CONTACT_ID: "add_audience_by_contact_id", EXTERNAL_ID: "add_audience_by_external_id"}.get(
+        listed.by, "add_audience_by_channel"
+    )
+    added = connection.execute(_SQL[query], {"run_id": run_id, "by": listed.by, "values": list(listed.values)})
+    if not added.rowcount:
+        problem = f"none of the {len(listed.values)} contacts it names is known"
+        raise DefinitionError(problem, file=f"audiences/{name}.csv", hint="Load them first: promo contacts load")
 
 
 def _weigh_stock(connection: Connection, codes: CodeRequest) -> None:
