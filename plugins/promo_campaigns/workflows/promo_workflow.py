@@ -1,0 +1,163 @@
+"""A workflow and the DAG that is built from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, BaseOperator, XComArg, task_group
+
+from promo_campaigns.adapters.workflow_files import IncludeFolder, require_valid
+from promo_campaigns.core.workflow import Workflow
+from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.operators.contact import GetContactOperator
+from promo_campaigns.operators.data_source import HttpDataSourceOperator
+from promo_campaigns.operators.end import EndOperator
+from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.promo_code import GetPromoCodeOperator
+from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.workflows.schedule import first_moment, last_moment, schedule_of
+from promo_campaigns.workflows.trigger_form import trigger_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
+TAG = "promo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromoWorkflow(Workflow):
+    """A workflow, checked, with its DAG in ``dag``, which Airflow finds wherever the workflow is made.
+
+    To add or change blocks, make a subclass and override ``before_start``, ``start``, ``before_batches``, ``blocks``,
+    ``end`` or ``after_end``.
+
+    :param include: the folder of messages, data sources and audiences; by default option
+        ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
+    :raises SettingError: a setting is wrong
+    :raises DefinitionError: a file that the workflow names is wrong
+    """
+
+    include: IncludeFolder | str | None = field(default=None, repr=False)
+    dag: DAG = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the workflow and build its DAG."""
+        require_valid(self.files, self)
+        object.__setattr__(self, "dag", self._build())
+
+    @cached_property
+    def files(self) -> IncludeFolder:
+        """The include folder."""
+        given = self.include
+        return given if isinstance(given, IncludeFolder) else IncludeFolder(include_folder(given))
+
+    def before_start(self) -> BaseOperator | None:
+        """Make a block that comes before Start, and return it: none here, a subclass may."""
+
+    def start(self) -> StartOperator:
+        """Make the Start block."""
+        return StartOperator(
+            task_id="start",
+            task_display_name="Start",
+            workflow=self.workflow_id,
+            message="{{ params.message }}",
+            audience="{{ params.audience }}",
+            transport=self.transport,
+            transport_conn_id=self.transport_conn_id or None,
+            edition="{{ params.edition }}",
+            mode="{{ params.mode }}",
+            send_by=self.send_by,
+            quiet_hours=self.silence,
+            time_zone=self.time_zone,
+            frequency_cap=self.frequency_cap,
+            batch_size=self.batch_size,
+            include_folder=str(self.files.path) if self.include else None,
+            **CODES,
+        )
+
+    def before_batches(self, start: StartOperator) -> BaseOperator:
+        """Return the block behind which the batches begin: Start, unless a subclass puts another behind it."""
+        return start
+
+    def blocks(self, batch: XComArg) -> Sequence[BaseOperator]:
+        """Make the blocks that each batch of contacts goes through, and return the last ones.
+
+        Data sources whose answer the message reads are called before it, the others after it.
+        """
+        contact = GetContactOperator(task_id="get_contact", task_display_name="Get contact", batch=batch)
+        last: BaseOperator = GetPromoCodeOperator(
+            task_id="get_promo_code", task_display_name="Get promo code", contacts=contact.output, **CODES
+        )
+        sources = self.files.bound_sources(self.message)
+        for source in sources:
+            if source.before:
+                last = self.data_source(source.name, last.output)
+        message = SendMessageOperator(
+            task_id="message",
+            task_display_name="Message",
+            assignments=last.output,
+            message="{{ params.message }}",
+            transport=self.transport,
+            transport_conn_id=self.transport_conn_id or None,
+        )
+        after = [self.data_source(source.name, message.output) for source in sources if not source.before]
+        return after or [message]
+
+    def data_source(self, name: str, assignments: XComArg) -> HttpDataSourceOperator:
+        """Make the HTTP request data source block of one data source."""
+        several = len(self.files.bound_sources(self.message)) > 1
+        return HttpDataSourceOperator(
+            task_id="http_request_data_source" + (f"_{name.replace(' ', '_')}" if several else ""),
+            task_display_name="HTTP request data source" + (f" {name}" if several else ""),
+            assignments=assignments,
+            data_source=name,
+        )
+
+    def end(self, start: StartOperator) -> EndOperator:
+        """Make the End block."""
+        return EndOperator(task_id="end", task_display_name="End", run_id=start.run)
+
+    def after_end(self, end: EndOperator) -> None:
+        """Make blocks behind End: none here, a subclass may."""
+
+    def _build(self) -> DAG:
+        with DAG(self.workflow_id, schedule=schedule_of(self), **self._settings()) as dag:
+            first, start = self.before_start(), self.start()
+            behind = self.before_batches(start)
+            batches = self._batches().expand(batch=start.output)
+            end = self.end(start)
+            if first:
+                first >> start
+            if behind is not start:
+                behind >> batches
+            batches >> end
+            self.after_end(end)
+        # At last, and one by one: each block would copy them, and Airflow would check each against its own schema.
+        for name, param in trigger_form(self, self.files).items():
+            dag.params[name] = param
+        dag.validate()  # type: ignore[no-untyped-call]  # Airflow's method has no types here
+        return dag
+
+    def _batches(self) -> Any:  # noqa: ANN401  (Airflow's decorator has no type of its own)
+        @task_group(group_id="batch", group_display_name="Each batch")
+        def send_batch(batch: XComArg) -> None:
+            """Take one batch of contacts through the blocks."""
+            self.blocks(batch)
+
+        return send_batch
+
+    def _settings(self) -> Mapping[str, Any]:
+        defaults = {"retries": 3, "retry_delay": timedelta(seconds=10)}
+        return {
+            "dag_display_name": self.name or self.workflow_id,
+            "description": self.description or None,
+            "start_date": first_moment(self),
+            "end_date": last_moment(self),
+            "catchup": self.catch_up,
+            "default_args": defaults | ({"owner": self.owner} if self.owner else {}),
+            "tags": [TAG, *self.tags],
+        }
