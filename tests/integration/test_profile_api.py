@@ -242,7 +242,7 @@ def test_no_route_answers_a_stranger(client: httpx.Client, dsn: str) -> None:
     """Every route of the application, and paths that are none, by every method."""
     routes = create_app(dsn, KEY).routes
     paths = {route.path for route in routes if isinstance(route, APIRoute)}
-    assert (len(paths), len(routes)) == (5, 6)
+    assert (len(paths), len(routes)) == (7, 8)
     root = str(client.base_url).removesuffix("/api/v1/")
     with httpx.Client(base_url=root, trust_env=False) as stranger:
         for headers in STRANGERS:

@@ -66,6 +66,19 @@ class AirflowMachine:
         self.wait(f"{dag_id} {run_id}", lambda: self.api.state(dag_id, run_id) in OVER)
         return self.api.state(dag_id, run_id)
 
+    def wait_for_rest(self, dag_id: str) -> set[str]:
+        """Wait until no run of a DAG is under way, and return how its runs ended."""
+        states: set[str] = set()
+
+        def rests() -> bool:
+            found = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+            states.clear()
+            states.update(run["state"] for run in found)
+            return states <= OVER
+
+        self.wait(f"{dag_id} rests", rests)
+        return states
+
     def _token(self) -> str:
         account = json.dumps({"username": USER, "password": self.password}).encode()
         request = urllib.request.Request(f"{self.url}/auth/token", data=account)

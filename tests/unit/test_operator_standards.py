@@ -29,7 +29,11 @@ def blocks() -> list[type[BaseOperator]]:
 
 
 def parameters(block: type[BaseOperator]) -> dict[str, inspect.Parameter]:
-    named = dict(inspect.signature(block.__init__).parameters)
+    """Return a block's own parameters, and those it passes on to the block it is a kind of."""
+    named: dict[str, inspect.Parameter] = {}
+    for kind in reversed(block.__mro__):
+        if kind.__module__.startswith("promo_") and "__init__" in vars(kind):
+            named |= inspect.signature(vars(kind)["__init__"]).parameters
     return {name: parameter for name, parameter in named.items() if name not in {"self", "kwargs"}}
 
 
