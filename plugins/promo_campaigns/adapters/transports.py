@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.transport import BaseTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from promo_campaigns.core.transport import TransportSettings
 
 GROUP = "promo_campaigns.transports"
@@ -47,6 +50,12 @@ def load_transport(name: str) -> type[BaseTransport]:
         msg = f"there are two transports {name!r}, {places}; uninstall one of the packages"
         raise ConfigurationError(msg)
     return _loaded(entries[0])
+
+
+@cache
+def transport_names() -> Collection[str]:
+    """Return the names of the transports that are installed; none is loaded for it."""
+    return frozenset(entry.name for entry in _all_transports())
 
 
 def _all_transports() -> list[EntryPoint]:

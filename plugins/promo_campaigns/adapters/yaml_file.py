@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import yaml
 
+from promo_campaigns.adapters.yaml_tree import LOADER
 from promo_campaigns.core.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class YamlFile:
 
     def _read(self, path: Path) -> dict[str, tuple[int, yaml.Node]]:
         try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
         except FileNotFoundError:
             others = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml"))) or "none"
             self.fail("there is no such file", hint=f"Present in that folder: {others}")

@@ -26,13 +26,14 @@ from promo_campaigns.cli import (
     profile_api,
     runs,
     unknown,
+    workflows,
 )
 from promo_campaigns.core.errors import PromoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NOUNS = (audit, check, codes, contacts, data_source, db, events, inbox, profile_api, runs, unknown)
+NOUNS = (audit, check, codes, contacts, data_source, db, events, inbox, profile_api, runs, unknown, workflows)
 
 _REFUSED = 2
 _INTERRUPTED = 130

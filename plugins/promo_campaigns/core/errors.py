@@ -4,7 +4,8 @@
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
     │   ├── CannotCarry               a message is not one for its transport
-    │   └── DefinitionError           a message, data source or audience file is wrong
+    │   ├── SettingError              a setting of a workflow is wrong
+    │   └── DefinitionError           a workflow, message, data source or audience file is wrong
     ├── DatabaseUnavailable           the store does not answer
     ├── TemplateError                 a Velocity template
     │   ├── TemplateSyntaxError       cannot be compiled
@@ -75,6 +76,21 @@ class CannotCarry(ConfigurationError):  # noqa: N818  (states the fact)
         super().__init__(problem + (f". {hint}" if hint else ""))
 
 
+class SettingError(ConfigurationError):
+    """A setting of a workflow is wrong, wherever the workflow is written.
+
+    :param problem: what is wrong, as a sentence without a full stop
+    :param setting: the way to it, such as ``("promo_code", "discount")``; empty for the workflow itself
+    :param hint: what to write instead
+    """
+
+    def __init__(self, problem: str, *, setting: tuple[str | int, ...] = (), hint: str = "") -> None:
+        self.problem = problem
+        self.setting = setting
+        self.hint = hint
+        super().__init__(problem + (f". {hint}" if hint else ""))
+
+
 class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
     """The store cannot be reached just now."""
 
@@ -88,19 +104,22 @@ class FileError(PromoError):
     :param file: the file as its author knows it
     :param line: 1-based line, when known
     :param hint: what to write instead
+    :param excerpt: the line at fault, of a file that holds nothing to be kept secret
     """
 
-    def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "") -> None:
+    def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "", excerpt: str = "") -> None:
         self.problem = problem
         self.file = file
         self.line = line
         self.hint = hint
+        self.excerpt = excerpt
         place = f"{file}:{line}" if line else file
-        super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else ""))
+        shown = f"\n    {excerpt}" if excerpt else ""
+        super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else "") + shown)
 
 
 class DefinitionError(FileError, ConfigurationError):
-    """A message, data source or audience file is wrong."""
+    """A workflow, message, data source or audience file is wrong."""
 
 
 class TemplateError(PromoError):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.models import Purpose
 
 _KEYS = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
-_SCHEDULED = frozenset({"scheduled", "backfill"})
+SCHEDULED = frozenset({"scheduled", "backfill"})
 
 
 def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edition: str, run_id: str) -> str:
@@ -29,7 +29,7 @@ def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edit
     """
     if edition:
         return f"{workflow}/edition/{edition}"
-    if run_type in _SCHEDULED and logical_date is not None:
+    if run_type in SCHEDULED and logical_date is not None:
         instant = logical_date.astimezone(timezone.utc)
         return f"{workflow}/{instant:%Y-%m-%dT%H:%M:%SZ}"
     return f"{workflow}/run/{run_id}"

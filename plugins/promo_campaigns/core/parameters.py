@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import cast
 
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.models import Mode
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def whole_number(name: str, value: object, *, least: int, most: int) -> int:
@@ -87,6 +91,21 @@ def instant_of(name: str, value: object) -> datetime | None:
         msg = f"{name} must be a time with an offset, such as 2026-12-24T18:00+02:00, not {text!r}"
         raise ConfigurationError(msg)
     return instant
+
+
+def deadline_of(name: str, value: object, *, occurrence: datetime | None) -> datetime | None:
+    """Return an instant from ISO 8601 text with an offset, or from a span such as ``2h`` after the occurrence.
+
+    :param occurrence: aware; None where there is none to count from
+    :raises ConfigurationError: it is neither, or there is nothing to count from
+    """
+    span = _SPAN.fullmatch(optional_text(value))
+    if span is None:
+        return instant_of(name, value)
+    if occurrence is None:
+        msg = f"{name} is {span[0]} after the occurrence, and this run stands for none; give a time with an offset"
+        raise ConfigurationError(msg)
+    return occurrence + timedelta(**{_UNITS[span[2]]: int(span[1])})
 
 
 def flag_of(name: str, value: object) -> bool:

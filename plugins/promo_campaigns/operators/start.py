@@ -9,8 +9,8 @@ from airflow.sdk import XComArg
 
 from promo_campaigns.core.limits import limits_of
 from promo_campaigns.core.models import CodeRequest
-from promo_campaigns.core.occurrence import run_key
-from promo_campaigns.core.parameters import contact_ids_of, instant_of, mode_of, name_of, optional_text, whole_number
+from promo_campaigns.core.occurrence import SCHEDULED, run_key
+from promo_campaigns.core.parameters import contact_ids_of, deadline_of, mode_of, name_of, optional_text, whole_number
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.transport import transport_of
 from promo_campaigns.operators.store_operator import StoreOperator
@@ -18,6 +18,7 @@ from promo_campaigns.operators.wiring import check_connections, check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from airflow.sdk import Context
 
@@ -44,7 +45,8 @@ class StartOperator(StoreOperator):
     :param transport: the way out, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param edition: names a manual send, so that two clicks are one send (templated)
-    :param send_by: ISO 8601 time with an offset after which nobody is sent anything (templated)
+    :param send_by: after which nobody is sent anything: a time in ISO 8601 with an offset, or a span after the
+        occurrence such as ``2h``, in m, h or d; what does not stand for a date is its own occurrence (templated)
     :param quiet_hours: when nobody is given a code or sent anything, by the contact's own clock: ``21:00-09:00``, or by
         day ``mon-fri 21:00-09:00; sat,sun 20:00-11:00`` (templated)
     :param time_zone: of contacts that have none, for the quiet hours (templated)
@@ -136,7 +138,7 @@ class StartOperator(StoreOperator):
 
         spec = self._spec(context)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
-        send_by = instant_of("send_by", self.send_by)
+        send_by = deadline_of("send_by", self.send_by, occurrence=occurrence_of(context))
         with self.hook.connect() as connection:
             key = self._run_key(context, spec.workflow)
             run = open_run(connection, spec, run_key=key, send_by=send_by, mode=mode_of(self.mode))
@@ -177,11 +179,24 @@ class StartOperator(StoreOperator):
         dag_run = context["dag_run"]
         return run_key(
             workflow=workflow,
-            run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+            run_type=run_type_of(context),
             logical_date=dag_run.logical_date,
             edition=optional_text(self.edition),
             run_id=dag_run.run_id,
         )
+
+
+def run_type_of(context: Context) -> str:
+    """Return Airflow's type of the run, as text."""
+    run_type = context["dag_run"].run_type
+    return str(getattr(run_type, "value", run_type))
+
+
+def occurrence_of(context: Context) -> datetime:
+    """Return when what the run stands for happens: its date if it has one, else the moment it was asked for."""
+    dag_run = context["dag_run"]
+    dated = dag_run.logical_date if run_type_of(context) in SCHEDULED else None
+    return dated or dag_run.run_after
 
 
 def code_request(type: object, discount: object, days: object) -> CodeRequest:  # noqa: A002  (the vendor's name)

@@ -1,0 +1,212 @@
+"""Reads the workflows of an include folder, and checks that what they name is there."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.adapters.definitions import read_audience, read_bound_source, read_message
+from promo_campaigns.adapters.transports import OWN, transport_names
+from promo_campaigns.adapters.workflow_schema import NO_SCHEDULE, nearest, require_schema
+from promo_campaigns.adapters.yaml_tree import YamlTree
+from promo_campaigns.core.errors import DefinitionError, SettingError
+from promo_campaigns.core.workflow import REUSE_SAME, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import TypeVar
+
+    Kind = TypeVar("Kind", bound=Workflow)
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}")
+_NOT_BUILT = {
+    "approval": ("approval", "an approval"),
+    "event": ("audience", "an audience of events"),
+    "frequency_cap": ("frequency_cap", "a cap on frequency"),
+    "hold_out": ("hold_out", "a hold-out"),
+    "silence": ("quiet_hours", "hours without messages"),
+}
+_FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}
+
+
+class IncludeFolder:
+    """The files of campaign authors, each read once.
+
+    :param path: the folder; a missing one holds nothing
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._trees: dict[str, YamlTree] = {}
+        self._bound: dict[str, tuple[str, ...] | DefinitionError] = {}
+        self._audiences: dict[str, DefinitionError | None] = {}
+
+    @cached_property
+    def workflow_ids(self) -> list[str]:
+        """The names of the files in ``workflows``."""
+        return sorted(file.stem for file in (self.path / "workflows").glob("*.yaml"))
+
+    @cached_property
+    def messages(self) -> list[str]:
+        """The names of the files in ``messages``."""
+        return self._names("messages")
+
+    @cached_property
+    def audiences(self) -> list[str]:
+        """The names of the files in ``audiences``."""
+        return self._names("audiences")
+
+    @cached_property
+    def code_types(self) -> list[str]:
+        """The types that the workflows here take codes from; a workflow that cannot be read names none."""
+        found = set()
+        for workflow_id in self.workflow_ids:
+            with suppress(DefinitionError):
+                code = self.workflow(workflow_id).value.get("promo_code")
+                found.add(code.get("type") if isinstance(code, dict) else None)
+        return sorted(name for name in found if isinstance(name, str))
+
+    def workflow(self, workflow_id: str) -> YamlTree:
+        """Return the settings of ``workflows/<workflow_id>.yaml``.
+
+        :raises DefinitionError: the file is missing, or is no mapping in YAML
+        """
+        if workflow_id not in self._trees:
+            path = self.path / "workflows" / f"{workflow_id}.yaml"
+            self._trees[workflow_id] = YamlTree(path, shown_as=f"workflows/{workflow_id}.yaml")
+        return self._trees[workflow_id]
+
+    def messages_like(self, message: str) -> list[str]:
+        """Return the messages that bind the same data sources as this one; a broken one is none of them."""
+        return self._messages_by_sources.get(self.bound_sources(message), [])
+
+    def bound_sources(self, message: str) -> tuple[str, ...]:
+        """Return the names of the data sources that a message binds.
+
+        :raises DefinitionError: the message, or a data source of it, is missing or wrong
+        """
+        if message not in self._bound:
+            try:
+                source = read_bound_source(self.path, read_message(self.path, message))
+                self._bound[message] = (source.name,) if source else ()
+            except DefinitionError as error:
+                self._bound[message] = error
+        bound = self._bound[message]
+        if isinstance(bound, DefinitionError):
+            raise bound
+        return bound
+
+    def require_audience(self, name: str) -> None:
+        """Check an audience.
+
+        :raises DefinitionError: its file is missing or wrong
+        """
+        if name not in self._audiences:
+            try:
+                read_audience(self.path, name)
+                self._audiences[name] = None
+            except DefinitionError as error:
+                self._audiences[name] = error
+        fault = self._audiences[name]
+        if fault:
+            raise fault
+
+    @cached_property
+    def _messages_by_sources(self) -> Mapping[tuple[str, ...], list[str]]:
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in self.messages:
+            with suppress(DefinitionError):
+                alike.setdefault(self.bound_sources(name), []).append(name)
+        return alike
+
+    def _names(self, folder: str) -> list[str]:
+        files = (self.path / folder).glob("*")
+        return sorted({file.stem for file in files if file.suffix in _FOLDERS[folder]})
+
+
+def read_workflow(files: IncludeFolder, workflow_id: str, make: Callable[..., Kind]) -> Kind:
+    """Read ``workflows/<workflow_id>.yaml``.
+
+    :param make: makes and checks the workflow; takes the settings by name
+    :raises DefinitionError: the file, or one that it names, is missing or wrong
+    """
+    tree = files.workflow(workflow_id)
+    try:
+        require_schema(tree.value)
+        return make(workflow_id=workflow_id, **_settings(tree.value))
+    except SettingError as error:
+        tree.fail(error.problem, setting=error.setting, hint=error.hint, cause=error)
+
+
+def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
+    """Read a workflow for its own sake.
+
+    :raises DefinitionError: as ``read_workflow``
+    """
+
+    def make(**settings: Any) -> Workflow:  # noqa: ANN401  (settings of many types)
+        workflow = Workflow(**settings)
+        require_valid(files, workflow)
+        return workflow
+
+    return read_workflow(files, workflow_id, make)
+
+
+def require_valid(files: IncludeFolder, workflow: Workflow) -> None:
+    """Check a workflow, however it is written: each setting, what they say together, and the files they name.
+
+    :raises SettingError: a setting is wrong
+    :raises DefinitionError: a file that it names is wrong
+    """
+    if not _ID.fullmatch(workflow.workflow_id):
+        problem = f"a workflow cannot be named {workflow.workflow_id!r}"
+        raise SettingError(problem, hint="Use up to 250 letters, digits, '_', '-' and '.'")
+    require_schema(workflow.document())
+    workflow.require_sense()
+    _require_built(workflow)
+    _require_files(files, workflow)
+
+
+def _require_built(workflow: Workflow) -> None:
+    """Refuse what can be written and cannot be done in this version, so that nobody counts on it."""
+    for name, (setting, said) in _NOT_BUILT.items():
+        if getattr(workflow, name):
+            problem = f"{said} cannot be had in this version"
+            raise SettingError(problem, setting=(setting,), hint="Leave it out")
+    if workflow.stock != "fail":
+        problem = f"'stock' cannot be {workflow.stock!r} in this version"
+        raise SettingError(problem, setting=("stock",), hint="Leave it out: a run fails before the first message")
+    if workflow.promo_code.get("reuse") == REUSE_SAME:
+        problem = f"'reuse' cannot be {REUSE_SAME!r} in this version: the ledger gives a code to one assignment"
+        raise SettingError(problem, setting=("promo_code", "reuse"), hint="Leave it out: a new code each run")
+
+
+def _require_files(files: IncludeFolder, workflow: Workflow) -> None:
+    if isinstance(workflow.audience, str):
+        _require_name("audience", workflow.audience, files.audiences)
+        files.require_audience(workflow.audience)
+    _require_name("message", workflow.message, files.messages)
+    if workflow.transport not in OWN and workflow.transport not in transport_names():
+        problem = f"there is no transport {workflow.transport!r} installed"
+        raise SettingError(problem, setting=("transport",), hint=nearest(workflow.transport, transport_names()))
+    bound = files.bound_sources(workflow.message)
+    if workflow.data_sources is not None and set(workflow.data_sources) != set(bound):
+        problem = f"the message {workflow.message!r} binds {', '.join(bound) or 'no data source'}"
+        raise SettingError(problem, setting=("data_sources",), hint="Name all it binds and no other, or leave it out")
+
+
+def _require_name(setting: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        problem = f"there is no {setting} {name!r} in the include folder"
+        raise SettingError(problem, setting=(setting,), hint=nearest(name, names))
+
+
+def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings as the class takes them."""
+    settings = dict(document)
+    if settings.get("schedule") == NO_SCHEDULE:
+        del settings["schedule"]
+    return settings

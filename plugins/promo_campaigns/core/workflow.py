@@ -1,0 +1,125 @@
+"""A workflow as its author writes it, in YAML or in Python: the same settings by the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from promo_campaigns.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+REUSE_SAME = "same until it expires"
+
+
+class _PromoCode(TypedDict):
+    type: str
+    discount: int
+    days: int
+
+
+class PromoCode(_PromoCode, total=False):
+    """Which codes a workflow gives out; ``reuse`` is ``new each run``."""
+
+    reuse: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """The definition that a DAG is built from.
+
+    ``schemas/workflow.schema.json`` says which values a setting may have.
+
+    :param workflow_id: what identifies it: the DAG's id and the first part of every run key
+    :param audience: name of a file of ``include/audiences``, or ``{"event": "OrderPaid"}``
+    :param promo_code: ``{"type": "Welcome", "discount": 10, "days": 7}``
+    :param message: name of a file of ``include/messages``
+    :param name: shown in Airflow's lists in place of the id
+    :param data_sources: those the message must bind, all of them; None takes what it binds
+    :param schedule: a cron expression or a list of them, ``{"asset": …}``, ``{"timetable": …}``; in Python also
+        whatever Airflow takes; None runs by hand only
+    :param start_date: the first day, in the time zone
+    :param end_date: the last day, in the time zone
+    :param catch_up: make runs for the dates since the start date
+    :param time_zone: IANA name
+    :param send_window: ``09:00-21:00``: when messages go out
+    :param quiet_hours: ``21:00-09:00``: when none does
+    :param send_by: ``2h`` after the occurrence, or a time with an offset: after which nobody is sent anything
+    :param frequency_cap: ``3/7d``: who got that many messages of the channel in that time is left out
+    :param batch_size: contacts that one task handles
+    :param transport: the way out of the message
+    :param transport_conn_id: the Airflow Connection of the transport
+    :param approval: a person must approve each run
+    :param hold_out: percent of the audience that is kept without a code
+    :param stock: what a run does when the pool cannot serve everybody: ``fail``, ``partial`` or ``wait``
+    :param owner: who answers for it
+    :param tags: in Airflow's list of DAGs
+    """
+
+    workflow_id: str
+    audience: str | Mapping[str, str]
+    promo_code: PromoCode
+    message: str
+    name: str = ""
+    description: str = ""
+    data_sources: Sequence[str] | None = None
+    schedule: Any = None
+    start_date: str | None = None
+    end_date: str | None = None
+    catch_up: bool = False
+    time_zone: str = "UTC"
+    send_window: str = ""
+    quiet_hours: str = ""
+    send_by: str = ""
+    frequency_cap: str = ""
+    batch_size: int = 1000
+    transport: str = "inbox"
+    transport_conn_id: str = ""
+    approval: bool = False
+    hold_out: float | None = None
+    stock: str = "fail"
+    owner: str = ""
+    tags: Sequence[str] = field(default=())
+
+    def document(self) -> dict[str, Any]:
+        """Return the settings that say something, as plain values: what a YAML file of this workflow would hold."""
+        given = {it.name: getattr(self, it.name) for it in fields(Workflow) if it.name != "workflow_id"}
+        defaults = {it.name: it.default for it in fields(Workflow)}
+        said = {name: value for name, value in given.items() if value != defaults[name]}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+
+    @property
+    def event(self) -> str:
+        """The type of the events it answers, empty if its audience is a file."""
+        return "" if isinstance(self.audience, str) else self.audience["event"]
+
+    @property
+    def silence(self) -> str:
+        """The hours in which no message goes out, however they are given; empty for none."""
+        if not self.send_window:
+            return self.quiet_hours
+        first, last = self.send_window.split("-")
+        return f"{last}-{first}"
+
+    def require_sense(self) -> None:
+        """Check what no single setting shows.
+
+        :raises SettingError: two settings contradict each other
+        """
+        if self.send_window and self.quiet_hours:
+            problem = "send_window and quiet_hours say the same thing twice"
+            raise SettingError(problem, setting=("quiet_hours",), hint="Keep one of them")
+        if self.silence and len(set(self.silence.split("-"))) == 1:
+            setting = "send_window" if self.send_window else "quiet_hours"
+            problem = f"{setting} begins and ends at the same time"
+            raise SettingError(problem, setting=(setting,), hint="Leave it out to send at any hour")
+        if self.catch_up and not (self.start_date and self.schedule):
+            problem = "catch_up needs a schedule and a start_date to catch up from"
+            raise SettingError(problem, setting=("catch_up",))
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            problem = "end_date lies before start_date"
+            raise SettingError(problem, setting=("end_date",))
+        if self.event and self.schedule is not None:
+            problem = "a workflow for events runs when there are events, so it has no schedule"
+            raise SettingError(problem, setting=("schedule",), hint="Leave it out")

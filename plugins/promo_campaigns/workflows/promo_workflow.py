@@ -1,0 +1,139 @@
+"""A workflow and the DAG that is built from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, BaseOperator, XComArg, task_group
+
+from promo_campaigns.adapters.workflow_files import IncludeFolder, require_valid
+from promo_campaigns.core.workflow import Workflow
+from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.operators.contact import GetContactOperator
+from promo_campaigns.operators.data_source import HttpDataSourceOperator
+from promo_campaigns.operators.end import EndOperator
+from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.promo_code import GetPromoCodeOperator
+from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.workflows.schedule import first_moment, last_moment, schedule_of
+from promo_campaigns.workflows.trigger_form import trigger_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
+TAG = "promo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromoWorkflow(Workflow):
+    """A workflow, checked, with its DAG in ``dag``, which Airflow finds wherever the workflow is made.
+
+    To add blocks, make a subclass and override ``before_batches``, ``blocks`` or ``after_batches``.
+
+    :param include: the folder of messages, data sources and audiences; by default option
+        ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
+    :raises SettingError: a setting is wrong
+    :raises DefinitionError: a file that the workflow names is wrong
+    """
+
+    include: IncludeFolder | str | None = field(default=None, repr=False)
+    dag: DAG = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the workflow and build its DAG."""
+        require_valid(self.files, self)
+        object.__setattr__(self, "dag", self._build())
+
+    @cached_property
+    def files(self) -> IncludeFolder:
+        """The include folder."""
+        given = self.include
+        return given if isinstance(given, IncludeFolder) else IncludeFolder(include_folder(given))
+
+    def start(self) -> StartOperator:
+        """Make the Start block."""
+        return StartOperator(
+            task_id="start",
+            task_display_name="Start",
+            workflow=self.workflow_id,
+            message="{{ params.message }}",
+            audience="{{ params.audience }}",
+            transport=self.transport,
+            transport_conn_id=self.transport_conn_id or None,
+            edition="{{ params.edition }}",
+            mode="{{ params.mode }}",
+            send_by=self.send_by,
+            batch_size=self.batch_size,
+            include_folder=str(self.files.path) if self.include else None,
+            **CODES,
+        )
+
+    def before_batches(self, start: StartOperator) -> BaseOperator:
+        """Return the block after which the batches begin: a subclass may put others behind Start."""
+        return start
+
+    def blocks(self, batch: XComArg) -> BaseOperator:
+        """Make the blocks that each batch of contacts goes through, and return the last."""
+        contact = GetContactOperator(task_id="get_contact", task_display_name="Get contact", batch=batch)
+        promo_code = GetPromoCodeOperator(
+            task_id="get_promo_code", task_display_name="Get promo code", contacts=contact.output, **CODES
+        )
+        last: BaseOperator = SendMessageOperator(
+            task_id="message",
+            task_display_name="Message",
+            assignments=promo_code.output,
+            message="{{ params.message }}",
+            transport=self.transport,
+            transport_conn_id=self.transport_conn_id or None,
+        )
+        for name in self.files.bound_sources(self.message):
+            last = HttpDataSourceOperator(
+                task_id="http_request_data_source",
+                task_display_name="HTTP request data source",
+                assignments=last.output,
+                data_source=name,
+            )
+        return last
+
+    def after_batches(self, end: EndOperator) -> None:
+        """Make blocks behind End: nothing here, a subclass may."""
+
+    def _build(self) -> DAG:
+        with DAG(self.workflow_id, schedule=schedule_of(self), **self._settings()) as dag:
+            start = self.start()
+            behind = self.before_batches(start)
+            batches = self._batches().expand(batch=start.output)
+            end = EndOperator(task_id="end", task_display_name="End", run_id=start.run)
+            if behind is not start:
+                behind >> batches
+            batches >> end
+            self.after_batches(end)
+        # At last, and one by one: each block would copy them, and Airflow would check each against its own schema.
+        for name, param in trigger_form(self, self.files).items():
+            dag.params[name] = param
+        dag.validate()  # type: ignore[no-untyped-call]  # Airflow's method has no types here
+        return dag
+
+    def _batches(self) -> Any:  # noqa: ANN401  (Airflow's decorator has no type of its own)
+        @task_group(group_id="batch", group_display_name="Each batch")
+        def send_batch(batch: XComArg) -> None:
+            """Take one batch of contacts through the blocks."""
+            self.blocks(batch)
+
+        return send_batch
+
+    def _settings(self) -> Mapping[str, Any]:
+        defaults = {"retries": 3, "retry_delay": timedelta(seconds=10)}
+        return {
+            "dag_display_name": self.name or self.workflow_id,
+            "description": self.description or None,
+            "start_date": first_moment(self),
+            "end_date": last_moment(self),
+            "catchup": self.catch_up,
+            "default_args": defaults | ({"owner": self.owner} if self.owner else {}),
+            "tags": [TAG, *self.tags],
+        }

@@ -1,0 +1,77 @@
+"""A workflow's schedule and dates as Airflow takes them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.serialization.encoders import encode_timetable
+
+from promo_campaigns.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from promo_campaigns.core.workflow import Workflow
+
+_ONCE = "@once"
+
+
+def schedule_of(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes)
+    """Return the schedule; what is no plain value is Airflow's own already.
+
+    :raises SettingError: there is no such timetable, or it cannot be made so
+    """
+    schedule = workflow.schedule
+    if schedule is None or schedule == _ONCE:
+        return schedule
+    if isinstance(schedule, str):
+        return CronTriggerTimetable(schedule, timezone=workflow.time_zone)
+    if isinstance(schedule, list) and all(isinstance(cron, str) for cron in schedule):
+        return MultipleCronTriggerTimetable(*schedule, timezone=workflow.time_zone)
+    if isinstance(schedule, dict) and "asset" in schedule:
+        names = schedule["asset"]
+        return [Asset(name) for name in ([names] if isinstance(names, str) else names)]
+    if isinstance(schedule, dict):
+        return _timetable(schedule["timetable"], schedule.get("arguments", {}))
+    return schedule
+
+
+def first_moment(workflow: Workflow) -> datetime | None:
+    """Return when the start date begins in the workflow's time zone."""
+    return _midnight(workflow, workflow.start_date)
+
+
+def last_moment(workflow: Workflow) -> datetime | None:
+    """Return the last second of the end date in the workflow's time zone."""
+    end = _midnight(workflow, workflow.end_date, days=1)
+    return end - timedelta(seconds=1) if end else None
+
+
+def _midnight(workflow: Workflow, day: str | None, days: int = 0) -> datetime | None:
+    if not day:
+        return None
+    on = date.fromisoformat(day) + timedelta(days=days)
+    return datetime.combine(on, time(), tzinfo=ZoneInfo(workflow.time_zone))
+
+
+def _timetable(name: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401  (the class is the author's)
+    module, _, attribute = name.rpartition(".")
+    try:
+        kind = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        problem = f"there is no timetable {name}: {error}"
+        raise SettingError(problem, setting=("schedule", "timetable")) from error
+    if not (isinstance(kind, type) and hasattr(kind, "can_be_scheduled")):
+        problem = f"{name} is no timetable"
+        raise SettingError(problem, setting=("schedule", "timetable"), hint="Name a class of Airflow's, or of a plugin")
+    try:
+        timetable = kind(**arguments)
+        timetable.validate()
+        encode_timetable(timetable)
+    except Exception as error:
+        problem = f"{attribute} cannot be made with these arguments: {error}"
+        hint = "A timetable of your own must be registered by a plugin, and its arguments plain values"
+        raise SettingError(problem, setting=("schedule", "timetable"), hint=hint) from error
+    return timetable

@@ -1,0 +1,246 @@
+"""Workflows as their authors write them: what is read, and what every mistake is told as."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
+from promo_campaigns.adapters.workflow_schema import require_schema, schema, schema_text
+from promo_campaigns.cli import main
+from promo_campaigns.core.errors import DefinitionError, SettingError
+from promo_campaigns.core.workflow import Workflow
+
+ROOT = Path(__file__).parents[2]
+SOUND = """\
+audience: all_contacts
+promo_code:
+  type: Welcome
+  discount: 10
+  days: 7
+message: promo_push
+"""
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    """Return a copy of the samples' include folder without a workflow."""
+    folder = tmp_path / "include"
+    shutil.copytree(ROOT / "include", folder, ignore=shutil.ignore_patterns("workflows", "samples"))
+    (folder / "workflows").mkdir()
+    return folder
+
+
+def read(include: Path, text: str, name: str = "spring") -> Workflow:
+    (include / "workflows" / f"{name}.yaml").write_text(dedent(text), encoding="utf-8")
+    return check_workflow(IncludeFolder(include), name)
+
+
+def error_of(include: Path, text: str) -> DefinitionError:
+    with pytest.raises(DefinitionError) as caught:
+        read(include, text)
+    return caught.value
+
+
+def test_the_samples_are_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["workflows", "check", "--include", str(ROOT / "include")]) == 0
+    assert capsys.readouterr().out.endswith(" 0 wrong\n")
+
+
+def test_a_file_needs_three_settings_and_the_rest_has_defaults(include: Path) -> None:
+    workflow = read(include, SOUND)
+    assert workflow == Workflow(
+        workflow_id="spring",
+        audience="all_contacts",
+        promo_code={"type": "Welcome", "discount": 10, "days": 7},
+        message="promo_push",
+    )
+
+
+def test_every_setting_can_be_written(include: Path) -> None:
+    workflow = read(
+        include,
+        SOUND
+        + """\
+name: Spring sale
+description: For everybody
+data_sources: [promo_to_profile]
+schedule: 0 9 * * 1
+start_date: 2026-11-02
+end_date: 2026-12-24
+catch_up: true
+time_zone: Europe/Kyiv
+send_by: 2h
+batch_size: 500
+transport: inbox
+approval: false
+stock: fail
+owner: marketing
+tags: [spring, sale]
+""",
+    )
+    assert (workflow.schedule, workflow.start_date, workflow.catch_up) == ("0 9 * * 1", "2026-11-02", True)
+    assert (workflow.data_sources, workflow.tags) == (["promo_to_profile"], ["spring", "sale"])
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "error"),
+    [
+        (("message:", "mesage:"), 6, "there is no setting 'mesage'. Did you mean 'message'?"),
+        (
+            ("  discount: 10", "  discont: 10"),
+            4,
+            "there is no setting 'discont' in 'promo_code'. Did you mean 'discount'?",
+        ),
+        (("discount: 10", "discount: 100"), 4, "'discount' cannot be 100. In percent, exact: 0 to 99"),
+        (("discount: 10", "discount: ten"), 4, "'discount' must be a whole number, not 'ten'. In percent"),
+        (("discount: 10", "discount: 010"), 4, "'discount' must be a whole number, not '010'"),
+        (("type: Welcome", "type: 2024"), 3, "'type' must be text, not 2024. The pool to take codes from"),
+        (("message: promo_push", "message: promo_psh"), 6, "there is no message 'promo_psh'"),
+        (("audience: all_contacts", "audience: all_contact"), 1, "Did you mean 'all_contacts'?"),
+        (("audience: all_contacts", "audience: ../x"), 1, "'audience' cannot be '../x'. Who it is for"),
+        (
+            ("audience: all_contacts", "audience: {evnt: x}"),
+            1,
+            "'audience' cannot be settings of its own. Who it is for",
+        ),
+        (("message: promo_push", "message:"), 6, "'message' must be text, not empty"),
+        (
+            ("message: promo_push\n", ""),
+            None,
+            "the setting 'message' is missing. The name of a file of include/messages",
+        ),
+        (("  days: 7\n", ""), 2, "the setting 'days' is missing in 'promo_code'. How many whole days"),
+        (("message: promo_push", "message: promo_push\nmessage: x"), 7, "the setting 'message' stands twice"),
+        (
+            ("message: promo_push", "message: &x promo_push\nname: *x"),
+            7,
+            "an anchor is used twice. Write the value out",
+        ),
+        (("message:", "  message:"), 6, "there is no setting 'message' in 'promo_code'. There are: days"),
+        (("  type: Welcome", "  type: [Welcome"), 4, "not YAML"),
+    ],
+)
+def test_a_mistake_is_told_by_line_with_its_text_and_the_cure(
+    include: Path, change: tuple[str, str], line: int | None, error: str
+) -> None:
+    told = error_of(include, SOUND.replace(*change))
+    assert error in str(told)
+    assert str(told).startswith(f"workflows/spring.yaml:{line}: " if line else "workflows/spring.yaml: ")
+    text = SOUND.replace(*change).splitlines()
+    assert told.excerpt == (text[line - 1].strip() if line and line <= len(text) else "")
+
+
+@pytest.mark.parametrize(
+    ("added", "error"),
+    [
+        ("schedule: 0 9 * *", "'schedule' cannot be '0 9 * *'. When it runs: a cron expression"),
+        ("schedule: 99 9 * * 1", "'schedule' cannot be '99 9 * * 1'"),
+        ("schedule: [0 9 * * 1, 0 9]", "'schedule' cannot be '0 9'. A cron expression, such as 0 9 * * 1"),
+        ("schedule: {asset: ''}", "'asset' cannot be ''"),
+        ("schedule: {asset: x, assets: y}", "there is no setting 'assets' in 'schedule'. Did you mean 'asset'?"),
+        ("schedule: {timetable: x}", "'timetable' cannot be 'x'. The dotted name of a timetable's class"),
+        ("time_zone: Europe/Kiew", "'time_zone' cannot be 'Europe/Kiew'. The IANA name"),
+        ("start_date: 2.11.2026", "'start_date' cannot be '2.11.2026'. The first day it may run, such as 2026-11-02"),
+        ("send_by: tomorrow", "'send_by' cannot be 'tomorrow'. After which nobody is sent anything: 2h"),
+        ("send_by: 2026-12-24T18:00", "'send_by' cannot be '2026-12-24T18:00'"),
+        ("quiet_hours: 21-9", "'quiet_hours' cannot be '21-9'. The hours in which no message goes out"),
+        ("quiet_hours: 21:00-09:00\nsend_window: 09:00-21:00", "send_window and quiet_hours say the same thing twice"),
+        ("send_window: 09:00-09:00", "send_window begins and ends at the same time"),
+        ("catch_up: true", "catch_up needs a schedule and a start_date"),
+        ("catch_up: yes", "'catch_up' must be true or false, not 'yes'"),
+        ("start_date: 2026-12-02\nend_date: 2026-12-01", "end_date lies before start_date"),
+        ("data_sources: []", "the message 'promo_push' binds promo_to_profile. Name all it binds"),
+        ("stock: partal", "'stock' cannot be 'partal'. Did you mean 'partial'?"),
+        ("hold_out: 100", "'hold_out' cannot be 100. Percent of the audience"),
+        ("frequency_cap: 3 a week", "'frequency_cap' cannot be '3 a week'"),
+        ("batch_size: 0", "'batch_size' cannot be 0. Contacts that one task handles, 1 to 100,000"),
+        ("transport: smpt", "there is no transport 'smpt' installed. Did you mean 'smtp'?"),
+        ("tags: [a, a]", "'tags' cannot be ['a', 'a']"),
+        ("tags: [1]", "'tags' must be text, not 1. A tag is text"),
+    ],
+)
+def test_a_wrong_value_is_told_with_the_allowed_form(include: Path, added: str, error: str) -> None:
+    told = error_of(include, SOUND + added + "\n")
+    assert error in str(told)
+    assert told.line in {7, 8}
+
+
+def test_what_cannot_be_done_yet_is_refused_and_not_left_out(include: Path) -> None:
+    told = error_of(include, SOUND.replace("days: 7", "days: 7\n  reuse: same until it expires"))
+    assert "'reuse' cannot be 'same until it expires' in this version" in str(told)
+    assert told.line == 6
+
+
+def test_a_mistake_in_a_message_is_told_by_the_message_s_own_line(include: Path) -> None:
+    (include / "messages" / "promo_push.yaml").write_text("channel: email\nbody: |\n  #if($x)\n")
+    told = error_of(include, SOUND)
+    assert told.file == "messages/promo_push.yaml"
+
+
+@pytest.mark.parametrize("name", ["no.yaml", "binary.yaml", "list.yaml", "deep.yaml", "huge.yaml"])
+def test_a_file_that_is_no_workflow_at_all_is_told(include: Path, name: str) -> None:
+    content = {"binary.yaml": b"\xff\xfe\x00", "list.yaml": b"- a\n", "deep.yaml": b"a: " + b"[" * 5000}
+    content["huge.yaml"] = b"#" * 1_000_001
+    if name in content:
+        (include / "workflows" / name).write_bytes(content[name])
+    with pytest.raises(DefinitionError, match=rf"^workflows/{name}"):
+        check_workflow(IncludeFolder(include), Path(name).stem)
+
+
+def test_the_command_names_each_wrong_file_and_counts_them(include: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in {"a": SOUND, "b": SOUND + "tagz: [x]\n", "c": "x"}.items():
+        (include / "workflows" / f"{name}.yaml").write_text(text)
+    assert main(["workflows", "check", "--include", str(include)]) == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "workflows/b.yaml:7: there is no setting 'tagz'. Did you mean 'tags'?"
+    assert shown[1] == "    tagz: [x]"
+    assert shown[2].startswith("workflows/c.yaml: the file must hold settings")
+    assert shown[-1] == "3 workflows, 2 wrong"
+
+
+def test_the_schema_is_published_as_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    from jsonschema import Draft202012Validator
+
+    assert main(["workflows", "schema"]) == 0
+    published = json.loads(capsys.readouterr().out)
+    assert published == schema()
+    Draft202012Validator.check_schema(published)
+    assert published["properties"].keys() == Workflow.__dataclass_fields__.keys() - {"workflow_id"}
+
+
+def test_every_sample_tells_its_editor_where_the_schema_is() -> None:
+    samples = list((ROOT / "include" / "workflows").glob("*.yaml"))
+    assert samples
+    for sample in samples:
+        first = sample.read_text(encoding="utf-8").splitlines()[0]
+        assert first.startswith("# yaml-language-server: $schema=")
+        assert (sample.parent / first.split("=", 1)[1]).read_text(encoding="utf-8") == schema_text()
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+SETTINGS = st.dictionaries(
+    st.sampled_from(sorted([*schema()["properties"], "nothing"])) | st.text(max_size=3), PLAIN, max_size=6
+)
+
+
+@given(SETTINGS)
+def test_whatever_is_written_is_taken_or_told_as_a_setting_s_mistake(document: dict[str, Any]) -> None:
+    try:
+        require_schema(document)
+    except SettingError as error:
+        told = error
+    else:
+        told = None
+    assert told is None or (told.problem and set(told.setting[:1]) <= {*document})
