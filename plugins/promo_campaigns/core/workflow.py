@@ -83,10 +83,15 @@ class Workflow:
     tags: Sequence[str] = field(default=())
 
     def document(self) -> dict[str, Any]:
-        """Return the settings that say something, as plain values: what a YAML file of this workflow would hold."""
+        """Return the settings that say something, as plain values: what a YAML file of this workflow would hold.
+
+        A schedule that is an object of Airflow's has no plain form and is left out.
+        """
         given = {it.name: getattr(self, it.name) for it in fields(Workflow) if it.name != "workflow_id"}
         defaults = {it.name: it.default for it in fields(Workflow)}
         said = {name: value for name, value in given.items() if value != defaults[name]}
+        if not _is_plain(self.schedule):
+            said.pop("schedule", None)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
     @property
@@ -123,3 +128,9 @@ class Workflow:
         if self.event and self.schedule is not None:
             problem = "a workflow for events runs when there are events, so it has no schedule"
             raise SettingError(problem, setting=("schedule",), hint="Leave it out")
+
+
+def _is_plain(schedule: object) -> bool:
+    if isinstance(schedule, list):
+        return all(isinstance(item, str) for item in schedule)
+    return schedule is None or isinstance(schedule, str | dict)

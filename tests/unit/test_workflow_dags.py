@@ -1,0 +1,223 @@
+"""The DAGs that workflows become: their shape, their form, and what parsing them costs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.serialization.serialized_objects import DagSerialization
+
+from promo_campaigns.core.errors import DefinitionError, SettingError
+from promo_campaigns.workflows import PromoWorkflow, load_workflows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promo_campaigns.core.workflow import PromoCode
+
+ROOT = Path(__file__).parents[2]
+CODES: PromoCode = {"type": "Welcome", "discount": 10, "days": 7}
+YAML = """\
+name: Spring sale
+audience: all_contacts
+promo_code: {type: Welcome, discount: 10, days: 7}
+message: promo_push
+schedule: 0 9 * * 1
+start_date: 2026-11-02
+time_zone: Europe/Kyiv
+send_by: 2h
+owner: marketing
+tags: [spring]
+"""
+BLOCKS = {
+    "start",
+    "batch.get_contact",
+    "batch.get_promo_code",
+    "batch.message",
+    "batch.http_request_data_source",
+    "end",
+}
+
+
+@pytest.fixture
+def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an include folder of this test's own, where Airflow looks, without a workflow."""
+    folder = tmp_path / "include"
+    shutil.copytree(ROOT / "include", folder, ignore=shutil.ignore_patterns("workflows", "samples"))
+    (folder / "workflows").mkdir()
+    monkeypatch.setenv("AIRFLOW__PROMO_CAMPAIGNS__INCLUDE_FOLDER", str(folder))
+    return folder
+
+
+def write(include: Path, name: str, text: str = YAML) -> None:
+    (include / "workflows" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def in_python(**settings: Any) -> PromoWorkflow:  # noqa: ANN401  (settings of many types)
+    return PromoWorkflow(
+        **{"workflow_id": "spring", "audience": "all_contacts", "promo_code": CODES, "message": "promo_push"} | settings
+    )
+
+
+@pytest.mark.usefixtures("include")
+def test_a_file_and_a_call_of_the_same_settings_are_the_same_dag(include: Path) -> None:
+    write(include, "spring")
+    (from_file,) = load_workflows()
+    said = {"name": "Spring sale", "schedule": "0 9 * * 1", "start_date": "2026-11-02", "time_zone": "Europe/Kyiv"}
+    from_python = in_python(**said, send_by="2h", owner="marketing", tags=["spring"])
+    stored = [DagSerialization.to_dict(workflow.dag)["dag"] for workflow in (from_file, from_python)]
+    for dag in stored:
+        dag.pop("fileloc"), dag.pop("relative_fileloc", None)
+    assert stored[0] == stored[1]
+    assert from_file.document() == from_python.document()
+
+
+def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
+    write(include, "spring", YAML + "description: For everybody\ncatch_up: true\nbatch_size: 50\n")
+    (workflow,) = load_workflows()
+    dag = workflow.dag
+    assert (dag.dag_id, dag.dag_display_name, dag.description) == ("spring", "Spring sale", "For everybody")
+    assert (dag.owner, dag.tags, dag.catchup) == ("marketing", {"promo", "spring"}, True)
+    assert dag.start_date == datetime(2026, 11, 2, tzinfo=ZoneInfo("Europe/Kyiv"))
+    assert dag.schedule == CronTriggerTimetable("0 9 * * 1", timezone="Europe/Kyiv")
+    assert set(dag.task_dict) == BLOCKS
+    start = dag.get_task("start")
+    assert (start.send_by, start.batch_size, start.workflow) == ("2h", 50, "spring")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "made"),
+    [
+        (None, None),
+        ("@daily", CronTriggerTimetable("@daily", timezone="UTC")),
+        (["0 9 * * 1", "0 18 * * 5"], MultipleCronTriggerTimetable("0 9 * * 1", "0 18 * * 5", timezone="UTC")),
+        ({"asset": "promo_codes/Welcome"}, [Asset("promo_codes/Welcome")]),
+        ({"asset": ["a", "b"]}, [Asset("a"), Asset("b")]),
+        ([Asset("a")], [Asset("a")]),
+        (CronTriggerTimetable("0 9 * * 1", timezone="UTC"), CronTriggerTimetable("0 9 * * 1", timezone="UTC")),
+    ],
+)
+@pytest.mark.usefixtures("include")
+def test_a_schedule_is_what_it_says(schedule: object, made: object) -> None:
+    assert in_python(schedule=schedule).dag.schedule == made
+
+
+@pytest.mark.usefixtures("include")
+def test_a_timetable_is_named_by_its_class_and_a_wrong_one_is_told() -> None:
+    name = "airflow.sdk.CronDataIntervalTimetable"
+    dag = in_python(
+        schedule={"timetable": name, "arguments": {"expression": "0 9 * * *", "timezone": "Europe/Kyiv"}}
+    ).dag
+    assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
+    for wrong in ({"timetable": "airflow.sdk.Nope"}, {"timetable": "os.path"}, {"timetable": name, "arguments": {}}):
+        with pytest.raises(SettingError, match=r"(?i)timetable"):
+            in_python(schedule=wrong)
+
+
+def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path) -> None:
+    write(include, "spring", YAML.replace("type: Welcome", "type: Spring"))
+    write(include, "autumn", YAML.replace("type: Welcome", "type: Autumn"))
+    message = (include / "messages" / "promo_push.yaml").read_text()
+    (include / "messages" / "second.yaml").write_text(message)
+    (include / "messages" / "binds_nothing.yaml").write_text("channel: email\nbody: Hi\n")
+    (include / "messages" / "broken.yaml").write_text("channel: email\n")
+    form = {workflow.workflow_id: workflow.dag.params for workflow in load_workflows()}["spring"]
+    assert form.dump()["type"] == "Spring"
+    schema = {name: form.get_param(name).schema for name in form}
+    assert schema["type"]["examples"] == ["Autumn", "Spring"]
+    assert schema["message"]["enum"] == ["promo_push", "second"]
+    assert schema["audience"]["enum"] == ["all_contacts", "with_push_token"]
+    assert schema["mode"]["enum"] == [None, "missing", "profiles", "refuse"]
+    assert list(form) == ["type", "discount", "days", "message", "mode", "edition", "audience"]
+    form.validate()
+
+
+def test_a_broken_file_leaves_the_others_alone(include: Path) -> None:
+    write(include, "good")
+    write(include, "bad", YAML.replace("discount: 10", "discount: 100"))
+    bag = DagBag(str(ROOT / "dags" / "workflows.py"))
+    assert "good" in bag.dags
+    assert "bad" not in bag.dags
+    (error,) = bag.import_errors.values()
+    assert "workflows/bad.yaml:3: 'discount' cannot be 100. In percent, exact: 0 to 99" in error
+
+
+def test_the_dag_processor_is_told_under_the_name_of_the_file(include: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import structlog
+    from airflow.dag_processing.processor import _serialize_dags
+
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
+    write(include, "good")
+    write(include, "bad", YAML.replace("promo_push", "promo_psh"))
+    bag = DagBag(str(ROOT / "dags" / "workflows.py"))
+    assert bag.import_errors == {}
+    stored, errors = _serialize_dags(bag, structlog.get_logger())
+    assert [dag.dag_id for dag in stored] == ["good"]
+    ((file, error),) = errors.items()
+    assert file.endswith("include/workflows/bad.yaml")
+    assert error.endswith(
+        "workflows/bad.yaml:4: there is no message 'promo_psh' in the include folder. Did you mean 'promo_push'?"
+        "\n    message: promo_psh\n"
+    )
+
+
+def test_a_task_reads_its_own_workflow_and_no_other(include: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(include, "good")
+    write(include, "bad", "nonsense")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "good")
+    (workflow,) = load_workflows()
+    assert "enum" not in workflow.dag.params.get_param("message").schema
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "another")
+    assert load_workflows() == []
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "bad")
+    with pytest.raises(DefinitionError, match=r"^workflows/bad\.yaml"):
+        load_workflows()
+
+
+def test_parsing_reaches_nothing_and_loads_no_driver(include: Path) -> None:
+    write(include, "spring")
+    code = (
+        "import socket, sys\n"
+        "import airflow.sdk, airflow.serialization.encoders\n"
+        "def refuse(*_): raise SystemExit('a socket was made while parsing')\n"
+        "socket.socket.__init__ = refuse\n"
+        "socket.getaddrinfo = refuse\n"
+        "sys.path.insert(0, 'dags'); import workflows\n"
+        "assert len(workflows.WORKFLOWS) == 1\n"
+        "heavy = {'psycopg', 'aiohttp', 'openpyxl', 'alembic'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def test_two_hundred_files_cost_no_more_than_their_dags_built_by_hand(include: Path) -> None:
+    """Reading, checking and offering the form add less to a DAG than Airflow takes to make its blocks with the form."""
+    for number in range(200):
+        write(include, f"w{number}")
+    code = (ROOT / "dags" / "promo_code_to_profile.py").read_text()
+    by_hand = compile(code, "promo_code_to_profile.py", "exec")
+
+    def build() -> None:
+        for _ in range(200):
+            exec(by_hand, {"__name__": "by_hand"})  # noqa: S102  (the repository's own DAG file)
+
+    load_workflows(), build()
+    ours = min(cpu_seconds(load_workflows) for _ in range(3))
+    theirs = min(cpu_seconds(build) for _ in range(3))
+    assert ours < 1.5 * theirs
