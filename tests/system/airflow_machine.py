@@ -75,18 +75,23 @@ class AirflowMachine:
 
 
 @contextmanager
-def airflow_machine(folder: Path, dags: dict[str, str], variables: dict[str, str]) -> Iterator[AirflowMachine]:
+def airflow_machine(
+    folder: Path, dags: dict[str, str], variables: dict[str, str], include: dict[str, str] | None = None
+) -> Iterator[AirflowMachine]:
     """Run an Airflow until the block ends.
 
     :param folder: an empty folder for all its state
     :param dags: text of DAG files by name
     :param variables: environment of every component, beside what they need
+    :param include: text of files below ``include`` by name, beside the checkout's
     """
     for part in ("include", "plugins"):
         shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "dags").mkdir()
     for name, text in dags.items():
         (folder / "dags" / name).write_text(text, encoding="utf-8")
+    for name, text in (include or {}).items():
+        (folder / "include" / name).write_text(text, encoding="utf-8")
     layout = Layout(folder)
     layout.make()
     credentials = keep_credentials(layout)

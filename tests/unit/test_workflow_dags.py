@@ -90,7 +90,7 @@ def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     assert dag.start_date == datetime(2026, 11, 2, tzinfo=ZoneInfo("Europe/Kyiv"))
     assert dag.schedule == CronTriggerTimetable("0 9 * * 1", timezone="Europe/Kyiv")
     assert set(dag.task_dict) == BLOCKS
-    start = dag.get_task("start")
+    start: Any = dag.get_task("start")
     assert (start.send_by, start.batch_size, start.workflow) == ("2h", 50, "spring")
 
 
@@ -217,7 +217,8 @@ def test_two_hundred_files_cost_no_more_than_their_dags_built_by_hand(include: P
         for _ in range(200):
             exec(by_hand, {"__name__": "by_hand"})  # noqa: S102  (the repository's own DAG file)
 
-    load_workflows(), build()
+    load_workflows()
+    build()
     ours = min(cpu_seconds(load_workflows) for _ in range(3))
     theirs = min(cpu_seconds(build) for _ in range(3))
     assert ours < 1.5 * theirs

@@ -1,0 +1,191 @@
+"""Workflows from YAML in a real Airflow: its DAG processor reads them, its scheduler starts them."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from integration.world import add_codes, add_contacts
+from promo_campaigns.adapters.inbox import read_inbox
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.adapters.postgres import connect
+from receiver import running_receiver
+from system.airflow_machine import airflow_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.adapters.postgres import Connection
+    from system.airflow_machine import AirflowMachine
+
+ROOT = Path(__file__).parents[2]
+CONTACTS = 5
+YAML = """\
+audience: all_contacts
+promo_code: {type: Welcome, discount: 10, days: 7}
+message: promo_push
+start_date: 2026-03-01
+"""
+WORKFLOWS = {
+    "daily": YAML + "schedule: 0 9 * * *\n",
+    "guarded": YAML + "schedule: 0 9 * * *\nsend_by: 2h\n",
+    "by_hand": YAML,
+    "on_codes": YAML + "schedule: {asset: promo_codes/Welcome}\n",
+    "broken": YAML.replace("discount: 10", "discount: 100"),
+}
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine]:
+    """Return a real Airflow that reads dags/workflows.py and five workflow files, one of them broken."""
+    with running_receiver() as receiver:
+        profile_api = {
+            "conn_type": "http",
+            "host": "127.0.0.1",
+            "port": receiver.port,
+            "extra": {"allow_insecure": True, "allow_private": True},
+        }
+        factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
+        variables = {"AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api)}
+        files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()}
+        with airflow_machine(tmp_path_factory.mktemp("workflows"), factory, variables, files) as running:
+            with connect(running.promo_dsn) as store:
+                add_contacts(store, CONTACTS)
+                add_codes(store, 40 * CONTACTS, days=365)
+            yield running
+
+
+@pytest.fixture
+def store(machine: AirflowMachine) -> Iterator[Connection]:
+    """Return the store of the Airflow under test."""
+    with connect(machine.promo_dsn) as connection:
+        yield connection
+
+
+def unpause(machine: AirflowMachine, dag_id: str) -> None:
+    machine.wait(f"{dag_id} is read", lambda: machine.api.knows(dag_id))
+    machine.api.unpause(dag_id)
+
+
+def runs(store: Connection, workflow: str) -> dict[str, dict[str, Any]]:
+    """Return the ledger's runs of a workflow by what follows its name in their keys."""
+    rows = store.execute(
+        "select r.run_key, r.discount, count(*) filter (where a.state = 'recorded') as recorded,"
+        " count(*) filter (where a.state = 'expired') as expired"
+        " from promo.run r join promo.assignment a using (run_id) where r.workflow = %s group by r.run_id",
+        [workflow],
+    ).fetchall()
+    return {row["run_key"].removeprefix(f"{workflow}/"): row for row in rows}
+
+
+def messages(store: Connection) -> int:
+    return len(read_inbox(store, limit=10_000))
+
+
+def backfill(machine: AirflowMachine, dag_id: str, first: int, last: int, behaviour: str = "none") -> None:
+    """Backfill some days of March and wait until they are over."""
+    body = {
+        "dag_id": dag_id,
+        "from_date": f"2026-03-{first:02}T00:00:00Z",
+        "to_date": f"2026-03-{last + 1:02}T00:00:00Z",
+        "max_active_runs": 3,
+        "reprocess_behavior": behaviour,
+        "dag_run_conf": {},
+    }
+    made = machine.call("POST", "/api/v2/backfills", body)
+    machine.wait(
+        f"the backfill of {dag_id}",
+        lambda: machine.call("GET", f"/api/v2/backfills/{made['id']}")["completed_at"] is not None,
+    )
+    days = f"logical_date_gte=2026-03-{first:02}T00:00:00Z&logical_date_lte=2026-03-{last + 1:02}T00:00:00Z"
+    for run in machine.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{days}")["dag_runs"]:
+        assert machine.run_to_end(dag_id, quote(run["dag_run_id"])) == "success"
+
+
+def test_the_scheduler_runs_the_slot_that_is_due(machine: AirflowMachine, store: Connection) -> None:
+    unpause(machine, "daily")
+    machine.wait("the latest slot is sent", lambda: [it["recorded"] for it in runs(store, "daily").values()] == [5])
+    ((key, run),) = runs(store, "daily").items()
+    assert key.endswith("T09:00:00Z")
+    assert run["recorded"] == CONTACTS
+
+
+def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowMachine) -> None:
+    errors: list[str] = []
+
+    def told() -> bool:
+        errors[:] = machine.api.import_errors()
+        return bool(errors)
+
+    machine.wait("the import error", told)
+    (error,) = errors
+    machine.wait("the others", lambda: all(machine.api.knows(name) for name in WORKFLOWS if name != "broken"))
+    assert error.startswith("../include/workflows/broken.yaml: ")
+    assert error.endswith(
+        "workflows/broken.yaml:2: 'discount' cannot be 100. In percent, exact: 0 to 99\n"
+        "    promo_code: {type: Welcome, discount: 100, days: 7}"
+    )
+    assert not machine.api.knows("broken")
+
+
+def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowMachine, store: Connection) -> None:
+    unpause(machine, "daily")
+    backfill(machine, "daily", 2, 2)
+    before = messages(store)
+    backfill(machine, "daily", 1, 3, "completed")
+    days = {key: run["recorded"] for key, run in runs(store, "daily").items() if key.startswith("2026-03-")}
+    assert days == {f"2026-03-0{day}T09:00:00Z": CONTACTS for day in (1, 2, 3)}
+    assert messages(store) == before + 2 * CONTACTS
+    assert check_invariants(store) == []
+
+
+def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowMachine, store: Connection) -> None:
+    unpause(machine, "guarded")
+    backfill(machine, "guarded", 1, 1)
+    run = runs(store, "guarded")["2026-03-01T09:00:00Z"]
+    assert (run["recorded"], run["expired"]) == (0, CONTACTS)
+    codes = store.execute(
+        "select count(*) as n from promo.assignment a join promo.run r using (run_id)"
+        " where r.run_key = 'guarded/2026-03-01T09:00:00Z' and a.promo_code_id is not null"
+    ).fetchone()
+    assert codes == {"n": 0}
+
+
+def test_two_clicks_with_one_edition_are_one_send(machine: AirflowMachine, store: Connection) -> None:
+    unpause(machine, "by_hand")
+    before = messages(store)
+    for click in ("first", "second"):
+        machine.api.trigger("by_hand", click, {"edition": "spring", "audience": "with_push_token"})
+    assert [machine.run_to_end("by_hand", click) for click in ("first", "second")] == ["success", "success"]
+    assert {key: run["recorded"] for key, run in runs(store, "by_hand").items()} == {"edition/spring": CONTACTS}
+    assert messages(store) == before + CONTACTS
+
+
+def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowMachine, store: Connection) -> None:
+    unpause(machine, "by_hand")
+    form = machine.call("GET", "/api/v2/dags/by_hand/details")["params"]
+    assert form["message"]["schema"]["enum"] == ["promo_push"]
+    assert form["audience"]["schema"]["enum"] == ["all_contacts", "with_push_token"]
+    assert form["type"]["schema"]["examples"] == ["Welcome"]
+    body = {"dag_run_id": "wrong", "logical_date": None, "conf": {"message": "nope"}}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        machine.call("POST", "/api/v2/dags/by_hand/dagRuns", body)
+    with refused.value as answer:
+        assert answer.code == 400
+    machine.api.trigger("by_hand", "other", {"discount": 11, "days": 0})
+    assert machine.run_to_end("by_hand", "other") == "failed"
+    assert "run/other" not in runs(store, "by_hand")
+
+
+def test_codes_that_are_loaded_start_the_workflow_that_waits_for_them(
+    machine: AirflowMachine, store: Connection
+) -> None:
+    unpause(machine, "on_codes")
+    assets = machine.call("GET", "/api/v2/assets?name_pattern=promo_codes/Welcome")["assets"]
+    machine.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
+    machine.wait("the run", lambda: [it["recorded"] for it in runs(store, "on_codes").values()] == [CONTACTS])
