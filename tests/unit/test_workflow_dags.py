@@ -94,6 +94,19 @@ def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     assert (start.send_by, start.batch_size, start.workflow) == ("2h", 50, "spring")
 
 
+def test_a_source_whose_answer_is_read_is_called_before_the_message(include: Path) -> None:
+    (include / "data_sources" / "points.yaml").write_text("connection: api\npath: /points\nmethod: GET\n")
+    (include / "messages" / "both.yaml").write_text(
+        "channel: email\nbody: |\n  #set($p=$!data.get('points'))#set($u=$!data.get('promo_to_profile'))\n"
+        "  $!promocode for $!p.get('total')\n"
+    )
+    dag = in_python(message="both").dag
+    after = {task.task_id: {*task.downstream_task_ids} for task in dag.tasks}
+    assert after["batch.get_promo_code"] == {"batch.http_request_data_source_points"}
+    assert after["batch.http_request_data_source_points"] == {"batch.message"}
+    assert after["batch.message"] == {"batch.http_request_data_source_promo_to_profile"}
+
+
 @pytest.mark.parametrize(
     ("schedule", "made"),
     [

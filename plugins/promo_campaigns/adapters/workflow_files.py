@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.definitions import read_audience, read_bound_source, read_message
+from promo_campaigns.adapters.definitions import read_audience, read_bound_sources, read_message
 from promo_campaigns.adapters.transports import OWN, transport_names
 from promo_campaigns.adapters.workflow_schema import NO_SCHEDULE, nearest, require_schema
 from promo_campaigns.adapters.yaml_tree import YamlTree
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import TypeVar
+
+    from promo_campaigns.core.models import DataSource
 
     Kind = TypeVar("Kind", bound=Workflow)
 
@@ -41,7 +43,7 @@ class IncludeFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._trees: dict[str, YamlTree] = {}
-        self._bound: dict[str, tuple[str, ...] | DefinitionError] = {}
+        self._bound: dict[str, tuple[DataSource, ...] | DefinitionError] = {}
         self._audiences: dict[str, DefinitionError | None] = {}
 
     @cached_property
@@ -80,18 +82,17 @@ class IncludeFolder:
         return self._trees[workflow_id]
 
     def messages_like(self, message: str) -> list[str]:
-        """Return the messages that bind the same data sources as this one; a broken one is none of them."""
-        return self._messages_by_sources.get(self.bound_sources(message), [])
+        """Return the messages with the same data sources at the same places; a broken one is like none."""
+        return self._messages_by_sources.get(_calls(self.bound_sources(message)), [])
 
-    def bound_sources(self, message: str) -> tuple[str, ...]:
-        """Return the names of the data sources that a message binds.
+    def bound_sources(self, message: str) -> tuple[DataSource, ...]:
+        """Return the data sources of a message, in the order it binds or reads them.
 
         :raises DefinitionError: the message, or a data source of it, is missing or wrong
         """
         if message not in self._bound:
             try:
-                source = read_bound_source(self.path, read_message(self.path, message))
-                self._bound[message] = (source.name,) if source else ()
+                self._bound[message] = read_bound_sources(self.path, read_message(self.path, message))
             except DefinitionError as error:
                 self._bound[message] = error
         bound = self._bound[message]
@@ -115,16 +116,20 @@ class IncludeFolder:
             raise fault
 
     @cached_property
-    def _messages_by_sources(self) -> Mapping[tuple[str, ...], list[str]]:
-        alike: dict[tuple[str, ...], list[str]] = {}
+    def _messages_by_sources(self) -> Mapping[frozenset[tuple[str, bool]], list[str]]:
+        alike: dict[frozenset[tuple[str, bool]], list[str]] = {}
         for name in self.messages:
             with suppress(DefinitionError):
-                alike.setdefault(self.bound_sources(name), []).append(name)
+                alike.setdefault(_calls(self.bound_sources(name)), []).append(name)
         return alike
 
     def _names(self, folder: str) -> list[str]:
         files = (self.path / folder).glob("*")
         return sorted({file.stem for file in files if file.suffix in _FOLDERS[folder]})
+
+
+def _calls(sources: tuple[DataSource, ...]) -> frozenset[tuple[str, bool]]:
+    return frozenset((source.name, source.before) for source in sources)
 
 
 def read_workflow(files: IncludeFolder, workflow_id: str, make: Callable[..., Kind]) -> Kind:
@@ -192,7 +197,7 @@ def _require_files(files: IncludeFolder, workflow: Workflow) -> None:
     if workflow.transport not in OWN and workflow.transport not in transport_names():
         problem = f"there is no transport {workflow.transport!r} installed"
         raise SettingError(problem, setting=("transport",), hint=nearest(workflow.transport, transport_names()))
-    bound = files.bound_sources(workflow.message)
+    bound = [source.name for source in files.bound_sources(workflow.message)]
     if workflow.data_sources is not None and set(workflow.data_sources) != set(bound):
         problem = f"the message {workflow.message!r} binds {', '.join(bound) or 'no data source'}"
         raise SettingError(problem, setting=("data_sources",), hint="Name all it binds and no other, or leave it out")

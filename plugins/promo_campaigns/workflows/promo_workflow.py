@@ -22,7 +22,7 @@ from promo_campaigns.workflows.schedule import first_moment, last_moment, schedu
 from promo_campaigns.workflows.trigger_form import trigger_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
 TAG = "promo"
@@ -76,28 +76,39 @@ class PromoWorkflow(Workflow):
         """Return the block after which the batches begin: a subclass may put others behind Start."""
         return start
 
-    def blocks(self, batch: XComArg) -> BaseOperator:
-        """Make the blocks that each batch of contacts goes through, and return the last."""
+    def blocks(self, batch: XComArg) -> Sequence[BaseOperator]:
+        """Make the blocks that each batch of contacts goes through, and return the last ones.
+
+        Data sources whose answer the message reads are called before it, the others after it.
+        """
         contact = GetContactOperator(task_id="get_contact", task_display_name="Get contact", batch=batch)
-        promo_code = GetPromoCodeOperator(
+        last: BaseOperator = GetPromoCodeOperator(
             task_id="get_promo_code", task_display_name="Get promo code", contacts=contact.output, **CODES
         )
-        last: BaseOperator = SendMessageOperator(
+        sources = self.files.bound_sources(self.message)
+        for source in sources:
+            if source.before:
+                last = self.data_source(source.name, last.output)
+        message = SendMessageOperator(
             task_id="message",
             task_display_name="Message",
-            assignments=promo_code.output,
+            assignments=last.output,
             message="{{ params.message }}",
             transport=self.transport,
             transport_conn_id=self.transport_conn_id or None,
         )
-        for name in self.files.bound_sources(self.message):
-            last = HttpDataSourceOperator(
-                task_id="http_request_data_source",
-                task_display_name="HTTP request data source",
-                assignments=last.output,
-                data_source=name,
-            )
-        return last
+        after = [self.data_source(source.name, message.output) for source in sources if not source.before]
+        return after or [message]
+
+    def data_source(self, name: str, assignments: XComArg) -> HttpDataSourceOperator:
+        """Make the HTTP request data source block of one data source."""
+        several = len(self.files.bound_sources(self.message)) > 1
+        return HttpDataSourceOperator(
+            task_id="http_request_data_source" + (f"_{name.replace(' ', '_')}" if several else ""),
+            task_display_name="HTTP request data source" + (f" {name}" if several else ""),
+            assignments=assignments,
+            data_source=name,
+        )
 
     def after_batches(self, end: EndOperator) -> None:
         """Make blocks behind End: nothing here, a subclass may."""
