@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.adapters.data_source_file import KEYS, source_of
 from promo_campaigns.adapters.templates import compile_body, compile_path
 from promo_campaigns.adapters.yaml_file import YamlFile
+from promo_campaigns.core.audience_list import read_list
 from promo_campaigns.core.errors import CannotCarry, ConfigurationError, DefinitionError, TemplateError
 from promo_campaigns.core.models import Audience, Message, RunSpec
 from promo_campaigns.core.rendering import HTML
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.template import Mode
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
+_AUDIENCES = (".sql", ".csv")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]*")
 _OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _MESSAGE_KEYS = frozenset({"description", "channel", "title", "body", "html", "options", "webhook"})
@@ -125,22 +127,31 @@ def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]
 
 
 def read_audience(include: Path, name: str) -> Audience:
-    """Read ``audiences/<name>.sql``: one SELECT that yields ``contact_id``.
+    """Read ``audiences/<name>.sql``, one SELECT that yields ``contact_id``, or ``audiences/<name>.csv``, a list.
 
-    :raises DefinitionError: there is no such file, or it is empty
+    :raises DefinitionError: there is no such file, there are both, or it is wrong
     """
-    shown_as = f"audiences/{name}.sql"
-    _require_name(name, shown_as)
-    path = include / "audiences" / f"{name}.sql"
-    if not path.is_file():
-        others = ", ".join(sorted(file.stem for file in path.parent.glob("*.sql"))) or "none"
+    folder = include / "audiences"
+    _require_name(name, f"audiences/{name}.sql")
+    present = [file for file in (folder / f"{name}.sql", folder / f"{name}.csv") if file.is_file()]
+    if not present:
+        others = sorted(file.stem for file in folder.glob("*") if file.suffix in _AUDIENCES)
         problem = "there is no such file"
-        raise DefinitionError(problem, file=shown_as, hint=f"Present in that folder: {others}")
-    text = path.read_text(encoding="utf-8")
-    if not text.strip():
+        hint = f"Present in that folder: {', '.join(others) or 'none'}"
+        raise DefinitionError(problem, file=f"audiences/{name}.sql", hint=hint)
+    shown_as = f"audiences/{present[0].name}"
+    if len(present) > 1:
+        problem = f"there is {name}.csv as well"
+        raise DefinitionError(problem, file=shown_as, hint="Give them different names")
+    data = present[0].read_bytes()
+    if not data.strip():
         problem = "the file is empty"
-        raise DefinitionError(problem, file=shown_as, hint="Write one SELECT that yields contact_id")
-    return Audience(name=name, sql=text)
+        hint = "Write one SELECT that yields contact_id, or a list of contacts with a header"
+        raise DefinitionError(problem, file=shown_as, hint=hint)
+    if present[0].suffix == ".sql":
+        return Audience(name=name, sql=data.decode("utf-8"))
+    listed = read_list(data, file=shown_as)
+    return Audience(name=name, list_sha256=listed.sha256, listed=listed)
 
 
 def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)

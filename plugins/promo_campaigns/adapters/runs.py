@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.run_reports import read_report
+from promo_campaigns.core.audience_list import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.core.errors import (
     ConfigurationError,
     DefinitionError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.limits import Limits
-    from promo_campaigns.core.models import CodeRequest
+    from promo_campaigns.core.models import AudienceList, CodeRequest
     from promo_campaigns.core.run_report import RunReport
 
 _SQL = queries("run")
@@ -230,6 +231,9 @@ def _reopen(connection: Connection, run: Run) -> None:
 def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
     audience = spec.audience
     whose = {"run_id": run_id, "time_zone": spec.limits.time_zone or None}
+    if audience.listed:
+        _add_listed(connection, audience.name, audience.listed, whose)
+        return
     if not audience.sql:
         connection.execute(_SQL["add_audience_by_id"], {**whose, "contact_ids": list(audience.contact_ids)})
         return
@@ -243,6 +247,16 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
         problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
         hint = "it must be one SELECT that yields a column contact_id"
         raise DefinitionError(problem, file=audience.name, hint=hint) from error
+
+
+def _add_listed(connection: Connection, name: str, listed: AudienceList, whose: dict[str, Any]) -> None:
+    query = {CONTACT_ID: "list_by_contact_id", EXTERNAL_ID: "list_by_external_id"}.get(listed.by, "list_by_channel")
+    named = _SQL[query].rstrip().rstrip(";")
+    parameters = {**whose, "by": listed.by, "values": list(listed.values)}
+    added = connection.execute(_SQL["add_audience"].replace("/* audience */", named), parameters)
+    if not added.rowcount:
+        problem = f"none of the {len(listed.values)} contacts it names is known"
+        raise DefinitionError(problem, file=f"audiences/{name}.csv", hint="Load them first: promo contacts load")
 
 
 def _weigh_stock(connection: Connection, codes: CodeRequest) -> None:

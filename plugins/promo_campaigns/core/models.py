@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +98,36 @@ class DataSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceList:
+    """Whom a list names. Never logged or kept in the ledger: it may hold addresses.
+
+    :ivar by: ``contactId``, ``externalId``, or the type of a channel
+    :ivar sha256: digest of the file, which stands for it
+    """
+
+    by: str
+    values: tuple[str, ...] = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who a run is for: a SELECT that yields ``contact_id``, or the ids themselves."""
+    """Who a run is for: a SELECT that yields ``contact_id``, the ids themselves, or a list.
+
+    :ivar list_sha256: digest of the list, empty without one
+    :ivar listed: the list itself, until the run is opened
+    """
 
     name: str
     sql: str = ""
     contact_ids: tuple[int, ...] = ()
+    list_sha256: str = ""
+    listed: AudienceList | None = field(default=None, repr=False, compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the ledger keeps of it, as plain JSON values."""
+        kept = {"name": self.name, "sql": self.sql, "contact_ids": list(self.contact_ids)}
+        return {**kept, "list_sha256": self.list_sha256} if self.list_sha256 else kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +159,8 @@ class RunSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values; without limits it says nothing of them."""
-        spec = {**asdict(self), "audience": {**asdict(self.audience), "contact_ids": list(self.audience.contact_ids)}}
+        nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
+        spec = {**asdict(nobody), "audience": self.audience.as_dict()}
         limits = spec.pop("limits")
         return spec if self.limits == NO_LIMITS else {**spec, "limits": limits}
 
