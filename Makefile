@@ -38,6 +38,7 @@ bench: install ## compare speed with peers; takes minutes
 	$(RUN)/python tests/benchmarks/velocity_speed.py
 	$(RUN)/python tests/benchmarks/bench_load_codes.py
 	$(RUN)/python tests/benchmarks/bench_send_path.py
+	$(RUN)/python tests/benchmarks/bench_parse_workflows.py
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_send_peers.py
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_bulk_profiles.py
 	PYTHONPATH=tests $(RUN)/python tests/benchmarks/bench_pace.py

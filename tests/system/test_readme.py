@@ -12,7 +12,9 @@ import yaml
 from promo_campaigns.adapters.definitions import read_data_source, read_message
 from promo_campaigns.adapters.reteno import RECIPIENTS
 from promo_campaigns.adapters.transports import OWN, load_transport
+from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.cli import main
+from promo_campaigns.core.workflow import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +66,7 @@ def test_every_other_command_is_one_of_the_checkout_s() -> None:
 
 
 def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None:
-    message, source, mail, gateway = blocks("yaml")
+    message, source, workflow, mail, gateway = blocks("yaml")
     files = {"messages": {"push": message, "mail": mail}, "data_sources": {"profile": source, "gateway": gateway}}
     for folder, texts in files.items():
         (tmp_path / folder).mkdir()
@@ -74,6 +76,13 @@ def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None
     assert set(read_message(tmp_path, "mail").options) == {"unsubscribe"}
     assert read_data_source(tmp_path, "profile").connection == yaml.safe_load(source)["connection"]
     assert read_data_source(tmp_path, "gateway").key_window_s == 86400
+    for folder, name in (("audiences", "with_push_token.sql"), ("messages", "promo_push.yaml")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_text((ROOT / "include" / folder / name).read_text())
+    (tmp_path / "data_sources" / "promo_to_profile.yaml").write_text(source, encoding="utf-8")
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "spring_sale.yaml").write_text(workflow, encoding="utf-8")
+    assert check_workflow(IncludeFolder(tmp_path), "spring_sale").send_by == "12h"
 
 
 def test_every_block_and_value_named_exists() -> None:
@@ -92,3 +101,10 @@ def test_the_table_of_transports_is_what_they_state() -> None:
         for name, channel, size in rows
     }
     assert told == {**stated, "reteno": (None, RECIPIENTS)}
+
+
+def test_the_settings_of_a_workflow_are_those_the_table_names() -> None:
+    table = README.split("| setting | |\n| --- | --- |\n")[1].split("\n\n")[0]
+    named = {word for row in table.splitlines() for word in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    parts = {"type", "discount", "days", "reuse"}
+    assert named - parts == {*Workflow.__dataclass_fields__} - {"workflow_id"}

@@ -32,7 +32,8 @@ TAG = "promo"
 class PromoWorkflow(Workflow):
     """A workflow, checked, with its DAG in ``dag``, which Airflow finds wherever the workflow is made.
 
-    To add blocks, make a subclass and override ``before_batches``, ``blocks`` or ``after_batches``.
+    To add or change blocks, make a subclass and override ``before_start``, ``start``, ``before_batches``, ``blocks``,
+    ``end`` or ``after_end``.
 
     :param include: the folder of messages, data sources and audiences; by default option
         ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
@@ -54,6 +55,9 @@ class PromoWorkflow(Workflow):
         given = self.include
         return given if isinstance(given, IncludeFolder) else IncludeFolder(include_folder(given))
 
+    def before_start(self) -> BaseOperator | None:
+        """Make a block that comes before Start, and return it: none here, a subclass may."""
+
     def start(self) -> StartOperator:
         """Make the Start block."""
         return StartOperator(
@@ -73,7 +77,7 @@ class PromoWorkflow(Workflow):
         )
 
     def before_batches(self, start: StartOperator) -> BaseOperator:
-        """Return the block after which the batches begin: a subclass may put others behind Start."""
+        """Return the block behind which the batches begin: Start, unless a subclass puts another behind it."""
         return start
 
     def blocks(self, batch: XComArg) -> Sequence[BaseOperator]:
@@ -110,19 +114,25 @@ class PromoWorkflow(Workflow):
             data_source=name,
         )
 
-    def after_batches(self, end: EndOperator) -> None:
-        """Make blocks behind End: nothing here, a subclass may."""
+    def end(self, start: StartOperator) -> EndOperator:
+        """Make the End block."""
+        return EndOperator(task_id="end", task_display_name="End", run_id=start.run)
+
+    def after_end(self, end: EndOperator) -> None:
+        """Make blocks behind End: none here, a subclass may."""
 
     def _build(self) -> DAG:
         with DAG(self.workflow_id, schedule=schedule_of(self), **self._settings()) as dag:
-            start = self.start()
+            first, start = self.before_start(), self.start()
             behind = self.before_batches(start)
             batches = self._batches().expand(batch=start.output)
-            end = EndOperator(task_id="end", task_display_name="End", run_id=start.run)
+            end = self.end(start)
+            if first:
+                first >> start
             if behind is not start:
                 behind >> batches
             batches >> end
-            self.after_batches(end)
+            self.after_end(end)
         # At last, and one by one: each block would copy them, and Airflow would check each against its own schema.
         for name, param in trigger_form(self, self.files).items():
             dag.params[name] = param
