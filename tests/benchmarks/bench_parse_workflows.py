@@ -1,4 +1,4 @@
-"""How long 200 workflow files take to become DAGs, beyond importing Airflow: `bench_parse_workflows.py [FILES]`."""
+"""How long workflow files take to become DAGs, beyond importing Airflow: `bench_parse_workflows.py [FILES]`."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
     audience = spec.audience
     whose = {"run_id": run_id, "time_zone": spec.limits.time_zone or None}
     if audience.listed:
-        _add_listed(connection, whose, audience.name, audience.listed)
+        _add_listed(connection, audience.name, audience.listed, whose)
         return
     if not audience.sql:
         connection.execute(_SQL["add_audience_by_id"], {**whose, "contact_ids": list(audience.contact_ids)})
@@ -249,11 +249,11 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
         raise DefinitionError(problem, file=audience.name, hint=hint) from error
 
 
-def _add_listed(connection: Connection, whose: dict[str, Any], name: str, listed: AudienceList) -> None:
-    query = {CONTACT_ID: "add_audience_by_contact_id", EXTERNAL_ID: "add_audience_by_external_id"}.get(
-        listed.by, "add_audience_by_channel"
-    )
-    added = connection.execute(_SQL[query], {**whose, "by": listed.by, "values": list(listed.values)})
+def _add_listed(connection: Connection, name: str, listed: AudienceList, whose: dict[str, Any]) -> None:
+    query = {CONTACT_ID: "list_by_contact_id", EXTERNAL_ID: "list_by_external_id"}.get(listed.by, "list_by_channel")
+    named = _SQL[query].rstrip().rstrip(";")
+    parameters = {**whose, "by": listed.by, "values": list(listed.values)}
+    added = connection.execute(_SQL["add_audience"].replace("/* audience */", named), parameters)
     if not added.rowcount:
         problem = f"none of the {len(listed.values)} contacts it names is known"
         raise DefinitionError(problem, file=f"audiences/{name}.csv", hint="Load them first: promo contacts load")

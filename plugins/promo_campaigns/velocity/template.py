@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Mode = Literal["text", "json", "html", "xml", "url", "strict"]
 Version = Literal["2.4", "1.7"]
 DEFAULT_LIMITS = Limits()
+KEPT, KEPT_LENGTH = 256, 20_000
+"""How many compiled templates of up to how many characters are kept, for texts that are compiled again and again."""
 _POSITIONS: Mapping[Mode, tuple[Position, Position]] = {
     "text": (Position.TEXT, Position.TEXT),
     "html": (Position.TEXT, Position.HTML),
@@ -177,4 +179,7 @@ def compile_template(
     :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
     :raises LimitExceeded: it is too long, too deep or has too many parts
     """
-    return Template(text, mode, dialect, limits)
+    return (_kept if len(text) <= KEPT_LENGTH else Template)(text, mode, dialect, limits)
+
+
+_kept = lru_cache(maxsize=KEPT)(Template)

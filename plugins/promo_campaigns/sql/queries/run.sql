@@ -29,30 +29,20 @@ select %(run_id)s::bigint, contact_id, case when %(time_zone)s::text is not null
 from promo.contact where contact_id = any(%(contact_ids)s) and erased_at is null
 order by contact_id;
 
--- add_audience_by_contact_id --
--- Freezes a list of contact ids; those of nobody fall away.
-insert into promo.assignment (run_id, contact_id, time_zone)
-select %(run_id)s::bigint, contact_id, case when %(time_zone)s::text is not null then coalesce(time_zone, %(time_zone)s) end
-from promo.contact where contact_id = any(%(values)s::text[]::bigint[]) and erased_at is null
-order by contact_id;
+-- list_by_contact_id --
+-- Whom a list of contact ids names, in place of an author's SELECT.
+select unnest(%(values)s::text[])::bigint as contact_id;
 
--- add_audience_by_external_id --
--- Freezes a list of external ids; those of nobody fall away.
-insert into promo.assignment (run_id, contact_id, time_zone)
-select %(run_id)s::bigint, contact_id, case when %(time_zone)s::text is not null then coalesce(time_zone, %(time_zone)s) end
-from promo.contact where external_id = any(%(values)s::text[])
-order by contact_id;
+-- list_by_external_id --
+-- Whom a list of external ids names, likewise.
+select contact_id from promo.contact where external_id = any(%(values)s::text[]);
 
--- add_audience_by_channel --
--- Freezes a list of a channel's values; those of nobody fall away, and a contact that is named twice is in it once.
-insert into promo.assignment (run_id, contact_id, time_zone)
-select distinct %(run_id)s::bigint, contact_id,
-  case when %(time_zone)s::text is not null then coalesce(c.time_zone, %(time_zone)s) end
+-- list_by_channel --
+-- Whom a list of a channel's values names, likewise.
+select l.contact_id
 from unnest(%(values)s::text[]) named(value)
-join promo.contact_channel h
-  on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value)
-join promo.contact c using (contact_id)
-order by 2;
+join promo.contact_channel l
+  on l.type = %(by)s and promo.channel_key(l.type, l.value) collate "C" = promo.channel_key(%(by)s, named.value);
 
 -- add_audience --
 -- Freezes the audience that the campaign author's SELECT yields; ids of nobody, or of somebody erased, fall away.
