@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from faults.oracles import broken_invariants
 from faults.receiver_truth import Caller, SimulatedSender, SimulatedTransport
+from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
 from integration.world import PROFILE, PUSH
 from promo_campaigns.adapters import runs
 from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.invariants import require_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
 from promo_campaigns.core import sending
 from promo_campaigns.core.errors import (
+    InvariantBroken,
+    LeaseHeld,
     LedgerConflict,
     PoolShortage,
     PromoError,
@@ -37,13 +40,15 @@ if TYPE_CHECKING:
     from promo_campaigns.core.models import Batch, Lease, Mode, Run, Verdict
     from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
 
-RETRIES = 3
-EXPECTED = (PoolShortage, RunNotFinished, RunClosed, LedgerConflict, ReceiverUnavailable)
+TRIES = 3
+WAITS = 9
+EXPECTED = (PoolShortage, RunNotFinished, RunClosed, LedgerConflict, ReceiverUnavailable, LeaseHeld)
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
 _DELAY_S = 20.0
 _LEASE = """
-select extract(epoch from min(lease_until))::float8 as ends from promo.assignment where run_id = %s and lease_token = %s
+select contact_id, extract(epoch from lease_until)::float8 as ends from promo.assignment
+where run_id = %s and lease_token = %s
 """
 
 
@@ -91,16 +96,22 @@ class SteppedLedger:
         return self._begin("begin_profiles", lambda: self._ledger.begin_profiles(run_id, contact_ids, **terms))
 
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._worker.transact("settle_messages", lambda: self._ledger.settle_messages(lease, verdicts))
+        self._settle("settle_messages", lease, lambda: self._ledger.settle_messages(lease, verdicts))
 
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._worker.transact("settle_profiles", lambda: self._ledger.settle_profiles(lease, verdicts))
+        self._settle("settle_profiles", lease, lambda: self._ledger.settle_profiles(lease, verdicts))
+
+    def _settle(self, name: str, lease: Lease, settle: Callable[[], None]) -> None:
+        self._worker.transact(name, settle)
+        for recipient in lease.recipients:
+            self._worker.leased.pop(recipient.contact_id, None)
 
     def _begin(self, name: str, begin: Callable[[], Lease]) -> Lease:
         def begun() -> Lease:
             lease = begin()
-            row = self._worker.connection.execute(_LEASE, [lease.run_id, lease.token]).fetchone()
-            self._worker.lease_until = float(row["ends"] or 0) if row else 0.0
+            if lease.recipients:
+                rows = self._worker.connection.execute(_LEASE, [lease.run_id, lease.token]).fetchall()
+                self._worker.leased.update({row["contact_id"]: float(row["ends"]) for row in rows})
             return lease
 
         return self._worker.transact(name, begun)
@@ -208,7 +219,7 @@ class Pipeline:
             whose, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
             worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
             caller = self._caller(worker, self.profiles, dag_run.occurrence)
-            worker.finish(
+            finish(
                 sending.record_profiles(
                     ledger=SteppedLedger(worker, ledger),
                     breaker=SteppedBreaker(worker, "profiles"),
@@ -217,14 +228,18 @@ class Pipeline:
                     run=_opened(dag_run),
                     contact_ids=whose,
                     repair=batch.repair,
+                    aside=self._aside(worker),
                 )
             )
+            worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
 
     def end(self, worker: Worker, dag_run: DagRun) -> None:
         """Close the run and check it."""
         run_id = _opened(dag_run).run_id
         worker.transact("close_run", lambda: runs.close_run(worker.connection, run_id))
-        worker.transact("require_invariants", lambda: require_invariants(worker.connection, run_id))
+        broken = worker.transact("require_invariants", lambda: broken_invariants(worker.connection, run_id))
+        if broken:
+            raise InvariantBroken(broken[0])
 
     def transport(self, worker: Worker, occurrence: str) -> SimulatedTransport:
         """Return a worker's way to the receiver of messages."""
@@ -236,11 +251,18 @@ class Pipeline:
 
     def _caller(self, worker: Worker, receiver: Receiver, occurrence: str) -> Caller:
         return Caller(
-            receiver=receiver, occurrence=occurrence, step=worker.step, lease_until=lambda: worker.lease_until
+            receiver=receiver,
+            occurrence=occurrence,
+            step=worker.step,
+            leased=worker.leased,
+            in_flight=self.world.in_flight,
         )
 
+    def _aside(self, worker: Worker) -> LedgerThread | None:
+        return LedgerThread(worker) if self.world.lanes else None
+
     def _send(self, worker: Worker, dag_run: DagRun, ledger: PostgresLedger, whose: Sequence[int]) -> None:
-        worker.finish(
+        finish(
             sending.send_messages(
                 ledger=SteppedLedger(worker, ledger),
                 breaker=SteppedBreaker(worker, "messages"),
@@ -248,28 +270,28 @@ class Pipeline:
                 templates=message_templates(),
                 run=_opened(dag_run),
                 contact_ids=whose,
+                aside=self._aside(worker),
             )
         )
+        worker.transact("require_no_lease", partial(ledger.require_no_lease, _opened(dag_run).run_id, whose))
 
     def _insist(self, worker: Worker, dag_run: DagRun, task: int) -> None:
-        """Do a task with Airflow's retries."""
-        for _ in range(RETRIES):
-            delay_s = self._try_once(worker, dag_run, task)
-            if delay_s is None:
+        """Do a task with Airflow's retries; one that knows how long to wait is resumed and spends none."""
+        tries = waits = 0
+        while tries < TRIES and waits < WAITS:
+            worker.connect()
+            try:
+                self.tasks[task](worker, dag_run)
+            except psycopg.OperationalError:
+                wait_s = None
+            except (ReceiverUnavailable, LeaseHeld) as error:
+                wait_s = error.wait_s
+            else:
                 return
-            worker.sleep(delay_s)
+            tries, waits = (tries + 1, waits) if wait_s is None else (tries, waits + 1)
+            worker.sleep(wait_s or _DELAY_S)
         msg = "the task failed again and again"
         raise TaskFailed(msg)
-
-    def _try_once(self, worker: Worker, dag_run: DagRun, task: int) -> float | None:
-        """Do a task once; return in how many seconds to try again, or None if it is done."""
-        try:
-            self.tasks[task](worker, dag_run)
-        except psycopg.OperationalError:
-            return _DELAY_S
-        except ReceiverUnavailable as error:
-            return error.wait_s or _DELAY_S
-        return None
 
 
 class TaskFailed(PromoError):  # noqa: N818  (states the fact)

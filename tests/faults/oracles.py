@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.core.sending import LEASE_S
+from promo_campaigns.sql import invariants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +31,21 @@ select code, issued_at is not null as issued, extract(epoch from expires_at)::fl
 """
 
 Books = dict[tuple[str, int], dict[str, Any]]
+
+
+@cache
+def _every_invariant() -> str:
+    """Return the packaged invariants as one statement, for they are asked thousands of times."""
+    return "\nunion all\n".join(
+        f"select '{name}' as invariant, broken from (\n{query.rstrip().rstrip(';')}\n) {name}"  # noqa: S608  (the product's own)
+        for name, query in invariants().items()
+    )
+
+
+def broken_invariants(connection: Connection, run_id: int | None = None) -> list[str]:
+    """Return what breaks the invariants of the store or of one run, each in one line."""
+    rows = connection.execute(_every_invariant(), {"run_id": run_id}).fetchall()
+    return [f"{row['invariant']}: {row['broken']}" for row in rows]
 
 
 def broken_promises(
@@ -54,7 +71,8 @@ def broken_promises(
         *_lateness(messages.copies, pool, ledger),
         *_profile_writes(profiles.copies, messages.copies, ledger),
         *_rest(rows),
-        *(f"O12 contact {who} was called for under a lease that was over" for who in messages.stale_calls),
+        *(f"O12 contact {who} was called for under no lease" for who in messages.stale_calls + profiles.stale_calls),
+        *(f"O13 {count} contacts were under way at once" for count in messages.crowds + profiles.crowds),
     ]
 
 

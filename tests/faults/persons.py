@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faults.receiver_truth import Fate
+from faults.strands import finish
 from promo_campaigns.adapters import unknowns
 from promo_campaigns.adapters.runs import read_run
 from promo_campaigns.core.models import Outcome
@@ -33,7 +34,7 @@ def person(schedule: Schedule) -> Callable[[Worker], None]:
         if deed == "reconcile":
             run = worker.transact("read_run", lambda: read_run(worker.connection, run_id))
             transport = schedule.pipeline.transport(worker, who[0])
-            worker.finish(unknowns.reconcile(worker.connection, transport, run))
+            finish(unknowns.reconcile(worker.connection, transport, run))
         elif deed == "judge":
             worker.transact("judge_unknown", lambda: _judge(schedule, worker, run_id, who))
         else:

@@ -11,7 +11,7 @@ from promo_campaigns.core.models import Outcome, Verdict
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from faults.virtual_clock import VirtualClock
     from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest
@@ -48,7 +48,8 @@ class Receiver:
     """Takes calls, and says less than it knows.
 
     :ivar window_s: how long it recognises a key, 0 for a receiver that ignores keys
-    :ivar stale_calls: contacts called for under a lease that was over
+    :ivar stale_calls: contacts called for under a lease that was over, or under none
+    :ivar crowds: how many contacts a worker had under way at a call, where that was more than it may
     :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
     """
 
@@ -58,6 +59,7 @@ class Receiver:
     weights: dict[str, float]
     copies: list[Copy] = field(default_factory=list)
     stale_calls: list[int] = field(default_factory=list)
+    crowds: list[int] = field(default_factory=list)
     calls: int = 0
     faults: dict[str, int] = field(default_factory=dict)
     _known: dict[str, float] = field(default_factory=dict)
@@ -118,20 +120,27 @@ def _names(copies: Sequence[Copy], occurrence: str, contact_id: int) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """One DAG run's worker on its way to a receiver; begins no call after the deadline, as every way out must."""
+    """One DAG run's worker on its way to a receiver; begins no call after the deadline, as every way out must.
+
+    :ivar leased: contacts with an intent and no evidence yet, and when their lease is over
+    :ivar in_flight: how many that may be
+    """
 
     receiver: Receiver
     occurrence: str
     step: Callable[[str], None]
-    lease_until: Callable[[], float]
+    leased: Mapping[int, float]
+    in_flight: int
 
     def call(self, contact_id: int, key: str, body: str, deadline: float) -> Verdict:
         """Call, and say what is known of it."""
         self.step("before call")
         if self.receiver.clock.now >= deadline:
             return Verdict(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
-        if self.receiver.clock.now >= self.lease_until():
+        if self.receiver.clock.now >= self.leased.get(contact_id, 0.0):
             self.receiver.stale_calls.append(contact_id)
+        if len(self.leased) > self.in_flight:
+            self.receiver.crowds.append(len(self.leased))
         code = _CODE.search(body)
         outcome = self.receiver.call(key, self.occurrence, contact_id, code[0] if code else "")
         self.step("answer")

@@ -11,12 +11,11 @@ import psycopg
 
 from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailed
 from faults.fault_plan import FaultPlan
-from faults.oracles import broken_promises
+from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver
 from faults.small_world import add_codes, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
-from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.core.errors import PoolShortage
 from promo_campaigns.core.occurrence import run_key
 from promo_campaigns.sql import invariants
@@ -75,8 +74,9 @@ class Schedule:
         """Play it to its end."""
         self.stage.books.now = lambda: self.clock.now
         self.stage.books.forget_time()
+        self.stage.clear_up()
         lay_out(self.stage.books, self.world)
-        with virtual_send_path(self.clock, self._sleep):
+        with virtual_send_path(self.clock, self._running):
             try:
                 self._rage()
                 self._come_to_rest()
@@ -110,6 +110,7 @@ class Schedule:
         """Kill a worker; nothing of it is left but what it has committed."""
         worker.kill()
         self._bury(worker)
+        self._see_who_is_stuck()
 
     def run_on(self, worker: Worker) -> None:
         """Let a worker run to its next step."""
@@ -117,23 +118,18 @@ class Schedule:
         if self.rng.random() < self._ticks:
             self.clock.advance(self.rng.uniform(0, 1))
         self.running = worker
-        worker.resume()
+        worker.resume(self.rng)
         self.running = None
         if self.trace is not None:
-            at = worker.at if worker.alive else "ends"
+            at = " ".join(filter(None, (worker.doing, worker.at))) if worker.alive else "ends"
             self.trace.append(f"{self.clock.now - EPOCH_S:9.1f} s  {worker.name}: {at}")
         if not worker.alive:
             self._bury(worker)
+        self._see_who_is_stuck()
 
     def runnable(self) -> list[Worker]:
         """Return the workers that can go on now."""
-        return [
-            worker
-            for worker in self.live
-            if not worker.paused
-            and worker.wake_at <= self.clock.now
-            and not (worker.waits_for_lock and worker.connection.is_blocked())
-        ]
+        return [worker for worker in self.live if worker.ready]
 
     def unstick(self) -> None:
         """Make somebody able to go on: wake a paused worker, let time pass, or break a deadlock as the server does."""
@@ -145,7 +141,10 @@ class Schedule:
             self.clock.advance(min(worker.wake_at for worker in asleep) - self.clock.now + 0.001)
         else:
             self.report.faults["deadlock"] += 1
-            self.rng.choice(self.live).connection.cancel_safe()
+            victim = self.rng.choice([worker for worker in self.live if worker.stuck])
+            victim.connection.cancel_safe()
+            victim.connection.has_answer()
+            self._see_who_is_stuck()
 
     def _rage(self) -> None:
         plan = FaultPlan(self)
@@ -167,6 +166,8 @@ class Schedule:
         """Stop all faults, let everybody finish, and clear every DAG run until nothing is left to do."""
         self._ticks = 0.0
         self.messages.weights = self.profiles.weights = HEALTHY
+        while (mortal := self._mortal()) and len(self.live) > self.world.survivors:
+            self.end(self.rng.choice(mortal))
         self._drain()
         for _ in range(REST_ROUNDS):
             self.clock.advance(REST_S)
@@ -174,7 +175,9 @@ class Schedule:
             if self._short:
                 self._load_codes()
             for occurrence in sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs}):
-                self.start(DagRun(occurrence, f"last {occurrence}"))
+                last = self.start(DagRun(occurrence, f"last {occurrence}"))
+                if last is not None:
+                    last.connection.run_whole()  # there is nobody to interleave it with
                 self._drain()
             if not self._failed:
                 return
@@ -201,8 +204,7 @@ class Schedule:
         self.report.violations += promises
 
     def _check(self, when: str) -> None:
-        for broken in check_invariants(self.stage.books):
-            self.report.violations.append(f"{broken.invariant} {when}: {broken.rows[0]}")
+        self.report.violations += [f"{broken} {when}" for broken in broken_invariants(self.stage.books)]
 
     def _look(self) -> None:
         """See whether a run that is closed is done, which mends itself before anybody checks the rest."""
@@ -233,6 +235,19 @@ class Schedule:
         self.occurrences[key] = dag_run.occurrence
         return key
 
-    def _sleep(self, seconds: float) -> None:
-        if self.running is not None:
-            self.running.sleep(seconds)
+    def _running(self) -> Worker:
+        assert self.running is not None
+        return self.running
+
+    def _mortal(self) -> list[Worker]:
+        return [worker for worker in self.live if not worker.waits_for_lock]
+
+    def _see_who_is_stuck(self) -> None:
+        """Let every statement come to its answer or to a lock, so that chance has no part in it."""
+        waiting = [worker for worker in self.live if worker.waits_for_lock]
+        for worker in waiting:
+            worker.stuck = worker.connection.comes_to_wait()
+        if len(waiting) > 1:  # one that went on may have let another go on
+            while [worker.stuck for worker in waiting] != (now := [one.connection.comes_to_wait() for one in waiting]):
+                for worker, stuck in zip(waiting, now, strict=True):
+                    worker.stuck = stuck

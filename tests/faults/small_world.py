@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
+LANES = 0.5
 STRATEGIES = ("uniform", "targeted", "priorities")
 FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person", "unsubscribe")
 
@@ -55,8 +56,10 @@ class World:
     :ivar window_s: how long the receiver of messages recognises a key, 0 for never
     :ivar life_s: how long each code is valid from the start
     :ivar send_by_s: when the runs' send-by is, or None
+    :ivar lanes: workers have the ledger beside their calls, in two lanes, as the product's have
     :ivar warm: how many tasks of the first DAG runs are done before anything bad happens
     :ivar steps: how long faults go on
+    :ivar survivors: how many workers live on when they end, at most
     """
 
     strategy: str
@@ -68,9 +71,11 @@ class World:
     records: bool
     send_by_s: float | None
     in_flight: int
+    lanes: bool
     batch_size: int
     warm: int
     steps: int
+    survivors: int
     rates: dict[str, float]
     message_habits: dict[str, float]
     profile_habits: dict[str, float]
@@ -89,6 +94,7 @@ def draw_world(rng: random.Random) -> World:
     enough = rng.choice((contacts - 1, contacts + 1, 2 * contacts, 2 * contacts + 2))
     life = [days * DAY_S + (rng.uniform(300, 4000) if rng.random() < 0.3 else 30 * DAY_S) for _ in range(enough)]
     rates = {name: rng.choice((0.0, 0.01, 0.03, 0.08)) for name in FAULTS}
+    lanes = rng.random() < LANES
     return World(
         strategy=rng.choice(STRATEGIES),
         fine=rng.random() < 0.3,
@@ -98,10 +104,12 @@ def draw_world(rng: random.Random) -> World:
         window_s=rng.choice((0.0, WINDOW_S)),
         records=rng.random() < 0.7,
         send_by_s=rng.uniform(200, 4000) if rng.random() < 0.35 else None,
-        in_flight=rng.randint(1, 3),
+        in_flight=rng.randint(2, 4) if lanes else rng.randint(1, 3),
+        lanes=lanes,
         batch_size=rng.choice((2, 10)),
         warm=rng.choice((0, 3, 3)),
         steps=rng.randint(40, 160),
+        survivors=rng.choice((0, 0, 1, 6)),
         rates=rates | {"unsubscribe": rates["unsubscribe"] / 8},
         message_habits=_habits(rng),
         profile_habits=_habits(rng),

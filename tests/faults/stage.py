@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from faults.stepped_connection import SteppedConnection, open_stepped
 from faults.virtual_clock import virtualise
+from promo_campaigns.adapters import runs
 from promo_campaigns.adapters.postgres import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from promo_campaigns.adapters.postgres import Connection
+
 WORKERS = 6
+TIDY = 50
+TABLES = (
+    "assignment",
+    "attempt",
+    "code_file",
+    "contact",
+    "contact_channel",
+    "promo_code",
+    "receiver",
+    "run",
+)
 
 
 class Stage:
@@ -21,9 +36,18 @@ class Stage:
     :ivar books: a connection of the harness itself, on virtual time
     """
 
-    def __init__(self, books: SteppedConnection, idle: list[SteppedConnection]) -> None:
+    def __init__(self, books: SteppedConnection, idle: list[SteppedConnection], watch: Connection) -> None:
         self.books = books
         self._idle = idle
+        self._watch = watch
+        self._played = 0
+
+    def clear_up(self) -> None:
+        """Make room now and then, at no other time than a schedule's beginning."""
+        self._played += 1
+        if self._played % TIDY == 0:
+            for table in TABLES:
+                self._watch.execute(f"vacuum promo.{table}")
 
     def take(self) -> SteppedConnection | None:
         """Return a connection for a worker, unless all have one."""
@@ -42,6 +66,8 @@ def stage(dsn: str) -> Iterator[Stage]:
         watch = opened.enter_context(connect(dsn))
         watch.prepare_threshold = 0
         virtualise(watch)
-        watch.execute("alter table promo.assignment set (autovacuum_vacuum_threshold = 5000)")
+        for table in TABLES:
+            watch.execute(f"alter table promo.{table} set (autovacuum_enabled = off)")
+        opened.enter_context(patch.object(runs, "_SQL", {**runs.__dict__["_SQL"], "weigh_audience": "select"}))
         connections = [opened.enter_context(open_stepped(dsn, watch)) for _ in range(WORKERS + 1)]
-        yield Stage(connections[0], connections[1:])
+        yield Stage(connections[0], connections[1:], watch)

@@ -6,7 +6,7 @@ import select
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from faults.virtual_clock import EPOCH_S, SETTING
 from promo_campaigns.adapters.postgres import SETTINGS
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from promo_campaigns.adapters.postgres import Connection
 
-_ANSWER_S = 0.003
+_ANSWER_S = 0.0005
 """How long a statement runs before anybody asks whether it waits for another's lock."""
+_PATIENCE_S = 30.0
 
 
 class SteppedConnection(psycopg.Connection[dict[str, Any]]):
@@ -40,13 +41,12 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
         if self.between is not None and inside:
             self.between()
         if self._told != self.now():
-            self._told = self.now()
-            super().execute("select set_config(%s, %s, false)", [SETTING, f"{self._told:.3f}"])
+            self._tell_time()
         return super().execute(*args, **kwargs)
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (likewise)
         """Drive a statement; one that waits for a lock gives way to whoever holds it."""
-        if self.blocked is None or self.watch is None:
+        if self.blocked is None:
             return super().wait(gen, *args, **kwargs)
         try:
             state = next(gen)
@@ -59,8 +59,16 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
         except StopIteration as done:
             return done.value
 
+    def comes_to_wait(self) -> bool:
+        """Whether the running statement ends up waiting for a lock; asked until it does or has its answer."""
+        while not self.has_answer(0):
+            if self.is_blocked():
+                return True
+            self.has_answer(_ANSWER_S)
+        return False
+
     def is_blocked(self) -> bool:
-        """Whether the running statement waits for a lock."""
+        """Whether the running statement waits for a lock at this moment."""
         if self.watch is None or self.has_answer(0):
             return False
         row = self.watch.execute(
@@ -68,13 +76,17 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
         ).fetchone()
         return bool(row and row["blocked"]) and not self.has_answer(0)
 
-    def has_answer(self, patience_s: float) -> bool:
+    def has_answer(self, patience_s: float = _PATIENCE_S) -> bool:
         """Whether the server has said something."""
         return bool(select.select([self.fileno()], [], [], patience_s)[0])
 
+    def run_whole(self) -> None:
+        """Run transactions whole from now on."""
+        self.between = self.blocked = None
+
     def roll_back(self) -> None:
         """End whatever was begun, as a server does for a client that is gone."""
-        self.between = self.blocked = None
+        self.run_whole()
         self._told = None
         if self.info.transaction_status != TransactionStatus.IDLE:
             self.rollback()
@@ -82,6 +94,18 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
     def forget_time(self) -> None:
         """Tell the time anew: a rollback takes a setting back with it."""
         self._told = None
+
+    def keep_plans(self) -> None:
+        """Keep every prepared statement, across rollbacks too: nobody changes the schema here."""
+        self.prepare_threshold = 0
+        self.prepared_max = None
+        self._prepared.clear = lambda: False  # type: ignore[method-assign]
+
+    def _tell_time(self) -> None:
+        self._told = self.now()
+        told = self.pgconn.exec_(f"set {SETTING} = '{self._told:.3f}'".encode())
+        if told.status != ExecStatus.COMMAND_OK:
+            self._told = None  # within a transaction that failed: so will the statement itself
 
     def _ready(self, state: int) -> int:
         fd = self.fileno()
@@ -96,10 +120,10 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
 
 def open_stepped(dsn: str, watch: Connection) -> SteppedConnection:
     """Open a worker's connection; its plans are kept, for thousands of schedules repeat the same statements."""
-    settings = {**SETTINGS, "prepare_threshold": 0}
     options = (
         f"{SETTINGS['options']} -c {SETTING}={EPOCH_S} -c plan_cache_mode=force_generic_plan -c deadlock_timeout=1h"
     )
-    connection = SteppedConnection.connect(dsn, **{**settings, "options": options})
+    connection = SteppedConnection.connect(dsn, **{**SETTINGS, "options": options})
+    connection.keep_plans()
     connection.watch = watch
     return connection

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from promo_campaigns.core import sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
+    from faults.workers import Worker
     from promo_campaigns.adapters.postgres import Connection
 
 EPOCH_S = 1_900_000_000.0
@@ -40,14 +41,18 @@ def virtualise(connection: Connection) -> None:
 
 
 @contextmanager
-def virtual_send_path(clock: VirtualClock, sleep: Callable[[float], None]) -> Iterator[None]:
-    """Give ``core.sending`` this clock and this way to sleep while the context lasts."""
+def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Iterator[None]:
+    """Give ``core.sending`` this clock while the context lasts, and make its waiting and its lanes a worker's steps."""
 
-    async def pause(seconds: float) -> None:
-        sleep(seconds)
+    async def sleep(seconds: float) -> None:
+        running().sleep(seconds)
+
+    async def gather(*lanes: Coroutine[Any, Any, object], return_exceptions: bool) -> list[object]:
+        assert return_exceptions, "a lane that fails must not leave the other to itself"
+        return await running().gather(*lanes)
 
     with (
-        patch.object(sending, "asyncio", SimpleNamespace(sleep=pause)),
+        patch.object(sending, "asyncio", SimpleNamespace(sleep=sleep, gather=gather)),
         patch.object(sending, "time", SimpleNamespace(monotonic=lambda: clock.now)),
     ):
         yield

@@ -1,25 +1,23 @@
-"""Logical workers: code that runs as it is, on a stack of its own, and hands over at every step."""
+"""Logical workers: code that runs as it is, on stacks of its own, and hands over at every step."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import greenlet  # type: ignore[import-untyped]  # comes with SQLAlchemy, and has no types
 import psycopg
 
+from faults.strands import Strand, finish
+
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Coroutine
-    from typing import Any
 
     from faults.stepped_connection import SteppedConnection
     from faults.virtual_clock import VirtualClock
 
 Result = TypeVar("Result")
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of it runs on but the server's rollback."""
 
 
 class ConnectionDropped(psycopg.OperationalError):
@@ -30,12 +28,13 @@ class Worker:
     """A process of its own, as far as the protocol can tell.
 
     :ivar at: the step it stands at
+    :ivar doing: which of its strands stands there, empty for its own
     :ivar task: the task of its DAG run it works on
     :ivar wake_at: when it goes on, in virtual time
     :ivar paused: how many of the scheduler's steps it stands still for
     :ivar drop: where its connection breaks next: ``before`` or ``after`` a transaction, or ``within`` one
-    :ivar lease_until: when the lease of its last intent is over
-    :ivar waits_for_lock: whether its statement waits for another worker's transaction
+    :ivar leased: contacts with an intent and no evidence yet, and when their lease is over
+    :ivar stuck: whether its statement is known to wait for another worker's transaction
     """
 
     def __init__(
@@ -51,16 +50,18 @@ class Worker:
         self.connection = connection
         self.clock = clock
         self.at = "start"
+        self.doing = ""
         self.task = 0
         self.wake_at = 0.0
         self.paused = 0
         self.drop = ""
-        self.lease_until = 0.0
-        self.waits_for_lock = False
-        self.error: BaseException | None = None
+        self.leased: dict[int, float] = {}
+        self.stuck = False
         self.priority = 0.0
+        self._broken = False
         self._hub = greenlet.getcurrent()
-        self._green = greenlet.greenlet(lambda: self._run(body))
+        self._strands = [Strand("", lambda: self._run(body), self._hub)]
+        self._current = self._strands[0]
         connection.now = lambda: clock.now
         if fine:
             connection.between = self._between
@@ -69,32 +70,79 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether it has more to do."""
-        return not self._green.dead
+        return not self._strands[0].done
 
-    def resume(self) -> None:
-        """Let it run to its next step; called by the scheduler."""
-        self._green.switch()
+    @property
+    def error(self) -> Exception | None:
+        """What it ended with."""
+        outcome = self._strands[0].outcome
+        return outcome if isinstance(outcome, Exception) else None
+
+    @property
+    def waits_for_lock(self) -> bool:
+        """Whether its statement was seen waiting for another worker's transaction."""
+        return any(strand.blocked for strand in self._strands)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can go on now."""
+        return not self.paused and self.wake_at <= self.clock.now and bool(self._able())
+
+    def resume(self, rng: random.Random) -> None:
+        """Let one of its strands run to its next step; called by the scheduler."""
+        able = self._able()
+        self._current = able[0] if len(able) == 1 else rng.choice(able)
+        self._current.resume()
+        self._strands = [self._strands[0], *(strand for strand in self._strands[1:] if not strand.done)]
 
     def kill(self) -> None:
         """Take the process away where it stands; called by the scheduler, never while it waits for a lock."""
-        self.connection.between = self.connection.blocked = None
-        with suppress(Killed):  # one that never ran passes it on
-            self._green.throw(Killed)
+        self.connection.run_whole()
+        for strand in reversed(self._strands):
+            strand.kill()
 
     def step(self, at: str) -> None:
         """Hand over; called by the worker's own code."""
-        self.at = at
+        self.at, self.doing = at, self._current.name
         self._hub.switch()
+
+    def park(self, until: Callable[[], bool]) -> None:
+        """Let the worker's other strands go on until something is so."""
+        if not until():
+            self._current.until = until
+            self.step("waits")
+            self._current.until = None
+
+    def spawn(self, name: str, body: Callable[[], object]) -> Strand:
+        """Do something beside."""
+        strand = Strand(name, body, self._hub)
+        self._strands.append(strand)
+        return strand
+
+    async def gather(self, *lanes: Coroutine[Any, Any, object]) -> list[object]:
+        """Run coroutines beside each other, and return what each returned or raised."""
+        strands = [self.spawn(f"lane {number}", partial(finish, lane)) for number, lane in enumerate(lanes, 1)]
+        try:
+            self.park(lambda: all(strand.done for strand in strands))
+        finally:
+            for lane in lanes:
+                lane.close()  # killed before it began
+        return [strand.outcome for strand in strands]
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""
         self.wake_at = self.clock.now + seconds
         self.step("sleep")
 
+    def connect(self) -> None:
+        """Begin a task with a connection that works, and nothing under way."""
+        self._broken = False
+        self.leased.clear()
+
     def transact(self, name: str, work: Callable[[], Result]) -> Result:
         """Do one transaction of the ledger, with a step before it and one after it."""
         self.step(f"before {name}")
-        if self.drop == "before":
+        if self._broken or self.drop == "before":
             self._break()
         try:
             result = work()
@@ -106,23 +154,12 @@ class Worker:
         self.step(f"after {name}")
         return result
 
-    def finish(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine whose every wait is a step of this worker."""
-        try:
-            coroutine.send(None)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
-        msg = "the coroutine waits for something that is not simulated"
-        raise AssertionError(msg)
+    def _able(self) -> list[Strand]:
+        return [strand for strand in self._strands if strand.ready and not (strand.blocked and self.stuck)]
 
     def _run(self, body: Callable[[Worker], None]) -> None:
         try:
             body(self)
-        except Killed:
-            pass
-        except Exception as error:  # noqa: BLE001  (whatever it is, the schedule judges it)
-            self.error = error
         finally:
             self.connection.roll_back()
 
@@ -132,11 +169,13 @@ class Worker:
             self._break()
 
     def _blocked(self) -> None:
-        self.waits_for_lock = True
-        self._hub.switch()
-        self.waits_for_lock = False
+        strand = self._current
+        strand.blocked = self.stuck = True
+        self.step("waits for a lock")
+        strand.blocked = self.stuck = False
 
     def _break(self) -> None:
         self.drop = ""
+        self._broken = True
         self.connection.forget_time()
         raise ConnectionDropped
