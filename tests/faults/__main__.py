@@ -11,30 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults.schedule import Schedule
-from faults.search import search
+from faults.search import search_beside
 from faults.stage import stage
 from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
 from promo_campaigns.adapters.migrations import migrate
 
 if TYPE_CHECKING:
     from faults.search import Search
-    from faults.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / ".faults" / "results.json"
 
 
 def main() -> int:
-    """Search on a server of its own, write the figures down, and return the exit status."""
-    with throwaway_postgres() as server:
-        dsn = server.dsn("postgres")
-        migrate(dsn)
-        with stage(dsn) as opened:
-            if "SEED" in os.environ:
-                return _replay(opened, int(os.environ["SEED"]))
-            commit = _git("rev-parse", "HEAD")
-            first, count = int(commit[:8], 16), int(os.environ.get("SCHEDULES", "20000"))
-            found = search(opened, range(first, first + count))
+    """Search, write the figures down, and return the exit status."""
+    if "SEED" in os.environ:
+        return _replay(int(os.environ["SEED"]))
+    commit = _git("rev-parse", "HEAD")
+    first, count = int(commit[:8], 16), int(os.environ.get("SCHEDULES", "20000"))
+    found = search_beside(range(first, first + count))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(_figures(found, first, commit), indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{found.schedules} schedules, {len(found.failed)} violations, see {RESULTS.relative_to(ROOT)}\n")
@@ -42,10 +37,13 @@ def main() -> int:
     return 1 if found.failed else 0
 
 
-def _replay(opened: Stage, seed: int) -> int:
-    schedule = Schedule(opened, seed)
-    schedule.trace = []
-    report = schedule.play()
+def _replay(seed: int) -> int:
+    with throwaway_postgres() as server:
+        migrate(server.dsn("postgres"))
+        with stage(server.dsn("postgres")) as opened:
+            schedule = Schedule(opened, seed)
+            schedule.trace = []
+            report = schedule.play()
     sys.stdout.write("\n".join([repr(schedule.world), *schedule.trace, *(report.violations or ["no violation"]), ""]))
     return 1 if report.violations else 0
 

@@ -108,32 +108,11 @@ def _no_deadline() -> AbstractContextManager[Any]:
 
 
 def _deadline_from_after_the_intent() -> AbstractContextManager[Any]:
-    """As the product had it until the search found it."""
-    call = sending.__dict__["_Rounds"]
-    run_round = call._round  # noqa: SLF001  (what is broken on purpose)
-
-    async def broken(self: Any, contact_ids: Sequence[int], tally: sending.Tally) -> list[Verdict]:  # noqa: ANN401
-        late = _Rounds(self)
-        return list(await run_round(late, contact_ids, tally))
-
-    return patch.object(call, "_round", broken)
-
-
-class _Rounds:
-    """Stands before the real rounds and reckons the deadline anew at the call."""
-
-    def __init__(self, rounds: Any) -> None:  # noqa: ANN401  (a private class)
-        self._rounds = rounds
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the rounds have)
-        return getattr(self._rounds, name)
-
-    async def call(self, lease: Lease, deadline: float) -> Sequence[Verdict]:
-        del deadline
-        verdicts: Sequence[Verdict] = await self._rounds.call(
-            lease, sending.__dict__["time"].monotonic() + lease.seconds / 2
-        )
-        return verdicts
+    """As the product had it until the search found it: reckoned anew at the call."""
+    taken: Any = sending.__dict__["_Taken"]
+    return patch.object(
+        taken, "deadline", property(lambda self: sending.__dict__["time"].monotonic() + self.lease.seconds / 2)
+    )
 
 
 def _doubts_count_as_accepted() -> AbstractContextManager[Any]:

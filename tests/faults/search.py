@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from faults.schedule import Schedule
+from faults.stage import stage
+from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
+from promo_campaigns.adapters.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from faults.schedule import Report
     from faults.stage import Stage
+
+PROCESSES = 2
 
 
 @dataclass(slots=True)
@@ -30,6 +37,15 @@ class Search:
     faults: Counter[str] = field(default_factory=Counter)
     failed: list[Report] = field(default_factory=list)
 
+    def add(self, other: Search) -> None:
+        """Add what another search, beside this one, came to."""
+        self.schedules += other.schedules
+        self.steps += other.steps
+        self.seconds = max(self.seconds, other.seconds)
+        self.strategies.update(other.strategies)
+        self.faults.update(other.faults)
+        self.failed += other.failed
+
     def explain(self) -> str:
         """Say which schedules failed, and how to play one again."""
         return "\n".join(
@@ -39,12 +55,12 @@ class Search:
         )
 
 
-def search(stage: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> Search:
+def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> Search:
     """Play the schedule of each seed."""
     found = Search()
     began = time.monotonic()
     for seed in seeds:
-        report = Schedule(stage, seed).play()
+        report = Schedule(on, seed).play()
         found.schedules += 1
         found.steps += report.steps
         found.strategies[report.strategy] += 1
@@ -55,3 +71,22 @@ def search(stage: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -
                 break
     found.seconds = time.monotonic() - began
     return found
+
+
+def search_beside(seeds: Sequence[int]) -> Search:
+    """Play the schedules of the seeds in processes beside each other, each with a server of its own."""
+    found = Search()
+    shares = [seeds[number::PROCESSES] for number in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
+        for share in processes.map(search_alone, shares):
+            found.add(share)
+    return found
+
+
+def search_alone(seeds: Sequence[int]) -> Search:
+    """Play them on a server that is there for nothing else."""
+    with throwaway_postgres() as server:
+        dsn = server.dsn("postgres")
+        migrate(dsn)
+        with stage(dsn) as opened:
+            return search(opened, seeds)
