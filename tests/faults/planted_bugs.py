@@ -10,15 +10,19 @@ from unittest.mock import patch
 
 from faults import receiver_truth, schedule
 from promo_campaigns.adapters import ledger, runs
+from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.core import occurrence, rendering, sending
+from promo_campaigns.core.breaker import FREE
 from promo_campaigns.core.models import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from faults.stage import Stage
+    from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Lease
 
     Patch = Callable[[], AbstractContextManager[Any]]
@@ -93,7 +97,7 @@ def _intent_not_committed() -> AbstractContextManager[Any]:
 def _key_of_the_try() -> AbstractContextManager[Any]:
     tries = itertools.count()
     key = occurrence.idempotency_key
-    return patch.object(rendering, "idempotency_key", lambda *args: f"{key(*args)}-{next(tries)}")
+    return patch.object(rendering, "idempotency_key", lambda *args, **more: f"{key(*args, **more)}-{next(tries)}")
 
 
 def _key_of_the_dag_run() -> AbstractContextManager[Any]:
@@ -113,6 +117,27 @@ def _deadline_from_after_the_intent() -> AbstractContextManager[Any]:
     return patch.object(
         taken, "deadline", property(lambda self: sending.__dict__["time"].monotonic() + self.lease.seconds / 2)
     )
+
+
+def _probe_lost() -> AbstractContextManager[Any]:
+    """As the product had it until seed 1571: a probe that calls for nobody keeps its place."""
+    report = PostgresBreaker.report
+
+    def report_calls(self: PostgresBreaker, verdicts: Sequence[Verdict], admission: Admission = FREE) -> None:
+        if verdicts:
+            report(self, verdicts, admission)
+
+    return patch.object(PostgresBreaker, "report", report_calls)
+
+
+def _each_lane_takes_all() -> AbstractContextManager[Any]:
+    lane = sending.Rounds._lane  # noqa: SLF001  (what is broken on purpose)
+
+    async def broken(self: sending.Rounds, waiting: deque[int], most: int, *rest: Any) -> None:  # noqa: ANN401
+        del most
+        await lane(self, waiting, self.size, *rest)
+
+    return patch.object(sending.Rounds, "_lane", broken)
 
 
 def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
@@ -201,6 +226,8 @@ BUGS = (
         "whoever unsubscribed is never recorded",
         (("read_recipients", "(h.unsubscribed_at is null or %(purpose)s = 'profile')", "h.unsubscribed_at is null"),),
     ),
+    PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,), budget=600),
+    PlantedBug("each of two lanes takes as many as both may", patches=(_each_lane_takes_all,)),
     PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
 )
 
