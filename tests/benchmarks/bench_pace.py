@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_pace.py --seconds 60 --per-s 200
 
 Exit status 1 when an aim is missed: at least 95 % of the budget used, and never more than the budget and one slice in
-any second.
+any second. For as long as the receiver stands still itself, it cannot tell when calls came; that much it is allowed.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def main() -> int:
     start, end = seen.moments[0] + SETTLED_S, seen.moments[-1] - SETTLED_S
     used = (bisect_left(seen.moments, end) - bisect_left(seen.moments, start)) / (end - start) / given.per_s
     most = seen.most_in(1.0)
-    allowed = given.per_s * (1 + SLICE_S)
+    allowed = given.per_s * (1 + SLICE_S + seen.stalled_s)
     figures = {
         "used": round(used, 4),
         "aim, at least": LEAST_USED,
         "most in one second": most,
-        "aim, at most": allowed,
+        "aim, at most": round(allowed),
         "the receiver stood still for, ms": round(seen.stalled_s * 1000),
         "the store was asked by each worker, times a second": round(sum(trips) / len(trips) / given.seconds, 1),
         "shares": {worker: round(share, 3) for worker, share in sorted(seen.shares().items())},

@@ -59,11 +59,11 @@ def test_a_slice_is_as_long_as_it_may_be_and_as_the_first_call_needs(per_s: floa
 
 def test_a_missed_turn_is_lost_and_the_next_is_not() -> None:
     leased = Slice(0.0, 10, 0.1)
-    assert leased.take(0.04) == 0.0
+    assert leased.take(0.02) == 0.0
     assert leased.take(0.36) == 0.4
     assert leased.take(0.36) == 0.5
-    assert leased.take(0.94) == 0.9
-    assert leased.take(0.94) is None
+    assert leased.take(0.92) == 0.9
+    assert leased.take(0.92) is None
 
 
 def test_a_call_that_weighs_more_takes_as_many_turns() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SLICE_S = 0.1
 """Seconds of turns a worker leases at most, or one turn where turns are rarer. What a killed worker takes with it."""
-LATE_S = SLICE_S / 2
+LATE_S = SLICE_S / 4
 """How late a call may begin."""
 CHUNK_S = 15.0
 """Seconds of turns a chunk may need, were its worker alone: an eighth of a lease, half of which is for calls."""
