@@ -55,7 +55,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param run_key: names the occurrence
     :param send_by: nobody is sent anything from then on
     :param mode: what to do with a closed run; by default what the run itself says, ``missing`` unless it was set
-    :param freeze: adds the audience to a new run, given its id, in place of the spec's own
+    :param freeze: adds the audience to a new run, given its id, in place of the spec's own, and lets the planner know
     :raises RunClosed: the run is closed, and is to be left alone
     :raises RunSpecChanged: the occurrence was opened with another definition
     :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds
@@ -68,7 +68,6 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
             freeze(added["run_id"])
         elif added is not None:
             _add_audience(connection, added["run_id"], spec)
-        if added is not None:
             connection.execute(_SQL["weigh_audience"])
         run = _find(connection, "read_run_by_key", run_key=run_key)
         if run.spec.sha256 != spec.sha256:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from promo_campaigns.core.errors import LedgerError, PromoError
+from promo_campaigns.core.errors import LedgerError, PromoError, QuietHours
 from promo_campaigns.core.parameters import mode_of, whole_number
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.events import BUSY_S, TROUBLE_S, StartOnEventsOperator
 from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.message import SendMessageOperator
-from promo_campaigns.operators.rescheduling import RESUME
+from promo_campaigns.operators.rescheduling import RESUME, rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,8 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     third longer at most. Running it again finds the same runs with the same events, finishes those that are not closed,
     and goes on.
 
-    A run that the receiver refuses for good stays open and does not hold up the next; the task fails at its end.
+    A run that the receiver refuses for good stays open and does not hold up the next; the task fails at its end. A run
+    with contacts in quiet hours stays open too, and the task waits for them in the triggerer at its end.
 
     Takes the parameters of ``StartOnEventsOperator`` but for ``batch_size``: a run is a batch. Returns counts only:
     ``{"runs": 12, "events": 340, "accepted": 338}``.
@@ -86,10 +87,13 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
             stream = _Stream(self, connection, context, key)
             try:
                 await stream.run(spec, terms)
+                stay(connection, terms.workflow, key, quiet_s=0)
+                with rescheduled(self):
+                    stream.require_open()
             except TaskDeferred as deferred:
-                stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
+                if stream.quiet is None:
+                    stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
                 self.defer(trigger=deferred.trigger, method_name=RESUME)
-            stay(connection, terms.workflow, key, quiet_s=0)
         return stream.report()
 
 
@@ -97,7 +101,10 @@ class _Stream:
     """The runs of one task, one after another."""
 
     def __init__(self, block: AnswerEventsOperator, connection: Connection, context: Context, key: str) -> None:
+        from promo_campaigns.adapters.ledger import PostgresLedger
+
         self._block = block
+        self._ledger = PostgresLedger(connection)
         self._connection = connection
         self._context = context
         self._key = key
@@ -107,6 +114,7 @@ class _Stream:
         self._may_be_relieved = False
         self._counts = {"runs": 0, "events": 0, "accepted": 0}
         self._unfinished: list[str] = []
+        self.quiet: QuietHours | None = None
 
     async def run(self, spec: RunSpec, terms: EventTerms) -> None:
         """Answer events until none come, or another has come for them."""
@@ -121,6 +129,14 @@ class _Stream:
                 return
             else:
                 await asyncio.sleep(_LOOK_S)
+
+    def require_open(self) -> None:
+        """Make sure that no run waits for the end of quiet hours.
+
+        :raises QuietHours: one does; it says when the first contact may be written to
+        """
+        if self.quiet is not None:
+            raise self.quiet
 
     def report(self) -> dict[str, int]:
         """Return the counts.
@@ -167,6 +183,9 @@ class _Stream:
             for batch in read_batches(self._connection, run, self._block.most_events()):
                 self._counts["events"] += await self._answer(run, batch)
             report = close_run(self._connection, run.run_id)
+        except QuietHours as error:
+            self.quiet = min(self.quiet or error, error, key=lambda hours: hours.wait_s)
+            return
         except PromoError as error:
             if error.retryable:
                 raise
@@ -194,6 +213,8 @@ class _Stream:
         for source in run.spec.data_sources:
             if not source.before:
                 await self._call(source.name, handed)
+        if not batch.repair:
+            self._ledger.require_open(run.run_id, self._ledger.reachable_contacts(batch))
         return audience
 
     async def _call(self, source: str, handed: Handover) -> dict[str, Any]:
@@ -206,9 +227,7 @@ class _Stream:
         return await block.aexecute(self._context)
 
     def _assign(self, run: Run, batch: Batch) -> Handover:
-        from promo_campaigns.adapters.ledger import PostgresLedger
-
-        ledger = PostgresLedger(self._connection)
+        ledger = self._ledger
         if batch.repair:
             pairs = ledger.held_codes(run.run_id, ledger.accepted_contacts(batch))
         else:
