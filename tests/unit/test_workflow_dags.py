@@ -82,7 +82,8 @@ def test_a_file_and_a_call_of_the_same_settings_are_the_same_dag(include: Path) 
 
 
 def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
-    write(include, "spring", YAML + "description: For everybody\ncatch_up: true\nbatch_size: 50\n")
+    more = "description: For everybody\ncatch_up: true\nbatch_size: 50\nsend_window: 09:00-21:00\nfrequency_cap: 3/7d\n"
+    write(include, "spring", YAML + more + "transport: smtp\ntransport_conn_id: mail\n")
     (workflow,) = load_workflows()
     dag = workflow.dag
     assert (dag.dag_id, dag.dag_display_name, dag.description) == ("spring", "Spring sale", "For everybody")
@@ -92,6 +93,29 @@ def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     assert set(dag.task_dict) == BLOCKS
     start: Any = dag.get_task("start")
     assert (start.send_by, start.batch_size, start.workflow) == ("2h", 50, "spring")
+    assert (start.quiet_hours, start.time_zone, start.frequency_cap) == ("21:00-09:00", "Europe/Kyiv", "3/7d")
+    for block in ("start", "batch.message"):
+        sender: Any = dag.get_task(block)
+        assert (sender.transport, sender.transport_conn_id) == ("smtp", "mail")
+
+
+@pytest.mark.usefixtures("include")
+def test_a_workflow_for_events_is_woken_by_them_and_answers_in_one_block() -> None:
+    audience = {"event": "OrderPaid", "reentry": "period", "period": "7d", "not_in_progress": True}
+    dag = in_python(audience=audience, send_by="2h", batch_size=100, quiet_hours="21:00-09:00").dag
+    (block,) = dag.tasks
+    answer: Any = block
+    assert (answer.event, answer.reentry, answer.period, answer.not_in_progress) == (
+        "OrderPaid",
+        "period",
+        604800,
+        True,
+    )
+    assert (answer.max_age, answer.max_events, answer.send_by) == (7200, 100, "")
+    assert (answer.type, answer.discount, answer.days, answer.message) == ("Welcome", 10, 7, "promo_push")
+    assert (answer.quiet_hours, dag.max_active_runs, len(dag.params)) == ("21:00-09:00", 2, 0)
+    stored = DagSerialization.to_dict(dag)["dag"]
+    assert "promo_events/spring" in str(stored["timetable"])
 
 
 def test_a_source_whose_answer_is_read_is_called_before_the_message(include: Path) -> None:
@@ -150,7 +174,7 @@ def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path)
     assert schema["message"]["enum"] == ["promo_push", "second"]
     assert schema["audience"]["enum"] == ["all_contacts", "with_push_token"]
     assert schema["mode"]["enum"] == [None, "missing", "profiles", "refuse"]
-    assert list(form) == ["type", "discount", "days", "message", "mode", "edition", "audience"]
+    assert list(form) == ["type", "discount", "days", "message", "audience", "mode", "edition"]
     form.validate()
 
 

@@ -78,6 +78,8 @@ end_date: 2026-12-24
 catch_up: true
 time_zone: Europe/Kyiv
 send_by: 2h
+quiet_hours: mon-fri 21:00-09:00; sat,sun 20:00-11:00
+frequency_cap: 3/7d
 batch_size: 500
 transport: inbox
 approval: false
@@ -171,6 +173,27 @@ def test_a_wrong_value_is_told_with_the_allowed_form(include: Path, added: str, 
     told = error_of(include, SOUND + added + "\n")
     assert error in str(told)
     assert told.line in {7, 8}
+
+
+@pytest.mark.parametrize(
+    ("audience", "added", "error"),
+    [
+        ("{event: OrderPaid}", "schedule: 0 9 * * 1", ":7: a workflow for events runs when there are events"),
+        ("{event: OrderPaid}", "send_by: 2026-12-24T18:00+02:00", ":7: a workflow for events ends after no date"),
+        ("{event: OrderPaid, reentry: once, period: 7d}", "", ":1: 'reentry: period' and a 'period' go together"),
+        ("{event: OrderPaid, reentry: period}", "", ":1: 'reentry: period' and a 'period' go together"),
+        ("{event: OrderPaid, reentry: period, period: week}", "", ":1: 'period' cannot be 'week'. How long after"),
+        (
+            "{event: OrderPaid, reentry: each time}",
+            "",
+            ":1: 'reentry' cannot be 'each time'. Did you mean 'each_time'?",
+        ),
+        ("{event: ''}", "", ":1: 'event' cannot be ''. The type of the events it answers"),
+    ],
+)
+def test_a_wrong_audience_of_events_is_told(include: Path, audience: str, added: str, error: str) -> None:
+    told = error_of(include, SOUND.replace("all_contacts", audience) + added + "\n")
+    assert error in str(told)
 
 
 def test_what_cannot_be_done_yet_is_refused_and_not_left_out(include: Path) -> None:

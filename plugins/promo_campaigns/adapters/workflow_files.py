@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}")
 _NOT_BUILT = {
     "approval": ("approval", "an approval"),
-    "event": ("audience", "an audience of events"),
     "hold_out": ("hold_out", "a hold-out"),
 }
 _FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}

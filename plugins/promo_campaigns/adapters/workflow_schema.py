@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter  # type: ignore[import-untyped]  # it has no types
 from jsonschema import Draft202012Validator, FormatChecker
 
-from promo_campaigns.core.errors import SettingError
+from promo_campaigns.core.errors import ConfigurationError, SettingError
+from promo_campaigns.core.limits import cap_of, is_time_zone, quiet_minutes
+from promo_campaigns.core.parameters import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 NO_SCHEDULE = "none"
 PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _CRON_FIELDS = 5
-_SPAN = re.compile(r"[1-9][0-9]{0,5}[mhd]")
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -149,9 +148,24 @@ def _is_schedule(value: object) -> bool:
     return value == NO_SCHEDULE or value in PRESETS or _is_cron(value)
 
 
-@_FORMATS.checks("time-zone", raises=(ZoneInfoNotFoundError, ValueError, OSError))
+@_FORMATS.checks("time-zone")
 def _is_time_zone(value: object) -> bool:
-    return not isinstance(value, str) or bool(ZoneInfo(value).key)
+    return not isinstance(value, str) or is_time_zone(value)
+
+
+@_FORMATS.checks("quiet-hours", raises=ConfigurationError)
+def _is_quiet_hours(value: object) -> bool:
+    return not isinstance(value, str) or bool(quiet_minutes(value))
+
+
+@_FORMATS.checks("frequency-cap", raises=ConfigurationError)
+def _is_cap(value: object) -> bool:
+    return not isinstance(value, str) or bool(cap_of(value))
+
+
+@_FORMATS.checks("span")
+def _is_span(value: object) -> bool:
+    return not isinstance(value, str) or span_of(value) is not None
 
 
 @_FORMATS.checks("day", raises=ValueError)
@@ -161,6 +175,6 @@ def _is_day(value: object) -> bool:
 
 @_FORMATS.checks("deadline", raises=ValueError)
 def _is_deadline(value: object) -> bool:
-    if not isinstance(value, str) or _SPAN.fullmatch(value):
+    if not isinstance(value, str) or span_of(value):
         return True
     return datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo is not None

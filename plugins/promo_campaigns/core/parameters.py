@@ -93,19 +93,25 @@ def instant_of(name: str, value: object) -> datetime | None:
     return instant
 
 
+def span_of(text: str) -> timedelta | None:
+    """Return a span of time such as ``90m``, ``2h`` or ``3d``; None for any other text."""
+    span = _SPAN.fullmatch(text)
+    return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
+
+
 def deadline_of(name: str, value: object, *, occurrence: datetime | None) -> datetime | None:
     """Return an instant from ISO 8601 text with an offset, or from a span such as ``2h`` after the occurrence.
 
     :param occurrence: aware; None where there is none to count from
     :raises ConfigurationError: it is neither, or there is nothing to count from
     """
-    span = _SPAN.fullmatch(optional_text(value))
+    span = span_of(optional_text(value))
     if span is None:
         return instant_of(name, value)
     if occurrence is None:
-        msg = f"{name} is {span[0]} after the occurrence, and this run stands for none; give a time with an offset"
+        msg = f"{name} is a time after the occurrence, and this run stands for none; give a time with an offset"
         raise ConfigurationError(msg)
-    return occurrence + timedelta(**{_UNITS[span[2]]: int(span[1])})
+    return occurrence + span
 
 
 def flag_of(name: str, value: object) -> bool:

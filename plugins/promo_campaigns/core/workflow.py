@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from promo_campaigns.core.errors import SettingError
+from promo_campaigns.core.parameters import span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 REUSE_SAME = "same until it expires"
 
@@ -25,6 +26,18 @@ class PromoCode(_PromoCode, total=False):
     reuse: str
 
 
+class _Event(TypedDict):
+    event: str
+
+
+class EventAudience(_Event, total=False):
+    """Whoever something happens to: events of a type, and which of a contact's are answered."""
+
+    reentry: str
+    period: str
+    not_in_progress: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
     """The definition that a DAG is built from.
@@ -32,7 +45,8 @@ class Workflow:
     ``schemas/workflow.schema.json`` says which values a setting may have.
 
     :param workflow_id: what identifies it: the DAG's id and the first part of every run key
-    :param audience: name of a file of ``include/audiences``, or ``{"event": "OrderPaid"}``
+    :param audience: name of a file of ``include/audiences``, or ``{"event": "OrderPaid"}``, also with ``reentry``,
+        ``period`` and ``not_in_progress``
     :param promo_code: ``{"type": "Welcome", "discount": 10, "days": 7}``
     :param message: name of a file of ``include/messages``
     :param name: shown in Airflow's lists in place of the id
@@ -45,7 +59,8 @@ class Workflow:
     :param time_zone: IANA name
     :param send_window: ``09:00-21:00``: when messages go out
     :param quiet_hours: ``21:00-09:00``: when none does
-    :param send_by: ``2h`` after the occurrence, or a time with an offset: after which nobody is sent anything
+    :param send_by: ``2h`` after the occurrence or the event, or a time with an offset: after which nobody is sent
+        anything
     :param frequency_cap: ``3/7d``: who got that many messages of the channel in that time is left out
     :param batch_size: contacts that one task handles
     :param transport: the way out of the message
@@ -58,7 +73,7 @@ class Workflow:
     """
 
     workflow_id: str
-    audience: str | Mapping[str, str]
+    audience: str | EventAudience
     promo_code: PromoCode
     message: str
     name: str = ""
@@ -115,19 +130,29 @@ class Workflow:
         if self.send_window and self.quiet_hours:
             problem = "send_window and quiet_hours say the same thing twice"
             raise SettingError(problem, setting=("quiet_hours",), hint="Keep one of them")
-        if self.silence and len(set(self.silence.split("-"))) == 1:
-            setting = "send_window" if self.send_window else "quiet_hours"
-            problem = f"{setting} begins and ends at the same time"
-            raise SettingError(problem, setting=(setting,), hint="Leave it out to send at any hour")
+        if self.send_window and len(set(self.send_window.split("-"))) == 1:
+            problem = "send_window begins and ends at the same time"
+            raise SettingError(problem, setting=("send_window",), hint="Leave it out to send at any hour")
         if self.catch_up and not (self.start_date and self.schedule):
             problem = "catch_up needs a schedule and a start_date to catch up from"
             raise SettingError(problem, setting=("catch_up",))
         if self.start_date and self.end_date and self.end_date < self.start_date:
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
-        if self.event and self.schedule is not None:
+        self._require_sense_of_events()
+
+    def _require_sense_of_events(self) -> None:
+        if isinstance(self.audience, str):
+            return
+        if self.schedule is not None:
             problem = "a workflow for events runs when there are events, so it has no schedule"
             raise SettingError(problem, setting=("schedule",), hint="Leave it out")
+        if self.send_by and span_of(self.send_by) is None:
+            problem = "a workflow for events ends after no date"
+            raise SettingError(problem, setting=("send_by",), hint="Say how long after the event, such as 2h")
+        if ("period" in self.audience) is not (self.audience.get("reentry") == "period"):
+            problem = "'reentry: period' and a 'period' go together"
+            raise SettingError(problem, setting=("audience", "event"), hint="Such as period: 7d")
 
 
 def _is_plain(schedule: object) -> bool:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, BaseOperator, XComArg, task_group
 
 from promo_campaigns.adapters.workflow_files import IncludeFolder, require_valid
+from promo_campaigns.core.parameters import span_of
 from promo_campaigns.core.workflow import Workflow
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.end import EndOperator
+from promo_campaigns.operators.event_stream import AnswerEventsOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
 from promo_campaigns.operators.start import StartOperator
@@ -24,8 +26,11 @@ from promo_campaigns.workflows.trigger_form import trigger_form
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from promo_campaigns.core.workflow import EventAudience
+
 CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
 TAG = "promo"
+_ANSWERING = 2  # a run that answers events, and one that takes over from it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +68,8 @@ class PromoWorkflow(Workflow):
         return StartOperator(
             task_id="start",
             task_display_name="Start",
-            workflow=self.workflow_id,
             message="{{ params.message }}",
             audience="{{ params.audience }}",
-            transport=self.transport,
-            transport_conn_id=self.transport_conn_id or None,
             edition="{{ params.edition }}",
             mode="{{ params.mode }}",
             send_by=self.send_by,
@@ -75,8 +77,24 @@ class PromoWorkflow(Workflow):
             time_zone=self.time_zone,
             frequency_cap=self.frequency_cap,
             batch_size=self.batch_size,
-            include_folder=str(self.files.path) if self.include else None,
             **CODES,
+            **self._agreed(),
+        )
+
+    def answer_events(self, audience: EventAudience) -> AnswerEventsOperator:
+        """Make the one block of a workflow for events, which stands in place of all others."""
+        seconds = {name: span.total_seconds() for name, span in self._spans(audience).items()}
+        return AnswerEventsOperator(
+            task_id="answer_events",
+            task_display_name="Answer events",
+            event=audience["event"],
+            reentry=audience.get("reentry", "each_time"),
+            not_in_progress=audience.get("not_in_progress", False),
+            max_events=self.batch_size,
+            message=self.message,
+            **{name: self.promo_code[name] for name in CODES},  # type: ignore[literal-required]  # they are its names
+            **{name: int(value) for name, value in seconds.items()},
+            **self._agreed(),
         )
 
     def before_batches(self, start: StartOperator) -> BaseOperator:
@@ -101,8 +119,7 @@ class PromoWorkflow(Workflow):
             task_display_name="Message",
             assignments=last.output,
             message="{{ params.message }}",
-            transport=self.transport,
-            transport_conn_id=self.transport_conn_id or None,
+            **self._way_out(),
         )
         after = [self.data_source(source.name, message.output) for source in sources if not source.before]
         return after or [message]
@@ -126,21 +143,46 @@ class PromoWorkflow(Workflow):
 
     def _build(self) -> DAG:
         with DAG(self.workflow_id, schedule=schedule_of(self), **self._settings()) as dag:
-            first, start = self.before_start(), self.start()
-            behind = self.before_batches(start)
-            batches = self._batches().expand(batch=start.output)
-            end = self.end(start)
-            if first:
-                first >> start
-            if behind is not start:
-                behind >> batches
-            batches >> end
-            self.after_end(end)
+            if isinstance(self.audience, str):
+                self._lay_blocks()
+            else:
+                self.answer_events(self.audience)
         # At last, and one by one: each block would copy them, and Airflow would check each against its own schema.
         for name, param in trigger_form(self, self.files).items():
             dag.params[name] = param
         dag.validate()  # type: ignore[no-untyped-call]  # Airflow's method has no types here
         return dag
+
+    def _lay_blocks(self) -> None:
+        first, start = self.before_start(), self.start()
+        behind = self.before_batches(start)
+        batches = self._batches().expand(batch=start.output)
+        end = self.end(start)
+        if first:
+            first >> start
+        if behind is not start:
+            behind >> batches
+        batches >> end
+        self.after_end(end)
+
+    def _agreed(self) -> dict[str, Any]:
+        """Return what is agreed when a run is opened, whatever opens it."""
+        return {
+            "workflow": self.workflow_id,
+            "quiet_hours": self.silence,
+            "time_zone": self.time_zone,
+            "frequency_cap": self.frequency_cap,
+            "include_folder": str(self.files.path) if self.include else None,
+            **self._way_out(),
+        }
+
+    def _way_out(self) -> dict[str, Any]:
+        return {"transport": self.transport, "transport_conn_id": self.transport_conn_id or None}
+
+    def _spans(self, audience: EventAudience) -> dict[str, timedelta]:
+        said = {"max_age": self.send_by, "period": audience.get("period", "")}
+        spans = {name: span_of(text) for name, text in said.items()}
+        return {name: span for name, span in spans.items() if span is not None}
 
     def _batches(self) -> Any:  # noqa: ANN401  (Airflow's decorator has no type of its own)
         @task_group(group_id="batch", group_display_name="Each batch")
@@ -160,4 +202,5 @@ class PromoWorkflow(Workflow):
             "catchup": self.catch_up,
             "default_args": defaults | ({"owner": self.owner} if self.owner else {}),
             "tags": [TAG, *self.tags],
+            **({"max_active_runs": _ANSWERING} if self.event else {}),
         }

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.serialization.encoders import encode_timetable
 
 from promo_campaigns.core.errors import SettingError
+from promo_campaigns.operators.events import waiting_events
 
 if TYPE_CHECKING:
     from promo_campaigns.core.workflow import Workflow
 
 _ONCE = "@once"
+_CATCH_ALL = "*/15 * * * *"
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def schedule_of(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes)
@@ -23,6 +26,8 @@ def schedule_of(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes
 
     :raises SettingError: there is no such timetable, or it cannot be made so
     """
+    if workflow.event:
+        return _when_events_wait(workflow)
     schedule = workflow.schedule
     if schedule is None or schedule == _ONCE:
         return schedule
@@ -30,17 +35,25 @@ def schedule_of(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes
         return CronTriggerTimetable(schedule, timezone=workflow.time_zone)
     if isinstance(schedule, list) and all(isinstance(cron, str) for cron in schedule):
         return MultipleCronTriggerTimetable(*schedule, timezone=workflow.time_zone)
-    if isinstance(schedule, dict) and "asset" in schedule:
-        names = schedule["asset"]
-        return [Asset(name) for name in ([names] if isinstance(names, str) else names)]
-    if isinstance(schedule, dict):
+    return _of_settings(schedule) if isinstance(schedule, dict) else schedule
+
+
+def _of_settings(schedule: dict[str, Any]) -> Any:  # noqa: ANN401  (likewise)
+    if "asset" not in schedule:
         return _timetable(schedule["timetable"], schedule.get("arguments", {}))
-    return schedule
+    names = schedule["asset"]
+    return [Asset(name) for name in ([names] if isinstance(names, str) else names)]
+
+
+def _when_events_wait(workflow: Workflow) -> AssetOrTimeSchedule:
+    """Wake by what waits; the clock only makes up for what Airflow may lose."""
+    clock = CronTriggerTimetable(_CATCH_ALL, timezone="UTC")
+    return AssetOrTimeSchedule(assets=[waiting_events(workflow.event, workflow=workflow.workflow_id)], timetable=clock)
 
 
 def first_moment(workflow: Workflow) -> datetime | None:
-    """Return when the start date begins in the workflow's time zone."""
-    return _midnight(workflow, workflow.start_date)
+    """Return when the start date begins in the workflow's time zone; a clock that only catches up needs some start."""
+    return _midnight(workflow, workflow.start_date) or (_LONG_AGO if workflow.event else None)
 
 
 def last_moment(workflow: Workflow) -> datetime | None:

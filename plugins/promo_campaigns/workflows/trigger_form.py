@@ -18,11 +18,13 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
 
     Messages and audiences are those of the include folder. Types are proposals, since a pool can be loaded at any time:
     they are those that the workflows there take codes from. While a task is run nothing is offered, and nothing read
-    for it: the values of a run are checked when it is made.
+    for it: the values of a run are checked when it is made. A workflow for events asks nothing: it is not one send.
     """
+    if not isinstance(workflow.audience, str):
+        return {}
     asked = get_parsing_context().dag_id is None
     code = workflow.promo_code
-    form = {
+    return {
         "type": _text(code["type"], "Type", _TYPE, examples=files.code_types if asked else []),
         "discount": Param(
             code["discount"], type="integer", minimum=0, maximum=99, title="Discount", description=_EXACT
@@ -31,14 +33,12 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
         "message": _text(
             workflow.message, "Message", _MESSAGE, enum=files.messages_like(workflow.message) if asked else []
         ),
+        "audience": _text(workflow.audience, "Audience", _AUDIENCE, enum=files.audiences if asked else []),
         "mode": Param(
             None, type=["null", "string"], enum=MODES, title="If the send is done already", description=_MODE
         ),
         "edition": Param(None, type=["null", "string"], title="Edition", description=_EDITION),
     }
-    if isinstance(workflow.audience, str):
-        form["audience"] = _text(workflow.audience, "Audience", _AUDIENCE, enum=files.audiences if asked else [])
-    return form
 
 
 _TYPE = "The pool to take codes from"
