@@ -81,10 +81,8 @@ def skipped(store: Connection, run: Run) -> dict[int, str]:
 
 
 def held_out(store: Connection, workflow: str, contacts: int, percent: float) -> set[int]:
-    rows = store.execute(
-        "select n from generate_series(1, %s::bigint) n where promo.held_out(%s, n, %s::numeric)",
-        [contacts, workflow, percent],
-    ).fetchall()
+    query = "select n from generate_series(1, %s::bigint) n where promo.held_out(%s, n, %s::numeric)"
+    rows = store.execute(query, [contacts, workflow, percent]).fetchall()
     return {row["n"] for row in rows}
 
 
