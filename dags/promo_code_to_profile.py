@@ -27,6 +27,9 @@ PARAMS = {
         title="If the send is done already",
         description="Send to whoever is missing, only write profiles again, or refuse",
     ),
+    "dry_run": Param(
+        default=False, type="boolean", title="Dry run", description="Write a preview; nothing is sent, no code is taken"
+    ),
     "edition": Param(
         None, type=["null", "string"], title="Edition", description="Two runs of one edition are one send"
     ),
@@ -48,6 +51,7 @@ with DAG(
         audience="{{ params.audience }}",
         edition="{{ params.edition }}",
         mode="{{ params.mode }}",
+        preview_only="{{ params.dry_run }}",
         **CODES,
     )
 

@@ -83,7 +83,14 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": "/opt/airflow/include",
                         "default": "",
-                    }
+                    },
+                    "preview_folder": {
+                        "description": "Where previews are written, on any storage; empty: previews beside the DAGs.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://my_aws@bucket/previews",
+                        "default": "",
+                    },
                 },
             }
         },

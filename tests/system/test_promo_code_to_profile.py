@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -46,7 +47,8 @@ def run_workflow(airflow_database: None) -> Callable[..., Any]:  # noqa: ARG001 
     from promo_code_to_profile import end
 
     def run(**conf: object) -> Any:  # noqa: ANN401  (Airflow's DagRun)
-        return end.dag.test(run_conf=conf, use_executor=False)
+        # The DAG's own object remembers the values it was run with last.
+        return end.dag.test(run_conf={"dry_run": False, **conf}, use_executor=False)
 
     return run
 
@@ -129,6 +131,28 @@ def test_too_few_codes_stop_the_run_before_the_first_message(
     assert rows(store, "select * from promo.run") == []
     assert read_inbox(store) == []
     assert receiver.received == []
+
+
+def test_a_dry_run_writes_a_preview_and_sends_nothing(
+    store: Connection,
+    receiver: Receiver,
+    run_workflow: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIRFLOW__PROMO_CAMPAIGNS__PREVIEW_FOLDER", str(tmp_path / "previews"))
+    add_contacts(store, 20)
+    add_codes(store, 19)
+    dag_run = run_workflow(edition="spring", dry_run=True)
+    assert dag_run.state == "success"
+    states = {instance.task_id: instance.state for instance in dag_run.get_task_instances()}
+    assert (states["start"], states["end"], states["batch.message"]) == ("success", "skipped", "skipped")
+    written = sorted(file.name for file in (tmp_path / "previews").iterdir())
+    assert [name.partition("-")[0] for name in written] == ["promo_code_to_profile_edition_spring"] * 2
+    with (tmp_path / "previews" / written[0]).open(encoding="utf-8", newline="") as file:
+        assert [row["state"] for row in csv.DictReader(file)] == ["send"] * 19 + ["skipped"]
+    assert rows(store, "select * from promo.run") == []
+    assert (read_inbox(store), receiver.received, free_codes(store)) == ([], [], 19)
 
 
 def test_an_empty_audience_ends_well(store: Connection, run_workflow: Callable[..., Any]) -> None:

@@ -164,6 +164,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     codes: CodeRequest,
     transport: str = "inbox",
     transport_conn_id: str = "",
+    hold_out: float = 0.0,
 ) -> RunSpec:
     """Put together the definition of a run from its files.
 
@@ -171,6 +172,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     :param contact_ids: the audience itself, in place of a file
     :param transport: the way out of the message
     :param transport_conn_id: the connection the transport is opened with, empty for none
+    :param hold_out: percent of the reachable contacts who are kept without a code
     :raises ConfigurationError: neither or both of audience and contact ids are given
     :raises DefinitionError: a file is missing or wrong
     """
@@ -187,6 +189,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         transport=transport,
         transport_conn_id=transport_conn_id,
         webhook=_read_webhook(include, read),
+        hold_out=hold_out,
     )
 
 

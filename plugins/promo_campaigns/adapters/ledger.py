@@ -52,7 +52,8 @@ class PostgresLedger:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
         Contacts whose send-by has passed are left out, and so are those in quiet hours, see ``require_open``. Who has
-        had as many messages as the run's cap allows is skipped. A contact who holds a code already keeps it.
+        had as many messages as the run's cap allows is skipped. A contact who holds a code already keeps it. With fewer
+        codes than contacts the last ones are skipped, if the run may go out to some only.
 
         :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
         """
@@ -61,6 +62,7 @@ class PostgresLedger:
         with self._connection.transaction():
             self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
             claiming = {**whose, "contact_ids": self._claim(run_id, contact_ids, request)}
+            self._connection.execute(_ASSIGNMENT["skip_without_code"], claiming)
             pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
             if pending and pending["contacts"]:
                 msg = (

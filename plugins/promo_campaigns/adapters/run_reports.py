@@ -34,4 +34,5 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         pool_left=stock["codes"],
         expiring_soon=stock["expiring_soon"],
         seconds=round(run["seconds"], 3),
+        forecast=run["forecast"],
     )

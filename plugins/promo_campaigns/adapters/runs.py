@@ -5,23 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from promo_campaigns.adapters.audiences import audience_query
+from promo_campaigns.adapters.forecast import count_ahead, count_codes, keep_forecast, weigh_stock
 from promo_campaigns.adapters.run_reports import read_report
-from promo_campaigns.core.audience_list import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.core.errors import (
     ConfigurationError,
     DefinitionError,
     LedgerError,
-    PoolShortage,
     RunClosed,
     RunNotFinished,
     RunSpecChanged,
 )
 from promo_campaigns.core.limits import cap_of, quiet_minutes
-from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
+from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec, StockPolicy
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.limits import Limits
-    from promo_campaigns.core.models import AudienceList, CodeRequest
+    from promo_campaigns.core.models import CodeRequest
     from promo_campaigns.core.run_report import RunReport
 
 _SQL = queries("run")
@@ -46,6 +44,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     send_by: datetime | None = None,
     mode: Mode | None = None,
     freeze: Callable[[int], None] | None = None,
+    stock_policy: StockPolicy = StockPolicy.FAIL,
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
@@ -56,9 +55,11 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param send_by: nobody is sent anything from then on
     :param mode: what to do with a closed run; by default what the run itself says, ``missing`` unless it was set
     :param freeze: adds the audience to a new run, given its id, in place of the spec's own, and lets the planner know
+    :param stock_policy: what to do when the pool is too small
     :raises RunClosed: the run is closed, and is to be left alone
     :raises RunSpecChanged: the occurrence was opened with another definition
-    :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds
+    :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds; a ``StockAwaited``
+        where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
     """
     with connection.transaction():
@@ -78,10 +79,11 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
             )
             raise RunSpecChanged(msg)
         run = replace(run, mode=mode or run.mode)
-        if run.closed:
-            _reopen(connection, run)
+        reopened = run.closed and _reopen(connection, run)
         if run.mode is not Mode.PROFILES:
-            _weigh_stock(connection, spec.codes)
+            forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
+            if added is not None or reopened:
+                keep_forecast(connection, run.run_id, forecast, stock_policy)
     return run
 
 
@@ -125,8 +127,7 @@ def is_closed(connection: Connection, run_key: str) -> bool:
 def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
     """Return how many codes of the pool no open run has still to claim; holds the pool until the transaction ends."""
     connection.execute(_SQL["lock_pool"], _pool(codes))
-    stock = _count(connection, "count_stock", "codes", **_pool(codes))
-    return stock - _count(connection, "count_demand", "contacts", **_pool(codes))
+    return count_codes(connection, codes).stock - count_ahead(connection, codes)
 
 
 def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batch]:
@@ -184,6 +185,7 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "before": spec.places(before=True),
         "after": spec.places(before=False),
         "send_by": send_by,
+        "hold_out": spec.hold_out,
         **_pool(spec.codes),
         **_limits(spec.limits),
     }
@@ -215,59 +217,30 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
     )
 
 
-def _reopen(connection: Connection, run: Run) -> None:
+def _reopen(connection: Connection, run: Run) -> bool:
+    """Open a closed run again if its mode says so, and tell whether somebody waits in it now."""
     if run.mode is Mode.REFUSE:
         msg = (
             f"run {run.run_key} is closed and refuses to be run again; promo runs mode {run.run_key} missing allows it"
         )
         raise RunClosed(msg)
-    if run.mode is Mode.MISSING:
-        reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id})
-        if reopened.rowcount:
-            connection.execute(_SQL["reopen_run"], {"run_id": run.run_id})
+    if run.mode is not Mode.MISSING:
+        return False
+    reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id}).rowcount
+    if reopened:
+        connection.execute(_SQL["reopen_run"], {"run_id": run.run_id})
+    return bool(reopened)
 
 
 def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
     audience = spec.audience
-    whose = {"run_id": run_id, "time_zone": spec.limits.time_zone or None}
-    if audience.listed:
-        _add_listed(connection, audience.name, audience.listed, whose)
-        return
-    if not audience.sql:
-        connection.execute(_SQL["add_audience_by_id"], {**whose, "contact_ids": list(audience.contact_ids)})
-        return
-    author = audience.sql.rstrip().rstrip(";").replace("%", "%%")
-    head, tail = _SQL["add_audience"].split("/* audience */")
-    try:
-        connection.execute(sql.SQL(head) + sql.SQL(author) + sql.SQL(tail), whose)
-    except psycopg.OperationalError:
-        raise  # the connection, not the author, is at fault
-    except psycopg.Error as error:
-        problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
-        hint = "it must be one SELECT that yields a column contact_id"
-        raise DefinitionError(problem, file=audience.name, hint=hint) from error
-
-
-def _add_listed(connection: Connection, name: str, listed: AudienceList, whose: dict[str, Any]) -> None:
-    query = {CONTACT_ID: "list_by_contact_id", EXTERNAL_ID: "list_by_external_id"}.get(listed.by, "list_by_channel")
-    named = _SQL[query].rstrip().rstrip(";")
-    parameters = {**whose, "by": listed.by, "values": list(listed.values)}
-    added = connection.execute(_SQL["add_audience"].replace("/* audience */", named), parameters)
-    if not added.rowcount:
-        problem = f"none of the {len(listed.values)} contacts it names is known"
-        raise DefinitionError(problem, file=f"audiences/{name}.csv", hint="Load them first: promo contacts load")
-
-
-def _weigh_stock(connection: Connection, codes: CodeRequest) -> None:
-    demand = _count(connection, "count_demand", "contacts", **_pool(codes))
-    stock = _count(connection, "count_stock", "codes", **_pool(codes))
-    if demand > stock:
-        msg = (
-            f"the pool {codes.type!r} with discount {codes.discount} holds {stock} free codes valid for "
-            f"{codes.days} more days, and {demand} are needed; nobody was sent anything: "
-            f"load at least {demand - stock} more codes"
-        )
-        raise PoolShortage(msg)
+    with audience_query(audience, _SQL["add_audience"]) as (query, whose):
+        whose |= {"run_id": run_id, "time_zone": spec.limits.time_zone or None}
+        added = connection.execute(query, whose).rowcount
+    if audience.listed and not added:
+        problem = f"none of the {len(audience.listed.values)} contacts it names is known"
+        hint = "Load them first: promo contacts load"
+        raise DefinitionError(problem, file=f"audiences/{audience.name}.csv", hint=hint)
 
 
 def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:

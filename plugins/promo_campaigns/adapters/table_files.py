@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import csv
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from promo_campaigns.core.csv_cells import inert
 from promo_campaigns.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import TextIO
 
     Rows = Sequence[Sequence[Any]]
     WriteRows = Callable[[Rows], None]
+    Kind = Literal["text", "number", "time"]
 
 FORMATS = ("csv", "parquet")
 
 _OWNER_ONLY = 0o600
+_ROWS_OF_A_GROUP = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Column:
     """
 
     name: str
-    kind: Literal["text", "number", "time"] = "text"
+    kind: Kind = "text"
 
 
 @contextmanager
@@ -56,6 +59,28 @@ def table_file(path: Path, table_format: str, columns: Sequence[Column]) -> Iter
         raise ConfigurationError(msg) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_tables(paths: Sequence[Path], columns: Mapping[str, Kind]) -> Iterator[Sequence[WriteRows]]:
+    """Open files for the same table, each in the format that its ending names; they appear once all rows are in.
+
+    :param columns: their kinds by name
+    :return: a function for each, which writes the next rows
+    :raises ConfigurationError: an ending is unknown, or as ``table_file``
+    """
+    for path in paths:
+        if path.suffix.removeprefix(".") not in FORMATS:
+            msg = f"{path.name}: a table is written as {' or '.join(f'.{name}' for name in FORMATS)}"
+            raise ConfigurationError(msg)
+    of = [Column(name, kind) for name, kind in columns.items()]
+    with ExitStack() as files:
+        yield [files.enter_context(table_file(path, path.suffix.removeprefix("."), of)) for path in paths]
+
+
+def formats() -> list[str]:
+    """Return the formats that can be written here."""
+    return [name for name in FORMATS if name == "csv" or find_spec("pyarrow")]
 
 
 def csv_writer(stream: TextIO, columns: Sequence[Column]) -> WriteRows:
@@ -91,11 +116,20 @@ def _open_parquet(path: Path, columns: Sequence[Column]) -> Iterator[WriteRows]:
     schema = pa.schema([(column.name, kinds[column.kind]) for column in columns])
 
     with parquet.ParquetWriter(path, schema) as writer:
+        waiting: list[Any] = []
+
+        def write_group() -> None:
+            writer.write_table(pa.Table.from_batches(waiting, schema))
+            waiting.clear()
 
         def write(rows: Rows) -> None:
-            arrays = [
-                pa.array(values, type=field.type) for values, field in zip(zip(*rows, strict=True), schema, strict=True)
-            ]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            if not rows:
+                return
+            columns_of = zip(zip(*rows, strict=True), schema, strict=True)
+            arrays = [pa.array(values, type=field.type) for values, field in columns_of]
+            waiting.append(pa.record_batch(arrays, schema=schema))
+            if sum(batch.num_rows for batch in waiting) >= _ROWS_OF_A_GROUP:
+                write_group()
 
         yield write
+        write_group()

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}")
 _NOT_BUILT = {
     "approval": ("approval", "an approval"),
-    "hold_out": ("hold_out", "a hold-out"),
 }
 _FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}
 
@@ -178,9 +177,6 @@ def _require_built(workflow: Workflow) -> None:
         if getattr(workflow, name):
             problem = f"{said} cannot be had in this version"
             raise SettingError(problem, setting=(setting,), hint="Leave it out")
-    if workflow.stock != "fail":
-        problem = f"'stock' cannot be {workflow.stock!r} in this version"
-        raise SettingError(problem, setting=("stock",), hint="Leave it out: a run fails before the first message")
     if workflow.promo_code.get("reuse") == REUSE_SAME:
         problem = f"'reuse' cannot be {REUSE_SAME!r} in this version: the ledger gives a code to one assignment"
         raise SettingError(problem, setting=("promo_code", "reuse"), hint="Leave it out: a new code each run")

@@ -23,6 +23,7 @@ from promo_campaigns.cli import (
     db,
     events,
     inbox,
+    preview,
     profile_api,
     runs,
     unknown,
@@ -33,7 +34,7 @@ from promo_campaigns.core.errors import PromoError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NOUNS = (audit, check, codes, contacts, data_source, db, events, inbox, profile_api, runs, unknown, workflows)
+NOUNS = (audit, check, codes, contacts, data_source, db, events, inbox, preview, profile_api, runs, unknown, workflows)
 
 _REFUSED = 2
 _INTERRUPTED = 130

@@ -20,6 +20,7 @@ from promo_campaigns.core.code_file import (
 )
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.expiration_date import FORMATS, expires_at
+from promo_campaigns.core.placeholder import PLACEHOLDER, is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ MAX_TYPES = 1_000
 
 _CACHED_TEXTS = 10_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  (full-width forms, refused too)
+_NOT_QUICKLY = (*_FORMULA, "TE", "Te", "tE", "te")  # what is worth a closer look: a formula, or the placeholder
 _DISCOUNT = re.compile(r"\d{1,2}", re.ASCII)
 _FLAGS = {"true": "t", "false": "f"}
 
@@ -117,7 +119,7 @@ class RowRules:
                 and name
                 and retired
                 and code.isprintable()
-                and not code.startswith(_FORMULA)
+                and not code.startswith(_NOT_QUICKLY)
                 and len(code) <= MAX_CODE_LENGTH
             ):
                 yield line, code, expires, discount, name, retired
@@ -202,6 +204,8 @@ def _code(text: str) -> str:
         raise BrokenRuleError(
             CODE, "begins with = + - @, a tab or a line break: a spreadsheet would take it for a formula"
         )
+    if is_placeholder(code):
+        raise BrokenRuleError(CODE, f"begins with {PLACEHOLDER}, which stands for a code in tests")
     _check_text(CODE, code, MAX_CODE_LENGTH)
     return code
 

@@ -7,8 +7,8 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－"
 
 
 def inert(text: str) -> str:
-    """Return the text of a cell, with an apostrophe before a sign that would begin a formula.
+    """Return the text of a cell, with an apostrophe before a sign that would begin a formula, also behind blanks.
 
     A code stays as it is: none that begins with such a sign is ever loaded.
     """
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) or text.lstrip().startswith(FORMULA_SIGNS) else text

@@ -28,6 +28,7 @@
     │   ├── QuietHours                contacts are not to be disturbed now
     │   ├── InvariantBroken           the books do not agree with themselves
     │   ├── PoolShortage              fewer codes in stock than contacts
+    │   │   └── StockAwaited          and the run is to wait for more
     │   └── LedgerConflict            what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
     │   ├── CallRefused               a transport's call, for what may be the fault of one of its messages
@@ -261,6 +262,12 @@ class InvariantBroken(LedgerError):  # noqa: N818
 
 class PoolShortage(LedgerError):  # noqa: N818
     """The pool holds fewer valid codes than the run needs; nobody was sent anything."""
+
+
+class StockAwaited(PoolShortage):
+    """The pool holds too few codes so far; the run is opened once there are enough."""
+
+    retryable = True
 
 
 class LedgerConflict(LedgerError):  # noqa: N818

@@ -137,6 +137,7 @@ class RunSpec:
     :ivar transport: the way out; a doubt must not be sent again by another
     :ivar transport_conn_id: the connection the transport is opened with, empty for none
     :ivar webhook: the request that carries the message, if its message names one
+    :ivar hold_out: percent of the reachable contacts who are kept without a code, 0 to 99
     """
 
     workflow: str
@@ -148,6 +149,7 @@ class RunSpec:
     transport_conn_id: str = ""
     webhook: DataSource | None = None
     limits: Limits = NO_LIMITS
+    hold_out: float = 0.0
 
     def place_of(self, name: str) -> int | None:
         """Return the place of a data source among the message's, or None if the message does not bind it."""
@@ -158,11 +160,13 @@ class RunSpec:
         return [place for place, source in enumerate(self.data_sources) if source.before is before]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the spec as plain JSON values; without limits it says nothing of them."""
+        """Return the spec as plain JSON values; without limits or a hold-out it says nothing of them."""
         nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
-        limits = spec.pop("limits")
-        return spec if self.limits == NO_LIMITS else {**spec, "limits": limits}
+        for name, nothing in (("limits", NO_LIMITS), ("hold_out", 0.0)):
+            if getattr(self, name) == nothing:
+                del spec[name]
+        return spec
 
     @property
     def sha256(self) -> bytes:
@@ -185,6 +189,7 @@ class RunSpec:
             transport_conn_id=stored.get("transport_conn_id", ""),
             webhook=_data_source(stored["webhook"]) if stored.get("webhook") else None,
             limits=Limits(**stored.get("limits", {})),
+            hold_out=stored.get("hold_out", 0.0),
         )
 
 
@@ -201,6 +206,42 @@ class Mode(str, Enum):
     """Writes the codes onto the profiles again and sends nothing."""
     REFUSE = "refuse"
     """Nothing: it is an error."""
+
+
+class StockPolicy(str, Enum):
+    """What a run does whose pool is too small."""
+
+    FAIL = "fail"
+    """Nothing is opened."""
+    PARTIAL = "partial"
+    """Goes out to as many as there are codes for, in the order of contact ids; the others are skipped."""
+    WAIT = "wait"
+    """Nothing is opened before there are codes for everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """Codes wanted and codes there are, in one pool.
+
+    :ivar demand: of this run
+    :ivar ahead: of the runs that were opened before it and have still to claim
+    :ivar stock: free codes that are valid for the days asked for, at delivery
+    :ivar expiring: free codes that will not be valid for so long then
+    """
+
+    demand: int
+    ahead: int
+    stock: int
+    expiring: int
+
+    @property
+    def shortfall(self) -> int:
+        """How many codes are missing."""
+        return max(0, self.demand + self.ahead - self.stock)
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the numbers as plain JSON values."""
+        return {**asdict(self), "shortfall": self.shortfall}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

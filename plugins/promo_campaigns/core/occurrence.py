@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timezone
 from typing import TYPE_CHECKING
@@ -33,6 +34,12 @@ def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edit
         instant = logical_date.astimezone(timezone.utc)
         return f"{workflow}/{instant:%Y-%m-%dT%H:%M:%SZ}"
     return f"{workflow}/run/{run_id}"
+
+
+def file_name_of(run_key: str) -> str:
+    """Return a file's name for a run, which no run of another key has."""
+    readable = re.sub(r"[^\w.=-]+", "_", run_key, flags=re.ASCII).lstrip("._-")[:100]
+    return f"{readable}-{uuid.uuid5(_KEYS, run_key).hex[:8]}"
 
 
 def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0, *, source: int = 0) -> str:

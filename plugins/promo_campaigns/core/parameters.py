@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import Mode
+from promo_campaigns.core.models import Mode, StockPolicy
+
+MAX_PERCENT = 99
+MAX_DAYS = 36500
+_PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?", re.ASCII)
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -137,3 +141,28 @@ def mode_of(value: object) -> Mode | None:
     except ValueError:
         msg = f"mode must be {', '.join(mode.value for mode in Mode)}, not {text!r}"
         raise ConfigurationError(msg) from None
+
+
+def policy_of(value: object) -> StockPolicy:
+    """Return what a run does whose pool is too small.
+
+    :raises ConfigurationError: there is no such policy
+    """
+    text = optional_text(value)
+    try:
+        return StockPolicy(text)
+    except ValueError:
+        msg = f"stock must be {', '.join(policy.value for policy in StockPolicy)}, not {text!r}"
+        raise ConfigurationError(msg) from None
+
+
+def percent_of(name: str, value: object) -> float:
+    """Return a share from 0 to 99 percent, in hundredths of a percent at the finest.
+
+    :raises ConfigurationError: it is none
+    """
+    text = str(value).strip().removesuffix("%").strip()
+    if isinstance(value, bool) or not _PERCENT.fullmatch(text) or not 0 <= float(text) <= MAX_PERCENT:
+        msg = f"{name} must be a share from 0 to {MAX_PERCENT} percent with two decimals at most, not {text!r}"
+        raise ConfigurationError(msg)
+    return float(text)

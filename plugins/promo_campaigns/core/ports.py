@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 class Template(Protocol):
     """A compiled template."""
 
+    @property
+    def references(self) -> Mapping[str, frozenset[str]]:
+        """The root names it reads, each with the names it reads on that."""
+
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> Sequence[str | TemplateError]:
         """Render once per context; a context that cannot be rendered yields its error instead."""
 

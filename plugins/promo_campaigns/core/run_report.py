@@ -74,6 +74,7 @@ class RunReport:
     :ivar pool_left: codes of the run's type and discount that can still be claimed
     :ivar expiring_soon: of these, how many cannot be claimed any more in a week
     :ivar seconds: from opening to closing, or until now
+    :ivar forecast: codes wanted and in stock when the run was opened; None for one opened before there were forecasts
     """
 
     run_key: str
@@ -83,6 +84,7 @@ class RunReport:
     pool_left: int
     expiring_soon: int
     seconds: float
+    forecast: dict[str, int] | None = None
 
     @property
     def rate(self) -> float:
@@ -103,6 +105,7 @@ class RunReport:
             "expiring_soon": self.expiring_soon,
             "seconds": self.seconds,
             "rate": self.rate,
+            "forecast": self.forecast,
         }
 
     def as_markdown(self) -> str:

@@ -139,6 +139,9 @@ class Workflow:
         if self.start_date and self.end_date and self.end_date < self.start_date:
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
+        if self.hold_out is not None and round(self.hold_out, 2) != self.hold_out:
+            problem = "hold_out has more than two decimals"
+            raise SettingError(problem, setting=("hold_out",))
         self._require_sense_of_events()
 
     def _require_sense_of_events(self) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from promo_campaigns.core.parameters import whole_number
 from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
+from promo_campaigns.operators.start import NO_RUN
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ class EndOperator(StoreOperator):
     :param trigger_rule: by default an empty audience, whose blocks are skipped, is closed as well, and the block is
         skipped when Start was
     :param promo_db_conn_id: connection of the store (templated)
+    :raises AirflowSkipException: nothing was opened, as in a dry run
     :raises RunNotFinished: somebody is still to be sent to or recorded
     :raises InvariantBroken: a promise of the ledger does not hold for the run
     """
@@ -53,7 +57,10 @@ class EndOperator(StoreOperator):
         from promo_campaigns.adapters.invariants import require_invariants
         from promo_campaigns.adapters.runs import close_run
 
-        run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
+        run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
+        if run_id == NO_RUN:
+            msg = "nothing was opened, so there is nothing to close"
+            raise AirflowSkipException(msg)
         with self.hook.connect() as connection:
             report = close_run(connection, run_id)
             require_invariants(connection, run_id)

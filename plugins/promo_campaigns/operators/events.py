@@ -56,7 +56,8 @@ class StartOnEventsOperator(StartOperator):
     A contact's next event waits for the next run, and so do events beyond ``max_events`` or beyond the stock of codes.
     Running it again finds the same run with the same events. When nothing waits the task is skipped.
 
-    Takes the parameters of ``StartOperator`` but for the audience, ``send_by`` and ``edition``.
+    Takes the parameters of ``StartOperator`` but for the audience, ``send_by``, ``edition``, ``stock`` and
+    ``preview_only``.
 
     :param event: type of the events, the vendor's ``eventTypeKey`` (templated)
     :param reentry: ``each_time``, ``once``, or ``period``: not within that of an event that made the contact enter
@@ -155,7 +156,8 @@ class StartOnEventsOperator(StartOperator):
             raise
 
     def _audience(self) -> Audience:
-        unused = {"audience": "", "contact_ids": (), "edition": "", "send_by": ""}
+        whom = {"audience": "", "contact_ids": (), "edition": "", "send_by": ""}
+        unused = {**whom, "stock": "fail", "preview_only": False}
         if given := [name for name, nothing in unused.items() if getattr(self, name) != nothing]:
             msg = f"a workflow that answers events takes no {', '.join(given)}; leave it out, or use StartOperator"
             raise ConfigurationError(msg)

@@ -1,4 +1,4 @@
-"""Waiting for a receiver, a lease or the end of quiet hours without holding a worker and without spending a retry."""
+"""Waiting for a receiver, a lease, codes or the end of quiet hours, with no worker held and no retry spent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import LeaseHeld, QuietHours, ReceiverUnavailable
+from promo_campaigns.core.errors import LeaseHeld, QuietHours, ReceiverUnavailable, StockAwaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +18,20 @@ _GRACE_S = 1.0
 
 
 @contextmanager
-def rescheduled(operator: BaseOperator) -> Iterator[None]:
+def rescheduled(operator: BaseOperator, wait_s: float | None = None) -> Iterator[None]:
     """Defer the task when it is known how long to wait; ``operator.resume`` goes on then.
 
     The trigger only waits: nothing is ever sent from it.
+
+    :param wait_s: how long to wait for codes, of which nobody knows when they come
     """
     try:
         yield
-    except (ReceiverUnavailable, LeaseHeld, QuietHours) as error:
-        if error.wait_s is None:
+    except (ReceiverUnavailable, LeaseHeld, QuietHours, StockAwaited) as error:
+        wait_s = wait_s if isinstance(error, StockAwaited) else error.wait_s
+        if wait_s is None:
             raise
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
         operator.log.warning("%s", error)
-        operator.defer(trigger=TimeDeltaTrigger(timedelta(seconds=error.wait_s + _GRACE_S)), method_name=RESUME)
+        operator.defer(trigger=TimeDeltaTrigger(timedelta(seconds=wait_s + _GRACE_S)), method_name=RESUME)

@@ -9,10 +9,23 @@ from airflow.sdk import XComArg
 
 from promo_campaigns.core.limits import limits_of
 from promo_campaigns.core.models import CodeRequest
-from promo_campaigns.core.occurrence import SCHEDULED, run_key
-from promo_campaigns.core.parameters import contact_ids_of, deadline_of, mode_of, name_of, optional_text, whole_number
+from promo_campaigns.core.occurrence import SCHEDULED, file_name_of, run_key
+from promo_campaigns.core.parameters import (
+    MAX_DAYS,
+    contact_ids_of,
+    deadline_of,
+    flag_of,
+    mode_of,
+    name_of,
+    optional_text,
+    percent_of,
+    policy_of,
+    whole_number,
+)
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.preview_files import files_for, preview_folder
 from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.operators.rescheduling import rescheduled
 from promo_campaigns.operators.store_operator import StoreOperator
 from promo_campaigns.operators.wiring import check_connections, check_wiring
 
@@ -23,18 +36,23 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from promo_campaigns.core.models import Audience, RunSpec
+    from promo_campaigns.core.preview import PreviewReport
 
 RUN_ID_KEY = "run_id"
-MAX_DAYS = 36500
+PREVIEW_KEY = "preview"
+STOCK_POLL_S = 300.0
+NO_RUN = 0  # Airflow keeps no XCom that is None
 
 
 class StartOperator(StoreOperator):
     """Opens the run of this occurrence, freezes its audience and cuts it into batches.
 
     A scheduled or backfilled DAG run is the occurrence of its logical date; any other is the ``edition`` it names, or
-    itself. Running it again finds the same run. Nothing is opened when the pool cannot serve everybody.
+    itself. Running it again finds the same run. Nothing is opened when the pool cannot serve everybody, unless
+    ``stock`` says otherwise.
 
     Returns the batches, ``[{"run_id": 7, "first": 1, "last": 1000, …}, …]``, for ``.expand``; ``run`` is the run's id.
+    A dry run opens nothing and returns no batches; it writes a preview, and its counts are the XCom ``preview``.
 
     :param message: name of a file in ``include/messages`` (templated)
     :param type: the pool to take codes from (templated)
@@ -55,6 +73,14 @@ class StartOperator(StoreOperator):
     :param mode: what to do when the run is closed already: ``missing`` sends to whoever it did not reach, ``profiles``
         writes profiles again and sends nothing, ``refuse`` is an error; by default what the run itself says, which is
         ``missing`` unless it was set (templated)
+    :param stock: what to do when the pool is too small: ``fail``; ``partial`` serves as many as there are codes for, in
+        the order of contact ids, and skips the others (``no code``), whom mode ``missing`` reaches later; ``wait``
+        opens nothing before, and looks again every five minutes (templated)
+    :param hold_out: percent of the reachable contacts who are kept without a code, the same ones in every run of the
+        workflow, so that its effect can be measured (templated)
+    :param preview_only: write a preview and send nothing (templated)
+    :param preview_folder: where previews go, on any storage; by default option ``[promo_campaigns] preview_folder``,
+        else ``previews`` beside the DAGs (templated)
     :param batch_size: contacts a batch, raised where there would be more than 1,000 batches (templated)
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
@@ -81,6 +107,10 @@ class StartOperator(StoreOperator):
         "time_zone",
         "frequency_cap",
         "mode",
+        "stock",
+        "hold_out",
+        "preview_only",
+        "preview_folder",
         "batch_size",
         "promo_db_conn_id",
     )
@@ -103,6 +133,10 @@ class StartOperator(StoreOperator):
         time_zone: str = "UTC",
         frequency_cap: str = "",
         mode: str = "",
+        stock: str = "fail",
+        hold_out: float | str = 0,
+        preview_only: bool | str = False,
+        preview_folder: str | None = None,
         batch_size: int | str = 1000,
         workflow: str | None = None,
         include_folder: str | None = None,
@@ -123,6 +157,10 @@ class StartOperator(StoreOperator):
         self.time_zone = time_zone
         self.frequency_cap = frequency_cap
         self.mode = mode
+        self.stock = stock
+        self.hold_out = hold_out
+        self.preview_only = preview_only
+        self.preview_folder = preview_folder
         self.batch_size = batch_size
         self.workflow = workflow
         self.include_folder = include_folder
@@ -133,15 +171,51 @@ class StartOperator(StoreOperator):
         return XComArg(self, key=RUN_ID_KEY)
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Open the run, or find it."""
+        """Open the run, or find it; or rehearse it."""
+        if flag_of("preview_only", self.preview_only):
+            report = self.rehearse(context)
+            context["ti"].xcom_push(key=PREVIEW_KEY, value=report.as_dict())
+            context["ti"].xcom_push(key=RUN_ID_KEY, value=NO_RUN)
+            return []
+        with rescheduled(self, wait_s=STOCK_POLL_S):
+            return self._open(context)
+
+    def resume(self, context: Context, event: object = None) -> list[dict[str, Any]]:  # noqa: ARG002  (Airflow's signature)
+        """Look again whether there are codes for everybody."""
+        with rescheduled(self, wait_s=STOCK_POLL_S):
+            return self._open(context)
+
+    def rehearse(self, context: Context) -> PreviewReport:
+        """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet."""
+        from promo_campaigns.adapters.preview import write_preview
+        from promo_campaigns.adapters.table_files import formats, open_tables
+        from promo_campaigns.core.preview import COLUMNS
+
+        spec = self._spec(context)
+        stem = file_name_of(self._run_key(context, spec.workflow))
+        names = [f"{stem}.{ending}" for ending in formats()]
+        with files_for(preview_folder(optional_text(self.preview_folder)), names) as (files, targets):
+            with self.hook.connect() as connection, open_tables(files, COLUMNS) as tables:
+                report = write_preview(connection, spec, tables)
+            report.files = targets
+        self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(targets))
+        return report
+
+    def _open(self, context: Context) -> list[dict[str, Any]]:
         from promo_campaigns.adapters.runs import open_run, read_batches
 
         spec = self._spec(context)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
         send_by = deadline_of("send_by", self.send_by, occurrence=occurrence_of(context))
         with self.hook.connect() as connection:
-            key = self._run_key(context, spec.workflow)
-            run = open_run(connection, spec, run_key=key, send_by=send_by, mode=mode_of(self.mode))
+            run = open_run(
+                connection,
+                spec,
+                run_key=self._run_key(context, spec.workflow),
+                send_by=send_by,
+                mode=mode_of(self.mode),
+                stock_policy=policy_of(self.stock),
+            )
             batches = read_batches(connection, run, batch_size)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
@@ -161,6 +235,7 @@ class StartOperator(StoreOperator):
             codes=code_request(self.type, self.discount, self.days),
             transport=name_of("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
+            hold_out=percent_of("hold_out", self.hold_out),
         )
         check_wiring(self, context, include, spec)
         check_connections(include, spec)

@@ -37,6 +37,7 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
         "mode": Param(
             None, type=["null", "string"], enum=MODES, title="If the send is done already", description=_MODE
         ),
+        "dry_run": Param(default=False, type="boolean", title="Dry run", description=_DRY_RUN),
         "edition": Param(None, type=["null", "string"], title="Edition", description=_EDITION),
     }
 
@@ -47,6 +48,7 @@ _DAYS = "How long a code must stay valid"
 _MESSAGE = "A file of include/messages; those are offered that bind the same data sources"
 _AUDIENCE = "A file of include/audiences"
 _MODE = "Send to whoever is missing, only write profiles again, or refuse"
+_DRY_RUN = "Write a preview; nothing is sent, no code is taken"
 _EDITION = "Two runs of one edition are one send"
 
 

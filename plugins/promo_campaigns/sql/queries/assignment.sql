@@ -1,7 +1,9 @@
 -- skip_unreachable --
--- Pending contacts of the range with no locator of the run's channel, or only unsubscribed ones, are skipped.
+-- Pending contacts of the range with no locator of the run's channel, or only unsubscribed ones, are skipped; of those
+-- who can be reached the held-out are.
 update promo.assignment a
-set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' else 'unsubscribed' end
+set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' when reach.open_channels = 0 then 'unsubscribed'
+                                     else 'hold-out' end
 from promo.run r
 cross join lateral (
   select p.contact_id, count(c.*) as channels, count(c.*) filter (where c.unsubscribed_at is null) as open_channels
@@ -12,7 +14,7 @@ cross join lateral (
   group by p.contact_id
 ) reach
 where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
-  and reach.open_channels = 0;
+  and (reach.open_channels = 0 or promo.held_out(r.workflow, a.contact_id, r.hold_out));
 
 -- read_reachable --
 -- The contacts of the range who were not skipped and did not expire, in order.
@@ -167,6 +169,13 @@ from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
 -- How many of the contacts have neither a code nor a reason for having none.
 select count(*) as contacts from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'pending';
+
+-- skip_without_code --
+-- Of a run that may go out to some only, whoever the pool has no code for any more is skipped.
+update promo.assignment a set state = 'skipped', reason = 'no code'
+from promo.run r
+where r.run_id = %(run_id)s and r.stock_policy = 'partial' and a.run_id = r.run_id
+  and a.contact_id = any(%(contact_ids)s) and a.state = 'pending';
 
 -- read_codes --
 -- Which of the contacts hold which code, in order.

@@ -6,11 +6,12 @@ select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
-   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window)
+   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
-   %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer))
+   %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
+   %(hold_out)s)
 on conflict (run_key) do nothing
 returning run_id;
 
@@ -22,30 +23,8 @@ select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.r
 -- A run by its id.
 select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.run where run_id = %(run_id)s;
 
--- add_audience_by_id --
--- Freezes an audience that was given as contact ids; ids of nobody, or of somebody erased, fall away.
-insert into promo.assignment (run_id, contact_id, time_zone)
-select %(run_id)s::bigint, contact_id, case when %(time_zone)s::text is not null then coalesce(time_zone, %(time_zone)s) end
-from promo.contact where contact_id = any(%(contact_ids)s) and erased_at is null
-order by contact_id;
-
--- list_by_contact_id --
--- Whom a list of contact ids names, in place of an author's SELECT.
-select unnest(%(values)s::text[])::bigint as contact_id;
-
--- list_by_external_id --
--- Whom a list of external ids names, likewise.
-select contact_id from promo.contact where external_id = any(%(values)s::text[]);
-
--- list_by_channel --
--- Whom a list of a channel's values names, likewise.
-select l.contact_id
-from unnest(%(values)s::text[]) named(value)
-join promo.contact_channel l
-  on l.type = %(by)s and promo.channel_key(l.type, l.value) collate "C" = promo.channel_key(%(by)s, named.value);
-
 -- add_audience --
--- Freezes the audience that the campaign author's SELECT yields; ids of nobody, or of somebody erased, fall away.
+-- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.
 insert into promo.assignment (run_id, contact_id, time_zone)
 select distinct %(run_id)s::bigint, c.contact_id,
   case when %(time_zone)s::text is not null then coalesce(c.time_zone, %(time_zone)s) end
@@ -84,25 +63,6 @@ group by time_zone, batch order by time_zone, batch;
 -- count_audience --
 -- How many contacts the run is for.
 select count(*) as contacts from promo.assignment where run_id = %(run_id)s;
-
--- count_demand --
--- Codes that this run, and every other open run on the pool, have still to claim: pending contacts that can be reached.
-select coalesce(sum(waiting.contacts), 0)::bigint as contacts
-from promo.run r
-cross join lateral (
-  select count(*) as contacts from promo.assignment a
-  where a.run_id = r.run_id and a.state = 'pending'
-    and exists (select from promo.contact_channel c
-                where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null)
-) waiting
-where r.code_type = %(type)s and r.discount = %(discount)s and r.closed_at is null
-  and (r.send_by is null or r.send_by > promo.clock());
-
--- count_stock --
--- Free codes of the pool that stay valid for the days asked for.
-select count(*) as codes from promo.promo_code
-where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
-  and expires_at >= promo.clock() + make_interval(days => %(days)s);
 
 -- count_open --
 -- The run's assignments that are in one of the states, by state; an erased contact has no profile to record on.

@@ -1,0 +1,52 @@
+"""An audience as part of a query: a campaign author's SELECT, contact ids, or a list."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from promo_campaigns.core.audience_list import CONTACT_ID, EXTERNAL_ID
+from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.core.models import Audience
+
+_SQL = queries("audience")
+_BY = {CONTACT_ID: "by_contact_id", EXTERNAL_ID: "by_external_id"}
+_PLACE = "/* audience */"
+
+
+@contextmanager
+def audience_query(audience: Audience, around: str) -> Iterator[tuple[sql.Composed, dict[str, Any]]]:
+    """Put an audience into a query, yield that with its parameters, and say whose fault it is if it fails.
+
+    :param around: a query with the place ``/* audience */``, where something that yields ``contact_id`` is put
+    :raises DefinitionError: the author's SELECT fails
+    """
+    query, whose = _of(audience)
+    head, tail = around.split(_PLACE)
+    try:
+        yield sql.SQL(head) + sql.SQL(query) + sql.SQL(tail), whose
+    except psycopg.OperationalError:
+        raise  # the connection, not the author, is at fault
+    except psycopg.Error as error:
+        if not audience.sql:
+            raise
+        problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
+        hint = "it must be one SELECT that yields a column contact_id"
+        raise DefinitionError(problem, file=audience.name, hint=hint) from error
+
+
+def _of(audience: Audience) -> tuple[str, dict[str, Any]]:
+    if audience.listed:
+        by = audience.listed.by
+        return _SQL[_BY.get(by, "by_channel")], {"by": by, "values": list(audience.listed.values)}
+    if audience.sql:
+        return audience.sql.rstrip().rstrip(";").replace("%", "%%"), {}
+    return _SQL["by_ids"], {"contact_ids": list(audience.contact_ids)}

@@ -1,0 +1,118 @@
+"""``promo preview``: a campaign as a table, with nothing sent and nothing consumed."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promo_campaigns.cli.database import add_dsn_option, find_dsn
+from promo_campaigns.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from promo_campaigns.adapters.table_files import Kind, WriteRows
+    from promo_campaigns.cli.parsing import Parsers
+    from promo_campaigns.core.message_diff import DiffReport
+    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.core.preview import PreviewReport
+
+
+def add_parser(nouns: Parsers) -> None:
+    """Add ``promo preview``."""
+    parser = nouns.add_parser("preview", help="show what a campaign would send to whom; nothing is sent or consumed")
+    parser.add_argument("--message", metavar="NAME", help="a file of include/messages")
+    parser.add_argument("--audience", required=True, metavar="NAME", help="a file of include/audiences")
+    parser.add_argument("--type", required=True, help="the pool to take codes from")
+    parser.add_argument("--discount", required=True, metavar="N", help="0 to 99, exact")
+    parser.add_argument("--days", required=True, metavar="N", help="whole days a code must stay valid")
+    parser.add_argument("--hold-out", default="0", metavar="PERCENT", help="share kept without a code (default: 0)")
+    parser.add_argument("--workflow", default="preview", metavar="NAME", help="whose hold-out it is")
+    parser.add_argument("--at", default="", metavar="TIME", help="when it is sent, with an offset (default: now)")
+    parser.add_argument(
+        "--diff", nargs=2, metavar=("OLD", "NEW"), help="compare two messages over the audience, text by text"
+    )
+    parser.add_argument("--include", type=Path, default=Path("include"), metavar="FOLDER", help="(default: include)")
+    parser.add_argument(
+        "--out", type=Path, action="append", default=[], metavar="FILE", help=".csv or .parquet; may be given twice"
+    )
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    add_dsn_option(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if bool(args.message) == bool(args.diff):
+        msg = "say what to preview: --message NAME, or --diff OLD NEW"
+        raise ConfigurationError(msg)
+    report = _diff(args) if args.diff else _preview(args)
+    if args.json:
+        print(json.dumps(report.as_dict(), ensure_ascii=False))
+    else:
+        _print_report(report)
+    return 0
+
+
+def _preview(args: argparse.Namespace) -> PreviewReport:
+    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.adapters.preview import write_preview
+    from promo_campaigns.core.parameters import instant_of
+    from promo_campaigns.core.preview import COLUMNS
+
+    spec, at = _spec(args, args.message), instant_of("--at", args.at)
+    with connect(find_dsn(args)) as connection, _tables(args.out, COLUMNS) as tables:
+        report = write_preview(connection, spec, tables, at=at)
+    report.files = [str(file) for file in args.out]
+    return report
+
+
+def _diff(args: argparse.Namespace) -> DiffReport:
+    from promo_campaigns.adapters.definitions import read_message
+    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.adapters.preview import write_diff
+    from promo_campaigns.core.message_diff import DIFF_COLUMNS
+
+    old, new = (read_message(args.include, name) for name in args.diff)
+    with connect(find_dsn(args)) as connection, _tables(args.out, DIFF_COLUMNS) as tables:
+        return write_diff(connection, _spec(args, new.name), tables, old=old, new=new)
+
+
+def _spec(args: argparse.Namespace, message: str) -> RunSpec:
+    from promo_campaigns.adapters.definitions import read_run_spec
+    from promo_campaigns.core.models import CodeRequest
+    from promo_campaigns.core.parameters import MAX_DAYS, name_of, percent_of, whole_number
+
+    codes = CodeRequest(
+        type=name_of("--type", args.type),
+        discount=whole_number("--discount", args.discount, least=0, most=99),
+        days=whole_number("--days", args.days, least=0, most=MAX_DAYS),
+    )
+    return read_run_spec(
+        args.include,
+        workflow=args.workflow,
+        audience=args.audience,
+        message=message,
+        codes=codes,
+        hold_out=percent_of("--hold-out", args.hold_out),
+    )
+
+
+@contextmanager
+def _tables(files: Sequence[Path], columns: Mapping[str, Kind]) -> Iterator[Sequence[WriteRows]]:
+    from promo_campaigns.adapters.table_files import open_tables
+
+    with open_tables(files, columns) as tables:
+        yield tables
+
+
+def _print_report(report: PreviewReport | DiffReport) -> None:
+    for name, value in report.as_dict().items():
+        if isinstance(value, dict):
+            print("\n".join([f"{name}:", *(f"  {kind}: {count:,}" for kind, count in value.items())]))
+        elif isinstance(value, list):
+            print("\n".join([f"{name}:", *(f"  {line}" for text in value for line in text.splitlines())]))
+        else:
+            print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")

@@ -1,0 +1,215 @@
+"""What a campaign would do to each contact of its audience, as rows of a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from promo_campaigns.core.bulk import BATCH
+from promo_campaigns.core.codes import mask
+from promo_campaigns.core.message_context import message_context
+from promo_campaigns.core.rendering import HTML, first_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from promo_campaigns.core.errors import TemplateError
+    from promo_campaigns.core.models import Forecast, Recipient
+    from promo_campaigns.core.ports import Template
+    from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
+
+SEND = "send"
+SKIPPED = "skipped"
+REJECTED = "rejected"
+NO_CODE = "no code"
+MAX_KINDS = 200
+"""Reasons and warnings that a report tells apart; the others count as ``other``."""
+
+COLUMNS: dict[str, Literal["text", "number", "time"]] = {
+    "contact_id": "number",
+    "state": "text",
+    "reason": "text",
+    "channel": "text",
+    "code": "text",
+    "expires_at": "time",
+    "title": "text",
+    "body": "text",
+    "html": "text",
+    "request_path": "text",
+    "request_body": "text",
+    "warnings": "text",
+}
+"""The columns of a preview, in order, with what they hold; of several requests each is a line."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """Somebody of the audience.
+
+    :ivar recipient: as a template would see it, with the placeholder in place of a code
+    :ivar reason: why nothing would be sent; empty if something would
+    :ivar code: the code it would be given, as stored; only its mask is shown
+    """
+
+    recipient: Recipient
+    reason: str
+    code: str = field(default="", repr=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class PreviewReport:
+    """What a whole preview came to: counts only, safe for XCom and logs.
+
+    :ivar sha256: digest of the definition, in hexadecimal
+    :ivar contacts: the audience
+    :ivar states: contacts that would be sent to, skipped, or rejected since their message cannot be rendered
+    :ivar reasons: the skipped and the rejected by reason
+    :ivar warnings: contacts by warning
+    :ivar forecast: codes wanted and codes in stock
+    :ivar files: what was written
+    """
+
+    workflow: str
+    message: str
+    sha256: str
+    contacts: int = 0
+    states: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    forecast: Forecast | None = None
+    files: list[str] = field(default_factory=list)
+
+    def count(self, rows: Sequence[Row]) -> None:
+        """Count the contacts of a part of the preview."""
+        self.contacts += len(rows)
+        for row in rows:
+            state, reason, warnings = row[1], row[2], row[-1]
+            self.states[state] = self.states.get(state, 0) + 1
+            if reason:
+                _add(self.reasons, reason)
+            for warning in warnings.split("; ") if warnings else ():
+                _add(self.warnings, warning)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return {**asdict(self), "forecast": self.forecast.as_dict() if self.forecast else None}
+
+
+class Row(NamedTuple):
+    """What one contact would get, in the order of ``COLUMNS``."""
+
+    contact_id: int
+    state: str
+    reason: str
+    channel: str
+    code: str = ""
+    expires_at: datetime | None = None
+    title: str = ""
+    body: str = ""
+    html: str = ""
+    request_path: str = ""
+    request_body: str = ""
+    warnings: str = ""
+
+
+class Previewer:
+    """Renders what would be sent, without a code and without sending.
+
+    :param message: the compiled message
+    :param requests: the compiled data sources by name
+    """
+
+    def __init__(self, message: MessageTemplates, requests: Mapping[str, RequestTemplates]) -> None:
+        self._channel = message.channel
+        self._message = {"title": message.title, "body": message.body, **message.options}
+        if message.html:
+            self._message[HTML] = message.html
+        self._requests = requests
+        templates = [*self._message.values()]
+        for request in requests.values():
+            templates += [request.path, request.body, *request.headers.values()]
+        self._read = sorted(_names_read(templates) - {*requests, BATCH})
+
+    def rows(self, candidates: Sequence[Candidate]) -> list[Row]:
+        """Return a part of the preview."""
+        contexts = [message_context(one.recipient) for one in candidates if not one.reason]
+        texts = {name: template.render_many(contexts) for name, template in self._message.items()}
+        requests = [self._render_request(name, contexts) for name in self._requests]
+        missing = self._missing(contexts)
+        places = count()
+        rows = []
+        for one in candidates:
+            if one.reason:
+                rows.append(Row(one.recipient.contact_id, SKIPPED, one.reason, self._channel))
+                continue
+            at = next(places)
+            message = {name: column[at] for name, column in texts.items()}
+            rows.append(self._row(one, message, [column[at] for column in requests], missing[at]))
+        return rows
+
+    def _row(
+        self,
+        one: Candidate,
+        message: Mapping[str, str | TemplateError],
+        requests: Sequence[tuple[str, str] | str],
+        missing: str,
+    ) -> Row:
+        who = one.recipient.contact_id
+        if failed := first_failure(message):
+            return Row(who, REJECTED, failed, self._channel, warnings=missing)
+        made = [request for request in requests if not isinstance(request, str)]
+        refused = [request.replace("; ", ", ") for request in requests if isinstance(request, str)]
+        return Row(
+            who,
+            SEND,
+            "",
+            self._channel,
+            mask(one.code),
+            one.recipient.expires_at,
+            str(message["title"]),
+            str(message["body"]),
+            str(message.get(HTML, "")),
+            "\n".join([path for path, _ in made]),
+            "\n".join([body for _, body in made]),
+            "; ".join([*([missing] if missing else []), *refused]) if refused else missing,
+        )
+
+    def _render_request(self, name: str, contexts: Sequence[dict[str, object]]) -> list[tuple[str, str] | str]:
+        """Render a data source's request for each; where it cannot be, say why."""
+        templates = self._requests[name]
+        if templates.records_per_request:
+            contexts = [{**context, BATCH: [context]} for context in contexts]
+        parts = {"path": templates.path, "body": templates.body, **templates.headers}
+        columns = {part: template.render_many(contexts) for part, template in parts.items()}
+        found: list[tuple[str, str] | str] = []
+        for at in range(len(contexts)):
+            texts = {part: column[at] for part, column in columns.items()}
+            failed = first_failure(texts)
+            found.append(f"request {name}: {failed}" if failed else (str(texts["path"]), str(texts["body"])))
+        return found
+
+    def _missing(self, contexts: Sequence[Mapping[str, Any]]) -> list[str]:
+        known: dict[tuple[str, ...], str] = {}
+        told = []
+        for context in contexts:
+            values = context["data"]
+            names = tuple([name for name in self._read if name not in values])
+            if names not in known:
+                known[names] = "; ".join(f"no {name}" for name in names)
+            told.append(known[names])
+        return told
+
+
+def _names_read(templates: Sequence[Template]) -> set[str]:
+    names: set[str] = set()
+    for template in templates:
+        for root, inner in template.references.items():
+            names |= inner if root == "data" else {root}
+    return names
+
+
+def _add(counts: dict[str, int], kind: str) -> None:
+    kind = kind if kind in counts or len(counts) < MAX_KINDS else "other"
+    counts[kind] = counts.get(kind, 0) + 1

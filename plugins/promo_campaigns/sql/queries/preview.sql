@@ -1,0 +1,32 @@
+-- begin_reading --
+-- One moment's view of the store, in which nothing can be written.
+set transaction isolation level repeatable read, read only;
+
+-- audience --
+-- The audience that a run opened now would freeze, in order: how each is reached, why it is not, and what a template can read.
+select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
+       case when l.value is null then 'no channel'
+            when l.closed then 'unsubscribed'
+            when promo.held_out(%(workflow)s::text, c.contact_id, %(hold_out)s::numeric) then 'hold-out'
+            else '' end as reason,
+       (select jsonb_object_agg(f.name, v.value)
+        from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
+        where v.contact_id = c.contact_id) as fields
+from (select distinct audience.contact_id from (
+/* audience */
+) audience) audience
+join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
+left join lateral (
+  select h.value, h.unsubscribed_at is not null as closed from promo.contact_channel h
+  where h.contact_id = c.contact_id and h.type = %(channel)s
+  order by h.unsubscribed_at is null desc, h.updated_at desc, h.contact_channel_id desc limit 1
+) l on true
+order by c.contact_id
+
+-- codes --
+-- The free codes of the pool in the order they are claimed, but for those that open runs have still to claim.
+select code, expires_at from promo.promo_code
+where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
+  and expires_at >= greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)
+order by expires_at, promo_code_id
+offset %(ahead)s
