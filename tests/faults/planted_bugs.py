@@ -226,7 +226,6 @@ BUGS = (
         "whoever unsubscribed is never recorded",
         (("read_recipients", "(h.unsubscribed_at is null or %(purpose)s = 'profile')", "h.unsubscribed_at is null"),),
     ),
-    PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,), budget=600),
     PlantedBug("each of two lanes takes as many as both may", patches=(_each_lane_takes_all,)),
     PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
 )
@@ -248,3 +247,4 @@ NO_CLAIM_LOCK = PlantedBug(
 LATE_OK = PlantedBug(
     "a late ok is dropped for a doubt to be sent again", ((_SETTLE, "'assigned' and fold.ok", "'assigned' and false"),)
 )
+PROBE_LOST = PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,))

@@ -14,11 +14,14 @@ import pytest
 from faults import planted_bugs
 from faults.planted_bugs import planted
 from faults.small_world import DAY_S, draw_world, lay_out
+from faults.virtual_clock import EPOCH_S
 from integration.world import SPEC
+from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.runs import open_run
 from promo_campaigns.adapters.unknowns import resend_unknown
+from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
 from promo_campaigns.core.models import Audience, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -146,6 +149,19 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
     return first_claim != second_claim
 
 
+def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
+    store = Scene(stage).store
+    breaker = PostgresBreaker(store, "a receiver that fails")
+    breaker.report([Verdict(contact_id=CONTACT, outcome=Outcome.UNKNOWN)] * FAILURES_IN_A_ROW)
+    store.now = lambda: EPOCH_S + COOL_S + 1
+    probe = breaker.admit()
+    assert probe.limit == PROBE_SIZE
+    breaker.report([], probe)
+    next_probe = breaker.admit()
+    store.now = lambda: EPOCH_S
+    return next_probe.limit == PROBE_SIZE
+
+
 @pytest.mark.parametrize(
     ("bug", "holds"),
     [
@@ -154,6 +170,7 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
         (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
         (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
         (planted_bugs.LATE_OK, a_late_ok_settles_a_doubt_to_be_sent_again),
+        (planted_bugs.PROBE_LOST, a_probe_that_calls_for_nobody_is_free_for_the_next),
         (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),
     ],
     ids=str,
