@@ -158,6 +158,9 @@ _ATTEMPTED = (
 )
 _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
 
+LEASED_TWICE = PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),), budget=600)
+"""Rare enough to have a scenario of its own as well."""
+
 BUGS = (
     PlantedBug("a doubt gives its code back", ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt then 'rejected'"),)),
     PlantedBug("accepted before the call", patches=(_accepted_before_the_call,)),
@@ -193,7 +196,7 @@ BUGS = (
         "a refusal after a doubt gives the code back",
         ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt and e.outcome <> 'refused' then 'unknown'"),),
     ),
-    PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),)),
+    LEASED_TWICE,
     PlantedBug("a late ok is dropped", ((_SETTLE, _BY_HOLDER, "a.state = 'sending' and a.lease_token = %(token)s"),)),
     PlantedBug("runs share codes", (("claim_codes", "and p.issued_at is null", ""),)),
     PlantedBug(
@@ -226,7 +229,6 @@ BUGS = (
         "whoever unsubscribed is never recorded",
         (("read_recipients", "(h.unsubscribed_at is null or %(purpose)s = 'profile')", "h.unsubscribed_at is null"),),
     ),
-    PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,), budget=600),
     PlantedBug("each of two lanes takes as many as both may", patches=(_each_lane_takes_all,)),
     PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
 )
@@ -248,3 +250,4 @@ NO_CLAIM_LOCK = PlantedBug(
 LATE_OK = PlantedBug(
     "a late ok is dropped for a doubt to be sent again", ((_SETTLE, "'assigned' and fold.ok", "'assigned' and false"),)
 )
+PROBE_LOST = PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,14 @@ import pytest
 from faults import planted_bugs
 from faults.planted_bugs import planted
 from faults.small_world import DAY_S, draw_world, lay_out
+from faults.virtual_clock import EPOCH_S
 from integration.world import SPEC
+from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.runs import open_run
 from promo_campaigns.adapters.unknowns import resend_unknown
+from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
 from promo_campaigns.core.models import Audience, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -146,6 +150,36 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
     return first_claim != second_claim
 
 
+def one_of_two_at_once_leases_a_contact(stage: Stage) -> bool:
+    """Begin while another's intent stands written and not committed."""
+    scene = Scene(stage)
+    other = stage.take()
+    assert other is not None
+    begin = partial(PostgresLedger(other).begin_messages, scene.run_id, [CONTACT], lease_s=60, resend_within_s=DAY_S)
+    with ThreadPoolExecutor(1) as pool:
+        with scene.store.transaction():
+            first = scene.begin()
+            begun = pool.submit(begin)
+            while not begun.done() and not other.is_blocked():
+                pass
+        second = begun.result()
+    stage.give_back(other)
+    return len(first.recipients) + len(second.recipients) == 1
+
+
+def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
+    store = Scene(stage).store
+    breaker = PostgresBreaker(store, "a receiver that fails")
+    breaker.report([Verdict(contact_id=CONTACT, outcome=Outcome.UNKNOWN)] * FAILURES_IN_A_ROW)
+    store.now = lambda: EPOCH_S + COOL_S + 1
+    probe = breaker.admit()
+    assert probe.limit == PROBE_SIZE
+    breaker.report([], probe)
+    next_probe = breaker.admit()
+    store.now = lambda: EPOCH_S
+    return next_probe.limit == PROBE_SIZE
+
+
 @pytest.mark.parametrize(
     ("bug", "holds"),
     [
@@ -154,6 +188,8 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
         (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
         (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
         (planted_bugs.LATE_OK, a_late_ok_settles_a_doubt_to_be_sent_again),
+        (planted_bugs.LEASED_TWICE, one_of_two_at_once_leases_a_contact),
+        (planted_bugs.PROBE_LOST, a_probe_that_calls_for_nobody_is_free_for_the_next),
         (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),
     ],
     ids=str,
