@@ -22,8 +22,10 @@ from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.run_reports import read_report
 from promo_campaigns.adapters.runs import open_run, read_batches
 from promo_campaigns.cli import main
+from promo_campaigns.core.audience_list import AudienceList
 from promo_campaigns.core.code_row import BrokenRuleError, _code
-from promo_campaigns.core.models import Audience, AudienceList, Mode, StockPolicy
+from promo_campaigns.core.forecast import StockPolicy
+from promo_campaigns.core.models import Audience, Mode
 from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.hooks.preview_files import files_for
 from promo_campaigns.operators.start import StartOperator

@@ -180,6 +180,8 @@ def test_a_wrong_value_is_told_with_the_allowed_form(include: Path, added: str, 
     [
         ("{event: OrderPaid}", "schedule: 0 9 * * 1", ":7: a workflow for events runs when there are events"),
         ("{event: OrderPaid}", "send_by: 2026-12-24T18:00+02:00", ":7: a workflow for events ends after no date"),
+        ("{event: OrderPaid}", "stock: partial", ":7: events that find no code wait for one"),
+        ("all_contacts", "hold_out: 12.345", ":7: hold_out has more than two decimals"),
         ("{event: OrderPaid, reentry: once, period: 7d}", "", ":1: 'reentry: period' and a 'period' go together"),
         ("{event: OrderPaid, reentry: period}", "", ":1: 'reentry: period' and a 'period' go together"),
         ("{event: OrderPaid, reentry: period, period: week}", "", ":1: 'period' cannot be 'week'. How long after"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.core.errors import PoolShortage, StockAwaited
-from promo_campaigns.core.models import Forecast, StockPolicy
+from promo_campaigns.core.forecast import Forecast, StockPolicy
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:

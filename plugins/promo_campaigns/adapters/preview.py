@@ -12,8 +12,9 @@ from psycopg.rows import tuple_row
 from promo_campaigns.adapters.audiences import audience_query
 from promo_campaigns.adapters.forecast import count_ahead, count_codes
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
+from promo_campaigns.core.forecast import Forecast
 from promo_campaigns.core.message_diff import DiffReport, MessageDiff
-from promo_campaigns.core.models import Forecast, Recipient
+from promo_campaigns.core.models import Recipient
 from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.core.preview import NO_CODE, Candidate, Previewer, PreviewReport
 from promo_campaigns.sql import queries

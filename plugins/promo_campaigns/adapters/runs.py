@@ -18,8 +18,9 @@ from promo_campaigns.core.errors import (
     RunNotFinished,
     RunSpecChanged,
 )
+from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.limits import cap_of, quiet_minutes
-from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec, StockPolicy
+from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promo_campaigns.core.contact_rules import clean_channel_type, clean_external_id, clean_locator
 from promo_campaigns.core.errors import DefinitionError
-from promo_campaigns.core.models import AudienceList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,19 @@ MAX_LINES = 1_000_000
 LAST_ID = 2**63 - 1
 CONTACT_ID = "contactId"
 EXTERNAL_ID = "externalId"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceList:
+    """Whom a list names. Never logged or kept in the ledger: it may hold addresses.
+
+    :ivar by: ``contactId``, ``externalId``, or the type of a channel
+    :ivar sha256: digest of the file, which stands for it
+    """
+
+    by: str
+    values: tuple[str, ...] = field(repr=False)
+    sha256: str
 
 
 def read_list(data: bytes, *, file: str) -> AudienceList:

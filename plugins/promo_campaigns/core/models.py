@@ -13,6 +13,8 @@ from promo_campaigns.core.limits import NO_LIMITS, Limits
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from promo_campaigns.core.audience_list import AudienceList
+
 MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max_map_length)
 
 
@@ -95,19 +97,6 @@ class DataSource:
     failure: str = "refused"
     records_per_request: int = 0
     poll: Poll = Poll()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudienceList:
-    """Whom a list names. Never logged or kept in the ledger: it may hold addresses.
-
-    :ivar by: ``contactId``, ``externalId``, or the type of a channel
-    :ivar sha256: digest of the file, which stands for it
-    """
-
-    by: str
-    values: tuple[str, ...] = field(repr=False)
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,42 +195,6 @@ class Mode(str, Enum):
     """Writes the codes onto the profiles again and sends nothing."""
     REFUSE = "refuse"
     """Nothing: it is an error."""
-
-
-class StockPolicy(str, Enum):
-    """What a run does whose pool is too small."""
-
-    FAIL = "fail"
-    """Nothing is opened."""
-    PARTIAL = "partial"
-    """Goes out to as many as there are codes for, in the order of contact ids; the others are skipped."""
-    WAIT = "wait"
-    """Nothing is opened before there are codes for everybody."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """Codes wanted and codes there are, in one pool.
-
-    :ivar demand: of this run
-    :ivar ahead: of the runs that were opened before it and have still to claim
-    :ivar stock: free codes that are valid for the days asked for, at delivery
-    :ivar expiring: free codes that will not be valid for so long then
-    """
-
-    demand: int
-    ahead: int
-    stock: int
-    expiring: int
-
-    @property
-    def shortfall(self) -> int:
-        """How many codes are missing."""
-        return max(0, self.demand + self.ahead - self.stock)
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the numbers as plain JSON values."""
-        return {**asdict(self), "shortfall": self.shortfall}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import Mode, StockPolicy
+from promo_campaigns.core.forecast import StockPolicy
+from promo_campaigns.core.models import Mode
 
 MAX_PERCENT = 99
 MAX_DAYS = 36500

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from promo_campaigns.core.errors import TemplateError
-    from promo_campaigns.core.models import Forecast, Recipient
+    from promo_campaigns.core.forecast import Forecast
+    from promo_campaigns.core.models import Recipient
     from promo_campaigns.core.ports import Template
     from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
 

@@ -153,6 +153,9 @@ class Workflow:
         if self.send_by and span_of(self.send_by) is None:
             problem = "a workflow for events ends after no date"
             raise SettingError(problem, setting=("send_by",), hint="Say how long after the event, such as 2h")
+        if self.stock != "fail":
+            problem = "events that find no code wait for one, so a workflow for them has no stock to weigh"
+            raise SettingError(problem, setting=("stock",), hint="Leave it out")
         if ("period" in self.audience) is not (self.audience.get("reentry") == "period"):
             problem = "'reentry: period' and a 'period' go together"
             raise SettingError(problem, setting=("audience", "event"), hint="Such as period: 7d")
