@@ -7,13 +7,16 @@ import urllib.error
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 
 from integration.world import add_codes, add_contacts
+from promo_campaigns.adapters.events import add_event
 from promo_campaigns.adapters.inbox import read_inbox
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.core.events import Event, Identity
 from receiver import running_receiver
 from system.airflow_machine import airflow_machine
 
@@ -36,13 +39,16 @@ WORKFLOWS = {
     "guarded": YAML + "schedule: 0 9 * * *\nsend_by: 2h\n",
     "by_hand": YAML,
     "on_codes": YAML + "schedule: {asset: promo_codes/Welcome}\n",
+    "on_event": YAML.replace("all_contacts", "{event: OrderPaid, reentry: once}").replace(
+        "start_date: 2026-03-01\n", ""
+    ),
     "broken": YAML.replace("discount: 10", "discount: 100"),
 }
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine]:
-    """Return a real Airflow that reads dags/workflows.py and five workflow files, one of them broken."""
+    """Return a real Airflow that reads dags/workflows.py and six workflow files, one of them broken."""
     with running_receiver() as receiver:
         profile_api = {
             "conn_type": "http",
@@ -51,7 +57,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine
             "extra": {"allow_insecure": True, "allow_private": True},
         }
         factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
-        variables = {"AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api)}
+        variables = {
+            "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api),
+            # A watcher is started when a file is read after its DAG was unpaused.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+        }
         files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()}
         with airflow_machine(tmp_path_factory.mktemp("workflows"), factory, variables, files) as running:
             with connect(running.promo_dsn) as store:
@@ -189,3 +199,16 @@ def test_codes_that_are_loaded_start_the_workflow_that_waits_for_them(
     assets = machine.call("GET", "/api/v2/assets?name_pattern=promo_codes/Welcome")["assets"]
     machine.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
     machine.wait("the run", lambda: [it["recorded"] for it in runs(store, "on_codes").values()] == [CONTACTS])
+
+
+def test_an_event_is_answered_by_the_workflow_that_names_it(machine: AirflowMachine, store: Connection) -> None:
+    unpause(machine, "on_event")
+    machine.wait("it listens", lambda: store.execute("select from promo.event_listener").rowcount == 1)
+    who = store.execute("select min(contact_id) as contact_id from promo.contact").fetchone()
+    assert who is not None
+    for key in ("A-1", "A-2"):
+        identity = Identity(contact_id=who["contact_id"])
+        add_event(store, Event(type="OrderPaid", key=key, identity=identity, params={}, token=uuid4()))
+    machine.wait("the answer", lambda: sum(run["recorded"] for run in runs(store, "on_event").values()) == 1)
+    refused = store.execute("select count(*) as n from promo.event_turn where refused is not null").fetchone()
+    assert refused == {"n": 1}
