@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,6 +59,7 @@ class DagRun:
     """A manual run."""
 
     run_type, logical_date, run_id = "manual", None, "manual_1"
+    run_after = datetime.now(tz=timezone.utc)
 
 
 CONTEXT: Any = {"ti": TaskInstance(), "dag_run": DagRun()}
