@@ -75,5 +75,11 @@ with DAG(
             data_source="promo_to_profile",
         )
 
-    end = EndOperator(task_id="end", task_display_name="End", run_id=start.run)
+    end = EndOperator(
+        task_id="end",
+        task_display_name="End",
+        run_id=start.run,
+        workflow="promo_code_to_profile",
+        data_sources=["promo_to_profile"],
+    )
     send_batch.expand(batch=start.output) >> end

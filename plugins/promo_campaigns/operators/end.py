@@ -14,7 +14,7 @@ from promo_campaigns.operators.store_operator import StoreOperator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.sdk import Context
+    from airflow.sdk import AssetAlias, Context
 
     from promo_campaigns.core.run_report import RunReport
 
@@ -30,6 +30,9 @@ class EndOperator(StoreOperator):
     ``promo_profiles/<data source>`` tell Airflow what was done.
 
     :param run_id: the run, ``start.run`` (templated)
+    :param workflow: name of the workflow, and
+    :param data_sources: those of its message: named, Airflow knows their assets when it reads the DAG. An asset that is
+        made when it is first used makes Airflow fail one of two runs that end in the same moment
     :param trigger_rule: by default an empty audience, whose blocks are skipped, is closed as well, and the block is
         skipped when Start was
     :param promo_db_conn_id: connection of the store (templated)
@@ -45,12 +48,18 @@ class EndOperator(StoreOperator):
         self,
         *,
         run_id: Any,
+        workflow: str | None = None,
+        data_sources: Sequence[str] = (),
         trigger_rule: str = "none_failed_min_one_success",
         **kwargs: Any,
     ) -> None:
-        assets: dict[str, Any] = {"inlets": [POOLS], "outlets": [RUNS, PROFILES, PROMO_RUNS, PROMO_PROFILES]}
+        known = [member(PROMO_RUNS, workflow)] if workflow else []
+        known += [member(PROMO_PROFILES, name) for name in data_sources]
+        assets: dict[str, Any] = {"inlets": [POOLS], "outlets": [RUNS, PROFILES, PROMO_RUNS, PROMO_PROFILES, *known]}
         super().__init__(trigger_rule=trigger_rule, **assets | kwargs)
         self.run_id = run_id
+        self.workflow = workflow
+        self.data_sources = data_sources
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Close the run and report it."""
@@ -66,16 +75,23 @@ class EndOperator(StoreOperator):
             require_invariants(connection, run_id)
         self.log.info("%s", report.as_markdown())
         context["ti"].xcom_push(key=MARKDOWN_KEY, value=report.as_markdown())
-        _announce(context, report)
+        self._announce(context, report)
         return report.as_dict()
 
+    def _announce(self, context: Context, report: RunReport) -> None:
+        events = context["outlet_events"]
+        events[RUNS].extra = report.as_dict()
+        self._tell(context, PROMO_RUNS, report.workflow, report.as_dict())
+        told: dict[str, Any] = {"run_key": report.run_key, "recorded": report.tally.recorded}
+        events[PROFILES].extra = told
+        if report.tally.recorded:
+            for name in report.data_sources:
+                self._tell(context, PROMO_PROFILES, name, told)
 
-def _announce(context: Context, report: RunReport) -> None:
-    events = context["outlet_events"]
-    events[RUNS].extra = report.as_dict()
-    events[PROMO_RUNS].add(member(PROMO_RUNS, report.workflow), extra=report.as_dict())
-    told: dict[str, Any] = {"run_key": report.run_key, "recorded": report.tally.recorded}
-    events[PROFILES].extra = told
-    if report.tally.recorded:
-        for name in report.data_sources:
-            events[PROMO_PROFILES].add(member(PROMO_PROFILES, name), extra=told)
+    def _tell(self, context: Context, alias: AssetAlias, name: str, extra: dict[str, Any]) -> None:
+        """Put words to the event of an asset, which Airflow knows, or else is to make."""
+        asset = member(alias, name)
+        if asset in self.outlets:
+            context["outlet_events"][asset].extra = extra
+        else:
+            context["outlet_events"][alias].add(asset, extra=extra)

@@ -135,7 +135,13 @@ class PromoWorkflow(Workflow):
 
     def end(self, start: StartOperator) -> EndOperator:
         """Make the End block."""
-        return EndOperator(task_id="end", task_display_name="End", run_id=start.run)
+        return EndOperator(
+            task_id="end",
+            task_display_name="End",
+            run_id=start.run,
+            workflow=self.workflow_id,
+            data_sources=[source.name for source in self.files.bound_sources(self.message)],
+        )
 
     def after_end(self, end: EndOperator) -> None:
         """Make blocks behind End: none here, a subclass may."""
