@@ -1,0 +1,58 @@
+"""The README's audiences for a split and for a fall-back, run as they stand there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from integration.world import SPEC, add_codes, add_contacts, open_welcome
+from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.runs import read_batches
+from promo_campaigns.core.models import Audience
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.adapters.postgres import Connection
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+SPLIT, FALL_BACK = (text for text in re.findall(r"^```sql\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+
+
+@pytest.fixture
+def store(dsn: str) -> Iterator[Connection]:
+    with connect(dsn) as connection:
+        yield connection
+
+
+def select(store: Connection, query: str) -> list[int]:
+    return sorted(row["contact_id"] for row in store.execute(query.encode()).fetchall())
+
+
+def test_the_halves_of_a_split_are_two_halves_of_everybody(store: Connection) -> None:
+    everybody = add_contacts(store, 4000, channel=None)
+    one, other = select(store, SPLIT), select(store, SPLIT.replace("< 128", ">= 128"))
+    assert sorted(one + other) == everybody
+    assert abs(len(one) - 2000) < 160  # five times the deviation of 4,000 tosses of a coin
+    assert one == select(store, SPLIT)
+    assert one != select(store, SPLIT.replace("spring", "autumn"))
+
+
+def test_a_fall_back_is_for_whoever_the_first_run_could_not_reach_and_only_once(store: Connection) -> None:
+    add_contacts(store, 2)
+    strangers = add_contacts(store, 3, channel=None)
+    add_codes(store, 10)
+    push = open_welcome(store, "spring_push/edition/one", replace(SPEC, workflow="spring_push"))
+    for batch in read_batches(store, push, 100):
+        PostgresLedger(store).reachable_contacts(batch)
+    assert select(store, FALL_BACK) == []
+    store.execute("update promo.run set closed_at = now() where run_id = %s", [push.run_id])
+    assert select(store, FALL_BACK) == strangers
+    audience = Audience(name="unreached", sql=FALL_BACK)
+    open_welcome(store, "spring_email/run/a", replace(SPEC, workflow="spring_email", audience=audience))
+    assert select(store, FALL_BACK) == []
