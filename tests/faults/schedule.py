@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 REST_ROUNDS = 6
 LOOKS = 6
-REST_STEPS = 1500
+REST_STEPS = 6000
+"""Six workers whose two lanes and ledgers are interleaved statement by statement take up to 3,000."""
 REST_S = 400.0
 """Longer than any lease, probe or pause of the breaker."""
 
