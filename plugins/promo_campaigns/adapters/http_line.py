@@ -20,7 +20,7 @@ from yarl import URL
 
 from promo_campaigns.adapters.tls import tls_context
 from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
 
 if TYPE_CHECKING:
@@ -96,6 +96,17 @@ class Answer:
     retry_after_s: float = 0.0
     locked_out: bool = False
     called: bool = True
+
+    def verdict(self, contact_id: int) -> Verdict:
+        """Say what it means for a contact: what its status, or its absence, proves."""
+        return Verdict(
+            contact_id=contact_id,
+            outcome=self.outcome,
+            detail=self.detail,
+            retry_after_s=self.retry_after_s,
+            locked_out=self.locked_out,
+            called=self.called,
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promo_campaigns.adapters.http_line import Call, HttpLine
-from promo_campaigns.core.models import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.adapters.http_line import Endpoint
     from promo_campaigns.adapters.judge import Judge
-    from promo_campaigns.core.models import OutgoingRequest
+    from promo_campaigns.core.models import OutgoingRequest, Verdict
     from promo_campaigns.core.ports import Pace
 
 KEY_HEADER = "Idempotency-Key"
@@ -55,17 +54,8 @@ class HttpSender:
         ]
         async with self.connected():
             answers = await self._line.exchange(calls, deadline=deadline)
-        if self._judge is not None:
-            judged = zip(requests, answers, strict=True)
-            return [self._judge.verdict(request.contact_id, answer) for request, answer in judged]
+        judge = self._judge
         return [
-            Verdict(
-                contact_id=request.contact_id,
-                outcome=answer.outcome,
-                detail=answer.detail,
-                retry_after_s=answer.retry_after_s,
-                locked_out=answer.locked_out,
-                called=answer.called,
-            )
+            judge.verdict(request.contact_id, answer) if judge else answer.verdict(request.contact_id)
             for request, answer in zip(requests, answers, strict=True)
         ]

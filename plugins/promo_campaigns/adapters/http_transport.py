@@ -78,11 +78,4 @@ class HttpTransport(BaseTransport):
         """
         if taken:
             return Verdict(contact_id=message.contact_id, outcome=Outcome.OK)
-        return Verdict(
-            contact_id=message.contact_id,
-            outcome=answer.outcome,
-            detail=answer.detail,
-            retry_after_s=answer.retry_after_s,
-            locked_out=answer.locked_out,
-            called=answer.called,
-        )
+        return answer.verdict(message.contact_id)

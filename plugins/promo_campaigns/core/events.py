@@ -186,16 +186,3 @@ def event_type_of(value: object) -> str:
     except ValueError as error:
         msg = f"event: {error}"
         raise ConfigurationError(msg) from error
-
-
-def reentry_of(value: object) -> Reentry:
-    """Return a rule of re-entry.
-
-    :raises ConfigurationError: there is no such rule
-    """
-    text = optional_text(value)
-    try:
-        return Reentry(text)
-    except ValueError:
-        msg = f"reentry must be {', '.join(rule.value for rule in Reentry)}, not {text!r}"
-        raise ConfigurationError(msg) from None

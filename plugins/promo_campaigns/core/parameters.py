@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta
-from typing import cast
+from enum import Enum
+from typing import TypeVar, cast
 
 from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.models import Mode
+
+Word = TypeVar("Word", bound=Enum)
 
 MAX_PERCENT = 99
 MAX_DAYS = 36500
@@ -131,30 +133,25 @@ def flag_of(name: str, value: object) -> bool:
     return text == "true"
 
 
+def word_of(words: type[Word], name: str, value: object) -> Word:
+    """Return the one of some words that a parameter says.
+
+    :raises ConfigurationError: it is none of them
+    """
+    text = optional_text(value)
+    try:
+        return words(text)
+    except ValueError:
+        msg = f"{name} must be {', '.join(word.value for word in words)}, not {text!r}"
+        raise ConfigurationError(msg) from None
+
+
 def mode_of(value: object) -> Mode | None:
     """Return a mode of running a closed run again, or None for nothing.
 
     :raises ConfigurationError: there is no such mode
     """
-    text = optional_text(value)
-    try:
-        return Mode(text) if text else None
-    except ValueError:
-        msg = f"mode must be {', '.join(mode.value for mode in Mode)}, not {text!r}"
-        raise ConfigurationError(msg) from None
-
-
-def policy_of(value: object) -> StockPolicy:
-    """Return what a run does whose pool is too small.
-
-    :raises ConfigurationError: there is no such policy
-    """
-    text = optional_text(value)
-    try:
-        return StockPolicy(text)
-    except ValueError:
-        msg = f"stock must be {', '.join(policy.value for policy in StockPolicy)}, not {text!r}"
-        raise ConfigurationError(msg) from None
+    return word_of(Mode, "mode", value) if optional_text(value) else None
 
 
 def percent_of(name: str, value: object) -> float:

@@ -9,8 +9,8 @@ from airflow.sdk import Asset, AssetWatcher
 from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.core.errors import ConfigurationError, PromoError
-from promo_campaigns.core.events import EventTerms, event_type_of, reentry_of
-from promo_campaigns.core.parameters import flag_of, mode_of, whole_number
+from promo_campaigns.core.events import EventTerms, Reentry, event_type_of
+from promo_campaigns.core.parameters import flag_of, mode_of, whole_number, word_of
 from promo_campaigns.hooks.store import PromoStoreHook
 from promo_campaigns.operators.start import RUN_ID_KEY, StartOperator
 from promo_campaigns.triggers.events import EventsWaitTrigger
@@ -136,7 +136,7 @@ class StartOnEventsOperator(StartOperator):
         return EventTerms(
             workflow=self.workflow or self.dag_id,
             type=event_type_of(self.event),
-            reentry=reentry_of(self.reentry),
+            reentry=word_of(Reentry, "reentry", self.reentry),
             period_s=seconds["period"],
             alone=flag_of("not_in_progress", self.not_in_progress),
             max_age_s=seconds["max_age"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
 
+from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.limits import limits_of
 from promo_campaigns.core.models import CodeRequest
 from promo_campaigns.core.occurrence import SCHEDULED, file_name_of, run_key
@@ -19,8 +20,8 @@ from promo_campaigns.core.parameters import (
     name_of,
     optional_text,
     percent_of,
-    policy_of,
     whole_number,
+    word_of,
 )
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import files_for, preview_folder
@@ -214,7 +215,7 @@ class StartOperator(StoreOperator):
                 run_key=self._run_key(context, spec.workflow),
                 send_by=send_by,
                 mode=mode_of(self.mode),
-                stock_policy=policy_of(self.stock),
+                stock_policy=word_of(StockPolicy, "stock", self.stock),
             )
             batches = read_batches(connection, run, batch_size)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
