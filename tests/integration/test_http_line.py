@@ -118,3 +118,16 @@ def test_whoever_leaves_first_leaves_the_line_open_for_the_other(receiver: Recei
         return list(await asyncio.gather(quick(), slow(), let_go()))
 
     assert asyncio.run(both()) == [[b"quick"], [b"slow"], []]
+
+
+def test_nothing_of_an_answer_travels_on_with_the_next_call(receiver: Receiver) -> None:
+    receiver.answer = lambda _: Told(headers={"Set-Cookie": "session=of-somebody; Path=/"})
+
+    async def twice() -> None:
+        line = line_to(receiver, 1)
+        async with line.connected():
+            await answers(line, "a", "b")
+
+    asyncio.run(twice())
+    assert len(receiver.received) == 2
+    assert not [request for request in receiver.received if "cookie" in {name.lower() for name in request.headers}]

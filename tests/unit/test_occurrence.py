@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.core.models import Purpose
-from promo_campaigns.core.occurrence import idempotency_key, run_key
+from promo_campaigns.core.occurrence import idempotency_key, joint_key, run_key
 
 NINE = datetime(2026, 10, 25, 9, tzinfo=timezone.utc)
 
@@ -53,3 +54,14 @@ def test_idempotency_keys_differ_exactly_where_their_parts_do(run: str, who: int
         for source in (0, 1)
     }
     assert len(keys) == (6 if one == two else 12)
+
+
+@given(st.text(min_size=1), st.integers(1, 2**63 - 1), st.integers(0, 9), st.integers(0, 3))
+def test_keys_are_uuids_of_names(run: str, who: int, generation: int, source: int) -> None:
+    """A key is remembered by receivers, so it may never be reckoned otherwise."""
+    namespace = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
+    key = idempotency_key(run, who, Purpose.MESSAGE, generation, source=source)
+    name = f"{run}\0{who}\0message" + f"\0{generation}" * bool(generation) + f"\0source {source}" * bool(source)
+    assert key == str(uuid.uuid5(namespace, name))
+    joint = str(uuid.uuid5(namespace, "\0".join(sorted([key, name]))))
+    assert joint_key([key, name]) == joint_key([name, key]) == joint

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from yarl import URL
 
+from promo_campaigns.adapters.call_timer import CallTimer
 from promo_campaigns.adapters.tls import tls_context
 from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
 from promo_campaigns.core.models import Outcome, Verdict
@@ -142,6 +143,7 @@ class HttpLine:
     def __init__(self, endpoint: Endpoint, *, pace: Pace | None = None) -> None:
         self.endpoint = endpoint
         self._pace = pace
+        self._timer = CallTimer(endpoint.timeout_s)
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
         self._waiting: deque[tuple[_Batch, int]] = deque()
@@ -233,7 +235,11 @@ class HttpLine:
         except ValueError:
             detail = "the path or a header is not one that can be sent"
             return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
-        return await _called(session, call, url, body)
+        try:
+            with self._timer:
+                return await _called(session, call, url, body)
+        except asyncio.TimeoutError:
+            return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
 
     def _open(self) -> aiohttp.ClientSession:
         endpoint = self.endpoint
@@ -241,9 +247,8 @@ class HttpLine:
             require_public_literal(urlsplit(endpoint.base_url).hostname or "")
         return aiohttp.ClientSession(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **endpoint.headers},
-            timeout=aiohttp.ClientTimeout(
-                total=endpoint.timeout_s, sock_connect=min(MAX_CONNECT_S, endpoint.timeout_s / 2)
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(MAX_CONNECT_S, endpoint.timeout_s / 2)),
+            cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             connector=aiohttp.TCPConnector(
                 limit=endpoint.concurrency,
@@ -288,8 +293,6 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
         )
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
         return Answer(outcome=Outcome.LATER, detail="no connection", called=False)
-    except asyncio.TimeoutError:
-        return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
     except (aiohttp.ClientError, ValueError) as error:
         return Answer(outcome=Outcome.UNKNOWN, detail=f"the connection broke ({type(error).__name__})")
 

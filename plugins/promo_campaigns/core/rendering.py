@@ -114,25 +114,35 @@ def render_requests(
     verdicts: list[Verdict] = []
     contexts = [message_context(recipient) for recipient in recipients]
     paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
-    columns = {name: template.render_many(contexts) for name, template in templates.headers.items()}
+    headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
+    failures = _first_failures({"path": paths, "body": bodies, **headers})
     for row, recipient in enumerate(recipients):
-        parts = {"path": paths[row], "body": bodies[row], **{name: column[row] for name, column in columns.items()}}
-        if failed := first_failure(parts):
-            verdicts.append(_refused(recipient, failed))
+        if row in failures:
+            verdicts.append(_refused(recipient, failures[row]))
             continue
         ready.append(
             OutgoingRequest(
                 contact_id=recipient.contact_id,
                 method=templates.method,
-                path=str(parts["path"]),
-                headers={name: str(parts[name]) for name in columns},
-                body=str(parts["body"]),
+                path=str(paths[row]),
+                headers={name: str(column[row]) for name, column in headers.items()},
+                body=str(bodies[row]),
                 idempotency_key=idempotency_key(
                     run.run_key, recipient.contact_id, templates.purpose, recipient.generation, source=templates.source
                 ),
             )
         )
     return ready, verdicts
+
+
+def _first_failures(columns: Mapping[str, Sequence[str | TemplateError]]) -> dict[int, str]:
+    """Say of each row that could not be rendered which part it was, and why; the first part of several."""
+    failures: dict[int, str] = {}
+    for part, column in columns.items():
+        for row, text in enumerate(column):
+            if isinstance(text, PromoError):
+                failures.setdefault(row, f"{part}: {text}")
+    return failures
 
 
 def _refused(recipient: Recipient, detail: str) -> Verdict:

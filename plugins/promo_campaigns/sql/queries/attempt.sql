@@ -194,7 +194,7 @@ set state = n.state, lease_token = null, lease_until = null,
     reason = case when n.state = 'rejected' then coalesce(n.detail, 'refused') end,
     promo_code_id = case when n.state <> 'rejected' then a.promo_code_id end
 from next n
-where a.run_id = %(run_id)s and a.contact_id = n.contact_id;
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contact_id = n.contact_id;
 
 -- settle_profiles --
 -- What every data source confirmed is recorded; the rest stays accepted, free to be tried again.
@@ -211,7 +211,7 @@ set state = case when e.outcome = 'ok' and not exists (
                  then 'recorded'::promo.assignment_state else a.state end,
     lease_token = null, lease_until = null
 from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
-where a.run_id = %(run_id)s and a.contact_id = e.contact_id
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contact_id = e.contact_id
   and ((a.state = 'accepted' and e.outcome = 'ok') or (a.state in ('accepted', 'recorded') and a.lease_token = %(token)s));
 
 -- list_unknown --
