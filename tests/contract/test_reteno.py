@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.stages import reteno_stage
+from contract.test_transports import Counting
 from promo_campaigns.core.errors import CannotCarry, ConfigurationError
 from promo_campaigns.core.models import Message, Outcome
 from receiver import Answer
@@ -160,6 +161,18 @@ def test_an_answer_without_the_request_proves_nothing(stage: Stage, body: bytes)
             return await transport.look_up(["key"])
 
     assert asyncio.run(asked()) == set()
+
+
+def test_each_question_takes_its_turn_of_the_budget_and_none_is_asked_without(stage: Stage) -> None:
+    arrived = answering(stage, lambda _: Answer(body=b"[]"))
+    pace = Counting(turns=2)
+
+    async def asked() -> set[str]:
+        async with stage.transport(recipients=1, pace=pace) as transport:
+            return await transport.look_up(["one", "two", "three"])
+
+    assert asyncio.run(asked()) == set()
+    assert (len(arrived), pace.taken, pace.over) == (2, 3, 2)
 
 
 @pytest.mark.parametrize("options", [{}, {"template": "welcome"}, {"template": ""}])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.adapters.endpoints import endpoint_of
-from promo_campaigns.adapters.http_line import Call, HttpLine
+from promo_campaigns.adapters.http_line import Answer, Call, HttpLine
 from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.core.transport import BaseTransport
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from promo_campaigns.adapters.http_line import Answer, Endpoint
+    from promo_campaigns.adapters.http_line import Endpoint
     from promo_campaigns.core.models import OutgoingMessage
     from promo_campaigns.core.transport import TransportSettings
 
 MAX_ANSWER_S = 40.0
 """One call may have to wait for another, such as for an access token."""
+MAX_TURN_S = 60.0
+"""A question that has no turn within a minute can be asked another time."""
 
 
 class HttpTransport(BaseTransport):
@@ -66,7 +69,18 @@ class HttpTransport(BaseTransport):
         return answer
 
     async def get(self, path: str) -> Answer:
-        """Get JSON."""
+        """Get JSON, in the call's turn among all that the receiver is asked; one that has none soon is put off."""
+        pace = self.settings.pace
+        if pace is None:
+            return await self._get(path)
+        if not await pace.turn(deadline=time.monotonic() + MAX_TURN_S):
+            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=pace.wait_s, called=False)
+        try:
+            return await self._get(path)
+        finally:
+            pace.done()
+
+    async def _get(self, path: str) -> Answer:
         call = Call(method="GET", path=path, headers={"Accept": "application/json"})
         (answer,) = await self._line.exchange([call], deadline=math.inf)
         return answer
