@@ -158,6 +158,8 @@ _ATTEMPTED = (
 )
 _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
 
+_WITHOUT_KEY = "alter table promo.assignment drop constraint if exists assignment_code_is_the_contacts"
+
 LEASED_TWICE = PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),), budget=600)
 """Rare enough to have a scenario of its own as well."""
 
@@ -231,6 +233,16 @@ BUGS = (
     ),
     PlantedBug("each of two lanes takes as many as both may", patches=(_each_lane_takes_all,)),
     PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
+    PlantedBug(
+        "a refusal frees a code that another run gave too",
+        (
+            (_SETTLE, "case when p.again > 0 then p.issued_at end", "null"),
+            (_SETTLE, "case when p.again > 0 then p.held_by end", "null"),
+            (_SETTLE, "greatest(p.again - 1, 0)", "0"),
+        ),
+        statements=(_WITHOUT_KEY,),
+    ),
+    PlantedBug("a code is given again and not counted", (("reuse_codes", "again = p.again + 1", "again = p.again"),)),
 )
 
 # What chance hardly ever meets has a scenario of its own.
@@ -243,9 +255,12 @@ EXPIRED_DOUBT = PlantedBug(
     "a doubt that expires gives its code back", ((_OVERDUE, "is distinct from 'refused'", "= 'never'"),), budget=600
 )
 NO_CLAIM_LOCK = PlantedBug(
-    "a code is claimed without lock and index",
+    "a code is claimed without lock and key",
     (("claim_codes", "for update skip locked", ""),),
-    statements=("drop index promo.assignment_code_held_once",),
+    statements=(_WITHOUT_KEY,),
+)
+CONTACTS_NOT_LOCKED = PlantedBug(
+    "two runs that reuse codes do not wait for each other", (("lock_contacts", "for no key update", ""),)
 )
 LATE_OK = PlantedBug(
     "a late ok is dropped for a doubt to be sent again", ((_SETTLE, "'assigned' and fold.ok", "'assigned' and false"),)

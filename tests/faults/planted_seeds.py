@@ -36,4 +36,6 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "whoever unsubscribed is never recorded": (1_000_032,),
     "each of two lanes takes as many as both may": (1_000_004,),
     "a run is closed while somebody is in flight": (1_000_015,),
+    "a refusal frees a code that another run gave too": (1_000_006,),
+    "a code is given again and not counted": (1_000_003,),
 }

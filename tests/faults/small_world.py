@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from faults.virtual_clock import EPOCH_S
 from integration.world import EVERYBODY, PROFILE, PUSH
 from promo_campaigns.core.models import CodeRequest, RunSpec
+from promo_campaigns.core.reuse import Reuse
 
 if TYPE_CHECKING:
     import random
@@ -58,7 +59,7 @@ class World:
     :ivar send_by_s: when the runs' send-by is, or None
     :ivar lanes: workers have the ledger beside their calls, in two lanes, as the product's have
     :ivar warm: how many tasks of the first DAG runs are done before anything bad happens
-    :ivar steps: how long faults go on
+    :ivar steps: how long faults go on; a third of the worlds, which these tell, gives contacts again what they hold
     :ivar survivors: how many workers live on when they end, at most
     """
 
@@ -85,7 +86,10 @@ class World:
         """The definition of every run."""
         codes = CodeRequest(type="Welcome", discount=10, days=self.days)
         sources = (PROFILE,) if self.records else ()
-        return RunSpec(workflow="welcome", audience=EVERYBODY, codes=codes, message=PUSH, data_sources=sources)
+        reuse = Reuse.NEW if self.steps % 3 else Reuse.SAME
+        return RunSpec(
+            workflow="welcome", audience=EVERYBODY, codes=codes, message=PUSH, data_sources=sources, reuse=reuse
+        )
 
 
 def draw_world(rng: random.Random) -> World:

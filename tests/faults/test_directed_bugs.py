@@ -38,17 +38,24 @@ CONTACT = 1
 class Scene:
     """One contact who holds a code, and the ledger of one worker."""
 
-    def __init__(self, stage: Stage, codes: int = 1) -> None:
+    def __init__(self, stage: Stage, codes: int = 1, *, reuses: bool = False) -> None:
         self.stage = stage
         self.store = stage.books
         drawn = draw_world(random.Random(0))  # noqa: S311  (any world will do)
         self.world = world = replace(
-            drawn, contacts=1, life_s=(30 * DAY_S,) * codes, days=1, records=False, send_by_s=None
+            drawn,
+            contacts=1,
+            life_s=(30 * DAY_S,) * codes,
+            days=1,
+            records=False,
+            send_by_s=None,
+            steps=60 if reuses else 50,
         )
         lay_out(self.store, world)
         self.ledger = PostgresLedger(self.store)
         self.run_id = open_run(self.store, world.spec, run_key="scene").run_id
-        self.ledger.assign_codes(self.run_id, [CONTACT], world.spec.codes)
+        if not reuses:
+            self.ledger.assign_codes(self.run_id, [CONTACT], world.spec.codes)
 
     def begin(self) -> Lease:
         return self.ledger.begin_messages(self.run_id, [CONTACT], lease_s=60, resend_within_s=DAY_S)
@@ -150,6 +157,23 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
     return first_claim != second_claim
 
 
+def two_runs_that_reuse_codes_give_a_contact_one(stage: Stage) -> bool:
+    """Claim for one run while another's first claim stands written and not committed."""
+    scene = Scene(stage, codes=3, reuses=True)
+    second = open_run(scene.store, scene.world.spec, run_key="second").run_id
+    other = stage.take()
+    assert other is not None
+    with ThreadPoolExecutor(1) as pool:
+        with scene.store.transaction():
+            first_claim = scene.ledger.assign_codes(scene.run_id, [CONTACT], scene.world.spec.codes)
+            claimed = pool.submit(PostgresLedger(other).assign_codes, second, [CONTACT], scene.world.spec.codes)
+            while not claimed.done() and not other.is_blocked():
+                pass
+        second_claim = claimed.result()
+    stage.give_back(other)
+    return first_claim == second_claim
+
+
 def one_of_two_at_once_leases_a_contact(stage: Stage) -> bool:
     """Begin while another's intent stands written and not committed."""
     scene = Scene(stage)
@@ -187,6 +211,7 @@ def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
         (planted_bugs.NO_FENCE, a_late_answer_leaves_the_lease_to_its_holder),
         (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
         (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
+        (planted_bugs.CONTACTS_NOT_LOCKED, two_runs_that_reuse_codes_give_a_contact_one),
         (planted_bugs.LATE_OK, a_late_ok_settles_a_doubt_to_be_sent_again),
         (planted_bugs.LEASED_TWICE, one_of_two_at_once_leases_a_contact),
         (planted_bugs.PROBE_LOST, a_probe_that_calls_for_nobody_is_free_for_the_next),

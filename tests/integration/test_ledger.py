@@ -130,7 +130,7 @@ def test_parallel_claims_never_share_a_code(dsn: str, store: Connection) -> None
 
 def test_the_database_refuses_a_code_for_two(store: Connection) -> None:
     _, run, contacts = assigned(store)
-    with pytest.raises(psycopg.errors.UniqueViolation, match="assignment_code_held_once"):
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="assignment_code_is_the_contacts"):
         store.execute(
             "update promo.assignment set promo_code_id = (select min(promo_code_id) from promo.assignment)"
             " where run_id = %s and contact_id = %s",

@@ -222,7 +222,11 @@ def test_a_killed_probe_is_followed_by_another(store: Connection) -> None:
 @pytest.mark.parametrize(
     ("invariant", "damage"),
     [
-        ("pool_agrees", "update promo.promo_code set issued_at = null where line = 2"),
+        ("pool_agrees", "update promo.promo_code set issued_at = null, held_by = null where line = 2"),
+        ("pool_agrees", "update promo.promo_code set again = 1 where line = 2"),
+        ("one_holder", "update promo.promo_code set held_by = held_by + 1 where line = 2"),
+        ("claimed_once", "update promo.assignment set reused_at = now()"),
+        ("claimed_once", "update promo.assignment set promo_code_id = 1"),
         ("pool_agrees", "update promo.promo_code set issued_at = now() where line = 5"),
         ("given_back_on_proof", "update promo.assignment set state = 'rejected', reason = 'x', promo_code_id = null"),
         ("closed_is_done", "update promo.assignment set state = 'pending', promo_code_id = null"),

@@ -28,7 +28,12 @@ REASONED = ("skipped", "rejected", "expired")
 def ledger_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
     rows = draw(st.lists(st.tuples(st.sampled_from(STATES), st.text(min_size=1), st.integers(1, 10**7)), max_size=80))
     return [
-        {"state": state, "reason": reason if state in REASONED else None, "contacts": contacts}
+        {
+            "state": state,
+            "reason": reason if state in REASONED else None,
+            "contacts": contacts,
+            "reused": draw(st.integers(0, contacts)),
+        }
         for state, reason, contacts in rows
     ]
 
@@ -38,6 +43,7 @@ def test_the_counts_add_up_to_the_audience_whatever_states_and_reasons_there_are
     tally = Tally.of_rows(rows)
     assert tally.audience == sum(row["contacts"] for row in rows)
     assert tally.recorded <= tally.given
+    assert tally.reused == sum(row["reused"] for row in rows if row["state"] in {"accepted", "recorded"})
     for state in REASONED:
         named: dict[str, int] = getattr(tally, state)
         assert sum(named.values()) == sum(row["contacts"] for row in rows if row["state"] == state)
@@ -57,7 +63,9 @@ def report_of(rows: list[dict[str, Any]], *, seconds: float = 2.0) -> RunReport:
 
 
 def test_reasons_beyond_the_commonest_are_counted_together() -> None:
-    rows = [{"state": "rejected", "reason": f"HTTP {n}", "contacts": n} for n in range(1, MOST_REASONS + 4)]
+    rows = [
+        {"state": "rejected", "reason": f"HTTP {n}", "contacts": n, "reused": 0} for n in range(1, MOST_REASONS + 4)
+    ]
     rejected = report_of(rows).tally.rejected
     assert rejected[OTHER_REASONS] == 1 + 2 + 3
     assert len(rejected) == MOST_REASONS + 1
@@ -65,15 +73,15 @@ def test_reasons_beyond_the_commonest_are_counted_together() -> None:
 
 def test_the_rate_counts_whoever_has_an_outcome() -> None:
     rows: list[dict[str, Any]] = [
-        {"state": "recorded", "reason": None, "contacts": 90},
-        {"state": "skipped", "reason": "no channel", "contacts": 10},
-        {"state": "pending", "reason": None, "contacts": 900},
+        {"state": "recorded", "reason": None, "contacts": 90, "reused": 0},
+        {"state": "skipped", "reason": "no channel", "contacts": 10, "reused": 0},
+        {"state": "pending", "reason": None, "contacts": 900, "reused": 0},
     ]
     assert (report_of(rows).rate, report_of(rows, seconds=0.0).rate) == (50.0, 0.0)
 
 
 def test_the_markdown_is_a_table_that_no_reason_can_break() -> None:
-    rows = [{"state": "rejected", "reason": "a | b\n<script>", "contacts": 1234}]
+    rows = [{"state": "rejected", "reason": "a | b\n<script>", "contacts": 1234, "reused": 0}]
     lines = report_of(rows).as_markdown().splitlines()
     assert lines[0] == "**welcome/edition/\\*one\\*\\|**"
     assert r"| rejected: a \| b \<script\> | 1,234 |" in lines

@@ -84,7 +84,8 @@ def test_a_file_and_a_call_of_the_same_settings_are_the_same_dag(include: Path) 
 def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     more = "description: For everybody\ncatch_up: true\nbatch_size: 50\nsend_window: 09:00-21:00\nfrequency_cap: 3/7d\n"
     more += "hold_out: 12.5\nstock: partial\n"
-    write(include, "spring", YAML + more + "transport: smtp\ntransport_conn_id: mail\n")
+    reusing = YAML.replace("days: 7", "days: 7, reuse: same until it expires")
+    write(include, "spring", reusing + more + "transport: smtp\ntransport_conn_id: mail\n")
     (workflow,) = load_workflows()
     dag = workflow.dag
     assert (dag.dag_id, dag.dag_display_name, dag.description) == ("spring", "Spring sale", "For everybody")
@@ -96,6 +97,7 @@ def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     assert (start.send_by, start.batch_size, start.workflow) == ("2h", 50, "spring")
     assert (start.quiet_hours, start.time_zone, start.frequency_cap) == ("21:00-09:00", "Europe/Kyiv", "3/7d")
     assert (start.hold_out, start.stock, start.preview_only) == (12.5, "partial", "{{ params.dry_run }}")
+    assert start.reuse == "same until it expires"
     for block in ("start", "batch.message"):
         sender: Any = dag.get_task(block)
         assert (sender.transport, sender.transport_conn_id) == ("smtp", "mail")

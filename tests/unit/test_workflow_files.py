@@ -16,6 +16,7 @@ from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflo
 from promo_campaigns.adapters.workflow_schema import require_schema, schema, schema_text
 from promo_campaigns.cli import main
 from promo_campaigns.core.errors import DefinitionError, SettingError
+from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.core.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
@@ -199,9 +200,18 @@ def test_a_wrong_audience_of_events_is_told(include: Path, audience: str, added:
 
 
 def test_what_cannot_be_done_yet_is_refused_and_not_left_out(include: Path) -> None:
-    told = error_of(include, SOUND.replace("days: 7", "days: 7\n  reuse: same until it expires"))
-    assert "'reuse' cannot be 'same until it expires' in this version" in str(told)
-    assert told.line == 6
+    told = error_of(include, f"{SOUND}approval: true\n")
+    assert "an approval cannot be had in this version" in str(told)
+
+
+@pytest.mark.parametrize(("said", "reuse"), [("", Reuse.NEW), *((f"\n  reuse: {word.value}", word) for word in Reuse)])
+def test_a_workflow_says_whether_a_contact_gets_its_code_again(include: Path, said: str, reuse: Reuse) -> None:
+    assert read(include, SOUND.replace("days: 7", f"days: 7{said}")).reuse is reuse
+
+
+def test_another_word_for_reuse_is_told(include: Path) -> None:
+    told = error_of(include, SOUND.replace("days: 7", "days: 7\n  reuse: same"))
+    assert ":6: 'reuse' cannot be 'same'" in str(told)
 
 
 def test_a_mistake_in_a_message_is_told_by_the_message_s_own_line(include: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.adapters.runs import has_run, lock_free_codes, open_run
 from promo_campaigns.core.errors import ConfigurationError, PoolShortage
+from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def open_event_run(
 ) -> Run | None:
     """Open a run for the oldest events that wait, or find it with the events it took; None if nothing waits.
 
-    It takes one event a contact and no more events than there are codes; a contact's next event waits for the next run.
+    It takes one event a contact and no more events than there are codes for; a contact's next event waits for the next
+    run.
     One transaction binds events and assignments: whoever opens a run with this key finds the same.
 
     :raises PoolShortage: there is no code left for anybody
@@ -85,14 +87,13 @@ def open_event_run(
         send_by = _send_by(connection, terms, terms.most)
         if send_by is None:
             return None
-        free = lock_free_codes(connection, spec.codes)
-        if free < 1:
+        most = _servable(connection, spec, terms)
+        if most < 1:
             msg = (
                 f"the pool {spec.codes.type!r} with discount {spec.codes.discount} holds no free code valid for "
                 f"{spec.codes.days} more days; events of type {terms.type!r} wait: load more codes"
             )
             raise PoolShortage(msg)
-        most = min(terms.most, free)
 
         def take(run_id: int) -> None:
             taken = connection.execute(_SQL["take_events"], _terms(terms, most) | {"run_id": run_id})
@@ -102,6 +103,16 @@ def open_event_run(
         run = open_run(connection, spec, run_key=run_key, send_by=send_by, mode=mode, freeze=take)
         connection.execute(_SQL["refuse_events"], _terms(terms, terms.most))
     return run
+
+
+def _servable(connection: Connection, spec: RunSpec, terms: EventTerms) -> int:
+    """Return how many of the oldest events that wait there are codes for; holds the pool until the transaction ends."""
+    free = lock_free_codes(connection, spec.codes)
+    if spec.reuse is not Reuse.SAME:
+        return min(terms.most, free)
+    pool = {"code_type": spec.codes.type, "discount": spec.codes.discount, "days": spec.codes.days, "free": free}
+    counted = connection.execute(_SQL["count_servable"], _terms(terms, terms.most) | pool).fetchone()
+    return int(counted["events"]) if counted else 0
 
 
 def _send_by(connection: Connection, terms: EventTerms, most: int) -> datetime | None:

@@ -52,8 +52,9 @@ class PostgresLedger:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
         Contacts whose send-by has passed are left out, and so are those in quiet hours, see ``require_open``. Who has
-        had as many messages as the run's cap allows is skipped. A contact who holds a code already keeps it. With fewer
-        codes than contacts the last ones are skipped, if the run may go out to some only.
+        had as many messages as the run's cap allows is skipped. A contact who holds a code of this run keeps it; if the
+        run reuses codes whoever holds one of another run is given that again. With fewer codes than contacts the last
+        ones are skipped, if the run may go out to some only.
 
         :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
         """
@@ -200,12 +201,16 @@ class PostgresLedger:
             self._claim(run_id, [row["contact_id"] for row in short], pool)
 
     def _claim(self, run_id: int, contact_ids: Sequence[int], pool: dict[str, Any]) -> list[int]:
-        """Claim a code for each of the contacts who is pending and may be written to; return who may be."""
+        """Find a code for each of the contacts who is pending and may be written to; return who may be."""
         open_ids = self._open(run_id, contact_ids)
         whose = {"run_id": run_id, "contact_ids": bigint_array(open_ids)}
-        if self._limits(run_id)["capped"]:
+        limits = self._limits(run_id)
+        if limits["capped"] or limits["reuses"]:
             self._connection.execute(_ASSIGNMENT["lock_contacts"], whose)
+        if limits["capped"]:
             self._connection.execute(_ASSIGNMENT["skip_capped"], whose)
+        if limits["reuses"]:
+            self._connection.execute(_ASSIGNMENT["reuse_codes"], {**whose, **pool})
         self._connection.execute(_ASSIGNMENT["claim_codes"], {**whose, **pool})
         return open_ids
 
@@ -228,7 +233,7 @@ class PostgresLedger:
         """Read what limits the run, once: it is frozen."""
         if run_id not in self._frozen:
             row = self._connection.execute(_ASSIGNMENT["read_limits"], {"run_id": run_id}).fetchone()
-            self._frozen[run_id] = row or {"quiet": False, "capped": False}
+            self._frozen[run_id] = row or {"quiet": False, "capped": False, "reuses": False}
         return self._frozen[run_id]
 
     def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:

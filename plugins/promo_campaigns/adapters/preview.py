@@ -17,6 +17,7 @@ from promo_campaigns.core.message_diff import DiffReport, MessageDiff
 from promo_campaigns.core.models import Recipient
 from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.core.preview import NO_CODE, Candidate, Previewer, PreviewReport
+from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _SQL = queries("preview")
 SAMPLES = 5
 _PART = 2_000
+_REASON, _HELD = 6, 8
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
@@ -53,8 +55,7 @@ def write_preview(
                 report.count(rows)
                 for write in tables:
                     write(rows)
-    demand = cast_of.reachable
-    report.forecast = Forecast(demand=demand, ahead=ahead, stock=pool.stock, expiring=pool.expiring)
+    report.forecast = Forecast(demand=cast_of.demand, ahead=ahead, stock=pool.stock, expiring=pool.expiring)
     return report
 
 
@@ -91,9 +92,21 @@ def reading(connection: Connection) -> Iterator[None]:
         yield
 
 
-def audience_parts(connection: Connection, spec: RunSpec) -> Generator[list[tuple[Any, ...]]]:
-    """Return the audience in order, some thousands at a time, each row as the query ``audience`` says."""
-    parameters = {"workflow": spec.workflow, "hold_out": spec.hold_out, "channel": spec.message.channel}
+def audience_parts(
+    connection: Connection, spec: RunSpec, *, at: datetime | None = None
+) -> Generator[list[tuple[Any, ...]]]:
+    """Return the audience in order, some thousands at a time, each row as the query ``audience`` says.
+
+    :param at: when it is to be sent, if that is later than now
+    """
+    parameters = {
+        "workflow": spec.workflow,
+        "hold_out": spec.hold_out,
+        "channel": spec.message.channel,
+        "reuses": spec.reuse is Reuse.SAME,
+        "at": at,
+        **_pool(spec),
+    }
     with (
         connection.cursor("audience", row_factory=tuple_row) as cursor,
         audience_query(spec.audience, _SQL["audience"]) as (query, whose),
@@ -105,7 +118,7 @@ def audience_parts(connection: Connection, spec: RunSpec) -> Generator[list[tupl
 
 def recipient_of(row: tuple[Any, ...], spec: RunSpec, expires_at: datetime) -> Recipient:
     """Return a row of the audience as a template sees it, with the placeholder for a code."""
-    contact_id, external_id, first_name, last_name, language, locator, _, fields = row
+    contact_id, external_id, first_name, last_name, language, locator, _, fields, *_ = row
     return Recipient(
         contact_id=contact_id,
         generation=0,
@@ -126,13 +139,12 @@ class _Cast:
     """The audience with the codes it would be given."""
 
     def __init__(self, connection: Connection, spec: RunSpec, *, ahead: int, at: datetime | None) -> None:
-        pool = {"type": spec.codes.type, "discount": spec.codes.discount, "days": spec.codes.days}
         self._spec = spec
-        self._audience = audience_parts(connection, spec)
+        self._audience = audience_parts(connection, spec, at=at)
         self._codes = connection.cursor("codes", row_factory=tuple_row)
-        self._codes.execute(_SQL["codes"], {**pool, "at": at, "ahead": ahead})
+        self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self.reachable = 0
+        self.demand = 0
 
     def close(self) -> None:
         """Stop reading."""
@@ -149,16 +161,21 @@ class _Cast:
 
     def _next_part(self) -> list[Candidate]:
         rows = next(self._audience, [])
-        wanted = sum(1 for row in rows if not row[6])
-        self.reachable += wanted
+        wanted = sum(1 for row in rows if not row[_REASON] and row[_HELD] is None)
+        self.demand += wanted
         codes = iter(self._codes.fetchmany(wanted) if wanted else [])
         return [self._candidate(row, codes) for row in rows]
 
     def _candidate(self, row: tuple[Any, ...], codes: Iterator[tuple[str, datetime]]) -> Candidate:
-        reason: str = row[6]
-        code, expires_at = ("", _NEVER) if reason else next(codes, ("", _NEVER))
+        reason: str = row[_REASON]
+        held = None if row[_HELD] is None else (row[_HELD], row[_HELD + 1])
+        code, expires_at = ("", _NEVER) if reason else held or next(codes, ("", _NEVER))
         recipient = recipient_of(row, self._spec, expires_at)
         return Candidate(recipient, reason or ("" if code else NO_CODE), code)
+
+
+def _pool(spec: RunSpec) -> dict[str, Any]:
+    return {"type": spec.codes.type, "discount": spec.codes.discount, "days": spec.codes.days}
 
 
 def _previewer(spec: RunSpec) -> Previewer:

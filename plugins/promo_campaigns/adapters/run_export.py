@@ -34,6 +34,7 @@ COLUMNS = (
     Column("state"),
     Column("accepted_at", "time"),
     Column("recorded_at", "time"),
+    Column("reused_at", "time"),
 )
 _EXTERNAL_ID, _CODE = 3, 4
 

@@ -21,6 +21,7 @@ from promo_campaigns.core.errors import (
 from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.limits import cap_of, quiet_minutes
 from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
+from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "after": spec.places(before=False),
         "send_by": send_by,
         "hold_out": spec.hold_out,
+        "reuses": spec.reuse is Reuse.SAME,
         **_pool(spec.codes),
         **_limits(spec.limits),
     }

@@ -12,7 +12,7 @@ from promo_campaigns.adapters.transports import OWN, transport_names
 from promo_campaigns.adapters.workflow_schema import NO_SCHEDULE, nearest, require_schema
 from promo_campaigns.adapters.yaml_tree import YamlTree
 from promo_campaigns.core.errors import DefinitionError, SettingError
-from promo_campaigns.core.workflow import REUSE_SAME, Workflow
+from promo_campaigns.core.workflow import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,9 +177,6 @@ def _require_built(workflow: Workflow) -> None:
         if getattr(workflow, name):
             problem = f"{said} cannot be had in this version"
             raise SettingError(problem, setting=(setting,), hint="Leave it out")
-    if workflow.promo_code.get("reuse") == REUSE_SAME:
-        problem = f"'reuse' cannot be {REUSE_SAME!r} in this version: the ledger gives a code to one assignment"
-        raise SettingError(problem, setting=("promo_code", "reuse"), hint="Leave it out: a new code each run")
 
 
 def _require_files(files: IncludeFolder, workflow: Workflow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def add_parser(nouns: Parsers) -> None:
     parser.add_argument("--discount", required=True, metavar="N", help="0 to 99, exact")
     parser.add_argument("--days", required=True, metavar="N", help="whole days a code must stay valid")
     parser.add_argument("--hold-out", default="0", metavar="PERCENT", help="share kept without a code (default: 0)")
+    parser.add_argument("--reuse", action="store_true", help="whoever holds a code of the pool is given it again")
     parser.add_argument("--workflow", default="preview", metavar="NAME", help="whose hold-out it is")
     parser.add_argument("--at", default="", metavar="TIME", help="when it is sent, with an offset (default: now)")
     parser.add_argument(
@@ -84,13 +86,14 @@ def _spec(args: argparse.Namespace, message: str) -> RunSpec:
     from promo_campaigns.adapters.definitions import read_run_spec
     from promo_campaigns.core.models import CodeRequest
     from promo_campaigns.core.parameters import MAX_DAYS, name_of, percent_of, whole_number
+    from promo_campaigns.core.reuse import Reuse
 
     codes = CodeRequest(
         type=name_of("--type", args.type),
         discount=whole_number("--discount", args.discount, least=0, most=99),
         days=whole_number("--days", args.days, least=0, most=MAX_DAYS),
     )
-    return read_run_spec(
+    spec = read_run_spec(
         args.include,
         workflow=args.workflow,
         audience=args.audience,
@@ -98,6 +101,7 @@ def _spec(args: argparse.Namespace, message: str) -> RunSpec:
         codes=codes,
         hold_out=percent_of("--hold-out", args.hold_out),
     )
+    return replace(spec, reuse=Reuse.SAME) if args.reuse else spec
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.core.limits import NO_LIMITS, Limits
+from promo_campaigns.core.reuse import Reuse
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -139,6 +140,7 @@ class RunSpec:
     webhook: DataSource | None = None
     limits: Limits = NO_LIMITS
     hold_out: float = 0.0
+    reuse: Reuse = Reuse.NEW
 
     def place_of(self, name: str) -> int | None:
         """Return the place of a data source among the message's, or None if the message does not bind it."""
@@ -149,10 +151,10 @@ class RunSpec:
         return [place for place, source in enumerate(self.data_sources) if source.before is before]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the spec as plain JSON values; without limits or a hold-out it says nothing of them."""
+        """Return the spec as plain JSON values; it says nothing of limits, hold-out and reuse that are as ever."""
         nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
-        for name, nothing in (("limits", NO_LIMITS), ("hold_out", 0.0)):
+        for name, nothing in (("limits", NO_LIMITS), ("hold_out", 0.0), ("reuse", Reuse.NEW)):
             if getattr(self, name) == nothing:
                 del spec[name]
         return spec
@@ -179,6 +181,7 @@ class RunSpec:
             webhook=_data_source(stored["webhook"]) if stored.get("webhook") else None,
             limits=Limits(**stored.get("limits", {})),
             hold_out=stored.get("hold_out", 0.0),
+            reuse=Reuse(stored.get("reuse", Reuse.NEW)),
         )
 
 

@@ -18,9 +18,10 @@ _WITH_REASON = ("skipped", "rejected", "expired")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Everybody in a run's audience, each counted once; recorded are among the given.
+    """Everybody in a run's audience, each counted once; reused and recorded are among the given.
 
     :ivar given: whose message was accepted: they have their code
+    :ivar reused: of the given, who held it already from another run
     :ivar recorded: of the given, whose profile holds the code
     :ivar skipped: who was not to be sent to, by reason
     :ivar rejected: whom the receiver refused, by reason
@@ -30,6 +31,7 @@ class Tally:
     """
 
     given: int
+    reused: int
     recorded: int
     skipped: dict[str, int]
     rejected: dict[str, int]
@@ -45,18 +47,21 @@ class Tally:
 
     @classmethod
     def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Tally:
-        """Count rows ``{state, reason, contacts}``; a state that is none of the others' counts as waiting."""
+        """Count rows ``{state, reason, contacts, reused}``; a state that is none of the others' counts as waiting."""
         states: dict[str, int] = {}
+        reused = 0
         reasons: dict[str, dict[str, int]] = {state: {} for state in _WITH_REASON}
         for row in rows:
             state, contacts = row["state"], row["contacts"]
             states[state] = states.get(state, 0) + contacts
+            reused += row["reused"] if state in _GIVEN else 0
             if state in reasons:
                 named = reasons[state]
                 named[row["reason"]] = named.get(row["reason"], 0) + contacts
         elsewhere = _GIVEN | {"unknown", *_WITH_REASON}
         return cls(
             given=sum(states.get(state, 0) for state in _GIVEN),
+            reused=reused,
             recorded=states.get("recorded", 0),
             skipped=_commonest(reasons["skipped"]),
             rejected=_commonest(reasons["rejected"]),
@@ -113,6 +118,7 @@ class RunReport:
         tally = self.tally
         lines = [f"**{_plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
         lines += [_line("audience", tally.audience), _line("given a code", tally.given)]
+        lines += [_line("of these, one they held already", tally.reused)] if tally.reused else []
         lines += [_line("of these, on their profile", tally.recorded)]
         for name in _WITH_REASON:
             counts: dict[str, int] = getattr(tally, name)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from promo_campaigns.core.errors import SettingError
 from promo_campaigns.core.parameters import span_of
+from promo_campaigns.core.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-REUSE_SAME = "same until it expires"
 
 
 class _PromoCode(TypedDict):
@@ -21,7 +20,7 @@ class _PromoCode(TypedDict):
 
 
 class PromoCode(_PromoCode, total=False):
-    """Which codes a workflow gives out; ``reuse`` is ``new each run``."""
+    """Which codes a workflow gives out; ``reuse`` is ``new each run`` or ``same until it expires``."""
 
     reuse: str
 
@@ -47,7 +46,7 @@ class Workflow:
     :param workflow_id: what identifies it: the DAG's id and the first part of every run key
     :param audience: name of a file of ``include/audiences``, or ``{"event": "OrderPaid"}``, also with ``reentry``,
         ``period`` and ``not_in_progress``
-    :param promo_code: ``{"type": "Welcome", "discount": 10, "days": 7}``
+    :param promo_code: ``{"type": "Welcome", "discount": 10, "days": 7}``, also with ``reuse``
     :param message: name of a file of ``include/messages``
     :param name: shown in Airflow's lists in place of the id
     :param data_sources: those the message must bind, all of them; None takes what it binds
@@ -113,6 +112,11 @@ class Workflow:
     def event(self) -> str:
         """The type of the events it answers, empty if its audience is a file."""
         return "" if isinstance(self.audience, str) else self.audience["event"]
+
+    @property
+    def reuse(self) -> Reuse:
+        """Whether a contact gets another code in each run."""
+        return Reuse(self.promo_code.get("reuse", Reuse.NEW))
 
     @property
     def silence(self) -> str:

@@ -23,6 +23,7 @@ from promo_campaigns.core.parameters import (
     whole_number,
     word_of,
 )
+from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import files_for, preview_folder
 from promo_campaigns.hooks.transport import transport_of
@@ -79,6 +80,8 @@ class StartOperator(StoreOperator):
         opens nothing before, and looks again every five minutes (templated)
     :param hold_out: percent of the reachable contacts who are kept without a code, the same ones in every run of the
         workflow, so that its effect can be measured (templated)
+    :param reuse: what a contact gets who holds a code of the type and discount already, from whatever run: another one,
+        ``new each run``; or that one again while it is valid for ``days``, ``same until it expires`` (templated)
     :param preview_only: write a preview and send nothing (templated)
     :param preview_folder: where previews go, on any storage; by default option ``[promo_campaigns] preview_folder``,
         else ``previews`` beside the DAGs (templated)
@@ -110,6 +113,7 @@ class StartOperator(StoreOperator):
         "mode",
         "stock",
         "hold_out",
+        "reuse",
         "preview_only",
         "preview_folder",
         "batch_size",
@@ -136,6 +140,7 @@ class StartOperator(StoreOperator):
         mode: str = "",
         stock: str = "fail",
         hold_out: float | str = 0,
+        reuse: str = Reuse.NEW.value,
         preview_only: bool | str = False,
         preview_folder: str | None = None,
         batch_size: int | str = 1000,
@@ -160,6 +165,7 @@ class StartOperator(StoreOperator):
         self.mode = mode
         self.stock = stock
         self.hold_out = hold_out
+        self.reuse = reuse
         self.preview_only = preview_only
         self.preview_folder = preview_folder
         self.batch_size = batch_size
@@ -246,7 +252,7 @@ class StartOperator(StoreOperator):
             time_zone=optional_text(self.time_zone) or "UTC",
             frequency_cap=optional_text(self.frequency_cap),
         )
-        return replace(spec, limits=limits)
+        return replace(spec, limits=limits, reuse=word_of(Reuse, "reuse", self.reuse))
 
     def _audience(self) -> str | Audience:
         return optional_text(self.audience)

@@ -2,11 +2,22 @@
 -- a query to one run; null means all.
 
 -- one_holder --
--- A code is held by one assignment at most.
-select 'code ' || promo_code_id || ' is held ' || count(*) || ' times' as broken
-from promo.assignment where promo_code_id is not null
+-- Whoever holds a code is the contact whose it is.
+select 'code ' || a.promo_code_id || ' is held by contact ' || a.contact_id || ' of run ' || a.run_id || ' and is not theirs' as broken
+from promo.assignment a join promo.promo_code p using (promo_code_id)
+where p.held_by is distinct from a.contact_id and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
+
+-- claimed_once --
+-- A code is claimed for one assignment at most: the others that hold it were given it again, in runs that may.
+select 'code ' || promo_code_id || ' was claimed for ' || count(*) || ' assignments' as broken
+from promo.assignment where promo_code_id is not null and reused_at is null
   and (%(run_id)s::bigint is null or promo_code_id in (select promo_code_id from promo.assignment where run_id = %(run_id)s))
-group by promo_code_id having count(*) > 1;
+group by promo_code_id having count(*) > 1
+union all
+select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' was given again what it held' as broken
+from promo.assignment a join promo.run r using (run_id)
+where a.promo_code_id is not null and a.reused_at is not null and not r.reuses
+  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
 
 -- one_person --
 -- A code was never put before two people: no two contacts have an attempt that showed it and was not definitely refused.
@@ -24,12 +35,17 @@ where purpose = 'message' and outcome is distinct from 'refused' and (%(run_id)s
 group by run_id, contact_id having count(distinct promo_code_id) > 1;
 
 -- pool_agrees --
--- A code is issued exactly while an assignment holds it.
-select 'code ' || p.promo_code_id || case when p.issued_at is null then ' is held but counts as free' else ' counts as issued and nobody holds it' end as broken
+-- A code is issued exactly while assignments hold it, and says by how many it is held.
+select 'code ' || p.promo_code_id || ' is held by ' || coalesce(a.holders, 0) || ' assignments and counts '
+       || case when p.issued_at is null then 0 else 1 + p.again end as broken
 from promo.promo_code p
-left join promo.assignment a on a.promo_code_id = p.promo_code_id
-where (p.issued_at is null) <> (a.run_id is null)
-  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s or p.promo_code_id in (select promo_code_id from promo.attempt where run_id = %(run_id)s));
+left join (select promo_code_id, count(*) as holders from promo.assignment where promo_code_id is not null
+           group by promo_code_id) a using (promo_code_id)
+where coalesce(a.holders, 0) <> case when p.issued_at is null then 0 else 1 + p.again end
+  and (%(run_id)s::bigint is null or p.promo_code_id in (
+    select promo_code_id from promo.assignment where run_id = %(run_id)s
+    union all
+    select promo_code_id from promo.attempt where run_id = %(run_id)s));
 
 -- given_back_on_proof --
 -- A code went back only if every attempt with it was refused.
@@ -150,7 +166,8 @@ where r.cap_messages is not null and (%(run_id)s::bigint is null or r.run_id = %
       and exists (
         select from promo.attempt t
         where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
-          and t.outcome is distinct from 'refused' and t.started_at > p.issued_at - r.cap_window and t.started_at < p.issued_at));
+          and t.outcome is distinct from 'refused' and t.started_at > coalesce(a.reused_at, p.issued_at) - r.cap_window
+          and t.started_at < coalesce(a.reused_at, p.issued_at)));
 
 -- one_call_at_a_time --
 -- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was given up, or

@@ -178,6 +178,7 @@ class PromoWorkflow(Workflow):
             "time_zone": self.time_zone,
             "frequency_cap": self.frequency_cap,
             "hold_out": self.hold_out or 0,
+            "reuse": self.reuse.value,
             "include_folder": str(self.files.path) if self.include else None,
             **self._way_out(),
         }

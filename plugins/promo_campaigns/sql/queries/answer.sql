@@ -51,7 +51,9 @@ with next as materialized (
   where a.state = 'sending' and a.lease_token = %(token)s
 ), given_back as (
   update promo.promo_code p
-  set issued_at = null, retired = p.retired or n.seen, seen_at = case when n.seen then promo.clock() end
+  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
+      again = greatest(p.again - 1, 0),
+      retired = p.retired or n.seen, seen_at = case when n.seen then promo.clock() else p.seen_at end
   from next n where n.refused and p.promo_code_id = n.promo_code_id
 )
 update promo.assignment a

@@ -24,8 +24,8 @@ where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and stat
 order by contact_id;
 
 -- return_short --
--- A code with less than the days asked for, but for one of grace, that was never put before anybody goes back to the
--- pool, and its contact waits for another.
+-- A code with less than the days asked for, but for one of grace, that this run never put before anybody goes back to
+-- the pool, unless another run gave it too, and its contact waits for another.
 with short as materialized (
   select a.contact_id, a.promo_code_id
   from promo.run r
@@ -40,7 +40,10 @@ with short as materialized (
                                        and t.shows_code and t.outcome is distinct from 'refused')))
   for update of a
 ), given_back as (
-  update promo.promo_code p set issued_at = null from short s where p.promo_code_id = s.promo_code_id
+  update promo.promo_code p
+  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
+      again = greatest(p.again - 1, 0)
+  from short s where p.promo_code_id = s.promo_code_id
 )
 update promo.assignment a set state = 'pending', promo_code_id = null
 from short s where a.run_id = %(run_id)s and a.contact_id = s.contact_id
@@ -64,7 +67,9 @@ with overdue as materialized (
   for update of a
 ), given_back as (
   update promo.promo_code p
-  set issued_at = null, retired = p.retired or o.seen, seen_at = case when o.seen then promo.clock() end
+  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
+      again = greatest(p.again - 1, 0),
+      retired = p.retired or o.seen, seen_at = case when o.seen then promo.clock() else p.seen_at end
   from overdue o where p.promo_code_id = o.promo_code_id and not o.doubt
 )
 update promo.assignment a
@@ -73,8 +78,8 @@ set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignm
 from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
 
 -- read_limits --
--- What the run's contacts are spared.
-select quiet_hours is not null as quiet, cap_messages is not null as capped from promo.run where run_id = %(run_id)s;
+-- What the run's contacts are spared, and whether they are given again what they hold.
+select quiet_hours is not null as quiet, cap_messages is not null as capped, reuses from promo.run where run_id = %(run_id)s;
 
 -- give_up_quiet --
 -- Where quiet hours end only after the run's send-by, nobody waits: who has no code is skipped, and the others fare as
@@ -98,7 +103,9 @@ with closed as materialized (
   for update of a
 ), given_back as (
   update promo.promo_code p
-  set issued_at = null, retired = p.retired or l.seen, seen_at = case when l.seen then promo.clock() end
+  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
+      again = greatest(p.again - 1, 0),
+      retired = p.retired or l.seen, seen_at = case when l.seen then promo.clock() else p.seen_at end
   from late l where p.promo_code_id = l.promo_code_id and not l.doubt
 )
 update promo.assignment a
@@ -119,7 +126,8 @@ cross join lateral (
 where r.run_id = %(run_id)s and r.quiet_hours is not null;
 
 -- lock_contacts --
--- Held while messages to these contacts are counted and codes claimed, so that two runs cannot both find room.
+-- Held while messages to these contacts are counted and codes claimed, so that two runs cannot both find room, nor each
+-- claim a code where one was to give what the other had claimed.
 select contact_id from promo.contact where contact_id = any(%(contact_ids)s) order by contact_id for no key update;
 
 -- skip_capped --
@@ -142,6 +150,25 @@ where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = any(%(con
 -- Which codes the run gives out.
 select code_type as type, discount, days from promo.run where run_id = %(run_id)s;
 
+-- reuse_codes --
+-- Gives each pending contact again the code of the pool that it holds and that is valid long enough. Whose code went back
+-- meanwhile, or was retired, stays pending.
+with due as materialized (
+  select a.contact_id from promo.assignment a
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+  order by a.contact_id for update
+), held as materialized (
+  select due.contact_id, h.promo_code_id
+  from due cross join lateral promo.code_to_reuse(
+    due.contact_id, %(type)s, %(discount)s::smallint, promo.clock() + make_interval(days => %(days)s)) h
+), given as (
+  update promo.promo_code p set again = p.again + 1
+  from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
+  returning p.promo_code_id, p.held_by
+)
+update promo.assignment a set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = promo.clock()
+from given where a.run_id = %(run_id)s and a.contact_id = given.held_by;
+
 -- claim_codes --
 -- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending.
 with due as materialized (
@@ -160,9 +187,10 @@ with due as materialized (
               (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
   where contact_id is not null and promo_code_id is not null
 ), issued as (
-  update promo.promo_code p set issued_at = promo.clock() from pair where p.promo_code_id = pair.promo_code_id
+  update promo.promo_code p set issued_at = promo.clock(), held_by = pair.contact_id
+  from pair where p.promo_code_id = pair.promo_code_id
 )
-update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_code_id
+update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null
 from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
 
 -- count_pending --
@@ -178,9 +206,11 @@ where r.run_id = %(run_id)s and r.stock_policy = 'partial' and a.run_id = r.run_
   and a.contact_id = any(%(contact_ids)s) and a.state = 'pending';
 
 -- read_codes --
--- Which of the contacts hold which code, in order.
+-- Which of the contacts hold which code, in order. The limit makes it look each code up: of a small pool the planner would
+-- rather read the whole, for every batch.
 select a.contact_id, p.code
-from promo.assignment a join promo.promo_code p using (promo_code_id)
+from promo.assignment a
+cross join lateral (select h.code from promo.promo_code h where h.promo_code_id = a.promo_code_id limit 1) p
 where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
 order by a.contact_id;
 

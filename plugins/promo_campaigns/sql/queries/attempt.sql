@@ -168,8 +168,9 @@ from evidence e where t.attempt_id = e.attempt_id;
 
 -- settle_assignments --
 -- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
--- decides between trying again and giving the code back, or out of the pool if a data source has seen it. Only the lease's holder may act, or anyone for an unknown; and
--- a late ok settles what a person was about to have sent again.
+-- decides between trying again and giving the code back, or out of the pool if a data source has seen it; a code that
+-- another run gave too stays the contact's. Only the lease's holder may act, or anyone for an unknown; and a late ok
+-- settles what a person was about to have sent again.
 with next as materialized (
   select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
          (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
@@ -185,7 +186,9 @@ with next as materialized (
      or (a.state = 'assigned' and fold.ok)
 ), given_back as (
   update promo.promo_code p
-  set issued_at = null, retired = p.retired or seen.sure, seen_at = case when seen.sure then promo.clock() end
+  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
+      again = greatest(p.again - 1, 0),
+      retired = p.retired or seen.sure, seen_at = case when seen.sure then promo.clock() else p.seen_at end
   from next n cross join lateral (select promo.was_seen(%(run_id)s, n.contact_id, n.promo_code_id) as sure) seen
   where n.state = 'rejected' and p.promo_code_id = n.promo_code_id
 )

@@ -58,6 +58,18 @@ select max(received_at) + make_interval(secs => %(max_age_s)s) as send_by
 from (select received_at from promo.event_turn
       where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) waiting;
 
+-- count_servable --
+-- How many of the oldest waiting events the free codes suffice for, where whoever holds a code is given it again.
+select count(*) as events
+from (
+  select sum(case when exists (
+               select from promo.code_to_reuse(
+                 w.contact_id, %(code_type)s, %(discount)s::smallint, promo.clock() + make_interval(days => %(days)s)))
+             then 0 else 1 end) over (order by w.event_id) as codes
+  from (select event_id, contact_id from promo.event_turn
+        where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) w
+) counted where codes <= %(free)s;
+
 -- take_events --
 -- The run takes the oldest waiting events, one a contact, as its audience; a contact's second waits for the next run.
 with waiting as materialized (

@@ -1,12 +1,14 @@
 -- count_demand --
--- Codes that open runs on the pool have still to claim, this run's and the others': pending contacts that can be reached
--- and are not held out.
+-- Codes that open runs on the pool have still to claim, this run's and the others': pending contacts that can be reached,
+-- are not held out, and are not given again what they hold.
 select coalesce(sum(waiting.contacts) filter (where r.run_id = %(run_id)s), 0)::bigint as demand,
        coalesce(sum(waiting.contacts) filter (where r.run_id is distinct from %(run_id)s), 0)::bigint as ahead
 from promo.run r
 cross join lateral (
   select count(*) as contacts from promo.assignment a
   where a.run_id = r.run_id and a.state = 'pending' and not promo.held_out(r.workflow, a.contact_id, r.hold_out)
+    and not (r.reuses and exists (
+      select from promo.code_to_reuse(a.contact_id, r.code_type, r.discount, promo.clock() + make_interval(days => r.days))))
     and exists (select from promo.contact_channel c
                 where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null)
 ) waiting
@@ -29,6 +31,8 @@ update promo.assignment a set state = 'skipped', reason = 'no code'
 from (
   select p.contact_id from promo.run r join promo.assignment p using (run_id)
   where r.run_id = %(run_id)s and p.state = 'pending' and not promo.held_out(r.workflow, p.contact_id, r.hold_out)
+    and not (r.reuses and exists (
+      select from promo.code_to_reuse(p.contact_id, r.code_type, r.discount, promo.clock() + make_interval(days => r.days))))
     and exists (select from promo.contact_channel c
                 where c.contact_id = p.contact_id and c.type = r.channel and c.unsubscribed_at is null)
   order by p.contact_id desc limit %(shortfall)s

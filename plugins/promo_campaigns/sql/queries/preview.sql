@@ -3,7 +3,8 @@
 set transaction isolation level repeatable read, read only;
 
 -- audience --
--- The audience that a run opened now would freeze, in order: how each is reached, why it is not, and what a template can read.
+-- The audience that a run opened now would freeze, in order: how each is reached, why it is not, what a template can
+-- read, and which code it would be given again.
 select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        case when l.value is null then 'no channel'
             when l.closed then 'unsubscribed'
@@ -11,7 +12,8 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
             else '' end as reason,
        (select jsonb_object_agg(f.name, v.value)
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
-        where v.contact_id = c.contact_id) as fields
+        where v.contact_id = c.contact_id) as fields,
+       h.code, h.expires_at
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) audience
@@ -21,6 +23,9 @@ left join lateral (
   where h.contact_id = c.contact_id and h.type = %(channel)s
   order by h.unsubscribed_at is null desc, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true
+left join lateral promo.code_to_reuse(
+  c.contact_id, %(type)s, %(discount)s::smallint,
+  greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)) h on %(reuses)s
 order by c.contact_id
 
 -- codes --

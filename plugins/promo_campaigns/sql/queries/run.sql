@@ -6,12 +6,12 @@ select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
-   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out)
+   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
    %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
-   %(hold_out)s)
+   %(hold_out)s, %(reuses)s)
 on conflict (run_key) do nothing
 returning run_id;
 

@@ -1,7 +1,7 @@
 -- export_codes --
 -- Who holds which code of a run, or of a workflow's runs, in order; nothing is sorted or gathered on the way.
 select r.run_key, r.workflow, a.contact_id, c.external_id, p.code, p.type, p.discount, p.expires_at, a.state::text as state,
-       evidence.accepted_at, evidence.recorded_at
+       evidence.accepted_at, evidence.recorded_at, a.reused_at
 from promo.run r
 join promo.assignment a on a.run_id = r.run_id
 join promo.contact c on c.contact_id = a.contact_id

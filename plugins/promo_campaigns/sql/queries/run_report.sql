@@ -15,6 +15,6 @@ join promo.promo_code p on p.type = r.code_type and p.discount = r.discount and 
 where r.run_id = %(run_id)s;
 
 -- count_states --
--- The run's assignments by state and reason.
-select state::text as state, reason, count(*) as contacts
+-- The run's assignments by state and reason, and how many of them were given a code that they held already.
+select state::text as state, reason, count(*) as contacts, count(reused_at) as reused
 from promo.assignment where run_id = %(run_id)s group by state, reason order by state, reason;
