@@ -12,6 +12,7 @@ from promo_campaigns.core.audience_list import read_list
 from promo_campaigns.core.errors import CannotCarry, ConfigurationError, DefinitionError, TemplateError
 from promo_campaigns.core.models import Audience, Message, RunSpec
 from promo_campaigns.core.rendering import HTML
+from promo_campaigns.core.uplift import Conversions
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
@@ -152,6 +153,25 @@ def read_audience(include: Path, name: str) -> Audience:
         return Audience(name=name, sql=data.decode("utf-8"))
     listed = read_list(data, file=shown_as)
     return Audience(name=name, list_sha256=listed.sha256, listed=listed)
+
+
+def read_conversions(include: Path, name: str) -> Conversions:
+    """Read ``conversions/<name>.sql``, one SELECT that yields ``contact_id``, ``at`` and, if it likes, ``value``.
+
+    :raises DefinitionError: there is no such file, or it is empty
+    """
+    shown_as = f"conversions/{name}.sql"
+    _require_name(name, shown_as)
+    file = include / shown_as
+    if not file.is_file():
+        others = sorted(other.stem for other in file.parent.glob("*.sql"))
+        problem = "there is no such file"
+        raise DefinitionError(problem, file=shown_as, hint=f"Present in that folder: {', '.join(others) or 'none'}")
+    text = file.read_text(encoding="utf-8")
+    if not text.strip():
+        problem = "the file is empty"
+        raise DefinitionError(problem, file=shown_as, hint="Write one SELECT that yields contact_id and at")
+    return Conversions(name=name, sql=text)
 
 
 def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)

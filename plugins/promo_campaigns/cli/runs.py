@@ -1,4 +1,4 @@
-"""``promo runs``: how a run ended, who got which code, and what running a closed run again shall do."""
+"""``promo runs``: how a run ended, who got which code, what it was worth, and what running it again shall do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def add_parser(nouns: Parsers) -> None:
     """Add ``promo runs`` and its verbs."""
-    parser = nouns.add_parser("runs", help="report a run, export who got which code, say what running it again does")
+    parser = nouns.add_parser(
+        "runs", help="report a run, export who got which code, measure uplift, say what running it again does"
+    )
     verbs = parser.add_subparsers(metavar="ACTION", required=True)
 
     mode = verbs.add_parser(
@@ -45,7 +47,18 @@ def add_parser(nouns: Parsers) -> None:
     export.add_argument("--reveal", action="store_true", help="codes and external ids in full, not masked")
     export.set_defaults(run=_export)
 
-    for verb in (mode, report, export):
+    uplift = verbs.add_parser("uplift", help="compare who was given a code with who was held out")
+    uplift.add_argument("key", metavar="RUN_KEY", nargs="?", default="")
+    uplift.add_argument("--workflow", metavar="NAME", default="", help="all its runs, in place of one run")
+    uplift.add_argument("--since", type=_instant, metavar="TIME", help="of these, the runs opened since then")
+    uplift.add_argument("--conversions", metavar="NAME", default="", help="a file of include/conversions")
+    uplift.add_argument("--event", metavar="TYPE", default="", help="a type of event, in place of a file")
+    uplift.add_argument("--within", metavar="SPAN", required=True, help="after a run was opened, such as 14d")
+    uplift.add_argument("--include", type=Path, default=Path("include"), metavar="FOLDER", help="(default: include)")
+    uplift.add_argument("--json", action="store_true", help="print JSON")
+    uplift.set_defaults(run=_uplift)
+
+    for verb in (mode, report, export, uplift):
         add_dsn_option(verb)
 
 
@@ -66,6 +79,24 @@ def _report(args: argparse.Namespace) -> int:
 
     with connect(find_dsn(args)) as connection:
         report = read_report(connection, read_run_by_key(connection, args.key).run_id)
+    print(json.dumps(report.as_dict(), ensure_ascii=False) if args.json else report.as_markdown())
+    return 0
+
+
+def _uplift(args: argparse.Namespace) -> int:
+    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.adapters.uplift import Question, measure_uplift
+
+    question = Question(
+        run_key=args.key,
+        workflow=args.workflow,
+        since=args.since,
+        conversions=args.conversions,
+        event=args.event,
+        within=args.within,
+    )
+    with connect(find_dsn(args)) as connection:
+        report = measure_uplift(connection, args.include, question)
     print(json.dumps(report.as_dict(), ensure_ascii=False) if args.json else report.as_markdown())
     return 0
 

@@ -116,7 +116,7 @@ class RunReport:
     def as_markdown(self) -> str:
         """Return the report as a Markdown table."""
         tally = self.tally
-        lines = [f"**{_plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
+        lines = [f"**{plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
         lines += [_line("audience", tally.audience), _line("given a code", tally.given)]
         lines += [_line("of these, one they held already", tally.reused)] if tally.reused else []
         lines += [_line("of these, on their profile", tally.recorded)]
@@ -137,10 +137,10 @@ def _commonest(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _line(name: str, contacts: int) -> str:
-    return f"| {_plain(name)} | {contacts:,} |"
+    return f"| {plain(name)} | {contacts:,} |"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line."""
     escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in text)
     return " ".join(escaped.split())
