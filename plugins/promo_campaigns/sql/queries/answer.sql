@@ -68,3 +68,11 @@ where a.run_id = %(run_id)s and a.contact_id = n.contact_id;
 -- What the data sources have answered for these contacts, by contact and source.
 select contact_id, source, value from promo.answer
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id, source;
+
+-- erase_answers --
+-- What nobody reads any more: the answers for whoever is not in doubt, of closed runs; and whatever was answered so many
+-- days ago. Who is to be sent to after that is asked for anew.
+delete from promo.answer w
+using promo.assignment a join promo.run r using (run_id)
+where a.run_id = w.run_id and a.contact_id = w.contact_id
+  and (r.closed_at is not null and a.state <> 'unknown' or w.received_at < promo.clock() - make_interval(days => %(days)s));

@@ -1,0 +1,29 @@
+"""What the store holds of people and nobody needs any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.events import purge_events
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+
+DAYS = 30
+_ANSWER = queries("answer")
+
+
+def erase_old(connection: Connection, *, days: int = DAYS) -> dict[str, int]:
+    """Erase what is not needed any more, and return what was done, in numbers.
+
+    Answers of data sources go once their run is closed, but for a contact whose send is in doubt: it may be sent the
+    same again. They go in any case after so many days, and so do keys and parameters of events, see ``purge_events``.
+    Doing it again changes nothing.
+
+    :return: ``answers``, and ``refused``, ``erased`` and ``deleted`` events
+    :raises ConfigurationError: fewer than one day
+    """
+    events = purge_events(connection, days=days)
+    answers = connection.execute(_ANSWER["erase_answers"], {"days": days}).rowcount
+    return {"answers": answers, **events}
