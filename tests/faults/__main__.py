@@ -56,6 +56,7 @@ def _figures(found: Search, first: int, commit: str) -> dict[str, object]:
         "injected": sum(found.faults.values()),
         "faults": dict(sorted(found.faults.items())),
         "strategies": dict(sorted(found.strategies.items())),
+        "worlds": dict(sorted(found.traits.items())),
         "seeds": [first, first + found.schedules - 1],
         "seconds": round(found.seconds, 1),
         "commit": commit,

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from faults.oracles import broken_invariants
 from faults.receiver_truth import Caller, SimulatedSender, SimulatedTransport
+from faults.stepped_ledger import SteppedBreaker, SteppedLedger
 from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
-from integration.world import PROFILE, PUSH
 from promo_campaigns.adapters import runs
-from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core import sending
+from promo_campaigns.core import answers, sending
 from promo_campaigns.core.errors import (
     InvariantBroken,
     LeaseHeld,
@@ -29,15 +28,15 @@ from promo_campaigns.core.errors import (
     RunClosed,
     RunNotFinished,
 )
+from promo_campaigns.core.models import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from faults.receiver_truth import Receiver
+    from faults.receiver_truth import Receiver, Receivers
     from faults.small_world import World
     from faults.workers import Worker
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Batch, Lease, Mode, Run, Verdict
+    from promo_campaigns.core.models import Batch, DataSource, Message, Run
     from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
 
 TRIES = 3
@@ -46,10 +45,6 @@ EXPECTED = (PoolShortage, RunNotFinished, RunClosed, LedgerConflict, ReceiverUna
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
 _DELAY_S = 20.0
-_LEASE = """
-select contact_id, extract(epoch from lease_until)::float8 as ends from promo.assignment
-where run_id = %s and lease_token = %s
-"""
 
 
 @dataclass(slots=True)
@@ -58,11 +53,13 @@ class DagRun:
 
     :ivar occurrence: what it stands for; DAG runs of one occurrence are the same send
     :ivar name: Airflow's id of it, which means nothing to the ledger
+    :ivar deleted: nothing of it begins any more, though a task under way does not know yet
     """
 
     occurrence: str
     name: str
     mode: Mode | None = None
+    deleted: bool = False
     run: Run | None = None
     batches: Sequence[Batch] = ()
     reached: dict[int, list[int]] = field(default_factory=dict)
@@ -70,65 +67,22 @@ class DagRun:
     accepted: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
 
-@cache
-def message_templates() -> MessageTemplates:
-    """Compile the message once for all schedules."""
-    return compile_message(PUSH)
+_TEMPLATES: dict[str, MessageTemplates] = {}
+_REQUESTS: dict[tuple[str, int], RequestTemplates] = {}
 
 
-@cache
-def request_templates() -> RequestTemplates:
-    """Compile the data source once for all schedules."""
-    return compile_data_source(PROFILE)
+def message_templates(message: Message) -> MessageTemplates:
+    """Compile a message once for all schedules."""
+    if message.body not in _TEMPLATES:
+        _TEMPLATES[message.body] = compile_message(message)
+    return _TEMPLATES[message.body]
 
 
-class SteppedLedger:
-    """The real ledger with a step before and after each transaction."""
-
-    def __init__(self, worker: Worker, ledger: PostgresLedger) -> None:
-        self._worker = worker
-        self._ledger = ledger
-
-    def begin_messages(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (the port's)
-        return self._begin("begin_messages", lambda: self._ledger.begin_messages(run_id, contact_ids, **terms))
-
-    def begin_profiles(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (likewise)
-        return self._begin("begin_profiles", lambda: self._ledger.begin_profiles(run_id, contact_ids, **terms))
-
-    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._settle("settle_messages", lease, lambda: self._ledger.settle_messages(lease, verdicts))
-
-    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._settle("settle_profiles", lease, lambda: self._ledger.settle_profiles(lease, verdicts))
-
-    def _settle(self, name: str, lease: Lease, settle: Callable[[], None]) -> None:
-        self._worker.transact(name, settle)
-        for recipient in lease.recipients:
-            self._worker.leased.pop(recipient.contact_id, None)
-
-    def _begin(self, name: str, begin: Callable[[], Lease]) -> Lease:
-        def begun() -> Lease:
-            lease = begin()
-            if lease.recipients:
-                rows = self._worker.connection.execute(_LEASE, [lease.run_id, lease.token]).fetchall()
-                self._worker.leased.update({row["contact_id"]: float(row["ends"]) for row in rows})
-            return lease
-
-        return self._worker.transact(name, begun)
-
-
-class SteppedBreaker:
-    """The real breaker, likewise."""
-
-    def __init__(self, worker: Worker, receiver: str) -> None:
-        self._worker = worker
-        self._breaker = worker.transact("know_receiver", lambda: PostgresBreaker(worker.connection, receiver))
-
-    def admit(self) -> Admission:
-        return self._worker.transact("admit", self._breaker.admit)
-
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
-        self._worker.transact("report", lambda: self._breaker.report(verdicts, admission))
+def request_templates(source: DataSource, place: int) -> RequestTemplates:
+    """Compile a data source once for all schedules."""
+    if (source.path, place) not in _REQUESTS:
+        _REQUESTS[source.path, place] = compile_data_source(source, place)
+    return _REQUESTS[source.path, place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,41 +93,50 @@ class Pipeline:
     """
 
     world: World
-    messages: Receiver
-    profiles: Receiver
+    receivers: Receivers
     key_of: Callable[[DagRun], str]
 
     def body(self, dag_run: DagRun, first: int = 0) -> Callable[[Worker], None]:
         """Return the code of a worker that does the tasks of a DAG run from one of them on."""
 
         def follow(worker: Worker) -> None:
-            for task in range(first, len(self.tasks)):
-                worker.task = task
+            for task in range(first, len(self.tasks(dag_run.occurrence))):
+                if dag_run.deleted:
+                    return
+                self.put_at(worker, dag_run, task)
                 self._insist(worker, dag_run, task)
 
         return follow
 
-    @property
-    def tasks(self) -> tuple[Callable[[Worker, DagRun], None], ...]:
-        """The blocks, in order."""
-        record = (self.record,) if self.world.records else ()
-        return (self.start, self.get_contact, self.get_promo_code, self.message, *record, self.end)
+    def put_at(self, worker: Worker, dag_run: DagRun, task: int) -> None:
+        """Say which task of a DAG run a worker is at."""
+        worker.task, worker.block = task, self.tasks(dag_run.occurrence)[task].__name__
+
+    def tasks(self, occurrence: str) -> tuple[Callable[[Worker, DagRun], None], ...]:
+        """Return the blocks of a workflow, in order."""
+        spec = self.world.spec_of(occurrence)
+        ask = (self.ask,) if spec.places(before=True) else ()
+        record = (self.record,) if spec.places(before=False) else ()
+        return (self.start, self.get_contact, self.get_promo_code, *ask, self.message, *record, self.end)
 
     def start(self, worker: Worker, dag_run: DagRun) -> None:
         """Open the run and cut its batches."""
-        send_by = self.world.send_by_s
+        mode, send_by = dag_run.mode, self.world.send_by_s
         run = worker.transact(
             "open_run",
             lambda: runs.open_run(
                 worker.connection,
-                self.world.spec,
+                self.world.spec_of(dag_run.occurrence),
                 run_key=self.key_of(dag_run),
                 send_by=datetime.fromtimestamp(EPOCH_S + send_by, timezone.utc) if send_by else None,
-                mode=dag_run.mode,
+                mode=mode,
             ),
         )
+        assert not (run.closed and mode is Mode.REFUSE), "O16 a closed run was opened again against its mode"
         size = self.world.batch_size
         batches = worker.transact("read_batches", lambda: runs.read_batches(worker.connection, run, size))
+        repairs = all(batch.repair for batch in batches)
+        assert repairs or not (run.closed and mode is Mode.PROFILES), "O16 a run to repair profiles sends messages"
         dag_run.run, dag_run.batches = run, batches
 
     def get_contact(self, worker: Worker, dag_run: DagRun) -> None:
@@ -192,9 +155,36 @@ class Pipeline:
             def claim(batch: Batch = batch, whose: Sequence[int] = whose) -> list[tuple[int, str]]:
                 if batch.repair:
                     return ledger.held_codes(batch.run_id, whose)
-                return ledger.assign_codes(batch.run_id, whose, self.world.spec.codes)
+                return ledger.assign_codes(batch.run_id, whose, self.world.spec_of(dag_run.occurrence).codes)
 
             dag_run.given[batch.first] = worker.transact("assign_codes", claim)
+
+    def ask(self, worker: Worker, dag_run: DagRun) -> None:
+        """Ask the data source whose answer the message reads."""
+        spec = self.world.spec_of(dag_run.occurrence)
+        (place,) = spec.places(before=True)
+        ledger = PostgresLedger(worker.connection)
+        for batch in dag_run.batches:
+            pairs = dag_run.given.get(batch.first, [])
+            whose, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
+            worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
+            if batch.repair:
+                continue
+            caller = self._caller(worker, self.receivers.answers, dag_run.occurrence)
+            finish(
+                answers.ask_before_message(
+                    ledger=SteppedLedger(worker, spec),
+                    breaker=SteppedBreaker(worker, "answers"),
+                    sender=SimulatedSender(caller=caller, in_flight=self.world.in_flight, name="answers"),
+                    templates=request_templates(spec.data_sources[place], place),
+                    run=_opened(dag_run),
+                    contact_ids=whose,
+                    aside=self._aside(worker),
+                )
+            )
+            worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
+            held = worker.transact("held_codes", partial(ledger.held_codes, batch.run_id, whose))
+            dag_run.given[batch.first] = held
 
     def message(self, worker: Worker, dag_run: DagRun) -> None:
         """Send to whoever is due."""
@@ -213,18 +203,20 @@ class Pipeline:
 
     def record(self, worker: Worker, dag_run: DagRun) -> None:
         """Record codes on profiles."""
+        spec = self.world.spec_of(dag_run.occurrence)
+        (place,) = spec.places(before=False)
         ledger = PostgresLedger(worker.connection)
         for batch in dag_run.batches:
             pairs = dag_run.accepted.get(batch.first, [])
             whose, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
             worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
-            caller = self._caller(worker, self.profiles, dag_run.occurrence)
+            caller = self._caller(worker, self.receivers.profiles, dag_run.occurrence)
             finish(
                 sending.record_profiles(
-                    ledger=SteppedLedger(worker, ledger),
+                    ledger=SteppedLedger(worker, spec),
                     breaker=SteppedBreaker(worker, "profiles"),
                     sender=SimulatedSender(caller=caller, in_flight=self.world.in_flight),
-                    templates=request_templates(),
+                    templates=request_templates(spec.data_sources[place], place),
                     run=_opened(dag_run),
                     contact_ids=whose,
                     repair=batch.repair,
@@ -244,7 +236,7 @@ class Pipeline:
     def transport(self, worker: Worker, occurrence: str) -> SimulatedTransport:
         """Return a worker's way to the receiver of messages."""
         return SimulatedTransport(
-            caller=self._caller(worker, self.messages, occurrence),
+            caller=self._caller(worker, self.receivers.messages, occurrence),
             in_flight=self.world.in_flight,
             resend_within_s=self.world.window_s / 2,
         )
@@ -262,12 +254,13 @@ class Pipeline:
         return LedgerThread(worker) if self.world.lanes else None
 
     def _send(self, worker: Worker, dag_run: DagRun, ledger: PostgresLedger, whose: Sequence[int]) -> None:
+        spec = self.world.spec_of(dag_run.occurrence)
         finish(
             sending.send_messages(
-                ledger=SteppedLedger(worker, ledger),
+                ledger=SteppedLedger(worker, spec),
                 breaker=SteppedBreaker(worker, "messages"),
                 transport=self.transport(worker, dag_run.occurrence),
-                templates=message_templates(),
+                templates=message_templates(spec.message),
                 run=_opened(dag_run),
                 contact_ids=whose,
                 aside=self._aside(worker),
@@ -281,7 +274,7 @@ class Pipeline:
         while tries < TRIES and waits < WAITS:
             worker.connect()
             try:
-                self.tasks[task](worker, dag_run)
+                self.tasks(dag_run.occurrence)[task](worker, dag_run)
             except psycopg.OperationalError:
                 wait_s = None
             except (ReceiverUnavailable, LeaseHeld) as error:

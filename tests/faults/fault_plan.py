@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faults.dag_runs import DagRun
-from faults.persons import person
-from faults.small_world import DAY_S, FAULTS, WINDOW_S
+from faults.persons import person, rule
+from faults.small_world import DAY_S, WINDOW_S
 from faults.stage import WORKERS
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.core.models import Mode
@@ -35,7 +35,8 @@ class FaultPlan:
 
     def begin(self) -> None:
         """Start the first DAG runs."""
-        for occurrence in ("one", "two")[: self._rng.randint(1, 2)]:
+        first, second, *others = self._world.occurrences
+        for occurrence in (*(first, second)[: self._rng.randint(1, 2)], *others):
             worker = self._schedule.start(self._dag_run(occurrence))
             while worker and worker.alive and worker.task < self._world.warm:
                 self._schedule.run_on(worker)
@@ -63,8 +64,8 @@ class FaultPlan:
         """Let happen what happens by chance."""
         for worker in self._schedule.live:
             worker.paused = max(0, worker.paused - 1)
-        for name in FAULTS:
-            if self._rng.random() < self._world.rates[name] and getattr(self, f"_{name}")():
+        for name, rate in self._world.rates.items():
+            if self._rng.random() < rate and getattr(self, f"_{name}")():
                 self._schedule.report.faults[name] += 1
 
     def _aim(self, worker: Worker) -> None:
@@ -112,13 +113,34 @@ class FaultPlan:
 
     def _clear(self) -> bool:
         dag_run = self._rng.choice(self._schedule.dag_runs)
-        return self._schedule.start(dag_run, self._rng.randrange(len(self._schedule.pipeline.tasks))) is not None
+        return (
+            self._schedule.start(dag_run, self._rng.randrange(len(self._schedule.pipeline.tasks(dag_run.occurrence))))
+            is not None
+        )
 
     def _run(self) -> bool:
         return self._run_more()
 
     def _person(self) -> bool:
-        return self._schedule.spawn("person", person(self._schedule), -1) is not None
+        return self._schedule.spawn("person", person(self._schedule)) is not None
+
+    def _mode(self) -> bool:
+        return self._schedule.spawn("person", rule(self._schedule)) is not None
+
+    def _delete(self) -> bool:
+        """Delete a DAG run, and make another one of its name: what it handed over is gone, and so is its mode."""
+        gone = self._rng.choice(self._schedule.dag_runs)
+        if gone.deleted:
+            return False
+        gone.deleted = True
+        self._schedule.dag_runs.remove(gone)
+        return self._schedule.start(DagRun(gone.occurrence, gone.name, self._a_mode())) is not None
+
+    def _backfill(self) -> bool:
+        """Have a backfill reprocess a DAG run: it is cleared whole, and may bring another mode."""
+        dag_run = self._rng.choice(self._schedule.dag_runs)
+        dag_run.mode = self._a_mode()
+        return self._schedule.start(dag_run) is not None
 
     def _unsubscribe(self) -> bool:
         self._schedule.stage.books.execute(
@@ -128,8 +150,14 @@ class FaultPlan:
         return True
 
     def _run_more(self) -> bool:
-        mode = self._rng.choice((None, None, Mode.MISSING, Mode.PROFILES))
-        return self._schedule.start(self._dag_run(self._rng.choice(("one", "one", "two")), mode)) is not None
+        mode = self._a_mode()
+        first, *others = self._world.occurrences
+        return self._schedule.start(self._dag_run(self._rng.choice((first, first, *others)), mode)) is not None
+
+    def _a_mode(self) -> Mode | None:
+        refuse = (Mode.REFUSE,) if self._world.reruns else ()
+        mode: Mode | None = self._rng.choice((None, None, Mode.MISSING, Mode.PROFILES, *refuse))
+        return mode
 
     def _again(self, worker: Worker) -> bool:
         """Start the worker's task once more: a retry, a duplicate, or from further back."""

@@ -13,22 +13,29 @@ from promo_campaigns.sql import invariants
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from faults.receiver_truth import Copy, Receiver
+    from faults.receiver_truth import Copy, Receiver, Receivers
     from promo_campaigns.adapters.postgres import Connection
 
 _BOOKS = """
-select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.state::text as state, p.code,
-       p.issued_at is not null as issued, extract(epoch from r.send_by)::float8 as send_by,
+select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.generation, a.state::text as state,
+       p.code, p.issued_at is not null as issued, extract(epoch from r.send_by)::float8 as send_by,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
           and t.purpose = 'message' and t.outcome is null) as doubts,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-          and t.purpose = 'message') as attempts
+          and t.purpose = 'message') as attempts,
+       exists (select from promo.answer w join promo.attempt t using (run_id, contact_id, source)
+          where w.run_id = a.run_id and w.contact_id = a.contact_id and w.generation = a.generation
+            and (w.promo_code_id is null or w.promo_code_id = t.promo_code_id)
+            and t.purpose = 'answer' and t.started_at > w.received_at) as asked_too_often
 from promo.assignment a join promo.run r using (run_id) left join promo.promo_code p using (promo_code_id)
 order by r.run_id, a.contact_id
 """
 _POOL = """
-select code, issued_at is not null as issued, extract(epoch from expires_at)::float8 as expires_at from promo.promo_code
+select code, issued_at is not null or retired as gone, extract(epoch from expires_at)::float8 as expires_at
+from promo.promo_code
 """
+
+NO_CODE = ""
 
 Books = dict[tuple[str, int], dict[str, Any]]
 
@@ -50,8 +57,7 @@ def broken_invariants(connection: Connection, run_id: int | None = None) -> list
 
 def broken_promises(
     books: Connection,
-    messages: Receiver,
-    profiles: Receiver,
+    receivers: Receivers,
     occurrences: Mapping[str, str],
     risks: Mapping[tuple[str, int], int],
 ) -> list[str]:
@@ -63,27 +69,38 @@ def broken_promises(
     rows = books.execute(_BOOKS).fetchall()
     ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
     pool = {row["code"]: row for row in books.execute(_POOL).fetchall()}
+    copies, told = receivers.messages.copies, receivers.answers.copies
     return [
-        *_codes_and_people(messages.copies),
-        *_copies(messages.copies, risks),
-        *_agreement(messages.copies, ledger),
-        *_free_codes(messages.copies, pool),
-        *_lateness(messages.copies, pool, ledger),
-        *_profile_writes(profiles.copies, messages.copies, ledger),
+        *_codes_and_people([*copies, *told]),
+        *_texts(copies),
+        *_copies(copies, risks),
+        *_agreement(copies, ledger),
+        *_free_codes([*copies, *told], pool),
+        *_lateness(copies, pool, ledger),
+        *_profile_writes(receivers.profiles.copies, copies, ledger),
+        *_answers(copies, told, ledger),
         *_rest(rows),
-        *(f"O12 contact {who} was called for under no lease" for who in messages.stale_calls + profiles.stale_calls),
-        *(f"O13 {count} contacts were under way at once" for count in messages.crowds + profiles.crowds),
+        *(broken for receiver in receivers.all for broken in _calls(receiver, ledger)),
     ]
 
 
 def _codes_and_people(copies: list[Copy]) -> Iterator[str]:
+    """Count what a data source was told for a contact as put before that contact."""
     people: dict[str, set[int]] = defaultdict(set)
-    codes: dict[tuple[str, int], set[str]] = defaultdict(set)
     for copy in copies:
         people[copy.code].add(copy.contact_id)
-        codes[copy.occurrence, copy.contact_id].add(copy.code)
+    people.pop(NO_CODE, None)
     yield from (f"O1 code {code} reached contacts {sorted(who)}" for code, who in people.items() if len(who) > 1)
+
+
+def _texts(copies: list[Copy]) -> Iterator[str]:
+    codes: dict[tuple[str, int], set[str]] = defaultdict(set)
+    said: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for copy in copies:
+        codes[copy.occurrence, copy.contact_id].add(copy.code)
+        said[copy.occurrence, copy.contact_id].add(copy.said)
     yield from (f"O2 contact {who} got codes {sorted(got)}" for who, got in codes.items() if len(got) > 1)
+    yield from (f"O14 contact {who} got answers {sorted(got)}" for who, got in said.items() if len(got) > 1)
 
 
 def _copies(copies: list[Copy], risks: Mapping[tuple[str, int], int]) -> Iterator[str]:
@@ -105,9 +122,9 @@ def _agreement(copies: list[Copy], ledger: Books) -> Iterator[str]:
 
 
 def _free_codes(copies: list[Copy], pool: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    for code in {copy.code for copy in copies}:
-        if not pool[code]["issued"]:
-            yield f"O7 code {code} was delivered and is free"
+    for code in {copy.code for copy in copies} - {NO_CODE}:
+        if not pool[code]["gone"]:
+            yield f"O7 code {code} was put before somebody and is free"
 
 
 def _lateness(copies: list[Copy], pool: Mapping[str, dict[str, Any]], ledger: Books) -> Iterator[str]:
@@ -137,6 +154,29 @@ def _profile_writes(writes: list[Copy], copies: list[Copy], ledger: Books) -> It
     for who, row in ledger.items():
         if row["state"] == "recorded" and who not in written:
             yield f"O9 profile {who} is recorded and was never written"
+
+
+def _answers(copies: list[Copy], told: list[Copy], ledger: Books) -> Iterator[str]:
+    """Compare what messages say with what their data source answered before, and of which code."""
+    answered = {(copy.occurrence, copy.contact_id, copy.said): copy for copy in told}
+    for copy in copies:
+        answer = answered.get((copy.occurrence, copy.contact_id, copy.said))
+        if copy.said and (answer is None or answer.arrived_at > copy.called_at):
+            yield f"O14 contact {copy.contact_id} was sent {copy.said}, which is no answer for it"
+        if answer is not None and answer.code not in {NO_CODE, copy.code}:
+            yield f"O14 contact {copy.contact_id} was sent {copy.code} with an answer about {answer.code}"
+    for who, row in ledger.items():
+        if row["asked_too_often"]:
+            yield f"O14 contact {who} was asked for though there was an answer"
+
+
+def _calls(receiver: Receiver, ledger: Books) -> Iterator[str]:
+    yield from (f"O12 contact {who} was called for under no lease" for who in receiver.stale_calls)
+    yield from (f"O13 {count} contacts were under way at once" for count in receiver.crowds)
+    yield from (f"O15 contact {who} was called for under the key of another code" for who in receiver.reused_keys)
+    for who, keys in receiver.keys.items():
+        if len(keys) > 1 + ledger[who]["generation"]:
+            yield f"O15 contact {who} was called for under {len(keys)} keys"
 
 
 def _rest(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -1,23 +1,22 @@
-"""What a person does about sends of unknown outcome, at any moment."""
+"""What a person does about sends of unknown outcome, and about runs to be run again, at any moment."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from faults.receiver_truth import Fate
 from faults.strands import finish
 from promo_campaigns.adapters import unknowns
-from promo_campaigns.adapters.runs import read_run
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.adapters.runs import read_run, set_mode
+from promo_campaigns.core.errors import LedgerError
+from promo_campaigns.core.models import Mode, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faults.schedule import Schedule
     from faults.workers import Worker
-
-_MESSAGE = 3
-"""Where Message stands among a DAG run's tasks."""
 
 
 def person(schedule: Schedule) -> Callable[[Worker], None]:
@@ -44,10 +43,22 @@ def person(schedule: Schedule) -> Callable[[Worker], None]:
     return act
 
 
+def rule(schedule: Schedule) -> Callable[[Worker], None]:
+    """Return somebody who says what running a run again shall do."""
+
+    def act(worker: Worker) -> None:
+        key = schedule.rng.choice(sorted(schedule.occurrences))
+        mode = schedule.rng.choice(list(Mode))
+        with suppress(LedgerError):  # the run is not opened yet
+            worker.transact("set_mode", lambda: set_mode(worker.connection, key, mode))
+
+    return act
+
+
 def _judge(schedule: Schedule, worker: Worker, run_id: int, who: tuple[str, int]) -> int:
     """Say what the receiver says; that nothing arrived is certain only once nobody is at it."""
-    fate = schedule.messages.fate(*who)
-    certain = fate is Fate.ARRIVED or all(one.task != _MESSAGE for one in schedule.live)
+    fate = schedule.receivers.messages.fate(*who)
+    certain = fate is Fate.ARRIVED or all(one.block != "message" for one in schedule.live)
     if fate is Fate.ON_ITS_WAY or not certain:
         return 0
     outcome = Outcome.OK if fate is Fate.ARRIVED else Outcome.REFUSED

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from faults import receiver_truth, schedule
-from promo_campaigns.adapters import ledger, runs
+from promo_campaigns.adapters import answered_ledger, ledger, runs
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.core import occurrence, rendering, sending
 from promo_campaigns.core.breaker import FREE
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.core.models import Mode, Outcome, Purpose, Verdict
 
 if TYPE_CHECKING:
     from collections import deque
@@ -23,10 +23,20 @@ if TYPE_CHECKING:
 
     from faults.stage import Stage
     from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Lease
+    from promo_campaigns.core.models import Lease, Run
 
     Patch = Callable[[], AbstractContextManager[Any]]
     Edit = tuple[str, str, str]
+
+
+_NAMED = (
+    (answered_ledger, "_ANSWER"),
+    (answered_ledger, "_ATTEMPT"),
+    (ledger, "_ATTEMPT"),
+    (ledger, "_ASSIGNMENT"),
+    (runs, "_ASSIGNMENT"),
+)
+"""Where the named queries are that a bug may edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ def planted(bug: PlantedBug, stage: Stage) -> Iterator[None]:
     for statement in bug.statements:
         stage.books.execute(statement)
     with ExitStack() as patches:
-        for module, attribute in ((ledger, "_ATTEMPT"), (ledger, "_ASSIGNMENT"), (runs, "_ASSIGNMENT")):
+        for module, attribute in _NAMED:
             patches.enter_context(patch.object(module, attribute, _edited(getattr(module, attribute), bug.edits)))
         for one in bug.patches:
             patches.enter_context(one())
@@ -102,6 +112,31 @@ def _key_of_the_try() -> AbstractContextManager[Any]:
 
 def _key_of_the_dag_run() -> AbstractContextManager[Any]:
     return patch.object(schedule, "run_key", lambda **parts: f"{parts['workflow']}/run/{parts['run_id']}")
+
+
+def _key_without_the_workflow() -> AbstractContextManager[Any]:
+    key = occurrence.run_key
+    return patch.object(schedule, "run_key", lambda **parts: key(**{**parts, "workflow": "any"}))
+
+
+def _answers_under_a_new_key_each_try() -> AbstractContextManager[Any]:
+    tries = itertools.count()
+    key = occurrence.idempotency_key
+
+    def broken(run_key: str, contact_id: int, purpose: Purpose, *args: Any, **more: Any) -> str:  # noqa: ANN401  (as they come)
+        tried = f"-{next(tries)}" if purpose is Purpose.ANSWER else ""
+        return f"{key(run_key, contact_id, purpose, *args, **more)}{tried}"
+
+    return patch.object(rendering, "idempotency_key", broken)
+
+
+def _the_mode_is_ignored() -> AbstractContextManager[Any]:
+    open_run = runs.open_run
+
+    def broken(*args: Any, mode: Mode | None, **more: Any) -> Run:  # noqa: ANN401  (as they come)
+        return open_run(*args, mode=mode and Mode.MISSING, **more)
+
+    return patch.object(runs, "open_run", broken)
 
 
 def _no_deadline() -> AbstractContextManager[Any]:
@@ -156,6 +191,7 @@ _ATTEMPTED = (
     "exists (select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id"
     " and t.purpose = 'message')"
 )
+_UNANSWERED = "and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)"
 _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
 
 _WITHOUT_KEY = "alter table promo.assignment drop constraint if exists assignment_code_is_the_contacts"
@@ -232,6 +268,27 @@ BUGS = (
         (("read_recipients", "(h.unsubscribed_at is null or %(purpose)s = 'profile')", "h.unsubscribed_at is null"),),
     ),
     PlantedBug("each of two lanes takes as many as both may", patches=(_each_lane_takes_all,)),
+    PlantedBug("the run key leaves its workflow out", patches=(_key_without_the_workflow,)),
+    PlantedBug("the mode of a re-run is ignored", patches=(_the_mode_is_ignored,)),
+    PlantedBug("a data source is asked under a new key each try", patches=(_answers_under_a_new_key_each_try,)),
+    PlantedBug(
+        "a code that a data source was told goes back to the pool",
+        ((_SETTLE, "promo.was_seen(%(run_id)s, n.contact_id, n.promo_code_id)", "false"),),
+    ),
+    PlantedBug(
+        "a code that was told goes back when it is too late",
+        ((_OVERDUE, "promo.was_seen(a.run_id, a.contact_id, a.promo_code_id)", "false"),),
+    ),
+    PlantedBug(
+        "a code that was told is exchanged",
+        (("return_short", "t.purpose = 'answer' and", "false and"),),
+    ),
+    PlantedBug(
+        "a data source is asked about two codes under one key",
+        (("reopen_missing", "when state = 'rejected' or", "when state = 'rejected' or false and"),),
+    ),
+    PlantedBug("a message does not wait for its answer", ((_BEGIN, "r.before = '{}' or", "true or"),)),
+    PlantedBug("whoever was answered for is asked for again", (("begin_answers", _UNANSWERED, ""),)),
     PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
     PlantedBug(
         "a refusal frees a code that another run gave too",

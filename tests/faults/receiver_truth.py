@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest
 
 _CODE = re.compile(r"CODE-\d{6}")
+_SAID = re.compile(r"ANSWER-\d{6}")
 HEALTHY = {"ok": 1.0}
 
 
@@ -30,10 +33,11 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One message or profile write that arrived.
+    """One message, question or profile write that arrived.
 
     :ivar occurrence: what the caller's DAG run stands for, whatever run key it used
     :ivar called_at: when the call began
+    :ivar said: what a message says of a data source's answer, or what the data source answered
     """
 
     occurrence: str
@@ -41,6 +45,7 @@ class Copy:
     code: str
     called_at: float
     arrived_at: float
+    said: str = ""
 
 
 @dataclass(slots=True)
@@ -49,7 +54,10 @@ class Receiver:
 
     :ivar window_s: how long it recognises a key, 0 for a receiver that ignores keys
     :ivar stale_calls: contacts called for under a lease that was over, or under none
+    :ivar keys: under which keys it was called for a contact of an occurrence
+    :ivar reused_keys: contacts called for under the key of an earlier call that took another code
     :ivar crowds: how many contacts a worker had under way at a call, where that was more than it may
+    :ivar answers: it is a data source, whose every answer is another
     :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
     """
 
@@ -57,22 +65,29 @@ class Receiver:
     rng: random.Random
     window_s: float
     weights: dict[str, float]
+    answers: bool = False
     copies: list[Copy] = field(default_factory=list)
     stale_calls: list[int] = field(default_factory=list)
+    keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    reused_keys: list[int] = field(default_factory=list)
     crowds: list[int] = field(default_factory=list)
     calls: int = 0
     faults: dict[str, int] = field(default_factory=dict)
-    _known: dict[str, float] = field(default_factory=dict)
+    _known: dict[str, Copy] = field(default_factory=dict)
     _delayed: list[tuple[float, str, Copy]] = field(default_factory=list)
 
-    def call(self, key: str, occurrence: str, contact_id: int, code: str) -> Outcome:
+    def call(self, key: str, occurrence: str, contact_id: int, text: str) -> Outcome:
         """Take one call."""
         self.calls += 1
         self.arrive()
+        code, said = _found(_CODE, text), f"ANSWER-{self.calls:06d}" if self.answers else _found(_SAID, text)
+        self.keys[occurrence, contact_id].add(key)
+        if key in self._known and self._known[key].code != code:
+            self.reused_keys.append(contact_id)
         how = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
         if how != "ok":
             self.faults[f"receiver {how}"] = self.faults.get(f"receiver {how}", 0) + 1
-        copy = Copy(occurrence, contact_id, code, self.clock.now, self.clock.now)
+        copy = Copy(occurrence, contact_id, code, self.clock.now, self.clock.now, said)
         if self._recognises(key) and how not in {"refused", "later"}:  # these come from a gateway before it
             return Outcome.OK if how == "ok" else Outcome.UNKNOWN
         if how in {"ok", "unanswered"}:
@@ -87,7 +102,7 @@ class Receiver:
         self._delayed = [one for one in self._delayed if one[0] > self.clock.now]
         for at, key, copy in due:
             if not self._recognises(key, at):
-                self._take(key, Copy(copy.occurrence, copy.contact_id, copy.code, copy.called_at, at))
+                self._take(key, replace(copy, arrived_at=at))
 
     def arrive_at_last(self) -> None:
         """Let everything arrive that is still on its way."""
@@ -99,6 +114,10 @@ class Receiver:
         self.arrive()
         return {key for key in keys if key in self._known}
 
+    def answer(self, key: str) -> str:
+        """Return what it answers to those who ask under a key that it took, as JSON."""
+        return json.dumps({"points": self._known[key].said})
+
     def fate(self, occurrence: str, contact_id: int) -> Fate:
         """Say what became of the calls for a contact of an occurrence."""
         self.arrive()
@@ -107,15 +126,41 @@ class Receiver:
         return Fate.ON_ITS_WAY if _names([copy for _, _, copy in self._delayed], occurrence, contact_id) else Fate.LOST
 
     def _recognises(self, key: str, at: float | None = None) -> bool:
-        return bool(self.window_s) and key in self._known and (at or self.clock.now) < self._known[key] + self.window_s
+        return (
+            bool(self.window_s)
+            and key in self._known
+            and (at or self.clock.now) < self._known[key].arrived_at + self.window_s
+        )
 
     def _take(self, key: str, copy: Copy) -> None:
-        self._known[key] = copy.arrived_at
+        self._known[key] = copy
         self.copies.append(copy)
+
+
+def _found(what: re.Pattern[str], text: str) -> str:
+    found = what.search(text)
+    return found[0] if found else ""
 
 
 def _names(copies: Sequence[Copy], occurrence: str, contact_id: int) -> bool:
     return any((copy.occurrence, copy.contact_id) == (occurrence, contact_id) for copy in copies)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receivers:
+    """All there are in a world.
+
+    :ivar answers: the data source whose answer the message reads
+    """
+
+    messages: Receiver
+    profiles: Receiver
+    answers: Receiver
+
+    @property
+    def all(self) -> tuple[Receiver, ...]:
+        """Return each of them."""
+        return self.messages, self.profiles, self.answers
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,7 +177,7 @@ class Caller:
     leased: Mapping[int, float]
     in_flight: int
 
-    def call(self, contact_id: int, key: str, body: str, deadline: float) -> Verdict:
+    def call(self, contact_id: int, key: str, text: str, deadline: float) -> Verdict:
         """Call, and say what is known of it."""
         self.step("before call")
         if self.receiver.clock.now >= deadline:
@@ -141,10 +186,11 @@ class Caller:
             self.receiver.stale_calls.append(contact_id)
         if len(self.leased) > self.in_flight:
             self.receiver.crowds.append(len(self.leased))
-        code = _CODE.search(body)
-        outcome = self.receiver.call(key, self.occurrence, contact_id, code[0] if code else "")
+        outcome = self.receiver.call(key, self.occurrence, contact_id, text)
+        answer = self.receiver.answer(key) if outcome is Outcome.OK else ""
         self.step("answer")
-        return Verdict(contact_id=contact_id, outcome=outcome, detail="" if outcome is Outcome.OK else "simulated")
+        detail = "" if outcome is Outcome.OK else "simulated"
+        return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, answer=answer)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,7 +216,7 @@ class SimulatedTransport:
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedSender:
-    """The way to a profile store: a write is an upsert, and every one is kept."""
+    """The way to a data source: a write is an upsert, and every one is kept."""
 
     caller: Caller
     in_flight: int
@@ -178,4 +224,4 @@ class SimulatedSender:
 
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
         """Send one after the other."""
-        return [self.caller.call(r.contact_id, r.idempotency_key, r.body, deadline) for r in requests]
+        return [self.caller.call(r.contact_id, r.idempotency_key, r.path + r.body, deadline) for r in requests]

@@ -12,11 +12,11 @@ import psycopg
 from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailed
 from faults.fault_plan import FaultPlan
 from faults.oracles import broken_invariants, broken_promises
-from faults.receiver_truth import HEALTHY, Receiver
-from faults.small_world import add_codes, draw_world, lay_out
+from faults.receiver_truth import HEALTHY, Receiver, Receivers
+from faults.small_world import RIVAL, add_codes, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
-from promo_campaigns.core.errors import PoolShortage
+from promo_campaigns.core.errors import PoolShortage, RunClosed
 from promo_campaigns.core.occurrence import run_key
 from promo_campaigns.sql import invariants
 
@@ -30,19 +30,19 @@ REST_ROUNDS = 6
 LOOKS = 6
 REST_STEPS = 6000
 """Six workers whose two lanes and ledgers are interleaved statement by statement take up to 3,000."""
-REST_S = 400.0
-"""Longer than any lease, probe or pause of the breaker."""
 
 
 @dataclass(slots=True)
 class Report:
     """What became of a schedule.
 
+    :ivar traits: what its world had that others have not
     :ivar violations: each in one line; none in a schedule that went well
     """
 
     seed: int
     strategy: str
+    traits: list[str] = field(default_factory=list)
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
@@ -54,13 +54,17 @@ class Schedule:
     def __init__(self, stage: Stage, seed: int) -> None:
         self.stage = stage
         self.rng = random.Random(seed)  # noqa: S311  (a schedule is to be repeatable, not secret)
-        self.world: World = draw_world(self.rng)
-        self.report = Report(seed, self.world.strategy)
+        more = random.Random(f"{seed} and more")  # noqa: S311  (likewise)
+        self.world: World = draw_world(self.rng, more)
+        self.report = Report(seed, self.world.strategy, traits=self.world.traits)
         self.clock = VirtualClock()
-        self.messages = Receiver(self.clock, self.rng, self.world.window_s, self.world.message_habits)
-        self.profiles = Receiver(self.clock, self.rng, 0.0, self.world.profile_habits)
+        self.receivers = Receivers(
+            messages=Receiver(self.clock, self.rng, self.world.window_s, self.world.message_habits),
+            profiles=Receiver(self.clock, self.rng, 0.0, self.world.profile_habits),
+            answers=Receiver(self.clock, self.rng, self.world.answers_s, self.world.answer_habits, answers=True),
+        )
         self.occurrences: dict[str, str] = {}
-        self.pipeline = Pipeline(self.world, self.messages, self.profiles, self._key_of)
+        self.pipeline = Pipeline(self.world, self.receivers, self._key_of)
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
         self.risks: Counter[tuple[str, int]] = Counter()
@@ -85,18 +89,18 @@ class Schedule:
                 while self.live:
                     self.end(self.live[0])
         self._judge()
-        self.report.faults.update(self.messages.faults)
-        self.report.faults.update({f"profile {name}": n for name, n in self.profiles.faults.items()})
+        self.report.faults.update(self.receivers.messages.faults)
+        for kind, receiver in (("profile", self.receivers.profiles), ("answer", self.receivers.answers)):
+            self.report.faults.update({f"{kind} {name}": n for name, n in receiver.faults.items()})
         return self.report
 
-    def spawn(self, name: str, body: Callable[[Worker], None], task: int = 0) -> Worker | None:
+    def spawn(self, name: str, body: Callable[[Worker], None]) -> Worker | None:
         """Start a worker, unless there are enough."""
         connection = self.stage.take()
         if connection is None:
             return None
         self._spawned += 1
         worker = Worker(f"{name} #{self._spawned}", body, connection, self.clock, fine=self.world.fine)
-        worker.task = task
         worker.priority = self.rng.random()
         self.live.append(worker)
         return worker
@@ -105,7 +109,10 @@ class Schedule:
         """Start a worker on a DAG run, from one of its tasks on."""
         if dag_run not in self.dag_runs:
             self.dag_runs.append(dag_run)
-        return self.spawn(dag_run.name, self.pipeline.body(dag_run, task), task)
+        worker = self.spawn(dag_run.name, self.pipeline.body(dag_run, task))
+        if worker is not None:
+            self.pipeline.put_at(worker, dag_run, task)
+        return worker
 
     def end(self, worker: Worker) -> None:
         """Kill a worker; nothing of it is left but what it has committed."""
@@ -166,12 +173,13 @@ class Schedule:
     def _come_to_rest(self) -> None:
         """Stop all faults, let everybody finish, and clear every DAG run until nothing is left to do."""
         self._ticks = 0.0
-        self.messages.weights = self.profiles.weights = HEALTHY
+        for receiver in self.receivers.all:
+            receiver.weights = HEALTHY
         while (mortal := self._mortal()) and len(self.live) > self.world.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
         for _ in range(REST_ROUNDS):
-            self.clock.advance(REST_S)
+            self.clock.advance(self.world.rest_s)
             self._failed = False
             if self._short:
                 self._load_codes()
@@ -198,10 +206,10 @@ class Schedule:
         self.report.violations.append("O6 workers never finish")
 
     def _judge(self) -> None:
-        self.messages.arrive_at_last()
-        self.profiles.arrive_at_last()
+        for receiver in self.receivers.all:
+            receiver.arrive_at_last()
         self._check("at rest")
-        promises = broken_promises(self.stage.books, self.messages, self.profiles, self.occurrences, self.risks)
+        promises = broken_promises(self.stage.books, self.receivers, self.occurrences, self.risks)
         self.report.violations += promises
 
     def _check(self, when: str) -> None:
@@ -215,8 +223,8 @@ class Schedule:
     def _bury(self, worker: Worker) -> None:
         self.live.remove(worker)
         self.stage.give_back(worker.connection)
-        if worker.error is None:
-            return
+        if worker.error is None or isinstance(worker.error, RunClosed):
+            return  # a run that refuses to be run again is at rest
         self._failed = True
         self._short = self._short or isinstance(worker.error, PoolShortage)
         if not isinstance(worker.error, (*EXPECTED, TaskFailed, psycopg.OperationalError)):
@@ -230,9 +238,11 @@ class Schedule:
         add_codes(self.stage.books, int(row["last"]) if row else 0, [far] * 2 * self.world.contacts)
 
     def _key_of(self, dag_run: DagRun) -> str:
-        key = run_key(
-            workflow="welcome", run_type="manual", logical_date=None, edition=dag_run.occurrence, run_id=dag_run.name
+        workflow, edition = (
+            self.world.spec_of(dag_run.occurrence).workflow,
+            dag_run.occurrence.removeprefix(f"{RIVAL} "),
         )
+        key = run_key(workflow=workflow, run_type="manual", logical_date=None, edition=edition, run_id=dag_run.name)
         self.occurrences[key] = dag_run.occurrence
         return key
 

@@ -27,6 +27,7 @@ PROCESSES = 2
 class Search:
     """Figures over many schedules.
 
+    :ivar traits: how many schedules had a world of which kind
     :ivar failed: the schedules in which a promise was broken
     """
 
@@ -34,6 +35,7 @@ class Search:
     steps: int = 0
     seconds: float = 0.0
     strategies: Counter[str] = field(default_factory=Counter)
+    traits: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     failed: list[Report] = field(default_factory=list)
 
@@ -43,6 +45,7 @@ class Search:
         self.steps += other.steps
         self.seconds = max(self.seconds, other.seconds)
         self.strategies.update(other.strategies)
+        self.traits.update(other.traits)
         self.faults.update(other.faults)
         self.failed += other.failed
 
@@ -64,6 +67,7 @@ def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> S
         found.schedules += 1
         found.steps += report.steps
         found.strategies[report.strategy] += 1
+        found.traits.update(report.traits)
         found.faults.update(report.faults)
         if report.violations:
             found.failed.append(report)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
 from integration.world import EVERYBODY, PROFILE, PUSH
-from promo_campaigns.core.models import CodeRequest, RunSpec
+from promo_campaigns.core.models import Audience, CodeRequest, DataSource, RunSpec
 from promo_campaigns.core.reuse import Reuse
 
 if TYPE_CHECKING:
@@ -18,12 +18,32 @@ if TYPE_CHECKING:
 DAY_S = 86400.0
 WINDOW_S = 1800.0
 LANES = 0.5
+REST_S, LONG_REST_S = 400.0, 2000.0
+"""The longer one is beyond the window in which a receiver recognises a key."""
 STRATEGIES = ("uniform", "targeted", "priorities")
+RIVAL = "rival"
+"""What the occurrences of the second workflow begin with."""
+RERUNS = ("delete", "backfill", "mode")
 FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person", "unsubscribe")
+
+POINTS = DataSource(
+    name="points",
+    method="GET",
+    connection="loyalty",
+    path="/points/$contact_id",
+    headers={},
+    body="",
+    format="json",
+    before=True,
+)
+MOST = Audience(name="most", sql="select contact_id from promo.contact where contact_id > 1")
+SOURCES = {"asks": POINTS, "tells": replace(POINTS, path="/points/$contact_id?code=$promocode")}
+READS = replace(PUSH, body="Code: $!data.get('promocode'), $data.get('points').get('points')")
 
 _CLEAR = """
 set session_replication_role = replica;
-delete from promo.attempt; delete from promo.assignment; delete from promo.run; delete from promo.receiver;
+delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
+delete from promo.receiver;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),
@@ -50,6 +70,15 @@ from unnest(%(expiries)s::float8[]) with ordinality e (at, n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """A second workflow, whose codes come from the same pool."""
+
+    audience: Audience
+    days: int
+    records: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Drawn from the seed.
 
@@ -61,6 +90,10 @@ class World:
     :ivar warm: how many tasks of the first DAG runs are done before anything bad happens
     :ivar steps: how long faults go on; a third of the worlds, which these tell, gives contacts again what they hold
     :ivar survivors: how many workers live on when they end, at most
+    :ivar rest_s: how much time passes before each round of rest: longer than any lease, probe or pause of the breaker
+    :ivar rival: a second workflow, or None
+    :ivar asks: the message reads what a data source answers before it: ``asks``, or ``tells`` where it shows the code
+    :ivar answers_s: how long that data source recognises a key, 0 for never
     """
 
     strategy: str
@@ -80,20 +113,89 @@ class World:
     rates: dict[str, float]
     message_habits: dict[str, float]
     profile_habits: dict[str, float]
+    rest_s: float = REST_S
+    rival: Rival | None = None
+    asks: str = ""
+    answers_s: float = 0.0
+    answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
+
+    @property
+    def traits(self) -> list[str]:
+        """What this world has and others do not, for the figures."""
+        traits = {
+            "two workflows": self.rival is not None,
+            self.asks: bool(self.asks),
+            "re-runs": self.reruns,
+            "long rests": self.rest_s > REST_S,
+            "lanes": self.lanes,
+            "fine": self.fine,
+        }
+        return [name for name, so in traits.items() if so]
+
+    @property
+    def reuse(self) -> Reuse:
+        """Whether contacts are given again what they hold."""
+        return Reuse.NEW if self.steps % 3 else Reuse.SAME
+
+    @property
+    def reruns(self) -> bool:
+        """Whether DAG runs are deleted and reprocessed, and runs may refuse to be run again."""
+        return bool(self.rates.get("mode"))
+
+    @property
+    def occurrences(self) -> tuple[str, ...]:
+        """What DAG runs may stand for."""
+        return ("one", "two", f"{RIVAL} one") if self.rival else ("one", "two")
 
     @property
     def spec(self) -> RunSpec:
-        """The definition of every run."""
-        codes = CodeRequest(type="Welcome", discount=10, days=self.days)
-        sources = (PROFILE,) if self.records else ()
-        reuse = Reuse.NEW if self.steps % 3 else Reuse.SAME
+        """The definition of every run of the first workflow."""
+        sources = ((SOURCES[self.asks],) if self.asks else ()) + ((PROFILE,) if self.records else ())
         return RunSpec(
-            workflow="welcome", audience=EVERYBODY, codes=codes, message=PUSH, data_sources=sources, reuse=reuse
+            workflow="welcome",
+            audience=EVERYBODY,
+            codes=CodeRequest(type="Welcome", discount=10, days=self.days),
+            message=READS if self.asks else PUSH,
+            data_sources=sources,
+            reuse=self.reuse,
+        )
+
+    def spec_of(self, occurrence: str) -> RunSpec:
+        """Return the definition of an occurrence's run."""
+        if self.rival is None or not occurrence.startswith(RIVAL):
+            return self.spec
+        return RunSpec(
+            workflow=RIVAL,
+            audience=self.rival.audience,
+            codes=CodeRequest(type="Welcome", discount=10, days=self.rival.days),
+            message=PUSH,
+            data_sources=(PROFILE,) if self.rival.records else (),
+            reuse=self.reuse,
         )
 
 
-def draw_world(rng: random.Random) -> World:
-    """Draw a world; each has its own mixture of faults, so that some are rid of those that hide others."""
+def draw_world(rng: random.Random, more: random.Random) -> World:
+    """Draw a world; each has its own mixture of faults, so that some are rid of those that hide others.
+
+    :param more: draws what not every world has, so that those without are the same whatever else there is to draw
+    """
+    return _enlarge(_draw_plain_world(rng), more)
+
+
+def _enlarge(world: World, more: random.Random) -> World:
+    if more.random() < 0.25:
+        rival = Rival(audience=more.choice((EVERYBODY, MOST)), days=more.randint(0, 2), records=more.random() < 0.7)
+        life = tuple(rival.days * DAY_S + more.choice((more.uniform(300, 4000), 30 * DAY_S)) for _ in range(3))
+        world = replace(world, rival=rival, life_s=world.life_s + life)
+    if more.random() < 0.3:
+        asks, answers_s = more.choice(("asks", "tells", "tells")), more.choice((0.0, 100 * DAY_S))
+        world = replace(world, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
+    if more.random() < 0.3:
+        world = replace(world, rates=world.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
+    return replace(world, rest_s=LONG_REST_S if more.random() < 0.3 else REST_S)
+
+
+def _draw_plain_world(rng: random.Random) -> World:
     contacts, days = rng.randint(3, 6), rng.randint(0, 2)
     enough = rng.choice((contacts - 1, contacts + 1, 2 * contacts, 2 * contacts + 2))
     life = [days * DAY_S + (rng.uniform(300, 4000) if rng.random() < 0.3 else 30 * DAY_S) for _ in range(enough)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WORKERS = 6
 TIDY = 50
 TABLES = (
+    "answer",
     "assignment",
     "attempt",
     "code_file",

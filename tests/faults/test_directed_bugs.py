@@ -41,7 +41,7 @@ class Scene:
     def __init__(self, stage: Stage, codes: int = 1, *, reuses: bool = False) -> None:
         self.stage = stage
         self.store = stage.books
-        drawn = draw_world(random.Random(0))  # noqa: S311  (any world will do)
+        drawn = draw_world(random.Random(0), random.Random(0))  # noqa: S311  (any world will do)
         self.world = world = replace(
             drawn,
             contacts=1,

@@ -29,7 +29,8 @@ class Worker:
 
     :ivar at: the step it stands at
     :ivar doing: which of its strands stands there, empty for its own
-    :ivar task: the task of its DAG run it works on
+    :ivar task: the task of its DAG run it works on, counted from 0; -1 for a person
+    :ivar block: that task's name
     :ivar wake_at: when it goes on, in virtual time
     :ivar paused: how many of the scheduler's steps it stands still for
     :ivar drop: where its connection breaks next: ``before`` or ``after`` a transaction, or ``within`` one
@@ -51,7 +52,8 @@ class Worker:
         self.clock = clock
         self.at = "start"
         self.doing = ""
-        self.task = 0
+        self.task = -1
+        self.block = ""
         self.wake_at = 0.0
         self.paused = 0
         self.drop = ""

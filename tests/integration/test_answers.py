@@ -291,6 +291,7 @@ def test_a_seen_code_that_falls_short_is_not_exchanged_and_an_unseen_one_is(
 def test_a_seen_code_that_expires_is_gone_and_its_contact_is_asked_for_anew_with_another(
     dsn: str, store: Connection, receiver: Receiver
 ) -> None:
+    """Under another key: schedule 156 found that a receiver of keys was asked about two codes under one."""
     campaign = Campaign(dsn, store, receiver, TOLD, 1)
     campaign.ask()
     store.execute("update promo.promo_code set expires_at = now()")
@@ -304,6 +305,7 @@ def test_a_seen_code_that_expires_is_gone_and_its_contact_is_asked_for_anew_with
     assert campaign.send().ok == 0
     assert campaign.ask().ok == 1
     assert "SECOND" in receiver.received[-1].path
+    assert len({request.headers["Idempotency-Key"] for request in receiver.received}) == 2
     assert campaign.send().ok == 1
     campaign.check()
 

@@ -220,9 +220,14 @@ select contact_id, state::text as state from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id;
 
 -- reopen_missing --
--- Whoever the closed run did not reach waits again; a refused contact gets keys of its own this time.
-update promo.assignment
-set state = 'pending', reason = null, generation = generation + case when state = 'rejected' then 1 else 0 end
+-- Whoever the closed run did not reach waits again. A refused contact gets other keys this time, and so does one whose
+-- code expired after a data source had seen it: a receiver may remember what it refused, and what it answered.
+update promo.assignment a
+set state = 'pending', reason = null,
+    generation = generation + case when state = 'rejected' or (state = 'expired' and exists (
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code
+        and t.outcome is distinct from 'refused')) then 1 else 0 end
 where run_id = %(run_id)s and state in ('skipped', 'rejected', 'expired');
 
 -- read_accepted --
