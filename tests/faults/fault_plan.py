@@ -35,8 +35,7 @@ class FaultPlan:
 
     def begin(self) -> None:
         """Start the first DAG runs."""
-        first, second, *others = self._world.occurrences
-        for occurrence in (*(first, second)[: self._rng.randint(1, 2)], *others):
+        for occurrence in self._world.occurrences[: self._rng.randint(1, 2)]:
             worker = self._schedule.start(self._dag_run(occurrence))
             while worker and worker.alive and worker.task < self._world.warm:
                 self._schedule.run_on(worker)
@@ -151,8 +150,8 @@ class FaultPlan:
 
     def _run_more(self) -> bool:
         mode = self._a_mode()
-        first, *others = self._world.occurrences
-        return self._schedule.start(self._dag_run(self._rng.choice((first, first, *others)), mode)) is not None
+        first, second = self._world.occurrences
+        return self._schedule.start(self._dag_run(self._rng.choice((first, first, second)), mode)) is not None
 
     def _a_mode(self) -> Mode | None:
         refuse = (Mode.REFUSE,) if self._world.reruns else ()

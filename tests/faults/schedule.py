@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from faults.small_world import World
     from faults.stage import Stage
 
-REST_ROUNDS = 6
+REST_ROUNDS = 7
 LOOKS = 6
 REST_STEPS = 6000
 """Six workers whose two lanes and ledgers are interleaved statement by statement take up to 3,000."""
@@ -173,8 +173,8 @@ class Schedule:
     def _come_to_rest(self) -> None:
         """Stop all faults, let everybody finish, and clear every DAG run until nothing is left to do."""
         self._ticks = 0.0
-        for receiver in self.receivers.all:
-            receiver.weights = HEALTHY
+        if not self.world.heals_late:
+            self._heal()
         while (mortal := self._mortal()) and len(self.live) > self.world.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
@@ -190,7 +190,12 @@ class Schedule:
                 self._drain()
             if not self._failed:
                 return
+            self._heal()
         self.report.violations.append("O6 the runs never come to rest")
+
+    def _heal(self) -> None:
+        for receiver in self.receivers.all:
+            receiver.weights = HEALTHY
 
     def _drain(self) -> None:
         for worker in self.live:

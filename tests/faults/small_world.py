@@ -91,6 +91,7 @@ class World:
     :ivar steps: how long faults go on; a third of the worlds, which these tell, gives contacts again what they hold
     :ivar survivors: how many workers live on when they end, at most
     :ivar rest_s: how much time passes before each round of rest: longer than any lease, probe or pause of the breaker
+    :ivar heals_late: receivers misbehave until the first round of rest is over
     :ivar rival: a second workflow, or None
     :ivar asks: the message reads what a data source answers before it: ``asks``, or ``tells`` where it shows the code
     :ivar answers_s: how long that data source recognises a key, 0 for never
@@ -114,6 +115,7 @@ class World:
     message_habits: dict[str, float]
     profile_habits: dict[str, float]
     rest_s: float = REST_S
+    heals_late: bool = False
     rival: Rival | None = None
     asks: str = ""
     answers_s: float = 0.0
@@ -127,6 +129,7 @@ class World:
             self.asks: bool(self.asks),
             "re-runs": self.reruns,
             "long rests": self.rest_s > REST_S,
+            "late healing": self.heals_late,
             "lanes": self.lanes,
             "fine": self.fine,
         }
@@ -145,7 +148,7 @@ class World:
     @property
     def occurrences(self) -> tuple[str, ...]:
         """What DAG runs may stand for."""
-        return ("one", "two", f"{RIVAL} one") if self.rival else ("one", "two")
+        return ("one", f"{RIVAL} one" if self.rival else "two")
 
     @property
     def spec(self) -> RunSpec:
@@ -192,7 +195,9 @@ def _enlarge(world: World, more: random.Random) -> World:
         world = replace(world, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
     if more.random() < 0.3:
         world = replace(world, rates=world.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
-    return replace(world, rest_s=LONG_REST_S if more.random() < 0.3 else REST_S)
+    if more.random() < 0.25:
+        world = replace(world, steps=2 * world.steps)
+    return replace(world, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
 
 
 def _draw_plain_world(rng: random.Random) -> World:

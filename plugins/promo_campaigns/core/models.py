@@ -231,8 +231,8 @@ class Run:
 class Recipient:
     """A contact with the code it holds, as a template sees it. Never logged.
 
-    :ivar generation: how often the contact is sent to anew after a refusal, or after its code expired that a data source
-        had seen; 0 the first time
+    :ivar generation: how often the contact is sent to anew after a refusal, or with another code than a data source has
+        seen; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
     :ivar fields: additional fields by name, None without any
     :ivar answers: of data sources by their names, None without any

@@ -47,8 +47,8 @@ def file_name_of(run_key: str) -> str:
 def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0, *, source: int = 0) -> str:
     """Return the key under which a receiver sees this call, the same at every try.
 
-    :param generation: rises when a refused contact is sent to anew, since a receiver may remember its refusal, and when a
-        data source is asked about another code than the one it answered of
+    :param generation: rises when a refused contact is sent to anew, since a receiver may remember its refusal, and
+        when a data source is asked about another code than the one it answered of
     :param source: place of the data source that is called
     """
     anew = f"\0{generation}" if generation else ""
