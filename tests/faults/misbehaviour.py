@@ -144,6 +144,7 @@ class Misbehaving:
 
     :ivar cells: how the first request of each contact is answered
     :ivar calls: requests by contact
+    :ivar keys: idempotency keys
     :ivar carried_out: codes by contact, each time one was written or delivered
     """
 
@@ -152,6 +153,7 @@ class Misbehaving:
     calls: Counter[int] = field(default_factory=Counter)
     carried_out: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     paths: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -162,9 +164,10 @@ class Misbehaving:
         """Answer the requests of one connection until it ends."""
         with suppress(OSError, ValueError), client:
             while (request := _read(client)) is not None:
-                path, body = request
+                path, key, body = request
                 contact = int(body["contact"])
                 self.paths.add(path)
+                self.keys.add(key)
                 self.calls[contact] += 1
                 act = self.cells[contact].act if self.calls[contact] == 1 and contact in self.cells else say()
                 if self._carried(act, client):
@@ -177,8 +180,8 @@ class Misbehaving:
             return True
 
 
-def _read(client: socket.socket) -> tuple[str, dict[str, str]] | None:
-    """Return path and body of the next request, None at the end."""
+def _read(client: socket.socket) -> tuple[str, str, dict[str, str]] | None:
+    """Return path, idempotency key and body of the next request, None at the end."""
     got = b""
     while b"\r\n\r\n" not in got:
         piece = client.recv(65536)
@@ -190,7 +193,7 @@ def _read(client: socket.socket) -> tuple[str, dict[str, str]] | None:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     while len(body) < int(headers.get("content-length", 0)):
         body += client.recv(65536)
-    return lines[0].split(" ")[1], json.loads(body)
+    return lines[0].split(" ")[1], headers.get("idempotency-key", ""), json.loads(body)
 
 
 @contextmanager
