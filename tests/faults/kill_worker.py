@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from faults.kill_points import Point, trace
+from promo_campaigns.adapters.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.http_line import Endpoint
 from promo_campaigns.adapters.http_sender import HttpSender
 from promo_campaigns.adapters.inbox import InboxTransport
 from promo_campaigns.adapters.invariants import require_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
+from promo_campaigns.adapters.judge import Judge
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
+from promo_campaigns.core.answers import ask_before_message
 from promo_campaigns.core.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
 from promo_campaigns.core.models import Batch, OutgoingMessage, OutgoingRequest, Run, RunSpec, Verdict
 from promo_campaigns.core.sending import beside, record_profiles, send_messages
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.ports import Transport
 
-WAYS = ("inbox", "keyed", "plain")
-"""The product's inbox, a receiver that honours keys, and one that does not."""
+WAYS = ("inbox", "keyed", "plain", "asked")
+"""The product's inbox, a receiver that honours keys, one that does not, and one like the first of those whose messages
+read what a data source answers before."""
 IN_FLIGHT = 4
 """Two lanes of two."""
 FAILED, BROKEN = 3, 4
@@ -111,7 +114,7 @@ def do(job: Job) -> None:
     done: Handed = json.loads(job.progress.read_text()) if job.progress.exists() else {}
     with connect(job.dsn) as connection, connect(job.dsn) as inbox:
         steps = _Steps(job, connection, inbox)
-        for name in ("start", "contacts", "codes", "message", "profiles", "end"):
+        for name in ("start", "contacts", "codes", "answers", "message", "profiles", "end"):
             if name not in done:
                 step: Callable[[Handed], Any] = getattr(steps, name)
                 done[name] = step(done)
@@ -129,9 +132,8 @@ class _Steps:
 
     def __init__(self, job: Job, connection: Connection, inbox: Connection) -> None:
         self._job, self._connection = job, connection
-        self._ledger = PostgresLedger(connection)
-        self._http = HttpSender(Endpoint(base_url=job.receiver_url, allow_private=True, concurrency=IN_FLIGHT))
-        self._http.in_flight = IN_FLIGHT
+        self._ledger = ledger_of(connection, job.spec)
+        self._http = self._sender()
         self._transport: Transport = InboxTransport.over(inbox) if job.way == "inbox" else Posting(self._http, job.way)
 
     def start(self, _: Handed) -> Handed:
@@ -144,6 +146,24 @@ class _Steps:
 
     def codes(self, done: Handed) -> list[tuple[int, str]]:
         return self._ledger.assign_codes(self._run(done).run_id, done["contacts"], self._job.spec.codes)
+
+    def answers(self, done: Handed) -> None:
+        run = self._run(done)
+        contact_ids = [contact for contact, _ in done["codes"]]
+        for place in run.spec.places(before=True):
+            source = run.spec.data_sources[place]
+            with beside() as aside:
+                asking = ask_before_message(
+                    ledger=AnsweredLedger(self._connection, run.spec),
+                    breaker=PostgresBreaker(self._connection, f"answers {run.run_key}"),
+                    sender=self._sender(Judge(source)),
+                    templates=compile_data_source(source, place),
+                    run=run,
+                    contact_ids=contact_ids,
+                    aside=aside,
+                )
+                asyncio.run(asking)
+            self._ledger.require_no_lease(run.run_id, contact_ids)
 
     def message(self, done: Handed) -> list[tuple[int, str]]:
         run = self._run(done)
@@ -170,12 +190,13 @@ class _Steps:
         run = self._run(done)
         contact_ids = [contact for contact, _ in done["message"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["message"]])
+        (place,) = run.spec.places(before=False)
         with beside() as aside:
             recording = record_profiles(
                 ledger=self._ledger,
                 breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
                 sender=self._http,
-                templates=compile_data_source(run.spec.data_sources[0]),
+                templates=compile_data_source(run.spec.data_sources[place], place),
                 run=run,
                 contact_ids=contact_ids,
                 aside=aside,
@@ -189,6 +210,12 @@ class _Steps:
         require_invariants(self._connection, run_id)
         return report.as_dict()
 
+    def _sender(self, judge: Judge | None = None) -> HttpSender:
+        endpoint = Endpoint(base_url=self._job.receiver_url, allow_private=True, concurrency=IN_FLIGHT)
+        sender = HttpSender(endpoint, judge=judge)
+        sender.in_flight = IN_FLIGHT
+        return sender
+
     def _run(self, done: Handed) -> Run:
         return read_run(self._connection, done["start"]["run_id"])
 
@@ -199,7 +226,7 @@ class Posting:
     def __init__(self, http: HttpSender, way: str, *, in_flight: int = IN_FLIGHT) -> None:
         self.in_flight = in_flight
         self.name = way
-        self.resend_within_s = 86400.0 if way == "keyed" else 0.0
+        self.resend_within_s = 0.0 if way == "plain" else 86400.0
         self._http = http
 
     async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,19 @@ class World:
 
 @dataclass(slots=True)
 class Truth:
-    """What the receiver really got, whoever sent it and however often."""
+    """What the receiver really got, whoever sent it and however often.
+
+    :ivar told: for which contact it was asked about which code, by key
+    :ivar mixed: what was wrong with a question, or with an answer in a message
+    """
 
     way: str
     refused: int
     messages: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     profiles: dict[int, str] = field(default_factory=dict)
     written: set[tuple[int, str]] = field(default_factory=set)
+    told: dict[str, tuple[int, str]] = field(default_factory=dict)
+    mixed: list[str] = field(default_factory=list)
     copies: int = 0
     _keys: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +64,12 @@ class Truth:
     def answer(self, request: Received) -> Answer:
         """Take a request, as a receiver of this way does."""
         with self._lock:
-            contact, code = int(request.json["contact"]), str(request.json["code"])
+            contact, (code, *said) = int(request.json["contact"]), str(request.json["code"]).split()
+            key = request.headers["Idempotency-Key"]
+            if request.path == "/points":
+                about = self.told.setdefault(key, (contact, code))
+                self.mixed += [f"contact {contact} was asked for about two codes"] if about[1] != code else []
+                return Answer(body=json.dumps({"code": about[1]}).encode())
             if request.path != "/message":
                 self.profiles[contact] = code
                 self.written.add((contact, code))
@@ -66,7 +77,7 @@ class Truth:
             self.copies += 1
             if contact == self.refused:
                 return Answer(status=422)
-            key = request.headers["Idempotency-Key"]
+            self.mixed += [f"contact {contact} got an answer about another code"] if said not in ([], [code]) else []
             if self.way == "plain" or key not in self._keys:
                 self.messages[contact].append(code)
             self._keys.add(key)
@@ -92,9 +103,12 @@ def make_world(connection: Connection, way: str, name: str) -> World:
         " insert into promo.promo_code (code, type, discount, expires_at, retired, code_file_id, line)"
         " select %(name)s || '-' || n, %(name)s, 10, promo.clock() + interval '300 days', false, code_file_id, n"
         " from file, generate_series(1, %(codes)s) n",
-        {"sha": hashlib.sha256(name.encode()).digest(), "name": name, "codes": REACHABLE + SPARE_CODES},
+        {"sha": hashlib.sha256(name.encode()).digest(), "name": name, "codes": REACHABLE + _spare_codes(way)},
     )
-    return World(way=way, spec=_spec(name, contact_ids), run_key=f"kills/edition/{name}", people=contact_ids)
+    spec = _spec(name, contact_ids)
+    return World(
+        way=way, spec=_asking(spec) if way == "asked" else spec, run_key=f"kills/edition/{name}", people=contact_ids
+    )
 
 
 def _spec(name: str, contact_ids: list[int]) -> RunSpec:
@@ -106,6 +120,18 @@ def _spec(name: str, contact_ids: list[int]) -> RunSpec:
         message=replace(SPEC.message, title="", body="$promocode"),
         data_sources=(replace(PROFILE, path="/profile", body='{"contact": "$contact_id", "code": "$promocode"}'),),
     )
+
+
+def _spare_codes(way: str) -> int:
+    """Each time whoever is refused is sent to anew, a code is gone that a data source was told."""
+    return SPARE_CODES * 3 if way == "asked" else SPARE_CODES
+
+
+def _asking(spec: RunSpec) -> RunSpec:
+    (profile,) = spec.data_sources
+    asks = replace(profile, name="points", path="/points", before=True)
+    body = "$promocode $data.get('points').get('code')"
+    return replace(spec, message=replace(spec.message, body=body), data_sources=(asks, profile))
 
 
 def jump(connection: Connection, seconds: float) -> None:
@@ -133,6 +159,7 @@ def violations(connection: Connection, world: World, truth: Truth) -> list[str]:
     wrong += [] if rows and rows[0]["closed_at"] else ["the run is not closed"]
     wrong += [] if sorted(books) == world.people else ["somebody is missing from the audience"]
     wrong += _doubled(delivered)
+    wrong += truth.mixed + _told(truth, books)
     for contact, book in books.items():
         wrong += _misled(world, truth, book, delivered.get(contact, []))
     return wrong
@@ -155,6 +182,21 @@ def _doubled(delivered: dict[int, list[str]]) -> list[str]:
             holders[code].add(contact)
     twice = [f"contact {contact} heard {len(codes)} times" for contact, codes in delivered.items() if len(codes) > 1]
     return twice + [f"a code reached {len(people)} people" for people in holders.values() if len(people) > 1]
+
+
+def _told(truth: Truth, books: dict[int, dict[str, Any]]) -> list[str]:
+    """Find codes that a data source was told of and somebody else holds, and contacts with too many keys."""
+    told = set(truth.told.values())
+    keys = Counter(contact for contact, _ in truth.told.values())
+    others = {book["code"]: contact for contact, book in books.items()}
+    return [
+        *(
+            f"a code was told for {contact} and is {others[code]}'s"
+            for contact, code in told
+            if others.get(code, contact) != contact
+        ),
+        *(f"contact {who} was asked for under {n} keys" for who, n in keys.items() if n > 1 + books[who]["generation"]),
+    ]
 
 
 def _misled(world: World, truth: Truth, book: dict[str, Any], codes: list[str]) -> list[str]:

@@ -289,10 +289,11 @@ def test_a_kill_can_be_replayed(site: Site) -> None:
 
 def test_the_points_hold_every_query_of_the_path_in_every_phase(site: Site) -> None:
     """The list comes from the code; a few that must be on it show that it does."""
-    points = site.points("keyed")
+    points = site.points("asked")
     assert {point.phase for point in points} == set(PHASES)
     calls = {point.call for point in points}
     assert {"run.add_run", "assignment.claim_codes", "attempt.begin_messages", "attempt.settle_assignments"} <= calls
+    assert {"answer.begin_answers", "answer.keep_answers", "answer.settle_answers", "POST /points"} <= calls
     assert {"begin", "commit", "POST /message", "POST /profile", "run.close_run", "invariants.one_person"} <= calls
 
 
