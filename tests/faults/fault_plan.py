@@ -38,7 +38,10 @@ class FaultPlan:
         for occurrence in self._world.occurrences[: self._rng.randint(1, 2)]:
             worker = self._schedule.start(self._dag_run(occurrence))
             while worker and worker.alive and worker.task < self._world.warm:
-                self._schedule.run_on(worker)
+                if worker.ready:
+                    self._schedule.run_on(worker)
+                else:
+                    self._schedule.unstick()
             if self._rng.random() < 0.3:
                 self._schedule.start(self._dag_run(occurrence))
 

@@ -70,6 +70,9 @@ def broken_promises(
     ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
     pool = {row["code"]: row for row in books.execute(_POOL).fetchall()}
     copies, told = receivers.messages.copies, receivers.answers.copies
+    strangers = {who for receiver in receivers.all for who in receiver.keys} - ledger.keys()
+    if strangers:
+        return [f"O17 contact {who} was called for and is in no run of this" for who in sorted(strangers)]
     return [
         *_codes_and_people([*copies, *told]),
         *_texts(copies),

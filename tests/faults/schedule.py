@@ -17,6 +17,7 @@ from faults.small_world import RIVAL, add_codes, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.core.errors import PoolShortage, RunClosed
+from promo_campaigns.core.models import Mode
 from promo_campaigns.core.occurrence import run_key
 from promo_campaigns.sql import invariants
 
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from faults.small_world import World
     from faults.stage import Stage
 
-REST_ROUNDS = 7
+REST_ROUNDS = 8
 LOOKS = 6
-REST_STEPS = 6000
-"""Six workers whose two lanes and ledgers are interleaved statement by statement take up to 3,000."""
+REST_STEPS = 8000
+"""Six workers whose two lanes and ledgers are interleaved statement by statement take up to 3,000, and more who ask."""
 
 
 @dataclass(slots=True)
@@ -178,20 +179,40 @@ class Schedule:
         while (mortal := self._mortal()) and len(self.live) > self.world.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
+        calm, mode = not self.world.reruns, None  # else whoever was not reached has another chance, once all is at rest
         for _ in range(REST_ROUNDS):
             self.clock.advance(self.world.rest_s)
             self._failed = False
             if self._short:
                 self._load_codes()
-            for occurrence in sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs}):
-                last = self.start(DagRun(occurrence, f"last {occurrence}"))
-                if last is not None:
-                    last.connection.run_whole()  # there is nobody to interleave it with
-                self._drain()
-            if not self._failed:
+            for occurrence in self._begun():
+                self._run_alone(DagRun(occurrence, f"last {occurrence}", mode))
+            rests = not self._failed
+            if rests and calm:
+                self._run_again()
                 return
+            if rests:
+                calm, mode = True, Mode.MISSING
             self._heal()
         self.report.violations.append("O6 the runs never come to rest")
+
+    def _run_again(self) -> None:
+        """Run what is closed again by the modes that send nothing, where runs are run again by mode."""
+        calls = self.receivers.messages.calls
+        for mode in (Mode.REFUSE, Mode.PROFILES) if self.world.reruns else ():
+            for occurrence in self._begun():
+                self._run_alone(DagRun(occurrence, f"{mode.value} {occurrence}", mode))
+        if self._failed or self.receivers.messages.calls > calls:
+            self.report.violations.append("O16 closed runs that are to be left alone were worked on")
+
+    def _begun(self) -> list[str]:
+        return sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs})
+
+    def _run_alone(self, dag_run: DagRun) -> None:
+        worker = self.start(dag_run)
+        if worker is not None:
+            worker.connection.run_whole()  # there is nobody to interleave it with
+        self._drain()
 
     def _heal(self) -> None:
         for receiver in self.receivers.all:

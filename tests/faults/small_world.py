@@ -193,10 +193,15 @@ def _enlarge(world: World, more: random.Random) -> World:
     if more.random() < 0.3:
         asks, answers_s = more.choice(("asks", "tells", "tells")), more.choice((0.0, 100 * DAY_S))
         world = replace(world, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
-    if more.random() < 0.3:
+        if more.random() < 0.5:
+            short = tuple(world.days * DAY_S + more.uniform(300, 3000) for _ in world.life_s)
+            world = replace(world, life_s=short)
+    if more.random() < (0.5 if world.asks else 0.25):
         world = replace(world, rates=world.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
     if more.random() < 0.25:
         world = replace(world, steps=2 * world.steps)
+    if more.random() < 0.3:
+        world = replace(world, warm=more.choice((4, 5)))
     return replace(world, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
 
 
