@@ -47,6 +47,8 @@ def rule(schedule: Schedule) -> Callable[[Worker], None]:
     """Return somebody who says what running a run again shall do."""
 
     def act(worker: Worker) -> None:
+        if not schedule.occurrences:
+            return
         key = schedule.rng.choice(sorted(schedule.occurrences))
         mode = schedule.rng.choice(list(Mode))
         with suppress(LedgerError):  # the run is not opened yet
