@@ -26,10 +26,10 @@ types: install ## check types
 test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 	bin/test $(T)
 
-faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one again), planted bugs, 1,000 real kills
+faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one again), planted bugs, 1,000 real kills and 200 pauses
 	PYTHONPATH=plugins:tests $(RUN)/python -m faults
 	PLANTED=1 $(RUN)/python -m pytest tests/faults/test_planted_bugs.py
-	KILLS=1000 $(RUN)/python -m pytest tests/faults/test_real_kills.py
+	KILLS=1200 $(RUN)/python -m pytest tests/faults/test_real_kills.py
 
 demo: ## show the whole product on this machine
 	bin/demo

@@ -227,6 +227,7 @@ BUGS = (
             (_BEGIN, _NOT_EXPIRED, f"and (p.expires_at > promo.clock() or {_ATTEMPTED})"),
             (_OVERDUE, _EXPIRED, f"or (p.expires_at <= promo.clock() and not {_ATTEMPTED})"),
         ),
+        budget=400,
     ),
     PlantedBug("calls begin after their deadline", patches=(_no_deadline,)),
     PlantedBug("the deadline is counted from after the intent", patches=(_deadline_from_after_the_intent,)),

@@ -1,6 +1,6 @@
 """Workers killed for real, and Postgres stopped for real, at sync points that the code itself names.
 
-KILLS=1000 pytest tests/faults/test_real_kills.py        more of them
+KILLS=1200 pytest tests/faults/test_real_kills.py        more of them
 KILL='keyed attempt.begin_messages:sent:1 sigkill retry 7' pytest tests/faults/test_real_kills.py -k replay
 """
 
