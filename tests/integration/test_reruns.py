@@ -238,6 +238,7 @@ def test_a_killed_probe_is_followed_by_another(store: Connection) -> None:
         ("no_expired_code", "update promo.promo_code set expires_at = now() - interval '1 h'"),
         ("no_late_message", "update promo.run set send_by = now() - interval '1 h'"),
         ("quiet_kept", "update promo.run set quiet_hours = '{[0,10080)}', time_zone = 'UTC'"),
+        ("one_call_at_a_time", "update promo.assignment set state = 'sending', lease_token = 0, lease_until = now()"),
         ("one_code", COPY_ATTEMPTS.format(contact="contact_id", code="promo_code_id + 1")),
         ("one_person", COPY_ATTEMPTS.format(contact="contact_id + 1", code="promo_code_id")),
     ],

@@ -171,11 +171,14 @@ where r.cap_messages is not null and (%(run_id)s::bigint is null or r.run_id = %
 
 -- one_call_at_a_time --
 -- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was given up, or
--- its lease is over.
+-- its lease is over. The newest is that of the lease that runs; tokens tell nothing of their order, for one may be drawn
+-- long before its lease begins.
 select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' has an attempt under no lease it ever held' as broken
 from promo.attempt t join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
 where a.state = 'sending' and t.purpose in ('message', 'answer') and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
-  and t.lease_token > a.lease_token;
+  and t.attempt_id > coalesce((
+    select max(h.attempt_id) from promo.attempt h
+    where h.run_id = a.run_id and h.contact_id = a.contact_id and h.lease_token = a.lease_token), 0);
 
 -- erased_is_gone --
 -- An erased contact has neither channels nor field values.
