@@ -8,7 +8,7 @@ from enum import Enum
 class Reuse(str, Enum):
     """Whether a contact gets another code in each run.
 
-    Whose code it was given by which workflow does not matter: codes are chosen by type, discount and validity.
+    By which workflow the code was given does not matter: a code is chosen by type, discount and validity.
     """
 
     NEW = "new each run"
