@@ -348,3 +348,26 @@ def test_two_workers_opening_one_occurrence_make_one_run(dsn: str, store: Connec
         run_ids = set(pool.map(open_it, range(6)))
     assert len(run_ids) == 1
     assert store.execute("select count(*) as n from promo.assignment").fetchone() == {"n": 200}
+
+
+def test_evidence_is_written_though_another_transaction_was_in_the_way(store: Connection, dsn: str) -> None:
+    """Both wait for each other, and Postgres breaks off the settling one, since it looks first."""
+    ledger, run, (contact,) = assigned(store, 1)
+    lease = begin(ledger, run, [contact])
+    store.execute("set deadlock_timeout = '200ms'")
+    with connect(dsn) as watch, connect(dsn) as other, ThreadPoolExecutor(1) as thread, other.transaction():
+        other.execute("select from promo.promo_code for update")
+        settling = thread.submit(ledger.settle_messages, lease, answered(lease, Outcome.REFUSED, "HTTP 400"))
+        while not waits_for_lock(watch, store.info.backend_pid):
+            assert not settling.done()
+        other.execute("select from promo.assignment for update")
+    settling.result(timeout=30)
+    assert states(store, run) == {"rejected": 1}
+    assert free_codes(store) == 1
+
+
+def waits_for_lock(watch: Connection, pid: int) -> bool:
+    row = watch.execute(
+        "select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = %s", [pid]
+    ).fetchone()
+    return bool(row and row["waits"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.adapters.arrays import bigint_array
+from promo_campaigns.adapters.deadlocks import run_again
 from promo_campaigns.adapters.ledger import PostgresLedger, evidence
 from promo_campaigns.core.models import Purpose
 from promo_campaigns.sql import queries
@@ -30,6 +31,7 @@ class AnsweredLedger(PostgresLedger):
         super().__init__(connection)
         self._names = {place: spec.data_sources[place].name for place in spec.places(before=True)}
 
+    @run_again
     def begin_answers(  # noqa: PLR0913  (whom, for how long, and which of them)
         self,
         run_id: int,
@@ -52,6 +54,7 @@ class AnsweredLedger(PostgresLedger):
             terms = {**whose, "lease_s": lease_s, "source": source, "shows_code": shows_code}
             return self._begin(Purpose.ANSWER, terms, limit)
 
+    @run_again
     def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected, and the others are due again."""
         told = {**evidence(lease, verdicts), "answers": [verdict.answer for verdict in verdicts]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.arrays import bigint_array, text_array
+from promo_campaigns.adapters.deadlocks import run_again
 from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage, QuietHours
 from promo_campaigns.core.models import Lease, Purpose, Recipient
 from promo_campaigns.sql import queries
@@ -48,6 +49,7 @@ class PostgresLedger:
         rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
         return [(row["contact_id"], row["code"]) for row in rows]
 
+    @run_again
     def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
@@ -126,6 +128,7 @@ class PostgresLedger:
             msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), for another {wait_s:.0f} s"
             raise QuietHours(msg, wait_s=wait_s)
 
+    @run_again
     def begin_messages(
         self,
         run_id: int,
@@ -149,6 +152,7 @@ class PostgresLedger:
             terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
             return self._begin(Purpose.MESSAGE, terms, limit)
 
+    @run_again
     def begin_profiles(  # noqa: PLR0913  (whom, for how long, and which of them)
         self,
         run_id: int,
@@ -170,6 +174,7 @@ class PostgresLedger:
             terms = {**whose, "lease_s": lease_s, "repair": repair, "source": source}
             return self._begin(Purpose.PROFILE, terms, limit)
 
+    @run_again
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
         told = evidence(lease, verdicts)
@@ -178,6 +183,7 @@ class PostgresLedger:
             self._connection.execute(_ATTEMPT["settle_attempts"], told)
             self._connection.execute(_ATTEMPT["settle_assignments"], told)
 
+    @run_again
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
         told = evidence(lease, verdicts)
