@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from promo_campaigns.adapters.forecast import count_ahead, count_codes
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
 from promo_campaigns.core.forecast import Forecast
 from promo_campaigns.core.message_diff import DiffReport, MessageDiff
-from promo_campaigns.core.models import Recipient
+from promo_campaigns.core.models import Audience, Recipient
 from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.core.preview import NO_CODE, Candidate, Previewer, PreviewReport
 from promo_campaigns.core.reuse import Reuse
@@ -35,7 +36,12 @@ _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
 def write_preview(
-    connection: Connection, spec: RunSpec, tables: Sequence[WriteRows], *, at: datetime | None = None
+    connection: Connection,
+    spec: RunSpec,
+    tables: Sequence[WriteRows],
+    *,
+    at: datetime | None = None,
+    run_id: int | None = None,
 ) -> PreviewReport:
     """Write what a run of this definition would do to each contact, with bounded memory, and count it.
 
@@ -43,12 +49,15 @@ def write_preview(
     placeholder. Nothing is consumed, and the ledger is not touched.
 
     :param at: when it is to be sent, if that is later than now
+    :param run_id: the run of this definition, if it is open: its audience is whoever waits in it
     :raises DefinitionError: the audience's SELECT fails
     """
     report = PreviewReport(workflow=spec.workflow, message=spec.message.name, sha256=spec.sha256.hex())
+    if run_id is not None:
+        spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
     previewer = _previewer(spec)
     with reading(connection):
-        ahead, pool = count_ahead(connection, spec.codes), count_codes(connection, spec.codes, at=at)
+        ahead, pool = count_ahead(connection, spec.codes, besides=run_id), count_codes(connection, spec.codes, at=at)
         with closing(_Cast(connection, spec, ahead=ahead, at=at)) as cast_of:
             for candidates in cast_of.parts():
                 rows = previewer.rows(candidates)

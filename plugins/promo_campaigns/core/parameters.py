@@ -55,6 +55,18 @@ def optional_text(value: object) -> str:
     return "" if text == "None" else text
 
 
+def names_of(name: str, value: object) -> list[str]:
+    """Return names from a list, or from a text in which commas separate them; empty for nothing.
+
+    :raises ConfigurationError: it is anything else
+    """
+    given = optional_text(value).split(",") if value is None or isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not all(isinstance(item, str) for item in given):
+        msg = f"{name} must be a list of names, or names with commas between them"
+        raise ConfigurationError(msg)
+    return [item.strip() for item in given if item.strip()]
+
+
 def contact_ids_of(value: object) -> list[int]:
     """Return contact ids from a list, or from the JSON text of one; empty for nothing.
 

@@ -10,7 +10,7 @@ from airflow.sdk import XComArg
 from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.limits import limits_of
 from promo_campaigns.core.models import CodeRequest
-from promo_campaigns.core.occurrence import SCHEDULED, file_name_of, run_key
+from promo_campaigns.core.occurrence import SCHEDULED, run_key
 from promo_campaigns.core.parameters import (
     MAX_DAYS,
     contact_ids_of,
@@ -25,11 +25,13 @@ from promo_campaigns.core.parameters import (
 )
 from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.hooks.preview_files import files_for, preview_folder
+from promo_campaigns.hooks.preview_files import preview_folder
 from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.operators.handover import NO_RUN
+from promo_campaigns.operators.rehearsal import write_rehearsal
 from promo_campaigns.operators.rescheduling import rescheduled
 from promo_campaigns.operators.store_operator import StoreOperator
-from promo_campaigns.operators.wiring import check_connections, check_wiring
+from promo_campaigns.operators.wiring import asks_approval, check_connections, check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 RUN_ID_KEY = "run_id"
 PREVIEW_KEY = "preview"
 STOCK_POLL_S = 300.0
-NO_RUN = 0  # Airflow keeps no XCom that is None
 
 
 class StartOperator(StoreOperator):
@@ -194,18 +195,11 @@ class StartOperator(StoreOperator):
 
     def rehearse(self, context: Context) -> PreviewReport:
         """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet."""
-        from promo_campaigns.adapters.preview import write_preview
-        from promo_campaigns.adapters.table_files import formats, open_tables
-        from promo_campaigns.core.preview import COLUMNS
-
         spec = self._spec(context)
-        stem = file_name_of(self._run_key(context, spec.workflow))
-        names = [f"{stem}.{ending}" for ending in formats()]
-        with files_for(preview_folder(optional_text(self.preview_folder)), names) as (files, targets):
-            with self.hook.connect() as connection, open_tables(files, COLUMNS) as tables:
-                report = write_preview(connection, spec, tables)
-            report.files = targets
-        self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(targets))
+        folder = preview_folder(optional_text(self.preview_folder))
+        with self.hook.connect() as connection:
+            report = write_rehearsal(connection, spec, run_key=self._run_key(context, spec.workflow), folder=folder)
+        self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(report.files))
         return report
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
@@ -222,6 +216,7 @@ class StartOperator(StoreOperator):
                 send_by=send_by,
                 mode=mode_of(self.mode),
                 stock_policy=word_of(StockPolicy, "stock", self.stock),
+                approval=asks_approval(self),
             )
             batches = read_batches(connection, run, batch_size)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))

@@ -35,3 +35,7 @@ where type = %(type)s and discount = %(discount)s and not retired and issued_at 
   and expires_at >= greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)
 order by expires_at, promo_code_id
 offset %(ahead)s
+
+-- waiting --
+-- The audience of a run that is open: whoever waits in it.
+select contact_id from promo.assignment where run_id = {run_id} and state = 'pending'
