@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TypeVar, cast
 
 from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import Mode
+from promo_campaigns.core.models import CodeRequest, Mode
 
 Word = TypeVar("Word", bound=Enum)
 
@@ -176,3 +176,15 @@ def percent_of(name: str, value: object) -> float:
         msg = f"{name} must be a share from 0 to {MAX_PERCENT} percent with two decimals at most, not {text!r}"
         raise ConfigurationError(msg)
     return float(text)
+
+
+def code_request(type: object, discount: object, days: object) -> CodeRequest:  # noqa: A002  (the vendor's name)
+    """Read the three parameters that choose codes; all are required, and discount 0 is a value.
+
+    :raises ConfigurationError: one is missing or out of bounds
+    """
+    return CodeRequest(
+        type=name_of("type", type),
+        discount=whole_number("discount", discount, least=0, most=99),
+        days=whole_number("days", days, least=0, most=MAX_DAYS),
+    )

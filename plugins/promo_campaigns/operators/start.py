@@ -9,10 +9,9 @@ from airflow.sdk import XComArg
 
 from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.limits import limits_of
-from promo_campaigns.core.models import CodeRequest
 from promo_campaigns.core.occurrence import SCHEDULED, run_key
 from promo_campaigns.core.parameters import (
-    MAX_DAYS,
+    code_request,
     contact_ids_of,
     deadline_of,
     flag_of,
@@ -274,15 +273,3 @@ def occurrence_of(context: Context) -> datetime:
     dag_run = context["dag_run"]
     dated = dag_run.logical_date if run_type_of(context) in SCHEDULED else None
     return dated or dag_run.run_after
-
-
-def code_request(type: object, discount: object, days: object) -> CodeRequest:  # noqa: A002  (the vendor's name)
-    """Read the three parameters that choose codes; all are required, and discount 0 is a value.
-
-    :raises ConfigurationError: one is missing or out of bounds
-    """
-    return CodeRequest(
-        type=name_of("type", type),
-        discount=whole_number("discount", discount, least=0, most=99),
-        days=whole_number("days", days, least=0, most=MAX_DAYS),
-    )
