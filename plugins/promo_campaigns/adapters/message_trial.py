@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from promo_campaigns.adapters.preview import audience_parts, reading, recipient_of
 from promo_campaigns.adapters.templates import compile_message
 from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.limits import NO_LIMITS
 from promo_campaigns.core.models import Audience, Mode, Run
 from promo_campaigns.core.rendering import render_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.models import OutgoingMessage, Recipient, RunSpec, Verdict
@@ -62,12 +63,20 @@ def trial_key(workflow: str, occasion: str) -> str:
     return f"{workflow}/test/{occasion}"
 
 
-def render_trial(connection: Connection, spec: RunSpec, contact_ids: Sequence[int], *, key: str) -> Trial:
+def render_trial(
+    connection: Connection,
+    spec: RunSpec,
+    contact_ids: Sequence[int],
+    *,
+    key: str,
+    answers: Mapping[str, object] | None = None,
+) -> Trial:
     """Render the message for the contacts as a run would, with the placeholder for a code.
 
     Quiet hours, caps and hold-outs are not looked at: the contacts were named.
 
     :param key: see ``trial_key``
+    :param answers: examples of what data sources answer before the message, by their names
     :raises ConfigurationError: nobody is named, or too many are
     """
     named = sorted(set(contact_ids))
@@ -75,12 +84,13 @@ def render_trial(connection: Connection, spec: RunSpec, contact_ids: Sequence[in
         msg = f"a test send goes to 1 to {MOST} contacts, not to {len(named)}"
         raise ConfigurationError(msg)
     expires_at = datetime.now(tz=timezone.utc) + timedelta(days=max(spec.codes.days, 1))
-    wanted = replace(spec, audience=Audience(name="test contacts", contact_ids=tuple(named)), hold_out=0.0)
+    wanted = replace(spec, audience=Audience(name="test contacts", contact_ids=tuple(named)))
+    wanted = replace(wanted, hold_out=0.0, limits=NO_LIMITS)
     left_out = dict.fromkeys(named, "there is no such contact")
     recipients: list[Recipient] = []
     with reading(connection), closing(audience_parts(connection, wanted)) as parts:
         for row in (row for part in parts for row in part):
-            recipient, reason = recipient_of(row, wanted, expires_at), str(row[6])
+            recipient, reason = recipient_of(row, wanted, expires_at, answers), str(row[6])
             del left_out[recipient.contact_id]
             if reason:
                 left_out[recipient.contact_id] = reason

@@ -194,11 +194,12 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "hold_out": spec.hold_out,
         "reuses": spec.reuse is Reuse.SAME,
         **_pool(spec.codes),
-        **_limits(spec.limits),
+        **limit_parameters(spec.limits),
     }
 
 
-def _limits(limits: Limits) -> dict[str, Any]:
+def limit_parameters(limits: Limits) -> dict[str, Any]:
+    """Return limits as the columns of a run that hold them."""
     quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
     cap = cap_of(limits.frequency_cap) if limits.frequency_cap else None
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,12 +61,14 @@ def _run(args: argparse.Namespace) -> int:
 def _preview(args: argparse.Namespace) -> PreviewReport:
     from promo_campaigns.adapters.postgres import connect
     from promo_campaigns.adapters.preview import write_preview
+    from promo_campaigns.adapters.sample_answers import read_sample_answers
     from promo_campaigns.core.parameters import instant_of
     from promo_campaigns.core.preview import COLUMNS
 
     spec, at = campaign_spec(args, message=args.message), instant_of("--at", args.at)
+    answers = read_sample_answers(args.include, spec)
     with connect(find_dsn(args)) as connection, _tables(args.out, COLUMNS) as tables:
-        report = write_preview(connection, spec, tables, at=at)
+        report = write_preview(connection, spec, tables, at=at, send_by=_send_by(args, at), answers=answers)
     report.files = [str(file) for file in args.out]
     return report
 
@@ -74,11 +77,25 @@ def _diff(args: argparse.Namespace) -> DiffReport:
     from promo_campaigns.adapters.definitions import read_message
     from promo_campaigns.adapters.postgres import connect
     from promo_campaigns.adapters.preview import write_diff
+    from promo_campaigns.adapters.sample_answers import read_sample_answers
     from promo_campaigns.core.message_diff import DIFF_COLUMNS
 
     old, new = (read_message(args.include, name) for name in args.diff)
+    spec = campaign_spec(args, message=new.name)
+    answers = read_sample_answers(args.include, spec)
     with connect(find_dsn(args)) as connection, _tables(args.out, DIFF_COLUMNS) as tables:
-        return write_diff(connection, campaign_spec(args, message=new.name), tables, old=old, new=new)
+        return write_diff(connection, spec, tables, old=old, new=new, answers=answers)
+
+
+def _send_by(args: argparse.Namespace, at: datetime | None) -> datetime | None:
+    """Return the deadline of a workflow that has one, with the moment of sending for its occurrence."""
+    from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
+    from promo_campaigns.core.parameters import deadline_of
+
+    if not args.workflow:
+        return None
+    workflow = check_workflow(IncludeFolder(args.include), args.workflow)
+    return deadline_of("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
 
 
 @contextmanager

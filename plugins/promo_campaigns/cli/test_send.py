@@ -49,6 +49,7 @@ def _run(args: argparse.Namespace) -> int:
     from promo_campaigns.adapters.definitions import require_carried
     from promo_campaigns.adapters.message_trial import new_trial_key, render_trial
     from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.adapters.sample_answers import notes_on_answers, read_sample_answers
     from promo_campaigns.adapters.source_trial import codes_held
     from promo_campaigns.core.models import Outcome
 
@@ -57,11 +58,12 @@ def _run(args: argparse.Namespace) -> int:
     spec = campaign_spec(args, message=args.message, contact_ids=args.contact)
     transport = _transport(args, spec)
     require_carried(args.include, spec.message, transport)
+    answers = read_sample_answers(args.include, spec)
     with connect(find_dsn(args)) as connection:
-        trial = render_trial(connection, spec, args.contact, key=new_trial_key(spec.workflow))
+        trial = render_trial(connection, spec, args.contact, key=new_trial_key(spec.workflow), answers=answers)
         masks = {code: mask(code) for who in set(args.contact) for code in codes_held(connection, who)}
     if not args.json:
-        print(redacted(_shown(trial), [], masks))
+        print("\n".join([redacted(_shown(trial), [], masks), *notes_on_answers(spec, answers)]))
     if not args.send:
         return 0
     outcomes = asyncio.run(_send(trial, transport))

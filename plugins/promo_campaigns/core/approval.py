@@ -82,6 +82,7 @@ def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: 
     ]
     if report.warnings:
         lines += ["", *_table("warnings", report.warnings)]
+    lines += ["", *(f"- {plain(note)}" for note in report.notes)]
     if report.files:
         lines += ["", "Contact by contact: " + ", ".join(f"`{file}`" for file in report.files)]
     return f"Send {plain(message.name)} to {sent:,} contacts?", "\n".join(lines)

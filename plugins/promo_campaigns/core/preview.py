@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from promo_campaigns.core.bulk import BATCH
 from promo_campaigns.core.codes import mask
 from promo_campaigns.core.message_context import message_context
-from promo_campaigns.core.rendering import HTML, first_failure
+from promo_campaigns.core.models import OutgoingMessage
+from promo_campaigns.core.rendering import HTML, first_failure, webhook_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ SEND = "send"
 SKIPPED = "skipped"
 REJECTED = "rejected"
 NO_CODE = "no code"
+KEY = "TEST-KEY"
+"""Stands for an idempotency key in the request that carries a message."""
 MAX_KINDS = 200
 """Reasons and warnings that a report tells apart; the others count as ``other``."""
 
@@ -52,11 +55,13 @@ class Candidate:
     :ivar recipient: as a template would see it, with the placeholder in place of a code
     :ivar reason: why nothing would be sent; empty if something would
     :ivar code: the code it would be given, as stored; only its mask is shown
+    :ivar warning: what is to be known of it beside that
     """
 
     recipient: Recipient
     reason: str
     code: str = field(default="", repr=False)
+    warning: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +75,7 @@ class PreviewReport:
     :ivar warnings: contacts by warning
     :ivar forecast: codes wanted and codes in stock
     :ivar files: what was written
+    :ivar notes: what the texts do not show as it will be
     """
 
     workflow: str
@@ -81,6 +87,7 @@ class PreviewReport:
     warnings: dict[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None
     files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def count(self, rows: Sequence[Row]) -> None:
         """Count the contacts of a part of the preview."""
@@ -120,9 +127,17 @@ class Previewer:
 
     :param message: the compiled message
     :param requests: the compiled data sources by name
+    :param webhook: the compiled request that carries the message, if one does; it stands first among the requests
     """
 
-    def __init__(self, message: MessageTemplates, requests: Mapping[str, RequestTemplates]) -> None:
+    def __init__(
+        self,
+        message: MessageTemplates,
+        requests: Mapping[str, RequestTemplates],
+        webhook: RequestTemplates | None = None,
+    ) -> None:
+        self._options = [*message.options]
+        self._webhook = webhook
         self._channel = message.channel
         self._message = {"title": message.title, "body": message.body, **message.options}
         if message.html:
@@ -135,9 +150,14 @@ class Previewer:
 
     def rows(self, candidates: Sequence[Candidate]) -> list[Row]:
         """Return a part of the preview."""
-        contexts = [message_context(one.recipient) for one in candidates if not one.reason]
+        sent = [one for one in candidates if not one.reason]
+        contexts = [message_context(one.recipient) for one in sent]
         texts = {name: template.render_many(contexts) for name, template in self._message.items()}
-        requests = [self._render_request(name, contexts) for name in self._requests]
+        messages = [{name: column[at] for name, column in texts.items()} for at in range(len(sent))]
+        failures = [first_failure(message) for message in messages]
+        requests = [_rendered(f"request {name}", templates, contexts) for name, templates in self._requests.items()]
+        if self._webhook:
+            requests.insert(0, self._carried(self._webhook, sent, messages, failures))
         missing = self._missing(contexts)
         places = count()
         rows = []
@@ -146,8 +166,12 @@ class Previewer:
                 rows.append(Row(one.recipient.contact_id, SKIPPED, one.reason, self._channel))
                 continue
             at = next(places)
-            message = {name: column[at] for name, column in texts.items()}
-            rows.append(self._row(one, message, [column[at] for column in requests], missing[at]))
+            warnings = [warning for warning in (one.warning, missing[at]) if warning]
+            if failures[at]:
+                who = one.recipient.contact_id
+                rows.append(Row(who, REJECTED, failures[at], self._channel, warnings="; ".join(warnings)))
+                continue
+            rows.append(self._row(one, messages[at], [column[at] for column in requests], warnings))
         return rows
 
     def _row(
@@ -155,15 +179,14 @@ class Previewer:
         one: Candidate,
         message: Mapping[str, str | TemplateError],
         requests: Sequence[tuple[str, str] | str],
-        missing: str,
+        warnings: list[str],
     ) -> Row:
-        who = one.recipient.contact_id
-        if failed := first_failure(message):
-            return Row(who, REJECTED, failed, self._channel, warnings=missing)
         made = [request for request in requests if not isinstance(request, str)]
-        refused = [request.replace("; ", ", ") for request in requests if isinstance(request, str)]
+        if len(made) < len(requests):
+            refused = [request.replace("; ", ", ") for request in requests if isinstance(request, str)]
+            warnings = [*warnings, *refused]
         return Row(
-            who,
+            one.recipient.contact_id,
             SEND,
             "",
             self._channel,
@@ -174,21 +197,36 @@ class Previewer:
             str(message.get(HTML, "")),
             "\n".join([path for path, _ in made]),
             "\n".join([body for _, body in made]),
-            "; ".join([*([missing] if missing else []), *refused]) if refused else missing,
+            "; ".join(warnings),
         )
 
-    def _render_request(self, name: str, contexts: Sequence[dict[str, object]]) -> list[tuple[str, str] | str]:
-        """Render a data source's request for each; where it cannot be, say why."""
-        templates = self._requests[name]
-        if templates.records_per_request:
-            contexts = [{**context, BATCH: [context]} for context in contexts]
-        parts = {"path": templates.path, "body": templates.body, **templates.headers}
-        columns = {part: template.render_many(contexts) for part, template in parts.items()}
-        found: list[tuple[str, str] | str] = []
-        for at in range(len(contexts)):
-            texts = {part: column[at] for part, column in columns.items()}
-            failed = first_failure(texts)
-            found.append(f"request {name}: {failed}" if failed else (str(texts["path"]), str(texts["body"])))
+    def _carried(
+        self,
+        webhook: RequestTemplates,
+        sent: Sequence[Candidate],
+        messages: Sequence[Mapping[str, str | TemplateError]],
+        failures: list[str],
+    ) -> list[tuple[str, str] | str]:
+        """Render the request that carries each message; where it cannot be, nothing would be sent: it is a failure."""
+        contexts = [
+            webhook_context(
+                OutgoingMessage(
+                    contact_id=one.recipient.contact_id,
+                    channel=self._channel,
+                    locator=one.recipient.locator or "",
+                    title=str(message["title"]),
+                    body=str(message["body"]),
+                    idempotency_key=KEY,
+                    html=str(message.get(HTML, "")),
+                    options={name: str(message[name]) for name in self._options},
+                )
+            )
+            for one, message in zip(sent, messages, strict=True)
+        ]
+        found = _rendered("webhook", webhook, contexts)
+        for at, request in enumerate(found):
+            if isinstance(request, str):
+                failures[at] = failures[at] or request
         return found
 
     def _missing(self, contexts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -201,6 +239,22 @@ class Previewer:
                 known[names] = "; ".join(f"no {name}" for name in names)
             told.append(known[names])
         return told
+
+
+def _rendered(
+    label: str, templates: RequestTemplates, contexts: Sequence[dict[str, object]]
+) -> list[tuple[str, str] | str]:
+    """Render a request's path and body for each; where it cannot be rendered, say why."""
+    if templates.records_per_request:
+        contexts = [{**context, BATCH: [context]} for context in contexts]
+    parts = {"path": templates.path, "body": templates.body, **templates.headers}
+    columns = {part: template.render_many(contexts) for part, template in parts.items()}
+    found: list[tuple[str, str] | str] = []
+    for at in range(len(contexts)):
+        texts = {part: column[at] for part, column in columns.items()}
+        failed = first_failure(texts)
+        found.append(f"{label}: {failed}" if failed else (str(texts["path"]), str(texts["body"])))
+    return found
 
 
 def _names_read(templates: Sequence[Template]) -> set[str]:

@@ -145,5 +145,20 @@ def _first_failures(columns: Mapping[str, Sequence[str | TemplateError]]) -> dic
     return failures
 
 
+def webhook_context(message: OutgoingMessage) -> dict[str, object]:
+    """Build what the templates of a request read that carries a message."""
+    values: dict[str, object] = {
+        "title": message.title,
+        "body": message.body,
+        "html": message.html,
+        "channel": message.channel,
+        "locator": message.locator,
+        "key": message.idempotency_key,
+        "contact_id": message.contact_id,
+        "options": message.options,
+    }
+    return {**values, "data": values}
+
+
 def _refused(recipient: Recipient, detail: str) -> Verdict:
     return Verdict(contact_id=recipient.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from promo_campaigns.core.approval import Otherwise, Said, approval_form
 from promo_campaigns.core.errors import ConfigurationError, LedgerConflict
 from promo_campaigns.core.parameters import names_of, optional_text, span_of, whole_number, word_of
+from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import preview_folder
 from promo_campaigns.operators.handover import MAX_RUN_ID, NO_RUN
 from promo_campaigns.operators.rehearsal import write_rehearsal
@@ -42,6 +43,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         send-by; by default for ever (templated)
     :param otherwise: what it means that nobody answers in time: ``reject`` or ``approve`` (templated)
     :param preview_folder: where the preview goes, as in the Start block (templated)
+    :param include_folder: where examples of answers are found, as in the Start block
     :param promo_db_conn_id: connection of the store (templated)
     :raises AirflowSkipException: nothing was opened, as in a dry run
     :raises LedgerConflict: the run was opened when nobody was to be asked about it
@@ -58,6 +60,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         within: str = "",
         otherwise: str = "reject",
         preview_folder: str | None = None,
+        include_folder: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(subject="", **kwargs)
@@ -66,6 +69,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         self.within = within
         self.otherwise = otherwise
         self.preview_folder = preview_folder
+        self.include_folder = include_folder
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, unless it is known already."""
@@ -109,7 +113,15 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
             raise LedgerConflict(msg)
         run = read_run(connection, approval.run_id)
         folder = preview_folder(optional_text(self.preview_folder))
-        report = write_rehearsal(connection, run.spec, run_key=run.run_key, folder=folder, run_id=run.run_id)
+        report = write_rehearsal(
+            connection,
+            run.spec,
+            run_key=run.run_key,
+            folder=folder,
+            include=include_folder(self.include_folder),
+            send_by=run.send_by,
+            run_id=run.run_id,
+        )
         left_out = count_left_out(connection, run.run_id)
         self.subject, self.body = approval_form(run.spec, run.run_key, report, left_out)
         otherwise = word_of(Otherwise, "otherwise", self.otherwise)

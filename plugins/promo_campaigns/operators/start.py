@@ -197,7 +197,14 @@ class StartOperator(StoreOperator):
         spec = self._spec(context)
         folder = preview_folder(optional_text(self.preview_folder))
         with self.hook.connect() as connection:
-            report = write_rehearsal(connection, spec, run_key=self._run_key(context, spec.workflow), folder=folder)
+            report = write_rehearsal(
+                connection,
+                spec,
+                run_key=self._run_key(context, spec.workflow),
+                folder=folder,
+                include=include_folder(self.include_folder),
+                send_by=self._send_by(context),
+            )
         self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(report.files))
         return report
 
@@ -206,13 +213,12 @@ class StartOperator(StoreOperator):
 
         spec = self._spec(context)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
-        send_by = deadline_of("send_by", self.send_by, occurrence=occurrence_of(context))
         with self.hook.connect() as connection:
             run = open_run(
                 connection,
                 spec,
                 run_key=self._run_key(context, spec.workflow),
-                send_by=send_by,
+                send_by=self._send_by(context),
                 mode=mode_of(self.mode),
                 stock_policy=word_of(StockPolicy, "stock", self.stock),
                 approval=asks_approval(self),
@@ -247,6 +253,9 @@ class StartOperator(StoreOperator):
             frequency_cap=optional_text(self.frequency_cap),
         )
         return replace(spec, limits=limits, reuse=word_of(Reuse, "reuse", self.reuse))
+
+    def _send_by(self, context: Context) -> datetime | None:
+        return deadline_of("send_by", self.send_by, occurrence=occurrence_of(context))
 
     def _audience(self) -> str | Audience:
         return optional_text(self.audience)

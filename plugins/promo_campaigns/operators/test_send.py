@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class SendTestOperator(StoreOperator, BaseAsyncOperator):
     """Really sends the message to named test contacts, with ``TEST-NO-CODE`` in place of a code.
 
-    It opens no run, takes no code and calls no data source; an answer that the message reads is missing. Each DAG run
-    is a test send of its own, under idempotency keys that no run's send has. It is not retried unless it is told to be.
+    It opens no run, takes no code and calls no data source; an answer that the message reads is the example
+    ``data_sources/<name>.answer.json``, or missing. Each DAG run is a test send of its own, under idempotency keys that
+    no run's send has. It is not retried unless it is told to be.
 
     Returns ``[{"contact_id": 17, "outcome": "ok", "detail": ""}, …]``.
 
@@ -84,11 +85,13 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     async def aexecute(self, context: Context) -> list[dict[str, Any]]:
         """Send, and tell what it came to."""
         from promo_campaigns.adapters.message_trial import render_trial, send_trial, trial_key
+        from promo_campaigns.adapters.sample_answers import read_sample_answers
 
         spec = self._spec()
         key = trial_key(spec.workflow, context["dag_run"].run_id)
+        answers = read_sample_answers(include_folder(self.include_folder), spec)
         with self.hook.connect() as connection:
-            trial = render_trial(connection, spec, contact_ids_of(self.contact_ids), key=key)
+            trial = render_trial(connection, spec, contact_ids_of(self.contact_ids), key=key, answers=answers)
         async with open_transport(spec, self.hook.dsn) as transport:
             outcomes = await send_trial(trial, transport)
         for one in outcomes:

@@ -107,6 +107,7 @@ class PromoWorkflow(Workflow):
             by=tuple(asked.get("by", ())),
             within=asked.get("within", ""),
             otherwise=asked.get("otherwise", "reject"),
+            include_folder=str(self.files.path) if self.include else None,
         )
 
     def before_batches(self, start: StartOperator) -> BaseOperator:
