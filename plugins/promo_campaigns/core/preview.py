@@ -10,7 +10,7 @@ from promo_campaigns.core.bulk import BATCH
 from promo_campaigns.core.codes import mask
 from promo_campaigns.core.message_context import message_context
 from promo_campaigns.core.models import OutgoingMessage
-from promo_campaigns.core.rendering import HTML, first_failure, webhook_context
+from promo_campaigns.core.rendering import HTML, first_failures, webhook_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,6 +122,14 @@ class Row(NamedTuple):
     warnings: str = ""
 
 
+class _Requests(NamedTuple):
+    """A request rendered for each contact, and by their places why it could not be."""
+
+    paths: Sequence[str | TemplateError]
+    bodies: Sequence[str | TemplateError]
+    failures: Mapping[int, str]
+
+
 class Previewer:
     """Renders what would be sent, without a code and without sending.
 
@@ -153,11 +161,12 @@ class Previewer:
         sent = [one for one in candidates if not one.reason]
         contexts = [message_context(one.recipient) for one in sent]
         texts = {name: template.render_many(contexts) for name, template in self._message.items()}
-        messages = [{name: column[at] for name, column in texts.items()} for at in range(len(sent))]
-        failures = [first_failure(message) for message in messages]
+        failures = first_failures(texts)
         requests = [_rendered(f"request {name}", templates, contexts) for name, templates in self._requests.items()]
         if self._webhook:
-            requests.insert(0, self._carried(self._webhook, sent, messages, failures))
+            carriers = self._carried(self._webhook, sent, texts)
+            failures = {**carriers.failures, **failures}
+            requests.insert(0, carriers)
         missing = self._missing(contexts)
         places = count()
         rows = []
@@ -166,25 +175,25 @@ class Previewer:
                 rows.append(Row(one.recipient.contact_id, SKIPPED, one.reason, self._channel))
                 continue
             at = next(places)
-            warnings = [warning for warning in (one.warning, missing[at]) if warning]
-            if failures[at]:
-                who = one.recipient.contact_id
-                rows.append(Row(who, REJECTED, failures[at], self._channel, warnings="; ".join(warnings)))
+            warnings = f"{one.warning}; {missing[at]}" if one.warning and missing[at] else one.warning or missing[at]
+            if at in failures:
+                rows.append(Row(one.recipient.contact_id, REJECTED, failures[at], self._channel, warnings=warnings))
                 continue
-            rows.append(self._row(one, messages[at], [column[at] for column in requests], warnings))
+            rows.append(self._row(one, at, texts, requests, warnings))
         return rows
 
     def _row(
         self,
         one: Candidate,
-        message: Mapping[str, str | TemplateError],
-        requests: Sequence[tuple[str, str] | str],
-        warnings: list[str],
+        at: int,
+        texts: Mapping[str, Sequence[str | TemplateError]],
+        requests: Sequence[_Requests],
+        warnings: str,
     ) -> Row:
-        made = [request for request in requests if not isinstance(request, str)]
+        made = [each for each in requests if at not in each.failures]
         if len(made) < len(requests):
-            refused = [request.replace("; ", ", ") for request in requests if isinstance(request, str)]
-            warnings = [*warnings, *refused]
+            refused = [each.failures[at].replace("; ", ", ") for each in requests if at in each.failures]
+            warnings = "; ".join([warnings, *refused] if warnings else refused)
         return Row(
             one.recipient.contact_id,
             SEND,
@@ -192,42 +201,37 @@ class Previewer:
             self._channel,
             mask(one.code),
             one.recipient.expires_at,
-            str(message["title"]),
-            str(message["body"]),
-            str(message.get(HTML, "")),
-            "\n".join([path for path, _ in made]),
-            "\n".join([body for _, body in made]),
-            "; ".join(warnings),
+            str(texts["title"][at]),
+            str(texts["body"][at]),
+            str(texts[HTML][at]) if HTML in texts else "",
+            "\n".join([str(each.paths[at]) for each in made]),
+            "\n".join([str(each.bodies[at]) for each in made]),
+            warnings,
         )
 
     def _carried(
         self,
         webhook: RequestTemplates,
         sent: Sequence[Candidate],
-        messages: Sequence[Mapping[str, str | TemplateError]],
-        failures: list[str],
-    ) -> list[tuple[str, str] | str]:
-        """Render the request that carries each message; where it cannot be, nothing would be sent: it is a failure."""
+        texts: Mapping[str, Sequence[str | TemplateError]],
+    ) -> _Requests:
+        """Render the request that carries each message; where it cannot be, nothing would be sent."""
         contexts = [
             webhook_context(
                 OutgoingMessage(
                     contact_id=one.recipient.contact_id,
                     channel=self._channel,
                     locator=one.recipient.locator or "",
-                    title=str(message["title"]),
-                    body=str(message["body"]),
+                    title=str(texts["title"][at]),
+                    body=str(texts["body"][at]),
                     idempotency_key=KEY,
-                    html=str(message.get(HTML, "")),
-                    options={name: str(message[name]) for name in self._options},
+                    html=str(texts[HTML][at]) if HTML in texts else "",
+                    options={name: str(texts[name][at]) for name in self._options},
                 )
             )
-            for one, message in zip(sent, messages, strict=True)
+            for at, one in enumerate(sent)
         ]
-        found = _rendered("webhook", webhook, contexts)
-        for at, request in enumerate(found):
-            if isinstance(request, str):
-                failures[at] = failures[at] or request
-        return found
+        return _rendered("webhook", webhook, contexts)
 
     def _missing(self, contexts: Sequence[Mapping[str, Any]]) -> list[str]:
         known: dict[tuple[str, ...], str] = {}
@@ -241,20 +245,14 @@ class Previewer:
         return told
 
 
-def _rendered(
-    label: str, templates: RequestTemplates, contexts: Sequence[dict[str, object]]
-) -> list[tuple[str, str] | str]:
+def _rendered(label: str, templates: RequestTemplates, contexts: Sequence[dict[str, object]]) -> _Requests:
     """Render a request's path and body for each; where it cannot be rendered, say why."""
     if templates.records_per_request:
         contexts = [{**context, BATCH: [context]} for context in contexts]
     parts = {"path": templates.path, "body": templates.body, **templates.headers}
     columns = {part: template.render_many(contexts) for part, template in parts.items()}
-    found: list[tuple[str, str] | str] = []
-    for at in range(len(contexts)):
-        texts = {part: column[at] for part, column in columns.items()}
-        failed = first_failure(texts)
-        found.append(f"{label}: {failed}" if failed else (str(texts["path"]), str(texts["body"])))
-    return found
+    failures = {at: f"{label}: {failed}" for at, failed in first_failures(columns).items()}
+    return _Requests(columns["path"], columns["body"], failures)
 
 
 def _names_read(templates: Sequence[Template]) -> set[str]:
