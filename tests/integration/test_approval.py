@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowSkipException
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, states
 from promo_campaigns.adapters.approvals import count_left_out, decide, read_approval
@@ -15,18 +17,24 @@ from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.preview import write_preview
 from promo_campaigns.adapters.run_reports import read_report
 from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.cli import main
 from promo_campaigns.core.approval import Said, approval_form
-from promo_campaigns.core.errors import ConfigurationError, NotApproved, PoolShortage
+from promo_campaigns.core.errors import ConfigurationError, LedgerConflict, NotApproved, PoolShortage
 from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.models import Audience
 from promo_campaigns.core.parameters import names_of
+from promo_campaigns.operators.approval import ApproveRunOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.models import Run, RunSpec
 
 KEY = "welcome/edition/one"
 MESSAGE_ONLY = replace(SPEC, data_sources=())
+NO_CONTEXT: Any = {}
 
 
 def open_asking(store: Connection, spec: RunSpec = MESSAGE_ONLY, policy: StockPolicy = StockPolicy.FAIL) -> Run:
@@ -147,6 +155,78 @@ def test_how_long_there_is_to_answer_is_known_from_the_send_by(store: Connection
     left_s = read_approval(store, run.run_id).left_s
     assert left_s is not None
     assert 7000 < left_s <= 7200
+
+
+@pytest.fixture
+def asking(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ApproveRunOperator]:
+    """Return a function that makes the block of a run, with Airflow's connection to the store."""
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)
+
+    def make(run_id: int, **settings: Any) -> ApproveRunOperator:  # noqa: ANN401  (what an operator takes)
+        with DAG("welcome", schedule=None):
+            return ApproveRunOperator(task_id="approve", run_id=run_id, preview_folder=str(tmp_path), **settings)
+
+    return make
+
+
+def test_nobody_is_asked_about_a_run_that_was_approved_is_closed_or_is_too_late(
+    store: Connection, asking: Callable[..., ApproveRunOperator]
+) -> None:
+    """The block goes on at once: it never reaches Airflow's form, which is not there in this test."""
+    add_contacts(store, 2)
+    add_codes(store, 4)
+    run = open_asking(store)
+    decide(store, run.run_id, approved=True, by="anna")
+    assert asking(run.run_id).execute(NO_CONTEXT)["by"] == "anna"
+    store.execute("update promo.run set approval = 'awaited', approved_at = null, approved_by = null")
+    store.execute("update promo.run set send_by = promo.clock() - interval '1 minute'")
+    assert asking(run.run_id).execute(NO_CONTEXT)["approval"] == "awaited"
+    assert claim(store, run) == 0
+    close_run(store, run.run_id)
+    assert asking(run.run_id).execute(NO_CONTEXT)["run_key"] == KEY
+    with pytest.raises(AirflowSkipException, match="nothing was opened"):
+        asking(0).execute(NO_CONTEXT)
+
+
+def test_a_block_behind_a_run_that_nobody_was_to_be_asked_about_refuses(
+    store: Connection, asking: Callable[..., ApproveRunOperator]
+) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 1)
+    run = open_run(store, MESSAGE_ONLY, run_key=KEY)
+    with pytest.raises(LedgerConflict, match="put this block behind its Start block"):
+        asking(run.run_id).execute(NO_CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [({"within": "soon"}, "within must be a span of time such as 24h"), ({"otherwise": "wait"}, "otherwise must be")],
+)
+def test_a_wrong_parameter_is_told_before_anybody_is_asked(
+    store: Connection, asking: Callable[..., ApproveRunOperator], settings: dict[str, str], told: str
+) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 1)
+    run = open_asking(store)
+    with pytest.raises(ConfigurationError, match=told):
+        asking(run.run_id, **settings).execute(NO_CONTEXT)
+    assert read_approval(store, run.run_id).said is Said.AWAITED
+
+
+def test_it_can_be_said_by_command_and_what_was_said_first_stands(
+    store: Connection, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 2)
+    run = open_asking(store)
+    assert main(["runs", "approve", KEY, "--dsn", dsn]) == 0
+    assert capsys.readouterr().out.startswith(f"{KEY}\tgiven by ")
+    assert main(["runs", "reject", KEY, "--dsn", dsn]) == 1
+    assert capsys.readouterr().out.startswith(f"{KEY}\tgiven by ")
+    assert claim(store, run) == 1
+    open_run(store, MESSAGE_ONLY, run_key="welcome/edition/two")
+    assert main(["runs", "approve", "welcome/edition/two", "--dsn", dsn]) == 2
+    assert "nobody is asked about run welcome/edition/two" in capsys.readouterr().err
 
 
 def test_the_database_refuses_an_approval_without_a_moment(store: Connection) -> None:

@@ -67,7 +67,10 @@ class PostgresLedger:
             self._connection.execute(_ASSIGNMENT["skip_without_code"], claiming)
             pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
             if pending and pending["contacts"] and pending["unapproved"]:
-                msg = f"run {run_id} waits for its approval, so nobody of it is given a code"
+                msg = (
+                    f"run {run_id} waits for its approval, so nobody of it is given a code; answer in Airflow under "
+                    "Required Actions, or with promo runs approve|reject"
+                )
                 raise NotApproved(msg)
             if pending and pending["contacts"]:
                 msg = (

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.cli.connection_variable import connection_settings, is_known
+from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.core.transport import BaseTransport
 
 _CODES = ("type", "discount", "days")
 
@@ -72,3 +75,36 @@ def _of_parts(args: argparse.Namespace, given: dict[str, Any], contact_ids: Sequ
         hold_out=percent_of("--hold-out", getattr(args, "hold_out", None) or "0"),
     )
     return replace(spec, reuse=Reuse.SAME) if getattr(args, "reuse", False) else spec
+
+
+def campaign_transport(args: argparse.Namespace, spec: RunSpec) -> BaseTransport:
+    """Build the transport with the connection that the campaign names, else with the one its webhook names.
+
+    :raises ConfigurationError: the connection is not known here, or is wrong
+    """
+    from promo_campaigns.adapters.transports import make_transport
+    from promo_campaigns.core.transport import TransportSettings
+
+    conn_id, webhook = transport_connection(spec), spec.webhook if spec.transport == "webhook" else None
+    connection = connection_settings(conn_id, args.connection) if conn_id else None
+    return make_transport(spec.transport, TransportSettings(connection=connection, dsn=find_dsn(args), webhook=webhook))
+
+
+def note_on_transport(args: argparse.Namespace, spec: RunSpec) -> list[str]:
+    """Refuse a message that its transport cannot carry, as Start does; say so where that cannot be known here.
+
+    :raises DefinitionError: naming the line at fault
+    """
+    from promo_campaigns.adapters.definitions import require_carried
+
+    conn_id = transport_connection(spec)
+    if conn_id and not (args.connection or is_known(conn_id)):
+        return [f"the transport {spec.transport} is not weighed: its connection {conn_id} is not known here"]
+    require_carried(args.include, spec.message, campaign_transport(args, spec))
+    return []
+
+
+def transport_connection(spec: RunSpec) -> str:
+    """Return the id of the connection that the message leaves by; empty for none."""
+    webhook = spec.webhook if spec.transport == "webhook" else None
+    return spec.transport_conn_id or (webhook.connection if webhook else "")

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec
+from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec, note_on_transport
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
 from promo_campaigns.core.errors import ConfigurationError
 
@@ -41,6 +41,7 @@ def add_parser(nouns: Parsers) -> None:
     parser.add_argument(
         "--out", type=Path, action="append", default=[], metavar="FILE", help=".csv or .parquet; may be given twice"
     )
+    parser.add_argument("--connection", metavar="URI", help="the transport's connection, else AIRFLOW_CONN_<ID>")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     add_dsn_option(parser)
     parser.set_defaults(run=_run)
@@ -66,10 +67,11 @@ def _preview(args: argparse.Namespace) -> PreviewReport:
     from promo_campaigns.core.preview import COLUMNS
 
     spec, at = campaign_spec(args, message=args.message), instant_of("--at", args.at)
-    answers = read_sample_answers(args.include, spec)
+    answers, notes = read_sample_answers(args.include, spec), note_on_transport(args, spec)
     with connect(find_dsn(args)) as connection, _tables(args.out, COLUMNS) as tables:
         report = write_preview(connection, spec, tables, at=at, send_by=_send_by(args, at), answers=answers)
     report.files = [str(file) for file in args.out]
+    report.notes += notes
     return report
 
 

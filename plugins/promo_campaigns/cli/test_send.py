@@ -6,8 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec
-from promo_campaigns.cli.connection_variable import connection_settings
+from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec, campaign_transport
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
 from promo_campaigns.core.codes import mask
 from promo_campaigns.core.redaction import redacted
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from promo_campaigns.adapters.message_trial import Trial, TrialOutcome
     from promo_campaigns.cli.parsing import Parsers
-    from promo_campaigns.core.models import RunSpec
     from promo_campaigns.core.transport import BaseTransport
 
 _NOT_TAKEN = 1
@@ -56,7 +54,7 @@ def _run(args: argparse.Namespace) -> int:
     if not args.workflow:
         vars(args).update({name: getattr(args, name) or value for name, value in _SHOWN_CODES.items()})
     spec = campaign_spec(args, message=args.message, contact_ids=args.contact)
-    transport = _transport(args, spec)
+    transport = campaign_transport(args, spec)
     require_carried(args.include, spec.message, transport)
     answers = read_sample_answers(args.include, spec)
     with connect(find_dsn(args)) as connection:
@@ -76,17 +74,6 @@ async def _send(trial: Trial, transport: BaseTransport) -> list[TrialOutcome]:
 
     async with transport:
         return await send_trial(trial, transport)
-
-
-def _transport(args: argparse.Namespace, spec: RunSpec) -> BaseTransport:
-    """Build the transport with the connection that the campaign names, else with the one its webhook names."""
-    from promo_campaigns.adapters.transports import make_transport
-    from promo_campaigns.core.transport import TransportSettings
-
-    webhook = spec.webhook if spec.transport == "webhook" else None
-    conn_id = spec.transport_conn_id or (webhook.connection if webhook else "")
-    connection = connection_settings(conn_id, args.connection) if conn_id else None
-    return make_transport(spec.transport, TransportSettings(connection=connection, dsn=find_dsn(args), webhook=webhook))
 
 
 def _shown(trial: Trial) -> str:
