@@ -23,6 +23,7 @@ from promo_campaigns.core.errors import ConfigurationError, LedgerConflict, NotA
 from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.models import Audience
 from promo_campaigns.core.parameters import names_of
+from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.operators.approval import ApproveRunOperator
 
 if TYPE_CHECKING:
@@ -60,6 +61,18 @@ def test_before_its_approval_nobody_of_a_run_is_given_a_code(store: Connection, 
     assert (states(store, run), free_codes(store)) == ({"pending": 4}, 4)
     assert decide(store, run.run_id, approved=True, by="anna").said is Said.GIVEN
     assert claim(store, run) == 4
+
+
+def test_before_its_approval_nobody_is_given_again_the_code_it_holds(store: Connection) -> None:
+    add_contacts(store, 2)
+    add_codes(store, 2)
+    assert claim(store, open_run(store, MESSAGE_ONLY, run_key="welcome/edition/before")) == 2
+    run = open_asking(store, replace(MESSAGE_ONLY, reuse=Reuse.SAME))
+    with pytest.raises(NotApproved):
+        claim(store, run)
+    assert states(store, run) == {"pending": 2}
+    decide(store, run.run_id, approved=True, by="anna")
+    assert claim(store, run) == 2
 
 
 def test_a_run_that_was_refused_is_closed_with_everybody_skipped_and_no_code_taken(store: Connection) -> None:
@@ -186,6 +199,14 @@ def test_nobody_is_asked_about_a_run_that_was_approved_is_closed_or_is_too_late(
     assert asking(run.run_id).execute(NO_CONTEXT)["run_key"] == KEY
     with pytest.raises(AirflowSkipException, match="nothing was opened"):
         asking(0).execute(NO_CONTEXT)
+
+
+def test_nobody_is_asked_about_a_run_in_which_nobody_waits(
+    store: Connection, asking: Callable[..., ApproveRunOperator]
+) -> None:
+    run = open_asking(store)
+    assert asking(run.run_id).execute(NO_CONTEXT)["approval"] == "awaited"
+    assert close_run(store, run.run_id).tally.audience == 0
 
 
 def test_a_block_behind_a_run_that_nobody_was_to_be_asked_about_refuses(

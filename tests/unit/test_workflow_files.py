@@ -205,11 +205,6 @@ def test_a_wrong_audience_of_events_is_told(include: Path, audience: str, added:
     assert error in str(told)
 
 
-def test_what_cannot_be_done_yet_is_refused_and_not_left_out(include: Path) -> None:
-    told = error_of(include, f"{SOUND}approval: true\n")
-    assert "an approval cannot be had in this version" in str(told)
-
-
 @pytest.mark.parametrize(("said", "reuse"), [("", Reuse.NEW), *((f"\n  reuse: {word.value}", word) for word in Reuse)])
 def test_a_workflow_says_whether_a_contact_gets_its_code_again(include: Path, said: str, reuse: Reuse) -> None:
     assert read(include, SOUND.replace("days: 7", f"days: 7{said}")).reuse is reuse

@@ -32,7 +32,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
     It stands between Start and the batches. The form shows counts; definition and audience are those of the run, frozen
     when Start opened it. No worker waits for the answer. A run that is refused is closed by End: everybody in it
     is skipped, ``not approved``. What was said of a run stands until it is closed and run again, when it is asked anew.
-    Nobody is asked about a run that is closed, or whose send-by has passed.
+    Nobody is asked about a run that is closed, in which nobody waits, or whose send-by has passed.
 
     Returns ``{"run_id": 7, "run_key": …, "approval": "given", "by": "anna", "at": …}``.
 
@@ -82,10 +82,10 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         with self.hook.connect() as connection:
             approval = read_approval(connection, run_id)
             late = approval.left_s is not None and approval.left_s <= 0
-            if approval.closed or late or approval.said in {Said.GIVEN, Said.REFUSED}:
+            known = approval.closed or late or approval.said in {Said.GIVEN, Said.REFUSED}
+            if known or not self._prepare(connection, approval):
                 self.log.info("Nobody is asked about run %s", approval.run_key)
                 return self._go_on(context, approval)
-            self._prepare(connection, approval)
         asked: dict[str, Any] = super().execute(context)
         return asked
 
@@ -100,8 +100,8 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
             approved = answer["chosen_options"] == [self.APPROVE]
             return self._go_on(context, decide(connection, run_id, approved=approved, by=str(who.get("id", ""))))
 
-    def _prepare(self, connection: Connection, approval: Approval) -> None:
-        """Fill in the form."""
+    def _prepare(self, connection: Connection, approval: Approval) -> bool:
+        """Fill in the form, and tell whether there is anybody to ask about."""
         from promo_campaigns.adapters.approvals import count_left_out
         from promo_campaigns.adapters.runs import read_run
 
@@ -128,6 +128,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         self.defaults = [self.APPROVE if otherwise is Otherwise.APPROVE else self.REJECT]
         self.assigned_users = [{"id": name, "name": name} for name in names_of("by", self.by)]
         self.response_timeout = self._time_left(approval)
+        return report.contacts > 0
 
     def _time_left(self, approval: Approval) -> timedelta | None:
         text = optional_text(self.within)
@@ -136,7 +137,8 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
             msg = f"within must be a span of time such as 24h, in m, h or d, not {text!r}"
             raise ConfigurationError(msg)
         until_send_by = None if approval.left_s is None else timedelta(seconds=approval.left_s)
-        return min((time for time in (span, until_send_by) if time is not None), default=None)
+        spans = (span, until_send_by, self.response_timeout)
+        return min((time for time in spans if time is not None), default=None)
 
     def _go_on(self, context: Context, approval: Approval) -> dict[str, Any]:
         """Let the batches run, or skip them."""
