@@ -95,7 +95,13 @@ def csv_writer(stream: TextIO, columns: Sequence[Column]) -> WriteRows:
 
 
 def _cells(values: Sequence[object]) -> list[str]:
-    """Return the cells of a column, some of whose values may be None."""
+    """Return the cells of a column, some of whose values may be None; many a column says the same in each row."""
+    if values.count(values[0]) == len(values):
+        return _cells_of(values[:1]) * len(values)
+    return _cells_of(values)
+
+
+def _cells_of(values: Sequence[object]) -> list[str]:
     moments: dict[object, str] = {None: ""}
     texts = []
     for value in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -92,13 +93,12 @@ class PreviewReport:
     def count(self, rows: Sequence[Row]) -> None:
         """Count the contacts of a part of the preview."""
         self.contacts += len(rows)
-        for row in rows:
-            state, reason, warnings = row[1], row[2], row[-1]
-            self.states[state] = self.states.get(state, 0) + 1
+        for (state, reason, warnings), contacts in Counter([(row[1], row[2], row[-1]) for row in rows]).items():
+            self.states[state] = self.states.get(state, 0) + contacts
             if reason:
-                _add(self.reasons, reason)
+                _add(self.reasons, reason, contacts)
             for warning in warnings.split("; ") if warnings else ():
-                _add(self.warnings, warning)
+                _add(self.warnings, warning, contacts)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -263,6 +263,6 @@ def _names_read(templates: Sequence[Template]) -> set[str]:
     return names
 
 
-def _add(counts: dict[str, int], kind: str) -> None:
+def _add(counts: dict[str, int], kind: str, contacts: int) -> None:
     kind = kind if kind in counts or len(counts) < MAX_KINDS else "other"
-    counts[kind] = counts.get(kind, 0) + 1
+    counts[kind] = counts.get(kind, 0) + contacts
