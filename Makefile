@@ -40,6 +40,7 @@ bench: install ## compare speed with peers; takes minutes
 	$(RUN)/python tests/benchmarks/bench_send_path.py
 	$(RUN)/python tests/benchmarks/bench_parse_workflows.py
 	$(RUN)/python tests/benchmarks/bench_events.py
+	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_preview.py
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_send_peers.py
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_bulk_profiles.py
 	PYTHONPATH=tests $(RUN)/python tests/benchmarks/bench_pace.py

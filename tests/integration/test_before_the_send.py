@@ -29,6 +29,7 @@ from promo_campaigns.core.models import Audience, Mode
 from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.hooks.preview_files import files_for
 from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.workflows import PromoWorkflow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,7 +235,100 @@ def test_the_command_writes_a_preview_and_a_difference(
     assert main(["preview", "--diff", "push", "next", *pool, *where]) == 0
     assert json.loads(capsys.readouterr().out)["parts"] == {"title": 0, "body": 3}
     assert main(["preview", *pool, *where]) == 2
-    assert "--message NAME, or --diff OLD NEW" in capsys.readouterr().err
+    assert "name a workflow, or all its parts: --message missing" in capsys.readouterr().err
+    assert main(["preview", "--message", "push", "--diff", "push", "next", *pool, *where]) == 2
+    assert "--diff OLD NEW, which names the messages itself" in capsys.readouterr().err
+
+
+WORKFLOW = """\
+audience: all
+promo_code: {type: Welcome, discount: 10, days: 7}
+message: push
+time_zone: Europe/Kyiv
+quiet_hours: 21:00-09:00
+frequency_cap: 3/7d
+hold_out: 20
+"""
+
+
+def test_the_command_previews_a_workflow_as_it_is_written_and_as_the_form_would_change_it(
+    store: Connection, include: Path, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_contacts(store, 40)
+    add_codes(store, 40)
+    (include / "workflows").mkdir()
+    (include / "workflows" / "sale.yaml").write_text(WORKFLOW)
+    (include / "messages" / "next.yaml").write_text('channel: mobilepush\ntitle: "Hi"\nbody: "It is $promocode"\n')
+    where = ["--include", str(include), "--dsn", dsn, "--json"]
+    assert main(["preview", "sale", *where]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["workflow"], told["message"], told["contacts"]) == ("sale", "push", 40)
+    kept = len(held_out(store, "sale", 40, 20))
+    assert told["reasons"] == {"hold-out": kept}
+    assert main(["preview", "sale", "--discount", "11", "--message", "next", *where]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["message"], told["forecast"]["stock"]) == ("next", 0)
+    assert main(["preview", "sale", "--diff", "push", "next", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] == 40 - kept
+    assert main(["preview", "sal", *where]) == 2
+    assert "workflows/sal.yaml" in capsys.readouterr().err
+
+
+def test_what_the_command_previews_of_a_workflow_is_what_start_freezes(
+    store: Connection, include: Path, capsys: pytest.CaptureFixture[str], dsn: str
+) -> None:
+    """By the digest of the definition: audience, codes, message, data sources, transport, limits and hold-out."""
+    add_contacts(store, 3)
+    add_codes(store, 3)
+    (include / "workflows").mkdir()
+    (include / "workflows" / "sale.yaml").write_text(WORKFLOW)
+    assert main(["preview", "sale", "--include", str(include), "--dsn", dsn, "--json"]) == 0
+    digest = json.loads(capsys.readouterr().out)["sha256"]
+    workflow = PromoWorkflow(
+        workflow_id="sale",
+        audience="all",
+        promo_code={"type": "Welcome", "discount": 10, "days": 7},
+        message="push",
+        time_zone="Europe/Kyiv",
+        quiet_hours="21:00-09:00",
+        frequency_cap="3/7d",
+        hold_out=20,
+        include=str(include),
+    )
+    start: Any = workflow.dag.get_task("start")
+    start.render_template_fields({**CONTEXT, "params": workflow.dag.params.dump()})
+    start.execute(CONTEXT)
+    frozen = store.execute("select encode(spec_sha256, 'hex') as digest from promo.run").fetchone()
+    assert frozen == {"digest": digest}
+
+
+def test_the_command_weighs_the_transport_where_it_knows_its_connection(
+    store: Connection, include: Path, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_contacts(store, 1)
+    (include / "workflows").mkdir()
+    (include / "workflows" / "sale.yaml").write_text(WORKFLOW + "transport: smtp\ntransport_conn_id: mail\n")
+    where = ["--include", str(include), "--dsn", dsn, "--json"]
+    assert main(["preview", "sale", *where]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert notes == ["the transport smtp is not weighed: its connection mail is not known here"]
+    monkeypatch.setenv("AIRFLOW_CONN_MAIL", "smtp://127.0.0.1?from=shop%40shop.example")
+    assert main(["preview", "sale", *where]) == 2
+    assert "messages/push.yaml:1: the transport 'smtp' cannot do the channel" in capsys.readouterr().err
+
+
+def test_a_workflow_for_events_is_previewed_over_an_audience_that_is_named(
+    store: Connection, include: Path, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_contacts(store, 2)
+    (include / "workflows").mkdir()
+    text = WORKFLOW.replace("audience: all", "audience: {event: OrderPaid}")
+    (include / "workflows" / "paid.yaml").write_text(text)
+    where = ["--include", str(include), "--dsn", dsn, "--json"]
+    assert main(["preview", "paid", *where]) == 2
+    assert "the audience of paid is whoever an event happens to" in capsys.readouterr().err
+    assert main(["preview", "paid", "--audience", "all", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["contacts"] == 2
 
 
 def test_previews_go_to_any_storage() -> None:

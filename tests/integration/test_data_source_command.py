@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from integration.world import CODES, add_codes, add_contacts, free_codes, open_welcome
 from promo_campaigns.adapters.code_files import load_code_file
 from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.source_trial import PLACEHOLDER
 from promo_campaigns.cli import main
+from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.core.redaction import forms_of, redacted
 from receiver import Answer
 

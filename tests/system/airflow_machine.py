@@ -38,6 +38,7 @@ class AirflowMachine:
     promo_dsn: str
     supervisor: Supervisor
     environment: dict[str, str]
+    include: Path
 
     def __post_init__(self) -> None:
         self.api = AirflowApi(self.url, USER, self.password)
@@ -123,7 +124,9 @@ def airflow_machine(
         migrate(addresses.promo_dsn)
         for service in airflow_services():
             supervisor.start(service, setting)
-        machine = AirflowMachine(addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting)
+        machine = AirflowMachine(
+            addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting, folder / "include"
+        )
         machine.wait("Airflow answers", machine.api.answers, START_S)
         assert machine.api.sign_in()
         yield machine

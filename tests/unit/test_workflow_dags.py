@@ -17,6 +17,7 @@ from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetabl
 from airflow.serialization.serialized_objects import DagSerialization
 
 from promo_campaigns.core.errors import DefinitionError, SettingError
+from promo_campaigns.operators.wiring import asks_approval
 from promo_campaigns.workflows import PromoWorkflow, load_workflows
 
 if TYPE_CHECKING:
@@ -101,6 +102,29 @@ def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     for block in ("start", "batch.message"):
         sender: Any = dag.get_task(block)
         assert (sender.transport, sender.transport_conn_id) == ("smtp", "mail")
+
+
+@pytest.mark.usefixtures("include")
+@pytest.mark.parametrize(
+    ("approval", "asked"),
+    [
+        (True, ((), "", "reject")),
+        ({"by": ["anna", "ben"], "within": "24h", "otherwise": "approve"}, (("anna", "ben"), "24h", "approve")),
+    ],
+)
+def test_a_workflow_that_asks_for_approval_does_so_between_start_and_the_batches(
+    approval: object, asked: tuple[object, ...]
+) -> None:
+    dag = in_python(approval=approval).dag
+    assert set(dag.task_dict) == {*BLOCKS, "approve"}
+    block: Any = dag.get_task("approve")
+    assert (block.by, block.within, block.otherwise) == asked
+    assert (block.upstream_task_ids, block.downstream_task_ids) == ({"start"}, {"batch.get_contact"})
+    start: Any = dag.get_task("start")
+    assert asks_approval(start)
+    start = in_python().dag.get_task("start")
+    assert not asks_approval(start)
+    assert DagSerialization.to_dict(dag)["dag"]
 
 
 @pytest.mark.usefixtures("include")

@@ -83,7 +83,7 @@ quiet_hours: mon-fri 21:00-09:00; sat,sun 20:00-11:00
 frequency_cap: 3/7d
 batch_size: 500
 transport: inbox
-approval: false
+approval: {by: [anna], within: 24h, otherwise: reject}
 stock: fail
 owner: marketing
 tags: [spring, sale]
@@ -161,6 +161,11 @@ def test_a_mistake_is_told_by_line_with_its_text_and_the_cure(
         ("catch_up: yes", "'catch_up' must be true or false, not 'yes'"),
         ("start_date: 2026-12-02\nend_date: 2026-12-01", "end_date lies before start_date"),
         ("data_sources: []", "the message 'promo_push' binds promo_to_profile. Name all it binds"),
+        ("approval: 5", "'approval' cannot be 5. Whether a person must approve each run"),
+        ("approval: {by: []}", "'by' cannot be []. Ids of the users who may approve"),
+        ("approval: {by: [7]}", "'by' must be text, not 7. The id of a user is text"),
+        ("approval: {within: soon}", "'within' cannot be 'soon'. How long an answer is waited for"),
+        ("approval: {otherwise: aprove}", "'otherwise' cannot be 'aprove'. Did you mean 'approve'?"),
         ("stock: partal", "'stock' cannot be 'partal'. Did you mean 'partial'?"),
         ("hold_out: 100", "'hold_out' cannot be 100. Percent of the audience"),
         ("frequency_cap: 3 a week", "'frequency_cap' cannot be '3 a week'"),
@@ -182,6 +187,7 @@ def test_a_wrong_value_is_told_with_the_allowed_form(include: Path, added: str, 
         ("{event: OrderPaid}", "schedule: 0 9 * * 1", ":7: a workflow for events runs when there are events"),
         ("{event: OrderPaid}", "send_by: 2026-12-24T18:00+02:00", ":7: a workflow for events ends after no date"),
         ("{event: OrderPaid}", "stock: partial", ":7: events that find no code wait for one"),
+        ("{event: OrderPaid}", "approval: {}", ":7: events are answered as they come, so nobody can be asked"),
         ("all_contacts", "hold_out: 12.345", ":7: hold_out has more than two decimals"),
         ("{event: OrderPaid, reentry: once, period: 7d}", "", ":1: 'reentry: period' and a 'period' go together"),
         ("{event: OrderPaid, reentry: period}", "", ":1: 'reentry: period' and a 'period' go together"),
@@ -197,11 +203,6 @@ def test_a_wrong_value_is_told_with_the_allowed_form(include: Path, added: str, 
 def test_a_wrong_audience_of_events_is_told(include: Path, audience: str, added: str, error: str) -> None:
     told = error_of(include, SOUND.replace("all_contacts", audience) + added + "\n")
     assert error in str(told)
-
-
-def test_what_cannot_be_done_yet_is_refused_and_not_left_out(include: Path) -> None:
-    told = error_of(include, f"{SOUND}approval: true\n")
-    assert "an approval cannot be had in this version" in str(told)
 
 
 @pytest.mark.parametrize(("said", "reuse"), [("", Reuse.NEW), *((f"\n  reuse: {word.value}", word) for word in Reuse)])

@@ -41,7 +41,7 @@ def audited(
     """
     row = connection.execute(
         _SQL["begin_entry"],
-        {"action": action, "subject": subject, "revealed": revealed, "actor": actor or _account()},
+        {"action": action, "subject": subject, "revealed": revealed, "actor": actor or account()},
     ).fetchone()
     entry = Entry()
     try:
@@ -56,9 +56,10 @@ def list_audit(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
     return connection.execute(_SQL["list_entries"], {"limit": limit}).fetchall()
 
 
-def _account() -> str:
+def account() -> str:
+    """Return the account of this process, and where it is."""
     try:
-        account = getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):  # a container's user need not have a name
-        account = "somebody"
-    return f"{account}@{socket.gethostname()}"
+        name = "somebody"
+    return f"{name}@{socket.gethostname()}"

@@ -50,9 +50,12 @@ def keep_forecast(connection: Connection, run_id: int, forecast: Forecast, polic
     connection.execute(_SQL["keep_forecast"], kept)
 
 
-def count_ahead(connection: Connection, codes: CodeRequest) -> int:
-    """Return how many codes of the pool open runs have still to claim."""
-    return int(_row(connection, "count_demand", run_id=None, **_parameters(codes))["ahead"])
+def count_ahead(connection: Connection, codes: CodeRequest, *, besides: int | None = None) -> int:
+    """Return how many codes of the pool open runs have still to claim.
+
+    :param besides: the run that is not counted
+    """
+    return int(_row(connection, "count_demand", run_id=besides, **_parameters(codes))["ahead"])
 
 
 def count_codes(connection: Connection, codes: CodeRequest, *, at: datetime | None = None) -> Pool:

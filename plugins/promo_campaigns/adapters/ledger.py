@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.arrays import bigint_array, text_array
 from promo_campaigns.adapters.deadlocks import run_again
-from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, PoolShortage, QuietHours
+from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, NotApproved, PoolShortage, QuietHours
 from promo_campaigns.core.models import Lease, Purpose, Recipient
 from promo_campaigns.sql import queries
 
@@ -59,6 +59,7 @@ class PostgresLedger:
         ones are skipped, if the run may go out to some only.
 
         :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
+        :raises NotApproved: a person must approve the run first
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
@@ -67,6 +68,12 @@ class PostgresLedger:
             claiming = {**whose, "contact_ids": self._claim(run_id, contact_ids, request)}
             self._connection.execute(_ASSIGNMENT["skip_without_code"], claiming)
             pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
+            if pending and pending["contacts"] and pending["unapproved"]:
+                msg = (
+                    f"run {run_id} waits for its approval, so nobody of it is given a code; answer in Airflow under "
+                    "Required Actions, or with promo runs approve|reject"
+                )
+                raise NotApproved(msg)
             if pending and pending["contacts"]:
                 msg = (
                     f"{pending['contacts']} of {len(contact_ids)} contacts got no code: the pool {codes.type!r} with "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,21 @@ from psycopg.rows import tuple_row
 
 from promo_campaigns.adapters.audiences import audience_query
 from promo_campaigns.adapters.forecast import count_ahead, count_codes
+from promo_campaigns.adapters.preview_hours import PreviewHours
+from promo_campaigns.adapters.runs import limit_parameters
+from promo_campaigns.adapters.sample_answers import notes_on_answers
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
 from promo_campaigns.core.forecast import Forecast
+from promo_campaigns.core.limits import NO_LIMITS
 from promo_campaigns.core.message_diff import DiffReport, MessageDiff
-from promo_campaigns.core.models import Recipient
+from promo_campaigns.core.models import Audience, Recipient
 from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.core.preview import NO_CODE, Candidate, Previewer, PreviewReport
 from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.adapters.table_files import WriteRows
@@ -30,12 +35,21 @@ if TYPE_CHECKING:
 _SQL = queries("preview")
 SAMPLES = 5
 _PART = 2_000
-_REASON, _HELD = 6, 8
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
+_REASON, _ZONE, _HELD = 6, 8, 9
+_WANTING = {"", "capped"}
+"""Whom Start counts among those who need a code."""
 
 
-def write_preview(
-    connection: Connection, spec: RunSpec, tables: Sequence[WriteRows], *, at: datetime | None = None
+def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keyword each)
+    connection: Connection,
+    spec: RunSpec,
+    tables: Sequence[WriteRows],
+    *,
+    at: datetime | None = None,
+    send_by: datetime | None = None,
+    run_id: int | None = None,
+    answers: Mapping[str, object] | None = None,
 ) -> PreviewReport:
     """Write what a run of this definition would do to each contact, with bounded memory, and count it.
 
@@ -43,19 +57,27 @@ def write_preview(
     placeholder. Nothing is consumed, and the ledger is not touched.
 
     :param at: when it is to be sent, if that is later than now
+    :param send_by: after which nobody is sent anything
+    :param run_id: the run of this definition, if it is open: its audience is whoever waits in it
+    :param answers: examples of what data sources answer before the message, by their names
     :raises DefinitionError: the audience's SELECT fails
     """
     report = PreviewReport(workflow=spec.workflow, message=spec.message.name, sha256=spec.sha256.hex())
+    report.notes = notes_on_answers(spec, dict(answers or {}))
+    if run_id is not None:
+        spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
     previewer = _previewer(spec)
     with reading(connection):
-        ahead, pool = count_ahead(connection, spec.codes), count_codes(connection, spec.codes, at=at)
-        with closing(_Cast(connection, spec, ahead=ahead, at=at)) as cast_of:
+        ahead, pool = count_ahead(connection, spec.codes, besides=run_id), count_codes(connection, spec.codes, at=at)
+        hours = PreviewHours(connection, spec.limits, at=at, send_by=send_by)
+        with closing(_Cast(connection, spec, hours, ahead=ahead, at=at, run_id=run_id, answers=answers)) as cast_of:
             for candidates in cast_of.parts():
                 rows = previewer.rows(candidates)
                 report.count(rows)
                 for write in tables:
                     write(rows)
-    report.forecast = Forecast(demand=cast_of.demand, ahead=ahead, stock=pool.stock, expiring=pool.expiring)
+    demand = 0 if hours.too_late else cast_of.demand
+    report.forecast = Forecast(demand=demand, ahead=ahead, stock=pool.stock, expiring=pool.expiring)
     return report
 
 
@@ -67,20 +89,24 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
     old: Message,
     new: Message,
     samples: int = SAMPLES,
+    answers: Mapping[str, object] | None = None,
 ) -> DiffReport:
     """Write which texts two versions of a message differ in, over those whom a run of this definition would reach.
 
     :param spec: whose audience and pool it is; its message says the channel
     :param samples: how many differences the report spells out
+    :param answers: examples of what data sources answer before the message, by their names
     :raises DefinitionError: the audience's SELECT fails
     """
     report = DiffReport(old=old.name, new=new.name)
     diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples)
-    with reading(connection), closing(_Cast(connection, spec, ahead=0, at=None)) as cast_of:
-        for candidates in cast_of.parts():
-            rows = diff.rows([one.recipient for one in candidates if one.reason in {"", NO_CODE}])
-            for write in tables:
-                write(rows)
+    with reading(connection):
+        hours = PreviewHours(connection, NO_LIMITS, at=None, send_by=None)
+        with closing(_Cast(connection, replace(spec, limits=NO_LIMITS), hours, answers=answers)) as cast_of:
+            for candidates in cast_of.parts():
+                rows = diff.rows([one.recipient for one in candidates if one.reason in {"", NO_CODE}])
+                for write in tables:
+                    write(rows)
     return report
 
 
@@ -93,11 +119,12 @@ def reading(connection: Connection) -> Iterator[None]:
 
 
 def audience_parts(
-    connection: Connection, spec: RunSpec, *, at: datetime | None = None
+    connection: Connection, spec: RunSpec, *, at: datetime | None = None, run_id: int | None = None
 ) -> Generator[list[tuple[Any, ...]]]:
     """Return the audience in order, some thousands at a time, each row as the query ``audience`` says.
 
     :param at: when it is to be sent, if that is later than now
+    :param run_id: the run it is, if it is open: its own codes do not count for the cap
     """
     parameters = {
         "workflow": spec.workflow,
@@ -105,7 +132,9 @@ def audience_parts(
         "channel": spec.message.channel,
         "reuses": spec.reuse is Reuse.SAME,
         "at": at,
+        "run_id": run_id,
         **_pool(spec),
+        **limit_parameters(spec.limits),
     }
     with (
         connection.cursor("audience", row_factory=tuple_row) as cursor,
@@ -116,7 +145,9 @@ def audience_parts(
             yield part
 
 
-def recipient_of(row: tuple[Any, ...], spec: RunSpec, expires_at: datetime) -> Recipient:
+def recipient_of(
+    row: tuple[Any, ...], spec: RunSpec, expires_at: datetime, answers: Mapping[str, object] | None = None
+) -> Recipient:
     """Return a row of the audience as a template sees it, with the placeholder for a code."""
     contact_id, external_id, first_name, last_name, language, locator, _, fields, *_ = row
     return Recipient(
@@ -132,15 +163,28 @@ def recipient_of(row: tuple[Any, ...], spec: RunSpec, expires_at: datetime) -> R
         discount=spec.codes.discount,
         expires_at=expires_at,
         fields=fields,
+        answers=dict(answers) if answers else None,
     )
 
 
 class _Cast:
     """The audience with the codes it would be given."""
 
-    def __init__(self, connection: Connection, spec: RunSpec, *, ahead: int, at: datetime | None) -> None:
+    def __init__(  # noqa: PLR0913  (what it is read for, one keyword each)
+        self,
+        connection: Connection,
+        spec: RunSpec,
+        hours: PreviewHours,
+        *,
+        ahead: int = 0,
+        at: datetime | None = None,
+        run_id: int | None = None,
+        answers: Mapping[str, object] | None = None,
+    ) -> None:
         self._spec = spec
-        self._audience = audience_parts(connection, spec, at=at)
+        self._hours = hours
+        self._answers = answers
+        self._audience = audience_parts(connection, spec, at=at, run_id=run_id)
         self._codes = connection.cursor("codes", row_factory=tuple_row)
         self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -161,17 +205,28 @@ class _Cast:
 
     def _next_part(self) -> list[Candidate]:
         rows = next(self._audience, [])
-        wanted = sum(1 for row in rows if not row[_REASON] and row[_HELD] is None)
-        self.demand += wanted
+        told = [self._reason(row) for row in rows]
+        new = [row[_HELD] is None for row in rows]
+        self.demand += sum(1 for row, is_new in zip(rows, new, strict=True) if is_new and row[_REASON] in _WANTING)
+        wanted = sum(1 for (reason, _), is_new in zip(told, new, strict=True) if is_new and not reason)
         codes = iter(self._codes.fetchmany(wanted) if wanted else [])
-        return [self._candidate(row, codes) for row in rows]
+        return [self._candidate(row, reason, warning, codes) for row, (reason, warning) in zip(rows, told, strict=True)]
 
-    def _candidate(self, row: tuple[Any, ...], codes: Iterator[tuple[str, datetime]]) -> Candidate:
+    def _reason(self, row: tuple[Any, ...]) -> tuple[str, str]:
+        """Return why the contact is sent nothing, as a run would come to say it, and a warning."""
         reason: str = row[_REASON]
+        if reason not in _WANTING:
+            return reason, ""
+        too_late, warning = self._hours.of(row[_ZONE])
+        return (too_late or reason), ("" if reason else warning)
+
+    def _candidate(
+        self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[tuple[str, datetime]]
+    ) -> Candidate:
         held = None if row[_HELD] is None else (row[_HELD], row[_HELD + 1])
         code, expires_at = ("", _NEVER) if reason else held or next(codes, ("", _NEVER))
-        recipient = recipient_of(row, self._spec, expires_at)
-        return Candidate(recipient, reason or ("" if code else NO_CODE), code)
+        recipient = recipient_of(row, self._spec, expires_at, self._answers)
+        return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 
 def _pool(spec: RunSpec) -> dict[str, Any]:
@@ -180,4 +235,6 @@ def _pool(spec: RunSpec) -> dict[str, Any]:
 
 def _previewer(spec: RunSpec) -> Previewer:
     requests = {source.name: compile_data_source(source, place) for place, source in enumerate(spec.data_sources)}
-    return Previewer(compile_message(spec.message), requests)
+    webhook = spec.webhook if spec.transport == "webhook" else None
+    carrier = compile_data_source(webhook) if webhook else None
+    return Previewer(compile_message(spec.message), requests, carrier)

@@ -47,6 +47,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     mode: Mode | None = None,
     freeze: Callable[[int], None] | None = None,
     stock_policy: StockPolicy = StockPolicy.FAIL,
+    approval: bool = False,
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
@@ -58,6 +59,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param mode: what to do with a closed run; by default what the run itself says, ``missing`` unless it was set
     :param freeze: adds the audience to a new run, given its id, in place of the spec's own, and lets the planner know
     :param stock_policy: what to do when the pool is too small
+    :param approval: whether a person must approve what is opened, or opened again, before a code is given out
     :raises RunClosed: the run is closed, and is to be left alone
     :raises RunSpecChanged: the occurrence was opened with another definition
     :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds; a ``StockAwaited``
@@ -66,7 +68,9 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     """
     with connection.transaction():
         connection.execute(_SQL["lock_pool"], _pool(spec.codes))
-        added = connection.execute(_SQL["add_run"], _run_row(spec, run_key, send_by)).fetchone()
+        added = connection.execute(
+            _SQL["add_run"], {**_run_row(spec, run_key, send_by), "approval": approval}
+        ).fetchone()
         if added is not None and freeze is not None:
             freeze(added["run_id"])
         elif added is not None:
@@ -81,7 +85,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
             )
             raise RunSpecChanged(msg)
         run = replace(run, mode=mode or run.mode)
-        reopened = run.closed and _reopen(connection, run)
+        reopened = run.closed and _reopen(connection, run, approval=approval)
         if run.mode is not Mode.PROFILES:
             forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
             if added is not None or reopened:
@@ -190,11 +194,12 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "hold_out": spec.hold_out,
         "reuses": spec.reuse is Reuse.SAME,
         **_pool(spec.codes),
-        **_limits(spec.limits),
+        **limit_parameters(spec.limits),
     }
 
 
-def _limits(limits: Limits) -> dict[str, Any]:
+def limit_parameters(limits: Limits) -> dict[str, Any]:
+    """Return limits as the columns of a run that hold them."""
     quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
     cap = cap_of(limits.frequency_cap) if limits.frequency_cap else None
     return {
@@ -220,7 +225,7 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
     )
 
 
-def _reopen(connection: Connection, run: Run) -> bool:
+def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     """Open a closed run again if its mode says so, and tell whether somebody waits in it now."""
     if run.mode is Mode.REFUSE:
         msg = (
@@ -231,7 +236,7 @@ def _reopen(connection: Connection, run: Run) -> bool:
         return False
     reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id}).rowcount
     if reopened:
-        connection.execute(_SQL["reopen_run"], {"run_id": run.run_id})
+        connection.execute(_SQL["reopen_run"], {"run_id": run.run_id, "approval": approval})
     return bool(reopened)
 
 

@@ -17,6 +17,7 @@ from promo_campaigns.core.bulk import BATCH
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.message_context import message_context
 from promo_campaigns.core.models import Outcome, Recipient
+from promo_campaigns.core.placeholder import PLACEHOLDER
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.models import DataSource
 
-PLACEHOLDER = "-TEST-CODE-"
-"""Stands for a promo code. No code file may hold a code that begins so, so it can never be anybody's."""
 SHOWN_CHARACTERS = 4_000
 _WAIT_S = 60.0
 _SQL = queries("trial")

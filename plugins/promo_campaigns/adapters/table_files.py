@@ -10,7 +10,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-from promo_campaigns.core.csv_cells import inert
+from promo_campaigns.core.csv_cells import inert_all
 from promo_campaigns.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -87,15 +87,31 @@ def csv_writer(stream: TextIO, columns: Sequence[Column]) -> WriteRows:
     """Write the header to a stream, and return a function that writes the next rows."""
     rows_of = csv.writer(stream, quoting=csv.QUOTE_ALL)
     rows_of.writerow([column.name for column in columns])
-    return lambda rows: rows_of.writerows([_cell(value) for value in row] for row in rows)
+
+    def write(rows: Rows) -> None:
+        rows_of.writerows(zip(*map(_cells, zip(*rows, strict=True)), strict=True))
+
+    return write
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return inert(str(value))
+def _cells(values: Sequence[object]) -> list[str]:
+    """Return the cells of a column, some of whose values may be None; many a column says the same in each row."""
+    if values.count(values[0]) == len(values):
+        return _cells_of(values[:1]) * len(values)
+    return _cells_of(values)
+
+
+def _cells_of(values: Sequence[object]) -> list[str]:
+    moments: dict[object, str] = {None: ""}
+    texts = []
+    for value in values:
+        if type(value) is str:
+            texts.append(value)
+            continue
+        if value not in moments:
+            moments[value] = value.isoformat() if isinstance(value, datetime) else str(value)
+        texts.append(moments[value])
+    return inert_all(texts)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from promo_campaigns.adapters.judge import Judge
 from promo_campaigns.adapters.templates import compile_data_source
 from promo_campaigns.core.errors import CannotCarry
 from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
-from promo_campaigns.core.rendering import first_failure
+from promo_campaigns.core.rendering import first_failure, webhook_context
 from promo_campaigns.core.transport import BaseTransport
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class WebhookTransport(BaseTransport):
             return [], [_refused(message, "the message names no webhook") for message in messages]
         ready: list[OutgoingRequest] = []
         refused: list[Verdict] = []
-        contexts = [_context(message) for message in messages]
+        contexts = [webhook_context(message) for message in messages]
         paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
         headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
         for row, message in enumerate(messages):
@@ -93,20 +93,6 @@ class WebhookTransport(BaseTransport):
                 )
             )
         return ready, refused
-
-
-def _context(message: OutgoingMessage) -> dict[str, object]:
-    values: dict[str, object] = {
-        "title": message.title,
-        "body": message.body,
-        "html": message.html,
-        "channel": message.channel,
-        "locator": message.locator,
-        "key": message.idempotency_key,
-        "contact_id": message.contact_id,
-        "options": message.options,
-    }
-    return {**values, "data": values}
 
 
 def _refused(message: OutgoingMessage, detail: str) -> Verdict:

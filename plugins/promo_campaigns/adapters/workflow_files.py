@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind", bound=Workflow)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}")
-_NOT_BUILT = {
-    "approval": ("approval", "an approval"),
-}
 _FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}
 
 
@@ -167,16 +164,7 @@ def require_valid(files: IncludeFolder, workflow: Workflow) -> None:
         raise SettingError(problem, hint="Use up to 250 letters, digits, '_', '-' and '.'")
     require_schema(workflow.document())
     workflow.require_sense()
-    _require_built(workflow)
     _require_files(files, workflow)
-
-
-def _require_built(workflow: Workflow) -> None:
-    """Refuse what can be written and cannot be done in this version, so that nobody counts on it."""
-    for name, (setting, said) in _NOT_BUILT.items():
-        if getattr(workflow, name):
-            problem = f"{said} cannot be had in this version"
-            raise SettingError(problem, setting=(setting,), hint="Leave it out")
 
 
 def _require_files(files: IncludeFolder, workflow: Workflow) -> None:

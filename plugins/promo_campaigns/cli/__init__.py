@@ -26,6 +26,7 @@ from promo_campaigns.cli import (
     preview,
     profile_api,
     runs,
+    test_send,
     unknown,
     workflows,
 )
@@ -34,7 +35,10 @@ from promo_campaigns.core.errors import PromoError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NOUNS = (audit, check, codes, contacts, data_source, db, events, inbox, preview, profile_api, runs, unknown, workflows)
+NOUNS = (
+    *(audit, check, codes, contacts, data_source, db, events),
+    *(inbox, preview, profile_api, runs, test_send, unknown, workflows),
+)
 
 _REFUSED = 2
 _INTERRUPTED = 130

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 _EXTRA = "__extra__"
 
 
+def is_known(conn_id: str) -> bool:
+    """Tell whether the environment holds a connection."""
+    return bool(os.environ.get(_variable(conn_id), "").strip())
+
+
 def connection_settings(conn_id: str, given: str | None = None) -> ConnectionSettings:
     """Return the settings of a connection.
 
     :param given: the connection itself, as a URI or as JSON; else it is read from ``AIRFLOW_CONN_<ID>``
     :raises ConfigurationError: there is none, or it is neither a URI nor JSON
     """
-    variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+    variable = _variable(conn_id)
     text = (given or os.environ.get(variable, "")).strip()
     if not text:
         msg = f"the connection {conn_id!r} is not known here: set {variable}, or give --connection URI"
@@ -32,6 +37,10 @@ def connection_settings(conn_id: str, given: str | None = None) -> ConnectionSet
     except (ValueError, TypeError):
         msg = f"the connection {conn_id!r} is neither a URI nor JSON as Airflow writes them"
         raise ConfigurationError(msg) from None
+
+
+def _variable(conn_id: str) -> str:
+    return f"AIRFLOW_CONN_{conn_id.upper()}"
 
 
 def _of_json(conn_id: str, text: str) -> ConnectionSettings:

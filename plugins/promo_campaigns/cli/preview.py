@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec, note_on_transport
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
 from promo_campaigns.core.errors import ConfigurationError
 
@@ -18,37 +19,37 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.table_files import Kind, WriteRows
     from promo_campaigns.cli.parsing import Parsers
     from promo_campaigns.core.message_diff import DiffReport
-    from promo_campaigns.core.models import RunSpec
     from promo_campaigns.core.preview import PreviewReport
 
 
 def add_parser(nouns: Parsers) -> None:
     """Add ``promo preview``."""
     parser = nouns.add_parser("preview", help="show what a campaign would send to whom; nothing is sent or consumed")
-    parser.add_argument("--message", metavar="NAME", help="a file of include/messages")
-    parser.add_argument("--audience", required=True, metavar="NAME", help="a file of include/audiences")
-    parser.add_argument("--type", required=True, help="the pool to take codes from")
-    parser.add_argument("--discount", required=True, metavar="N", help="0 to 99, exact")
-    parser.add_argument("--days", required=True, metavar="N", help="whole days a code must stay valid")
-    parser.add_argument("--hold-out", default="0", metavar="PERCENT", help="share kept without a code (default: 0)")
-    parser.add_argument("--reuse", action="store_true", help="whoever holds a code of the pool is given it again")
-    parser.add_argument("--workflow", default="preview", metavar="NAME", help="whose hold-out it is")
+    add_campaign_options(parser)
+    parser.add_argument("--audience", metavar="NAME", help="a file of include/audiences")
+    parser.add_argument("--hold-out", metavar="PERCENT", help="share kept without a code, without a workflow")
+    parser.add_argument(
+        "--workflow", dest="named", metavar="NAME", help="whose hold-out it is, without a workflow (default: preview)"
+    )
+    parser.add_argument(
+        "--reuse", action="store_true", help="whoever holds a code of the pool is given it again, without a workflow"
+    )
     parser.add_argument("--at", default="", metavar="TIME", help="when it is sent, with an offset (default: now)")
     parser.add_argument(
         "--diff", nargs=2, metavar=("OLD", "NEW"), help="compare two messages over the audience, text by text"
     )
-    parser.add_argument("--include", type=Path, default=Path("include"), metavar="FOLDER", help="(default: include)")
     parser.add_argument(
         "--out", type=Path, action="append", default=[], metavar="FILE", help=".csv or .parquet; may be given twice"
     )
+    parser.add_argument("--connection", metavar="URI", help="the transport's connection, else AIRFLOW_CONN_<ID>")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     add_dsn_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    if bool(args.message) == bool(args.diff):
-        msg = "say what to preview: --message NAME, or --diff OLD NEW"
+    if args.diff and args.message:
+        msg = "say what to preview: a workflow or --message NAME, or --diff OLD NEW, which names the messages itself"
         raise ConfigurationError(msg)
     report = _diff(args) if args.diff else _preview(args)
     if args.json:
@@ -61,13 +62,16 @@ def _run(args: argparse.Namespace) -> int:
 def _preview(args: argparse.Namespace) -> PreviewReport:
     from promo_campaigns.adapters.postgres import connect
     from promo_campaigns.adapters.preview import write_preview
+    from promo_campaigns.adapters.sample_answers import read_sample_answers
     from promo_campaigns.core.parameters import instant_of
     from promo_campaigns.core.preview import COLUMNS
 
-    spec, at = _spec(args, args.message), instant_of("--at", args.at)
+    spec, at = campaign_spec(args, message=args.message), instant_of("--at", args.at)
+    answers, notes = read_sample_answers(args.include, spec), note_on_transport(args, spec)
     with connect(find_dsn(args)) as connection, _tables(args.out, COLUMNS) as tables:
-        report = write_preview(connection, spec, tables, at=at)
+        report = write_preview(connection, spec, tables, at=at, send_by=_send_by(args, at), answers=answers)
     report.files = [str(file) for file in args.out]
+    report.notes += notes
     return report
 
 
@@ -75,33 +79,25 @@ def _diff(args: argparse.Namespace) -> DiffReport:
     from promo_campaigns.adapters.definitions import read_message
     from promo_campaigns.adapters.postgres import connect
     from promo_campaigns.adapters.preview import write_diff
+    from promo_campaigns.adapters.sample_answers import read_sample_answers
     from promo_campaigns.core.message_diff import DIFF_COLUMNS
 
     old, new = (read_message(args.include, name) for name in args.diff)
+    spec = campaign_spec(args, message=new.name)
+    answers = read_sample_answers(args.include, spec)
     with connect(find_dsn(args)) as connection, _tables(args.out, DIFF_COLUMNS) as tables:
-        return write_diff(connection, _spec(args, new.name), tables, old=old, new=new)
+        return write_diff(connection, spec, tables, old=old, new=new, answers=answers)
 
 
-def _spec(args: argparse.Namespace, message: str) -> RunSpec:
-    from promo_campaigns.adapters.definitions import read_run_spec
-    from promo_campaigns.core.models import CodeRequest
-    from promo_campaigns.core.parameters import MAX_DAYS, name_of, percent_of, whole_number
-    from promo_campaigns.core.reuse import Reuse
+def _send_by(args: argparse.Namespace, at: datetime | None) -> datetime | None:
+    """Return the deadline of a workflow that has one, with the moment of sending for its occurrence."""
+    from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
+    from promo_campaigns.core.parameters import deadline_of
 
-    codes = CodeRequest(
-        type=name_of("--type", args.type),
-        discount=whole_number("--discount", args.discount, least=0, most=99),
-        days=whole_number("--days", args.days, least=0, most=MAX_DAYS),
-    )
-    spec = read_run_spec(
-        args.include,
-        workflow=args.workflow,
-        audience=args.audience,
-        message=message,
-        codes=codes,
-        hold_out=percent_of("--hold-out", args.hold_out),
-    )
-    return replace(spec, reuse=Reuse.SAME) if args.reuse else spec
+    if not args.workflow:
+        return None
+    workflow = check_workflow(IncludeFolder(args.include), args.workflow)
+    return deadline_of("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
 
 
 @contextmanager

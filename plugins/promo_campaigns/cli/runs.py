@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.cli.parsing import Parsers
 
+_OTHERWISE = 1
+
 
 def add_parser(nouns: Parsers) -> None:
     """Add ``promo runs`` and its verbs."""
     parser = nouns.add_parser(
-        "runs", help="report a run, export who got which code, measure uplift, say what running it again does"
+        "runs",
+        help="report or approve a run, export who got which code, measure uplift, say what running it again does",
     )
     verbs = parser.add_subparsers(metavar="ACTION", required=True)
 
@@ -32,6 +35,12 @@ def add_parser(nouns: Parsers) -> None:
     mode.add_argument("key", metavar="RUN_KEY")
     mode.add_argument("mode", choices=[mode.value for mode in Mode])
     mode.set_defaults(run=_mode)
+
+    approve = verbs.add_parser("approve", help="approve a run that waits for it; status 1 if it was refused before")
+    reject = verbs.add_parser("reject", help="refuse a run that waits for it; status 1 if it was approved before")
+    for verb, approved in ((approve, True), (reject, False)):
+        verb.add_argument("key", metavar="RUN_KEY")
+        verb.set_defaults(run=_decide, approved=approved)
 
     report = verbs.add_parser("report", help="count who was given a code, and who was not and why")
     report.add_argument("key", metavar="RUN_KEY")
@@ -58,7 +67,7 @@ def add_parser(nouns: Parsers) -> None:
     uplift.add_argument("--json", action="store_true", help="print JSON")
     uplift.set_defaults(run=_uplift)
 
-    for verb in (mode, report, export, uplift):
+    for verb in (mode, approve, reject, report, export, uplift):
         add_dsn_option(verb)
 
 
@@ -70,6 +79,23 @@ def _mode(args: argparse.Namespace) -> int:
         set_mode(connection, args.key, Mode(args.mode))
     print(f"{args.key}\t{args.mode}")
     return 0
+
+
+def _decide(args: argparse.Namespace) -> int:
+    from promo_campaigns.adapters.approvals import decide
+    from promo_campaigns.adapters.audit import account
+    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.adapters.runs import read_run_by_key
+    from promo_campaigns.core.approval import Said
+
+    with connect(find_dsn(args)) as connection:
+        run_id = read_run_by_key(connection, args.key).run_id
+        approval = decide(connection, run_id, approved=args.approved, by=account())
+    if approval.said is None:
+        msg = f"nobody is asked about run {args.key}"
+        raise ConfigurationError(msg)
+    print(f"{args.key}\t{approval.said.value} by {approval.by or 'nobody in time'}")
+    return 0 if (approval.said is Said.GIVEN) is args.approved else _OTHERWISE
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001  (full-width forms)
 """What a cell may not begin with."""
+_SIGNS = frozenset(FORMULA_SIGNS)
 
 
 def inert(text: str) -> str:
@@ -12,3 +18,8 @@ def inert(text: str) -> str:
     A code stays as it is: none that begins with such a sign is ever loaded.
     """
     return f"'{text}" if text.startswith(FORMULA_SIGNS) or text.lstrip().startswith(FORMULA_SIGNS) else text
+
+
+def inert_all(texts: Iterable[str]) -> list[str]:
+    """Return the texts of many cells likewise; most begin with a sign that needs no second look."""
+    return [text if (sign := text[:1]) not in _SIGNS and not sign.isspace() else inert(text) for text in texts]

@@ -24,6 +24,7 @@
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
     │   ├── RunClosed                 a closed run is to be left alone
+    │   ├── NotApproved               a person is to approve the run first
     │   ├── LeaseHeld                 somebody else is at it, or was until a moment ago
     │   ├── QuietHours                contacts are not to be disturbed now
     │   ├── InvariantBroken           the books do not agree with themselves
@@ -226,6 +227,10 @@ class RunNotFinished(LedgerError):  # noqa: N818
 
 class RunClosed(LedgerError):  # noqa: N818
     """The run is closed and was told to refuse being run again."""
+
+
+class NotApproved(LedgerError):  # noqa: N818
+    """The run waits for a person to approve it; nobody of it is given a code or sent anything."""
 
 
 class LeaseHeld(LedgerError):  # noqa: N818

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TypeVar, cast
 
 from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import Mode
+from promo_campaigns.core.models import CodeRequest, Mode
 
 Word = TypeVar("Word", bound=Enum)
 
@@ -53,6 +53,18 @@ def optional_text(value: object) -> str:
     """Return a text without surrounding blanks; empty for nothing, and for a None that a template has printed."""
     text = "" if value is None else str(value).strip()
     return "" if text == "None" else text
+
+
+def names_of(name: str, value: object) -> list[str]:
+    """Return names from a list, or from a text in which commas separate them; empty for nothing.
+
+    :raises ConfigurationError: it is anything else
+    """
+    given = optional_text(value).split(",") if value is None or isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not all(isinstance(item, str) for item in given):
+        msg = f"{name} must be a list of names, or names with commas between them"
+        raise ConfigurationError(msg)
+    return [item.strip() for item in given if item.strip()]
 
 
 def contact_ids_of(value: object) -> list[int]:
@@ -164,3 +176,15 @@ def percent_of(name: str, value: object) -> float:
         msg = f"{name} must be a share from 0 to {MAX_PERCENT} percent with two decimals at most, not {text!r}"
         raise ConfigurationError(msg)
     return float(text)
+
+
+def code_request(type: object, discount: object, days: object) -> CodeRequest:  # noqa: A002  (the vendor's name)
+    """Read the three parameters that choose codes; all are required, and discount 0 is a value.
+
+    :raises ConfigurationError: one is missing or out of bounds
+    """
+    return CodeRequest(
+        type=name_of("type", type),
+        discount=whole_number("discount", discount, least=0, most=99),
+        days=whole_number("days", days, least=0, most=MAX_DAYS),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from promo_campaigns.core.bulk import BATCH
 from promo_campaigns.core.codes import mask
 from promo_campaigns.core.message_context import message_context
-from promo_campaigns.core.rendering import HTML, first_failure
+from promo_campaigns.core.models import OutgoingMessage
+from promo_campaigns.core.rendering import HTML, first_failures, webhook_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +27,8 @@ SEND = "send"
 SKIPPED = "skipped"
 REJECTED = "rejected"
 NO_CODE = "no code"
+KEY = "TEST-KEY"
+"""Stands for an idempotency key in the request that carries a message."""
 MAX_KINDS = 200
 """Reasons and warnings that a report tells apart; the others count as ``other``."""
 
@@ -52,11 +56,13 @@ class Candidate:
     :ivar recipient: as a template would see it, with the placeholder in place of a code
     :ivar reason: why nothing would be sent; empty if something would
     :ivar code: the code it would be given, as stored; only its mask is shown
+    :ivar warning: what is to be known of it beside that
     """
 
     recipient: Recipient
     reason: str
     code: str = field(default="", repr=False)
+    warning: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +76,7 @@ class PreviewReport:
     :ivar warnings: contacts by warning
     :ivar forecast: codes wanted and codes in stock
     :ivar files: what was written
+    :ivar notes: what the texts do not show as it will be
     """
 
     workflow: str
@@ -81,17 +88,17 @@ class PreviewReport:
     warnings: dict[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None
     files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def count(self, rows: Sequence[Row]) -> None:
         """Count the contacts of a part of the preview."""
         self.contacts += len(rows)
-        for row in rows:
-            state, reason, warnings = row[1], row[2], row[-1]
-            self.states[state] = self.states.get(state, 0) + 1
+        for (state, reason, warnings), contacts in Counter([(row[1], row[2], row[-1]) for row in rows]).items():
+            self.states[state] = self.states.get(state, 0) + contacts
             if reason:
-                _add(self.reasons, reason)
+                _add(self.reasons, reason, contacts)
             for warning in warnings.split("; ") if warnings else ():
-                _add(self.warnings, warning)
+                _add(self.warnings, warning, contacts)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -115,14 +122,30 @@ class Row(NamedTuple):
     warnings: str = ""
 
 
+class _Requests(NamedTuple):
+    """A request rendered for each contact, and by their places why it could not be."""
+
+    paths: Sequence[str | TemplateError]
+    bodies: Sequence[str | TemplateError]
+    failures: Mapping[int, str]
+
+
 class Previewer:
     """Renders what would be sent, without a code and without sending.
 
     :param message: the compiled message
     :param requests: the compiled data sources by name
+    :param webhook: the compiled request that carries the message, if one does; it stands first among the requests
     """
 
-    def __init__(self, message: MessageTemplates, requests: Mapping[str, RequestTemplates]) -> None:
+    def __init__(
+        self,
+        message: MessageTemplates,
+        requests: Mapping[str, RequestTemplates],
+        webhook: RequestTemplates | None = None,
+    ) -> None:
+        self._options = [*message.options]
+        self._webhook = webhook
         self._channel = message.channel
         self._message = {"title": message.title, "body": message.body, **message.options}
         if message.html:
@@ -135,9 +158,15 @@ class Previewer:
 
     def rows(self, candidates: Sequence[Candidate]) -> list[Row]:
         """Return a part of the preview."""
-        contexts = [message_context(one.recipient) for one in candidates if not one.reason]
+        sent = [one for one in candidates if not one.reason]
+        contexts = [message_context(one.recipient) for one in sent]
         texts = {name: template.render_many(contexts) for name, template in self._message.items()}
-        requests = [self._render_request(name, contexts) for name in self._requests]
+        failures = first_failures(texts)
+        requests = [_rendered(f"request {name}", templates, contexts) for name, templates in self._requests.items()]
+        if self._webhook:
+            carriers = self._carried(self._webhook, sent, texts)
+            failures = {**carriers.failures, **failures}
+            requests.insert(0, carriers)
         missing = self._missing(contexts)
         places = count()
         rows = []
@@ -146,50 +175,63 @@ class Previewer:
                 rows.append(Row(one.recipient.contact_id, SKIPPED, one.reason, self._channel))
                 continue
             at = next(places)
-            message = {name: column[at] for name, column in texts.items()}
-            rows.append(self._row(one, message, [column[at] for column in requests], missing[at]))
+            warnings = f"{one.warning}; {missing[at]}" if one.warning and missing[at] else one.warning or missing[at]
+            if at in failures:
+                rows.append(Row(one.recipient.contact_id, REJECTED, failures[at], self._channel, warnings=warnings))
+                continue
+            rows.append(self._row(one, at, texts, requests, warnings))
         return rows
 
     def _row(
         self,
         one: Candidate,
-        message: Mapping[str, str | TemplateError],
-        requests: Sequence[tuple[str, str] | str],
-        missing: str,
+        at: int,
+        texts: Mapping[str, Sequence[str | TemplateError]],
+        requests: Sequence[_Requests],
+        warnings: str,
     ) -> Row:
-        who = one.recipient.contact_id
-        if failed := first_failure(message):
-            return Row(who, REJECTED, failed, self._channel, warnings=missing)
-        made = [request for request in requests if not isinstance(request, str)]
-        refused = [request.replace("; ", ", ") for request in requests if isinstance(request, str)]
+        made = [each for each in requests if at not in each.failures]
+        if len(made) < len(requests):
+            refused = [each.failures[at].replace("; ", ", ") for each in requests if at in each.failures]
+            warnings = "; ".join([warnings, *refused] if warnings else refused)
         return Row(
-            who,
+            one.recipient.contact_id,
             SEND,
             "",
             self._channel,
             mask(one.code),
             one.recipient.expires_at,
-            str(message["title"]),
-            str(message["body"]),
-            str(message.get(HTML, "")),
-            "\n".join([path for path, _ in made]),
-            "\n".join([body for _, body in made]),
-            "; ".join([*([missing] if missing else []), *refused]) if refused else missing,
+            str(texts["title"][at]),
+            str(texts["body"][at]),
+            str(texts[HTML][at]) if HTML in texts else "",
+            "\n".join([str(each.paths[at]) for each in made]),
+            "\n".join([str(each.bodies[at]) for each in made]),
+            warnings,
         )
 
-    def _render_request(self, name: str, contexts: Sequence[dict[str, object]]) -> list[tuple[str, str] | str]:
-        """Render a data source's request for each; where it cannot be, say why."""
-        templates = self._requests[name]
-        if templates.records_per_request:
-            contexts = [{**context, BATCH: [context]} for context in contexts]
-        parts = {"path": templates.path, "body": templates.body, **templates.headers}
-        columns = {part: template.render_many(contexts) for part, template in parts.items()}
-        found: list[tuple[str, str] | str] = []
-        for at in range(len(contexts)):
-            texts = {part: column[at] for part, column in columns.items()}
-            failed = first_failure(texts)
-            found.append(f"request {name}: {failed}" if failed else (str(texts["path"]), str(texts["body"])))
-        return found
+    def _carried(
+        self,
+        webhook: RequestTemplates,
+        sent: Sequence[Candidate],
+        texts: Mapping[str, Sequence[str | TemplateError]],
+    ) -> _Requests:
+        """Render the request that carries each message; where it cannot be, nothing would be sent."""
+        contexts = [
+            webhook_context(
+                OutgoingMessage(
+                    contact_id=one.recipient.contact_id,
+                    channel=self._channel,
+                    locator=one.recipient.locator or "",
+                    title=str(texts["title"][at]),
+                    body=str(texts["body"][at]),
+                    idempotency_key=KEY,
+                    html=str(texts[HTML][at]) if HTML in texts else "",
+                    options={name: str(texts[name][at]) for name in self._options},
+                )
+            )
+            for at, one in enumerate(sent)
+        ]
+        return _rendered("webhook", webhook, contexts)
 
     def _missing(self, contexts: Sequence[Mapping[str, Any]]) -> list[str]:
         known: dict[tuple[str, ...], str] = {}
@@ -203,6 +245,16 @@ class Previewer:
         return told
 
 
+def _rendered(label: str, templates: RequestTemplates, contexts: Sequence[dict[str, object]]) -> _Requests:
+    """Render a request's path and body for each; where it cannot be rendered, say why."""
+    if templates.records_per_request:
+        contexts = [{**context, BATCH: [context]} for context in contexts]
+    parts = {"path": templates.path, "body": templates.body, **templates.headers}
+    columns = {part: template.render_many(contexts) for part, template in parts.items()}
+    failures = {at: f"{label}: {failed}" for at, failed in first_failures(columns).items()}
+    return _Requests(columns["path"], columns["body"], failures)
+
+
 def _names_read(templates: Sequence[Template]) -> set[str]:
     names: set[str] = set()
     for template in templates:
@@ -211,6 +263,6 @@ def _names_read(templates: Sequence[Template]) -> set[str]:
     return names
 
 
-def _add(counts: dict[str, int], kind: str) -> None:
+def _add(counts: dict[str, int], kind: str, contacts: int) -> None:
     kind = kind if kind in counts or len(counts) < MAX_KINDS else "other"
-    counts[kind] = counts.get(kind, 0) + 1
+    counts[kind] = counts.get(kind, 0) + contacts

@@ -115,7 +115,7 @@ def render_requests(
     contexts = [message_context(recipient) for recipient in recipients]
     paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
     headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
-    failures = _first_failures({"path": paths, "body": bodies, **headers})
+    failures = first_failures({"path": paths, "body": bodies, **headers})
     for row, recipient in enumerate(recipients):
         if row in failures:
             verdicts.append(_refused(recipient, failures[row]))
@@ -135,7 +135,7 @@ def render_requests(
     return ready, verdicts
 
 
-def _first_failures(columns: Mapping[str, Sequence[str | TemplateError]]) -> dict[int, str]:
+def first_failures(columns: Mapping[str, Sequence[str | TemplateError]]) -> dict[int, str]:
     """Say of each row that could not be rendered which part it was, and why; the first part of several."""
     failures: dict[int, str] = {}
     for part, column in columns.items():
@@ -143,6 +143,21 @@ def _first_failures(columns: Mapping[str, Sequence[str | TemplateError]]) -> dic
             if isinstance(text, PromoError):
                 failures.setdefault(row, f"{part}: {text}")
     return failures
+
+
+def webhook_context(message: OutgoingMessage) -> dict[str, object]:
+    """Build what the templates of a request read that carries a message."""
+    values: dict[str, object] = {
+        "title": message.title,
+        "body": message.body,
+        "html": message.html,
+        "channel": message.channel,
+        "locator": message.locator,
+        "key": message.idempotency_key,
+        "contact_id": message.contact_id,
+        "options": message.options,
+    }
+    return {**values, "data": values}
 
 
 def _refused(recipient: Recipient, detail: str) -> Verdict:

@@ -37,6 +37,14 @@ class EventAudience(_Event, total=False):
     not_in_progress: bool
 
 
+class ApprovalSettings(TypedDict, total=False):
+    """Who approves each run, how long an answer is waited for, and what it means that none comes."""
+
+    by: Sequence[str]
+    within: str
+    otherwise: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
     """The definition that a DAG is built from.
@@ -64,7 +72,8 @@ class Workflow:
     :param batch_size: contacts that one task handles
     :param transport: the way out of the message
     :param transport_conn_id: the Airflow Connection of the transport
-    :param approval: a person must approve each run
+    :param approval: a person must approve each run before anybody is given a code; also with ``by``, the ids of those
+        who may, ``within``, such as ``24h``, and ``otherwise``, ``reject`` or ``approve``
     :param hold_out: percent of the audience that is kept without a code
     :param stock: what a run does when the pool cannot serve everybody: ``fail``, ``partial`` or ``wait``
     :param owner: who answers for it
@@ -90,7 +99,7 @@ class Workflow:
     batch_size: int = 1000
     transport: str = "inbox"
     transport_conn_id: str = ""
-    approval: bool = False
+    approval: bool | ApprovalSettings = False
     hold_out: float | None = None
     stock: str = "fail"
     owner: str = ""
@@ -160,6 +169,9 @@ class Workflow:
         if self.stock != "fail":
             problem = "events that find no code wait for one, so a workflow for them has no stock to weigh"
             raise SettingError(problem, setting=("stock",), hint="Leave it out")
+        if self.approval is not False:
+            problem = "events are answered as they come, so nobody can be asked about them"
+            raise SettingError(problem, setting=("approval",), hint="Leave it out")
         if ("period" in self.audience) is not (self.audience.get("reentry") == "period"):
             problem = "'reentry: period' and a 'period' go together"
             raise SettingError(problem, setting=("audience", "event"), hint="Such as period: 7d")

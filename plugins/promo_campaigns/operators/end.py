@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.core.parameters import whole_number
 from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
-from promo_campaigns.operators.start import NO_RUN
+from promo_campaigns.operators.handover import MAX_RUN_ID, NO_RUN
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from promo_campaigns.core.run_report import RunReport
 
-MAX_RUN_ID = 2**63 - 1
 MARKDOWN_KEY = "report"
 
 

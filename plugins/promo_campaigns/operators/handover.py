@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeGuard
 
+NO_RUN = 0
+"""The id of the run that a dry run does not open; Airflow keeps no XCom that is None."""
+MAX_RUN_ID = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.parameters import code_request
 from promo_campaigns.operators.handed_over import HandedOver
 from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.rescheduling import rescheduled
-from promo_campaigns.operators.start import code_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

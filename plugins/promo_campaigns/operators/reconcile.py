@@ -8,7 +8,7 @@ from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.core.parameters import whole_number
 from promo_campaigns.hooks.transport import transport_of
-from promo_campaigns.operators.end import MAX_RUN_ID
+from promo_campaigns.operators.handover import MAX_RUN_ID
 from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:

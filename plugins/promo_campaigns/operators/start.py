@@ -9,10 +9,9 @@ from airflow.sdk import XComArg
 
 from promo_campaigns.core.forecast import StockPolicy
 from promo_campaigns.core.limits import limits_of
-from promo_campaigns.core.models import CodeRequest
-from promo_campaigns.core.occurrence import SCHEDULED, file_name_of, run_key
+from promo_campaigns.core.occurrence import SCHEDULED, run_key
 from promo_campaigns.core.parameters import (
-    MAX_DAYS,
+    code_request,
     contact_ids_of,
     deadline_of,
     flag_of,
@@ -25,11 +24,13 @@ from promo_campaigns.core.parameters import (
 )
 from promo_campaigns.core.reuse import Reuse
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.hooks.preview_files import files_for, preview_folder
+from promo_campaigns.hooks.preview_files import preview_folder
 from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.operators.handover import NO_RUN
+from promo_campaigns.operators.rehearsal import write_rehearsal
 from promo_campaigns.operators.rescheduling import rescheduled
 from promo_campaigns.operators.store_operator import StoreOperator
-from promo_campaigns.operators.wiring import check_connections, check_wiring
+from promo_campaigns.operators.wiring import asks_approval, check_connections, check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 RUN_ID_KEY = "run_id"
 PREVIEW_KEY = "preview"
 STOCK_POLL_S = 300.0
-NO_RUN = 0  # Airflow keeps no XCom that is None
 
 
 class StartOperator(StoreOperator):
@@ -194,18 +194,18 @@ class StartOperator(StoreOperator):
 
     def rehearse(self, context: Context) -> PreviewReport:
         """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet."""
-        from promo_campaigns.adapters.preview import write_preview
-        from promo_campaigns.adapters.table_files import formats, open_tables
-        from promo_campaigns.core.preview import COLUMNS
-
         spec = self._spec(context)
-        stem = file_name_of(self._run_key(context, spec.workflow))
-        names = [f"{stem}.{ending}" for ending in formats()]
-        with files_for(preview_folder(optional_text(self.preview_folder)), names) as (files, targets):
-            with self.hook.connect() as connection, open_tables(files, COLUMNS) as tables:
-                report = write_preview(connection, spec, tables)
-            report.files = targets
-        self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(targets))
+        folder = preview_folder(optional_text(self.preview_folder))
+        with self.hook.connect() as connection:
+            report = write_rehearsal(
+                connection,
+                spec,
+                run_key=self._run_key(context, spec.workflow),
+                folder=folder,
+                include=include_folder(self.include_folder),
+                send_by=self._send_by(context),
+            )
+        self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(report.files))
         return report
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
@@ -213,15 +213,15 @@ class StartOperator(StoreOperator):
 
         spec = self._spec(context)
         batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
-        send_by = deadline_of("send_by", self.send_by, occurrence=occurrence_of(context))
         with self.hook.connect() as connection:
             run = open_run(
                 connection,
                 spec,
                 run_key=self._run_key(context, spec.workflow),
-                send_by=send_by,
+                send_by=self._send_by(context),
                 mode=mode_of(self.mode),
                 stock_policy=word_of(StockPolicy, "stock", self.stock),
+                approval=asks_approval(self),
             )
             batches = read_batches(connection, run, batch_size)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
@@ -254,6 +254,9 @@ class StartOperator(StoreOperator):
         )
         return replace(spec, limits=limits, reuse=word_of(Reuse, "reuse", self.reuse))
 
+    def _send_by(self, context: Context) -> datetime | None:
+        return deadline_of("send_by", self.send_by, occurrence=occurrence_of(context))
+
     def _audience(self) -> str | Audience:
         return optional_text(self.audience)
 
@@ -279,15 +282,3 @@ def occurrence_of(context: Context) -> datetime:
     dag_run = context["dag_run"]
     dated = dag_run.logical_date if run_type_of(context) in SCHEDULED else None
     return dated or dag_run.run_after
-
-
-def code_request(type: object, discount: object, days: object) -> CodeRequest:  # noqa: A002  (the vendor's name)
-    """Read the three parameters that choose codes; all are required, and discount 0 is a value.
-
-    :raises ConfigurationError: one is missing or out of bounds
-    """
-    return CodeRequest(
-        type=name_of("type", type),
-        discount=whole_number("discount", discount, least=0, most=99),
-        days=whole_number("days", days, least=0, most=MAX_DAYS),
-    )

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from promo_campaigns.core.errors import ConfigurationError, DefinitionError
 from promo_campaigns.hooks.data_source import DataSourceHook
+from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 
@@ -33,6 +34,13 @@ def check_connections(include: Path, spec: RunSpec) -> None:
             hint = "Mend it in Airflow under Admin, Connections, or in its AIRFLOW_CONN_ variable"
             shown_as, line = f"data_sources/{source.name}.yaml", connection_line(include, source.name)
             raise DefinitionError(problem, file=shown_as, line=line, hint=hint)
+
+
+def asks_approval(start: BaseOperator) -> bool:
+    """Tell whether a block behind Start asks a person to approve its run."""
+    if not start.has_dag():  # type: ignore[no-untyped-call]  # Airflow's method has no types
+        return False
+    return any(_is_a(task, ApproveRunOperator) for task in start.get_flat_relatives(upstream=False))
 
 
 def check_wiring(start: BaseOperator, context: Context, include: Path, spec: RunSpec) -> None:

@@ -13,6 +13,7 @@ from promo_campaigns.adapters.workflow_files import IncludeFolder, require_valid
 from promo_campaigns.core.parameters import span_of
 from promo_campaigns.core.workflow import Workflow
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.end import EndOperator
@@ -37,8 +38,8 @@ _ANSWERING = 2  # a run that answers events, and one that takes over from it
 class PromoWorkflow(Workflow):
     """A workflow, checked, with its DAG in ``dag``, which Airflow finds wherever the workflow is made.
 
-    To add or change blocks, make a subclass and override ``before_start``, ``start``, ``before_batches``, ``blocks``,
-    ``end`` or ``after_end``.
+    To add or change blocks, make a subclass and override ``before_start``, ``start``, ``approve``, ``before_batches``,
+    ``blocks``, ``end`` or ``after_end``.
 
     :param include: the folder of messages, data sources and audiences; by default option
         ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
@@ -94,6 +95,19 @@ class PromoWorkflow(Workflow):
             **{name: self.promo_code[name] for name in CODES},  # type: ignore[literal-required]  # they are its names
             **{name: int(value) for name, value in seconds.items()},
             **self._agreed(),
+        )
+
+    def approve(self, start: StartOperator) -> ApproveRunOperator:
+        """Make the Approve block, of a workflow whose runs a person must approve."""
+        asked = {} if isinstance(self.approval, bool) else self.approval
+        return ApproveRunOperator(
+            task_id="approve",
+            task_display_name="Approve",
+            run_id=start.run,
+            by=tuple(asked.get("by", ())),
+            within=asked.get("within", ""),
+            otherwise=asked.get("otherwise", "reject"),
+            include_folder=str(self.files.path) if self.include else None,
         )
 
     def before_batches(self, start: StartOperator) -> BaseOperator:
@@ -167,6 +181,8 @@ class PromoWorkflow(Workflow):
             first >> start
         if behind is not start:
             behind >> batches
+        if self.approval is not False:
+            self.approve(start) >> batches
         batches >> end
         self.after_end(end)
 

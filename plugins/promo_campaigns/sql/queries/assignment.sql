@@ -152,10 +152,11 @@ select code_type as type, discount, days from promo.run where run_id = %(run_id)
 
 -- reuse_codes --
 -- Gives each pending contact again the code of the pool that it holds and that is valid long enough. Whose code went back
--- meanwhile, or was retired, stays pending.
+-- meanwhile, or was retired, stays pending, and so does everybody while the run waits for its approval.
 with due as materialized (
   select a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+    and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
   order by a.contact_id for update
 ), held as materialized (
   select due.contact_id, h.promo_code_id
@@ -170,10 +171,12 @@ update promo.assignment a set state = 'assigned', promo_code_id = given.promo_co
 from given where a.run_id = %(run_id)s and a.contact_id = given.held_by;
 
 -- claim_codes --
--- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending.
+-- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending, and all
+-- do while the run waits for its approval.
 with due as materialized (
   select a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+    and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
   order by a.contact_id for update
 ), free as materialized (
   select p.promo_code_id, p.expires_at from promo.promo_code p
@@ -194,15 +197,17 @@ update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_cod
 from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
 
 -- count_pending --
--- How many of the contacts have neither a code nor a reason for having none.
-select count(*) as contacts from promo.assignment
+-- How many of the contacts have neither a code nor a reason for having none, and whether the run waits for its approval.
+select count(*) as contacts,
+       exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited') as unapproved
+from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'pending';
 
 -- skip_without_code --
 -- Of a run that may go out to some only, whoever the pool has no code for any more is skipped.
 update promo.assignment a set state = 'skipped', reason = 'no code'
 from promo.run r
-where r.run_id = %(run_id)s and r.stock_policy = 'partial' and a.run_id = r.run_id
+where r.run_id = %(run_id)s and r.stock_policy = 'partial' and r.approval is distinct from 'awaited' and a.run_id = r.run_id
   and a.contact_id = any(%(contact_ids)s) and a.state = 'pending';
 
 -- read_codes --

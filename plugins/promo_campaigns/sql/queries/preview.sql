@@ -9,10 +9,24 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
        case when l.value is null then 'no channel'
             when l.closed then 'unsubscribed'
             when promo.held_out(%(workflow)s::text, c.contact_id, %(hold_out)s::numeric) then 'hold-out'
+            when %(cap_messages)s::integer <= (
+              select count(*)
+              from promo.assignment o
+              join promo.run other on other.run_id = o.run_id and other.channel = %(channel)s
+              where o.contact_id = c.contact_id and o.promo_code_id is not null
+                and o.run_id is distinct from %(run_id)s::bigint
+                and (o.state in ('assigned', 'sending') or exists (
+                  select from promo.attempt t
+                  where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
+                    and t.outcome is distinct from 'refused'
+                    and t.started_at > greatest(promo.clock(), %(at)s::timestamptz)
+                                       - make_interval(hours => %(cap_hours)s::integer))))
+              then 'capped'
             else '' end as reason,
        (select jsonb_object_agg(f.name, v.value)
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
         where v.contact_id = c.contact_id) as fields,
+       coalesce(c.time_zone, %(time_zone)s::text) as zone,
        h.code, h.expires_at
 from (select distinct audience.contact_id from (
 /* audience */
@@ -35,3 +49,16 @@ where type = %(type)s and discount = %(discount)s and not retired and issued_at 
   and expires_at >= greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)
 order by expires_at, promo_code_id
 offset %(ahead)s
+
+-- waiting --
+-- The audience of a run that is open: whoever waits in it.
+select contact_id from promo.assignment where run_id = {run_id} and state = 'pending'
+
+-- moment --
+-- When it is sent: now, or later.
+select greatest(promo.clock(), %(at)s::timestamptz) as at;
+
+-- opens_at --
+-- When contacts of a time zone may be written to, if it is sent at that moment.
+select promo.opens_at(%(quiet_hours)s::int4multirange, %(zone)s::text, %(at)s::timestamptz,
+                      make_interval(secs => %(open_s)s)) as opens

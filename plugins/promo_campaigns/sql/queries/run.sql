@@ -6,12 +6,12 @@ select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
-   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses)
+   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
    %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
-   %(hold_out)s, %(reuses)s)
+   %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end)
 on conflict (run_key) do nothing
 returning run_id;
 
@@ -86,5 +86,8 @@ update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id
 update promo.run set mode = %(mode)s where run_key = %(run_key)s returning run_id;
 
 -- reopen_run --
--- A closed run has work again.
-update promo.run set closed_at = null where run_id = %(run_id)s;
+-- A closed run has work again, and whoever was asked about it is asked anew.
+update promo.run
+set closed_at = null, approved_by = null, approved_at = null,
+    approval = case when %(approval)s or approval is not null then 'awaited' end
+where run_id = %(run_id)s;

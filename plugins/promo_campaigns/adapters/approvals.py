@@ -1,0 +1,56 @@
+"""What persons say of runs, as the ledger holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.approval import Approval, Said
+from promo_campaigns.core.errors import LedgerError
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from promo_campaigns.adapters.postgres import Connection
+
+_SQL = queries("approval")
+
+
+def read_approval(connection: Connection, run_id: int) -> Approval:
+    """Return what was said of a run.
+
+    :raises LedgerError: there is no such run
+    """
+    row = connection.execute(_SQL["read_approval"], {"run_id": run_id}).fetchone()
+    if row is None:
+        msg = f"there is no run {run_id} in the ledger"
+        raise LedgerError(msg)
+    return Approval(
+        run_id=run_id,
+        run_key=row["run_key"],
+        said=Said(row["state"]) if row["state"] else None,
+        by=row["approved_by"] or "",
+        at=row["approved_at"],
+        closed=row["closed"],
+        left_s=row["left_s"],
+    )
+
+
+def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> Approval:
+    """Keep what a person says of a run that waits for it, and return what holds: what was said first.
+
+    Of a run that is refused, whoever waits is skipped.
+
+    :param by: who says it, empty where nobody answered in time
+    """
+    said = Said.GIVEN if approved else Said.REFUSED
+    with connection.transaction():
+        decision = {"run_id": run_id, "state": said.value, "approved_by": by or None}
+        kept = connection.execute(_SQL["decide"], decision).fetchone()
+        if kept is not None and not approved:
+            connection.execute(_SQL["skip_refused"], {"run_id": run_id})
+        return read_approval(connection, run_id)
+
+
+def count_left_out(connection: Connection, run_id: int) -> dict[str, int]:
+    """Return how many contacts a run is not going to reach, by reason."""
+    rows = connection.execute(_SQL["count_left_out"], {"run_id": run_id}).fetchall()
+    return {row["reason"]: row["contacts"] for row in rows}

@@ -1,0 +1,118 @@
+"""A message really sent to named test contacts, with a code that nobody holds: no run, pool or profile is touched."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.preview import audience_parts, reading, recipient_of
+from promo_campaigns.adapters.templates import compile_message
+from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.limits import NO_LIMITS
+from promo_campaigns.core.models import Audience, Mode, Run
+from promo_campaigns.core.rendering import render_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.models import OutgoingMessage, Recipient, RunSpec, Verdict
+    from promo_campaigns.core.ports import Transport
+
+MOST = 20
+"""Test contacts of one test send: those of a team, not an audience."""
+SKIPPED = "skipped"
+_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A test send, rendered and not sent yet.
+
+    :ivar ready: what can be sent
+    :ivar left_out: why the others cannot be sent anything, by contact
+    """
+
+    ready: list[OutgoingMessage] = field(repr=False)
+    left_out: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialOutcome:
+    """What a test send came to for one contact.
+
+    :ivar outcome: ``ok``, ``refused``, ``later`` or ``unknown``, as of a real send, or ``skipped``
+    """
+
+    contact_id: int
+    outcome: str
+    detail: str = ""
+
+
+def new_trial_key(workflow: str) -> str:
+    """Return the run key of a test send of its own, which no run bears."""
+    return trial_key(workflow, str(uuid.uuid4()))
+
+
+def trial_key(workflow: str, occasion: str) -> str:
+    """Return the run key of a test send, which no run bears: a workflow's have no such part."""
+    return f"{workflow}/test/{occasion}"
+
+
+def render_trial(
+    connection: Connection,
+    spec: RunSpec,
+    contact_ids: Sequence[int],
+    *,
+    key: str,
+    answers: Mapping[str, object] | None = None,
+) -> Trial:
+    """Render the message for the contacts as a run would, with the placeholder for a code.
+
+    Quiet hours, caps and hold-outs are not looked at: the contacts were named.
+
+    :param key: see ``trial_key``
+    :param answers: examples of what data sources answer before the message, by their names
+    :raises ConfigurationError: nobody is named, or too many are
+    """
+    named = sorted(set(contact_ids))
+    if not 1 <= len(named) <= MOST:
+        msg = f"a test send goes to 1 to {MOST} contacts, not to {len(named)}"
+        raise ConfigurationError(msg)
+    expires_at = datetime.now(tz=timezone.utc) + timedelta(days=max(spec.codes.days, 1))
+    wanted = replace(spec, audience=Audience(name="test contacts", contact_ids=tuple(named)))
+    wanted = replace(wanted, hold_out=0.0, limits=NO_LIMITS)
+    left_out = dict.fromkeys(named, "there is no such contact")
+    recipients: list[Recipient] = []
+    with reading(connection), closing(audience_parts(connection, wanted)) as parts:
+        for row in (row for part in parts for row in part):
+            recipient, reason = recipient_of(row, wanted, expires_at, answers), str(row[6])
+            del left_out[recipient.contact_id]
+            if reason:
+                left_out[recipient.contact_id] = reason
+            else:
+                recipients.append(recipient)
+    run = Run(run_id=0, run_key=key, spec=wanted, send_by=None, mode=Mode.REFUSE, closed=False)
+    ready, refused = render_messages(compile_message(spec.message), run, recipients)
+    left_out |= {verdict.contact_id: verdict.detail for verdict in refused}
+    return Trial(ready=ready, left_out=left_out)
+
+
+async def send_trial(trial: Trial, transport: Transport) -> list[TrialOutcome]:
+    """Send what can be sent, once, and say what it came to for each, in the order of contact ids.
+
+    :param transport: open
+    """
+    verdicts: Sequence[Verdict] = []
+    if trial.ready:
+        verdicts = await transport.send(trial.ready, deadline=time.monotonic() + _WAIT_S)
+    told = [
+        TrialOutcome(contact_id=verdict.contact_id, outcome=verdict.outcome.value, detail=verdict.detail)
+        for verdict in verdicts
+    ]
+    told += [TrialOutcome(contact_id=who, outcome=SKIPPED, detail=why) for who, why in trial.left_out.items()]
+    return sorted(told, key=lambda one: one.contact_id)

@@ -1,0 +1,58 @@
+"""Whether it is too early or too late to write to contacts, by their time zones, at the moment a preview is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.adapters.ledger import OPEN_S
+from promo_campaigns.adapters.runs import limit_parameters
+from promo_campaigns.sql import queries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.limits import Limits
+
+_SQL = queries("preview")
+TOO_LATE = "send-by passed"
+TOO_QUIET = "quiet hours past the deadline"
+
+
+class PreviewHours:
+    """Asks the store once for each time zone.
+
+    :param at: when it is to be sent, if that is later than now
+    :param send_by: after which nobody is sent anything
+    """
+
+    def __init__(
+        self, connection: Connection, limits: Limits, *, at: datetime | None, send_by: datetime | None
+    ) -> None:
+        self._connection = connection
+        self._quiet: Any = limit_parameters(limits)["quiet_hours"]
+        self._send_by = send_by
+        self._zones: dict[str | None, tuple[str, str]] = {}
+        self._at: datetime = connection.execute(_SQL["moment"], {"at": at}).fetchall()[0]["at"]
+
+    @property
+    def too_late(self) -> bool:
+        """Whether nobody is sent anything any more."""
+        return self._send_by is not None and self._send_by <= self._at
+
+    def of(self, zone: str | None) -> tuple[str, str]:
+        """Return why contacts of a time zone are sent nothing, and a warning if they wait; both mostly empty."""
+        if zone not in self._zones:
+            self._zones[zone] = self._ask(zone)
+        return self._zones[zone]
+
+    def _ask(self, zone: str | None) -> tuple[str, str]:
+        if self.too_late:
+            return TOO_LATE, ""
+        if self._quiet is None:
+            return "", ""
+        asked = {"quiet_hours": self._quiet, "zone": zone, "at": self._at, "open_s": OPEN_S}
+        opens: datetime = self._connection.execute(_SQL["opens_at"], asked).fetchall()[0]["opens"]
+        if self._send_by is not None and opens >= self._send_by:
+            return TOO_QUIET, ""
+        return "", f"waits for the end of quiet hours in {zone}" if opens > self._at else ""

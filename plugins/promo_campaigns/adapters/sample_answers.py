@@ -1,0 +1,46 @@
+"""Examples of what data sources answer, for texts that are shown or tried before anybody is asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from promo_campaigns.core.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promo_campaigns.core.models import RunSpec
+
+
+def read_sample_answers(include: Path, spec: RunSpec) -> dict[str, object]:
+    """Read ``data_sources/<name>.answer.json`` of those sources that a message reads the answer of.
+
+    They are no part of the definition: nothing is ever sent with them but a test.
+
+    :raises DefinitionError: one is no JSON
+    """
+    answers: dict[str, object] = {}
+    for source in spec.data_sources:
+        name = f"data_sources/{source.name}.answer.json"
+        if not source.before or not (include / name).is_file():
+            continue
+        try:
+            answers[source.name] = json.loads((include / name).read_text(encoding="utf-8"))
+        except ValueError as error:
+            line = getattr(error, "lineno", None)
+            problem = "it is no JSON in UTF-8"
+            raise DefinitionError(problem, file=name, line=line, hint="Write what the source answers") from error
+    return answers
+
+
+def notes_on_answers(spec: RunSpec, answers: dict[str, object]) -> list[str]:
+    """Say of each data source whose answer the message reads what stands for that answer."""
+    return [
+        f"the answer of {source.name} is the example in data_sources/{source.name}.answer.json"
+        if source.name in answers
+        else f"the answer of {source.name} is not known before it is asked: texts are rendered without it; "
+        f"data_sources/{source.name}.answer.json may hold an example"
+        for source in spec.data_sources
+        if source.before
+    ]

@@ -1,0 +1,54 @@
+"""What a workflow file would have Start freeze: the definition of its run, without Airflow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promo_campaigns.adapters.definitions import read_run_spec
+from promo_campaigns.adapters.workflow_files import check_workflow
+from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.core.limits import limits_of
+from promo_campaigns.core.parameters import code_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from promo_campaigns.adapters.workflow_files import IncludeFolder
+    from promo_campaigns.core.models import RunSpec
+
+FORM = ("message", "audience", "type", "discount", "days")
+"""What the trigger form may change of a workflow."""
+
+
+def read_workflow_spec(
+    files: IncludeFolder, workflow_id: str, given: Mapping[str, object], *, contact_ids: Sequence[int] = ()
+) -> RunSpec:
+    """Return the definition of a run of ``workflows/<workflow_id>.yaml``.
+
+    :param given: what the trigger form says otherwise, by the names in ``FORM``; None says nothing
+    :param contact_ids: the audience, in place of the workflow's
+    :raises DefinitionError: the file, or one that it names, is missing or wrong
+    :raises ConfigurationError: its audience is whoever an event happens to, and no other is given
+    """
+    workflow = check_workflow(files, workflow_id)
+    said = {**workflow.promo_code, "message": workflow.message, "audience": workflow.audience}
+    said |= {name: given[name] for name in FORM if given.get(name) is not None}
+    if contact_ids:
+        said["audience"] = ""
+    if not isinstance(said["audience"], str):
+        msg = f"the audience of {workflow_id} is whoever an event happens to; name a file of include/audiences instead"
+        raise ConfigurationError(msg)
+    spec = read_run_spec(
+        files.path,
+        workflow=workflow_id,
+        audience=said["audience"],
+        contact_ids=contact_ids,
+        message=str(said["message"]),
+        codes=code_request(said["type"], said["discount"], said["days"]),
+        transport=workflow.transport,
+        transport_conn_id=workflow.transport_conn_id,
+        hold_out=float(workflow.hold_out or 0),
+    )
+    limits = limits_of(quiet_hours=workflow.silence, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap)
+    return replace(spec, limits=limits, reuse=workflow.reuse)

@@ -1,0 +1,148 @@
+"""The Approve block."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from promo_campaigns.core.approval import Otherwise, Said, approval_form
+from promo_campaigns.core.errors import ConfigurationError, LedgerConflict
+from promo_campaigns.core.parameters import names_of, optional_text, span_of, whole_number, word_of
+from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.preview_files import preview_folder
+from promo_campaigns.operators.handover import MAX_RUN_ID, NO_RUN
+from promo_campaigns.operators.rehearsal import write_rehearsal
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.core.approval import Approval
+
+
+class ApproveRunOperator(StoreOperator, ApprovalOperator):
+    """Previews the open run and asks a person to approve it; before that, nobody of it is given a code.
+
+    It stands between Start and the batches. The form shows counts; definition and audience are those of the run, frozen
+    when Start opened it. No worker waits for the answer. A run that is refused is closed by End: everybody in it
+    is skipped, ``not approved``. What was said of a run stands until it is closed and run again, when it is asked anew.
+    Nobody is asked about a run that is closed, in which nobody waits, or whose send-by has passed.
+
+    Returns ``{"run_id": 7, "run_key": …, "approval": "given", "by": "anna", "at": …}``.
+
+    :param run_id: the run, ``start.run`` (templated)
+    :param by: ids of the users who may answer, as Airflow's auth manager knows them; by default whoever may answer in
+        Airflow (templated)
+    :param within: how long an answer is waited for, such as ``24h``, in m, h or d; never longer than until the run's
+        send-by; by default for ever (templated)
+    :param otherwise: what it means that nobody answers in time: ``reject`` or ``approve`` (templated)
+    :param preview_folder: where the preview goes, as in the Start block (templated)
+    :param include_folder: where examples of answers are found, as in the Start block
+    :param promo_db_conn_id: connection of the store (templated)
+    :raises AirflowSkipException: nothing was opened, as in a dry run
+    :raises LedgerConflict: the run was opened when nobody was to be asked about it
+    """
+
+    template_fields: Sequence[str] = ("run_id", "by", "within", "otherwise", "preview_folder", "promo_db_conn_id")
+    ui_color = "#f4e7fb"
+
+    def __init__(
+        self,
+        *,
+        run_id: Any,
+        by: Sequence[str] | str = (),
+        within: str = "",
+        otherwise: str = "reject",
+        preview_folder: str | None = None,
+        include_folder: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(subject="", **kwargs)
+        self.run_id = run_id
+        self.by = by
+        self.within = within
+        self.otherwise = otherwise
+        self.preview_folder = preview_folder
+        self.include_folder = include_folder
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Ask, unless it is known already."""
+        from promo_campaigns.adapters.approvals import read_approval
+
+        run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
+        if run_id == NO_RUN:
+            msg = "nothing was opened, so there is nothing to approve"
+            raise AirflowSkipException(msg)
+        with self.hook.connect() as connection:
+            approval = read_approval(connection, run_id)
+            late = approval.left_s is not None and approval.left_s <= 0
+            known = approval.closed or late or approval.said in {Said.GIVEN, Said.REFUSED}
+            if known or not self._prepare(connection, approval):
+                self.log.info("Nobody is asked about run %s", approval.run_key)
+                return self._go_on(context, approval)
+        asked: dict[str, Any] = super().execute(context)
+        return asked
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Keep the answer in the ledger, and go on as it says."""
+        from promo_campaigns.adapters.approvals import decide
+
+        answer = HITLOperator.execute_complete(self, context, event)
+        who = answer["responded_by_user"] or {}
+        run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
+        with self.hook.connect() as connection:
+            approved = answer["chosen_options"] == [self.APPROVE]
+            return self._go_on(context, decide(connection, run_id, approved=approved, by=str(who.get("id", ""))))
+
+    def _prepare(self, connection: Connection, approval: Approval) -> bool:
+        """Fill in the form, and tell whether there is anybody to ask about."""
+        from promo_campaigns.adapters.approvals import count_left_out
+        from promo_campaigns.adapters.runs import read_run
+
+        if approval.said is None:
+            msg = (
+                f"run {approval.run_key} was opened when nobody was to be asked about it; "
+                "put this block behind its Start block, and give the send an edition of its own"
+            )
+            raise LedgerConflict(msg)
+        run = read_run(connection, approval.run_id)
+        folder = preview_folder(optional_text(self.preview_folder))
+        report = write_rehearsal(
+            connection,
+            run.spec,
+            run_key=run.run_key,
+            folder=folder,
+            include=include_folder(self.include_folder),
+            send_by=run.send_by,
+            run_id=run.run_id,
+        )
+        left_out = count_left_out(connection, run.run_id)
+        self.subject, self.body = approval_form(run.spec, run.run_key, report, left_out)
+        otherwise = word_of(Otherwise, "otherwise", self.otherwise)
+        self.defaults = [self.APPROVE if otherwise is Otherwise.APPROVE else self.REJECT]
+        self.assigned_users = [{"id": name, "name": name} for name in names_of("by", self.by)]
+        self.response_timeout = self._time_left(approval)
+        return report.contacts > 0
+
+    def _time_left(self, approval: Approval) -> timedelta | None:
+        text = optional_text(self.within)
+        span = span_of(text)
+        if text and span is None:
+            msg = f"within must be a span of time such as 24h, in m, h or d, not {text!r}"
+            raise ConfigurationError(msg)
+        until_send_by = None if approval.left_s is None else timedelta(seconds=approval.left_s)
+        spans = (span, until_send_by, self.response_timeout)
+        return min((time for time in spans if time is not None), default=None)
+
+    def _go_on(self, context: Context, approval: Approval) -> dict[str, Any]:
+        """Let the batches run, or skip them."""
+        self.log.info("Run %s: approval %s, by %s", approval.run_key, approval.said, approval.by or "nobody")
+        if approval.said is Said.REFUSED:
+            self.skip(ti=context["ti"], tasks=context["task"].get_direct_relatives(upstream=False))
+        return approval.as_dict()

@@ -1,0 +1,119 @@
+"""The Test send block."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseAsyncOperator
+
+from promo_campaigns.core.errors import SendError
+from promo_campaigns.core.models import Outcome
+from promo_campaigns.core.parameters import code_request, contact_ids_of, name_of, optional_text
+from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.transport import open_transport, transport_of
+from promo_campaigns.operators.store_operator import StoreOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from promo_campaigns.core.models import RunSpec
+
+
+class SendTestOperator(StoreOperator, BaseAsyncOperator):
+    """Really sends the message to named test contacts, with ``TEST-NO-CODE`` in place of a code.
+
+    It opens no run, takes no code and calls no data source; an answer that the message reads is the example
+    ``data_sources/<name>.answer.json``, or missing. Each DAG run is a test send of its own, under idempotency keys that
+    no run's send has. It is not retried unless it is told to be.
+
+    Returns ``[{"contact_id": 17, "outcome": "ok", "detail": ""}, …]``.
+
+    :param message: name of a file in ``include/messages`` (templated)
+    :param contact_ids: whom to, 20 at most (templated)
+    :param type: what the message shows as the code's type (templated)
+    :param discount: likewise (templated)
+    :param days: after how many days the code that is none ends (templated)
+    :param transport: the way out, as given to the Message block (templated)
+    :param transport_conn_id: connection of the transport, as given to the Message block (templated)
+    :param workflow: the name the test is made for; by default the DAG's id
+    :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
+    :param promo_db_conn_id: connection of the store (templated)
+    :raises SendError: somebody was sent nothing, or nobody knows
+    :raises ConfigurationError: a parameter or a definition file is wrong
+    """
+
+    template_fields: Sequence[str] = (
+        "message",
+        "contact_ids",
+        "type",
+        "discount",
+        "days",
+        "transport",
+        "transport_conn_id",
+        "promo_db_conn_id",
+    )
+    ui_color = "#fde2ef"
+
+    def __init__(
+        self,
+        *,
+        message: str,
+        contact_ids: Sequence[int] | str,
+        type: str = "Test",  # noqa: A002  (the vendor's name for it, see the design's words)
+        discount: int | str = 0,
+        days: int | str = 30,
+        transport: str = "inbox",
+        transport_conn_id: str | None = None,
+        workflow: str | None = None,
+        include_folder: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"retries": 0, **kwargs})
+        self.message = message
+        self.contact_ids = contact_ids
+        self.type = type
+        self.discount = discount
+        self.days = days
+        self.transport = transport
+        self.transport_conn_id = transport_conn_id
+        self.workflow = workflow
+        self.include_folder = include_folder
+
+    async def aexecute(self, context: Context) -> list[dict[str, Any]]:
+        """Send, and tell what it came to."""
+        from promo_campaigns.adapters.message_trial import render_trial, send_trial, trial_key
+        from promo_campaigns.adapters.sample_answers import read_sample_answers
+
+        spec = self._spec()
+        key = trial_key(spec.workflow, context["dag_run"].run_id)
+        answers = read_sample_answers(include_folder(self.include_folder), spec)
+        with self.hook.connect() as connection:
+            trial = render_trial(connection, spec, contact_ids_of(self.contact_ids), key=key, answers=answers)
+        async with open_transport(spec, self.hook.dsn) as transport:
+            outcomes = await send_trial(trial, transport)
+        for one in outcomes:
+            self.log.info("Contact %d: %s %s", one.contact_id, one.outcome, one.detail)
+        if failed := [one for one in outcomes if one.outcome != Outcome.OK.value]:
+            msg = f"{len(failed)} of {len(outcomes)} test messages were not accepted; the first: {failed[0].detail}"
+            raise SendError(msg)
+        return [asdict(one) for one in outcomes]
+
+    def _spec(self) -> RunSpec:
+        from promo_campaigns.adapters.definitions import read_run_spec, require_carried
+
+        include = include_folder(self.include_folder)
+        spec = read_run_spec(
+            include,
+            workflow=self.workflow or self.dag_id,
+            audience="",
+            contact_ids=contact_ids_of(self.contact_ids),
+            message=name_of("message", self.message),
+            codes=code_request(self.type, self.discount, self.days),
+            transport=name_of("transport", self.transport),
+            transport_conn_id=optional_text(self.transport_conn_id),
+        )
+        require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
+        return spec

@@ -1,0 +1,145 @@
+"""A whole campaign as a table: contacts a second, from the store into CSV and Parquet at once.
+
+    PYTHONPATH=plugins:tests python tests/benchmarks/bench_preview.py --contacts 100000 --rounds 3
+
+Each contact has a token and two additional fields, which the message and the request of its data source read; each is
+shown a code. The best round counts, since other work slows all of them. ``probe_per_s`` is how fast this machine reads
+the same rows, renders nothing and writes nothing, and ``preview_per_cpu_s`` what a processor of its own would do: they
+tell a machine that is busy from a preview that is slow.
+
+Exit status 1 when the aim is missed: at least 20,000 contacts a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.bench_send_path import Speed, keep_figures, store_dsn
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.preview import audience_parts, reading, write_preview
+from promo_campaigns.adapters.table_files import open_tables
+from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, RunSpec
+from promo_campaigns.core.preview import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promo_campaigns.adapters.postgres import Connection
+
+LEAST_PER_S = 20_000
+SPEC = RunSpec(
+    workflow="bench",
+    audience=Audience(name="everybody", sql="select contact_id from promo.contact"),
+    codes=CodeRequest(type="Bench", discount=10, days=7),
+    message=Message(
+        name="bench",
+        channel="mobilepush",
+        title="Hi $!first_name",
+        body="#set($url=$!data.get('bench'))#if($tier == 'gold')Dear member, your#{else}Your#end code: "
+        "$!data.get('promocode'), $discount % in $!city until $expiration_date",
+    ),
+    data_sources=(
+        DataSource(
+            name="bench",
+            method="POST",
+            connection="bench",
+            path="/api/v1/contact",
+            headers={},
+            body='{"channels": [{"type": "mobilepush", "value": "$data.get(\'contact_unique_identifier\')"}],\n'
+            ' "fields": [{"id": 12345, "value": "$data.get(\'promocode\')"}], "firstName": "$!first_name"}',
+            format="json",
+        ),
+    ),
+)
+
+
+def fill(connection: Connection, count: int) -> None:
+    """Add contacts with a token and two additional fields each, and as many codes."""
+    connection.execute(
+        "with new as (insert into promo.contact (first_name) select 'Name ' || n from generate_series(1, %s) n"
+        " returning contact_id)"
+        " insert into promo.contact_channel (contact_id, type, value)"
+        " select contact_id, 'mobilepush', 'token-' || contact_id from new",
+        [count],
+    )
+    connection.execute(
+        "with field as (insert into promo.contact_field (name, type)"
+        " values ('tier', 'textfield'), ('city', 'textfield') returning contact_field_id, name)"
+        " insert into promo.contact_field_value (contact_id, contact_field_id, value)"
+        " select c.contact_id, f.contact_field_id, case when f.name = 'tier' then"
+        " case when c.contact_id % 3 = 0 then 'gold' else 'blue' end else 'Kyiv ' || c.contact_id % 50 end"
+        " from promo.contact c cross join field f"
+    )
+    connection.execute(
+        "with file as (insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected)"
+        "  values ('codes.csv', sha256('bench'), 0, 0, 0, 0, 0) returning code_file_id)"
+        " insert into promo.promo_code (code, type, discount, expires_at, retired, code_file_id, line)"
+        " select 'BENCH' || n, 'Bench', 10, now() + interval '90 days', false, code_file_id, n"
+        " from file, generate_series(1, %s) n",
+        [count],
+    )
+    connection.execute(
+        "vacuum analyze promo.contact, promo.contact_channel, promo.contact_field_value, promo.promo_code"
+    )
+
+
+def preview(connection: Connection, contacts: int) -> None:
+    """Write the preview as the block does."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / "preview.csv", Path(folder) / "preview.parquet"]
+        with open_tables(files, COLUMNS) as tables:
+            report = write_preview(connection, SPEC, tables)
+    assert report.states == {"send": contacts}
+
+
+def probe(connection: Connection, contacts: int) -> None:
+    """Read the audience and do nothing with it."""
+    with reading(connection), closing(audience_parts(connection, SPEC)) as parts:
+        assert sum(len(part) for part in parts) == contacts
+
+
+def measured(work: Callable[[Connection, int], None], connection: Connection, contacts: int) -> Speed:
+    """Do it once."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work(connection, contacts)
+    return Speed(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def compare(contacts: int, rounds: int) -> dict[str, float]:
+    """Run both in turns and return the figures."""
+    speeds: dict[str, list[Speed]] = {"probe": [], "preview": []}
+    with store_dsn() as dsn, connect(dsn) as connection:
+        fill(connection, contacts)
+        for _ in range(rounds):
+            speeds["probe"].append(measured(probe, connection, contacts))
+            speeds["preview"].append(measured(preview, connection, contacts))
+    best = {name: min(each, key=lambda speed: speed.wall_s) for name, each in speeds.items()}
+    return {
+        "contacts": contacts,
+        "rounds": rounds,
+        "preview_per_s": round(contacts / best["preview"].wall_s),
+        "aim_per_s": LEAST_PER_S,
+        "preview_per_cpu_s": round(contacts / best["preview"].cpu_s),
+        "probe_per_s": round(contacts / best["probe"].wall_s),
+    }
+
+
+def main() -> int:
+    """Compare, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contacts", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    figures = compare(options.contacts, options.rounds)
+    keep_figures("preview", figures)
+    return 0 if figures["preview_per_s"] >= LEAST_PER_S else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
