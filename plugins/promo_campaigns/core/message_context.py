@@ -18,7 +18,8 @@ def message_context(recipient: Recipient) -> dict[str, object]:
     What is not known is left out, so that a template sees it as missing.
     """
     answers = recipient.answers or {}
-    told = {name: value for name, value in (recipient.event or {}).items() if value is not None and name not in answers}
+    event = recipient.event
+    told = {name: event[name] for name in event if event[name] is not None and name not in answers} if event else {}
     known: dict[str, object | None] = {
         **(recipient.fields or {}),
         **answers,

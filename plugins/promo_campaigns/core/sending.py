@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from promo_campaigns.core.errors import ReceiverUnavailable
+from promo_campaigns.core.garbage import collected_seldom
 from promo_campaigns.core.models import Outcome
 from promo_campaigns.core.pace import next_chunk
 from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
@@ -194,6 +195,10 @@ class Rounds:
 
         :raises ReceiverUnavailable: the breaker is open, or too many were put off for too long; nobody is lost
         """
+        with collected_seldom():
+            return await self._rounds(contact_ids)
+
+    async def _rounds(self, contact_ids: Sequence[int]) -> Tally:
         tally = Tally()
         waiting = deque(contact_ids)
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
