@@ -53,6 +53,12 @@ def run_demo(checkout: Path, option: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=2 * SECONDS)
 
 
+def log_in() -> None:
+    """Take the terminal over, and hear when it is closed, even if these tests run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A terminal of its own in which ``bin/demo`` was typed."""
 
@@ -67,7 +73,7 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  (one call, and no threads here)
+            preexec_fn=log_in,  # noqa: PLW1509  (two calls, and no threads here)
         )
         os.close(inside)
 
