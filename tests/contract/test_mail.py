@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract.stages import MailServer, mail_connection, may_log_in, running_mail_server, server_tls
@@ -327,6 +327,8 @@ HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Conte
     title=st.text(max_size=80),
     body=st.text(max_size=200),
 )
+@example(locator="ok@mail.example", title="0\x850", body="")
+@example(locator="ok@mail.example", title="0\u20280", body="")
 def test_whatever_the_values_the_headers_are_ours(locator: str, title: str, body: str) -> None:
     """No value adds a header, a recipient or a line beyond what SMTP can carry; or the message is refused."""
     from email import policy

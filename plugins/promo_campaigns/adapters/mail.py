@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 UNSUBSCRIBE = "unsubscribe"
 ONE_CLICK = "one_click"
 MAX_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Unicode's line breaks among them: Python's mail writer takes them for the end of a line."""
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
