@@ -20,7 +20,7 @@ from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, 
 from promo_campaigns.adapters.answered_ledger import AnsweredLedger
 from promo_campaigns.adapters.event_queue import listen, open_event_run
 from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.forecast import count_ahead
+from promo_campaigns.adapters.forecast import weigh
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.postgres import connect
@@ -298,7 +298,7 @@ def test_the_forecast_asks_for_no_code_for_whoever_holds_one(store: Connection) 
     add_codes(store, 5)
     given_to(store, "one", contacts[:3], Outcome.OK, only(contacts[:3]))
     run = opened(store, "two")
-    assert count_ahead(store, CODES) == 2
+    assert weigh(store, CODES).ahead == 2
     assert read_report(store, run.run_id).as_dict()["forecast"] == {
         "demand": 2,
         "ahead": 0,

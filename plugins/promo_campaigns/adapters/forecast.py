@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
@@ -20,23 +19,13 @@ if TYPE_CHECKING:
 _SQL = queries("forecast")
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """The free codes of a pool: valid long enough, or not."""
-
-    stock: int
-    expiring: int
-
-
 def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy: StockPolicy) -> Forecast:
     """Weigh what the open runs want against what there is, with the pool locked, and do as the policy says.
 
     :raises PoolShortage: there are too few codes, and the policy is ``fail``
     :raises StockAwaited: there are too few codes, and the policy is ``wait``
     """
-    wanted = _row(connection, "count_demand", run_id=run_id, **_parameters(codes))
-    pool = count_codes(connection, codes)
-    forecast = Forecast(demand=wanted["demand"], ahead=wanted["ahead"], stock=pool.stock, expiring=pool.expiring)
+    forecast = weigh(connection, codes, run_id=run_id)
     if forecast.shortfall and policy is StockPolicy.PARTIAL:
         connection.execute(_SQL["skip_without_code"], {"run_id": run_id, "shortfall": forecast.shortfall})
     elif forecast.shortfall:
@@ -50,20 +39,16 @@ def keep_forecast(connection: Connection, run_id: int, forecast: Forecast, polic
     connection.execute(_SQL["keep_forecast"], kept)
 
 
-def count_ahead(connection: Connection, codes: CodeRequest, *, besides: int | None = None) -> int:
-    """Return how many codes of the pool open runs have still to claim.
+def weigh(
+    connection: Connection, codes: CodeRequest, *, run_id: int | None = None, at: datetime | None = None
+) -> Forecast:
+    """Count what open runs have still to claim of the pool, and its free codes.
 
-    :param besides: the run that is not counted
+    :param run_id: the run whose demand it is; what the others want is ahead of it
+    :param at: when codes are given out, if that is later than now
     """
-    return int(_row(connection, "count_demand", run_id=besides, **_parameters(codes))["ahead"])
-
-
-def count_codes(connection: Connection, codes: CodeRequest, *, at: datetime | None = None) -> Pool:
-    """Count the free codes of the pool.
-
-    :param at: when they are given out, if that is later than now
-    """
-    return Pool(**_row(connection, "count_codes", at=at, **_parameters(codes)))
+    asked = {"run_id": run_id, "at": at, "type": codes.type, "discount": codes.discount, "days": codes.days}
+    return Forecast(**connection.execute(_SQL["weigh"], asked).fetchall()[0])
 
 
 def _refuse(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -> None:
@@ -75,11 +60,3 @@ def _refuse(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -> None
         + f"; nobody was sent anything: load at least {forecast.shortfall} more codes"
     )
     raise StockAwaited(msg) if policy is StockPolicy.WAIT else PoolShortage(msg)
-
-
-def _parameters(codes: CodeRequest) -> dict[str, Any]:
-    return {"type": codes.type, "discount": codes.discount, "days": codes.days}
-
-
-def _row(connection: Connection, query: str, **parameters: object) -> dict[str, Any]:
-    return connection.execute(_SQL[query], parameters).fetchall()[0]

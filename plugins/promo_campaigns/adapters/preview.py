@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import tuple_row
 
 from promo_campaigns.adapters.audiences import audience_query
-from promo_campaigns.adapters.forecast import count_ahead, count_codes
+from promo_campaigns.adapters.forecast import weigh
 from promo_campaigns.adapters.preview_hours import PreviewHours
 from promo_campaigns.adapters.runs import limit_parameters
 from promo_campaigns.adapters.sample_answers import notes_on_answers
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.forecast import Forecast
 from promo_campaigns.core.limits import NO_LIMITS
 from promo_campaigns.core.message_diff import DiffReport, MessageDiff
 from promo_campaigns.core.models import Audience, Recipient
@@ -68,16 +67,17 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
         spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
     previewer = _previewer(spec)
     with reading(connection):
-        ahead, pool = count_ahead(connection, spec.codes, besides=run_id), count_codes(connection, spec.codes, at=at)
+        forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
         hours = PreviewHours(connection, spec.limits, at=at, send_by=send_by)
-        with closing(_Cast(connection, spec, hours, ahead=ahead, at=at, run_id=run_id, answers=answers)) as cast_of:
+        with closing(
+            _Cast(connection, spec, hours, ahead=forecast.ahead, at=at, run_id=run_id, answers=answers)
+        ) as cast_of:
             for candidates in cast_of.parts():
                 rows = previewer.rows(candidates)
                 report.count(rows)
                 for write in tables:
                     write(rows)
-    demand = 0 if hours.too_late else cast_of.demand
-    report.forecast = Forecast(demand=demand, ahead=ahead, stock=pool.stock, expiring=pool.expiring)
+    report.forecast = replace(forecast, demand=0 if hours.too_late else cast_of.demand)
     return report
 
 

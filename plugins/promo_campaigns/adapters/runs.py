@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.audiences import audience_query
-from promo_campaigns.adapters.forecast import count_ahead, count_codes, keep_forecast, weigh_stock
+from promo_campaigns.adapters.forecast import keep_forecast, weigh, weigh_stock
 from promo_campaigns.adapters.run_reports import read_report
 from promo_campaigns.core.errors import (
     ConfigurationError,
@@ -133,7 +133,8 @@ def is_closed(connection: Connection, run_key: str) -> bool:
 def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
     """Return how many codes of the pool no open run has still to claim; holds the pool until the transaction ends."""
     connection.execute(_SQL["lock_pool"], _pool(codes))
-    return count_codes(connection, codes).stock - count_ahead(connection, codes)
+    forecast = weigh(connection, codes)
+    return forecast.stock - forecast.ahead
 
 
 def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batch]:

@@ -229,7 +229,7 @@ class RunClosed(LedgerError):  # noqa: N818
     """The run is closed and was told to refuse being run again."""
 
 
-class NotApproved(LedgerError):  # noqa: N818
+class NotApproved(LedgerError):  # noqa: N818  (states the fact)
     """The run waits for a person to approve it; nobody of it is given a code or sent anything."""
 
 
