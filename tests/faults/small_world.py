@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
-from integration.world import EVERYBODY, PROFILE, PUSH
-from promo_campaigns.core.models import Audience, CodeRequest, DataSource, RunSpec
+from integration.world import EVERYBODY, POINTS, PROFILE, PUSH
+from promo_campaigns.core.models import Audience, CodeRequest, RunSpec
 from promo_campaigns.core.reuse import Reuse
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ RIVAL = "rival"
 RERUNS = ("delete", "backfill", "mode")
 FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person", "unsubscribe")
 
-POINTS = DataSource(
-    name="points",
-    method="GET",
-    connection="loyalty",
-    path="/points/$contact_id",
-    headers={},
-    body="",
-    format="json",
-    before=True,
-)
 MOST = Audience(name="most", sql="select contact_id from promo.contact where contact_id > 1")
 SOURCES = {"asks": POINTS, "tells": replace(POINTS, path="/points/$contact_id?code=$promocode")}
 READS = replace(PUSH, body="Code: $!data.get('promocode'), $data.get('points').get('points')")

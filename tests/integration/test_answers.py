@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.world import (
+    CODES,
+    POINTS,
+    PROFILE,
+    PUSH,
+    SPEC,
+    add_codes,
+    add_contacts,
+    free_codes,
+    open_welcome,
+    states,
+)
 from promo_campaigns.adapters.answered_ledger import AnsweredLedger
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.code_files import load_code_file
@@ -26,7 +37,7 @@ from promo_campaigns.adapters.runs import close_run
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
 from promo_campaigns.core.answers import ask_before_message
 from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.models import DataSource, Outcome, Verdict
+from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.core.sending import record_profiles, send_messages
 from receiver import Answer
 
@@ -36,16 +47,6 @@ if TYPE_CHECKING:
     from promo_campaigns.core.sending import Tally
     from receiver import Received, Receiver
 
-POINTS = DataSource(
-    name="points",
-    method="GET",
-    connection="loyalty",
-    path="/points/$contact_id",
-    headers={},
-    body="",
-    format="json",
-    before=True,
-)
 TELLING = replace(POINTS, path="/points/$contact_id?code=$promocode")
 READS = replace(PUSH, body="#set($url=$!data.get('points'))$url.get('points') points, $!url.get('items').get(0).name")
 ASKED = replace(SPEC, message=READS, data_sources=(POINTS,))

@@ -24,6 +24,16 @@ PROFILE = DataSource(
     body='{"contact": "$data.get(\'contact_unique_identifier\')", "code": "$data.get(\'promocode\')"}',
     format="json",
 )
+POINTS = DataSource(
+    name="points",
+    method="GET",
+    connection="loyalty",
+    path="/points/$contact_id",
+    headers={},
+    body="",
+    format="json",
+    before=True,
+)
 SPEC = RunSpec(workflow="welcome", audience=EVERYBODY, codes=CODES, message=PUSH, data_sources=(PROFILE,))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.preview import audience_parts, reading, recipient_of
+from promo_campaigns.adapters.preview import REASON, audience_parts, reading, recipient_of
 from promo_campaigns.adapters.templates import compile_message
 from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.core.limits import NO_LIMITS
@@ -90,7 +90,7 @@ def render_trial(
     recipients: list[Recipient] = []
     with reading(connection), closing(audience_parts(connection, wanted)) as parts:
         for row in (row for part in parts for row in part):
-            recipient, reason = recipient_of(row, wanted, expires_at, answers), str(row[6])
+            recipient, reason = recipient_of(row, wanted, expires_at, answers), str(row[REASON])
             del left_out[recipient.contact_id]
             if reason:
                 left_out[recipient.contact_id] = reason

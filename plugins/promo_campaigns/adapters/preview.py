@@ -35,7 +35,8 @@ _SQL = queries("preview")
 SAMPLES = 5
 _PART = 2_000
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
-_REASON, _ZONE, _HELD = 6, 8, 9
+REASON = 6
+_ZONE, _HELD = 8, 9
 _WANTING = {"", "capped"}
 """Whom Start counts among those who need a code."""
 
@@ -121,7 +122,9 @@ def reading(connection: Connection) -> Iterator[None]:
 def audience_parts(
     connection: Connection, spec: RunSpec, *, at: datetime | None = None, run_id: int | None = None
 ) -> Generator[list[tuple[Any, ...]]]:
-    """Return the audience in order, some thousands at a time, each row as the query ``audience`` says.
+    """Return the audience in order, some thousands at a time.
+
+    Each row is as the query ``audience`` says; why a contact is not reached stands at ``REASON``.
 
     :param at: when it is to be sent, if that is later than now
     :param run_id: the run it is, if it is open: its own codes do not count for the cap
@@ -207,14 +210,14 @@ class _Cast:
         rows = next(self._audience, [])
         told = [self._reason(row) for row in rows]
         new = [row[_HELD] is None for row in rows]
-        self.demand += sum(1 for row, is_new in zip(rows, new, strict=True) if is_new and row[_REASON] in _WANTING)
+        self.demand += sum(1 for row, is_new in zip(rows, new, strict=True) if is_new and row[REASON] in _WANTING)
         wanted = sum(1 for (reason, _), is_new in zip(told, new, strict=True) if is_new and not reason)
         codes = iter(self._codes.fetchmany(wanted) if wanted else [])
         return [self._candidate(row, reason, warning, codes) for row, (reason, warning) in zip(rows, told, strict=True)]
 
     def _reason(self, row: tuple[Any, ...]) -> tuple[str, str]:
         """Return why the contact is sent nothing, as a run would come to say it, and a warning."""
-        reason: str = row[_REASON]
+        reason: str = row[REASON]
         if reason not in _WANTING:
             return reason, ""
         too_late, warning = self._hours.of(row[_ZONE])
