@@ -7,7 +7,7 @@ import shutil
 import time
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).parents[2]
 START_S = 240.0
 RUN_S = 180.0
+SCHEDULER = "scheduler"
 OVER = frozenset({"success", "failed"})
 
 
@@ -90,7 +91,11 @@ class AirflowMachine:
 
 @contextmanager
 def airflow_machine(
-    folder: Path, dags: dict[str, str], variables: dict[str, str], include: dict[str, str] | None = None
+    folder: Path,
+    dags: dict[str, str],
+    variables: dict[str, str],
+    include: dict[str, str] | None = None,
+    schedulers: int = 1,
 ) -> Iterator[AirflowMachine]:
     """Run an Airflow until the block ends.
 
@@ -98,6 +103,7 @@ def airflow_machine(
     :param dags: text of DAG files by name
     :param variables: environment of every component, beside what they need
     :param include: text of files below ``include`` by name, beside the checkout's
+    :param schedulers: how many work on its one database
     """
     for part in ("include", "plugins"):
         shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -123,7 +129,8 @@ def airflow_machine(
         supervisor.begin("airflow-db-migrate", airflow_command("db", "migrate"), setting).wait(START_S)
         migrate(addresses.promo_dsn)
         for service in airflow_services():
-            supervisor.start(service, setting)
+            for number in range(schedulers if service.name == SCHEDULER else 1):
+                supervisor.start(replace(service, name=f"{service.name}{number or ''}"), setting)
         machine = AirflowMachine(
             addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting, folder / "include"
         )

@@ -8,7 +8,9 @@ import re
 import signal
 import threading
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
@@ -19,13 +21,14 @@ from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.processes import command_line, session_members
 from receiver import Answer, running_receiver
-from system.airflow_machine import airflow_machine
+from system.airflow_machine import SCHEDULER, airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.demo.supervisor import _Started
     from receiver import Received, Receiver
     from system.airflow_machine import AirflowMachine
 
@@ -71,7 +74,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowMachine]:
-    """Return a real Airflow with the daily workflow, twenty contacts and codes for many days."""
+    """Return a real Airflow of two schedulers with the daily workflow, twenty contacts and codes for many days."""
     folder: Path = tmp_path_factory.mktemp("airflow-faults")
     profile_api = {
         "conn_type": "http",
@@ -79,8 +82,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         "port": receiver.port,
         "extra": {"allow_insecure": True, "allow_private": True},
     }
-    variables = {"AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api)}
-    with airflow_machine(folder, {"daily.py": DAG_FILE}, variables) as running:
+    variables = {
+        "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api),
+        # A scheduler's death is noticed by the other within seconds in place of minutes.
+        "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
+    }
+    with airflow_machine(folder, {"daily.py": DAG_FILE}, variables, schedulers=2) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 20 * CONTACTS, days=365)
@@ -152,13 +161,23 @@ def free_leases(store: Connection) -> None:
     )
 
 
-def kill_task_process(machine: AirflowMachine) -> None:
-    """SIGKILL the process that runs the task; what supervises it lives on and reports the death."""
-    scheduler = next(each for each in machine.supervisor._started if each.service.name == "scheduler")  # noqa: SLF001  (a test may look behind the door it kills)
-    members = session_members(scheduler.process.pid)
-    running = [number for number in members if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(number))]
+def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
+    """Return the scheduler that runs the one task under way, and the number of the task's process."""
+    schedulers = [each for each in machine.supervisor._started if each.service.name.startswith(SCHEDULER)]  # noqa: SLF001  (a test may look behind the door it kills)
+    running = [
+        (scheduler, number)
+        for scheduler in schedulers
+        for number in session_members(scheduler.process.pid)
+        if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(number))
+    ]
     assert len(running) == 1
-    os.kill(running[0], signal.SIGKILL)
+    return running[0]
+
+
+def tries(machine: AirflowMachine, run_id: str, task_id: str) -> int:
+    """Return how often Airflow has begun the first of a mapped task's instances."""
+    found = machine.call("GET", f"/api/v2/dags/daily/dagRuns/{run_id}/taskInstances/{task_id}/0")
+    return int(found["try_number"])
 
 
 def test_cleared_while_it_runs_it_doubles_nothing(
@@ -193,11 +212,20 @@ def test_a_task_that_is_killed_is_taken_up_again(
     with slow(receiver) as arrived:
         trigger(machine, "killed")
         assert arrived.wait(120)
-        kill_task_process(machine)
+        os.kill(scheduler_at_work(machine)[1], signal.SIGKILL)  # what supervises it lives on and reports the death
     free_leases(store)
     assert machine.run_to_end("daily", "killed") == "success"
     everyone_has_one(store, "daily/run/killed")
     assert messages(store) == before + CONTACTS
+
+
+def conclude_backfill(machine: AirflowMachine, number: int) -> None:
+    """End a backfill whose runs are over, which Airflow itself notices within half a minute only."""
+    try:
+        machine.call("PUT", f"/api/v2/backfills/{number}/cancel")
+    except HTTPError as error:
+        if error.code != HTTPStatus.CONFLICT:  # it was noticed meanwhile
+            raise
 
 
 def backfill(machine: AirflowMachine, behaviour: str) -> list[dict[str, Any]]:
@@ -211,14 +239,11 @@ def backfill(machine: AirflowMachine, behaviour: str) -> list[dict[str, Any]]:
         "dag_run_conf": {},
     }
     made = machine.call("POST", "/api/v2/backfills", body)
-    machine.wait(
-        f"backfill {behaviour}",
-        lambda: machine.call("GET", f"/api/v2/backfills/{made['id']}")["completed_at"] is not None,
-    )
     dates = "logical_date_gte=2026-03-28T00:00:00Z&logical_date_lte=2026-03-31T00:00:00Z"
     found: list[dict[str, Any]] = machine.call("GET", f"/api/v2/dags/daily/dagRuns?{dates}")["dag_runs"]
     for run in found:
         assert machine.run_to_end("daily", quote(run["dag_run_id"])) == "success"
+    conclude_backfill(machine, made["id"])
     return found
 
 
@@ -232,3 +257,21 @@ def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowMach
         assert (messages(store), runs(store)) == before, behaviour
     for day in ("28", "29", "30"):
         everyone_has_one(store, f"daily/2026-03-{day}T09:00:00Z")
+
+
+def test_of_two_schedulers_one_takes_up_what_the_other_ran_when_it_was_killed(
+    machine: AirflowMachine, receiver: Receiver, store: Connection
+) -> None:
+    before = messages(store)
+    with slow(receiver) as arrived:
+        trigger(machine, "orphaned")
+        assert arrived.wait(120)
+        scheduler, _ = scheduler_at_work(machine)
+        os.kill(scheduler.process.pid, signal.SIGKILL)  # its task lives on, and is run twice from here
+        scheduler.process.wait()
+        machine.supervisor.forget(scheduler)
+        machine.wait("the other takes the task up", lambda: tries(machine, "orphaned", "batch.source") > 1)
+    free_leases(store)
+    assert machine.run_to_end("daily", "orphaned") == "success"
+    everyone_has_one(store, "daily/run/orphaned")
+    assert messages(store) == before + CONTACTS
