@@ -41,6 +41,18 @@ os.environ |= {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a lane of its own to what starts an Airflow, and let it begin first; each other file stays together."""
+    items.sort(key=_waits_for_airflow, reverse=True)
+    for item in items:
+        lane = "airflow" if _waits_for_airflow(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(lane))
+
+
+def _waits_for_airflow(item: pytest.Item) -> bool:
+    return "system" in item.path.relative_to(Path(__file__).parent).parts
+
+
 def pytest_unconfigure() -> None:
     """Remove what Airflow wrote."""
     shutil.rmtree(_AIRFLOW_HOME, ignore_errors=True)
