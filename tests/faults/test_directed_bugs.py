@@ -217,7 +217,7 @@ def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
         (planted_bugs.PROBE_LOST, a_probe_that_calls_for_nobody_is_free_for_the_next),
         (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),
     ],
-    ids=str,
+    ids=lambda one: getattr(one, "__name__", str(one)),
 )
 def test_a_scenario_tells_the_product_from(played_on: Stage, bug: PlantedBug, holds: Callable[[Stage], bool]) -> None:
     assert holds(played_on)

@@ -129,6 +129,7 @@ PACKED = gzip.compress(f"{HEADER}A,{ROW}".encode() * 100)
         (b'[{"code": ' + b"[" * 60_000, r"nested too deeply|not JSON"),
         (b'[{"code": "' + b"A" * 200_000 + b'"}]', r"too long"),
     ],
+    ids=lambda one: one if isinstance(one, str) else "file",
 )
 def test_a_file_that_cannot_be_read_is_refused_whole_with_a_reason(data: bytes, problem: str) -> None:
     with pytest.raises(CodeFileError, match=problem):
