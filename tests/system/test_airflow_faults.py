@@ -275,3 +275,5 @@ def test_of_two_schedulers_one_takes_up_what_the_other_ran_when_it_was_killed(
     assert machine.run_to_end("daily", "orphaned") == "success"
     everyone_has_one(store, "daily/run/orphaned")
     assert messages(store) == before + CONTACTS
+    for left in session_members(scheduler.process.pid):
+        os.kill(left, signal.SIGKILL)
