@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from faults.oracles import broken_invariants
-from faults.receiver_truth import Caller, SimulatedSender, SimulatedTransport
+from faults.receiver_truth import Caller, SimulatedBulkSender, SimulatedSender, SimulatedTransport
 from faults.stepped_ledger import SteppedBreaker, SteppedLedger
 from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.adapters import runs
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core import answers, sending
+from promo_campaigns.core import answers, bulk, sending
 from promo_campaigns.core.errors import (
     InvariantBroken,
     LeaseHeld,
@@ -68,7 +68,7 @@ class DagRun:
 
 
 _TEMPLATES: dict[str, MessageTemplates] = {}
-_REQUESTS: dict[tuple[str, int], RequestTemplates] = {}
+_REQUESTS: dict[tuple[str, int, int], RequestTemplates] = {}
 
 
 def message_templates(message: Message) -> MessageTemplates:
@@ -80,9 +80,10 @@ def message_templates(message: Message) -> MessageTemplates:
 
 def request_templates(source: DataSource, place: int) -> RequestTemplates:
     """Compile a data source once for all schedules."""
-    if (source.path, place) not in _REQUESTS:
-        _REQUESTS[source.path, place] = compile_data_source(source, place)
-    return _REQUESTS[source.path, place]
+    which = source.path, source.records_per_request, place
+    if which not in _REQUESTS:
+        _REQUESTS[which] = compile_data_source(source, place)
+    return _REQUESTS[which]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,18 +212,22 @@ class Pipeline:
             whose, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
             worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
             caller = self._caller(worker, self.receivers.profiles, dag_run.occurrence)
-            finish(
-                sending.record_profiles(
-                    ledger=SteppedLedger(worker, spec),
-                    breaker=SteppedBreaker(worker, "profiles"),
-                    sender=SimulatedSender(caller=caller, in_flight=self.world.in_flight),
-                    templates=request_templates(spec.data_sources[place], place),
-                    run=_opened(dag_run),
-                    contact_ids=whose,
-                    repair=batch.repair,
-                    aside=self._aside(worker),
-                )
-            )
+            templates = request_templates(spec.data_sources[place], place)
+            work: dict[str, Any] = {
+                "ledger": SteppedLedger(worker, spec),
+                "breaker": SteppedBreaker(worker, "profiles"),
+                "templates": templates,
+                "run": _opened(dag_run),
+                "contact_ids": whose,
+                "repair": batch.repair,
+                "aside": self._aside(worker),
+            }
+            if templates.records_per_request:
+                caller.in_flight = bulk.REQUESTS_UNDER_WAY * templates.records_per_request
+                finish(bulk.record_profiles_in_bulk(sender=SimulatedBulkSender(caller=caller), **work))
+            else:
+                sender = SimulatedSender(caller=caller, in_flight=self.world.in_flight)
+                finish(sending.record_profiles(sender=sender, **work))
             worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
 
     def end(self, worker: Worker, dag_run: DagRun) -> None:

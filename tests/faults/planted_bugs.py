@@ -12,7 +12,7 @@ from faults import receiver_truth, schedule
 from promo_campaigns.adapters import answered_ledger, ledger, runs
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.core import occurrence, rendering, sending
+from promo_campaigns.core import bulk, occurrence, rendering, sending
 from promo_campaigns.core.breaker import FREE
 from promo_campaigns.core.models import Mode, Outcome, Purpose, Verdict
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from faults.stage import Stage
     from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Lease, Run
+    from promo_campaigns.core.bulk import BulkAnswer
+    from promo_campaigns.core.models import Lease, Recipient, Run
 
     Patch = Callable[[], AbstractContextManager[Any]]
     Edit = tuple[str, str, str]
@@ -175,6 +176,25 @@ def _each_lane_takes_all() -> AbstractContextManager[Any]:
     return patch.object(sending.Rounds, "_lane", broken)
 
 
+def _named_are_recorded() -> AbstractContextManager[Any]:
+    real = bulk.__dict__["_verdict"]
+
+    def broken(one: Recipient, outcome: Outcome, detail: str, answer: BulkAnswer | None = None) -> Verdict:
+        return real(one, Outcome.OK if answer is None else outcome, detail, answer)  # type: ignore[no-any-return]
+
+    return patch.object(bulk, "_verdict", broken)
+
+
+def _unnamed_are_recorded() -> AbstractContextManager[Any]:
+    search, verdict = bulk.__dict__["_Search"], bulk.__dict__["_verdict"]
+
+    def broken(_: object, one: Recipient, answer: BulkAnswer, *, together: int) -> Verdict:
+        del together
+        return verdict(one, answer.outcome, answer.detail, answer)  # type: ignore[no-any-return]
+
+    return patch.object(search, "_told", broken)
+
+
 def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
     states = PostgresLedger.states
 
@@ -301,6 +321,8 @@ BUGS = (
         statements=(_WITHOUT_KEY,),
     ),
     PlantedBug("a code is given again and not counted", (("reuse_codes", "again = p.again + 1", "again = p.again"),)),
+    PlantedBug("whoever an answer names as refused is recorded", patches=(_named_are_recorded,), budget=600),
+    PlantedBug("whoever an answer does not name is recorded", patches=(_unnamed_are_recorded,), budget=600),
 )
 
 # What chance hardly ever meets has a scenario of its own.

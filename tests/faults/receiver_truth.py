@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from promo_campaigns.core.bulk import BulkAnswer
 from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.core.sending import LEASE_S
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from faults.virtual_clock import VirtualClock
+    from promo_campaigns.core.bulk import BulkRequest
     from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest
 
 _CODE = re.compile(r"CODE-\d{6}")
 _SAID = re.compile(r"ANSWER-\d{6}")
 HEALTHY = {"ok": 1.0}
+TOGETHER = "together"
+"""In place of a key, where a call is for whoever happens to be due: such writes are upserts."""
 
 
 class Fate(Enum):
@@ -84,9 +91,7 @@ class Receiver:
         self.keys[occurrence, contact_id].add(key)
         if key in self._known and self._known[key].code != code:
             self.reused_keys.append(contact_id)
-        how = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
-        if how != "ok":
-            self.faults[f"receiver {how}"] = self.faults.get(f"receiver {how}", 0) + 1
+        how = self._habit()
         copy = Copy(occurrence, contact_id, code, self.clock.now, self.clock.now, said)
         if self._recognises(key) and how not in {"refused", "later"}:  # these come from a gateway before it
             return Outcome.OK if how == "ok" else Outcome.UNKNOWN
@@ -94,7 +99,26 @@ class Receiver:
             self._take(key, copy)
         if how == "delayed":
             self._delayed.append((self.clock.now + self.rng.uniform(1, 90), key, copy))
-        return {"ok": Outcome.OK, "refused": Outcome.REFUSED, "later": Outcome.LATER}.get(how, Outcome.UNKNOWN)
+        return _said_of(how)
+
+    def call_together(self, occurrence: str, codes: Mapping[int, str]) -> BulkAnswer:
+        """Take one call for several contacts; one of them is at fault for it if it is refused."""
+        self.calls += 1
+        self.arrive()
+        how = self._habit()
+        copies = {
+            who: Copy(occurrence, who, code, self.clock.now, self.clock.now) for who, code in sorted(codes.items())
+        }
+        for who in copies:
+            self.keys[occurrence, who].add(TOGETHER)
+        if how == "refused":
+            return self._refuse(copies)
+        for copy in copies.values() if how in {"ok", "unanswered"} else ():
+            self.copies.append(copy)
+        if how == "delayed":
+            arrives_at = self.clock.now + self.rng.uniform(1, 90)
+            self._delayed += [(arrives_at, TOGETHER, copy) for copy in copies.values()]
+        return BulkAnswer(outcome=_said_of(how), detail="" if how == "ok" else "simulated")
 
     def arrive(self) -> None:
         """Let what was delayed arrive, if it is time."""
@@ -125,6 +149,23 @@ class Receiver:
             return Fate.ARRIVED
         return Fate.ON_ITS_WAY if _names([copy for _, _, copy in self._delayed], occurrence, contact_id) else Fate.LOST
 
+    def _habit(self) -> str:
+        how = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
+        if how != "ok":
+            self.faults[f"receiver {how}"] = self.faults.get(f"receiver {how}", 0) + 1
+        return how
+
+    def _refuse(self, copies: dict[int, Copy]) -> BulkAnswer:
+        """Take nobody, or all but one, who is named or not."""
+        at_fault = self.rng.choice(list(copies))
+        how = self.rng.choice(("whole", "named", "unnamed"))
+        if how == "whole":
+            return BulkAnswer(outcome=Outcome.REFUSED, detail="simulated", divisible=True)
+        self.copies += [copy for who, copy in copies.items() if who != at_fault]
+        if how == "named":
+            return BulkAnswer(outcome=Outcome.OK, failed={at_fault: "simulated"})
+        return BulkAnswer(outcome=Outcome.OK, detail="simulated", divisible=True)
+
     def _recognises(self, key: str, at: float | None = None) -> bool:
         return (
             bool(self.window_s)
@@ -135,6 +176,10 @@ class Receiver:
     def _take(self, key: str, copy: Copy) -> None:
         self._known[key] = copy
         self.copies.append(copy)
+
+
+def _said_of(how: str) -> Outcome:
+    return {"ok": Outcome.OK, "refused": Outcome.REFUSED, "later": Outcome.LATER}.get(how, Outcome.UNKNOWN)
 
 
 def _found(what: re.Pattern[str], text: str) -> str:
@@ -182,15 +227,29 @@ class Caller:
         self.step("before call")
         if self.receiver.clock.now >= deadline:
             return Verdict(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
-        if self.receiver.clock.now >= self.leased.get(contact_id, 0.0):
-            self.receiver.stale_calls.append(contact_id)
-        if len(self.leased) > self.in_flight:
-            self.receiver.crowds.append(len(self.leased))
+        self._witness([contact_id])
         outcome = self.receiver.call(key, self.occurrence, contact_id, text)
         answer = self.receiver.answer(key) if outcome is Outcome.OK else ""
         self.step("answer")
         detail = "" if outcome is Outcome.OK else "simulated"
         return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, answer=answer)
+
+    def call_together(self, codes: Mapping[int, str], deadline: float) -> BulkAnswer:
+        """Call for several contacts at once."""
+        self.step("before call")
+        if self.receiver.clock.now >= deadline:
+            return BulkAnswer(outcome=Outcome.LATER, detail="not begun in time", called=False)
+        self._witness(codes)
+        answer = self.receiver.call_together(self.occurrence, codes)
+        self.step("answer")
+        return answer
+
+    def _witness(self, contact_ids: Iterable[int]) -> None:
+        """Note who is called for without a right to."""
+        now = self.receiver.clock.now
+        self.receiver.stale_calls += [who for who in contact_ids if now >= self.leased.get(who, 0.0)]
+        if len(self.leased) > self.in_flight:
+            self.receiver.crowds.append(len(self.leased))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -225,3 +284,20 @@ class SimulatedSender:
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
         """Send one after the other."""
         return [self.caller.call(r.contact_id, r.idempotency_key, r.path + r.body, deadline) for r in requests]
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedBulkSender:
+    """The way to a data source that takes several contacts in a request."""
+
+    caller: Caller
+    lease_s: float = LEASE_S
+
+    def connected(self) -> AbstractAsyncContextManager[None]:
+        """Nothing is to be kept open."""
+        return nullcontext()
+
+    async def call(self, request: BulkRequest, *, deadline: float) -> BulkAnswer:
+        """Make one request."""
+        codes = {int(one["contact"]): str(one["code"]) for one in json.loads(request.body)}
+        return self.caller.call_together(codes, deadline)

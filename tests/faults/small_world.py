@@ -28,6 +28,11 @@ FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person"
 
 MOST = Audience(name="most", sql="select contact_id from promo.contact where contact_id > 1")
 SOURCES = {"asks": POINTS, "tells": replace(POINTS, path="/points/$contact_id?code=$promocode")}
+TOGETHER = replace(
+    PROFILE,
+    path="/api/v1/contacts",
+    body='[#foreach($c in $batch)#if($foreach.index > 0),#end{"contact": $c.contact_id, "code": "$c.promocode"}#end]',
+)
 READS = replace(PUSH, body="Code: $!data.get('promocode'), $data.get('points').get('points')")
 
 _CLEAR = """
@@ -84,6 +89,7 @@ class World:
     :ivar heals_late: receivers misbehave until the first round of rest is over
     :ivar rival: a second workflow, or None
     :ivar asks: the message reads what a data source answers before it: ``asks``, or ``tells`` where it shows the code
+    :ivar together: how many profiles of the first workflow are written in one request, 0 for a request of its own each
     :ivar answers_s: how long that data source recognises a key, 0 for never
     """
 
@@ -108,6 +114,7 @@ class World:
     heals_late: bool = False
     rival: Rival | None = None
     asks: str = ""
+    together: int = 0
     answers_s: float = 0.0
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
@@ -120,6 +127,7 @@ class World:
             "re-runs": self.reruns,
             "long rests": self.rest_s > REST_S,
             "late healing": self.heals_late,
+            "in bulk": bool(self.together and self.records),
             "lanes": self.lanes,
             "fine": self.fine,
         }
@@ -143,7 +151,8 @@ class World:
     @property
     def spec(self) -> RunSpec:
         """The definition of every run of the first workflow."""
-        sources = ((SOURCES[self.asks],) if self.asks else ()) + ((PROFILE,) if self.records else ())
+        profile = replace(TOGETHER, records_per_request=self.together) if self.together else PROFILE
+        sources = ((SOURCES[self.asks],) if self.asks else ()) + ((profile,) if self.records else ())
         return RunSpec(
             workflow="welcome",
             audience=EVERYBODY,
@@ -192,7 +201,16 @@ def _enlarge(world: World, more: random.Random) -> World:
         world = replace(world, steps=2 * world.steps)
     if more.random() < 0.3:
         world = replace(world, warm=more.choice((4, 5)))
-    return replace(world, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
+    world = replace(world, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
+    if more.random() < 0.4:
+        until_record = 5 if world.asks else 4
+        world = replace(
+            world,
+            together=more.choice((2, 3)),
+            profile_habits=world.profile_habits | {"refused": more.choice((0.0, 1.0))},
+            warm=more.choice((until_record, world.warm)),
+        )
+    return world
 
 
 def _draw_plain_world(rng: random.Random) -> World:

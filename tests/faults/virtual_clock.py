@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from promo_campaigns.core import sending
+from promo_campaigns.core import bulk, sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -42,7 +42,10 @@ def virtualise(connection: Connection) -> None:
 
 @contextmanager
 def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Iterator[None]:
-    """Give ``core.sending`` this clock while the context lasts, and make its waiting and its lanes a worker's steps."""
+    """Give ``core.sending`` this clock while the context lasts, and make its waiting and its lanes a worker's steps.
+
+    The requests for several contacts that ``core.bulk`` makes beside each other are made in turn.
+    """
 
     async def sleep(seconds: float) -> None:
         running().sleep(seconds)
@@ -51,7 +54,15 @@ def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Ite
         assert return_exceptions, "a lane that fails must not leave the other to itself"
         return await running().gather(*lanes)
 
+    async def one_by_one(*works: Coroutine[Any, Any, object]) -> list[object]:
+        try:
+            return [await work for work in works]
+        finally:
+            for work in works:
+                work.close()  # killed before it began
+
     with (
+        patch.object(bulk, "asyncio", SimpleNamespace(gather=one_by_one)),
         patch.object(sending, "asyncio", SimpleNamespace(sleep=sleep, gather=gather)),
         patch.object(sending, "time", SimpleNamespace(monotonic=lambda: clock.now)),
     ):
