@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from benchmarks.bench_send_path import FOLDER, SPEC, fill, store_dsn
+from benchmarks.bench_send_path import SPEC, fill, keep_figures, store_dsn
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.bulk_sender import HttpBulkSender
 from promo_campaigns.adapters.contacts import create_field
@@ -202,11 +202,7 @@ def main() -> int:
     parser.add_argument("--contacts", type=int, default=100_000, help="1000000 takes half an hour")
     options = parser.parse_args()
     figures = compare(options.contacts)
-    print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
-    FOLDER.mkdir(exist_ok=True)
-    results = FOLDER / "results.json"
-    kept = json.loads(results.read_text()) if results.exists() else {}
-    results.write_text(json.dumps({**kept, "bulk_profiles": figures}, indent=2, sort_keys=True) + "\n")
+    keep_figures("bulk_profiles", figures)
     return 0 if figures["ratio"] >= LEAST_OF_BARE else 1
 
 

@@ -12,7 +12,6 @@ Exit status 1 when the aim is missed: at least 20,000 contacts a second.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.bench_send_path import Speed, keep_figures, store_dsn
+from benchmarks.bench_send_path import Speed, compared_as_told, store_dsn
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.preview import audience_parts, reading, write_preview
 from promo_campaigns.adapters.table_files import open_tables
@@ -131,13 +130,8 @@ def compare(contacts: int, rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Compare, print and keep the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--contacts", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    figures = compare(options.contacts, options.rounds)
-    keep_figures("preview", figures)
+    """Say whether the aim is met."""
+    figures = compared_as_told("preview", __doc__, compare, contacts=100_000, rounds=3)
     return 0 if figures["preview_per_s"] >= LEAST_PER_S else 1
 
 
