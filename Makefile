@@ -1,12 +1,12 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults demo bench constraints
+.PHONY: help install lint format types test faults e2e demo bench constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
 
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
 
 install: ## make .venv with everything a developer needs
 	@$(DEVELOPMENT)
@@ -31,6 +31,10 @@ faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one aga
 	PLANTED=1 $(RUN)/python -m pytest tests/faults/test_planted_bugs.py
 	KILLS=1200 $(RUN)/python -m pytest tests/faults/test_real_kills.py
 
+e2e: install ## Airflow's pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER
+	. bin/environment.sh && ensure_environment browser --group e2e
+	PYTHONPATH=plugins:tests $(RUN)/python -m pytest tests/e2e
+
 demo: ## show the whole product on this machine
 	bin/demo
 
@@ -47,5 +51,5 @@ bench: install ## compare speed with peers; takes minutes
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \
-	"$$uv" pip compile pyproject.toml --extra embedded --extra fcm --group dev --group bench --universal --python-version 3.10 \
+	"$$uv" pip compile pyproject.toml --extra embedded --extra fcm --group dev --group bench --group e2e --universal --python-version 3.10 \
 	  --no-header --no-annotate --output-file constraints.txt --upgrade --quiet

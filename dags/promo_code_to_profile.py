@@ -24,8 +24,14 @@ PARAMS = {
         None,
         type=["null", "string"],
         enum=[None, "missing", "profiles", "refuse"],
+        values_display={
+            "None": "send to whoever is missing, unless the run was set otherwise",
+            "missing": "send to whoever is missing",
+            "profiles": "only write the profiles again",
+            "refuse": "refuse",
+        },
         title="If the send is done already",
-        description="Send to whoever is missing, only write profiles again, or refuse",
+        description="Nobody is sent anything twice in any case",
     ),
     "dry_run": Param(
         default=False, type="boolean", title="Dry run", description="Write a preview; nothing is sent, no code is taken"

@@ -202,6 +202,7 @@ def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path)
     assert schema["message"]["enum"] == ["promo_push", "second"]
     assert schema["audience"]["enum"] == ["all_contacts", "with_push_token"]
     assert schema["mode"]["enum"] == [None, "missing", "profiles", "refuse"]
+    assert list(schema["mode"]["values_display"]) == ["None", "missing", "profiles", "refuse"], "else read as None"
     assert list(form) == ["type", "discount", "days", "message", "audience", "mode", "dry_run", "edition"]
     form.validate()
 

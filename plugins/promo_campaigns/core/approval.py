@@ -63,6 +63,8 @@ class Approval:
 def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: Mapping[str, int]) -> tuple[str, str]:
     """Return headline and Markdown of the form in which a person is asked: counts, and no contact and no code.
 
+    The headline is plain text, which Airflow shows as it is.
+
     :param report: of those who wait in the run
     :param left_out: whom the run is not going to reach already, by reason
     """
@@ -85,7 +87,7 @@ def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: 
     lines += ["", *(f"- {plain(note)}" for note in report.notes)]
     if report.files:
         lines += ["", "Contact by contact: " + ", ".join(f"`{file}`" for file in report.files)]
-    return f"Send {plain(message.name)} to {sent:,} contacts?", "\n".join(lines)
+    return f"Send {message.name} to {sent:,} contacts?", "\n".join(lines)
 
 
 def _reasons(report: PreviewReport, left_out: Mapping[str, int]) -> dict[str, int]:

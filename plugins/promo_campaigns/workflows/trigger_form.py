@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.workflow_files import IncludeFolder
     from promo_campaigns.core.workflow import Workflow
 
-MODES = [None, "missing", "profiles", "refuse"]
+MODES = {
+    None: "send to whoever is missing, unless the run was set otherwise",
+    "missing": "send to whoever is missing",
+    "profiles": "only write the profiles again",
+    "refuse": "refuse",
+}
+"""What a run may do whose send is done, and how the form says it."""
 
 
 def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
@@ -35,7 +41,12 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
         ),
         "audience": _text(workflow.audience, "Audience", _AUDIENCE, enum=files.audiences if asked else []),
         "mode": Param(
-            None, type=["null", "string"], enum=MODES, title="If the send is done already", description=_MODE
+            None,
+            type=["null", "string"],
+            enum=list(MODES),
+            values_display={str(mode): shown for mode, shown in MODES.items()},
+            title="If the send is done already",
+            description=_MODE,
         ),
         "dry_run": Param(default=False, type="boolean", title="Dry run", description=_DRY_RUN),
         "edition": Param(None, type=["null", "string"], title="Edition", description=_EDITION),
@@ -47,7 +58,7 @@ _EXACT = "In percent, exact"
 _DAYS = "How long a code must stay valid"
 _MESSAGE = "A file of include/messages; those are offered that bind the same data sources"
 _AUDIENCE = "A file of include/audiences"
-_MODE = "Send to whoever is missing, only write profiles again, or refuse"
+_MODE = "Nobody is sent anything twice in any case"
 _DRY_RUN = "Write a preview; nothing is sent, no code is taken"
 _EDITION = "Two runs of one edition are one send"
 

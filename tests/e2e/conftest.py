@@ -1,0 +1,105 @@
+"""A real Airflow with the product's DAGs, and a signed-in page of a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from integration.world import add_codes, add_contacts
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.demo.credentials import USER
+from receiver import running_receiver
+from system.airflow_machine import airflow_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from promo_campaigns.adapters.postgres import Connection
+    from receiver import Receiver
+    from system.airflow_machine import AirflowMachine
+
+ROOT = Path(__file__).parents[2]
+CONTACTS = 5
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""It runs as whoever runs the tests, and talks to this machine alone."""
+PATIENCE_MS = 60_000
+ASKING = """\
+audience: all_contacts
+promo_code: {type: Welcome, discount: 10, days: 7}
+message: promo_push
+approval: true
+"""
+
+
+@pytest.fixture(scope="session")
+def receiver_of_profiles() -> Iterator[Receiver]:
+    """Return what the profiles are written to."""
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowMachine]:
+    """Return a real Airflow with the workflow by hand and one that asks, five contacts and codes for all of them."""
+    extra = {"allow_insecure": True, "allow_private": True}
+    profile_api = {"conn_type": "http", "host": "127.0.0.1", "port": receiver_of_profiles.port, "extra": extra}
+    names = ("promo_code_to_profile.py", "workflows.py")
+    dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in names}
+    with airflow_machine(
+        tmp_path_factory.mktemp("browser"),
+        dags,
+        {"AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api)},
+        {"workflows/asking.yaml": ASKING},
+    ) as running:
+        with connect(running.promo_dsn) as connection:
+            add_contacts(connection, CONTACTS)
+            add_codes(connection, 20 * CONTACTS, days=365)
+        for dag_id in ("promo_code_to_profile", "asking"):
+            running.wait(f"{dag_id} is read", lambda dag_id=dag_id: running.api.knows(dag_id))  # type: ignore[misc]
+            running.api.unpause(dag_id)
+        yield running
+
+
+@pytest.fixture
+def store(machine: AirflowMachine) -> Iterator[Connection]:
+    """Return the store of the Airflow under test."""
+    with connect(machine.promo_dsn) as connection:
+        yield connection
+
+
+@pytest.fixture
+def page(machine: AirflowMachine) -> Iterator[Page]:
+    """Return a page of a browser that is signed in; PROMO_BROWSER names the browser's program."""
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser(), args=QUIET) as chromium:
+        opened = chromium.new_page(viewport={"width": 1400, "height": 1100})
+        opened.set_default_timeout(PATIENCE_MS)
+        opened.goto(machine.url)
+        opened.locator("input[name=username]").fill(USER)
+        opened.locator("input[name=password]").fill(machine.password)
+        opened.get_by_role("button", name="Sign in").click()
+        opened.wait_for_url(lambda url: "/auth/login" not in url)
+        yield opened
+
+
+def browser() -> str:
+    """Return the program of a Chromium that is on this machine."""
+    named = os.environ.get("PROMO_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert named, "no Chromium is found: install Debian's package chromium, or name its program in PROMO_BROWSER"
+    return named
