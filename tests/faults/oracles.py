@@ -60,9 +60,12 @@ def broken_promises(
     receivers: Receivers,
     occurrences: Mapping[str, str],
     risks: Mapping[tuple[str, int], int],
+    *,
+    capped: bool,
 ) -> list[str]:
     """Return the promises that are broken, each in one line.
 
+    :param capped: nobody may be sent messages of two occurrences
     :param occurrences: what each run key stands for
     :param risks: how often a person had a doubt of this occurrence and contact sent again
     """
@@ -77,6 +80,7 @@ def broken_promises(
         *_codes_and_people([*copies, *told]),
         *_texts(copies),
         *_copies(copies, risks),
+        *(_beyond_the_cap(copies) if capped else ()),
         *_agreement(copies, ledger),
         *_free_codes([*copies, *told], pool),
         *_lateness(copies, pool, ledger),
@@ -111,6 +115,13 @@ def _copies(copies: list[Copy], risks: Mapping[tuple[str, int], int]) -> Iterato
     for who, count in counts.items():
         if count > 1 + risks.get(who, 0):
             yield f"O3 contact {who} got {count} copies"
+
+
+def _beyond_the_cap(copies: list[Copy]) -> Iterator[str]:
+    reached = {(copy.contact_id, copy.occurrence) for copy in copies}
+    for who, count in Counter(contact_id for contact_id, _ in reached).items():
+        if count > 1:
+            yield f"O18 contact {who} was sent {count} messages in place of one"
 
 
 def _agreement(copies: list[Copy], ledger: Books) -> Iterator[str]:

@@ -216,7 +216,7 @@ _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = '
 
 _WITHOUT_KEY = "alter table promo.assignment drop constraint if exists assignment_code_is_the_contacts"
 
-LEASED_TWICE = PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),), budget=600)
+LEASED_TWICE = PlantedBug("two may lease one contact", ((_BEGIN, "for update of a skip locked", ""),), budget=1200)
 """Rare enough to have a scenario of its own as well."""
 
 BUGS = (
@@ -323,6 +323,16 @@ BUGS = (
     PlantedBug("a code is given again and not counted", (("reuse_codes", "again = p.again + 1", "again = p.again"),)),
     PlantedBug("whoever an answer names as refused is recorded", patches=(_named_are_recorded,), budget=600),
     PlantedBug("whoever an answer does not name is recorded", patches=(_unnamed_are_recorded,), budget=600),
+    PlantedBug(
+        "a doubt does not count towards the cap",
+        (("skip_capped", "t.outcome is distinct from 'refused'", "t.outcome = 'ok'"),),
+        budget=600,
+    ),
+    PlantedBug(
+        "a code that is about to be sent does not count towards the cap",
+        (("skip_capped", "o.state in ('assigned', 'sending') or", "false or"),),
+        budget=600,
+    ),
 )
 
 # What chance hardly ever meets has a scenario of its own.

@@ -20,7 +20,7 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "calls begin after their deadline": (2_000_010,),
     "the deadline is counted from after the intent": (2_000_010,),
     "a refusal after a doubt gives the code back": (2_000_086,),
-    "two may lease one contact": (2_000_109,),
+    "two may lease one contact": (2_000_525,),
     "a late ok is dropped": (2_000_026,),
     "runs share codes": (2_000_000,),
     "a lapsed lease is simply tried again": (2_000_000,),
@@ -46,4 +46,6 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a code is given again and not counted": (1_000_003,),
     "whoever an answer names as refused is recorded": (2_000_084,),
     "whoever an answer does not name is recorded": (2_000_139,),
+    "a doubt does not count towards the cap": (2_000_000,),
+    "a code that is about to be sent does not count towards the cap": (2_000_015,),
 }

@@ -235,7 +235,9 @@ class Schedule:
         for receiver in self.receivers.all:
             receiver.arrive_at_last()
         self._check("at rest")
-        promises = broken_promises(self.stage.books, self.receivers, self.occurrences, self.risks)
+        promises = broken_promises(
+            self.stage.books, self.receivers, self.occurrences, self.risks, capped=self.world.capped
+        )
         self.report.violations += promises
 
     def _check(self, when: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
 from integration.world import EVERYBODY, POINTS, PROFILE, PUSH
+from promo_campaigns.core.limits import NO_LIMITS, Limits
 from promo_campaigns.core.models import Audience, CodeRequest, RunSpec
 from promo_campaigns.core.reuse import Reuse
 
@@ -90,6 +91,7 @@ class World:
     :ivar rival: a second workflow, or None
     :ivar asks: the message reads what a data source answers before it: ``asks``, or ``tells`` where it shows the code
     :ivar together: how many profiles of the first workflow are written in one request, 0 for a request of its own each
+    :ivar capped: a contact may be sent one message a week, whichever run it is of
     :ivar answers_s: how long that data source recognises a key, 0 for never
     """
 
@@ -115,6 +117,7 @@ class World:
     rival: Rival | None = None
     asks: str = ""
     together: int = 0
+    capped: bool = False
     answers_s: float = 0.0
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
@@ -127,6 +130,7 @@ class World:
             "re-runs": self.reruns,
             "long rests": self.rest_s > REST_S,
             "late healing": self.heals_late,
+            "capped": self.capped,
             "in bulk": bool(self.together and self.records),
             "lanes": self.lanes,
             "fine": self.fine,
@@ -137,6 +141,11 @@ class World:
     def reuse(self) -> Reuse:
         """Whether contacts are given again what they hold."""
         return Reuse.NEW if self.steps % 3 else Reuse.SAME
+
+    @property
+    def limits(self) -> Limits:
+        """What is agreed with the contacts."""
+        return Limits(frequency_cap="1/7d") if self.capped else NO_LIMITS
 
     @property
     def reruns(self) -> bool:
@@ -159,6 +168,7 @@ class World:
             codes=CodeRequest(type="Welcome", discount=10, days=self.days),
             message=READS if self.asks else PUSH,
             data_sources=sources,
+            limits=self.limits,
             reuse=self.reuse,
         )
 
@@ -172,6 +182,7 @@ class World:
             codes=CodeRequest(type="Welcome", discount=10, days=self.rival.days),
             message=PUSH,
             data_sources=(PROFILE,) if self.rival.records else (),
+            limits=self.limits,
             reuse=self.reuse,
         )
 
@@ -210,7 +221,7 @@ def _enlarge(world: World, more: random.Random) -> World:
             profile_habits=world.profile_habits | {"refused": more.choice((0.0, 1.0))},
             warm=more.choice((until_record, world.warm)),
         )
-    return world
+    return replace(world, capped=more.random() < 0.15)
 
 
 def _draw_plain_world(rng: random.Random) -> World:
