@@ -184,6 +184,7 @@ def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_line(dsn
                 (answer,) = await line.exchange([Call(method="POST", path="/")], deadline=soon(60))
             assert answer.outcome is Outcome.LATER
             assert 99 < answer.retry_after_s <= 150
+            assert not await pace.turn(deadline=soon(60)), "it goes on once the store has heard"
 
     paced(dsn, 2, Budget(per_s=100), body)
     assert len(receiver.received) == 1

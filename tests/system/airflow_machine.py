@@ -81,6 +81,11 @@ class AirflowMachine:
         self.wait(f"{dag_id} rests", rests)
         return states
 
+    def scheduler_log(self) -> list[str]:
+        """Return what the first scheduler, and the tasks it ran, have logged so far, by line."""
+        log = next(each.log for each in self.supervisor._started if each.service.name == SCHEDULER)  # noqa: SLF001  (a test may look behind the door)
+        return log.read_text(encoding="utf-8").splitlines()
+
     def _token(self) -> str:
         account = json.dumps({"username": USER, "password": self.password}).encode()
         request = urllib.request.Request(f"{self.url}/auth/token", data=account)

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -174,6 +174,19 @@ def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
     return running[0]
 
 
+@contextmanager
+def killed(machine: AirflowMachine, scheduler: _Started) -> Iterator[None]:
+    """SIGKILL a scheduler; what it has started lives on until the block ends."""
+    os.kill(scheduler.process.pid, signal.SIGKILL)
+    scheduler.process.wait()
+    machine.supervisor.forget(scheduler)
+    try:
+        yield
+    finally:
+        for left in session_members(scheduler.process.pid):
+            os.kill(left, signal.SIGKILL)
+
+
 def tries(machine: AirflowMachine, run_id: str, task_id: str) -> int:
     """Return how often Airflow has begun the first of a mapped task's instances."""
     found = machine.call("GET", f"/api/v2/dags/daily/dagRuns/{run_id}/taskInstances/{task_id}/0")
@@ -224,8 +237,9 @@ def conclude_backfill(machine: AirflowMachine, number: int) -> None:
     try:
         machine.call("PUT", f"/api/v2/backfills/{number}/cancel")
     except HTTPError as error:
-        if error.code != HTTPStatus.CONFLICT:  # it was noticed meanwhile
-            raise
+        with error:
+            if error.code != HTTPStatus.CONFLICT:  # it was noticed meanwhile
+                raise
 
 
 def backfill(machine: AirflowMachine, behaviour: str) -> list[dict[str, Any]]:
@@ -263,17 +277,13 @@ def test_of_two_schedulers_one_takes_up_what_the_other_ran_when_it_was_killed(
     machine: AirflowMachine, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
-    with slow(receiver) as arrived:
-        trigger(machine, "orphaned")
-        assert arrived.wait(120)
-        scheduler, _ = scheduler_at_work(machine)
-        os.kill(scheduler.process.pid, signal.SIGKILL)  # its task lives on, and is run twice from here
-        scheduler.process.wait()
-        machine.supervisor.forget(scheduler)
-        machine.wait("the other takes the task up", lambda: tries(machine, "orphaned", "batch.source") > 1)
-    free_leases(store)
-    assert machine.run_to_end("daily", "orphaned") == "success"
+    with ExitStack() as until_the_end:
+        with slow(receiver) as arrived:
+            trigger(machine, "orphaned")
+            assert arrived.wait(120)
+            until_the_end.enter_context(killed(machine, scheduler_at_work(machine)[0]))
+            machine.wait("the other takes the task up", lambda: tries(machine, "orphaned", "batch.source") > 1)
+        free_leases(store)
+        assert machine.run_to_end("daily", "orphaned") == "success"
     everyone_has_one(store, "daily/run/orphaned")
     assert messages(store) == before + CONTACTS
-    for left in session_members(scheduler.process.pid):
-        os.kill(left, signal.SIGKILL)

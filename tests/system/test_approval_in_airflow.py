@@ -65,9 +65,25 @@ def task(machine: AirflowMachine, dag_id: str, run_id: str, task_id: str = "appr
     return found
 
 
+def waits_for_answer(machine: AirflowMachine, dag_id: str, run_id: str) -> bool:
+    """Whether a person may answer: the task waits, and the scheduler has heard of it.
+
+    Airflow 3.3 loses an answer that comes before that, and asks again as long as the task has retries.
+    """
+    if task(machine, dag_id, run_id)["state"] != "awaiting_input":
+        return False
+    lines, finished = machine.scheduler_log(), f"Finished: dag_id={dag_id}, task_id=approve, run_id={run_id},"
+    pauses = [number for number, line in enumerate(lines) if _pauses(line, dag_id, run_id)]
+    return bool(pauses) and any(finished in line for line in lines[pauses[-1] :])
+
+
+def _pauses(line: str, dag_id: str, run_id: str) -> bool:
+    return "AWAITING_INPUT" in line and f"dag_id={dag_id} " in line and f"run_id={run_id} " in line
+
+
 def form(machine: AirflowMachine, dag_id: str, run_id: str) -> dict[str, Any]:
     """Wait until a person is asked, and return what is asked."""
-    machine.wait("somebody is asked", lambda: task(machine, dag_id, run_id)["state"] == "awaiting_input")
+    machine.wait("somebody is asked", lambda: waits_for_answer(machine, dag_id, run_id))
     place = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
     asked: dict[str, Any] = machine.call("GET", place)
     return asked
@@ -79,15 +95,12 @@ def answer(machine: AirflowMachine, dag_id: str, run_id: str, option: str) -> No
 
 
 def end_of(machine: AirflowMachine, dag_id: str, run_id: str, option: str) -> str:
-    """Answer whenever it is asked until the run is over, and return how it ended.
-
-    Airflow loses an answer that is quicker than its scheduler hears that the task waits for it, and asks again.
-    """
+    """Answer whenever it is asked until the run is over, and return how it ended."""
 
     def is_over() -> bool:
         if machine.api.state(dag_id, run_id) in OVER:
             return True
-        if task(machine, dag_id, run_id)["state"] == "awaiting_input":
+        if waits_for_answer(machine, dag_id, run_id):
             try:
                 answer(machine, dag_id, run_id, option)
             except urllib.error.HTTPError as error:  # it was answered a moment ago
