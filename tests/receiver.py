@@ -52,6 +52,12 @@ class Receiver:
         """Scheme, host and port."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def connection(self) -> str:
+        """An Airflow connection that leads here, as JSON."""
+        extra = {"allow_insecure": True, "allow_private": True}
+        return json.dumps({"conn_type": "http", "host": "127.0.0.1", "port": self.port, "extra": extra})
+
 
 @contextmanager
 def running_receiver() -> Iterator[Receiver]:

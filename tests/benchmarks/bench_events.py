@@ -71,8 +71,7 @@ def running(contacts: int) -> Iterator[tuple[AirflowMachine, str]]:
             add_codes(store, contacts)
         api = Service("profile-api", [*command, "--dsn", machine.promo_dsn], rank=2)
         machine.supervisor.start(api, machine.environment)
-        machine.wait("the DAG is read", lambda: machine.api.knows(DAG))
-        machine.api.unpause(DAG)
+        machine.unpause(DAG)
         with connect(machine.promo_dsn) as store:
             machine.wait("the workflow listens", lambda: listens(store))
         yield machine, f"http://127.0.0.1:{port}/api/v2/event"

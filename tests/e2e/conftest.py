@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -58,22 +57,19 @@ def receiver_of_profiles() -> Iterator[Receiver]:
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowMachine]:
     """Return a real Airflow with the workflow by hand and one that asks, five contacts and codes for all of them."""
-    extra = {"allow_insecure": True, "allow_private": True}
-    profile_api = {"conn_type": "http", "host": "127.0.0.1", "port": receiver_of_profiles.port, "extra": extra}
     names = ("promo_code_to_profile.py", "workflows.py")
     dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in names}
     with airflow_machine(
         tmp_path_factory.mktemp("browser"),
         dags,
-        {"AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api)},
+        {"AIRFLOW_CONN_PROMO_PROFILE_API": receiver_of_profiles.connection},
         {"workflows/asking.yaml": ASKING},
     ) as running:
         with connect(running.promo_dsn) as connection:
             add_contacts(connection, CONTACTS)
             add_codes(connection, 20 * CONTACTS, days=365)
         for dag_id in ("promo_code_to_profile", "asking"):
-            running.wait(f"{dag_id} is read", lambda dag_id=dag_id: running.api.knows(dag_id))  # type: ignore[misc]
-            running.api.unpause(dag_id)
+            running.unpause(dag_id)
         yield running
 
 

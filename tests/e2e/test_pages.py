@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from e2e.conftest import CONTACTS, PATIENCE_MS
 from integration.world import free_codes
 from promo_campaigns.adapters.invariants import check_invariants
-from system.test_approval_in_airflow import waits_for_answer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -102,7 +101,7 @@ def test_a_person_sees_what_is_to_be_sent_and_approves_it(
 ) -> None:
     codes = free_codes(store)
     machine.api.trigger("asking", "asked", {})
-    machine.wait("somebody is asked", lambda: waits_for_answer(machine, "asking", "asked"))
+    machine.wait("somebody is asked", lambda: machine.waits_for_answer("asking", "asked", "approve"))
     page.goto(f"{machine.url}/required_actions")
     asked = f"Send promo_push to {CONTACTS} contacts?"
     page.get_by_text(asked).click()

@@ -177,22 +177,22 @@ def _each_lane_takes_all() -> AbstractContextManager[Any]:
 
 
 def _named_are_recorded() -> AbstractContextManager[Any]:
-    real = bulk.__dict__["_verdict"]
+    real: Callable[..., Verdict] = bulk.__dict__["_verdict"]
 
     def broken(one: Recipient, outcome: Outcome, detail: str, answer: BulkAnswer | None = None) -> Verdict:
-        return real(one, Outcome.OK if answer is None else outcome, detail, answer)  # type: ignore[no-any-return]
+        return real(one, Outcome.OK if answer is None else outcome, detail, answer)
 
     return patch.object(bulk, "_verdict", broken)
 
 
 def _unnamed_are_recorded() -> AbstractContextManager[Any]:
-    search, verdict = bulk.__dict__["_Search"], bulk.__dict__["_verdict"]
+    verdict: Callable[..., Verdict] = bulk.__dict__["_verdict"]
 
     def broken(_: object, one: Recipient, answer: BulkAnswer, *, together: int) -> Verdict:
         del together
-        return verdict(one, answer.outcome, answer.detail, answer)  # type: ignore[no-any-return]
+        return verdict(one, answer.outcome, answer.detail, answer)
 
-    return patch.object(search, "_told", broken)
+    return patch.object(bulk.__dict__["_Search"], "_told", broken)
 
 
 def _doubts_count_as_accepted() -> AbstractContextManager[Any]:

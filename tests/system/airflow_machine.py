@@ -23,6 +23,8 @@ from promo_campaigns.demo.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from promo_campaigns.demo.supervisor import _Started
+
 CHECKOUT = Path(__file__).parents[2]
 START_S = 240.0
 RUN_S = 180.0
@@ -81,10 +83,30 @@ class AirflowMachine:
         self.wait(f"{dag_id} rests", rests)
         return states
 
-    def scheduler_log(self) -> list[str]:
-        """Return what the first scheduler, and the tasks it ran, have logged so far, by line."""
-        log = next(each.log for each in self.supervisor._started if each.service.name == SCHEDULER)  # noqa: SLF001  (a test may look behind the door)
-        return log.read_text(encoding="utf-8").splitlines()
+    def unpause(self, dag_id: str) -> None:
+        """Wait until a DAG is read, and let it run."""
+        self.wait(f"{dag_id} is read", lambda: self.api.knows(dag_id))
+        self.api.unpause(dag_id)
+
+    def waits_for_answer(self, dag_id: str, run_id: str, task_id: str) -> bool:
+        """Whether a person may answer: a task waits, and the only scheduler has heard of it.
+
+        Airflow 3.3 loses an answer that comes before that, and asks again as long as the task has retries.
+        """
+        task = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")
+        if task["state"] != "awaiting_input":
+            return False
+        (scheduler,) = self.schedulers
+        lines = scheduler.log.read_text(encoding="utf-8").splitlines()
+        whose = (f"dag_id={dag_id} ", f"run_id={run_id} ", f"task_id={task_id} ", "AWAITING_INPUT")
+        pauses = [number for number, line in enumerate(lines) if all(part in line for part in whose)]
+        finished = f"Finished: dag_id={dag_id}, task_id={task_id}, run_id={run_id},"
+        return bool(pauses) and any(finished in line for line in lines[pauses[-1] :])
+
+    @property
+    def schedulers(self) -> list[_Started]:
+        """The schedulers that run, and where each of them logs."""
+        return [each for each in self.supervisor._started if each.service.name.startswith(SCHEDULER)]  # noqa: SLF001  (a test may look behind the door)
 
     def _token(self) -> str:
         account = json.dumps({"username": USER, "password": self.password}).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -21,7 +20,7 @@ from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.processes import command_line, session_members
 from receiver import Answer, running_receiver
-from system.airflow_machine import SCHEDULER, airflow_machine
+from system.airflow_machine import airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,14 +75,8 @@ def receiver() -> Iterator[Receiver]:
 def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowMachine]:
     """Return a real Airflow of two schedulers with the daily workflow, twenty contacts and codes for many days."""
     folder: Path = tmp_path_factory.mktemp("airflow-faults")
-    profile_api = {
-        "conn_type": "http",
-        "host": "127.0.0.1",
-        "port": receiver.port,
-        "extra": {"allow_insecure": True, "allow_private": True},
-    }
     variables = {
-        "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api),
+        "AIRFLOW_CONN_PROMO_PROFILE_API": receiver.connection,
         # A scheduler's death is noticed by the other within seconds in place of minutes.
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
@@ -93,8 +86,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 20 * CONTACTS, days=365)
-        running.wait("the DAG is read", lambda: running.api.knows("daily"))
-        running.api.unpause("daily")
+        running.unpause("daily")
         running.wait("the run that unpausing starts", lambda: last_slot_is_done(running))
         yield running
 
@@ -163,10 +155,9 @@ def free_leases(store: Connection) -> None:
 
 def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
     """Return the scheduler that runs the one task under way, and the number of the task's process."""
-    schedulers = [each for each in machine.supervisor._started if each.service.name.startswith(SCHEDULER)]  # noqa: SLF001  (a test may look behind the door it kills)
     running = [
         (scheduler, number)
-        for scheduler in schedulers
+        for scheduler in machine.schedulers
         for number in session_members(scheduler.process.pid)
         if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(number))
     ]

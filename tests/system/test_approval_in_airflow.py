@@ -47,8 +47,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine
             add_contacts(store, CONTACTS)
             add_codes(store, CODES, days=365)
         for name in WORKFLOWS:
-            running.wait(f"{name} is read", lambda name=name: running.api.knows(name))  # type: ignore[misc]
-            running.api.unpause(name)
+            running.unpause(name)
         yield running
 
 
@@ -65,25 +64,9 @@ def task(machine: AirflowMachine, dag_id: str, run_id: str, task_id: str = "appr
     return found
 
 
-def waits_for_answer(machine: AirflowMachine, dag_id: str, run_id: str) -> bool:
-    """Whether a person may answer: the task waits, and the scheduler has heard of it.
-
-    Airflow 3.3 loses an answer that comes before that, and asks again as long as the task has retries.
-    """
-    if task(machine, dag_id, run_id)["state"] != "awaiting_input":
-        return False
-    lines, finished = machine.scheduler_log(), f"Finished: dag_id={dag_id}, task_id=approve, run_id={run_id},"
-    pauses = [number for number, line in enumerate(lines) if _pauses(line, dag_id, run_id)]
-    return bool(pauses) and any(finished in line for line in lines[pauses[-1] :])
-
-
-def _pauses(line: str, dag_id: str, run_id: str) -> bool:
-    return "AWAITING_INPUT" in line and f"dag_id={dag_id} " in line and f"run_id={run_id} " in line
-
-
 def form(machine: AirflowMachine, dag_id: str, run_id: str) -> dict[str, Any]:
     """Wait until a person is asked, and return what is asked."""
-    machine.wait("somebody is asked", lambda: waits_for_answer(machine, dag_id, run_id))
+    machine.wait("somebody is asked", lambda: machine.waits_for_answer(dag_id, run_id, "approve"))
     place = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
     asked: dict[str, Any] = machine.call("GET", place)
     return asked
@@ -100,7 +83,7 @@ def end_of(machine: AirflowMachine, dag_id: str, run_id: str, option: str) -> st
     def is_over() -> bool:
         if machine.api.state(dag_id, run_id) in OVER:
             return True
-        if waits_for_answer(machine, dag_id, run_id):
+        if machine.waits_for_answer(dag_id, run_id, "approve"):
             try:
                 answer(machine, dag_id, run_id, option)
             except urllib.error.HTTPError as error:  # it was answered a moment ago

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -72,12 +71,10 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowMachine]:
     """Return a real Airflow with both workflows, forty contacts and codes for many events."""
-    here = {"conn_type": "http", "host": "127.0.0.1", "port": receiver.port}
-    here["extra"] = {"allow_insecure": True, "allow_private": True}
     stream = (CHECKOUT / "dags" / f"{STREAM}.py").read_text(encoding="utf-8")
     dags = {f"{STREAM}.py": stream, f"{BLOCKS}.py": BLOCKS_FILE}
     variables = {
-        "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(here),
+        "AIRFLOW_CONN_PROMO_PROFILE_API": receiver.connection,
         # A watcher is started when a file is read after its DAG was unpaused.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
     }
@@ -85,9 +82,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 50 * CONTACTS, days=365)
-            running.wait("the DAGs are read", lambda: all(running.api.knows(dag_id) for dag_id in (STREAM, BLOCKS)))
             for dag_id in (STREAM, BLOCKS):
-                running.api.unpause(dag_id)
+                running.unpause(dag_id)
             listeners = "select from promo.event_listener"
             running.wait("both workflows listen", lambda: len(store.execute(listeners).fetchall()) == 2)
         yield running

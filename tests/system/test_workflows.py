@@ -77,11 +77,6 @@ def store(machine: AirflowMachine) -> Iterator[Connection]:
         yield connection
 
 
-def unpause(machine: AirflowMachine, dag_id: str) -> None:
-    machine.wait(f"{dag_id} is read", lambda: machine.api.knows(dag_id))
-    machine.api.unpause(dag_id)
-
-
 def runs(store: Connection, workflow: str) -> dict[str, dict[str, Any]]:
     """Return the ledger's runs of a workflow by what follows its name in their keys."""
     rows = store.execute(
@@ -118,7 +113,7 @@ def backfill(machine: AirflowMachine, dag_id: str, first: int, last: int, behavi
 
 
 def test_the_scheduler_runs_the_slot_that_is_due(machine: AirflowMachine, store: Connection) -> None:
-    unpause(machine, "daily")
+    machine.unpause("daily")
     machine.wait("the latest slot is sent", lambda: [it["recorded"] for it in runs(store, "daily").values()] == [5])
     ((key, run),) = runs(store, "daily").items()
     assert key.endswith("T09:00:00Z")
@@ -144,7 +139,7 @@ def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowMa
 
 
 def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowMachine, store: Connection) -> None:
-    unpause(machine, "daily")
+    machine.unpause("daily")
     backfill(machine, "daily", 2, 2)
     before = messages(store)
     backfill(machine, "daily", 1, 3, "completed")
@@ -155,7 +150,7 @@ def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowMachine, 
 
 
 def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowMachine, store: Connection) -> None:
-    unpause(machine, "guarded")
+    machine.unpause("guarded")
     backfill(machine, "guarded", 1, 1)
     run = runs(store, "guarded")["2026-03-01T09:00:00Z"]
     assert (run["recorded"], run["expired"]) == (0, CONTACTS)
@@ -167,7 +162,7 @@ def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowMachine
 
 
 def test_two_clicks_with_one_edition_are_one_send(machine: AirflowMachine, store: Connection) -> None:
-    unpause(machine, "by_hand")
+    machine.unpause("by_hand")
     before = messages(store)
     for click in ("first", "second"):
         machine.api.trigger("by_hand", click, {"edition": "spring", "audience": "with_push_token"})
@@ -177,7 +172,7 @@ def test_two_clicks_with_one_edition_are_one_send(machine: AirflowMachine, store
 
 
 def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowMachine, store: Connection) -> None:
-    unpause(machine, "by_hand")
+    machine.unpause("by_hand")
     form = machine.call("GET", "/api/v2/dags/by_hand/details")["params"]
     assert form["message"]["schema"]["enum"] == ["promo_push"]
     assert form["audience"]["schema"]["enum"] == ["all_contacts", "with_push_token"]
@@ -195,14 +190,14 @@ def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowMach
 def test_codes_that_are_loaded_start_the_workflow_that_waits_for_them(
     machine: AirflowMachine, store: Connection
 ) -> None:
-    unpause(machine, "on_codes")
+    machine.unpause("on_codes")
     assets = machine.call("GET", "/api/v2/assets?name_pattern=promo_codes/Welcome")["assets"]
     machine.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
     machine.wait("the run", lambda: [it["recorded"] for it in runs(store, "on_codes").values()] == [CONTACTS])
 
 
 def test_an_event_is_answered_by_the_workflow_that_names_it(machine: AirflowMachine, store: Connection) -> None:
-    unpause(machine, "on_event")
+    machine.unpause("on_event")
     machine.wait("it listens", lambda: store.execute("select from promo.event_listener").rowcount == 1)
     who = store.execute("select min(contact_id) as contact_id from promo.contact").fetchone()
     assert who is not None
