@@ -294,7 +294,7 @@ def test_the_points_hold_every_query_of_the_path_in_every_phase(site: Site) -> N
     calls = {point.call for point in points}
     assert {"run.add_run", "assignment.claim_codes", "attempt.begin_messages", "attempt.settle_assignments"} <= calls
     assert {"answer.begin_answers", "answer.keep_answers", "answer.settle_answers", "POST /points"} <= calls
-    assert {"begin", "commit", "POST /message", "POST /profile", "run.close_run", "invariants.one_person"} <= calls
+    assert {"begin", "commit", "POST /message", "POST /profile", "run.close_run", "invariants.contacts"} <= calls
 
 
 def _keep(

@@ -39,10 +39,20 @@ def keep_forecast(connection: Connection, run_id: int, forecast: Forecast, polic
     connection.execute(_SQL["keep_forecast"], kept)
 
 
+def compact_stock(connection: Connection, codes: CodeRequest) -> None:
+    """Keep the rows few whose sum is the pool's stock; asked for with the pool locked."""
+    connection.execute(_SQL["compact_stock"], {"type": codes.type, "discount": codes.discount})
+
+
+def count_demand(connection: Connection, run_id: int) -> None:
+    """Keep how many codes a run has to claim that was opened, or opened again, in this transaction."""
+    connection.execute(_SQL["count_demand"], {"run_id": run_id})
+
+
 def weigh(
     connection: Connection, codes: CodeRequest, *, run_id: int | None = None, at: datetime | None = None
 ) -> Forecast:
-    """Count what open runs have still to claim of the pool, and its free codes.
+    """Return what open runs have still to claim of the pool, and its free codes, both from kept counts.
 
     :param run_id: the run whose demand it is; what the others want is ahead of it
     :param at: when codes are given out, if that is later than now

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.audiences import audience_query
-from promo_campaigns.adapters.forecast import keep_forecast, weigh, weigh_stock
+from promo_campaigns.adapters.forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
 from promo_campaigns.adapters.run_reports import read_report
 from promo_campaigns.core.errors import (
     ConfigurationError,
@@ -67,7 +67,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises DefinitionError: the audience's SELECT fails
     """
     with connection.transaction():
-        connection.execute(_SQL["lock_pool"], _pool(spec.codes))
+        _lock_pool(connection, spec.codes)
         added = connection.execute(
             _SQL["add_run"], {**_run_row(spec, run_key, send_by), "approval": approval}
         ).fetchone()
@@ -86,6 +86,8 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
             raise RunSpecChanged(msg)
         run = replace(run, mode=mode or run.mode)
         reopened = run.closed and _reopen(connection, run, approval=approval)
+        if added is not None or reopened:
+            count_demand(connection, run.run_id)
         if run.mode is not Mode.PROFILES:
             forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
             if added is not None or reopened:
@@ -132,7 +134,7 @@ def is_closed(connection: Connection, run_key: str) -> bool:
 
 def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
     """Return how many codes of the pool no open run has still to claim; holds the pool until the transaction ends."""
-    connection.execute(_SQL["lock_pool"], _pool(codes))
+    _lock_pool(connection, codes)
     forecast = weigh(connection, codes)
     return forecast.stock - forecast.ahead
 
@@ -174,6 +176,12 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
             raise RunNotFinished(msg)
         connection.execute(_SQL["close_run"], {"run_id": run_id})
         return read_report(connection, run_id)
+
+
+def _lock_pool(connection: Connection, codes: CodeRequest) -> None:
+    """Let one transaction at a time weigh the pool's stock, and keep what it reads short."""
+    connection.execute(_SQL["lock_pool"], _pool(codes))
+    compact_stock(connection, codes)
 
 
 def _pool(codes: CodeRequest) -> dict[str, Any]:
@@ -244,8 +252,7 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
 def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
     audience = spec.audience
     with audience_query(audience, _SQL["add_audience"]) as (query, whose):
-        whose |= {"run_id": run_id, "time_zone": spec.limits.time_zone or None}
-        added = connection.execute(query, whose).rowcount
+        added = connection.execute(query, {**whose, "run_id": run_id}).rowcount
     if audience.listed and not added:
         problem = f"none of the {len(audience.listed.values)} contacts it names is known"
         hint = "Load them first: promo contacts load"

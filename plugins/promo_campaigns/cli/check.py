@@ -29,7 +29,7 @@ def _run(args: argparse.Namespace) -> int:
     from promo_campaigns.adapters.invariants import check_invariants
     from promo_campaigns.adapters.postgres import connect
     from promo_campaigns.adapters.runs import read_run_by_key
-    from promo_campaigns.sql import invariants
+    from promo_campaigns.sql import promises
 
     with connect(find_dsn(args)) as connection:
         run_id = read_run_by_key(connection, args.key).run_id if args.key else None
@@ -37,7 +37,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(violation) for violation in broken]))
     elif not broken:
-        print(f"{len(invariants())} invariants hold")
+        print(f"{len(promises())} invariants hold")
     for violation in [] if args.json else broken:
         print(f"{violation.invariant}: {violation.count} rows")
         print("\n".join(f"  {row}" for row in violation.rows))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_OF_THE_RUN = re.compile(r"^.*-- of the run\n", re.MULTILINE)
+_PROMISE = re.compile(r"'([a-z]+(?:_[a-z]+)+)(?:: |' (?:as|else|end))")
 _BLOCK = re.compile(r"^-- (?P<name>[a-z_]+) --\n(?P<body>.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -30,8 +32,24 @@ def queries(noun: str) -> Mapping[str, str]:
 
 @cache
 def invariants() -> Mapping[str, str]:
-    """Return the queries of ``invariants.sql`` by name; each yields what breaks a promise, as rows ``broken``."""
-    return _named("invariants.sql")
+    """Return the statements of ``invariants.sql`` by name, as they check the whole store.
+
+    Each yields rows of ``invariant``, the promise that is broken, and ``broken``, what breaks it.
+    """
+    return MappingProxyType({name: _OF_THE_RUN.sub("", text) for name, text in _named("invariants.sql").items()})
+
+
+@cache
+def run_invariants() -> Mapping[str, str]:
+    """Return the statements that check one run, which is their parameter ``run_id``."""
+    return MappingProxyType({name: text for name, text in _named("invariants.sql").items() if _OF_THE_RUN.search(text)})
+
+
+@cache
+def promises() -> tuple[str, ...]:
+    """Return the names of the promises that ``invariants.sql`` checks, in its order."""
+    found = _PROMISE.findall("".join(invariants().values()))
+    return tuple(dict.fromkeys(found))
 
 
 def _named(file: str) -> Mapping[str, str]:

@@ -1,163 +1,146 @@
--- Each query returns the rows that break a promise, as one text each: none, in a store that is well. %(run_id)s narrows
--- a query to one run; null means all.
+-- Each statement returns what breaks a promise: its name as `invariant`, and a text of ids as `broken`; no row, in a store
+-- that is well. A line with `of the run` narrows the check to one run, and is left out when everything is checked. A
+-- statement without such a line is about codes or files, not about a run, and is asked of the whole store only.
 
--- one_holder --
--- Whoever holds a code is the contact whose it is.
-select 'code ' || a.promo_code_id || ' is held by contact ' || a.contact_id || ' of run ' || a.run_id || ' and is not theirs' as broken
-from promo.assignment a join promo.promo_code p using (promo_code_id)
-where p.held_by is distinct from a.contact_id and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
+-- contacts --
+-- What an assignment says against its attempts, its code and its run. Attempts and codes are looked up row by row, so that
+-- the cost follows the assignments that are checked whatever the planner thinks of them; what few rows need is asked for
+-- those alone. Order is told by ids and never by clocks: an attempt and an outcome draw theirs from one sequence.
+select split_part(promise, ': ', 1) as invariant,
+       'contact ' || contact_id || ' of run ' || run_id || ' ' || substr(promise, strpos(promise, ': ') + 2) as broken
+from (
+  select a.run_id, a.contact_id, concat_ws(chr(10),
+    -- Whoever holds a code is the contact whose it is.
+    case when a.promo_code_id is not null and p.held_by is distinct from a.contact_id
+      then 'one_holder: holds code ' || a.promo_code_id || ', which is not theirs' end,
+    -- A code is claimed for one assignment: others that hold it were given it again, in runs that may.
+    case when a.promo_code_id is not null and a.reused_at is not null and not r.reuses
+      then 'claimed_once: was given again what it held' end,
+    -- A code that is held counts as issued, and by how many it is held.
+    case when a.promo_code_id is not null and (p.issued_at is null or p.again > 0 and 1 + p.again <> (
+      select count(*) from promo.assignment h where h.contact_id = a.contact_id and h.promo_code_id = a.promo_code_id))
+      then 'pool_agrees: holds code ' || a.promo_code_id || ', which does not count that' end,
+    -- A contact may have received one code of a run, never two.
+    case when f.first_code <> f.last_code then 'one_code: may have received several codes' end,
+    -- A code went back only if every attempt with it was refused.
+    case when f.first_code is not null and (
+      a.promo_code_id is null or a.promo_code_id <> f.first_code or a.promo_code_id <> f.last_code)
+      then 'given_back_on_proof: gave a code back without proof' end,
+    -- A code that a data source has seen is still its contact's, or out of the pool for good.
+    case when f.told and exists (
+      select from promo.attempt t join promo.promo_code seen using (promo_code_id)
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code
+        and t.outcome is distinct from 'refused' and t.promo_code_id is distinct from a.promo_code_id and seen.seen_at is null)
+      then 'seen_is_gone: was given a code that a data source has seen and that may be given out again' end,
+    -- A message that reads answers was begun only once all of them were there.
+    case when cardinality(r.before) > 0 and f.first_message is not null and exists (
+      select from unnest(r.before) as b (source) where not exists (
+        select from promo.attempt q
+        where q.run_id = a.run_id and q.contact_id = a.contact_id and q.purpose = 'answer' and q.source = b.source
+          and q.outcome = 'ok' and coalesce(q.outcome_id, 0) < f.first_message))
+      then 'answered_first: was sent to without an answer its message reads' end,
+    -- In a closed run nothing is under way, and everybody has an outcome; an erased contact has no profile to record on.
+    case when r.closed_at is not null and (a.state in ('pending', 'assigned', 'sending')
+      or (r.records and a.state = 'accepted' and not exists (
+            select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)))
+      then 'closed_is_done: is ' || a.state || ', and the run is closed' end,
+    -- Whoever was sent to has an attempt with the assignment's code.
+    case when a.state in ('sending', 'accepted', 'unknown', 'recorded') and f.intended is not true
+      then 'intent_first: is ' || a.state || ' without an attempt' end,
+    -- An answer of ok is never ignored: once no lease is running, its contact is accepted or recorded.
+    case when f.accepted and a.state not in ('accepted', 'recorded', 'sending')
+      then 'acceptance_counts: was answered ok and is ' || a.state end,
+    -- Nobody is accepted, recorded or rejected without the evidence for it.
+    case when (a.state in ('accepted', 'recorded') and f.accepted is not true)
+      or (a.state = 'recorded' and (f.recorded is not true or cardinality(r.after) > 1 and exists (
+            select from unnest(r.after) as s (source) where not exists (
+              select from promo.attempt t
+              where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = s.source
+                and t.outcome = 'ok'))))
+      or (a.state = 'rejected' and f.refused is not true)
+      then 'accepted_on_evidence: is ' || a.state || ' without evidence' end,
+    -- A profile write is begun only once an attempt of the message was answered ok.
+    case when f.first_profile is not null and (f.accepted is not true or f.accepted_id >= f.first_profile)
+      then 'profile_after_message: had its profile written before its message was accepted' end,
+    -- No attempt was begun with a code that had run out.
+    case when (f.last_begun >= p.expires_at or f.other_codes) and exists (
+      select from promo.attempt t join promo.promo_code old using (promo_code_id)
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose in ('message', 'answer')
+        and t.started_at >= old.expires_at)
+      then 'no_expired_code: was sent an expired code' end,
+    -- No attempt was begun after the run's send-by.
+    case when f.last_begun >= r.send_by then 'no_late_message: was sent to after the send-by' end,
+    -- No attempt was begun in the contact's quiet hours.
+    case when r.quiet_hours is not null and exists (
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+        and promo.is_quiet(r.quiet_hours, a.time_zone, t.started_at) is not false)
+      then 'quiet_kept: was sent to in quiet hours' end,
+    -- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was
+    -- given up, or its lease is over. The newest is that of the lease that runs; tokens tell nothing of their order, for one
+    -- may be drawn long before its lease begins.
+    case when a.state = 'sending' and exists (
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose in ('message', 'answer')
+        and t.attempt_id > coalesce((
+          select max(h.attempt_id) from promo.attempt h
+          where h.run_id = a.run_id and h.contact_id = a.contact_id and h.lease_token = a.lease_token), 0))
+      then 'one_call_at_a_time: has an attempt under no lease it ever held' end
+  ) as broken
+  from promo.run r
+  join promo.assignment a on a.run_id = r.run_id
+  left join lateral (
+    select bool_or(t.purpose = 'message' and t.outcome = 'ok') as accepted,
+           bool_or(t.purpose <> 'profile' and t.outcome = 'refused') as refused,
+           bool_or(t.purpose = 'answer' and t.shows_code) as told,
+           bool_or(t.promo_code_id = a.promo_code_id
+                   and (t.purpose = 'message' or t.purpose = 'answer' and a.state = 'sending')) as intended,
+           bool_or(t.promo_code_id is distinct from a.promo_code_id) as other_codes,
+           min(t.promo_code_id) filter (where t.purpose = 'message' and t.outcome is distinct from 'refused') as first_code,
+           max(t.promo_code_id) filter (where t.purpose = 'message' and t.outcome is distinct from 'refused') as last_code,
+           min(t.attempt_id) filter (where t.purpose = 'message') as first_message,
+           min(t.attempt_id) filter (where t.purpose = 'profile') as first_profile,
+           min(coalesce(t.outcome_id, 0)) filter (where t.purpose = 'message' and t.outcome = 'ok') as accepted_id,
+           bool_or(t.purpose = 'profile' and t.outcome = 'ok') as recorded,
+           max(t.started_at) filter (where t.purpose <> 'profile') as last_begun
+    from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+  ) f on true
+  left join lateral (
+    select h.held_by, h.issued_at, h.again, h.expires_at from promo.promo_code h
+    where h.promo_code_id = a.promo_code_id limit 1
+  ) p on true
+  where true
+    and r.run_id = %(run_id)s  -- of the run
+) checked cross join lateral string_to_table(broken, chr(10)) as promise
+where broken <> '';
 
--- claimed_once --
--- A code is claimed for one assignment at most: the others that hold it were given it again, in runs that may.
-select 'code ' || promo_code_id || ' was claimed for ' || count(*) || ' assignments' as broken
-from promo.assignment where promo_code_id is not null and reused_at is null
-  and (%(run_id)s::bigint is null or promo_code_id in (select promo_code_id from promo.assignment where run_id = %(run_id)s))
-group by promo_code_id having count(*) > 1
-union all
-select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' was given again what it held' as broken
-from promo.assignment a join promo.run r using (run_id)
-where a.promo_code_id is not null and a.reused_at is not null and not r.reuses
-  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
-
--- one_person --
--- A code was never put before two people: no two contacts have an attempt that showed it and was not definitely refused.
-select 'code ' || t.promo_code_id || ' may have reached ' || count(distinct t.contact_id) || ' contacts' as broken
-from promo.attempt t
-where t.shows_code and t.outcome is distinct from 'refused'
-  and (%(run_id)s::bigint is null or t.promo_code_id in (select promo_code_id from promo.attempt where run_id = %(run_id)s))
-group by t.promo_code_id having count(distinct t.contact_id) > 1;
-
--- one_code --
--- A contact may have received one code of a run, never two.
-select 'contact ' || contact_id || ' of run ' || run_id || ' may have received ' || count(distinct promo_code_id) || ' codes' as broken
-from promo.attempt
-where purpose = 'message' and outcome is distinct from 'refused' and (%(run_id)s::bigint is null or run_id = %(run_id)s)
-group by run_id, contact_id having count(distinct promo_code_id) > 1;
-
--- pool_agrees --
--- A code is issued exactly while assignments hold it, and says by how many it is held.
-select 'code ' || p.promo_code_id || ' is held by ' || coalesce(a.holders, 0) || ' assignments and counts '
-       || case when p.issued_at is null then 0 else 1 + p.again end as broken
+-- codes_held --
+-- A code is issued exactly while assignments hold it, says by how many it is held, and was claimed for one of them at most.
+select case when a.claims > 1 then 'claimed_once' else 'pool_agrees' end as invariant,
+       'code ' || p.promo_code_id || ' is held by ' || coalesce(a.holders, 0) || ' assignments, was claimed for '
+       || coalesce(a.claims, 0) || ', and counts ' || case when p.issued_at is null then 0 else 1 + p.again end as broken
 from promo.promo_code p
-left join (select promo_code_id, count(*) as holders from promo.assignment where promo_code_id is not null
-           group by promo_code_id) a using (promo_code_id)
-where coalesce(a.holders, 0) <> case when p.issued_at is null then 0 else 1 + p.again end
-  and (%(run_id)s::bigint is null or p.promo_code_id in (
-    select promo_code_id from promo.assignment where run_id = %(run_id)s
-    union all
-    select promo_code_id from promo.attempt where run_id = %(run_id)s));
+left join (
+  select promo_code_id, count(*) as holders, count(*) filter (where reused_at is null) as claims
+  from promo.assignment where promo_code_id is not null group by promo_code_id
+) a using (promo_code_id)
+where coalesce(a.holders, 0) <> case when p.issued_at is null then 0 else 1 + p.again end or a.claims > 1;
 
--- given_back_on_proof --
--- A code went back only if every attempt with it was refused.
-select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' gave a code back without proof' as broken
-from promo.assignment a
-join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-where (a.promo_code_id is null or a.promo_code_id <> t.promo_code_id) and t.outcome is distinct from 'refused'
-  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s);
+-- codes_seen --
+-- A code was never put before two people: no two contacts have an attempt that showed it and was not definitely refused.
+select 'one_person' as invariant, 'code ' || promo_code_id || ' may have reached several contacts' as broken
+from promo.attempt
+where shows_code and outcome is distinct from 'refused'
+group by promo_code_id having min(contact_id) <> max(contact_id);
 
--- seen_is_gone --
--- A code that a data source has seen is still its contact's, or out of the pool for good.
-select 'code ' || t.promo_code_id || ' was seen by a data source for contact ' || t.contact_id || ' and may be given out again' as broken
-from promo.attempt t join promo.promo_code p using (promo_code_id)
-where t.purpose = 'answer' and t.shows_code and t.outcome is distinct from 'refused' and p.seen_at is null
-  and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
-  and not exists (
-    select from promo.assignment a
-    where a.run_id = t.run_id and a.contact_id = t.contact_id and a.promo_code_id = t.promo_code_id);
-
--- answered_first --
--- A message that reads answers was begun only once all of them were there.
-select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to without an answer its message reads' as broken
-from promo.attempt t join promo.run r using (run_id) cross join unnest(r.before) as b (source)
-where t.purpose = 'message' and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
-  and not exists (
-    select from promo.attempt q
-    where q.run_id = t.run_id and q.contact_id = t.contact_id and q.purpose = 'answer' and q.source = b.source
-      and q.outcome = 'ok' and q.finished_at <= t.started_at);
-
--- closed_is_done --
--- In a closed run nothing is in flight, and everybody has an outcome; an erased contact has no profile to record on.
-select 'contact ' || a.contact_id || ' of closed run ' || a.run_id || ' is ' || a.state as broken
-from promo.assignment a join promo.run r using (run_id)
-where r.closed_at is not null
-  and (a.state in ('pending', 'assigned', 'sending')
-       or (r.records and a.state = 'accepted' and not exists (
-             select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)))
-  and (%(run_id)s::bigint is null or r.run_id = %(run_id)s);
-
--- intent_first --
--- Whoever was sent to has an attempt, and an attempt has its assignment's code.
-select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ' without an attempt' as broken
-from promo.assignment a
-where a.state in ('sending', 'accepted', 'unknown', 'recorded') and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
-  and not exists (
-    select from promo.attempt t
-    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.promo_code_id = a.promo_code_id
-      and (t.purpose = 'message' or (t.purpose = 'answer' and a.state = 'sending')));
-
--- acceptance_counts --
--- An answer of ok is never ignored: once no lease is running, its contact is accepted or recorded.
-select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' was answered ok and is ' || a.state as broken
-from promo.assignment a
-where a.state not in ('accepted', 'recorded') and not (a.state = 'sending')
-  and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
-  and exists (select from promo.attempt t
-              where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.outcome = 'ok');
-
--- accepted_on_evidence --
--- Nobody is accepted, recorded or rejected without the evidence for it.
-select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ' without evidence' as broken
-from promo.assignment a
-where (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
-  and ((a.state in ('accepted', 'recorded') and not exists (
-          select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-            and t.purpose = 'message' and t.outcome = 'ok'))
-    or (a.state = 'recorded' and exists (
-          select from promo.run r left join unnest(r.after) as s (source) on true
-          where r.run_id = a.run_id and not exists (
-            select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-              and t.purpose = 'profile' and t.source = coalesce(s.source, t.source) and t.outcome = 'ok')))
-    or (a.state = 'rejected' and not exists (
-          select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-            and t.purpose in ('message', 'answer') and t.outcome = 'refused')));
-
--- profile_after_message --
--- A profile write is begun only once an attempt of the message was answered ok.
-select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' had its profile written before its message was accepted' as broken
-from promo.attempt t
-where t.purpose = 'profile' and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
-  and not exists (
-    select from promo.attempt m where m.run_id = t.run_id and m.contact_id = t.contact_id and m.purpose = 'message'
-      and m.outcome = 'ok' and m.finished_at <= t.started_at);
-
--- no_expired_code --
--- No attempt was begun with a code that had run out.
-select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent an expired code' as broken
-from promo.attempt t join promo.promo_code p using (promo_code_id)
-where t.purpose in ('message', 'answer') and t.started_at >= p.expires_at and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
-
--- no_late_message --
--- No attempt was begun after the run's send-by.
-select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to after the send-by' as broken
-from promo.attempt t join promo.run r using (run_id)
-where t.purpose in ('message', 'answer') and t.started_at >= r.send_by and (%(run_id)s::bigint is null or t.run_id = %(run_id)s);
-
--- quiet_kept --
--- No attempt was begun in the contact's quiet hours.
-select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' was sent to in quiet hours' as broken
-from promo.run r
-join promo.attempt t on t.run_id = r.run_id and t.purpose = 'message'
-join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
-where r.quiet_hours is not null and promo.is_quiet(r.quiet_hours, a.time_zone, t.started_at) is not false
-  and (%(run_id)s::bigint is null or r.run_id = %(run_id)s);
-
--- cap_kept --
+-- caps --
 -- Nobody who holds a code of a run with a cap had had as many messages of the channel before it was claimed.
-select 'contact ' || a.contact_id || ' of run ' || a.run_id || ' holds a code beyond the cap' as broken
+select 'cap_kept' as invariant, 'contact ' || a.contact_id || ' of run ' || a.run_id || ' holds a code beyond the cap' as broken
 from promo.run r
 join promo.assignment a on a.run_id = r.run_id
 join promo.promo_code p on p.promo_code_id = a.promo_code_id
-where r.cap_messages is not null and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
+where r.cap_messages is not null
+  and r.run_id = %(run_id)s  -- of the run
   and r.cap_messages <= (
     select count(*)
     from promo.assignment o
@@ -167,32 +150,57 @@ where r.cap_messages is not null and (%(run_id)s::bigint is null or r.run_id = %
         select from promo.attempt t
         where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
           and t.outcome is distinct from 'refused' and t.started_at > coalesce(a.reused_at, p.issued_at) - r.cap_window
-          and t.started_at < coalesce(a.reused_at, p.issued_at)));
+          -- A run claimed before the ledger kept this order has only its clock.
+          and case when a.claim_id is null then t.started_at < coalesce(a.reused_at, p.issued_at)
+              else t.attempt_id < a.claim_id end));
 
--- one_call_at_a_time --
--- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was given up, or
--- its lease is over. The newest is that of the lease that runs; tokens tell nothing of their order, for one may be drawn
--- long before its lease begins.
-select 'contact ' || t.contact_id || ' of run ' || t.run_id || ' has an attempt under no lease it ever held' as broken
-from promo.attempt t join promo.assignment a on a.run_id = t.run_id and a.contact_id = t.contact_id
-where a.state = 'sending' and t.purpose in ('message', 'answer') and (%(run_id)s::bigint is null or t.run_id = %(run_id)s)
-  and t.attempt_id > coalesce((
-    select max(h.attempt_id) from promo.attempt h
-    where h.run_id = a.run_id and h.contact_id = a.contact_id and h.lease_token = a.lease_token), 0);
-
--- erased_is_gone --
+-- erased --
 -- An erased contact has neither channels nor field values.
-select 'contact ' || c.contact_id || ' was erased and has a ' || kept.what as broken
+select 'erased_is_gone' as invariant, 'contact ' || c.contact_id || ' was erased and has a ' || kept.what as broken
 from promo.contact c
-join (select contact_id, 'channel' as what from promo.contact_channel
-      union all
-      select contact_id, 'field value' from promo.contact_field_value) kept using (contact_id)
+join lateral (
+  select 'channel' as what from promo.contact_channel h where h.contact_id = c.contact_id
+  union all
+  select 'field value' from promo.contact_field_value v where v.contact_id = c.contact_id) kept on true
 where c.erased_at is not null
-  and (%(run_id)s::bigint is null or exists (
-    select from promo.assignment a where a.run_id = %(run_id)s and a.contact_id = c.contact_id));
+  and exists (select from promo.assignment a where a.run_id = %(run_id)s and a.contact_id = c.contact_id)  -- of the run
+;
 
--- files_add_up --
+-- demand --
+-- What is kept of the codes that an open run has still to claim is what a count says.
+select 'demand_agrees' as invariant,
+       'run ' || r.run_id || ' keeps a demand of ' || kept.codes || ' codes and waits for ' || waiting.codes as broken
+from promo.run r
+cross join lateral (
+  select coalesce(sum(d.codes), 0) as codes from promo.code_demand d where d.run_id = r.run_id) kept
+cross join lateral (
+  select count(*) as codes from promo.assignment a
+  where a.run_id = r.run_id and a.state = 'pending' and a.needs_code and r.closed_at is null) waiting
+where kept.codes <> waiting.codes
+  and r.run_id = %(run_id)s  -- of the run
+;
+
+-- stock --
+-- What is kept of the stock of a pool, by the hour in which codes run out, is what a count says.
+select 'stock_agrees' as invariant,
+       'pool ' || coalesce(k.type, c.type) || ' with discount ' || coalesce(k.discount, c.discount) || ' keeps '
+       || coalesce(k.free, 0) || ' free codes and has ' || coalesce(c.free, 0) || ' that run out from '
+       || coalesce(k.hour, c.hour) || ' on' as broken
+from (
+  select type, discount, hour, sum(free) as free, sum(issued) as issued, sum(retired) as retired
+  from promo.code_stock group by type, discount, hour
+) k
+full join (
+  select type, discount, promo.stock_hour(expires_at) as hour,
+         count(*) filter (where issued_at is null and not retired) as free,
+         count(*) filter (where issued_at is not null) as issued,
+         count(*) filter (where issued_at is null and retired) as retired
+  from promo.promo_code group by 1, 2, 3
+) c on (c.type, c.discount, c.hour) = (k.type, k.discount, k.hour)
+where (coalesce(k.free, 0), coalesce(k.issued, 0), coalesce(k.retired, 0))
+      <> (coalesce(c.free, 0), coalesce(c.issued, 0), coalesce(c.retired, 0));
+
+-- files --
 -- The counts of a code file are those of its rows.
-select 'code file ' || code_file_id || ' does not add up' as broken
-from promo.code_file
-where %(run_id)s::bigint is null and row_count <> inserted + updated + unchanged + rejected;
+select 'files_add_up' as invariant, 'code file ' || code_file_id || ' does not add up' as broken
+from promo.code_file where row_count <> inserted + updated + unchanged + rejected;

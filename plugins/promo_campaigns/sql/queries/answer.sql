@@ -1,22 +1,24 @@
 -- begin_answers --
 -- The intent to ask a data source before the message: leases the assigned it has not answered for.
-with due as materialized (
-  select a.contact_id, a.promo_code_id
-  from promo.run r
+with moment as materialized (
+  select promo.clock() as at
+), due as materialized (
+  select a.contact_id, a.promo_code_id, moment.at
+  from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p using (promo_code_id)
-  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
-    and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock() and a.state = 'assigned'
+  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
+    and a.contact_id = any(%(contact_ids)s) and p.expires_at > moment.at and a.state = 'assigned'
     and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)
   order by a.contact_id for update of a skip locked
 ), leased as (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
-      lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
+      lease_until = due.at + make_interval(secs => %(lease_s)s)
   from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
 )
-insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source, shows_code)
-select %(run_id)s, contact_id, promo_code_id, %(token)s, 'answer', %(source)s, %(shows_code)s from due;
+insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source, shows_code, started_at)
+select %(run_id)s, contact_id, promo_code_id, %(token)s, 'answer', %(source)s, %(shows_code)s, at from due;
 
 -- due_answers --
 -- Whom begin_answers would lease, in the same order as for messages.

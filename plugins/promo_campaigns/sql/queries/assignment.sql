@@ -1,20 +1,25 @@
 -- skip_unreachable --
 -- Pending contacts of the range with no locator of the run's channel, or only unsubscribed ones, are skipped; of those
 -- who can be reached the held-out are.
-update promo.assignment a
-set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' when reach.open_channels = 0 then 'unsubscribed'
-                                     else 'hold-out' end
-from promo.run r
-cross join lateral (
-  select p.contact_id, count(c.*) as channels, count(c.*) filter (where c.unsubscribed_at is null) as open_channels
-  from promo.assignment p
-  left join promo.contact_channel c on c.contact_id = p.contact_id and c.type = r.channel
-  where p.run_id = r.run_id and p.state = 'pending' and p.contact_id between %(first)s and %(last)s
-    and (%(zone)s::text is null or p.time_zone = %(zone)s)
-  group by p.contact_id
-) reach
-where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
-  and (reach.open_channels = 0 or promo.held_out(r.workflow, a.contact_id, r.hold_out));
+with skipped as (
+  update promo.assignment a
+  set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' when reach.open_channels = 0 then 'unsubscribed'
+                                       else 'hold-out' end
+  from promo.run r
+  cross join lateral (
+    select p.contact_id, count(c.*) as channels, count(c.*) filter (where c.unsubscribed_at is null) as open_channels
+    from promo.assignment p
+    left join promo.contact_channel c on c.contact_id = p.contact_id and c.type = r.channel
+    where p.run_id = r.run_id and p.state = 'pending' and p.contact_id between %(first)s and %(last)s
+      and (%(zone)s::text is null or p.time_zone = %(zone)s)
+    group by p.contact_id
+  ) reach
+  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
+    and (reach.open_channels = 0 or promo.held_out(r.workflow, a.contact_id, r.hold_out))
+  returning a.needs_code
+)
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
 
 -- read_reachable --
 -- The contacts of the range who were not skipped and did not expire, in order.
@@ -44,8 +49,10 @@ with short as materialized (
   set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
       again = greatest(p.again - 1, 0)
   from short s where p.promo_code_id = s.promo_code_id
+), waiting as (
+  insert into promo.code_demand (run_id, codes) select %(run_id)s, count(*) from short having count(*) > 0
 )
-update promo.assignment a set state = 'pending', promo_code_id = null
+update promo.assignment a set state = 'pending', promo_code_id = null, needs_code = true
 from short s where a.run_id = %(run_id)s and a.contact_id = s.contact_id
 returning a.contact_id;
 
@@ -53,7 +60,7 @@ returning a.contact_id;
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
 -- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
 with overdue as materialized (
-  select a.contact_id, a.promo_code_id,
+  select a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
          case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
@@ -71,6 +78,9 @@ with overdue as materialized (
       again = greatest(p.again - 1, 0),
       retired = p.retired or o.seen, seen_at = case when o.seen then promo.clock() else p.seen_at end
   from overdue o where p.promo_code_id = o.promo_code_id and not o.doubt
+), fewer as (
+  insert into promo.code_demand (run_id, codes)
+  select %(run_id)s, -count(*) from overdue where needs_code having count(*) > 0
 )
 update promo.assignment a
 set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,
@@ -92,7 +102,7 @@ with closed as materialized (
   where r.run_id = %(run_id)s
     and promo.opens_at(r.quiet_hours, zone, promo.clock(), make_interval(secs => %(open_s)s)) >= r.send_by
 ), late as materialized (
-  select a.contact_id, a.promo_code_id,
+  select a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
                    and t.outcome is distinct from 'refused') as doubt,
@@ -107,6 +117,9 @@ with closed as materialized (
       again = greatest(p.again - 1, 0),
       retired = p.retired or l.seen, seen_at = case when l.seen then promo.clock() else p.seen_at end
   from late l where p.promo_code_id = l.promo_code_id and not l.doubt
+), fewer as (
+  insert into promo.code_demand (run_id, codes)
+  select %(run_id)s, -count(*) from late where needs_code having count(*) > 0
 )
 update promo.assignment a
 set state = (case when l.doubt then 'unknown' when l.promo_code_id is null then 'skipped' else 'expired' end)::promo.assignment_state,
@@ -130,21 +143,31 @@ where r.run_id = %(run_id)s and r.quiet_hours is not null;
 -- claim a code where one was to give what the other had claimed.
 select contact_id from promo.contact where contact_id = any(%(contact_ids)s) order by contact_id for no key update;
 
+-- read_moment --
+-- By which moment messages are counted and codes claimed, and its place in the ledger's order: whatever has a smaller id
+-- was there before.
+select nextval('promo.attempt_attempt_id_seq') as claim_id, promo.clock() as at;
+
 -- skip_capped --
 -- Pending contacts who hold as many codes of other runs on the channel as they may get messages in the cap's window are
 -- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says.
-update promo.assignment a set state = 'skipped', reason = 'capped'
-from promo.run r
-where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
-  and r.cap_messages <= (
-    select count(*)
-    from promo.assignment o
-    join promo.run other on other.run_id = o.run_id and other.channel = r.channel
-    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
-      and (o.state in ('assigned', 'sending') or exists (
-        select from promo.attempt t
-        where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
-          and t.outcome is distinct from 'refused' and t.started_at > promo.clock() - r.cap_window)));
+with skipped as (
+  update promo.assignment a set state = 'skipped', reason = 'capped'
+  from promo.run r
+  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+    and r.cap_messages <= (
+      select count(*)
+      from promo.assignment o
+      join promo.run other on other.run_id = o.run_id and other.channel = r.channel
+      where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
+        and (o.state in ('assigned', 'sending') or exists (
+          select from promo.attempt t
+          where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
+            and t.outcome is distinct from 'refused' and t.started_at > %(at)s::timestamptz - r.cap_window)))
+  returning a.needs_code
+)
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
 
 -- read_pool --
 -- Which codes the run gives out.
@@ -161,14 +184,19 @@ with due as materialized (
 ), held as materialized (
   select due.contact_id, h.promo_code_id
   from due cross join lateral promo.code_to_reuse(
-    due.contact_id, %(type)s, %(discount)s::smallint, promo.clock() + make_interval(days => %(days)s)) h
+    due.contact_id, %(type)s, %(discount)s::smallint, %(at)s::timestamptz + make_interval(days => %(days)s)) h
 ), given as (
   update promo.promo_code p set again = p.again + 1
   from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
   returning p.promo_code_id, p.held_by
+), assigned as (
+  update promo.assignment a
+  set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = %(at)s, claim_id = %(claim_id)s
+  from given where a.run_id = %(run_id)s and a.contact_id = given.held_by
+  returning a.needs_code
 )
-update promo.assignment a set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = promo.clock()
-from given where a.run_id = %(run_id)s and a.contact_id = given.held_by;
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from assigned where needs_code having count(*) > 0;
 
 -- claim_codes --
 -- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending, and all
@@ -181,7 +209,7 @@ with due as materialized (
 ), free as materialized (
   select p.promo_code_id, p.expires_at from promo.promo_code p
   where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
-    and p.expires_at >= promo.clock() + make_interval(days => %(days)s)
+    and p.expires_at >= %(at)s::timestamptz + make_interval(days => %(days)s)
   order by p.expires_at, p.promo_code_id
   limit (select count(*) from due) for update skip locked
 ), pair as materialized (
@@ -190,11 +218,16 @@ with due as materialized (
               (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
   where contact_id is not null and promo_code_id is not null
 ), issued as (
-  update promo.promo_code p set issued_at = promo.clock(), held_by = pair.contact_id
+  update promo.promo_code p set issued_at = %(at)s, held_by = pair.contact_id
   from pair where p.promo_code_id = pair.promo_code_id
+), assigned as (
+  update promo.assignment a
+  set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null, claim_id = %(claim_id)s
+  from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id
+  returning a.needs_code
 )
-update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null
-from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from assigned where needs_code having count(*) > 0;
 
 -- count_pending --
 -- How many of the contacts have neither a code nor a reason for having none, and whether the run waits for its approval.
@@ -205,10 +238,15 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'pen
 
 -- skip_without_code --
 -- Of a run that may go out to some only, whoever the pool has no code for any more is skipped.
-update promo.assignment a set state = 'skipped', reason = 'no code'
-from promo.run r
-where r.run_id = %(run_id)s and r.stock_policy = 'partial' and r.approval is distinct from 'awaited' and a.run_id = r.run_id
-  and a.contact_id = any(%(contact_ids)s) and a.state = 'pending';
+with skipped as (
+  update promo.assignment a set state = 'skipped', reason = 'no code'
+  from promo.run r
+  where r.run_id = %(run_id)s and r.stock_policy = 'partial' and r.approval is distinct from 'awaited' and a.run_id = r.run_id
+    and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+  returning a.needs_code
+)
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
 
 -- read_codes --
 -- Which of the contacts hold which code, in order. The limit makes it look each code up: of a small pool the planner would
@@ -229,11 +267,14 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact
 -- code expired after a data source had seen it: a receiver may remember what it refused, and what it answered.
 update promo.assignment a
 set state = 'pending', reason = null,
+    needs_code = promo.needs_code(
+      r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id),
     generation = generation + case when state = 'rejected' or (state = 'expired' and exists (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code
         and t.outcome is distinct from 'refused')) then 1 else 0 end
-where run_id = %(run_id)s and state in ('skipped', 'rejected', 'expired');
+from promo.run r
+where r.run_id = %(run_id)s and a.run_id = r.run_id and state in ('skipped', 'rejected', 'expired');
 
 -- read_accepted --
 -- The contacts of the range whose message was accepted, in order.

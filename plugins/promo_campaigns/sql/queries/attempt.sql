@@ -25,23 +25,25 @@ where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
 -- begin_messages --
 -- The intent: leases those who are due and adds an attempt each. Due are the assigned, and the unknown whose first
 -- doubtful attempt is recent enough for the receiver to recognise its key; neither without the answers its message reads,
--- nor in quiet hours, nor where these begin while calls may still begin.
-with due as materialized (
-  select a.contact_id, a.promo_code_id
-  from promo.run r
+-- nor in quiet hours, nor where these begin while calls may still begin. One reading of the clock decides and is kept.
+with moment as materialized (
+  select promo.clock() as at
+), due as materialized (
+  select a.contact_id, a.promo_code_id, moment.at
+  from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p using (promo_code_id)
-  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
-    and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock()
+  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
+    and a.contact_id = any(%(contact_ids)s) and p.expires_at > moment.at
     and (r.before = '{}' or (
       select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
       from unnest(r.before) as b (source)))
     and (r.quiet_hours is null
-         or not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock())
-            and not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock() + make_interval(secs => %(lease_s)s / 2)))
+         or not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at)
+            and not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at + make_interval(secs => %(lease_s)s / 2)))
     and (a.state = 'assigned'
          or (a.state = 'unknown'
-             and promo.clock() - make_interval(secs => %(resend_within_s)s)
+             and moment.at - make_interval(secs => %(resend_within_s)s)
                  < (select min(t.started_at) from promo.attempt t
                     where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
                       and t.outcome is null)))
@@ -49,11 +51,11 @@ with due as materialized (
 ), leased as (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
-      lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
+      lease_until = due.at + make_interval(secs => %(lease_s)s)
   from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
 )
-insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
-select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message' from due;
+insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, started_at)
+select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message', at from due;
 
 -- due_messages --
 -- Whom begin_messages would lease, whoever was called for longest ago first: one whose calls always fail must not keep
@@ -153,17 +155,19 @@ select count(*) as locked from (
 ) held;
 
 -- settle_attempts --
--- The evidence: what each call of the lease came to. Written even when the lease is lost.
+-- The evidence: what each call of the lease came to, and that it was known after whatever was begun before. Written even
+-- when the lease is lost.
 with evidence as materialized (
-  select e.outcome, e.detail,
+  select e.outcome, e.detail, moment.at, moment.outcome_id,
          (select t.attempt_id from promo.attempt t
           where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = %(purpose)s
             and t.lease_token = %(token)s and t.outcome is null) as attempt_id
-  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+  from (select promo.clock() as at, nextval('promo.attempt_attempt_id_seq') as outcome_id) moment
+  cross join unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
 )
 update promo.attempt t
 set outcome = case when e.outcome = 'ok' then 'ok' when e.outcome in ('refused', 'later') then 'refused' end,
-    detail = nullif(e.detail, ''), finished_at = promo.clock()
+    detail = nullif(e.detail, ''), finished_at = e.at, outcome_id = e.outcome_id
 from evidence e where t.attempt_id = e.attempt_id;
 
 -- settle_assignments --
@@ -231,7 +235,9 @@ order by first_attempt, a.run_id, a.contact_id;
 
 -- judge_unknown --
 -- Evidence from outside: writes one outcome into every open message attempt of these contacts, and says from whom.
-update promo.attempt t set outcome = %(outcome)s, detail = %(detail)s, finished_at = promo.clock()
+update promo.attempt t
+set outcome = %(outcome)s, detail = %(detail)s, finished_at = promo.clock(),
+    outcome_id = nextval('promo.attempt_attempt_id_seq')
 from promo.assignment a
 where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'unknown'
   and t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.outcome is null;

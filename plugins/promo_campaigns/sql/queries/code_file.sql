@@ -131,11 +131,11 @@ limit %(limit)s
 
 -- stock --
 -- Count the codes by type and discount; each code counts in one column.
-select type, discount,
-  count(*) filter (where issued_at is null and not retired and expires_at > now()) as free,
-  count(*) filter (where issued_at is not null) as issued,
-  count(*) filter (where issued_at is null and retired) as retired,
-  count(*) filter (where issued_at is null and not retired and expires_at <= now()) as expired
-from promo.promo_code
-group by type, discount
-order by type, discount
+select pool.type, pool.discount, valid.codes as free, pool.issued, pool.retired, pool.free - valid.codes as expired
+from (
+  select type, discount, sum(free)::bigint as free, sum(issued)::bigint as issued, sum(retired)::bigint as retired
+  from promo.code_stock group by type, discount
+) pool
+cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock()) valid
+where pool.free + pool.issued + pool.retired > 0
+order by pool.type, pool.discount

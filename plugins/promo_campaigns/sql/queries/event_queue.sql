@@ -87,7 +87,8 @@ with waiting as materialized (
           %(reentry)s, make_interval(secs => %(period_s)s), %(alone)s, make_interval(secs => %(max_age_s)s)) is null
   returning t.contact_id
 )
-insert into promo.assignment (run_id, contact_id, time_zone)
-select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end
+insert into promo.assignment (run_id, contact_id, time_zone, needs_code)
+select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end,
+       promo.needs_code(r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id)
 from taken join promo.contact c using (contact_id) join promo.run r on r.run_id = %(run_id)s
 order by c.contact_id;

@@ -1,46 +1,58 @@
+-- compact_stock --
+-- Makes one row an hour of the pool's kept stock, once there are many more: asked for while the pool is locked, so that one
+-- does it at a time.
+with kept as (
+  select count(*) > 2 * count(distinct hour) + 1000 as many
+  from promo.code_stock where type = %(type)s and discount = %(discount)s
+), gone as (
+  delete from promo.code_stock
+  where type = %(type)s and discount = %(discount)s and (select many from kept)
+  returning hour, free, issued, retired
+)
+insert into promo.code_stock (type, discount, hour, free, issued, retired)
+select %(type)s, %(discount)s, hour, sum(free), sum(issued), sum(retired) from gone group by hour;
+
+-- count_demand --
+-- Keeps how many codes the run has to claim, when it was opened or opened again. What others claim for it meanwhile is in
+-- rows that this does not see, and stays.
+with gone as (
+  delete from promo.code_demand where run_id = %(run_id)s
+)
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, count(*) from promo.assignment
+where run_id = %(run_id)s and state = 'pending' and needs_code having count(*) > 0;
+
 -- weigh --
 -- What is wanted of a pool and what there is, in one statement: a code claimed in between would be wanted and gone.
--- Wanted are the codes that open runs have still to claim, the run's own and the others': for pending contacts that can
--- be reached, are not held out, and are not given again what they hold. Free codes are those that will be valid for the
--- days asked for when they are given out, and those that will not.
-select wanted.demand, wanted.ahead, free.stock, free.expiring
+-- Wanted are the codes that open runs have still to claim, the run's own and the others'. Free codes are those that will
+-- be valid for the days asked for when they are given out, and those that will not.
+select wanted.demand, wanted.ahead, fresh.codes as stock, valid.codes - fresh.codes as expiring
 from (
-  select coalesce(sum(waiting.contacts) filter (where r.run_id = %(run_id)s), 0)::bigint as demand,
-         coalesce(sum(waiting.contacts) filter (where r.run_id is distinct from %(run_id)s), 0)::bigint as ahead
+  select coalesce(sum(d.codes) filter (where r.run_id = %(run_id)s), 0)::bigint as demand,
+         coalesce(sum(d.codes) filter (where r.run_id is distinct from %(run_id)s), 0)::bigint as ahead
   from promo.run r
-  cross join lateral (
-    select count(*) as contacts from promo.assignment a
-    where a.run_id = r.run_id and a.state = 'pending' and not promo.held_out(r.workflow, a.contact_id, r.hold_out)
-      and not (r.reuses and exists (
-        select from promo.code_to_reuse(a.contact_id, r.code_type, r.discount, promo.clock() + make_interval(days => r.days))))
-      and exists (select from promo.contact_channel c
-                  where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null)
-  ) waiting
+  join promo.code_demand d on d.run_id = r.run_id
   where r.code_type = %(type)s and r.discount = %(discount)s and r.closed_at is null
     and (r.send_by is null or r.send_by > promo.clock())
 ) wanted
-cross join (
-  select count(*) filter (where p.expires_at >= given.at + make_interval(days => %(days)s)) as stock,
-         count(*) filter (where p.expires_at < given.at + make_interval(days => %(days)s)) as expiring
-  from promo.promo_code p
-  cross join (select greatest(promo.clock(), %(at)s::timestamptz) as at) given
-  where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
-    and p.expires_at > promo.clock()
-) free;
+cross join promo.free_codes(
+  %(type)s, %(discount)s::smallint, greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)) fresh
+cross join promo.free_codes(%(type)s, %(discount)s::smallint, promo.clock()) valid;
 
 -- skip_without_code --
 -- Of the run's contacts who wait for a code the last ones, in the order of contact ids, go without.
-update promo.assignment a set state = 'skipped', reason = 'no code'
-from (
-  select p.contact_id from promo.run r join promo.assignment p using (run_id)
-  where r.run_id = %(run_id)s and p.state = 'pending' and not promo.held_out(r.workflow, p.contact_id, r.hold_out)
-    and not (r.reuses and exists (
-      select from promo.code_to_reuse(p.contact_id, r.code_type, r.discount, promo.clock() + make_interval(days => r.days))))
-    and exists (select from promo.contact_channel c
-                where c.contact_id = p.contact_id and c.type = r.channel and c.unsubscribed_at is null)
-  order by p.contact_id desc limit %(shortfall)s
-) without
-where a.run_id = %(run_id)s and a.contact_id = without.contact_id and a.state = 'pending';
+with without as (
+  select contact_id from promo.assignment
+  where run_id = %(run_id)s and state = 'pending' and needs_code
+  order by contact_id desc limit %(shortfall)s
+), skipped as (
+  update promo.assignment a set state = 'skipped', reason = 'no code'
+  from without w
+  where a.run_id = %(run_id)s and a.contact_id = w.contact_id and a.state = 'pending'
+  returning a.needs_code
+)
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
 
 -- keep_forecast --
 -- What the run was weighed with, and what it does without codes.

@@ -25,13 +25,15 @@ select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.r
 
 -- add_audience --
 -- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.
-insert into promo.assignment (run_id, contact_id, time_zone)
-select distinct %(run_id)s::bigint, c.contact_id,
-  case when %(time_zone)s::text is not null then coalesce(c.time_zone, %(time_zone)s) end
-from (
+insert into promo.assignment (run_id, contact_id, time_zone, needs_code)
+select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end,
+       promo.needs_code(r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id)
+from (select distinct audience.contact_id from (
 /* audience */
-) audience join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
-order by 2;
+) audience) audience
+join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
+join promo.run r on r.run_id = %(run_id)s
+order by c.contact_id;
 
 -- weigh_audience --
 -- Lets the planner know the new run at once; its own look comes a minute later, when a million rows may be wrong.
@@ -78,7 +80,10 @@ group by state order by state;
 select run_id, run_key, opened_at, closed_at, records from promo.run where run_id = %(run_id)s for update;
 
 -- close_run --
--- Closes the run; a closed one keeps its time.
+-- Closes the run; a closed one keeps its time. Nobody waits in it, so nothing is kept of its demand.
+with gone as (
+  delete from promo.code_demand where run_id = %(run_id)s
+)
 update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id = %(run_id)s;
 
 -- set_mode --

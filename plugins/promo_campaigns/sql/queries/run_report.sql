@@ -7,11 +7,12 @@ from promo.run where run_id = %(run_id)s;
 
 -- count_stock --
 -- Codes of the run's pool that could be claimed for it now, and of these, those that could not in a week.
-select count(*) as codes,
-       count(*) filter (where p.expires_at < promo.clock() + make_interval(days => r.days + 7)) as expiring_soon
+select now.codes, now.codes - later.codes as expiring_soon
 from promo.run r
-join promo.promo_code p on p.type = r.code_type and p.discount = r.discount and not p.retired and p.issued_at is null
-  and p.expires_at >= promo.clock() + make_interval(days => r.days)
+cross join lateral promo.free_codes(
+  r.code_type, r.discount, promo.clock() + make_interval(days => r.days)) now
+cross join lateral promo.free_codes(
+  r.code_type, r.discount, promo.clock() + make_interval(days => r.days + 7)) later
 where r.run_id = %(run_id)s;
 
 -- count_states --

@@ -3,9 +3,10 @@
 select l.type, l.level, l.amount, coalesce(s.free, 0) as free, t.told_at
 from unnest(%(types)s::text[], %(levels)s::text[], %(amounts)s::bigint[]) with ordinality as l (type, level, amount, position)
 left join (
-  select type, count(*) as free from promo.promo_code
-  where type = any(%(types)s) and not retired and issued_at is null and expires_at > promo.clock()
-  group by type
+  select pool.type, sum(valid.codes)::bigint as free
+  from (select distinct type, discount from promo.code_stock where type = any(%(types)s)) pool
+  cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock()) valid
+  group by pool.type
 ) s using (type)
 left join promo.stock_level t using (type, level, amount)
 order by l.position;
