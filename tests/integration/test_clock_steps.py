@@ -148,5 +148,7 @@ def renew(store: Connection, run: Run, contact_ids: list[int]) -> None:
     """Give whoever was too late another code, or more time."""
     store.execute("update promo.run set send_by = null")
     store.execute("update promo.promo_code set expires_at = timestamptz '2027-06-01T00:00Z'")
-    store.execute("update promo.assignment set state = 'pending', reason = null, needs_code = false where state = 'expired'")
+    store.execute(
+        "update promo.assignment set state = 'pending', reason = null, needs_code = false where state = 'expired'"
+    )
     PostgresLedger(store).assign_codes(run.run_id, contact_ids, CODES)

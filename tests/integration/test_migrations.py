@@ -224,6 +224,7 @@ ONLINE = re.compile(
     r"create (unique )?index concurrently [a-z_]+ on promo\.|drop index concurrently if exists promo\."
     r"|alter table promo\.[a-z_]+ (validate constraint [a-z_]+(, )?)+$"
     r"|alter table promo\.[a-z_]+ set \(fillfactor = \d+\)$"
+    r"|insert into promo\.[a-z_]+ \([a-z_, ]+\) select .*$"
 )
 
 

@@ -14,7 +14,8 @@ The file is one transaction, or is cut into parts. A part begins with one of the
     names none: ``-- part: locked --``.
 ``-- part: online --``
     One statement that lets readers and writers go on, outside a transaction: ``create [unique] index concurrently``,
-    ``drop index concurrently if exists``, ``alter table … validate constraint``. One statement a part.
+    ``drop index concurrently if exists``, ``alter table … validate constraint``, or an ``insert … select`` that may be
+    run twice. One statement a part.
 ``-- part: batches of promo.promo_code by promo_code_id --``
     One statement that fills in old rows, for a range of an indexed column at a time: ``> %(low)s and <= %(high)s``,
     ``BATCH_ROWS`` rows of the table each, a transaction each. It may be run twice for a range.

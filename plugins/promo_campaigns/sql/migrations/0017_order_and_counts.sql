@@ -1,22 +1,12 @@
 -- Order is kept by ids in place of clocks, which may step back; and what was counted under the pool's lock is kept.
 
--- What came first -----------------------------------------------------------------------------------------------------
-
+-- part: locked on promo.attempt --
 alter table promo.attempt add column outcome_id bigint;
 comment on column promo.attempt.outcome_id is
   'Drawn from the sequence of attempt_id when the outcome was written: what has a smaller id came before. Null in attempts
 that are older than the column.';
-drop trigger attempt_settled_once on promo.attempt;
-create trigger attempt_settled_once before update on promo.attempt
-  for each row when (
-    old.outcome is not null
-    or (old.attempt_id, old.run_id, old.contact_id, old.promo_code_id, old.lease_token, old.started_at, old.purpose,
-        old.source, old.shows_code)
-       is distinct from
-       (new.attempt_id, new.run_id, new.contact_id, new.promo_code_id, new.lease_token, new.started_at, new.purpose,
-        new.source, new.shows_code))
-  execute function promo.keep_evidence();
 
+-- part: locked on promo.assignment --
 alter table promo.assignment
   add column claim_id bigint,
   add column needs_code boolean not null default false;
@@ -26,7 +16,7 @@ comment on column promo.assignment.needs_code is
   'Whether the run counts on a code of the pool for this contact while it is pending: it could be reached, is not held out,
 and is not given again what it holds.';
 
-
+-- part: locked --
 -- The stock -----------------------------------------------------------------------------------------------------------
 
 -- Codes that run out within one hour are counted together.
@@ -77,18 +67,30 @@ begin
   end if;
   return null;
 end $$;
+
+-- part: locked on promo.promo_code --
 create trigger promo_code_added after insert on promo.promo_code
   referencing new table as added for each statement execute function promo.count_codes();
 create trigger promo_code_changed after update on promo.promo_code
   referencing old table as gone new table as added for each statement execute function promo.count_codes();
 
+-- part: online --
+-- What is missing of what there is, in one view of the store: changes since the triggers are in both, and cancel out.
 insert into promo.code_stock (type, discount, hour, free, issued, retired)
-select type, discount, promo.stock_hour(expires_at),
-       count(*) filter (where issued_at is null and not retired),
-       count(*) filter (where issued_at is not null),
-       count(*) filter (where issued_at is null and retired)
-from promo.promo_code group by 1, 2, 3;
+select type, discount, hour, sum(free), sum(issued), sum(retired)
+from (
+  select type, discount, promo.stock_hour(expires_at) as hour,
+         count(*) filter (where issued_at is null and not retired) as free,
+         count(*) filter (where issued_at is not null) as issued,
+         count(*) filter (where issued_at is null and retired) as retired
+  from promo.promo_code group by 1, 2, 3
+  union all
+  select type, discount, hour, -free, -issued, -retired from promo.code_stock
+) counted
+group by type, discount, hour
+having sum(free) <> 0 or sum(issued) <> 0 or sum(retired) <> 0;
 
+-- part: locked --
 -- The free codes of a pool that run out at this time or after it. Whole hours are kept; of the first, which is cut, the
 -- codes themselves are counted. It returns a row, so that the planner puts the body in place of the call.
 create function promo.free_codes(a_type text, a_discount smallint, valid_until timestamptz) returns table (codes bigint)
@@ -124,12 +126,20 @@ comment on table promo.code_demand is
   'How many codes a run that is open has still to claim: the sum of its rows, and the count of its pending contacts that
 need a code. Whoever claims adds a row, so that nobody waits for anybody; a run that is closed has none.';
 create index code_demand_run on promo.code_demand (run_id);
-create index run_open on promo.run (code_type, discount) where closed_at is null;
 
+-- part: online --
+create index concurrently run_open on promo.run (code_type, discount) where closed_at is null;
+
+-- part: batches of promo.run by run_id --
 update promo.assignment a set needs_code = true
 from promo.run r
-where r.closed_at is null and a.run_id = r.run_id and a.state = 'pending'
+where r.run_id > %(low)s and r.run_id <= %(high)s and r.closed_at is null
+  and a.run_id = r.run_id and a.state = 'pending' and not a.needs_code
   and promo.needs_code(r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id);
+
+-- part: batches of promo.run by run_id --
 insert into promo.code_demand (run_id, codes)
-select a.run_id, count(*) from promo.assignment a join promo.run r using (run_id)
-where r.closed_at is null and a.state = 'pending' and a.needs_code group by a.run_id;
+select r.run_id, count(*) from promo.run r join promo.assignment a on a.run_id = r.run_id
+where r.run_id > %(low)s and r.run_id <= %(high)s and r.closed_at is null and a.state = 'pending' and a.needs_code
+  and not exists (select from promo.code_demand d where d.run_id = r.run_id)
+group by r.run_id;
