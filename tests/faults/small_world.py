@@ -39,7 +39,7 @@ READS = replace(PUSH, body="Code: $!data.get('promocode'), $data.get('points').g
 _CLEAR = """
 set session_replication_role = replica;
 delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
-delete from promo.receiver;
+delete from promo.receiver; delete from promo.code_stock; delete from promo.code_demand;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),

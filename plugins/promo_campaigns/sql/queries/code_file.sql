@@ -131,11 +131,14 @@ limit %(limit)s
 
 -- stock --
 -- Count the codes by type and discount; each code counts in one column.
-select pool.type, pool.discount, valid.codes as free, pool.issued, pool.retired, pool.free - valid.codes as expired
-from (
-  select type, discount, sum(free)::bigint as free, sum(issued)::bigint as issued, sum(retired)::bigint as retired
-  from promo.code_stock group by type, discount
-) pool
-cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock()) valid
-where pool.free + pool.issued + pool.retired > 0
-order by pool.type, pool.discount
+with pool as materialized (
+  select kept.type, kept.discount, kept.free, kept.issued, kept.retired, valid.codes
+  from (
+    select type, discount, sum(free)::bigint as free, sum(issued)::bigint as issued, sum(retired)::bigint as retired
+    from promo.code_stock group by type, discount
+  ) kept
+  cross join lateral promo.free_codes(kept.type, kept.discount, promo.clock()) valid
+)
+select type, discount, codes as free, issued, retired, free - codes as expired
+from pool where free + issued + retired > 0
+order by type, discount

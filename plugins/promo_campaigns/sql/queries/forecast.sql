@@ -26,6 +26,12 @@ where run_id = %(run_id)s and state = 'pending' and needs_code having count(*) >
 -- What is wanted of a pool and what there is, in one statement: a code claimed in between would be wanted and gone.
 -- Wanted are the codes that open runs have still to claim, the run's own and the others'. Free codes are those that will
 -- be valid for the days asked for when they are given out, and those that will not.
+with fresh as materialized (
+  select codes from promo.free_codes(
+    %(type)s, %(discount)s::smallint, greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s))
+), valid as materialized (
+  select codes from promo.free_codes(%(type)s, %(discount)s::smallint, promo.clock())
+)
 select wanted.demand, wanted.ahead, fresh.codes as stock, valid.codes - fresh.codes as expiring
 from (
   select coalesce(sum(d.codes) filter (where r.run_id = %(run_id)s), 0)::bigint as demand,
@@ -35,9 +41,7 @@ from (
   where r.code_type = %(type)s and r.discount = %(discount)s and r.closed_at is null
     and (r.send_by is null or r.send_by > promo.clock())
 ) wanted
-cross join promo.free_codes(
-  %(type)s, %(discount)s::smallint, greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)) fresh
-cross join promo.free_codes(%(type)s, %(discount)s::smallint, promo.clock()) valid;
+cross join fresh cross join valid;
 
 -- skip_without_code --
 -- Of the run's contacts who wait for a code the last ones, in the order of contact ids, go without.

@@ -7,13 +7,14 @@ from promo.run where run_id = %(run_id)s;
 
 -- count_stock --
 -- Codes of the run's pool that could be claimed for it now, and of these, those that could not in a week.
-select now.codes, now.codes - later.codes as expiring_soon
-from promo.run r
-cross join lateral promo.free_codes(
-  r.code_type, r.discount, promo.clock() + make_interval(days => r.days)) now
-cross join lateral promo.free_codes(
-  r.code_type, r.discount, promo.clock() + make_interval(days => r.days + 7)) later
-where r.run_id = %(run_id)s;
+with pool as materialized (
+  select now.codes as now, later.codes as later
+  from promo.run r
+  cross join lateral promo.free_codes(r.code_type, r.discount, promo.clock() + make_interval(days => r.days)) now
+  cross join lateral promo.free_codes(r.code_type, r.discount, promo.clock() + make_interval(days => r.days + 7)) later
+  where r.run_id = %(run_id)s
+)
+select now as codes, now - later as expiring_soon from pool;
 
 -- count_states --
 -- The run's assignments by state and reason, and how many of them were given a code that they held already.
