@@ -128,7 +128,7 @@ class ProfileRoutes:
             session_id = self._store.accept(wanted, total=len(sent.contacts), failures=failures)
             return {"id": 0, "asyncSessionId": session_id, "failedContacts": failures_out(failures)}
 
-        answer = await self._lanes.read(accept)
+        answer = await self._lanes.write(None, accept)
         self._worker.wake()
         return JSONResponse(answer)
 

@@ -61,16 +61,21 @@ class StoreLanes:
     async def write(self, contact: str | None, work: Callable[..., Answer], *arguments: object) -> Answer:
         """Do work that writes a contact, again and again while others hold it.
 
-        :param contact: what names the contact: of the requests that name it so, one at a time tries
+        :param contact: what names the contact: of the requests that name it so, one at a time tries; None if nothing does
         :raises ContactHeld: others held it all the time
         """
         give_up = anyio.current_time() + PATIENCE_S
+        if contact is None:
+            return await self._try(give_up, work, *arguments)
         async with self._queues.turn(contact, give_up):
-            try:
-                return await self._run(Lane.WRITE, work, *arguments)
-            except ContactHeld:
-                pass
-            return await self._come_back(give_up, work, *arguments)
+            return await self._try(give_up, work, *arguments)
+
+    async def _try(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
+        try:
+            return await self._run(Lane.WRITE, work, *arguments)
+        except ContactHeld:
+            pass
+        return await self._come_back(give_up, work, *arguments)
 
     async def _come_back(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
         tries = 0
@@ -92,10 +97,10 @@ class _Queues:
     """Requests for one contact, one after the other; a contact that nobody asks for takes no room."""
 
     def __init__(self) -> None:
-        self._locks: dict[str | None, tuple[anyio.Lock, int]] = {}
+        self._locks: dict[str, tuple[anyio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def turn(self, contact: str | None, give_up: float) -> AsyncIterator[None]:
+    async def turn(self, contact: str, give_up: float) -> AsyncIterator[None]:
         lock, waiting = self._locks.get(contact) or (anyio.Lock(), 0)
         self._locks[contact] = (lock, waiting + 1)
         try:
