@@ -66,37 +66,45 @@ class Turns:
         return time.monotonic() > self._settled_at
 
 
+def request(number: int, ids: list[int]) -> tuple[str, str, dict[str, object] | None]:
+    """Return a call: method, path and body. Each fifth is for a contact of the file."""
+    if number % 5 == 0:
+        return "POST", "/api/v1/contact", {"externalCustomerId": str(number % 1000), "firstName": f"N{number}"}
+    chosen = number * 7919 % len(ids)
+    if number % 2 == 0:
+        return "GET", f"/api/v1/contact/{ids[chosen]}", None
+    values = [{"id": FIELD, "value": f"v{number}"}]
+    return "POST", "/api/v1/contact", {"externalCustomerId": f"other {chosen}", "fields": values}
+
+
+async def call(
+    session: aiohttp.ClientSession,
+    asked: tuple[str, str, dict[str, object] | None],
+    due: float,
+    counted: list[float] | None,
+) -> None:
+    """Make a call, and note how long it took since it was due."""
+    method, path, body = asked
+    async with session.request(method, path, json=body) as answer:
+        await answer.read()
+        if body is None or "fields" in body:
+            answer.raise_for_status()
+            if counted is not None:
+                counted.append(time.perf_counter() - due)
+
+
 async def ask(url: str, per_s: float, ids: list[int], turns: Turns) -> dict[bool, list[float]]:
     """Call at a steady rate until the load is over, and return the seconds of the calls by whether it was going on."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
     headers = {"Authorization": aiohttp.encode_basic_auth("bench", KEY)}
     async with aiohttp.ClientSession(url, headers=headers, connector=aiohttp.TCPConnector(limit=0)) as session:
-
-        async def call(number: int, due: float, counted: list[float] | None) -> None:
-            if number % 5 == 0:
-                in_file = {"externalCustomerId": str(number % 1000), "firstName": f"N{number}"}
-                async with session.post("/api/v1/contact", json=in_file) as answer:
-                    await answer.read()
-                return
-            chosen = number * 7919 % len(ids)
-            if number % 2:
-                sent = {"externalCustomerId": f"other {chosen}", "fields": [{"id": FIELD, "value": f"v{number}"}]}
-                answering = session.post("/api/v1/contact", json=sent)
-            else:
-                answering = session.get(f"/api/v1/contact/{ids[chosen]}")
-            async with answering as answer:
-                await answer.read()
-                answer.raise_for_status()
-            if counted is not None:
-                counted.append(time.perf_counter() - due)
-
         began = time.perf_counter()
         calls: list[asyncio.Task[None]] = []
         while not turns.is_over():
             due = began + len(calls) / per_s
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             counted = seconds[turns.is_loading] if turns.counts() else None
-            calls.append(asyncio.create_task(call(len(calls), due, counted)))
+            calls.append(asyncio.create_task(call(session, request(len(calls), ids), due, counted)))
         await asyncio.gather(*calls)
     return seconds
 

@@ -10,6 +10,7 @@ import logging
 import socket
 import struct
 import time
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,8 @@ class Room:
         self._note_end(why)
         self._forget(one)
         # Without this the system keeps what was not read yet, and goes on offering it.
-        one.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        with suppress(OSError):
+            one.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
         one.transport.abort()
 
     def _look_soon(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -198,14 +200,15 @@ class Room:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """End what is overdue. One timer for all: as many timers as connections would be a cost of their own."""
+        self._is_looking = False
+        if self._count:
+            # First of all, so that no fault below ends the looking.
+            self._look_soon(loop)
         now = time.monotonic()
         for one in list(self._all()):
             if why := self._overdue(one, now):
                 self._end(one, why)
         self._tell(now)
-        self._is_looking = False
-        if self._count:
-            self._look_soon(loop)
 
     def _all(self) -> Iterator[LimitedConnection]:
         for strangers in self._strangers.values():

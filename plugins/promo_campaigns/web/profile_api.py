@@ -31,7 +31,8 @@ from promo_campaigns.web.profile_requests import RequestError, read_json
 from promo_campaigns.web.store_lanes import CONNECTIONS, StoreLanes, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from promo_campaigns.web.limits import Limits
 
@@ -54,7 +55,19 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
         raise ConfigurationError(problem)
     store = ProfileStore(dsn, connections=sum(CONNECTIONS.values()))
     worker = ImportWorker(store)
+    app = FastAPI(
+        title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(store, worker)
+    )
+    lanes = StoreLanes()
+    app.include_router(ProfileRoutes(store, lanes, worker).router)
+    app.include_router(EventRoutes(store, lanes).router)
+    _answer_errors(app)
+    app.add_middleware(Guard, api_key=api_key, limits=limits)
+    app.add_middleware(Porch)
+    return app
 
+
+def _lifespan(store: ProfileStore, worker: ImportWorker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(store.open)
@@ -65,14 +78,7 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
             await anyio.to_thread.run_sync(worker.stop)
             await anyio.to_thread.run_sync(store.close)
 
-    app = FastAPI(title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    lanes = StoreLanes()
-    app.include_router(ProfileRoutes(store, lanes, worker).router)
-    app.include_router(EventRoutes(store, lanes).router)
-    _answer_errors(app)
-    app.add_middleware(Guard, api_key=api_key, limits=limits)
-    app.add_middleware(Porch)
-    return app
+    return lifespan
 
 
 class ProfileRoutes:

@@ -61,7 +61,7 @@ class StoreLanes:
     async def write(self, contact: str | None, work: Callable[..., Answer], *arguments: object) -> Answer:
         """Do work that writes a contact, again and again while others hold it.
 
-        :param contact: what names the contact: of the requests that name it so, one at a time tries; None if nothing does
+        :param contact: what names the contact, if anything does: of the requests that name it so, one at a time tries
         :raises ContactHeld: others held it all the time
         """
         give_up = anyio.current_time() + PATIENCE_S
