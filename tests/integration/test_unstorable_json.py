@@ -45,6 +45,10 @@ PLACES = {
     "field": ("/api/v1/contact", '{"externalCustomerId":"a","fields":[{"id":1,"value":%s}]}'),
     "field id": ("/api/v1/contact", '{"externalCustomerId":"a","fields":[{"id":%s,"value":"a"}]}'),
     "way to recognise": ("/api/v1/contacts", '{"dedupeOn":%s,"contacts":[]}'),
+    "listed standard field": (
+        "/api/v1/contacts",
+        '{"dedupeOn":"email","contactFields":[%s],"contacts":[{"channels":[{"type":"email","value":"a@example.com"}]}]}',
+    ),
     "listed field": ("/api/v1/contacts", '{"dedupeOn":"email","customFieldsIDs":[%s],"contacts":[]}'),
 }
 

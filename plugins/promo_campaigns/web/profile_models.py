@@ -104,7 +104,7 @@ class BulkIn(_Sent):
     contacts: Annotated[list[dict[str, Any]], Field(max_length=MOST_CONTACTS)]
     dedupeOn: Annotated[str, BeforeValidator(_text)]  # noqa: N815  (the vendor's name, as those below)
     fieldId: Annotated[int | None, BeforeValidator(lambda value: None if value is None else _field_id(value))] = None  # noqa: N815
-    contactFields: list[str] | None = None  # noqa: N815
+    contactFields: Annotated[list[str] | None, AfterValidator(storable)] = None  # noqa: N815
     customFieldsIDs: list[Annotated[int, BeforeValidator(_field_id)]] = []  # noqa: N815
 
 
