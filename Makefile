@@ -48,6 +48,7 @@ bench: install ## compare speed with peers; takes minutes
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_send_peers.py
 	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_bulk_profiles.py
 	PYTHONPATH=tests $(RUN)/python tests/benchmarks/bench_pace.py
+	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_profile_api_load.py
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \

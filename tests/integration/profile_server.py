@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -10,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 
-from promo_campaigns.web.profile_api import create_app
+from promo_campaigns.web.limits import Limits
+from promo_campaigns.web.profile_server import make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +23,15 @@ if TYPE_CHECKING:
 KEY = "a-key-for-tests"
 
 
+COMMAND = [sys.executable, "-c", "import sys; from promo_campaigns.cli import main; sys.exit(main())", "profile-api"]
+UNSLOWED = Limits(wrong_keys=1_000_000)
+
+
 @contextmanager
-def serving(dsn: str) -> Iterator[httpx.Client]:
+def serving(dsn: str, limits: Limits = UNSLOWED) -> Iterator[httpx.Client]:
     """Serve the store and yield a client that knows the key; stop as SIGTERM would."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(dsn, KEY), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    server = make_server(dsn, KEY, limits, log_config=None)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
@@ -39,6 +43,35 @@ def serving(dsn: str) -> Iterator[httpx.Client]:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextmanager
+def running(dsn: str, *options: str, descriptors: int = 0) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """Start the command on a free port and yield it with a client once it says that it serves.
+
+    :param descriptors: most open files it may have
+    """
+    limit = f"ulimit -n {descriptors}; " if descriptors else ""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", f'{limit}exec "$@"', "sh", *COMMAND, "--port", "0", "--dsn", dsn, *options],
+        env={**os.environ, "PROMO_PROFILE_API_KEY": KEY, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    # Its log goes on after the line that is waited for; a pipe that nobody reads would stop it.
+    rest = threading.Thread(target=process.stderr.read)
+    try:
+        url = next(line.split()[-1] for line in process.stderr if "profile API listens on" in line)
+        rest.start()
+        with httpx.Client(base_url=f"{url}/api/v1", auth=("x", KEY), timeout=30, trust_env=False) as client:
+            yield process, client
+    finally:
+        process.kill()
+        process.wait()
+        if rest.ident:
+            rest.join()
+        process.stderr.close()
 
 
 def contact(*channels: tuple[str, str], **more: Any) -> dict[str, Any]:  # noqa: ANN401  (JSON as a caller writes it)

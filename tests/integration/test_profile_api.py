@@ -20,6 +20,7 @@ from integration.profile_server import KEY, contact, serving
 from promo_campaigns.adapters.contacts import create_field
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.web.limits import Limits
 from promo_campaigns.web.profile_api import CONTACT_BYTES, create_app
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ STRANGERS: list[dict[str, str]] = [
 
 def test_no_route_answers_a_stranger(client: httpx.Client, dsn: str) -> None:
     """Every route of the application, and paths that are none, by every method."""
-    routes = create_app(dsn, KEY).routes
+    routes = create_app(dsn, KEY, Limits()).routes
     paths = {route.path for route in routes if isinstance(route, APIRoute)}
     assert (len(paths), len(routes)) == (7, 8)
     root = str(client.base_url).removesuffix("/api/v1/")
@@ -314,4 +315,4 @@ def test_half_a_request_stops_nobody(client: httpx.Client) -> None:
 
 def test_there_is_no_application_without_a_key(dsn: str) -> None:
     with pytest.raises(ConfigurationError, match="needs a key"):
-        create_app(dsn, "")
+        create_app(dsn, "", Limits())

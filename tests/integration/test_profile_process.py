@@ -6,46 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from integration.profile_server import KEY, contact, finished
+from integration.profile_server import COMMAND, KEY, contact, finished, running
 from promo_campaigns.adapters.postgres import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-COMMAND = [sys.executable, "-c", "import sys; from promo_campaigns.cli import main; sys.exit(main())", "profile-api"]
-
-
-@contextmanager
-def running(dsn: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """Start the command on a free port and yield it with a client once it says that it serves."""
-    process = subprocess.Popen(
-        [*COMMAND, "--port", "0", "--dsn", dsn],
-        env={**os.environ, "PROMO_PROFILE_API_KEY": KEY, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr
-    # Its log goes on after the line that is waited for; a pipe that nobody reads would stop it.
-    rest = threading.Thread(target=process.stderr.read)
-    try:
-        url = next(line.split()[-1] for line in process.stderr if "profile API listens on" in line)
-        rest.start()
-        with httpx.Client(base_url=f"{url}/api/v1", auth=("x", KEY), timeout=30, trust_env=False) as client:
-            yield process, client
-    finally:
-        process.kill()
-        process.wait()
-        if rest.ident:
-            rest.join()
-        process.stderr.close()
+    import httpx
 
 
 def accept_three_imports(client: httpx.Client) -> list[str]:

@@ -1,15 +1,28 @@
-"""Contacts in the store, thousands at a time: COPY into staging tables, then a fixed number of statements."""
+"""Contacts in the store, thousands at a time: COPY into staging tables, then a fixed number of statements a lot.
+
+A lot is small, and so is the time for which it holds the rows of its contacts: other writers wait for one lot, never
+for a file. A contact that somebody else holds is taken out of its lot and tried again later.
+"""
 
 from __future__ import annotations
 
+import time
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.contacts import TRIES
-from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, WAS_ERASED, BatchReport, Matching, Rejected
+from promo_campaigns.core.contacts import (
+    HELD_BY_OTHERS,
+    OTHER_CONTACT,
+    OTHER_EXTERNAL_ID,
+    WAS_ERASED,
+    BatchReport,
+    Matching,
+    Rejected,
+)
 from promo_campaigns.core.errors import StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -20,9 +33,23 @@ if TYPE_CHECKING:
     from promo_campaigns.core.contacts import Row
 
 _SQL = queries("contact_batch")
-_SLICE = 5_000
+_LOT = 500
+_LOT_WAITS = "200ms"
+_PART_WAITS = "20ms"
+"""Halves of a lot that met a lock wait shorter, since there may be many of them."""
+_ROUND_S = 0.5
+_ALL_ROWS = (0, 2**63 - 1)
 REJECTS_LISTED = 1_000
 """A report spells out so many refusals and counts the others."""
+PATIENCE_S = 30.0
+"""How long a load comes back to a contact that others hold."""
+
+
+class _Lot(NamedTuple):
+    """Numbers of the first and the last row."""
+
+    first: int
+    last: int
 
 
 def put_contacts(
@@ -31,30 +58,111 @@ def put_contacts(
     matching: Matching | None = None,
     *,
     rejects_listed: int = REJECTS_LISTED,
+    patience_s: float | None = PATIENCE_S,
 ) -> BatchReport:
-    """Create or update all the contacts, in one transaction and with bounded memory.
+    """Create or update all the contacts, in lots and with bounded memory.
 
-    A contact that is found keeps what is not sent. A row that names two contacts, the contact of an earlier row, or one
-    that was erased, is refused and the others are written.
+    Nothing is written before the last row was read. Then each lot is a transaction of its own, unless the caller has
+    opened one: what broke off is completed by the same rows again. A contact that is found keeps what is not sent. A
+    row that names two contacts, the contact of an earlier row, or one that was erased, is refused and the others are
+    written; so is one whose contact others hold for longer than ``patience_s``.
 
     :param rows: cleaned by the rules of ``core.contact_rules``; consumed once
     :param rejects_listed: how many refusals the report spells out
-    :raises StoreUnavailable: rivals were faster each time; nothing was written
+    :param patience_s: 0 or more; None to raise ``LockNotAvailable`` at the first contact that others hold
+    :raises StoreUnavailable: rivals were faster each time; the lots before are written
     """
-    matching = matching or Matching()
+    load = _Load(connection, matching or Matching())
     with connection.transaction():
-        connection.execute(_SQL["create_stage"])
+        lots = load.stage(rows)
+    held = [part for lot in lots for part in load.write(lot, _LOT_WAITS, apart=patience_s is not None)]
+    load.write_held(held, patience_s or 0.0)
+    return load.report(rejects_listed)
+
+
+class _Load:
+    """One load: its staging tables, and the lots of their rows."""
+
+    def __init__(self, connection: Connection, matching: Matching) -> None:
+        self._connection = connection
+        self._matching = matching
+        self._parameters = {
+            "field_id": matching.field_id,
+            "listed": None if matching.listed is None else list(matching.listed),
+            "same_contact": f"the same contact as in {matching.row_noun} ",
+            "other_contact": OTHER_CONTACT,
+            "other_external_id": OTHER_EXTERNAL_ID,
+            "was_erased": WAS_ERASED,
+            "held": HELD_BY_OTHERS,
+        }
+
+    def stage(self, rows: Iterable[Row]) -> list[_Lot]:
+        """Copy the rows, find out whose they are and which of them is a twin of an earlier one; return the lots."""
+        self._connection.execute(_SQL["create_stage"])
+        lots = []
         pending = iter(rows)
-        while part := list(islice(pending, _SLICE)):
-            _stage(connection, part, matching)
-        connection.execute(_SQL["analyze_stage"])
-        _merge_among_rivals(connection, matching)
-        counts = connection.execute(_SQL["count_outcomes"]).fetchone()
-        rejects = connection.execute(_SQL["list_rejects"], {"limit": rejects_listed}).fetchall()
-    return BatchReport(
-        **(counts or {}),
-        rejects=[Rejected(row["row_number"], row["place"], row["verdict"]) for row in rejects],
-    )
+        while part := list(islice(pending, _LOT)):
+            _stage(self._connection, part, self._matching)
+            lots.append(_Lot(part[0].number, part[-1].number))
+        self._connection.execute(_SQL["index_stage"])
+        self._run([*_matching_steps(self._matching), "judge_twins"], _Lot(*_ALL_ROWS))
+        return lots
+
+    def write(self, lot: _Lot, lock_wait: str, *, apart: bool) -> Iterator[_Lot]:
+        """Write a lot, without the rows whose contacts others hold; give those.
+
+        :param apart: take such rows out; else ``LockNotAvailable`` is raised
+        """
+        try:
+            self._write_among_rivals(lot, lock_wait)
+        except errors.LockNotAvailable:
+            if not apart:
+                raise
+            if lot.first == lot.last:
+                yield lot
+                return
+            middle = (lot.first + lot.last) // 2
+            for part in (_Lot(lot.first, middle), _Lot(middle + 1, lot.last)):
+                yield from self.write(part, _PART_WAITS, apart=True)
+
+    def write_held(self, held: Sequence[_Lot], patience_s: float) -> None:
+        """Come back to rows whose contacts others held, with pauses in which nothing is locked; then refuse them."""
+        give_up = time.monotonic() + patience_s
+        while held and (left_s := give_up - time.monotonic()) > 0:
+            time.sleep(min(_ROUND_S, left_s))
+            held = [one for lot in held for one in self.write(lot, _PART_WAITS, apart=True)]
+        for lot in held:
+            self._run(["refuse_held"], lot)
+
+    def report(self, rejects_listed: int) -> BatchReport:
+        """Return what became of the rows, and drop the staging tables."""
+        counts = self._connection.execute(_SQL["count_outcomes"]).fetchone()
+        rejects = self._connection.execute(_SQL["list_rejects"], {"limit": rejects_listed}).fetchall()
+        self._connection.execute(_SQL["drop_stage"])
+        return BatchReport(
+            **(counts or {}),
+            rejects=[Rejected(row["row_number"], row["place"], row["verdict"]) for row in rejects],
+        )
+
+    def _write_among_rivals(self, lot: _Lot, lock_wait: str) -> None:
+        again: list[str] = []
+        for _ in range(TRIES):
+            try:
+                with self._connection.transaction():
+                    self._connection.execute(_SQL["limit_lock_wait"], {"lock_wait": lock_wait})
+                    self._run([*again, *_writing_steps(self._matching)], lot)
+            except (errors.UniqueViolation, errors.ForeignKeyViolation, errors.DeadlockDetected):
+                # What was found out about the contacts is not true any more.
+                again = ["forget_matches", *_matching_steps(self._matching), "judge_twins"]
+                continue
+            return
+        problem = "the contacts are being written by others; try again"
+        raise StoreUnavailable(problem)
+
+    def _run(self, steps: Iterable[str], lot: _Lot) -> None:
+        parameters = {**self._parameters, "first": lot.first, "last": lot.last}
+        for name in steps:
+            self._connection.execute(_SQL[name], parameters)
 
 
 def _stage(connection: Connection, rows: Sequence[Row], matching: Matching) -> None:
@@ -81,36 +189,14 @@ def _channels(rows: Sequence[Row], matching: Matching) -> Iterator[tuple[Any, ..
             yield row.number, position, names_contact, channel.type, channel.value, device
 
 
-def _merge_among_rivals(connection: Connection, matching: Matching) -> None:
-    for _ in range(TRIES):
-        try:
-            with connection.transaction():
-                _merge(connection, matching)
-        except (errors.UniqueViolation, errors.ForeignKeyViolation, errors.DeadlockDetected):
-            continue
-        return
-    problem = "the contacts are being written by others; try again"
-    raise StoreUnavailable(problem)
-
-
-def _merge(connection: Connection, matching: Matching) -> None:
-    parameters = {
-        "field_id": matching.field_id,
-        "listed": None if matching.listed is None else list(matching.listed),
-        "same_contact": f"the same contact as in {matching.row_noun} ",
-        "other_contact": OTHER_CONTACT,
-        "other_external_id": OTHER_EXTERNAL_ID,
-        "was_erased": WAS_ERASED,
-    }
-    for name in _steps(matching):
-        connection.execute(_SQL[name], parameters)
-
-
-def _steps(matching: Matching) -> Iterator[str]:
+def _matching_steps(matching: Matching) -> Iterator[str]:
     yield from ("match_given_ids", "match_external_ids")
     if matching.field_id is not None:
         yield "match_field_values"
-    yield from ("match_channels", "judge_twins")
+    yield "match_channels"
+
+
+def _writing_steps(matching: Matching) -> Iterator[str]:
     if matching.listed is not None:
         yield "drop_unlisted_channels"
     yield from ("judge_foreign_channels", "judge_erased", "insert_contacts", "update_contacts")

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -> ContactFileReport:
-    """Load a contact file in one transaction and with bounded memory; the same file again changes nothing.
+    """Load a contact file in lots and with bounded memory; the same file again changes nothing.
+
+    Nothing is written unless the whole file can be read. A load that breaks off later is completed by the same file.
 
     :param stream: see ``core.contact_file.read_contacts``
     :param file: base name of the file, for the report and errors
     :raises ContactFileError: it is no contact file; nothing was loaded
-    :raises StoreUnavailable: rivals were faster each time; nothing was loaded
+    :raises StoreUnavailable: rivals were faster each time; load the file again to complete it
     """
     sieve = _Sieve()
     rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection)))

@@ -46,12 +46,14 @@ def accept_import(connection: Connection, request: ContactImport, *, total: int,
     return str(row["session_id"]) if row else ""
 
 
-def run_next_import(connection: Connection) -> bool:
+def run_next_import(connection: Connection, *, refuse_held: bool = False) -> bool:
     """Work off the oldest request; return whether there may be another.
 
     A request that cannot be carried out for a reason that will not pass is marked failed.
 
+    :param refuse_held: refuse contacts that others hold, so that the others and the requests behind are carried out
     :raises StoreUnavailable: it could not be done now; it stays queued
+    :raises LockNotAvailable: the driver's: others hold a contact of it; it stays queued, and holds nothing itself
     """
     taken: int | None = None
     try:
@@ -60,7 +62,7 @@ def run_next_import(connection: Connection) -> bool:
             if waiting is None:
                 return False
             taken = waiting["contact_import_id"]
-            _carry_out(connection, waiting)
+            _carry_out(connection, waiting, refuse_held=refuse_held)
     except StoreUnavailable:
         raise
     except (ContactError, LookupError, TypeError, ValueError):
@@ -75,12 +77,18 @@ def _next_import(connection: Connection) -> dict[str, Any] | None:
     return connection.execute(_SQL["next_import"]).fetchone()
 
 
-def _carry_out(connection: Connection, waiting: Mapping[str, Any]) -> None:
+def _carry_out(connection: Connection, waiting: Mapping[str, Any], *, refuse_held: bool) -> None:
     request = ContactImport.from_dict(waiting["request"])
     failures: list[Rejected] = []
     types = {field.field_id: field.type for field in list_fields(connection)}
     rows = _checked(request.rows, types, failures)
-    report = put_contacts(connection, rows, request.matching, rejects_listed=len(request.rows))
+    report = put_contacts(
+        connection,
+        rows,
+        request.matching,
+        rejects_listed=len(request.rows),
+        patience_s=0.0 if refuse_held else None,
+    )
     connection.execute(
         _SQL["finish_import"],
         {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from promo_campaigns.adapters.audit import audited
-from promo_campaigns.core.errors import ContactError, LeaseHeld, StoreUnavailable
+from promo_campaigns.core.errors import ContactError, ContactHeld, LeaseHeld, StoreUnavailable
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
     :param actor: who does it, for the audit; by default the account of this process
     :raises ContactError: there is no such contact
     :raises LeaseHeld: it is being sent to just now; nothing was erased
-    :raises StoreUnavailable: others were faster; nothing was erased
+    :raises StoreUnavailable: others were faster, or hold the contact (``ContactHeld``); nothing was erased
     """
     if find_contact(connection, contact_id=contact_id) is None:
         problem = f"there is no contact {contact_id}"
@@ -61,11 +61,19 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
         try:
             with connection.transaction():
                 report = _erase(connection, contact_id)
-        except (errors.DeadlockDetected, errors.LockNotAvailable) as error:
+        except errors.LockNotAvailable as error:
+            problem = "others hold the contact; try again"
+            raise ContactHeld(problem) from error
+        except errors.DeadlockDetected as error:
             problem = "the contact is being written by others; try again"
             raise StoreUnavailable(problem) from error
         entry.rows = report.channels + report.field_values + report.messages + report.requests + (not report.already)
     return report
+
+
+def lock_contact(connection: Connection, contact_id: int) -> None:
+    """Find out whether a contact could be erased just now: ``LockNotAvailable`` if others hold it."""
+    connection.execute(_SQL["lock_contact"], {"contact_id": contact_id})
 
 
 def _erase(connection: Connection, contact_id: int) -> ErasureReport:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
 from promo_campaigns.adapters.contacts import list_fields, put_contact, read_contacts
-from promo_campaigns.adapters.erasure import erase_contact, find_contact
+from promo_campaigns.adapters.erasure import erase_contact, find_contact, lock_contact
 from promo_campaigns.adapters.events import add_event
 from promo_campaigns.adapters.store_pool import StorePool
 from promo_campaigns.core.contact_rules import clean_values
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from promo_campaigns.core.contact_import import ContactImport, ImportStatus
     from promo_campaigns.core.contacts import Contact, Field, Rejected
     from promo_campaigns.core.events import Event
+
+_LOCK_WAIT_MS = 25
+"""A lock that is not free after so long is not another request's: the caller waits elsewhere, without a connection."""
 
 
 class ProfileStore:
@@ -32,7 +35,7 @@ class ProfileStore:
 
     def __init__(self, dsn: str, *, connections: int) -> None:
         self.connections = connections
-        self._pool = StorePool(dsn, size=connections)
+        self._pool = StorePool(dsn, size=connections, lock_wait_ms=_LOCK_WAIT_MS)
         self._types: Mapping[int, str] = {}
         self._importing: Connection | None = None
         self._importing_lock = threading.Lock()
@@ -74,6 +77,8 @@ class ProfileStore:
         def erase(connection: Connection) -> int | None:
             contact_id = find_contact(connection, external_id=external_id)
             if contact_id is not None:
+                # A try that finds the contact held leaves no entry in the audit.
+                lock_contact(connection, contact_id)
                 erase_contact(connection, contact_id, actor="profile API")
             return contact_id
 
@@ -93,9 +98,13 @@ class ProfileStore:
         """Keep a bulk request until it is worked off; return its session id."""
         return self._pool.run(lambda connection: accept_import(connection, request, total=total, failures=failures))
 
-    def run_next_import(self) -> bool:
-        """Work off the oldest bulk request; return whether there may be another."""
-        return self._pool.run(self._run_next_import)
+    def run_next_import(self, *, refuse_held: bool = False) -> bool:
+        """Work off the oldest bulk request; return whether there may be another.
+
+        :param refuse_held: refuse the contacts of it that others hold
+        :raises ContactHeld: others hold a contact of it; it stays queued
+        """
+        return self._pool.run(lambda connection: self._run_next_import(connection, refuse_held=refuse_held))
 
     def cancel_import(self) -> None:
         """Break off the import that is under way, if there is one: ``run_next_import`` raises and it stays queued."""
@@ -103,12 +112,12 @@ class ProfileStore:
             if self._importing is not None:
                 self._importing.cancel_safe(timeout=1.0)
 
-    def _run_next_import(self, connection: Connection) -> bool:
+    def _run_next_import(self, connection: Connection, *, refuse_held: bool) -> bool:
         # The lock keeps a cancellation from reaching a connection that meanwhile serves another request.
         with self._importing_lock:
             self._importing = connection
         try:
-            return run_next_import(connection)
+            return run_next_import(connection, refuse_held=refuse_held)
         finally:
             with self._importing_lock:
                 self._importing = None

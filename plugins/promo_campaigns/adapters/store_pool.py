@@ -8,7 +8,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from promo_campaigns.adapters.postgres import SETTINGS, Connection, connect
-from promo_campaigns.core.errors import ConfigurationError, StoreError, StoreUnavailable
+from promo_campaigns.core.errors import ConfigurationError, ContactHeld, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +33,16 @@ class StorePool:
 
     :param dsn: ``postgresql://`` URI of the database
     :param size: connections held open, > 0
+    :param lock_wait_ms: how long a statement waits for a lock before ``ContactHeld`` is raised, > 0
     """
 
-    def __init__(self, dsn: str, *, size: int) -> None:
+    def __init__(self, dsn: str, *, size: int, lock_wait_ms: int) -> None:
         self.size = size
+        options = f"{SETTINGS['options']} -c lock_timeout={lock_wait_ms}ms"
         self._pool = ConnectionPool(
             dsn,
             connection_class=Connection,
-            kwargs={**SETTINGS, "prepare_threshold": 1},
+            kwargs={**SETTINGS, "options": options, "prepare_threshold": 1},
             min_size=size,
             open=False,
             timeout=_WAIT_S,
@@ -69,6 +71,7 @@ class StorePool:
         """Do something on a connection, a second time if the first one turns out to be lost (the server was restarted).
 
         :param work: may be done twice
+        :raises ContactHeld: others hold what is to be written
         :raises StoreUnavailable: none is free, the server does not answer, or it cancelled the statement
         :raises StoreError: any other error of the driver, whose own message quotes values and is dropped
         """
@@ -86,6 +89,9 @@ class StorePool:
                     return work(connection)
                 finally:
                     lost = connection.closed
+        except psycopg.errors.LockNotAvailable:
+            problem = "others hold the contact; try again"
+            raise ContactHeld(problem) from None
         except psycopg.OperationalError as error:
             problem = f"the database does not answer now ({error.sqlstate or type(error).__name__}); try again"
             raise (_ConnectionLost if lost else StoreUnavailable)(problem) from None

@@ -20,6 +20,7 @@
     ├── ContactError                  what is said of one contact cannot be stored
     ├── StoreError                    the database refused a statement
     │   └── StoreUnavailable          it does not answer now, or others are faster
+    │       └── ContactHeld           others hold what is to be written
     ├── LedgerError
     │   ├── RunSpecChanged            the occurrence was started with another definition
     │   ├── RunNotFinished            a run cannot be closed yet
@@ -209,6 +210,10 @@ class StoreUnavailable(StoreError):  # noqa: N818  (states the fact)
     """The database does not answer, or others are faster; the same call may succeed later."""
 
     retryable = True
+
+
+class ContactHeld(StoreUnavailable):
+    """Another transaction holds what is to be written, and did not let go of it within the time set for a lock."""
 
 
 class LedgerError(PromoError):

@@ -18,7 +18,10 @@ _TOLD = 20
 
 
 class LoadContactsOperator(StoreOperator):
-    """Loads a CSV file of contacts in one transaction; the same file again changes nothing.
+    """Loads a CSV file of contacts; the same file again changes nothing.
+
+    Nothing is written unless the whole file can be read; then it is written in lots, so that others who write contacts
+    meanwhile wait for one lot and not for the file.
 
     Returns counts only: rows, inserted, updated, unchanged, rejected_count. The first rejected rows are logged by line
     and reason, never by value. ``core.contact_file`` says which columns there may be.

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from promo_campaigns.core.errors import ContactError
 from promo_campaigns.core.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, identity_of
+from promo_campaigns.web.json_values import storable, text_of
 from promo_campaigns.web.profile_requests import RequestError
 
 if TYPE_CHECKING:
@@ -41,20 +42,14 @@ def _storable(params: object) -> object:
     if not all(0 < len(name) <= NAME_LENGTH for name in params):
         msg = f"the name of a parameter has 1 to {NAME_LENGTH} characters"
         raise ValueError(msg)
-    if "\\u0000" in json.dumps(params, allow_nan=False):
-        msg = "NUL is not allowed"
-        raise ValueError(msg)
-    return params
+    return storable(params)
 
 
 def _cleaned(clean: Callable[[str], str], *, empty_is_absent: bool = False) -> BeforeValidator:
     def validate(value: object) -> str | None:
         if empty_is_absent and (value is None or value == ""):
             return None
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            msg = "expected a text or a number"
-            raise ValueError(msg)  # noqa: TRY004  (as above)
-        return clean(str(value))
+        return clean(text_of(value))
 
     return BeforeValidator(validate)
 
@@ -73,9 +68,10 @@ class EventIn(BaseModel):
 
         :param escaped: arrays and objects came as text, see ``unescaped``
         :param token: the same for a request that is sent again
-        :raises RequestError: 400 the event names nobody, or an identifier is not what its name says
+        :raises RequestError: 400 the event names nobody, an identifier is not what its name says, or JSON that came as
+            text cannot be stored
         """
-        params = unescaped(self.params) if escaped else self.params
+        params = _all_unescaped(self.params) if escaped else self.params
         try:
             identity = identity_of(params)
         except ContactError as error:
@@ -87,6 +83,14 @@ class EventIn(BaseModel):
         return Event(type=self.eventTypeKey, key=key, identity=identity, params=params, token=token)
 
 
+def _all_unescaped(params: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: storable(value) for name, value in unescaped(params).items()}
+    except ValueError as error:
+        problem = {"place": "params", "message": f"in JSON that is a text: {error}"}
+        raise RequestError(400, "the request is not valid", [problem]) from None
+
+
 def unescaped(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as version 1 of the resource means them: a text that holds a JSON array or object is that."""
     return {name: _unescaped(value) for name, value in params.items()}
@@ -96,10 +100,9 @@ def _unescaped(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
-        nested = json.loads(value, parse_constant=_refuse)
+        return json.loads(value, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return value
-    return value if "\\u0000" in json.dumps(nested) else nested
 
 
 def _refuse(constant: str) -> None:

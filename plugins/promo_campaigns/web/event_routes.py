@@ -13,9 +13,8 @@ from promo_campaigns.web.event_models import EventIn
 from promo_campaigns.web.profile_requests import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from promo_campaigns.adapters.profile_store import ProfileStore
+    from promo_campaigns.web.store_lanes import StoreLanes
 
 EVENT_BYTES = 20 * 1024
 
@@ -23,12 +22,12 @@ EVENT_BYTES = 20 * 1024
 class EventRoutes:
     """The routes, on an open store.
 
-    :param in_thread: does blocking work beside the other requests
+    :param lanes: of this store
     """
 
-    def __init__(self, store: ProfileStore, in_thread: Callable[..., Awaitable[int]]) -> None:
+    def __init__(self, store: ProfileStore, lanes: StoreLanes) -> None:
         self._store = store
-        self._in_thread = in_thread
+        self._lanes = lanes
         self.router = APIRouter(prefix="/api")
         self.router.add_api_route("/v1/event", self.add_escaped, methods=["POST"])
         self.router.add_api_route("/v2/event", self.add_nested, methods=["POST"])
@@ -44,4 +43,5 @@ class EventRoutes:
     async def _add(self, request: Request, *, escaped: bool) -> JSONResponse:
         sent = await read_json(request, EventIn, most_bytes=EVENT_BYTES)
         event = sent.event(escaped=escaped, token=request_token(request.headers.get("idempotency-key", "")))
-        return JSONResponse({"id": await self._in_thread(self._store.add_event, event)})
+        kept = await self._lanes.write(event.identity.key, self._store.add_event, event)
+        return JSONResponse({"id": kept})

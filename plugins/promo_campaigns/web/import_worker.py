@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import PromoError
+from promo_campaigns.core.errors import ContactHeld, PromoError
 
 if TYPE_CHECKING:
     from promo_campaigns.adapters.profile_store import ProfileStore
@@ -15,6 +15,9 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 2.0
 _STOP_WITHIN_S = 5.0
+_COME_BACK_AFTER_S = 0.5
+_TRIES = 20
+"""An import whose contacts others hold is begun so often; then those contacts are refused and the others written."""
 
 
 class ImportWorker:
@@ -27,6 +30,7 @@ class ImportWorker:
         self._store = store
         self._woken = threading.Event()
         self._stopping = threading.Event()
+        self._held = 0
         self._thread = threading.Thread(target=self._run, name="contact-imports", daemon=True)
 
     def start(self) -> None:
@@ -48,13 +52,19 @@ class ImportWorker:
         while not self._stopping.is_set():
             self._woken.clear()
             self._empty_queue()
-            if not self._stopping.is_set():
+            if self._held:
+                self._stopping.wait(_COME_BACK_AFTER_S)
+            elif not self._stopping.is_set():
                 self._woken.wait(_LOOK_EVERY_S)
 
     def _empty_queue(self) -> None:
         try:
-            while not self._stopping.is_set() and self._store.run_next_import():
-                pass
+            while not self._stopping.is_set() and self._store.run_next_import(refuse_held=self._held >= _TRIES):
+                self._held = 0
+            self._held = 0
+        except ContactHeld:
+            # Nothing of it is held while it waits, so that it stops nobody else.
+            self._held += 1
         except PromoError as error:
             if not self._stopping.is_set():
                 _log.warning("imports wait: %s", error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import APIRouter, FastAPI
@@ -28,32 +28,46 @@ from promo_campaigns.web.profile_models import (
     import_out,
 )
 from promo_campaigns.web.profile_requests import RequestError, read_json
+from promo_campaigns.web.store_lanes import CONNECTIONS, StoreLanes, name_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
-    Answer = TypeVar("Answer")
+    from promo_campaigns.web.limits import Limits
 
 CONTACT_BYTES = 256 * 1024
 BULK_BYTES = 16 * 1024 * 1024
 
-_CONNECTIONS = 5
 _ID_DIGITS = 18
 
 
-def create_app(dsn: str, api_key: str) -> FastAPI:
+def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     """Make the application. Starting it opens the store and takes up the imports that wait.
 
     :param dsn: ``postgresql://`` URI of the database
     :param api_key: the password of HTTP Basic; no route answers without it
+    :param limits: of which the application itself minds those of wrong keys
     :raises ConfigurationError: there is no key
     """
     if not api_key:
         problem = "the profile API needs a key"
         raise ConfigurationError(problem)
-    store = ProfileStore(dsn, connections=_CONNECTIONS)
+    store = ProfileStore(dsn, connections=sum(CONNECTIONS.values()))
     worker = ImportWorker(store)
+    app = FastAPI(
+        title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(store, worker)
+    )
+    lanes = StoreLanes()
+    app.include_router(ProfileRoutes(store, lanes, worker).router)
+    app.include_router(EventRoutes(store, lanes).router)
+    _answer_errors(app)
+    app.add_middleware(Guard, api_key=api_key, limits=limits)
+    app.add_middleware(Porch)
+    return app
 
+
+def _lifespan(store: ProfileStore, worker: ImportWorker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(store.open)
@@ -64,23 +78,16 @@ def create_app(dsn: str, api_key: str) -> FastAPI:
             await anyio.to_thread.run_sync(worker.stop)
             await anyio.to_thread.run_sync(store.close)
 
-    app = FastAPI(title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    contacts = ProfileRoutes(store, worker)
-    app.include_router(contacts.router)
-    app.include_router(EventRoutes(store, contacts.in_thread).router)
-    _answer_errors(app)
-    app.add_middleware(Guard, api_key=api_key)
-    app.add_middleware(Porch)
-    return app
+    return lifespan
 
 
 class ProfileRoutes:
     """The routes, on an open store."""
 
-    def __init__(self, store: ProfileStore, worker: ImportWorker) -> None:
+    def __init__(self, store: ProfileStore, lanes: StoreLanes, worker: ImportWorker) -> None:
         self._store = store
         self._worker = worker
-        self._slots: anyio.CapacityLimiter | None = None
+        self._lanes = lanes
         self.router = APIRouter(prefix="/api/v1")
         add = self.router.add_api_route
         add("/contact", self.put_contact, methods=["POST"])
@@ -93,12 +100,13 @@ class ProfileRoutes:
     async def put_contact(self, request: Request) -> JSONResponse:
         """Create a contact, or update the one that holds an identifier of the request; it is in place when answered."""
         sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
-        return JSONResponse({"id": await self.in_thread(self._store.put, sent.contact())})
+        contact = sent.contact()
+        return JSONResponse({"id": await self._lanes.write(name_of(contact), self._store.put, contact)})
 
     async def get_contact(self, contact_id: str) -> JSONResponse:
         """Give a contact with its channels and fields."""
         is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
-        found = await self.in_thread(self._store.read, int(contact_id)) if is_id else None
+        found = await self._lanes.read(self._store.read, int(contact_id)) if is_id else None
         if found is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse(contact_out(found))
@@ -112,7 +120,7 @@ class ProfileRoutes:
         except ValueError as error:
             place = {"place": "externalCustomerId", "message": str(error)}
             raise RequestError(400, "the contact to erase is not named", [place]) from error
-        erased = await self.in_thread(self._store.erase, external_id)
+        erased = await self._lanes.write(external_id, self._store.erase, external_id)
         if erased is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse({"id": erased})
@@ -126,27 +134,20 @@ class ProfileRoutes:
             session_id = self._store.accept(wanted, total=len(sent.contacts), failures=failures)
             return {"id": 0, "asyncSessionId": session_id, "failedContacts": failures_out(failures)}
 
-        answer = await self.in_thread(accept)
+        answer = await self._lanes.write(None, accept)
         self._worker.wake()
         return JSONResponse(answer)
 
     async def get_import(self, session_id: str) -> JSONResponse:
         """Give how a bulk request stands."""
-        found = await self.in_thread(self._store.read_import, session_id)
+        found = await self._lanes.read(self._store.read_import, session_id)
         if found is None:
             raise RequestError(404, "there is no such import")
         return JSONResponse(import_out(found))
 
     async def get_address_books(self) -> JSONResponse:
         """Give the additional fields with their ids, names and types."""
-        return JSONResponse(address_book_out(await self.in_thread(self._store.fields)))
-
-    async def in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
-        """Do blocking work beside the other requests."""
-        # As many threads as connections: a request waits for a slot here, not for a connection with a thread in hand.
-        if self._slots is None:
-            self._slots = anyio.CapacityLimiter(self._store.connections - 1)
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._slots)
+        return JSONResponse(address_book_out(await self._lanes.read(self._store.fields)))
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -9,39 +9,64 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import anyio
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+
+from promo_campaigns.web.connections import CONNECTION
+from promo_campaigns.web.limits import WrongKeys, peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from promo_campaigns.web.connections import LimitedConnection
+    from promo_campaigns.web.limits import Limits
+
 _access = logging.getLogger("promo_campaigns.access")
 _log = logging.getLogger(__name__)
+
+_NOBODY_THERE = 499
+"""Stands in the log for an answer that had nowhere to go, as other servers write it."""
+_TAKE_BODY_S = 0.5
+_TAKE_BYTES = 256 * 1024
 
 
 class Guard:
     """Lets requests pass that carry the key as the password of HTTP Basic, under any user name ([reteno] A1).
 
-    It wraps the whole application: a path that does not exist is refused to strangers like any other.
+    It wraps the whole application: a path that does not exist is refused to strangers like any other. A peer with many
+    wrong keys is slowed: on a connection that has not shown the key yet it waits for what its next key is worth, so
+    that it cannot tell a wrong one by the haste. A known client behind the same address waits once a connection.
 
     :param api_key: the key, compared in constant time
+    :param limits: how many wrong keys are many, and how long the wait is
     """
 
-    def __init__(self, app: ASGIApp, *, api_key: str) -> None:
+    def __init__(self, app: ASGIApp, *, api_key: str, limits: Limits) -> None:
         self._app = app
         self._key = api_key.encode()
+        self._wrong_keys = WrongKeys(limits.wrong_keys)
+        self._wait_s = limits.wrong_key_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or hand on."""
-        if scope["type"] != "lifespan" and not self._is_known(dict(scope["headers"])):
-            refusal = JSONResponse(
-                {"message": "send the API key as the password of HTTP Basic"},
-                status_code=401,
-                headers={"WWW-Authenticate": 'Basic realm="profile API", charset="UTF-8"'},
-            )
-            await refusal(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])
+        connection: LimitedConnection | None = scope.get("state", {}).get(CONNECTION)
+        peer = peer_of(scope.get("client"))
+        if not self._is_known(headers):
+            self._wrong_keys.count(peer)
+            await _take_body(headers, receive, self._wait_s if self._wrong_keys.are_many(peer) else 0.0)
+            await _refuse(scope, receive, send)
+            return
+        if connection is not None and not connection.is_known:
+            connection.know()
+            if self._wrong_keys.are_many(peer):
+                await anyio.sleep(self._wait_s)
         await self._app(scope, receive, send)
 
     def _is_known(self, headers: Mapping[bytes, bytes]) -> bool:
@@ -53,6 +78,29 @@ class Guard:
         except binascii.Error:
             return False
         return hmac.compare_digest(password, self._key)
+
+
+async def _take_body(headers: Mapping[bytes, bytes], receive: Receive, wait_s: float) -> None:
+    """Take the body of a request that is refused, for a moment: an answer beside unread bytes is lost in a reset."""
+    until = anyio.current_time() + wait_s
+    # To take the body of somebody who asks first would be to ask for it.
+    more = b"expect" not in headers and bool({b"transfer-encoding", b"content-length"} & headers.keys())
+    with anyio.move_on_after(_TAKE_BODY_S):
+        length = 0
+        while more and length < _TAKE_BYTES:
+            message = await receive()
+            length += len(message.get("body", b""))
+            more = bool(message.get("more_body"))
+    await anyio.sleep_until(until)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = JSONResponse(
+        {"message": "send the API key as the password of HTTP Basic"},
+        status_code=401,
+        headers={"WWW-Authenticate": 'Basic realm="profile API", charset="UTF-8"', "Connection": "close"},
+    )
+    await refusal(scope, receive, send)
 
 
 class Porch:
@@ -81,6 +129,9 @@ class Porch:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            # Nobody is there to be answered; the connection's own log counts those that were ended from here.
+            status = _NOBODY_THERE
         except Exception as error:  # noqa: BLE001  (the last resort: its traceback would quote values)
             _log.error("unforeseen %s at %s", type(error).__name__, _origin(error))
             if not status:

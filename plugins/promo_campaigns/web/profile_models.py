@@ -6,7 +6,6 @@ and not kept, since the store has no place for it.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -22,6 +21,7 @@ from promo_campaigns.core.contact_rules import (
     clean_name,
 )
 from promo_campaigns.core.contacts import Channel, Contact
+from promo_campaigns.web.json_values import storable, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,12 +35,7 @@ _MOST_FIELDS = 500
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    msg = "expected a text or a number"
-    raise ValueError(msg)
+    return ("true" if value else "false") if isinstance(value, bool) else text_of(value)
 
 
 def _cleaned(clean: Callable[[str], str], *, empty_is_absent: bool = False) -> BeforeValidator:
@@ -56,13 +51,6 @@ def _field_id(value: object) -> int:
     return clean_field_id(value if isinstance(value, int | float) else _text(value))
 
 
-def _storable(device: dict[str, Any] | None) -> dict[str, Any] | None:
-    if "\\u0000" in json.dumps(device, allow_nan=False):
-        msg = "NUL is not allowed"
-        raise ValueError(msg)
-    return device
-
-
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -72,7 +60,7 @@ class ChannelIn(_Sent):
 
     type: Annotated[str, BeforeValidator(lambda value: clean_channel_type(_text(value)))]
     value: Annotated[str, BeforeValidator(_text)]
-    device: Annotated[dict[str, Any] | None, AfterValidator(_storable)] = None
+    device: Annotated[dict[str, Any] | None, AfterValidator(storable)] = None
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
@@ -116,7 +104,7 @@ class BulkIn(_Sent):
     contacts: Annotated[list[dict[str, Any]], Field(max_length=MOST_CONTACTS)]
     dedupeOn: Annotated[str, BeforeValidator(_text)]  # noqa: N815  (the vendor's name, as those below)
     fieldId: Annotated[int | None, BeforeValidator(lambda value: None if value is None else _field_id(value))] = None  # noqa: N815
-    contactFields: list[str] | None = None  # noqa: N815
+    contactFields: Annotated[list[str] | None, AfterValidator(storable)] = None  # noqa: N815
     customFieldsIDs: list[Annotated[int, BeforeValidator(_field_id)]] = []  # noqa: N815
 
 

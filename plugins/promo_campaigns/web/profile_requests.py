@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 _MOST_ERRORS = 20
+_NOT_JSON = "not JSON, or with half of a surrogate pair or a number of thousands of digits"
+"""The reader does not say which of them it was without quoting."""
 
 
 class RequestError(Exception):
@@ -77,5 +79,5 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _message(kind: str, message: str) -> str:
     if kind == "json_invalid":
-        return "not JSON"
+        return _NOT_JSON
     return message.removeprefix("Value error, ")

@@ -1,5 +1,6 @@
 -- create_stage --
--- Room for the rows of one load, gone with its transaction.
+-- Room for the rows of one load; what a load that broke off left in this session goes first.
+drop table if exists pg_temp.stage_contact, pg_temp.stage_channel, pg_temp.stage_value;
 create temporary table stage_contact (
   row_number  bigint  primary key,
   given_id    bigint,
@@ -13,7 +14,7 @@ create temporary table stage_contact (
   is_changed  boolean not null default false,
   place       text,
   verdict     text
-) on commit drop;
+);
 create temporary table stage_channel (
   row_number  bigint  not null,
   position    integer not null,
@@ -22,12 +23,12 @@ create temporary table stage_channel (
   value       text    not null,
   device      jsonb,
   key         text    collate "C" generated always as (promo.channel_key(type, value)) stored
-) on commit drop;
+);
 create temporary table stage_value (
   row_number bigint not null,
   field_id   bigint not null,
   value      text
-) on commit drop
+)
 
 -- copy_contacts --
 -- Rows as they were read, in order.
@@ -41,9 +42,29 @@ copy stage_channel (row_number, position, is_identity, type, value, device) from
 -- Their additional fields.
 copy stage_value (row_number, field_id, value) from stdin
 
--- analyze_stage --
--- The planner knows nothing of a table that was just filled.
+-- index_stage --
+-- A lot is found by its row numbers; and the planner knows nothing of a table that was just filled.
+create index on stage_channel (row_number);
+create index on stage_value (row_number);
 analyze stage_contact, stage_channel, stage_value
+
+-- drop_stage --
+-- The load is done.
+drop table stage_contact, stage_channel, stage_value
+
+-- limit_lock_wait --
+-- A lot waits this long for a lock; then it lets go of those it holds, so that it stops nobody else.
+select set_config('lock_timeout', %(lock_wait)s, true)
+
+-- forget_matches --
+-- A rival was faster: whose these rows are is looked up again.
+update stage_contact set contact_id = null
+ where row_number between %(first)s and %(last)s and verdict is null
+
+-- refuse_held --
+-- Rows of contacts that others have held for too long.
+update stage_contact set contact_id = null, is_new = false, place = '', verdict = %(held)s
+ where row_number between %(first)s and %(last)s and verdict is null
 
 -- match_given_ids --
 -- Rows that name a contact by its own id.
@@ -51,7 +72,8 @@ update stage_contact s
    set contact_id = c.contact_id, place = 'id', verdict = case when c.contact_id is null then 'no contact has this id' end
   from stage_contact g
   left join promo.contact c on c.contact_id = g.given_id and c.erased_at is null
- where g.row_number = s.row_number and s.given_id is not null
+ where g.row_number = s.row_number and s.given_id is not null and s.verdict is null
+   and s.row_number between %(first)s and %(last)s
 
 -- match_external_ids --
 -- Rows whose external id is known.
@@ -59,6 +81,7 @@ update stage_contact s
    set contact_id = c.contact_id
   from promo.contact c
  where c.external_id = s.external_id and s.contact_id is null and s.verdict is null
+   and s.row_number between %(first)s and %(last)s
 
 -- match_field_values --
 -- Rows named by the value of one additional field: the oldest contact that holds it.
@@ -67,7 +90,7 @@ update stage_contact s
   from (select g.row_number, min(v.contact_id) as contact_id
           from stage_value g
           join promo.contact_field_value v on v.contact_field_id = g.field_id and v.value = g.value
-         where g.field_id = %(field_id)s
+         where g.field_id = %(field_id)s and g.row_number between %(first)s and %(last)s
          group by g.row_number) m
  where m.row_number = s.row_number and s.contact_id is null and s.verdict is null
 
@@ -83,7 +106,8 @@ update stage_contact s
           join stage_contact s on s.row_number = g.row_number
           join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
           join promo.contact c on c.contact_id = h.contact_id
-         where g.is_identity and s.contact_id is null and s.verdict is null
+         where g.is_identity and s.contact_id is null and s.verdict is null and s.row_number between %(first)s and %(last)s
+           and g.row_number between %(first)s and %(last)s
          order by g.row_number, g.position) m
  where m.row_number = s.row_number
 
@@ -107,6 +131,7 @@ update stage_contact s
    set place = twins.place, verdict = %(same_contact)s || twins.first_row
   from twins
  where twins.row_number = s.row_number and s.verdict is null
+   and s.row_number between %(first)s and %(last)s
 
 -- drop_unlisted_channels --
 -- A contact that exists keeps its address or number unless the request lists it among the fields to write.
@@ -114,6 +139,7 @@ delete from stage_channel g
  using stage_contact s
  where s.row_number = g.row_number and s.contact_id is not null
    and promo.is_single_channel(g.type) and g.type <> all (%(listed)s::text[])
+   and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
 
 -- judge_foreign_channels --
 -- A channel is never taken from another contact.
@@ -124,6 +150,7 @@ update stage_contact s
           join stage_contact s on s.row_number = g.row_number
           join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
          where h.contact_id is distinct from s.contact_id and s.verdict is null
+           and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
          order by g.row_number, g.position) f
  where f.row_number = s.row_number
 
@@ -135,9 +162,10 @@ update stage_contact s
           from promo.erasure_key k
          cross join (
                select row_number, 0 as position, 'externalId' as place, 'external id' as kind, external_id as key
-                 from stage_contact where external_id is not null
+                 from stage_contact where external_id is not null and row_number between %(first)s and %(last)s
                 union all
-               select row_number, position + 1, type, type, key from stage_channel) i
+               select row_number, position + 1, type, type, key from stage_channel
+                where row_number between %(first)s and %(last)s) i
           join promo.erased_identity e on e.digest = promo.identity_digest(k.inner_pad, k.outer_pad, i.kind, i.key)
          where exists (select from promo.erased_identity)
          order by i.row_number, i.position) f
@@ -148,7 +176,7 @@ update stage_contact s
 with numbered as (
   update stage_contact
      set is_new = true, contact_id = nextval(pg_get_serial_sequence('promo.contact', 'contact_id'))
-   where contact_id is null and verdict is null
+   where contact_id is null and verdict is null and row_number between %(first)s and %(last)s
   returning contact_id, external_id, first_name, last_name, language, time_zone
 )
 insert into promo.contact (contact_id, external_id, first_name, last_name, language, time_zone)
@@ -170,7 +198,7 @@ with wanted as (
               else c.last_name end as last_name
     from stage_contact s
     join promo.contact c on c.contact_id = s.contact_id
-   where s.verdict is null and not s.is_new
+   where s.verdict is null and not s.is_new and s.row_number between %(first)s and %(last)s
 ), written as (
   update promo.contact c
      set external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, language = w.language,
@@ -189,6 +217,7 @@ with emptied as (
   delete from promo.contact_channel h
    using stage_contact s
    where h.contact_id = s.contact_id and s.verdict is null and not s.is_new
+     and s.row_number between %(first)s and %(last)s
      and promo.is_single_channel(h.type) and h.type = any (%(listed)s::text[])
      and not exists (select from stage_channel g where g.row_number = s.row_number and g.type = h.type)
   returning s.row_number
@@ -203,6 +232,7 @@ with written as (
     from stage_channel g
     join stage_contact s on s.row_number = g.row_number
    where s.verdict is null and not s.is_new and h.contact_id = s.contact_id and h.type = g.type
+     and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
      and (promo.is_single_channel(h.type) or promo.channel_key(h.type, h.value) collate "C" = g.key)
      and (h.value, h.device) is distinct from (g.value, coalesce(g.device, h.device))
   returning g.row_number
@@ -216,7 +246,7 @@ with written as (
   select s.contact_id, g.type, g.value, g.device
     from stage_channel g
     join stage_contact s on s.row_number = g.row_number
-   where s.verdict is null
+   where s.verdict is null and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
      and not exists (
            select from promo.contact_channel h
             where h.contact_id = s.contact_id and h.type = g.type
@@ -224,7 +254,8 @@ with written as (
    order by g.type, g.key
   returning contact_id
 )
-update stage_contact s set is_changed = true from written where written.contact_id = s.contact_id
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
 
 -- delete_values --
 -- Additional fields that were sent empty.
@@ -232,6 +263,7 @@ with written as (
   delete from promo.contact_field_value v
    using stage_value g, stage_contact s
    where s.row_number = g.row_number and s.verdict is null
+     and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
      and v.contact_id = s.contact_id and v.contact_field_id = g.field_id and g.value is null
   returning s.row_number
 )
@@ -245,13 +277,15 @@ with written as (
     from stage_value g
     join stage_contact s on s.row_number = g.row_number
    where s.verdict is null and g.value is not null
+     and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
    order by s.contact_id, g.field_id
   on conflict (contact_id, contact_field_id) do update
      set value = excluded.value, updated_at = now()
    where v.value is distinct from excluded.value
   returning contact_id
 )
-update stage_contact s set is_changed = true from written where written.contact_id = s.contact_id
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
 
 -- count_outcomes --
 -- What the load did, in numbers.

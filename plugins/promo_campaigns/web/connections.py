@@ -1,0 +1,240 @@
+"""The connections of the profile API: uvicorn's, with time-outs and room for those who know the key.
+
+Uvicorn waits for ever for the rest of a request, and a stranger needs no key to send half of one. Here a connection has
+a deadline for each of its phases, and a new one takes the place of the oldest that has not shown the key.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import time
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from promo_campaigns.web.limits import Limits, peer_of
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+CONNECTION = "promo_campaigns.connection"
+"""Key of a scope's state under which a request finds its ``LimitedConnection``."""
+
+_log = logging.getLogger(__name__)
+_MOST_BETWEEN_LOOKS_S = 0.5
+_LOOKS_PER_DEADLINE = 4
+_TELL_EVERY_S = 60.0
+_DISCARD = struct.pack("ii", 1, 0)
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Phase(Enum):
+    """What a connection is at."""
+
+    IDLE = "between requests"
+    HEAD = "head of a request"
+    BODY = "body of a request"
+    WORK = "answer to a request"
+
+
+class LimitedConnection(H11Protocol):
+    """A connection that knows how long it has been at what.
+
+    :ivar is_known: a request on it has shown the key
+    """
+
+    room: Room
+    """Set by ``Room.protocol``."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, {**app_state, CONNECTION: self}, _loop)
+        # Its warnings are a line for each broken request of a stranger.
+        self.logger = _log.getChild("requests")
+        self.logger.setLevel(logging.ERROR)
+        self.is_known = False
+        self.peer = ""
+        # Somebody who connects and says nothing has begun a head.
+        self.phase = Phase.HEAD
+        self.since = time.monotonic()
+        self.unsent_since: float | None = None
+        self._noted: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Enter, in the place of another if there is no room."""
+        super().connection_made(transport)
+        self.peer = peer_of(self.client)
+        self.room.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave."""
+        super().connection_lost(exc)
+        self.room.leave(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on, and see what that was the end of."""
+        super().data_received(data)
+        self._note(received=True)
+
+    def on_response_complete(self) -> None:
+        """Hand on; the next request may have begun before."""
+        super().on_response_complete()
+        self._note(received=False)
+
+    def know(self) -> None:
+        """Note that a request has shown the key."""
+        if not self.is_known:
+            self.is_known = True
+            self.room.know(self)
+
+    def _note(self, *, received: bool) -> None:
+        phase = self._phase(received=received)
+        if phase is not self.phase or self.cycle is not self._noted:
+            self.phase = phase
+            self.since = time.monotonic()
+            self._noted = self.cycle
+
+    def _phase(self, *, received: bool) -> Phase:
+        if self.conn.their_state is h11.SEND_BODY:
+            return Phase.BODY
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return Phase.WORK
+        return Phase.HEAD if received or self.phase is Phase.HEAD else Phase.IDLE
+
+
+class Room:
+    """The connections of one server, each in its place until it leaves or is overdue.
+
+    :param limits: see there
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._strangers: dict[str, dict[LimitedConnection, None]] = {}
+        self._known: dict[LimitedConnection, None] = {}
+        self._count = 0
+        self._is_looking = False
+        self._ended: dict[str, int] = {}
+        self._told_at = -_TELL_EVERY_S
+
+    def protocol(self) -> type[LimitedConnection]:
+        """Return the class of connections in this room, for uvicorn."""
+        return type("RoomConnection", (LimitedConnection,), {"room": self})
+
+    def enter(self, one: LimitedConnection) -> None:
+        """Take a connection in; it is refused only if everybody else is at work with the key."""
+        strangers = self._strangers.get(one.peer, {})
+        if len(strangers) >= self._limits.strangers:
+            self._end(next(iter(strangers)), "another took its place")
+        elif self._count >= self._limits.connections:
+            if (other := self._dispensable()) is None:
+                self._refuse(one)
+                return
+            self._end(other, "another took its place")
+        self._strangers.setdefault(one.peer, {})[one] = None
+        self._count += 1
+        self._look_soon(one.loop)
+
+    def know(self, one: LimitedConnection) -> None:
+        """Keep a connection that has shown the key apart from those that have not."""
+        if self._forget(one):
+            self._known[one] = None
+            self._count += 1
+
+    def leave(self, one: LimitedConnection) -> None:
+        """Let a connection go."""
+        self._forget(one)
+
+    def _forget(self, one: LimitedConnection) -> bool:
+        strangers = self._strangers.get(one.peer, {})
+        if one not in strangers and one not in self._known:
+            return False
+        strangers.pop(one, None)
+        if not strangers:
+            self._strangers.pop(one.peer, None)
+        self._known.pop(one, None)
+        self._count -= 1
+        return True
+
+    def _dispensable(self) -> LimitedConnection | None:
+        """Return the oldest stranger of the peer that has the most, else whoever is idle the longest."""
+        if self._strangers:
+            peer = max(self._strangers, key=lambda one: len(self._strangers[one]))
+            return next(iter(self._strangers[peer]))
+        idle = (one for one in self._known if one.phase is Phase.IDLE)
+        return min(idle, key=lambda one: one.since, default=None)
+
+    def _refuse(self, one: LimitedConnection) -> None:
+        self._note_end("no room")
+        one.transport.write(_FULL)
+        one.transport.close()
+
+    def _end(self, one: LimitedConnection, why: str) -> None:
+        self._note_end(why)
+        self._forget(one)
+        # Without this the system keeps what was not read yet, and goes on offering it.
+        with suppress(OSError):
+            one.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        one.transport.abort()
+
+    def _look_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._is_looking:
+            self._is_looking = True
+            shortest = min(self._limits.head_s, self._limits.body_s, self._limits.answer_s)
+            loop.call_later(min(_MOST_BETWEEN_LOOKS_S, shortest / _LOOKS_PER_DEADLINE), self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End what is overdue. One timer for all: as many timers as connections would be a cost of their own."""
+        self._is_looking = False
+        if self._count:
+            # First of all, so that no fault below ends the looking.
+            self._look_soon(loop)
+        now = time.monotonic()
+        for one in list(self._all()):
+            if why := self._overdue(one, now):
+                self._end(one, why)
+        self._tell(now)
+
+    def _all(self) -> Iterator[LimitedConnection]:
+        for strangers in self._strangers.values():
+            yield from strangers
+        yield from self._known
+
+    def _overdue(self, one: LimitedConnection, now: float) -> str | None:
+        if not one.transport.get_write_buffer_size():
+            one.unsent_since = None
+        elif one.unsent_since is None:
+            one.unsent_since = now
+        elif now - one.unsent_since > self._limits.answer_s:
+            return "an answer was not taken"
+        if one.phase is Phase.HEAD and now - one.since > self._limits.head_s:
+            return "no whole head"
+        if one.phase is Phase.BODY and now - one.since > self._limits.body_s:
+            return "no whole body"
+        return None
+
+    def _note_end(self, why: str) -> None:
+        self._ended[why] = self._ended.get(why, 0) + 1
+
+    def _tell(self, now: float) -> None:
+        """Log what was ended, a line a minute: a line each would be a stranger's way to fill the disk."""
+        if self._ended and now - self._told_at > _TELL_EVERY_S:
+            self._told_at = now
+            ended = ", ".join(f"{why}: {count}" for why, count in sorted(self._ended.items()))
+            self._ended.clear()
+            _log.warning("connections ended: %s", ended)

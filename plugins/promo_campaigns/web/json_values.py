@@ -1,0 +1,65 @@
+"""JSON that the store can hold: what Python reads and PostgreSQL refuses is refused here, with a reason."""
+
+from __future__ import annotations
+
+import math
+
+_DEEPEST = 100
+
+
+def storable(value: object) -> object:
+    """Return a JSON value as it is.
+
+    :raises ValueError: it holds NUL, half of a surrogate pair, NaN, a number without an end, or over 100 levels; the
+        message does not hold the value
+    """
+    waiting = [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > _DEEPEST:
+            msg = f"nested more than {_DEEPEST} levels deep"
+            raise ValueError(msg)
+        if isinstance(one, dict):
+            waiting += [(name, depth) for name in one]
+            waiting += [(inner, depth + 1) for inner in one.values()]
+        elif isinstance(one, list):
+            waiting += [(inner, depth + 1) for inner in one]
+        else:
+            _check(one)
+    return value
+
+
+def text_of(value: object) -> str:
+    """Return the text of a value that callers send as a text or as a number.
+
+    Which characters it may hold is said by the rules of what it is.
+
+    :raises ValueError: it is neither, or a number without an end
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        msg = "expected a text or a number"
+        raise ValueError(msg)  # noqa: TRY004  (pydantic makes a place in the request of it)
+    if isinstance(value, float):
+        _check(value)
+    return str(value)
+
+
+def _check(value: object) -> None:
+    problem = None
+    if isinstance(value, str):
+        if "\0" in value:
+            problem = "NUL is not allowed"
+        elif not _is_unicode(value):
+            problem = "half of a surrogate pair is not allowed"
+    elif isinstance(value, float) and not math.isfinite(value):
+        problem = "NaN and numbers without an end are not allowed"
+    if problem:
+        raise ValueError(problem)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

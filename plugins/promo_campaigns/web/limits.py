@@ -1,0 +1,82 @@
+"""Limits of the profile API: what a client may hold open, for how long, and what a wrong key costs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+_FAILURES_FORGOTTEN_PER_S = 1.0
+_MOST_REMEMBERED = 60
+_MOST_PEERS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Settings of ``promo profile-api``; ``cli.profile_api`` names and documents them.
+
+    :param connections: open connections, > 0
+    :param strangers: open connections of one peer that have not shown the key yet, > 0
+    :param head_s: a request's head is there so many seconds after its first byte, or after the connection was opened
+    :param body_s: and its body so many seconds after that
+    :param answer_s: a client takes an answer within so many seconds
+    :param idle_s: a connection stays open so many seconds after an answer
+    :param head_bytes: longest head
+    :param wrong_keys: a peer is slowed after so many wrong keys
+    :param wrong_key_s: how long a slowed peer waits for what its key is worth, right or wrong
+    """
+
+    connections: int = 1_000
+    strangers: int = 64
+    head_s: float = 10.0
+    body_s: float = 60.0
+    answer_s: float = 30.0
+    idle_s: int = 15
+    head_bytes: int = 32 * 1024
+    wrong_keys: int = 10
+    wrong_key_s: float = 0.5
+
+
+class WrongKeys:
+    """Counts wrong keys by peer, and forgets one a second.
+
+    :param most: a peer with more of them is slowed
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: dict[str, tuple[float, float]] = {}
+
+    def count(self, peer: str) -> None:
+        """Note a wrong key."""
+        now = time.monotonic()
+        # A bound, so that a client behind the same address is slow for a minute after an attack and not for days.
+        wrong = min(self._left(peer, now) + 1, self._most + _MOST_REMEMBERED)
+        self._counts.pop(peer, None)
+        self._counts[peer] = (wrong, now)
+        if len(self._counts) > _MOST_PEERS:
+            del self._counts[next(iter(self._counts))]
+
+    def are_many(self, peer: str) -> bool:
+        """Return whether the peer is to be slowed."""
+        return self._left(peer, time.monotonic()) > self._most
+
+    def _left(self, peer: str, now: float) -> float:
+        wrong, then = self._counts.get(peer, (0.0, now))
+        return max(0.0, wrong - (now - then) * _FAILURES_FORGOTTEN_PER_S)
+
+
+def peer_of(client: tuple[str, int] | None) -> str:
+    """Return what counts as one peer: an address, or a network of IPv6, since a host has as many addresses as it likes.
+
+    :param client: the other end of the connection itself, never what a header says
+    """
+    if client is None:
+        return ""
+    try:
+        address = ip_address(client[0].partition("%")[0])
+    except ValueError:
+        return client[0]
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return address.exploded[:19]
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -1,0 +1,121 @@
+"""How requests share the store's connections: a request that waits for a contact holds none of them.
+
+Reads, writes, and writes that come back to a contact others hold have connections of their own, so that none of the
+three can take what the others need. A lock is waited for in short tries; between them the request sleeps in the event
+loop, without a thread and without a connection.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+from promo_campaigns.core.errors import ContactHeld
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from promo_campaigns.core.contacts import Contact
+
+    Answer = TypeVar("Answer")
+
+
+class Lane(Enum):
+    """Kinds of work, each with a number of connections of its own."""
+
+    READ = "read"
+    WRITE = "write"
+    COME_BACK = "come back"
+    """To a contact that others held."""
+    IMPORT = "import"
+
+
+CONNECTIONS = {Lane.READ: 2, Lane.WRITE: 4, Lane.COME_BACK: 2, Lane.IMPORT: 1}
+
+PATIENCE_S = 5.0
+"""A request waits this long for a contact that others hold; the caller is told to come back after that."""
+
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
+
+
+def name_of(contact: Contact) -> str | None:
+    """Return what names a contact in ``StoreLanes.write``: its external id, else its first channel."""
+    return contact.external_id or next((channel.value for channel in contact.channels), None)
+
+
+class StoreLanes:
+    """Does blocking work on the store in threads, as many at once as there are connections for its kind."""
+
+    def __init__(self) -> None:
+        # A limiter belongs to the event loop in which it is made.
+        self._lanes: dict[Lane, anyio.CapacityLimiter] = {}
+        self._queues = _Queues()
+
+    async def read(self, work: Callable[..., Answer], *arguments: object) -> Answer:
+        """Do work that takes no lock on a contact."""
+        return await self._run(Lane.READ, work, *arguments)
+
+    async def write(self, contact: str | None, work: Callable[..., Answer], *arguments: object) -> Answer:
+        """Do work that writes a contact, again and again while others hold it.
+
+        :param contact: what names the contact, if anything does: of the requests that name it so, one at a time tries
+        :raises ContactHeld: others held it all the time
+        """
+        give_up = anyio.current_time() + PATIENCE_S
+        if contact is None:
+            return await self._try(give_up, work, *arguments)
+        async with self._queues.turn(contact, give_up):
+            return await self._try(give_up, work, *arguments)
+
+    async def _try(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
+        try:
+            return await self._run(Lane.WRITE, work, *arguments)
+        except ContactHeld:
+            pass
+        return await self._come_back(give_up, work, *arguments)
+
+    async def _come_back(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
+        tries = 0
+        while True:
+            await anyio.sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+            tries += 1
+            try:
+                return await self._run(Lane.COME_BACK, work, *arguments)
+            except ContactHeld:
+                if anyio.current_time() > give_up:
+                    raise
+
+    async def _run(self, lane: Lane, work: Callable[..., Answer], *arguments: object) -> Answer:
+        limiter = self._lanes.setdefault(lane, anyio.CapacityLimiter(CONNECTIONS[lane]))
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
+
+
+class _Queues:
+    """Requests for one contact, one after the other; a contact that nobody asks for takes no room."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[anyio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn(self, contact: str, give_up: float) -> AsyncIterator[None]:
+        lock, waiting = self._locks.get(contact) or (anyio.Lock(), 0)
+        self._locks[contact] = (lock, waiting + 1)
+        try:
+            with anyio.CancelScope(deadline=give_up) as scope:
+                await lock.acquire()
+            if scope.cancelled_caught:
+                problem = "others hold the contact; try again"
+                raise ContactHeld(problem)
+            try:
+                yield
+            finally:
+                lock.release()
+        finally:
+            lock, waiting = self._locks[contact]
+            if waiting == 1:
+                del self._locks[contact]
+            else:
+                self._locks[contact] = (lock, waiting - 1)
