@@ -160,6 +160,47 @@ class Replying(MailServer):
         return "250 OK" if reply == "drop" else reply
 
 
+class Closing(MailServer):
+    """Takes one mail a connection: it closes after it, or says so to the next."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self._how = how
+        self.begun = 0
+
+    async def handle_MAIL(  # noqa: N802  (aiosmtpd's)
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        mail_options: list[str],  # noqa: ARG002
+    ) -> str:
+        self.begun += 1
+        if getattr(session, "has_had_its_mail", False):
+            if self._how == "reset":
+                assert isinstance(server.transport, asyncio.Transport)
+                server.transport.abort()
+            return "421 one mail a connection"
+        session.has_had_its_mail = True  # type: ignore[attr-defined]  # aiosmtpd's sessions take anything
+        envelope.mail_from = address
+        return "250 OK"
+
+
+@pytest.mark.parametrize("how", ["421", "reset"])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_server_that_takes_one_mail_a_connection_gets_each_mail_once(
+    ca_file: Path, how: str, concurrency: int
+) -> None:
+    """A connection that ended before a mail was handed over has none of it: the mail goes over a new one at once."""
+    server = Closing(how)
+    with running_mail_server(server) as port:
+        verdicts = send(plain(port, ca_file, concurrency=concurrency), *[mail(number) for number in range(1, 41)])
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+    assert len(server.mails) == len({str(recipients) for recipients, _ in server.mails}) == 40
+    assert server.begun > 40
+
+
 @pytest.mark.parametrize(
     ("step", "reply", "outcome", "locked_out"),
     [

@@ -137,9 +137,11 @@ def test_a_template_that_is_not_there_is_nobody_s_fault(stage: Stage) -> None:
     assert {(verdict.outcome, verdict.locked_out) for verdict in verdicts} == {(Outcome.LATER, True)}
 
 
-def test_a_template_that_came_out_as_no_number_is_refused_unsent(stage: Stage) -> None:
+@pytest.mark.parametrize("template", ["$lang", "..", "1/../2", "%2e%2e", "1?x=1", "١٢", "²", "-1", ""])
+def test_a_template_that_came_out_as_no_number_is_refused_unsent(stage: Stage, template: str) -> None:
+    """It is a part of the path: digits of any other script are none there."""
     arrived = answering(stage, all_ok)
-    (verdict,) = send(stage, [stage.message(1, options={"template": "$lang"})])
+    (verdict,) = send(stage, [stage.message(1, options={"template": template})])
     assert (verdict.outcome, arrived) == (Outcome.REFUSED, [])
 
 

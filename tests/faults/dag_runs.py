@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from faults.receiver_truth import Receiver, Receivers
     from faults.small_world import World
+    from faults.wire import Wire
     from faults.workers import Worker
     from promo_campaigns.core.models import Batch, DataSource, Message, Run
     from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
@@ -90,11 +91,13 @@ def request_templates(source: DataSource, place: int) -> RequestTemplates:
 class Pipeline:
     """The tasks of a DAG run, as the operators do them.
 
+    :ivar wire: what calls travel over in a world whose receivers are reached by HTTP
     :ivar key_of: names the run of a DAG run; the product's rule, or a planted bug
     """
 
     world: World
     receivers: Receivers
+    wire: Wire
     key_of: Callable[[DagRun], str]
 
     def body(self, dag_run: DagRun, first: int = 0) -> Callable[[Worker], None]:
@@ -171,7 +174,7 @@ class Pipeline:
             worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
             if batch.repair:
                 continue
-            caller = self._caller(worker, self.receivers.answers, dag_run.occurrence)
+            caller = self._caller(worker, self.receivers.answers, dag_run.occurrence, spec.data_sources[place].method)
             finish(
                 answers.ask_before_message(
                     ledger=SteppedLedger(worker, spec),
@@ -211,7 +214,7 @@ class Pipeline:
             pairs = dag_run.accepted.get(batch.first, [])
             whose, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
             worker.transact("require_codes", partial(ledger.require_codes, batch.run_id, whose, codes))
-            caller = self._caller(worker, self.receivers.profiles, dag_run.occurrence)
+            caller = self._caller(worker, self.receivers.profiles, dag_run.occurrence, spec.data_sources[place].method)
             templates = request_templates(spec.data_sources[place], place)
             work: dict[str, Any] = {
                 "ledger": SteppedLedger(worker, spec),
@@ -241,18 +244,20 @@ class Pipeline:
     def transport(self, worker: Worker, occurrence: str) -> SimulatedTransport:
         """Return a worker's way to the receiver of messages."""
         return SimulatedTransport(
-            caller=self._caller(worker, self.receivers.messages, occurrence),
+            caller=self._caller(worker, self.receivers.messages, occurrence, self.world.webhook),
             in_flight=self.world.in_flight,
             resend_within_s=self.world.window_s / 2,
         )
 
-    def _caller(self, worker: Worker, receiver: Receiver, occurrence: str) -> Caller:
+    def _caller(self, worker: Worker, receiver: Receiver, occurrence: str, method: str) -> Caller:
         return Caller(
             receiver=receiver,
             occurrence=occurrence,
             step=worker.step,
             leased=worker.leased,
             in_flight=self.world.in_flight,
+            wire=self.wire if self.world.webhook else None,
+            method=method,
         )
 
     def _aside(self, worker: Worker) -> LedgerThread | None:

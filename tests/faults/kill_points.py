@@ -70,7 +70,7 @@ def trace(arrived: Callable[[Point], None]) -> None:
         url: object,
         **kwargs: Any,  # noqa: ANN401  (aiohttp's own signature)
     ) -> aiohttp.ClientResponse:
-        call, nth = _counted(seen, f"{method} /{PurePath(str(url)).name}")
+        call, nth = _counted(seen, f"{method} /{PurePath(str(url).partition('?')[0]).name}")
         arrived(Point(call, "before", nth))
         answer = await client_request(session, method, url, **kwargs)  # type: ignore[arg-type]  # whatever aiohttp was given
         arrived(Point(call, "after", nth))

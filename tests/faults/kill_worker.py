@@ -12,10 +12,12 @@ import sys
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import psycopg
 
 from faults.kill_points import Point, trace
+from faults.kill_world import KEYLESS, METHOD_OF
 from promo_campaigns.adapters.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.http_line import Endpoint
@@ -40,9 +42,6 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.ports import Transport
 
-WAYS = ("inbox", "keyed", "plain", "asked")
-"""The product's inbox, a receiver that honours keys, one that does not, and one like the first of those whose messages
-read what a data source answers before."""
 IN_FLIGHT = 4
 """Two lanes of two."""
 FAILED, BROKEN = 3, 4
@@ -58,7 +57,7 @@ Handed = dict[str, Any]
 class Job:
     """What a worker is to do.
 
-    :ivar way: one of ``WAYS``
+    :ivar way: one of ``kill_world.WAYS``
     :ivar progress: file of what the steps handed on
     :ivar stop_at: where to wait for what comes, or None
     :ivar pass_by: where to tell that it came past, or None
@@ -134,7 +133,11 @@ class _Steps:
         self._job, self._connection = job, connection
         self._ledger = ledger_of(connection, job.spec)
         self._http = self._sender()
-        self._transport: Transport = InboxTransport.over(inbox) if job.way == "inbox" else Posting(self._http, job.way)
+        self._transport: Transport = (
+            InboxTransport.over(inbox)
+            if job.way == "inbox"
+            else Posting(self._http, job.way, method=METHOD_OF.get(job.way, "POST"))
+        )
 
     def start(self, _: Handed) -> Handed:
         run = open_run(self._connection, self._job.spec, run_key=self._job.run_key, send_by=self._job.send_by)
@@ -221,27 +224,30 @@ class _Steps:
 
 
 class Posting:
-    """A transport that posts each message to the receiver, under its key, which it may honour or not."""
+    """A transport that sends each message to the receiver, under its key, which it may honour or not."""
 
-    def __init__(self, http: HttpSender, way: str, *, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(self, http: HttpSender, way: str, *, in_flight: int = IN_FLIGHT, method: str = "POST") -> None:
         self.in_flight = in_flight
         self.name = way
-        self.resend_within_s = 0.0 if way == "plain" else 86400.0
-        self._http = http
+        self.resend_within_s = 0.0 if way in KEYLESS else 86400.0
+        self._http, self._method = http, method
 
     async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
-        return await self._http.send([_as_request(message) for message in messages], deadline=deadline)
+        requests = [_as_request(message, self._method) for message in messages]
+        return await self._http.send(requests, deadline=deadline)
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:  # noqa: ARG002  (the port's signature)
         return set()
 
 
-def _as_request(message: OutgoingMessage) -> OutgoingRequest:
+def _as_request(message: OutgoingMessage, method: str) -> OutgoingRequest:
+    """Carry a message in the body of a POST, or in the query of a GET."""
+    said = {"contact": message.contact_id, "code": message.body}
     return OutgoingRequest(
         contact_id=message.contact_id,
-        method="POST",
-        path="/message",
+        method=method,
+        path="/message" if method == "POST" else f"/message?{urlencode(said)}",
         headers={},
-        body=json.dumps({"contact": message.contact_id, "code": message.body}),
+        body=json.dumps(said) if method == "POST" else "",
         idempotency_key=message.idempotency_key,
     )

@@ -8,6 +8,7 @@ import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from integration.world import PROFILE, SPEC
 from promo_campaigns.adapters.inbox import read_inbox
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from receiver import Received
 
 PEOPLE, REACHABLE, SPARE_CODES = 6, 5, 3
+WAYS = ("inbox", "keyed", "plain", "asked", "got")
+"""The product's inbox, a receiver that honours keys, one that does not, one like the first of those whose messages read
+what a data source answers before, and one like the second that takes messages and such questions by GET."""
+KEYLESS, KEYED, ASKED = ("plain", "got"), ("inbox", "keyed", "asked"), ("asked", "got")
+METHOD_OF = {"got": "GET"}
 FINAL = {"recorded", "rejected", "skipped"}
 
 
@@ -28,7 +34,7 @@ FINAL = {"recorded", "rejected", "skipped"}
 class World:
     """Six people: the last has no channel, and the receiver refuses the second for good.
 
-    :ivar way: how messages leave, one of ``kill_worker.WAYS``
+    :ivar way: how messages leave, one of ``WAYS``
     """
 
     way: str
@@ -64,13 +70,14 @@ class Truth:
     def answer(self, request: Received) -> Answer:
         """Take a request, as a receiver of this way does."""
         with self._lock:
-            contact, (code, *said) = int(request.json["contact"]), str(request.json["code"]).split()
+            path, asked = _asked(request)
+            contact, (code, *said) = int(asked["contact"]), str(asked["code"]).split()
             key = request.headers["Idempotency-Key"]
-            if request.path == "/points":
+            if path == "/points":
                 about = self.told.setdefault(key, (contact, code))
                 self.mixed += [f"contact {contact} was asked for about two codes"] if about[1] != code else []
                 return Answer(body=json.dumps({"code": about[1]}).encode())
-            if request.path != "/message":
+            if path != "/message":
                 self.profiles[contact] = code
                 self.written.add((contact, code))
                 return Answer()
@@ -78,10 +85,16 @@ class Truth:
             if contact == self.refused:
                 return Answer(status=422)
             self.mixed += [f"contact {contact} got an answer about another code"] if said not in ([], [code]) else []
-            if self.way == "plain" or key not in self._keys:
+            if self.way not in KEYED or key not in self._keys:
                 self.messages[contact].append(code)
             self._keys.add(key)
             return Answer()
+
+
+def _asked(request: Received) -> tuple[str, dict[str, Any]]:
+    """Return the path of a request and what it says: a GET in its query, a POST in its body."""
+    path, _, query = request.path.partition("?")
+    return path, dict(parse_qsl(query)) if request.method == "GET" else request.json
 
 
 def make_world(connection: Connection, way: str, name: str) -> World:
@@ -107,7 +120,7 @@ def make_world(connection: Connection, way: str, name: str) -> World:
     )
     spec = _spec(name, contact_ids)
     return World(
-        way=way, spec=_asking(spec) if way == "asked" else spec, run_key=f"kills/edition/{name}", people=contact_ids
+        way=way, spec=_asking(spec, way) if way in ASKED else spec, run_key=f"kills/edition/{name}", people=contact_ids
     )
 
 
@@ -124,12 +137,15 @@ def _spec(name: str, contact_ids: list[int]) -> RunSpec:
 
 def _spare_codes(way: str) -> int:
     """Each time whoever is refused is sent to anew, a code is gone that a data source was told."""
-    return SPARE_CODES * 3 if way == "asked" else SPARE_CODES
+    return SPARE_CODES * 3 if way in ASKED else SPARE_CODES
 
 
-def _asking(spec: RunSpec) -> RunSpec:
+def _asking(spec: RunSpec, way: str) -> RunSpec:
     (profile,) = spec.data_sources
     asks = replace(profile, name="points", path="/points", before=True)
+    if METHOD_OF.get(way) == "GET":
+        path = "/points?contact=$contact_id&code=$promocode"
+        asks = replace(asks, method="GET", path=path, headers={}, body="")
     body = "$promocode $data.get('points').get('code')"
     return replace(spec, message=replace(spec.message, body=body), data_sources=(asks, profile))
 
@@ -201,7 +217,7 @@ def _told(truth: Truth, books: dict[int, dict[str, Any]]) -> list[str]:
 
 def _misled(world: World, truth: Truth, book: dict[str, Any], codes: list[str]) -> list[str]:
     contact, state = int(book["contact_id"]), str(book["state"])
-    doubtful = world.way == "plain" or contact == world.refused  # a refusal after a doubt proves nothing: it is parked
+    doubtful = world.way in KEYLESS or contact == world.refused  # a refusal after a doubt proves nothing: it is parked
     expected = FINAL | ({"unknown"} if doubtful else set())
     recorded = book["code"] if state == "recorded" else None
     rules = {

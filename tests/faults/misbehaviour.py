@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from promo_campaigns.core.models import Outcome
 
@@ -166,7 +167,7 @@ class Misbehaving:
             while (request := _read(client)) is not None:
                 path, key, body = request
                 contact = int(body["contact"])
-                self.paths.add(path)
+                self.paths.add(path.partition("?")[0])
                 self.keys.add(key)
                 self.calls[contact] += 1
                 act = self.cells[contact].act if self.calls[contact] == 1 and contact in self.cells else say()
@@ -181,7 +182,7 @@ class Misbehaving:
 
 
 def _read(client: socket.socket) -> tuple[str, str, dict[str, str]] | None:
-    """Return path, idempotency key and body of the next request, None at the end."""
+    """Return path, idempotency key and body of the next request, None at the end; of a GET the query is the body."""
     got = b""
     while b"\r\n\r\n" not in got:
         piece = client.recv(65536)
@@ -190,10 +191,12 @@ def _read(client: socket.socket) -> tuple[str, str, dict[str, str]] | None:
         got += piece
     head, _, body = got.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
+    method, path, _ = lines[0].split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     while len(body) < int(headers.get("content-length", 0)):
         body += client.recv(65536)
-    return lines[0].split(" ")[1], headers.get("idempotency-key", ""), json.loads(body)
+    said = dict(parse_qsl(urlsplit(path).query)) if method == "GET" else json.loads(body)
+    return path, headers.get("idempotency-key", ""), said
 
 
 @contextmanager

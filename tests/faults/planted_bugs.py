@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from unittest.mock import patch
 from faults import receiver_truth, schedule
 from promo_campaigns.adapters import answered_ledger, ledger, runs
 from promo_campaigns.adapters.breaker import PostgresBreaker
+from promo_campaigns.adapters.kept_connections import KeptConnections
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.core import bulk, occurrence, rendering, sending
 from promo_campaigns.core.breaker import FREE
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    from aiohttp.connector import Connection
 
     from faults.stage import Stage
     from promo_campaigns.core.breaker import Admission
@@ -153,6 +157,17 @@ def _deadline_from_after_the_intent() -> AbstractContextManager[Any]:
     return patch.object(
         taken, "deadline", property(lambda self: sending.__dict__["time"].monotonic() + self.lease.seconds / 2)
     )
+
+
+def _client_repeats() -> AbstractContextManager[Any]:
+    """As the product had it: aiohttp sends an idempotent request again when a connection breaks before an answer."""
+    real = KeptConnections.connect
+
+    async def broken(self: KeptConnections, *args: Any, **more: Any) -> Connection:  # noqa: ANN401  (as they come)
+        self.__dict__["_under_way"][asyncio.current_task()].kept = None
+        return await real(self, *args, **more)
+
+    return patch.object(KeptConnections, "connect", broken)
 
 
 def _probe_lost() -> AbstractContextManager[Any]:
@@ -333,6 +348,7 @@ BUGS = (
         (("skip_capped", "o.state in ('assigned', 'sending') or", "false or"),),
         budget=600,
     ),
+    PlantedBug("the HTTP client repeats what is idempotent", patches=(_client_repeats,)),
 )
 
 # What chance hardly ever meets has a scenario of its own.

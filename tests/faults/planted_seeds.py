@@ -48,4 +48,5 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "whoever an answer does not name is recorded": (2_000_139,),
     "a doubt does not count towards the cap": (2_000_000,),
     "a code that is about to be sent does not count towards the cap": (2_000_015,),
+    "the HTTP client repeats what is idempotent": (2_000_022,),
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from faults.virtual_clock import VirtualClock
+    from faults.wire import Wire
     from promo_campaigns.core.bulk import BulkRequest
     from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest
 
@@ -214,6 +215,8 @@ class Caller:
 
     :ivar leased: contacts with an intent and no evidence yet, and when their lease is over
     :ivar in_flight: how many that may be
+    :ivar wire: what its calls travel over, None where they reach the receiver by themselves
+    :ivar method: by which they travel
     """
 
     receiver: Receiver
@@ -221,6 +224,8 @@ class Caller:
     step: Callable[[str], None]
     leased: Mapping[int, float]
     in_flight: int
+    wire: Wire | None = None
+    method: str = "POST"
 
     def call(self, contact_id: int, key: str, text: str, deadline: float) -> Verdict:
         """Call, and say what is known of it."""
@@ -228,11 +233,20 @@ class Caller:
         if self.receiver.clock.now >= deadline:
             return Verdict(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
         self._witness([contact_id])
-        outcome = self.receiver.call(key, self.occurrence, contact_id, text)
+        outcome = self._called(contact_id, key, text)
         answer = self.receiver.answer(key) if outcome is Outcome.OK else ""
         self.step("answer")
         detail = "" if outcome is Outcome.OK else "simulated"
         return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, answer=answer)
+
+    def _called(self, contact_id: int, key: str, text: str) -> Outcome:
+        if self.wire is None:
+            return self.receiver.call(key, self.occurrence, contact_id, text)
+
+        def take(key: str, text: str) -> Outcome:
+            return self.receiver.call(key, self.occurrence, contact_id, text)
+
+        return self.wire.call(self.method, key, text, take)
 
     def call_together(self, codes: Mapping[int, str], deadline: float) -> BulkAnswer:
         """Call for several contacts at once."""

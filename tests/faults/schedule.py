@@ -65,7 +65,7 @@ class Schedule:
             answers=Receiver(self.clock, self.rng, self.world.answers_s, self.world.answer_habits, answers=True),
         )
         self.occurrences: dict[str, str] = {}
-        self.pipeline = Pipeline(self.world, self.receivers, self._key_of)
+        self.pipeline = Pipeline(self.world, self.receivers, stage.wire, self._key_of)
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
         self.risks: Counter[tuple[str, int]] = Counter()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
-LANES = 0.5
+LANES, WIRED = 0.5, 0.3
 REST_S, LONG_REST_S = 400.0, 2000.0
 """The longer one is beyond the window in which a receiver recognises a key."""
 STRATEGIES = ("uniform", "targeted", "priorities")
@@ -92,6 +92,8 @@ class World:
     :ivar asks: the message reads what a data source answers before it: ``asks``, or ``tells`` where it shows the code
     :ivar together: how many profiles of the first workflow are written in one request, 0 for a request of its own each
     :ivar capped: a contact may be sent one message a week, whichever run it is of
+    :ivar webhook: the method by which messages travel over real HTTP, and with them whatever else is called for one
+        contact; empty where receivers are reached without it
     :ivar answers_s: how long that data source recognises a key, 0 for never
     """
 
@@ -118,6 +120,7 @@ class World:
     asks: str = ""
     together: int = 0
     capped: bool = False
+    webhook: str = ""
     answers_s: float = 0.0
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
@@ -132,6 +135,8 @@ class World:
             "late healing": self.heals_late,
             "capped": self.capped,
             "in bulk": bool(self.together and self.records),
+            f"{self.webhook} webhook": bool(self.webhook),
+            "GET data source": bool(self.webhook and self.asks),
             "lanes": self.lanes,
             "fine": self.fine,
         }
@@ -221,7 +226,8 @@ def _enlarge(world: World, more: random.Random) -> World:
             profile_habits=world.profile_habits | {"refused": more.choice((0.0, 1.0))},
             warm=more.choice((until_record, world.warm)),
         )
-    return replace(world, capped=more.random() < 0.15)
+    world = replace(world, capped=more.random() < 0.15)
+    return replace(world, webhook=more.choice(("GET", "GET", "POST")) if more.random() < WIRED else "")
 
 
 def _draw_plain_world(rng: random.Random) -> World:

@@ -8,12 +8,14 @@ from unittest.mock import patch
 
 from faults.stepped_connection import SteppedConnection, open_stepped
 from faults.virtual_clock import virtualise
+from faults.wire import running_wire
 from promo_campaigns.adapters import runs
 from promo_campaigns.adapters.postgres import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from faults.wire import Wire
     from promo_campaigns.adapters.postgres import Connection
 
 WORKERS = 6
@@ -35,10 +37,12 @@ class Stage:
     """What schedules share.
 
     :ivar books: a connection of the harness itself, on virtual time
+    :ivar wire: real HTTP, for worlds whose receivers are reached by it
     """
 
-    def __init__(self, books: SteppedConnection, idle: list[SteppedConnection], watch: Connection) -> None:
+    def __init__(self, books: SteppedConnection, idle: list[SteppedConnection], watch: Connection, wire: Wire) -> None:
         self.books = books
+        self.wire = wire
         self._idle = idle
         self._watch = watch
         self._played = 0
@@ -71,4 +75,4 @@ def stage(dsn: str) -> Iterator[Stage]:
             watch.execute(f"alter table promo.{table} set (autovacuum_enabled = off)")
         opened.enter_context(patch.object(runs, "_SQL", {**runs.__dict__["_SQL"], "weigh_audience": "select"}))
         connections = [opened.enter_context(open_stepped(dsn, watch)) for _ in range(WORKERS + 1)]
-        yield Stage(connections[0], connections[1:], watch)
+        yield Stage(connections[0], connections[1:], watch, opened.enter_context(running_wire()))

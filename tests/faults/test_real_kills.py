@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.kill_points import PHASES, Point
-from faults.kill_worker import BROKEN, FAILED, WAYS, Job, work
-from faults.kill_world import Truth, World, as_json, jump, make_world, violations
+from faults.kill_worker import BROKEN, FAILED, Job, work
+from faults.kill_world import WAYS, Truth, World, as_json, jump, make_world, violations
 from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
 from promo_campaigns.adapters.migrations import migrate
 from promo_campaigns.adapters.postgres import connect
@@ -294,6 +294,8 @@ def test_the_points_hold_every_query_of_the_path_in_every_phase(site: Site) -> N
     calls = {point.call for point in points}
     assert {"run.add_run", "assignment.claim_codes", "attempt.begin_messages", "attempt.settle_assignments"} <= calls
     assert {"answer.begin_answers", "answer.keep_answers", "answer.settle_answers", "POST /points"} <= calls
+    by_get = {point.call for point in site.points("got")}
+    assert {"GET /message", "GET /points", "POST /profile"} <= by_get
     assert {"begin", "commit", "POST /message", "POST /profile", "run.close_run", "invariants.contacts"} <= calls
 
 

@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.kill_worker import Posting
-from faults.misbehaviour import CELLS, Cell, Misbehaving, running_misbehaving, say
+from faults.misbehaviour import CELLS, Cell, Misbehaving, running_misbehaving, say, send
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome
 from promo_campaigns.adapters.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.adapters.breaker import PostgresBreaker
+from promo_campaigns.adapters.data_source_file import METHODS
 from promo_campaigns.adapters.http_line import MAX_ANSWER_BYTES, Endpoint
 from promo_campaigns.adapters.http_sender import HttpSender
 from promo_campaigns.adapters.invariants import check_invariants
 from promo_campaigns.adapters.judge import Judge
 from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.templates import compile_data_source, compile_message
+from promo_campaigns.adapters.webhook import WebhookTransport
 from promo_campaigns.core.answers import ask_before_message
 from promo_campaigns.core.breaker import FREE
+from promo_campaigns.core.connection import ConnectionSettings
 from promo_campaigns.core.errors import ReceiverUnavailable
 from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
 from promo_campaigns.core.sending import MAX_WAIT_S, record_profiles, send_messages
+from promo_campaigns.core.transport import TransportSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,10 +41,12 @@ if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Run, RunSpec
+    from promo_campaigns.core.sending import Tally
 
 TIMEOUT_S = 3.0
 TRIES = 3
 BODY_OF_BOTH = '{"contact": "$contact_id", "code": "$promocode"}'
+QUERY_OF_BOTH = "?contact=$contact_id&code=$promocode"
 WELCOME = replace(
     SPEC,
     message=replace(PUSH, title="", body="$promocode"),
@@ -53,6 +59,16 @@ ASKS = replace(
     message=replace(PUSH, title="", body="$promocode $data.get('points').get('id')"),
     data_sources=(replace(PROFILE, name="points", path="/points", body=BODY_OF_BOTH, before=True),),
 )
+
+
+def by(method: str, spec: RunSpec) -> RunSpec:
+    """Return the same run whose data source calls by a method; a GET says in its query what a POST says in its body."""
+    (source,) = spec.data_sources
+    if method == "GET":
+        source = replace(source, method=method, path=source.path + QUERY_OF_BOTH, body="")
+    return replace(spec, data_sources=(source,))
+
+
 SAYS_JSON = {"200", "201", "202", "203", "299", "JSON of another type"}
 """Cells of success that a message can read."""
 
@@ -85,13 +101,21 @@ class Book:
     carried_out: list[str]
 
 
-def send_all(ledger: PostgresLedger, run: Run, contacts: list[int], url: str, **breaker: PostgresBreaker) -> None:
+def send_all(
+    ledger: PostgresLedger,
+    run: Run,
+    contacts: list[int],
+    url: str,
+    *,
+    method: str = "POST",
+    **breaker: PostgresBreaker,
+) -> None:
     """Send to a receiver without keys, which is where a wrong conclusion costs most."""
     sender = HttpSender(Endpoint(base_url=url, allow_private=True, timeout_s=TIMEOUT_S, concurrency=100))
     sending = send_messages(
         ledger=ledger,
         breaker=breaker.get("breaker", NoBreaker()),
-        transport=Posting(sender, "plain", in_flight=100),
+        transport=Posting(sender, "plain", in_flight=100, method=method),
         templates=compile_message(run.spec.message),
         run=run,
         contact_ids=contacts,
@@ -135,9 +159,9 @@ def assigned(store: Connection, count: int, spec: RunSpec = WELCOME) -> tuple[Po
     return ledger, run, contacts
 
 
-def accepted(store: Connection, count: int) -> tuple[PostgresLedger, Run, list[int]]:
+def accepted(store: Connection, count: int, spec: RunSpec = WELCOME) -> tuple[PostgresLedger, Run, list[int]]:
     """Open a run in which everybody has heard."""
-    ledger, run, contacts = assigned(store, count)
+    ledger, run, contacts = assigned(store, count, spec)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in contacts])
     return ledger, run, contacts
@@ -171,11 +195,12 @@ def _facing(cells: list[Cell], contacts: list[int]) -> Iterator[Misbehaving]:
         yield receiver
 
 
-def test_each_answer_proves_of_a_message_what_the_table_says(store: Connection) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_each_answer_proves_of_a_message_what_the_table_says(store: Connection, method: str) -> None:
     """A refusal gives the code back; a doubt keeps it and is not sent again; later is sent again."""
     ledger, run, contacts = assigned(store, len(CELLS))
     with _facing(CELLS, contacts) as receiver:
-        send_all(ledger, run, contacts, receiver.url)
+        send_all(ledger, run, contacts, receiver.url, method=method)
         found = books(store, run, "message", receiver)
     ends = {
         Outcome.OK: ("accepted", ["ok"], 1),
@@ -196,9 +221,10 @@ def test_each_answer_proves_of_a_message_what_the_table_says(store: Connection) 
     assert check_invariants(store) == []
 
 
-def test_each_answer_proves_of_a_profile_what_the_table_says(store: Connection) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_each_answer_proves_of_a_profile_what_the_table_says(store: Connection, method: str) -> None:
     """Doubts are written again, for it is the same value; refusals wait for somebody; nobody loses a code."""
-    ledger, run, contacts = accepted(store, len(CELLS))
+    ledger, run, contacts = accepted(store, len(CELLS), by(method, WELCOME))
     with _facing(CELLS, contacts) as receiver:
         record_all(ledger, run, contacts, receiver.url)
         found = books(store, run, "profile", receiver)
@@ -219,9 +245,10 @@ def test_each_answer_proves_of_a_profile_what_the_table_says(store: Connection) 
     assert check_invariants(store) == []
 
 
-def test_each_answer_proves_of_a_question_what_the_table_says(store: Connection) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_each_answer_proves_of_a_question_what_the_table_says(store: Connection, method: str) -> None:
     """A refusal gives back a code that was not seen; a doubt, and what is no JSON, is asked again under its key."""
-    ledger, run, contacts = assigned(store, len(CELLS), ASKS)
+    ledger, run, contacts = assigned(store, len(CELLS), by(method, ASKS))
     assert isinstance(ledger, AnsweredLedger)
     with _facing(CELLS, contacts) as receiver:
         ask_all(ledger, run, contacts, receiver.url)
@@ -240,6 +267,67 @@ def test_each_answer_proves_of_a_question_what_the_table_says(store: Connection)
     assert wrong == {}
     assert free_codes(store) == sum(cell.proves is Outcome.REFUSED for cell in CELLS)
     assert len(receiver.keys) == len(CELLS)
+    assert check_invariants(store) == []
+
+
+DROPS = Cell("closed without an answer", Outcome.UNKNOWN, send(then=lambda client: client.close()))
+EACH_TENTH = range(0, 100, 10)
+
+
+def drops_each_tenth(contacts: list[int]) -> dict[int, Cell]:
+    """Let the receiver take the request of each tenth contact and close, without an answer."""
+    return {contacts[place]: DROPS for place in EACH_TENTH}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_webhook_is_called_once_for_an_attempt_and_a_dropped_call_is_a_doubt(store: Connection, method: str) -> None:
+    """The named case: by GET, 108 messages arrived for 100 contacts, and all 100 were booked as ok."""
+    ledger, run, contacts = assigned(store, 100)
+    with running_misbehaving() as receiver:
+        receiver.cells = drops_each_tenth(contacts)
+        tally = asyncio.run(_send_by_webhook(ledger, run, contacts, receiver, method))
+        found = books(store, run, "message", receiver)
+    assert (tally.ok, tally.unknown, tally.refused, tally.later) == (90, 10, 0, 0)
+    assert {book.calls for book in found.values()} == {1}
+    assert {who for who, book in found.items() if book.attempts == [None]} == set(receiver.cells)
+    assert {found[who].state for who in receiver.cells} == {"unknown"}
+    assert check_invariants(store) == []
+
+
+async def _send_by_webhook(
+    ledger: PostgresLedger, run: Run, contacts: list[int], receiver: Misbehaving, method: str
+) -> Tally:
+    query, body = "?contact=$contact_id&code=$body", '{"contact": "$contact_id", "code": "$body"}'
+    source = replace(PROFILE, path="/message", body=body, method=method)
+    if method == "GET":
+        source = replace(source, path=f"/message{query}", body="", headers={})
+    extras = {"allow_insecure": True, "allow_private": True, "concurrency": 4}
+    named = ConnectionSettings(name="connection hook", host="127.0.0.1", port=receiver.port, extras=extras)
+    async with WebhookTransport(TransportSettings(connection=named, webhook=source)) as transport:
+        return await send_messages(
+            ledger=ledger,
+            breaker=NoBreaker(),
+            transport=transport,
+            templates=compile_message(run.spec.message),
+            run=run,
+            contact_ids=contacts,
+        )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_data_source_is_asked_once_for_an_attempt(store: Connection, method: str) -> None:
+    """Whoever got no answer is asked for again by the ledger, under the same key and with an attempt of its own."""
+    ledger, run, contacts = assigned(store, 100, by(method, ASKS))
+    assert isinstance(ledger, AnsweredLedger)
+    with running_misbehaving() as receiver:
+        receiver.cells = drops_each_tenth(contacts)
+        ask_all(ledger, run, contacts, receiver.url)
+        found = books(store, run, "answer", receiver)
+    assert {who: book.attempts for who, book in found.items()} == {
+        who: [None, "ok"] if who in receiver.cells else ["ok"] for who in contacts
+    }
+    assert all(book.calls == len(book.attempts) for book in found.values())
+    assert len(receiver.keys) == len(contacts)
     assert check_invariants(store) == []
 
 

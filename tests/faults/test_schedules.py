@@ -25,7 +25,19 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
 
 
 @pytest.mark.parametrize(
-    "trait", ["two workflows", "asks", "tells", "re-runs", "long rests", "late healing", "lanes", "fine"]
+    "trait",
+    [
+        "two workflows",
+        "asks",
+        "tells",
+        "re-runs",
+        "long rests",
+        "late healing",
+        "lanes",
+        "fine",
+        "GET webhook",
+        "GET data source",
+    ],
 )
 def test_a_share_of_the_worlds_has(trait: str) -> None:
     """One in twenty at least, so that two thousand schedules hold a hundred of each."""

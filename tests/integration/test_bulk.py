@@ -236,6 +236,19 @@ def test_an_import_counts_only_once_it_is_finished(store: Connection, receiver: 
     assert {request.path for request in receiver.received[1:]} == {"/api/v1/importstatus/a%2Fb%3Fc"}
 
 
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("name", [".", "..", "../contact", "%2e%2e"])
+def test_an_answer_that_names_its_work_so_that_it_leads_elsewhere_is_a_doubt(
+    store: Connection, receiver: Receiver, name: str
+) -> None:
+    """Nothing else is asked of the receiver under the connection's credentials."""
+    campaign = Campaign(store, 2)
+    receiver.answer = lambda _: Answer(body=json.dumps({"asyncSessionId": name}).encode())
+    with pytest.raises(ReceiverUnavailable, match="names no work"):
+        campaign.record(receiver.url)
+    assert {(request.method, request.path) for request in receiver.received} == {("POST", receiver.received[0].path)}
+
+
 def test_an_import_that_failed_is_divided_like_a_refusal(store: Connection, receiver: Receiver) -> None:
     campaign = Campaign(store, 8)
     bad, sessions = campaign.contacts[5], []

@@ -225,8 +225,15 @@ def test_values_stay_where_they_were_put(include: Path) -> None:
         "connection: api\npath: /c/$first_name?q=$first_name\nformat: xml\nbody: <a>$first_name</a>\n",
     )
     templates = compile_data_source(read_data_source(include, "s"))
-    context = {"first_name": "../x?y=1&z#</a>"}
+    context = {"first_name": "a/x?y=1&z#</a>"}
     assert templates.path.render_many([context]) == [
-        "/c/..%2Fx%3Fy%3D1%26z%23%3C%2Fa%3E?q=..%2Fx%3Fy%3D1%26z%23%3C%2Fa%3E"
+        "/c/a%2Fx%3Fy%3D1%26z%23%3C%2Fa%3E?q=a%2Fx%3Fy%3D1%26z%23%3C%2Fa%3E"
     ]
-    assert templates.body.render_many([context]) == ["<a>../x?y=1&amp;z#&lt;/a&gt;</a>"]
+    assert templates.body.render_many([context]) == ["<a>a/x?y=1&amp;z#&lt;/a&gt;</a>"]
+
+
+@pytest.mark.parametrize("path", ["/c/../x", "/./x", "/c/%2e%2E", "/c/..?q=1", "/c\\..\\x"])
+def test_a_path_that_leads_elsewhere_is_refused_by_its_line(include: Path, path: str) -> None:
+    write(include, "data_sources/s.yaml", f'connection: api\npath: {path}\nbody: "{{}}"\n')
+    with pytest.raises(DefinitionError, match=r":2: 'path' has the part '\.' or '\.\.'"):
+        read_data_source(include, "s")

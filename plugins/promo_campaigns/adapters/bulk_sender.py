@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from promo_campaigns.adapters.conditions import Condition
 from promo_campaigns.adapters.http_line import Call, HttpLine
 from promo_campaigns.adapters.http_sender import KEY_HEADER
 from promo_campaigns.adapters.judge import NO_JSON, Judge, is_unreadable, read_json
+from promo_campaigns.adapters.request_paths import path_part
 from promo_campaigns.adapters.templates import compile_path
 from promo_campaigns.core.bulk import BulkAnswer
 from promo_campaigns.core.errors import TemplateError
@@ -82,7 +82,7 @@ class HttpBulkSender:
         """Return where to ask for the end of the work, or None if the answer is the end.
 
         :raises TemplateError: the answer does not say what the path needs
-        :raises ValueError: nor does it say anything
+        :raises ValueError: nor does it say anything, or no name that can be a part of a path
         """
         if self._path is not None:
             if is_unreadable(read):
@@ -91,7 +91,7 @@ class HttpBulkSender:
         session = read.get(SESSION) if isinstance(read, dict) else None
         if not isinstance(session, str | int) or session in ("", 0):
             return None
-        return f"{path.partition('?')[0].rpartition('/')[0]}/importstatus/{quote(str(session), safe='')}"
+        return f"{path.partition('?')[0].rpartition('/')[0]}/importstatus/{path_part(session)}"
 
     async def _followed(self, path: str, request: BulkRequest, failed: FailedItems, deadline: float) -> BulkAnswer:
         pause_s, begun_at = FIRST_LOOK_S, time.monotonic()

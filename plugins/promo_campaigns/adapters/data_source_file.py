@@ -10,6 +10,7 @@ from promo_campaigns.adapters.conditions import Condition
 from promo_campaigns.adapters.templates import compile_body, compile_data_source, compile_headers, compile_path
 from promo_campaigns.core.errors import TemplateError
 from promo_campaigns.core.models import DataSource, Poll
+from promo_campaigns.velocity.url_text import leads_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,8 @@ MAX_RECORDS = 10_000
 MAX_TIMEOUT_S = 55.0
 MAX_WAIT_S = 600.0
 MAX_WINDOW_S = 365 * 86400
-_METHODS = ("POST", "GET")
+METHODS = ("POST", "GET")
+"""How a data source, and so a webhook, may call; the receiver tests misbehave towards each."""
 _FORMATS = ("json", "xml", "text")
 _FAILURES = ("refused", "later", "unknown")
 _STATUS = "status"
@@ -48,7 +50,7 @@ def source_of(file: YamlFile, name: str, *, before: bool = False) -> DataSource:
     """
     source = DataSource(
         name=name,
-        method=file.choice("method", _METHODS, "POST"),
+        method=file.choice("method", METHODS, "POST"),
         connection=file.text("connection"),
         path=file.text("path"),
         headers=file.mapping("headers"),
@@ -71,8 +73,12 @@ def source_of(file: YamlFile, name: str, *, before: bool = False) -> DataSource:
 def _check_address(file: YamlFile, source: DataSource) -> None:
     if not source.path.startswith("/"):
         file.fail("'path' must begin with a slash", line=file.line("path"), hint="The host is the connection's")
-    if _UNSENDABLE.search(source.path):
+    if _UNSENDABLE.search(source.path + source.poll.path):
         file.fail("'path' holds what no address may", line=file.line("path"), hint="Write it in one line")
+    for path in (source.path, source.poll.path):
+        if leads_elsewhere(path.partition("?")[0]):
+            hint = "Write the path that they lead to"
+            file.fail("'path' has the part '.' or '..'", line=file.line("path"), hint=hint)
     _compiled(file, "path", partial(compile_path, source.path))
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from promo_campaigns.adapters.call_timer import CallTimer
+from promo_campaigns.adapters.kept_connections import KeptConnections
+from promo_campaigns.adapters.request_paths import request_url
 from promo_campaigns.adapters.tls import tls_context
 from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
 from promo_campaigns.core.models import Outcome, Verdict
@@ -26,6 +27,8 @@ from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from yarl import URL
 
     from promo_campaigns.core.ports import Pace
 
@@ -250,7 +253,7 @@ class HttpLine:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(MAX_CONNECT_S, endpoint.timeout_s / 2)),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            connector=aiohttp.TCPConnector(
+            connector=KeptConnections(
                 limit=endpoint.concurrency,
                 resolver=None if endpoint.allow_private else VettedResolver(),
                 keepalive_timeout=KEEP_ALIVE_S,
@@ -262,30 +265,25 @@ class HttpLine:
     def _addressed(self, call: Call) -> tuple[URL, bytes | None]:
         """Return address and body; whatever can be found wrong with a request is found here, before a byte leaves.
 
-        :raises ValueError: it cannot be sent, or its path could lead to another host than the endpoint's
+        :raises ValueError: it cannot be sent, or its path could lead to another host or path
         """
-        if not call.path.startswith(("/", "?")):
-            msg = "not a path"
-            raise ValueError(msg)
         headers = "".join((*call.headers, *call.headers.values()))
         if _UNSENDABLE.search(headers):
             msg = "a control character in a header"
             raise ValueError(msg)
         headers.encode()
-        path = call.path if self.endpoint.query is None else _with_parameter(call.path, *self.endpoint.query)
-        return URL(self.endpoint.base_url + path), call.body.encode() if call.body else None
-
-
-def _with_parameter(path: str, name: str, value: str) -> str:
-    path = path.partition("#")[0]
-    return f"{path}{'&' if '?' in path else '?'}{quote(name, safe='')}={quote(value, safe='')}"
+        url = request_url(self.endpoint.base_url, call.path, self.endpoint.query)
+        return url, call.body.encode() if call.body else None
 
 
 async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: bytes | None) -> Answer:
+    connections = cast("KeptConnections", session.connector)
+    connections.begin()
     try:
         async with session.request(
             call.method, url, data=body, headers=call.headers, allow_redirects=False
         ) as response:
+            connections.answered()
             return _answer(response, await _read_through(response.content))
     except aiohttp.ClientSSLError:
         return Answer(
@@ -294,7 +292,11 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
         return Answer(outcome=Outcome.LATER, detail="no connection", called=False)
     except (aiohttp.ClientError, ValueError) as error:
+        if isinstance(error, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError):
+            connections.broke()
         return Answer(outcome=Outcome.UNKNOWN, detail=f"the connection broke ({type(error).__name__})")
+    finally:
+        connections.end()
 
 
 def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:

@@ -26,6 +26,7 @@ FROM_NAME = "from_name"
 RECIPIENTS = 1000
 _OF_ONE = frozenset({400, 413, 422})
 _NO_TEMPLATE = 404
+_TEMPLATE = re.compile(r"[0-9]{1,19}")
 _REQUESTS = uuid.UUID("0b1f4a63-7c1d-4a45-8a1b-8f5d0a7e6f11")
 
 
@@ -50,7 +51,7 @@ class RetenoTransport(HttpTransport):
         """Refuse a message that does not say which prepared message it is."""
         super().check(message)
         template = message.options.get(TEMPLATE, "").strip()
-        if not template.isdecimal() and "$" not in template:
+        if not _TEMPLATE.fullmatch(template) and "$" not in template:
             problem = "the transport 'reteno' needs the id of a prepared message"
             raise CannotCarry(problem, setting="options", hint="Write it as the option template, such as 1853402")
 
@@ -62,7 +63,7 @@ class RetenoTransport(HttpTransport):
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
         """Make one request for messages of one template."""
         template = messages[0].options.get(TEMPLATE, "").strip()
-        if not template.isdecimal():
+        if not _TEMPLATE.fullmatch(template):
             detail = "the option template is no id of a prepared message"
             return [
                 Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)

@@ -27,7 +27,7 @@ KEEP_ALIVE_S = 5.0
 """A connection that was idle for longer is asked whether it still stands before it is used."""
 _EXTRAS = ("allow_insecure", "ca_file", "concurrency", "from", "security", "timeout_s")
 _WANTS_LOGIN = frozenset({530, 534, 535, 538})
-_TOO_LARGE = 552
+_TOO_LARGE, _CLOSING = 552, 421
 
 
 class SmtpTransport(BaseTransport):
@@ -85,28 +85,39 @@ class SmtpTransport(BaseTransport):
             envelope = envelope_of(message, self._sender)
         except NotMailable as error:
             return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
-        try:
-            line = await self._connected()
-        except aiosmtplib.SMTPResponseException as error:
-            detail = f"SMTP {error.code} to the greeting or login"
-            locked = error.code in _WANTS_LOGIN or isinstance(error, aiosmtplib.SMTPAuthenticationError)
-            return Verdict(contact_id=who, outcome=Outcome.LATER, detail=detail, locked_out=locked)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            return Verdict(contact_id=who, outcome=Outcome.LATER, detail=f"no connection ({type(error).__name__})")
+        while True:
+            try:
+                line = await self._connected()
+            except aiosmtplib.SMTPResponseException as error:
+                detail = f"SMTP {error.code} to the greeting or login"
+                locked = error.code in _WANTS_LOGIN or isinstance(error, aiosmtplib.SMTPAuthenticationError)
+                return Verdict(contact_id=who, outcome=Outcome.LATER, detail=detail, locked_out=locked)
+            except (aiosmtplib.SMTPException, OSError) as error:
+                return Verdict(contact_id=who, outcome=Outcome.LATER, detail=f"no connection ({type(error).__name__})")
+            verdict = await self._sent_over(line, envelope, who)
+            if verdict is not None:
+                return verdict
+
+    async def _sent_over(self, line: _Line, envelope: Envelope, who: int) -> Verdict | None:
+        """Send a mail over one connection; None if it was a kept one that had ended before the mail was on its way."""
         if envelope.needs_utf8 and not line.client.supports_extension("smtputf8"):
             self._keep(line)
             return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one")
+        conversation = _Conversation(line.client, envelope, self._sender.addr_spec)
         try:
-            verdict = await _Conversation(line.client, envelope, self._sender.addr_spec).held(who)
+            verdict = await conversation.held(who)
         except BaseException:
             line.client.close()
             raise
+        if conversation.ended_early and line.was_kept:
+            line.client.close()
+            return None
         self._keep(line)
         return verdict
 
     def _keep(self, line: _Line) -> None:
         if line.client.is_connected:
-            line.idle_since = time.monotonic()
+            line.idle_since, line.was_kept = time.monotonic(), True
             self._idle.append(line)
         else:
             line.client.close()
@@ -149,11 +160,12 @@ class _Client(aiosmtplib.SMTP):
 
 
 class _Line:
-    """A connection to the server, and since when nobody has used it."""
+    """A connection to the server, since when nobody has used it, and whether it has been kept for another mail."""
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self.client = client
         self.idle_since = time.monotonic()
+        self.was_kept = False
 
     async def stands(self) -> bool:
         """Tell whether the connection can be used, and ask the server where it has been idle for long."""
@@ -169,21 +181,27 @@ class _Line:
 
 
 class _Conversation:
-    """The commands of one mail, and what each reply to them proves."""
+    """The commands of one mail, and what each reply to them proves.
+
+    :ivar ended_early: the server ended the connection before the mail was handed over, so that it has none of it
+    """
 
     def __init__(self, client: aiosmtplib.SMTP, envelope: Envelope, sender: str) -> None:
         self._client, self._envelope, self._sender = client, envelope, sender
         self._offered = False
+        self.ended_early = False
 
     async def held(self, contact_id: int) -> Verdict:
         """Send the mail and say what is known of it."""
         try:
             await self._say()
         except aiosmtplib.SMTPResponseException as error:
+            self.ended_early = error.code == _CLOSING and not self._offered
             await self._forget()
             outcome, detail, locked = self._judged(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._client.close()
+            self.ended_early = isinstance(error, ConnectionError) and not self._offered
             outcome = Outcome.UNKNOWN if self._offered else Outcome.LATER
             at = "after the mail was handed over" if self._offered else "before the mail was handed over"
             detail, locked = f"the connection broke {at} ({type(error).__name__})", False

@@ -14,7 +14,8 @@ from promo_campaigns.velocity.json_text import JsonPrinter
 from promo_campaigns.velocity.macro_code import MacroCode
 from promo_campaigns.velocity.meter import Meter, SingleMeter
 from promo_campaigns.velocity.method_table import Caller
-from promo_campaigns.velocity.plain_text import url_text, xml_text
+from promo_campaigns.velocity.plain_text import xml_text
+from promo_campaigns.velocity.url_text import url_text
 from promo_campaigns.velocity.values import LoopState, Printer, Rendered, Stopped
 from promo_campaigns.velocity.walk import is_plain
 

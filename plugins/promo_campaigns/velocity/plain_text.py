@@ -1,10 +1,9 @@
-"""Values as text where a missing one is an error: in XML, in a URL, in a header."""
+"""Values as text where a missing one is an error: in XML, in a header."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import quote
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -29,17 +28,6 @@ def xml_text(text: str) -> str:
     if _FORBIDDEN.search(text):
         fail("a value holds a character that XML does not allow")
     return escape(text, _QUOTES)
-
-
-def url_text(text: str) -> str:
-    """Return a text as one part of a path or of a query: whatever it holds, it begins no other part.
-
-    :raises Fault: it holds half of a UTF-16 pair
-    """
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError:
-        fail("a value holds half of a UTF-16 pair, which cannot be sent", "Take care where substring() cuts")
 
 
 def check_xml(text: str) -> None:

@@ -32,10 +32,13 @@ class Position(Enum):
             writer.line(f"{name} = html({name}, {missing}, m)")
         elif self is Position.JSON_VALUE:
             writer.line(f"{name} = json_value({name}, {quiet}, m)")
+        elif self is Position.URL:  # the values inside a rendered block are encoded already
+            writer.line(f"if type({name}) is rendered: {name} = show({name}, '', m)")
+            writer.line(f"else: {name} = url({name} if type({name}) is str else strict({name}, {quiet}, m))")
         else:
             writer.line(f"if type({name}) is not str: {name} = strict({name}, {quiet}, m)")
             if self in _QUOTED:
                 writer.line(f"{name} = {_QUOTED[self]}".format(name))
 
 
-_QUOTED = {Position.JSON_STRING: "quote({})[1:-1]", Position.XML: "xml({})", Position.URL: "url({})"}
+_QUOTED = {Position.JSON_STRING: "quote({})[1:-1]", Position.XML: "xml({})"}

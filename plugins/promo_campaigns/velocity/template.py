@@ -21,6 +21,7 @@ from promo_campaigns.velocity.position import Position
 from promo_campaigns.velocity.template_parser import parse
 from promo_campaigns.velocity.text_methods import narrow
 from promo_campaigns.velocity.tree import Text
+from promo_campaigns.velocity.url_text import finish_url
 from promo_campaigns.velocity.walk import printed_in_place, printed_references
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Template:
         if mode == "xml":
             check_xml_template(text, tree)
             self._check = check_xml
+        self._finish = finish_url if mode == "url" else None
         strict = mode not in {"text", "html"}
         program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=strict)
         self._render, self._offsets = program.render, program.offsets
@@ -109,6 +111,8 @@ class Template:
             found = self._render(context if type(context) is dict else dict(context))
             if self._check is not None:
                 self._check(found)
+            if self._finish is not None:
+                found = self._finish(found)
         except Fault as fault:
             error = self._placed(fault, fault.kind, fault.problem, fault.hint)
         except (RecursionError, MemoryError) as fault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from defusedxml import ElementTree
@@ -27,16 +27,62 @@ def test_a_value_stays_inside_its_element_and_its_attribute(value: str) -> None:
     assert len(read) == 0
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="./\\%25eEfF;?#&=+ \t\r\n\x00a"))
 def test_a_value_stays_one_part_of_a_path_and_one_of_a_query(value: str) -> None:
     template = compile_template("/a/$v/b?q=$v&r=1", mode="url")
     try:
         url = urlsplit(template.render({"v": value}))
     except TemplateRenderError:
         return
+    assert unquote(url.path.split("/")[2]) == value
     assert url.path.count("/") == 3
     assert parse_qs(url.query, keep_blank_values=True) == {"q": [value], "r": ["1"]}
     assert url.fragment == ""
+
+
+LEADING = (
+    *(".", "..", "%2e", "%2E%2e", ".%2e", "%252e%252e", "../x", "x/..", "x/./y", "..\\x", "x\\..", "..;x", "..;/x"),
+    *("..%2fx", "%2e%2e%5cx", " ..", "..\t", "..\x00", "\r\n..", "..%20", "..%00"),
+)
+
+
+@pytest.mark.parametrize("value", LEADING)
+@pytest.mark.parametrize("text", ["/v1/contacts/$v/codes", "/v1/$v", "/v1/$!v/?q=$v", "/v1/#define($d)$v#end$d/x"])
+def test_a_value_that_leads_to_another_path_is_refused(text: str, value: str) -> None:
+    with pytest.raises(TemplateRenderError, match="leads to another path"):
+        compile_template(text, mode="url").render({"v": value})
+
+
+@pytest.mark.parametrize("text", ["/v1/$a/codes", "/v1/$b$a$a/codes", "/v1/$!none/codes", "/v1/x/$a"])
+def test_a_value_that_leaves_a_part_of_the_path_empty_is_refused(text: str) -> None:
+    with pytest.raises(TemplateRenderError, match="a value is empty"):
+        compile_template(text, mode="url").render({"a": "", "b": "", "none": None})
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("/v1/$dot$dot", None),
+        ("/v1/.$dot/x", None),
+        ("/v1/a$dot", "/v1/a."),
+        ("/v1/$dot${dot}x", "/v1/..x"),
+        ("/v1/${id}.json", "/v1/7.json"),
+        ("/v1/$a$id", "/v1/7"),
+        ("/v1//x/$id", "/v1//x/7"),
+        ("/v1/x?up=$dot$dot&no=$a", "/v1/x?up=..&no="),
+        ("/v1#if($id)/x#end/$slash", "/v1/x/a%2Fb"),
+        ("/v1/#define($block)$slash#end$block", "/v1/a%2Fb"),
+    ],
+)
+def test_a_part_is_judged_as_a_whole(text: str, path: str | None) -> None:
+    """What stands beside a value in its part counts, and a query is no path."""
+    template = compile_template(text, mode="url")
+    context = {"dot": ".", "id": 7, "a": "", "slash": "a/b"}
+    if path is None:
+        with pytest.raises(TemplateRenderError, match="leads to another path"):
+            template.render(context)
+    else:
+        assert template.render(context) == path
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\x0b", "\x1f", "\ufffe", "a\x08b"])
@@ -48,7 +94,7 @@ def test_what_xml_cannot_write_is_refused_without_being_shown(bad: str) -> None:
 
 @pytest.mark.parametrize("mode", ["xml", "url", "strict", "json"])
 def test_a_missing_value_is_an_error_and_a_quiet_one_is_nothing(mode: str) -> None:
-    text = {"xml": "<a>{}</a>", "url": "/{}", "strict": "x{}", "json": '"{}"'}[mode]
+    text = {"xml": "<a>{}</a>", "url": "/?v={}", "strict": "x{}", "json": '"{}"'}[mode]
     with pytest.raises(TemplateRenderError, match="a value is missing"):
         compile_template(text.format("$v"), mode=mode).render({})  # type: ignore[arg-type]  # one of the modes
     assert compile_template(text.format("$!v"), mode=mode).render({}) == text.format("")  # type: ignore[arg-type]

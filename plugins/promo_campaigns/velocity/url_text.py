@@ -1,0 +1,57 @@
+"""Values inside a path and a query: each stays within the part that the template gives it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from promo_campaigns.velocity.fault import fail
+
+_VALUE = "\ufdd0"
+"""Stands before each value until the whole path is known; no value holds it, since values are percent-encoded."""
+_ENDS_OF_PATH = re.compile(r"[?#]")
+_SLASHES = re.compile(r"[/\\]")
+_TRIMMED = "".join(map(chr, range(0x21))) + "\x7f"
+_HINT = "Check the value that the path reads"
+
+
+def url_text(text: str) -> str:
+    """Return a text as one part of a path or of a query: whatever it holds, it begins no other part.
+
+    :raises Fault: it holds half of a UTF-16 pair
+    """
+    try:
+        return _VALUE + quote(text, safe="")
+    except UnicodeEncodeError:
+        fail("a value holds half of a UTF-16 pair, which cannot be sent", "Take care where substring() cuts")
+
+
+def finish_url(text: str) -> str:
+    """Return a rendered path and query whose path has the parts of its template.
+
+    Percent-encoding cannot make ``.`` and ``..`` harmless: clients, proxies and servers read ``%2e%2e`` as ``..``.
+
+    :raises Fault: a value leaves a part empty, or makes it one that leads to another path
+    """
+    if _VALUE not in text:
+        return text
+    path = _ENDS_OF_PATH.split(text, maxsplit=1)[0]
+    for part in path.split("/"):
+        if _VALUE not in part:
+            continue
+        plain = part.replace(_VALUE, "")
+        if not plain:
+            fail("a value is empty, and with it a part of the path", _HINT)
+        if leads_elsewhere(plain):
+            fail("a value makes a part of the path '.' or '..', which leads to another path", _HINT)
+    return text.replace(_VALUE, "")
+
+
+def leads_elsewhere(path: str) -> bool:
+    """Tell whether a path, or a part of one, holds ``.`` or ``..`` as a part of its own for anybody on the way.
+
+    Some decode it, once or more often, take a backslash for a slash, drop what follows a semicolon, or trim it.
+    """
+    while "%" in path and path != (decoded := unquote(path)):
+        path = decoded
+    return "." in path and any(piece.partition(";")[0].strip(_TRIMMED) in {".", ".."} for piece in _SLASHES.split(path))
