@@ -41,11 +41,8 @@ def let_clock_run(store: Connection, step_s: float) -> None:
     )
 
 
-def all_ok(lease: Lease, answer: object = None) -> list[Verdict]:
-    return [
-        Verdict(contact_id=one.contact_id, outcome=Outcome.OK, answer=answer and str(answer))
-        for one in lease.recipients
-    ]
+def all_ok(lease: Lease, answer: str = "") -> list[Verdict]:
+    return [Verdict(contact_id=one.contact_id, outcome=Outcome.OK, answer=answer) for one in lease.recipients]
 
 
 def claimed(store: Connection, contacts: int) -> tuple[Run, list[int]]:
