@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from promo_campaigns.adapters.postgres import LINE
+from promo_campaigns.adapters.store_errors import explained, unreachable
+from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.sql import migration
 
 SCHEMA = "promo"
@@ -19,16 +24,41 @@ def migrate(dsn: str) -> None:
     """Bring the database to the newest revision; running it again changes nothing.
 
     :param dsn: ``postgresql://`` URI of the database
+    :raises DatabaseUnavailable: the server cannot be reached, or cannot carry out a statement at the moment
+    :raises ConfigurationError: the address is wrong, the account lacks a right, or the database's encoding is not UTF8
     """
-    engine = create_engine(_driver_uri(dsn), poolclass=NullPool)
+    engine = open_engine(dsn)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-        connection.execute(text(f"create schema if not exists {SCHEMA}"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            _require_encoding(connection)
+            connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.execute(text(f"create schema if not exists {SCHEMA}"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        told = explained(error.orig) if isinstance(error.orig, psycopg.Error) else None
+        if told is None:
+            raise
+        raise told from None
+    finally:
+        engine.dispose()
+
+
+def open_engine(dsn: str) -> Engine:
+    """Return what SQLAlchemy opens the store with, in sessions like everybody else's.
+
+    :param dsn: ``postgresql://`` URI of the database
+    """
+
+    def connect() -> psycopg.Connection:
+        try:
+            return psycopg.connect(dsn, **LINE)
+        except psycopg.Error as error:
+            raise unreachable(error) from None
+
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 
 def run_sql_file(name: str) -> None:
@@ -38,9 +68,11 @@ def run_sql_file(name: str) -> None:
     op.get_bind().exec_driver_sql(migration(name), execution_options={"no_parameters": True})
 
 
-def _driver_uri(dsn: str) -> str:
-    scheme, _, rest = dsn.partition("://")
-    if scheme not in {"postgresql", "postgres"}:
-        msg = f"expected a postgresql:// URI, got the scheme {scheme!r}"
-        raise ValueError(msg)
-    return f"postgresql+psycopg://{rest}"
+def _require_encoding(connection: Connection) -> None:
+    encoding = connection.execute(text("show server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        msg = (
+            f"the promo database is encoded as {encoding}, in which not every name can be written; "
+            "create one with: create database NAME encoding 'UTF8' template template0"
+        )
+        raise ConfigurationError(msg)
