@@ -52,6 +52,10 @@ class CutLine:
         self._at, self._how, self._away_s = statement, how, away_s
         self.sent = self.cuts = 0
 
+    def come_back(self) -> None:
+        """Take connections again."""
+        self._away_until = 0.0
+
     def serve(self) -> None:
         """Take connections until the line is closed."""
         with suppress(OSError):

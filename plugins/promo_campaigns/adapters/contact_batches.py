@@ -9,7 +9,15 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.adapters.contacts import TRIES
-from promo_campaigns.core.contacts import OTHER_CONTACT, OTHER_EXTERNAL_ID, WAS_ERASED, BatchReport, Matching, Rejected
+from promo_campaigns.core.contacts import (
+    OTHER_CONTACT,
+    OTHER_EXTERNAL_ID,
+    UNKNOWN_ZONE,
+    WAS_ERASED,
+    BatchReport,
+    Matching,
+    Rejected,
+)
 from promo_campaigns.core.errors import StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -101,6 +109,7 @@ def _merge(connection: Connection, matching: Matching) -> None:
         "other_contact": OTHER_CONTACT,
         "other_external_id": OTHER_EXTERNAL_ID,
         "was_erased": WAS_ERASED,
+        "unknown_zone": UNKNOWN_ZONE,
     }
     for name in _steps(matching):
         connection.execute(_SQL[name], parameters)
@@ -113,7 +122,7 @@ def _steps(matching: Matching) -> Iterator[str]:
     yield from ("match_channels", "judge_twins")
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("judge_foreign_channels", "judge_erased", "insert_contacts", "update_contacts")
+    yield from ("judge_foreign_channels", "judge_erased", "judge_zones", "insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
     yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")

@@ -100,6 +100,8 @@ def explained(error: psycopg.Error) -> PromoError | None:
     """
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
         return ConfigurationError(OLD_SCHEMA)
+    if isinstance(error, psycopg.errors.UndefinedFunction) and "promo." in (error.diag.message_primary or ""):
+        return ConfigurationError(OLD_SCHEMA)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         problem = error.diag.message_primary or "permission denied"
         return ConfigurationError(f"the account of the promo database lacks a right: {problem}; have it granted")
