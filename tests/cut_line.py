@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PIECE = 1 << 16
+_LATE_S = 0.2
+"""Time enough for a new connection, and a new try on it."""
 
 
 class Cut(Enum):
@@ -22,6 +24,7 @@ class Cut(Enum):
 
     UNSEEN = "the statement never arrives"
     UNHEARD = "the statement is carried out and its answer is lost"
+    LATE = "the statement arrives a while after the product has lost the connection"
 
 
 class CutLine:
@@ -92,11 +95,14 @@ class CutLine:
                 elif not self._is_cut():
                     server.sendall(piece)
                 else:
-                    self._let_it_be_seen(piece, server)
+                    self._let_it_be_seen(piece, client, server)
                     return
 
-    def _let_it_be_seen(self, piece: bytes, server: socket.socket) -> None:
-        if self._how is Cut.UNHEARD:
+    def _let_it_be_seen(self, piece: bytes, client: socket.socket, server: socket.socket) -> None:
+        if self._how is Cut.LATE:
+            client.shutdown(socket.SHUT_RDWR)
+            time.sleep(_LATE_S)
+        if self._how is not Cut.UNSEEN:
             server.sendall(piece)
             server.recv(_PIECE)
         if self._away_s:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import count
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     from receiver import Received, Receiver
 
 CONTACTS = 2
+_CANCEL_WAITING = """
+with waiting as materialized (
+  select pid from pg_stat_activity
+  where datname = current_database() and wait_event_type = 'Lock' and query like '%as locked from%'
+)
+select pid from waiting where pg_cancel_backend(pid)
+"""
 GATEWAY = replace(PROFILE, name="gateway", body='{"who": $contact_id, "text": "$body"}')
 BY_WEBHOOK = replace(SPEC, transport="webhook", webhook=GATEWAY, message=replace(PUSH, webhook="gateway"))
 SOURCE = replace(PROFILE, body='{"who": $contact_id}')
@@ -112,7 +120,7 @@ def every_cut(
     :param step: cut at each so many-th statement only
     """
     for how in Cut:
-        for at in count(1, step):
+        for at in count(1, step if how is not Cut.LATE else max(step, 2)):
             handed = campaigns.handed_over()
             campaigns.line.cut_at(at, how)
             try:
@@ -209,6 +217,37 @@ def test_whoever_ends_every_connection_of_a_sender_leaves_no_doubt(
 
     sending.receiver.answer = end_connections
     sending.message(handed)
+    assert sending.outcomes(handed["run_id"]) == {"accepted": CONTACTS}
+    assert sending.calls() == [1] * CONTACTS
+
+
+def test_evidence_is_written_though_somebody_cancels_its_statements(
+    campaigns: Callable[..., Campaigns], dsn: str
+) -> None:
+    """Evidence waits for a lock that another session holds, and an administrator cancels what waits."""
+    sending = campaigns(BY_WEBHOOK)
+    handed = sending.handed_over()
+    cancelled: list[int] = []
+    held = threading.Event()
+
+    def hold_and_cancel() -> None:
+        with connect(dsn) as other, connect(dsn) as administrator, other.transaction():
+            other.execute("select from promo.assignment where run_id = %s for update", [handed["run_id"]])
+            held.set()
+            while len(cancelled) < 2:
+                cancelled.extend(row["pid"] for row in administrator.execute(_CANCEL_WAITING).fetchall())
+
+    def answer(_: Received) -> Answer:
+        if not cancelling.ident:
+            cancelling.start()
+        held.wait()
+        return Answer()
+
+    cancelling = threading.Thread(target=hold_and_cancel)
+    sending.receiver.answer = answer
+    sending.message(handed)
+    cancelling.join()
+    assert len(cancelled) >= 2
     assert sending.outcomes(handed["run_id"]) == {"accepted": CONTACTS}
     assert sending.calls() == [1] * CONTACTS
 
