@@ -43,7 +43,7 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[PromoError], str], ...] = (
     (
         ("unrecognized configuration parameter", "unsupported startup parameter"),
         ConfigurationError,
-        "use Postgres 14 or newer, and let a pooler pass on the startup parameter options",
+        "use Postgres 15 or newer, and let a pooler pass on the startup parameter options",
     ),
     (
         ("too many", "remaining connection slots"),
