@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _NAMED = (
     (answered_ledger, "_ANSWER"),
-    (answered_ledger, "_ATTEMPT"),
     (ledger, "_ATTEMPT"),
     (ledger, "_ASSIGNMENT"),
     (runs, "_ASSIGNMENT"),

@@ -38,7 +38,7 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a code that a data source was told goes back to the pool": (2_000_030,),
     "a code that was told goes back when it is too late": (2_000_003,),
     "a code that was told is exchanged": (2_000_003,),
-    "a data source is asked about two codes under one key": (2_000_010,),
+    "a data source is asked about two codes under one key": (2_000_262,),
     "a message does not wait for its answer": (2_000_042,),
     "whoever was answered for is asked for again": (2_000_003,),
     "a run is closed while somebody is in flight": (2_000_003,),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
+from faults.workers import ConnectionDropped
 from promo_campaigns.adapters.answered_ledger import ledger_of
 from promo_campaigns.adapters.breaker import PostgresBreaker
+from promo_campaigns.adapters.reconnecting import ReconnectingConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from faults.workers import Worker
     from promo_campaigns.adapters.answered_ledger import AnsweredLedger
     from promo_campaigns.adapters.ledger import PostgresLedger
+    from promo_campaigns.adapters.reconnecting import Patience
     from promo_campaigns.core.breaker import Admission
     from promo_campaigns.core.models import Lease, RunSpec, Verdict
 
@@ -22,12 +28,49 @@ where run_id = %s and lease_token = %s
 """
 
 
+class SteppedStore(ReconnectingConnection):
+    """The real retries over a worker's connection: what it loses is rolled back, and others go on until it is back."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._live = worker.connection
+        self._depth = 0
+
+    def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor[dict[str, Any]]:  # noqa: ANN401  (the driver's)
+        with self._whole():
+            return self._live.execute(*args, **kwargs)
+
+    @contextmanager
+    def transaction(self, *, force_rollback: bool = False) -> Iterator[None]:
+        with self._whole(), self._live.transaction(force_rollback=force_rollback):
+            yield
+
+    def recover(self, error: psycopg.Error, patience: Patience, *, insist: bool) -> None:  # noqa: ARG002  (the real one's)
+        if not isinstance(error, ConnectionDropped) and not (insist and isinstance(error, psycopg.OperationalError)):
+            raise error
+        self._worker.connection.forget_time()
+        self._worker.reconnect()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Let the connection break before and after what is committed by itself."""
+        if not self._depth:
+            self._worker.break_before()
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        if not self._depth:
+            self._worker.break_after()
+
+
 class SteppedLedger:
     """The real ledger of a run."""
 
     def __init__(self, worker: Worker, spec: RunSpec) -> None:
         self._worker = worker
-        self._ledger: PostgresLedger | AnsweredLedger = ledger_of(worker.connection, spec)
+        self._ledger: PostgresLedger | AnsweredLedger = ledger_of(SteppedStore(worker), spec)
 
     def begin_answers(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (the port's)
         return self._begin("begin_answers", run_id, contact_ids, terms)
@@ -48,7 +91,7 @@ class SteppedLedger:
         self._settle("settle_profiles", lease, verdicts)
 
     def _settle(self, name: str, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, verdicts))
+        self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, verdicts), reconnects=True)
         for recipient in lease.recipients:
             self._worker.leased.pop(recipient.contact_id, None)
 
@@ -62,7 +105,7 @@ class SteppedLedger:
                 self._worker.leased.update({row["contact_id"]: float(row["ends"]) for row in rows})
             return lease
 
-        return self._worker.transact(name, begun)
+        return self._worker.transact(name, begun, reconnects=True)
 
 
 class SteppedBreaker:
@@ -70,10 +113,12 @@ class SteppedBreaker:
 
     def __init__(self, worker: Worker, receiver: str) -> None:
         self._worker = worker
-        self._breaker = worker.transact("know_receiver", lambda: PostgresBreaker(worker.connection, receiver))
+        self._breaker = worker.transact(
+            "know_receiver", lambda: PostgresBreaker(SteppedStore(worker), receiver), reconnects=True
+        )
 
     def admit(self) -> Admission:
-        return self._worker.transact("admit", self._breaker.admit)
+        return self._worker.transact("admit", self._breaker.admit, reconnects=True)
 
     def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
-        self._worker.transact("report", lambda: self._breaker.report(verdicts, admission))
+        self._worker.transact("report", lambda: self._breaker.report(verdicts, admission), reconnects=True)

@@ -9,7 +9,6 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from faults import planted_bugs
@@ -23,6 +22,7 @@ from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.adapters.runs import open_run
 from promo_campaigns.adapters.unknowns import resend_unknown
 from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
+from promo_campaigns.core.errors import DatabaseUnavailable
 from promo_campaigns.core.models import Audience, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -228,5 +228,5 @@ def test_a_scenario_tells_the_product_from(played_on: Stage, bug: PlantedBug, ho
 def test_a_lost_connection_is_not_the_audiences_fault(dsn: str) -> None:
     """Found by a schedule that dropped the connection there: the task was told not to be tried again."""
     ends = Audience(name="ends", sql="select pg_terminate_backend(pg_backend_pid())::int as contact_id")
-    with pytest.raises(psycopg.OperationalError), connect(dsn) as connection:
+    with pytest.raises(DatabaseUnavailable), connect(dsn) as connection:
         open_run(connection, replace(SPEC, audience=ends), run_key="scene")

@@ -141,20 +141,38 @@ class Worker:
         self._broken = False
         self.leased.clear()
 
-    def transact(self, name: str, work: Callable[[], Result]) -> Result:
-        """Do one transaction of the ledger, with a step before it and one after it."""
+    def transact(self, name: str, work: Callable[[], Result], *, reconnects: bool = False) -> Result:
+        """Do one transaction of the ledger, with a step before it and one after it.
+
+        :param reconnects: its connection is a ``SteppedStore``, which breaks by itself and is opened anew
+        """
         self.step(f"before {name}")
-        if self._broken or self.drop == "before":
-            self._break()
+        if not reconnects:
+            self.break_before()
         try:
             result = work()
         except BaseException:
             self.connection.forget_time()
             raise
-        if self.drop:
-            self._break()
+        if not reconnects:
+            self.break_after()
         self.step(f"after {name}")
         return result
+
+    def break_before(self) -> None:
+        """Lose the connection, if it is lost or to be lost before a transaction."""
+        if self._broken or self.drop == "before":
+            self._break()
+
+    def break_after(self) -> None:
+        """Lose the connection, if it is to be lost: nobody hears that the transaction was committed."""
+        if self.drop:
+            self._break()
+
+    def reconnect(self) -> None:
+        """Open a new connection, which takes a while."""
+        self._broken = False
+        self.step("reconnects")
 
     def _able(self) -> list[Strand]:
         return [strand for strand in self._strands if strand.ready and not (strand.blocked and self.stuck)]

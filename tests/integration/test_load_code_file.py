@@ -8,7 +8,6 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
 from promo_campaigns.adapters.code_files import load_code_file, withdraw_code_file
@@ -17,6 +16,7 @@ from promo_campaigns.core.errors import (
     CodeFileError,
     CodeFileRejectedError,
     ConfigurationError,
+    DatabaseUnavailable,
     UnknownCodeFileError,
 )
 
@@ -233,7 +233,7 @@ def test_a_load_that_is_killed_in_the_middle_leaves_nothing(store: Connection, d
                 store.execute("select pg_terminate_backend(%s)", [loading.info.backend_pid])
             return super().read(size)
 
-    with pytest.raises(psycopg.OperationalError), connect(dsn) as loading:
+    with pytest.raises(DatabaseUnavailable, match="was lost"), connect(dsn) as loading:
         load_code_file(loading, KilledMidway(HEADER.encode() + rows), name="codes.csv")
     assert codes(store) == {}
     assert store.execute("select count(*) as files from promo.code_file").fetchone() == {"files": 0}

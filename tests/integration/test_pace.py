@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cut_line import cut_line
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from paced import LATENCY_S, counting_receiver, start_workers
 from promo_campaigns.adapters.http_line import Call, Endpoint, HttpLine
@@ -148,18 +149,29 @@ def test_a_worker_without_calls_keeps_no_seats(dsn: str) -> None:
     paced(dsn, 2, Budget(concurrency=1), body, call_s=60)
 
 
-def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str, store: Connection) -> None:
+def test_a_connection_that_is_lost_costs_no_turn(dsn: str, store: Connection) -> None:
     async def body(pace: PostgresPace) -> None:
         assert await pace.turn(deadline=soon(5))
         store.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
             " where pid <> pg_backend_pid() and datname = current_database()"
         )
-        assert not await pace.turn(deadline=soon(5))
-        assert 0 < pace.wait_s <= 5
         assert await pace.turn(deadline=soon(10))
 
     paced(dsn, 1, Budget(per_s=5), body)
+
+
+def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str) -> None:
+    async def body(pace: PostgresPace) -> None:
+        assert await pace.turn(deadline=soon(5))
+        line.cut_at(1, away_s=3600.0)
+        assert not await pace.turn(deadline=soon(5))
+        assert 0 < pace.wait_s <= 5
+        line.come_back()
+        assert await pace.turn(deadline=soon(10))
+
+    with cut_line(dsn) as line:
+        paced(line.dsn, 1, Budget(per_s=5), body)
 
 
 def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_database: str) -> None:

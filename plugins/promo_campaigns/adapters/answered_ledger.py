@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.arrays import bigint_array
-from promo_campaigns.adapters.deadlocks import run_again
+from promo_campaigns.adapters.deadlocks import run_until_booked
 from promo_campaigns.adapters.ledger import PostgresLedger, evidence
 from promo_campaigns.core.models import Purpose
 from promo_campaigns.sql import queries
@@ -14,10 +14,9 @@ from promo_campaigns.sql import queries
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.adapters.reconnecting import Store
     from promo_campaigns.core.models import Lease, RunSpec, Verdict
 
-_ATTEMPT = queries("attempt")
 _ANSWER = queries("answer")
 
 
@@ -27,11 +26,10 @@ class AnsweredLedger(PostgresLedger):
     :param spec: the run's definition, which names the sources
     """
 
-    def __init__(self, connection: Connection, spec: RunSpec) -> None:
+    def __init__(self, connection: Store, spec: RunSpec) -> None:
         super().__init__(connection)
         self._names = {place: spec.data_sources[place].name for place in spec.places(before=True)}
 
-    @run_again
     def begin_answers(  # noqa: PLR0913  (whom, for how long, and which of them)
         self,
         run_id: int,
@@ -48,24 +46,17 @@ class AnsweredLedger(PostgresLedger):
         :param shows_code: the code leaves with the call, so that it must never be somebody else's
         :param limit: as for messages
         """
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
-        with self._connection.transaction():
-            self._clear_up(run_id, contact_ids)
-            terms = {**whose, "lease_s": lease_s, "source": source, "shows_code": shows_code}
-            return self._begin(Purpose.ANSWER, terms, limit)
+        terms = {"lease_s": lease_s, "source": source, "shows_code": shows_code}
+        return self._begin(Purpose.ANSWER, run_id, contact_ids, terms, limit)
 
-    @run_again
+    @run_until_booked
     def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected, and the others are due again."""
-        told = {**evidence(lease, verdicts), "answers": [verdict.answer for verdict in verdicts]}
         with self._connection.transaction():
-            self._connection.execute(_ATTEMPT["lock_assignments"], told)
-            self._connection.execute(_ATTEMPT["settle_attempts"], told)
-            self._connection.execute(_ANSWER["keep_answers"], told)
-            self._connection.execute(_ANSWER["settle_answers"], told)
+            self._settle({**evidence(lease, verdicts), "answers": [verdict.answer for verdict in verdicts]})
 
-    def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
-        lease = super()._begin(purpose, terms, limit)
+    def _lease(self, purpose: Purpose, terms: dict[str, Any], limit: int | None, drawn: list[int]) -> Lease:
+        lease = super()._lease(purpose, terms, limit, drawn)
         answers = self._answers(lease)
         return replace(
             lease, recipients=[replace(one, answers=answers.get(one.contact_id)) for one in lease.recipients]
@@ -80,6 +71,6 @@ class AnsweredLedger(PostgresLedger):
         return found
 
 
-def ledger_of(connection: Connection, spec: RunSpec) -> PostgresLedger:
+def ledger_of(connection: Store, spec: RunSpec) -> PostgresLedger:
     """Return the ledger for a run with this definition."""
     return AnsweredLedger(connection, spec) if spec.places(before=True) else PostgresLedger(connection)

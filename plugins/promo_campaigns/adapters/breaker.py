@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.adapters.deadlocks import run_again
 from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, FREE, PROBE_S, PROBE_SIZE, Admission, count_calls
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.adapters.reconnecting import Store
     from promo_campaigns.core.models import Verdict
 
 _SQL = queries("receiver")
@@ -23,11 +24,12 @@ class PostgresBreaker:
     :param receiver: a transport's or a connection's name
     """
 
-    def __init__(self, connection: Connection, receiver: str) -> None:
+    def __init__(self, connection: Store, receiver: str) -> None:
         self._connection = connection
         self._receiver = receiver
-        connection.execute(_SQL["know_receiver"], {"name": receiver})
+        self._know()
 
+    @run_again
     def admit(self) -> Admission:
         """Say whether this worker may call: any number while the breaker is closed, one as the probe, or none."""
         row = self._connection.execute(_SQL["admit"], {"name": self._receiver, "probe_s": PROBE_S}).fetchone()
@@ -37,6 +39,7 @@ class PostgresBreaker:
             return Admission(limit=PROBE_SIZE, probe_until=row["probe_until"])
         return Admission(limit=0, wait_s=max(row["wait_s"], 1.0))
 
+    @run_again
     def report(self, verdicts: Sequence[Verdict], admission: Admission = FREE) -> None:
         """Tell the others what calls came to; a probe that found nothing out is given back.
 
@@ -58,3 +61,7 @@ class PostgresBreaker:
             "cool_s": COOL_S,
         }
         self._connection.execute(_SQL["report_calls"], told)
+
+    @run_again
+    def _know(self) -> None:
+        self._connection.execute(_SQL["know_receiver"], {"name": self._receiver})

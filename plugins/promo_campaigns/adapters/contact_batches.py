@@ -18,6 +18,7 @@ from promo_campaigns.core.contacts import (
     HELD_BY_OTHERS,
     OTHER_CONTACT,
     OTHER_EXTERNAL_ID,
+    UNKNOWN_ZONE,
     WAS_ERASED,
     BatchReport,
     Matching,
@@ -93,6 +94,7 @@ class _Load:
             "other_contact": OTHER_CONTACT,
             "other_external_id": OTHER_EXTERNAL_ID,
             "was_erased": WAS_ERASED,
+            "unknown_zone": UNKNOWN_ZONE,
             "held": HELD_BY_OTHERS,
         }
 
@@ -199,7 +201,7 @@ def _matching_steps(matching: Matching) -> Iterator[str]:
 def _writing_steps(matching: Matching) -> Iterator[str]:
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("judge_foreign_channels", "judge_erased", "insert_contacts", "update_contacts")
+    yield from ("judge_foreign_channels", "judge_erased", "judge_zones", "insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
     yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")

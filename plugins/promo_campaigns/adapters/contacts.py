@@ -8,7 +8,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_name
-from promo_campaigns.core.contacts import WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.core.contacts import UNKNOWN_ZONE, WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
 from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
 from promo_campaigns.sql import queries
 
@@ -29,8 +29,8 @@ def put_contact(connection: Connection, contact: Contact) -> int:
     A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
 
     :param contact: cleaned by the rules of ``core.contact_rules``; its field values are checked by ``clean_values``
-    :raises ContactError: its identifiers belong to different contacts, one of them was erased, a field is unknown, or
-        there is no identifier
+    :raises ContactError: its identifiers belong to different contacts, one of them was erased, a field or the time
+        zone is unknown, or there is no identifier
     :raises StoreUnavailable: others were faster each time
     """
     check_identity(contact)
@@ -40,6 +40,8 @@ def put_contact(connection: Connection, contact: Contact) -> int:
             contact_id = _put_once(connection, contact, parameters)
         except (errors.UniqueViolation, errors.DeadlockDetected):
             continue
+        except errors.InvalidParameterValue as error:
+            raise ContactError(UNKNOWN_ZONE, place="timeZone") from error
         except errors.ForeignKeyViolation as error:
             if error.diag.constraint_name == "contact_field_value_contact_field_id_fkey":
                 problem = "one of the fields does not exist; create it first"

@@ -9,7 +9,7 @@ import psycopg
 
 from promo_campaigns.adapters.event_queue import listen, wake
 from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import DatabaseUnavailable
+from promo_campaigns.adapters.store_errors import explained
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,10 +49,9 @@ class EventWatch:
                 self._connection = self._opened.enter_context(connect(self._dsn))
                 listen(self._connection, workflow=self._workflow, type_name=self._type)
             return wake(self._connection, self._workflow, quiet_s=self._quiet_s)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             self._hang_up()
-            msg = f"the promo database does not answer now ({error.sqlstate or type(error).__name__})"
-            raise DatabaseUnavailable(msg) from error
+            raise explained(error) or error from error
         except BaseException:
             self._hang_up()
             raise

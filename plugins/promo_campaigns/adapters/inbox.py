@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.reconnecting import reconnecting, retried
 from promo_campaigns.core.errors import CallRefused
 from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.core.transport import BaseTransport, TransportSettings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.adapters.reconnecting import Store
     from promo_campaigns.core.models import OutgoingMessage
 
 _SQL = queries("inbox")
@@ -48,10 +49,10 @@ class InboxTransport(BaseTransport):
     def __init__(self, settings: TransportSettings) -> None:
         super().__init__(settings)
         self._open = ExitStack()
-        self._kept: Connection | None = None
+        self._kept: Store | None = None
 
     @classmethod
-    def over(cls, connection: Connection) -> InboxTransport:
+    def over(cls, connection: Store) -> InboxTransport:
         """Return one that needs no opening, over a connection of its own: a receiver is not the ledger."""
         transport = cls(TransportSettings())
         transport._kept = connection
@@ -59,7 +60,7 @@ class InboxTransport(BaseTransport):
 
     async def __aenter__(self) -> Self:
         """Connect to the store, apart from the ledger, as to a real receiver."""
-        self._kept = self._open.enter_context(connect(self.settings.dsn))
+        self._kept = self._open.enter_context(reconnecting(self.settings.dsn))
         return self
 
     async def __aexit__(
@@ -72,7 +73,7 @@ class InboxTransport(BaseTransport):
         """Keep the messages in one statement."""
         rows = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
         try:
-            self._store.execute(_SQL["keep_messages"], rows)
+            retried(self._store, lambda: self._store.execute(_SQL["keep_messages"], rows))
         except (psycopg.DataError, UnicodeEncodeError):
             detail = "a text that Postgres cannot keep"
             raise CallRefused(detail) from None
@@ -80,11 +81,12 @@ class InboxTransport(BaseTransport):
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return the keys of messages that have arrived."""
-        rows = self._store.execute(_SQL["known_keys"], {"keys": list(keys)}).fetchall()
+        asked = {"keys": list(keys)}
+        rows = retried(self._store, lambda: self._store.execute(_SQL["known_keys"], asked).fetchall())
         return {row["key"] for row in rows}
 
     @property
-    def _store(self) -> Connection:
+    def _store(self) -> Store:
         if self._kept is None:
             msg = "the inbox is not open: use it inside `async with`"
             raise RuntimeError(msg)

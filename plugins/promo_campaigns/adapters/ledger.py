@@ -5,30 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.arrays import bigint_array, text_array
-from promo_campaigns.adapters.deadlocks import run_again
+from promo_campaigns.adapters.deadlocks import run_again, run_until_booked
+from promo_campaigns.adapters.reconnecting import retried
 from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, NotApproved, PoolShortage, QuietHours
-from promo_campaigns.core.models import Lease, Purpose, Recipient
+from promo_campaigns.core.models import Lease, Outcome, Purpose, Recipient, Verdict
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Batch, CodeRequest, Verdict
+    from promo_campaigns.adapters.reconnecting import Store
+    from promo_campaigns.core.models import Batch, CodeRequest
 
+_NEVER = "nothing was sent: the connection to the store was lost"
 OPEN_S = 60.0
 """Seconds for which nobody shall be in quiet hours when a code is claimed: as long as calls of a lease may begin."""
 _ASSIGNMENT = queries("assignment")
 _ATTEMPT = {**queries("attempt"), **queries("answer")}
+_FOLDS = {
+    Purpose.MESSAGE.value: ("settle_assignments",),
+    Purpose.PROFILE.value: ("settle_profiles",),
+    Purpose.ANSWER.value: ("keep_answers", "settle_answers"),
+}
+"""What makes states of the evidence, by the purpose of the calls."""
 
 
 class PostgresLedger:
-    """The ledger over one connection, which must be in autocommit mode."""
+    """The ledger over one connection, which must be in autocommit mode.
 
-    def __init__(self, connection: Connection) -> None:
+    Over a reconnecting connection every method outlives the loss of it: it is run again from its beginning, though what
+    it did may have been committed, and does nothing twice.
+    """
+
+    def __init__(self, connection: Store) -> None:
         self._connection = connection
         self._frozen: dict[int, dict[str, Any]] = {}
 
+    @run_again
     def reachable_contacts(self, batch: Batch) -> list[int]:
         """Skip the batch's contacts who cannot be reached, with a reason, and return the others in order."""
         bounds = _bounds(batch)
@@ -37,12 +50,14 @@ class PostgresLedger:
             rows = self._connection.execute(_ASSIGNMENT["read_reachable"], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
+    @run_again
     def accepted_contacts(self, batch: Batch) -> list[int]:
         """Return the batch's contacts whose message was accepted, in order."""
         bounds = _bounds(batch)
         rows = self._connection.execute(_ASSIGNMENT["read_accepted"], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
+    @run_again
     def held_codes(self, run_id: int, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
         """Return which of the contacts hold which code, in order."""
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
@@ -103,12 +118,14 @@ class PostgresLedger:
             )
             raise LedgerConflict(msg)
 
+    @run_again
     def states(self, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
         """Return the state of each contact's assignment."""
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         rows = self._connection.execute(_ASSIGNMENT["read_states"], whose).fetchall()
         return {row["contact_id"]: row["state"] for row in rows}
 
+    @run_again
     def require_no_lease(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Make sure that no other worker is calling out for these contacts.
 
@@ -123,6 +140,7 @@ class PostgresLedger:
             )
             raise LeaseHeld(msg, wait_s=held["wait_s"])
 
+    @run_again
     def require_open(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Make sure that none of the contacts who wait for a code or a message is in quiet hours.
 
@@ -135,7 +153,6 @@ class PostgresLedger:
             msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), for another {wait_s:.0f} s"
             raise QuietHours(msg, wait_s=wait_s)
 
-    @run_again
     def begin_messages(
         self,
         run_id: int,
@@ -153,13 +170,9 @@ class PostgresLedger:
 
         :param limit: how many at most, whoever was called for longest ago first; None for all
         """
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
-        with self._connection.transaction():
-            self._clear_up(run_id, contact_ids)
-            terms = {**whose, "lease_s": lease_s, "resend_within_s": resend_within_s}
-            return self._begin(Purpose.MESSAGE, terms, limit)
+        terms = {"lease_s": lease_s, "resend_within_s": resend_within_s}
+        return self._begin(Purpose.MESSAGE, run_id, contact_ids, terms, limit)
 
-    @run_again
     def begin_profiles(  # noqa: PLR0913  (whom, for how long, and which of them)
         self,
         run_id: int,
@@ -176,28 +189,25 @@ class PostgresLedger:
         :param source: place of the data source in the run's definition
         :param limit: as for messages
         """
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
-        with self._connection.transaction():
-            terms = {**whose, "lease_s": lease_s, "repair": repair, "source": source}
-            return self._begin(Purpose.PROFILE, terms, limit)
+        terms = {"lease_s": lease_s, "repair": repair, "source": source}
+        return self._begin(Purpose.PROFILE, run_id, contact_ids, terms, limit)
 
-    @run_again
+    @run_until_booked
     def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
-        told = evidence(lease, verdicts)
         with self._connection.transaction():
-            self._connection.execute(_ATTEMPT["lock_assignments"], told)
-            self._connection.execute(_ATTEMPT["settle_attempts"], told)
-            self._connection.execute(_ATTEMPT["settle_assignments"], told)
+            self._settle(evidence(lease, verdicts))
 
-    @run_again
+    @run_until_booked
     def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
-        told = evidence(lease, verdicts)
         with self._connection.transaction():
-            self._connection.execute(_ATTEMPT["lock_assignments"], told)
-            self._connection.execute(_ATTEMPT["settle_attempts"], told)
-            self._connection.execute(_ATTEMPT["settle_profiles"], told)
+            self._settle(evidence(lease, verdicts))
+
+    def _settle(self, told: dict[str, Any]) -> None:
+        """Write evidence once: what was written before is left as it is."""
+        for statement in ("lock_assignments", "settle_attempts", *_FOLDS[told["purpose"]]):
+            self._connection.execute(_ATTEMPT[statement], told)
 
     def _clear_up(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Fold leases that ran out, exchange codes that fell short and were never shown, and expire what is overdue."""
@@ -254,25 +264,67 @@ class PostgresLedger:
             self._frozen[run_id] = row or {"quiet": False, "capped": False, "reuses": False}
         return self._frozen[run_id]
 
-    def _begin(self, purpose: Purpose, terms: dict[str, object], limit: int | None) -> Lease:
+    def _begin(
+        self,
+        purpose: Purpose,
+        run_id: int,
+        contact_ids: Sequence[int],
+        terms: Mapping[str, object],
+        limit: int | None,
+    ) -> Lease:
+        """Lease those who are due in one transaction, which is run again if it was broken off or its connection lost.
+
+        Each try draws a token of its own. That of a try whose commit nobody heard of is remembered: what it leased was
+        not called for, which the next try books before it leases anew.
+        """
+        terms = {
+            **terms,
+            "run_id": run_id,
+            "contact_ids": bigint_array(contact_ids),
+            "purpose": purpose.value,
+            "source": terms.get("source", 0),
+        }
+        drawn: list[int] = []
+
+        def begin_once() -> Lease:
+            with self._connection.transaction():
+                for token in drawn:
+                    self._take_back({**terms, "token": token}, purpose)
+                if purpose is not Purpose.PROFILE:
+                    self._clear_up(run_id, contact_ids)
+                return self._lease(purpose, terms, limit, drawn)
+
+        return retried(self._connection, begin_once)
+
+    def _take_back(self, terms: dict[str, Any], purpose: Purpose) -> None:
+        """Book that nobody was called for under a token whose lease never came to this worker's knowledge."""
+        self._connection.execute(_ATTEMPT["hold_lease"], terms)  # until the server has ended the try that drew it
+        rows = self._connection.execute(_ATTEMPT["read_unheard"], terms).fetchall()
+        if rows:
+            lost = Lease(run_id=terms["run_id"], purpose=purpose, token=terms["token"], seconds=0.0, recipients=[])
+            never = [Verdict(contact_id=row["contact_id"], outcome=Outcome.LATER, detail=_NEVER) for row in rows]
+            told = evidence(lost, never)
+            self._settle({**told, "source": terms["source"], "answers": [None] * len(never)})
+
+    def _lease(self, purpose: Purpose, terms: dict[str, Any], limit: int | None, drawn: list[int]) -> Lease:
         left = 0
         if limit is not None:
             due = [row["contact_id"] for row in self._connection.execute(_ATTEMPT[f"due_{purpose.value}s"], terms)]
             terms, left = {**terms, "contact_ids": bigint_array(due[:limit])}, len(due[limit:])
-        drawn = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()
-        token = drawn["token"] if drawn else 0
-        leased = {**terms, "token": token, "purpose": purpose.value}
+        row = self._connection.execute(_ATTEMPT["next_lease"]).fetchone()
+        drawn.append(row["token"] if row else 0)
+        leased = {**terms, "token": drawn[-1]}
         self._connection.execute(_ATTEMPT[f"begin_{purpose.value}s"], leased)
         rows = self._connection.execute(_ATTEMPT["read_recipients"], leased).fetchall()
         return Lease(
-            run_id=int(str(terms["run_id"])),
+            run_id=terms["run_id"],
             purpose=purpose,
-            token=token,
-            seconds=float(str(terms["lease_s"])),
+            token=drawn[-1],
+            seconds=terms["lease_s"],
             recipients=[Recipient(**row) for row in rows],
             left=left,
-            source=int(str(terms.get("source", 0))),
-            shows_code=bool(terms.get("shows_code", True)),
+            source=terms["source"],
+            shows_code=terms.get("shows_code", True),
         )
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from promo_campaigns.adapters.postgres import OLD_SCHEMA, connect_aside, unreachable
+from promo_campaigns.adapters.postgres import connect_aside
 from promo_campaigns.adapters.seats import RENEW_S, Seats
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.adapters.store_errors import explained, unreachable
 from promo_campaigns.core.pace import LATE_S, Slice
 from promo_campaigns.sql import queries
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SQL = queries("rate_budget")
 _UNHEARD_S = 5.0
+_NO_ANSWER = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+"""A server that is gone, or that has become a standby."""
 MAX_ALONE_S = 3600.0
 """A receiver that asks for more is asked again after so long."""
 MAX_JITTER_S = 30.0
@@ -94,7 +96,7 @@ class PostgresPace:
         try:
             async with self._queue:
                 return await self._may_begin(deadline, weight)
-        except psycopg.OperationalError:
+        except _NO_ANSWER:
             self._not_before = time.monotonic() + _UNHEARD_S
             return False
         finally:
@@ -124,10 +126,8 @@ class PostgresPace:
         """
         try:
             await self._ask("know_receiver", self._receiver)
-        except psycopg.OperationalError as error:
-            raise unreachable(error) from error
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise ConfigurationError(OLD_SCHEMA) from error
+        except psycopg.Error as error:
+            raise (explained(error) if error.sqlstate else unreachable(error)) or error from None
 
     async def close(self) -> None:
         """Give back what is held, as far as the store answers."""
@@ -204,25 +204,35 @@ class PostgresPace:
                 await self._tell("give_seats_back", self._me)
 
     async def _tell(self, query: str, terms: Mapping[str, object]) -> None:
-        with suppress(psycopg.OperationalError):
+        with suppress(*_NO_ANSWER):
             await self._ask(query, terms)
 
     async def _ask(self, query: str, terms: Mapping[str, object]) -> dict[str, Any]:
         self.trips += 1
         async with self._line:
             try:
-                if self._connection is None:
-                    self._connection = await connect_aside(self._dsn)
-                cursor = await self._connection.execute(_SQL[query], terms)
-                return (await cursor.fetchone() if cursor.description else None) or {}
-            except psycopg.OperationalError:
+                return await self._asked(query, terms)
+            except _NO_ANSWER:
+                if not await self._hang_up():
+                    raise
+            try:  # the server may have been restarted since it was asked last
+                return await self._asked(query, terms)
+            except _NO_ANSWER:
                 await self._hang_up()
                 raise
 
-    async def _hang_up(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
+    async def _asked(self, query: str, terms: Mapping[str, object]) -> dict[str, Any]:
+        if self._connection is None:
+            self._connection = await connect_aside(self._dsn)
+        cursor = await self._connection.execute(_SQL[query], terms)
+        return (await cursor.fetchone() if cursor.description else None) or {}
+
+    async def _hang_up(self) -> bool:
+        """Close the connection; return whether there was one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
             await connection.close()
+        return connection is not None
 
 
 def _begin(work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import dict_row
 
-from promo_campaigns.core.errors import ConfigurationError, DatabaseUnavailable
+from promo_campaigns.adapters.store_errors import explained, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,20 +16,66 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[dict[str, Any]]
 
 CONNECT_TIMEOUT_S = 10
+SESSION = {
+    # How values are written and read must not depend on the server, the database or the account.
+    "TimeZone": "UTC",
+    "DateStyle": "ISO,MDY",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    # Names without a schema occur in audiences alone; they mean the same for every account.
+    "search_path": "public",
+    # The statements are written for this isolation: a stricter one breaks them off, and they lock what they decide on.
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    # An intent that was committed must outlive the server: a call follows it.
+    "synchronous_commit": "on",
+    # A statement may take as long as the campaign is large; what waits for a lock or does nothing may not.
+    "statement_timeout": "0",
+    "idle_session_timeout": "0",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "300s",
+    # The default price of a random page is a turning disk's: a table would be read through for a chunk of contacts.
+    "random_page_cost": "1.1",
+}
+"""What every session sets, whatever the server, the database or the account has as its default."""
+
+
+def session_options(**changed: str) -> str:
+    """Return libpq's ``options`` for a session as ``SESSION`` says.
+
+    :param changed: settings that are other than there
+    """
+    return " ".join(f"-c {name}={_escaped(value)}" for name, value in {**SESSION, **changed}.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+LINE: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "application_name": "promo_campaigns",
+    "client_encoding": "UTF8",
+    "options": session_options(),
+    # A server that is gone without a word is noticed within a minute, not after the kernel's two hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""libpq's parameters of every connection to the store, whatever opens it."""
 SETTINGS: dict[str, Any] = {
+    **LINE,
     "autocommit": True,
     "row_factory": dict_row,
     # A plan that was made and kept while a table was empty must not outlive that; poolers like it too.
     "prepare_threshold": None,
-    "connect_timeout": CONNECT_TIMEOUT_S,
-    "application_name": "promo_campaigns",
-    # The default price of a random page is a turning disk's: a table would be read through for a chunk of contacts.
-    "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=300s"
-    " -c random_page_cost=1.1",
-    "keepalives_idle": 30,
 }
 """How every connection to the store is opened."""
-OLD_SCHEMA = "the promo database has no (or an old) schema; run: promo db migrate"
 
 
 @contextmanager
@@ -37,18 +83,40 @@ def connect(dsn: str) -> Iterator[Connection]:
     """Open a connection in autocommit mode whose rows are dicts; transactions are opened by ``transaction()``.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises DatabaseUnavailable: the server cannot be reached
-    :raises ConfigurationError: the database has no schema yet
+    :raises DatabaseUnavailable: the server cannot be reached, or cannot carry out a statement at the moment
+    :raises ConfigurationError: the address is wrong, or the database has no schema yet
+    """
+    with explaining(), open_connection(dsn) as connection:
+        yield connection
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Turn what the server refuses into one line for whoever runs this.
+
+    :raises DatabaseUnavailable: the server cannot carry out a statement at the moment
+    :raises ConfigurationError: the database has no schema yet, or the account lacks a right
     """
     try:
-        connection = psycopg.connect(dsn, **SETTINGS)
-    except psycopg.OperationalError as error:
-        raise unreachable(error) from error
-    with connection:
-        try:
-            yield connection
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise ConfigurationError(OLD_SCHEMA) from error
+        yield
+    except psycopg.Error as error:
+        told = explained(error)
+        if told is None:
+            raise
+        raise told from None
+
+
+def open_connection(dsn: str, **changed: Any) -> Connection:  # noqa: ANN401  (the driver's parameters)
+    """Open a connection that the caller closes.
+
+    :param changed: parameters that are other than ``SETTINGS``
+    :raises DatabaseUnavailable: the server cannot be reached
+    :raises ConfigurationError: the address is wrong
+    """
+    try:
+        return psycopg.connect(dsn, **{**SETTINGS, **changed})
+    except psycopg.Error as error:
+        raise unreachable(error) from None
 
 
 async def connect_aside(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
@@ -56,12 +124,5 @@ async def connect_aside(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
 
     :param dsn: ``postgresql://`` URI of the database
     """
-    options = f"{SETTINGS['options']} -c synchronous_commit=off"
+    options = session_options(synchronous_commit="off")
     return await psycopg.AsyncConnection.connect(dsn, **{**SETTINGS, "options": options})
-
-
-def unreachable(error: psycopg.OperationalError) -> DatabaseUnavailable:
-    """Say that there is no way to the server."""
-    reason = str(error).splitlines()[0]
-    msg = f"cannot connect to the promo database: {reason}; check the DSN or the connection promo_db"
-    return DatabaseUnavailable(msg)

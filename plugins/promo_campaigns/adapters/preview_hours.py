@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.adapters.ledger import OPEN_S
-from promo_campaigns.adapters.runs import limit_parameters
+from promo_campaigns.adapters.runs import NEWER_ZONES, limit_parameters
+from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from promo_campaigns.core.limits import Limits
 
 _SQL = queries("preview")
+_RUN = queries("run")
 TOO_LATE = "send-by passed"
 TOO_QUIET = "quiet hours past the deadline"
 
@@ -52,6 +54,10 @@ class PreviewHours:
         if self._quiet is None:
             return "", ""
         asked = {"quiet_hours": self._quiet, "zone": zone, "at": self._at, "open_s": OPEN_S}
+        row = self._connection.execute(_RUN["knows_zone"], {"zone": zone}).fetchone()
+        if row and not row["known"]:
+            msg = f"the time zone {zone!r} is not known to the promo database's server; {NEWER_ZONES}"
+            raise ConfigurationError(msg)
         opens: datetime = self._connection.execute(_SQL["opens_at"], asked).fetchall()[0]["opens"]
         if self._send_by is not None and opens >= self._send_by:
             return TOO_QUIET, ""

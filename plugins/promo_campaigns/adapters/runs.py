@@ -38,6 +38,9 @@ _ASSIGNMENT = queries("assignment")
 _IN_FLIGHT = ("pending", "assigned", "sending")
 
 
+NEWER_ZONES = "name one that it does, or update the server's time zone data"
+
+
 def open_run(  # noqa: PLR0913  (what may differ between two openings, one keyword each)
     connection: Connection,
     spec: RunSpec,
@@ -65,8 +68,10 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds; a ``StockAwaited``
         where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
+    :raises ConfigurationError: quiet hours go by a time zone that the server does not know
     """
     with connection.transaction():
+        _require_zone(connection, spec.limits)
         _lock_pool(connection, spec.codes)
         added = connection.execute(
             _SQL["add_run"], {**_run_row(spec, run_key, send_by), "approval": approval}
@@ -76,6 +81,8 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         elif added is not None:
             _add_audience(connection, added["run_id"], spec)
             connection.execute(_SQL["weigh_audience"])
+        if added is not None and spec.limits.time_zone:
+            _require_zones_of_contacts(connection, added["run_id"])
         run = _find(connection, "read_run_by_key", run_key=run_key)
         if run.spec.sha256 != spec.sha256:
             changed = _changed_parts(run.spec, spec)
@@ -257,6 +264,28 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
         problem = f"none of the {len(audience.listed.values)} contacts it names is known"
         hint = "Load them first: promo contacts load"
         raise DefinitionError(problem, file=f"audiences/{audience.name}.csv", hint=hint)
+
+
+def _require_zone(connection: Connection, limits: Limits) -> None:
+    """Refuse a definition whose quiet hours the server cannot keep, before anybody is given a code."""
+    if not limits.time_zone:
+        return
+    row = connection.execute(_SQL["knows_zone"], {"zone": limits.time_zone}).fetchone()
+    if row and not row["known"]:
+        msg = f"the time_zone {limits.time_zone!r} is not known to the promo database's server; {NEWER_ZONES}"
+        raise ConfigurationError(msg)
+
+
+def _require_zones_of_contacts(connection: Connection, run_id: int) -> None:
+    """Refuse a run with contacts whose quiet hours the server cannot keep: it may have known their zones once."""
+    strange = connection.execute(_SQL["read_strange_zones"], {"run_id": run_id}).fetchall()
+    if strange:
+        contacts, named = sum(row["contacts"] for row in strange), ", ".join(row["zone"] for row in strange[:5])
+        msg = (
+            f"{contacts} contacts of the run have a time zone that the promo database's server does not know "
+            f"({named}); {NEWER_ZONES}, or load them with another time zone"
+        )
+        raise ConfigurationError(msg)
 
 
 def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from promo_campaigns.adapters.postgres import SETTINGS, Connection, connect
+from promo_campaigns.adapters.postgres import SETTINGS, Connection, session_options
+from promo_campaigns.adapters.reconnecting import reconnecting
 from promo_campaigns.core.errors import ConfigurationError, ContactHeld, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ _WAIT_S = 5.0
 def check_store(dsn: str) -> None:
     """Check that the store can be used.
 
-    :raises ConfigurationError: the server cannot be reached, or the database has no schema yet
+    :raises DatabaseUnavailable: the server cannot be reached, or is read-only
+    :raises ConfigurationError: the address is wrong, or the database has no schema yet
     """
-    with connect(dsn) as connection:
+    with reconnecting(dsn) as connection:
         connection.execute("select from promo.contact_import limit 0")
 
 
@@ -38,11 +40,15 @@ class StorePool:
 
     def __init__(self, dsn: str, *, size: int, lock_wait_ms: int) -> None:
         self.size = size
-        options = f"{SETTINGS['options']} -c lock_timeout={lock_wait_ms}ms"
         self._pool = ConnectionPool(
             dsn,
             connection_class=Connection,
-            kwargs={**SETTINGS, "options": options, "prepare_threshold": 1},
+            kwargs={
+                **SETTINGS,
+                "options": session_options(lock_timeout=f"{lock_wait_ms}ms"),
+                "prepare_threshold": 1,
+                "target_session_attrs": "read-write",
+            },
             min_size=size,
             open=False,
             timeout=_WAIT_S,
@@ -87,12 +93,15 @@ class StorePool:
             with self._pool.connection() as connection:
                 try:
                     return work(connection)
+                except psycopg.errors.ReadOnlySqlTransaction:
+                    connection.close()  # the server has become a standby; the next connection leads to the primary
+                    raise
                 finally:
                     lost = connection.closed
         except psycopg.errors.LockNotAvailable:
             problem = "others hold the contact; try again"
             raise ContactHeld(problem) from None
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
             problem = f"the database does not answer now ({error.sqlstate or type(error).__name__}); try again"
             raise (_ConnectionLost if lost else StoreUnavailable)(problem) from None
         except psycopg.Error as error:

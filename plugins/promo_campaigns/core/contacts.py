@@ -15,6 +15,7 @@ SINGLE_CHANNELS = frozenset({"email", "sms"})
 
 OTHER_CONTACT = "this channel belongs to another contact"
 OTHER_EXTERNAL_ID = "this channel belongs to a contact with another external id"
+UNKNOWN_ZONE = "the database's server does not know this time zone; name another, or update its time zone data"
 WAS_ERASED = "this contact was erased and is not taken up again; promo contacts readmit allows it"
 HELD_BY_OTHERS = "others hold this contact and did not let go of it in time; send it again"
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection as AirflowConnection
 
     from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.adapters.reconnecting import ReconnectingConnection
 
 _EXTRAS = frozenset(
     {
@@ -69,6 +70,18 @@ class PromoStoreHook(BaseHook):
         from promo_campaigns.adapters import postgres
 
         with postgres.connect(self.dsn) as connection:
+            yield connection
+
+    @contextmanager
+    def reconnecting(self) -> Iterator[ReconnectingConnection]:
+        """Open the store for transactions that outlive a lost connection, as ``adapters.reconnecting`` does.
+
+        :raises DatabaseUnavailable: the server cannot be reached, or does not come back in time
+        :raises ConfigurationError: the database has no schema yet
+        """
+        from promo_campaigns.adapters import reconnecting
+
+        with reconnecting.reconnecting(self.dsn) as connection:
             yield connection
 
     def _settings(self, connection: AirflowConnection) -> dict[str, str]:

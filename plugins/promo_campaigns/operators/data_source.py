@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.adapters.reconnecting import ReconnectingConnection
     from promo_campaigns.core.models import Run
 
 
@@ -66,8 +67,8 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         from promo_campaigns.adapters.answered_ledger import ledger_of
         from promo_campaigns.adapters.runs import read_run
 
-        with self.hook.connect() as connection:
-            run = read_run(connection, batch.run_id)
+        with self.hook.reconnecting() as connection:
+            run = connection.run(partial(read_run, run_id=batch.run_id))
             place = run.spec.place_of(self.data_source)
             if place is None:
                 bound = ", ".join(repr(source.name) for source in run.spec.data_sources) or "no data source"
@@ -77,7 +78,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             call = self._ask if run.spec.data_sources[place].before else self._record
             return await call(connection, run, place, batch)
 
-    async def _ask(self, connection: Connection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
+    async def _ask(self, connection: ReconnectingConnection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
         from promo_campaigns.adapters.answered_ledger import AnsweredLedger
         from promo_campaigns.adapters.breaker import PostgresBreaker
         from promo_campaigns.adapters.templates import compile_data_source
@@ -106,7 +107,9 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         self.log.info("Run %d: %d answered, %d refused", run.run_id, tally.ok, tally.refused)
         return Handover.of_pairs(run.run_id, ledger.held_codes(run.run_id, batch.contact_ids)).as_xcom()
 
-    async def _record(self, connection: Connection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
+    async def _record(
+        self, connection: ReconnectingConnection, run: Run, place: int, batch: Handover
+    ) -> dict[str, Any]:
         from promo_campaigns.adapters.answered_ledger import ledger_of
         from promo_campaigns.adapters.breaker import PostgresBreaker
         from promo_campaigns.adapters.templates import compile_data_source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
@@ -90,8 +91,8 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         from promo_campaigns.adapters.templates import compile_message
         from promo_campaigns.core.sending import beside, send_messages
 
-        with self.hook.connect() as connection, beside() as aside:
-            run = read_run(connection, batch.run_id)
+        with self.hook.reconnecting() as connection, beside() as aside:
+            run = connection.run(partial(read_run, run_id=batch.run_id))
             self._require_the_run_s(run)
             ledger = ledger_of(connection, run.spec)
             async with open_transport(run.spec, self.hook.dsn) as transport:

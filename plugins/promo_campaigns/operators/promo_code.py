@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.core.errors import ConfigurationError
@@ -66,8 +67,8 @@ class GetPromoCodeOperator(HandedOver):
 
         batch = Handover.from_xcom(self.contacts)
         codes = code_request(self.type, self.discount, self.days)
-        with self.hook.connect() as connection:
-            run = read_run(connection, batch.run_id)
+        with self.hook.reconnecting() as connection:
+            run = connection.run(partial(read_run, run_id=batch.run_id))
             if run.spec.codes != codes:
                 msg = f"run {run.run_key} was opened for {run.spec.codes}, this task asks for {codes}; make them equal"
                 raise ConfigurationError(msg)

@@ -49,7 +49,8 @@ from promo_campaigns.adapters.migrations.steps import (
     Migration,
     try_until,
 )
-from promo_campaigns.adapters.postgres import CONNECT_TIMEOUT_S, unreachable
+from promo_campaigns.adapters.postgres import LINE, explaining, session_options
+from promo_campaigns.adapters.store_errors import unreachable
 from promo_campaigns.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -61,13 +62,12 @@ PATIENCE_S = 600.0
 """Seconds for which a migration waits for another one, or for a lock that others hold."""
 
 _MIGRATION_LOCK = 0x50524F4D4F  # "PROMO": one migration of one database at a time
-_SETTINGS = (
-    # A limit that somebody has set for queries is not one for building an index.
-    "set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;"
+_SESSION = session_options(
+    # A limit on waiting is not one for building an index; what waits for a lock says so itself.
+    lock_timeout="0",
+    idle_in_transaction_session_timeout="0",
     # A server that works for a client that was killed would go on, and keep the next migration waiting.
-    "set client_connection_check_interval = '2s'; set timezone = 'UTC';"
-    # A batch is a small part of its tables: it goes through their indexes.
-    "set random_page_cost = 1.1"
+    client_connection_check_interval="2s",
 )
 
 
@@ -80,9 +80,11 @@ def migrate(dsn: str, *, patience_s: float = PATIENCE_S, tell: Callable[[str], N
     :param patience_s: seconds to wait for another migration, and for each lock that others hold
     :param tell: is called before each part of a revision that a store with rows in it is brought to
     :raises StoreUnavailable: another migration, or somebody who holds a lock, took longer than that
-    :raises DatabaseUnavailable: the server cannot be reached
+    :raises DatabaseUnavailable: the server cannot be reached, or cannot carry out a statement at the moment
+    :raises ConfigurationError: the address is wrong, the account lacks a right, or the database's encoding is not UTF8
     """
-    with _alone(dsn, patience_s) as connection:
+    with explaining(), _alone(dsn, patience_s) as connection:
+        _require_encoding(connection)
         _prepare(connection)
         is_new = connection.execute(f"select to_regclass('{SCHEMA}.alembic_version') is null").fetchone() == (True,)
         connection.autocommit = False
@@ -116,18 +118,7 @@ def run_sql_file(name: str) -> None:
 @contextmanager
 def _alone(dsn: str, patience_s: float) -> Iterator[psycopg.Connection]:
     """Open a connection and keep other migrations of this database out as long as it is open."""
-    scheme, _, _ = dsn.partition("://")
-    if scheme not in {"postgresql", "postgres"}:
-        msg = f"expected a postgresql:// URI, got the scheme {scheme!r}"
-        raise ConfigurationError(msg)
-    try:
-        connection = psycopg.connect(
-            dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="promo_campaigns migrate"
-        )
-    except psycopg.OperationalError as error:
-        raise unreachable(error) from error
-    with connection:
-        connection.execute(_SETTINGS)
+    with open_session(dsn) as connection:
         # Asked for again and again: a session that waits inside a statement is an old transaction, and an index that
         # the other migration builds would wait for it in turn.
         try_until(
@@ -138,6 +129,19 @@ def _alone(dsn: str, patience_s: float) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def open_session(dsn: str) -> psycopg.Connection:
+    """Open a connection for a migration, in autocommit mode, in a session like everybody else's.
+
+    :param dsn: ``postgresql://`` URI of the database
+    :raises DatabaseUnavailable: the server cannot be reached
+    :raises ConfigurationError: the address is wrong
+    """
+    try:
+        return psycopg.connect(dsn, **{**LINE, "options": _SESSION}, autocommit=True)
+    except psycopg.Error as error:
+        raise unreachable(error) from None
+
+
 def _prepare(connection: psycopg.Connection) -> None:
     """Make the schema if there is none; one that may not make schemas can use one that is there."""
     if connection.execute("select to_regnamespace(%s) is null", [SCHEMA]).fetchone() == (True,):
@@ -146,3 +150,13 @@ def _prepare(connection: psycopg.Connection) -> None:
 
 def _tell_nobody(_: str) -> None:
     """Say nothing."""
+
+
+def _require_encoding(connection: psycopg.Connection) -> None:
+    [encoding] = connection.execute("show server_encoding").fetchone() or ("",)
+    if encoding != "UTF8":
+        msg = (
+            f"the promo database is encoded as {encoding}, in which not every name can be written; "
+            "create one with: create database NAME encoding 'UTF8' template template0"
+        )
+        raise ConfigurationError(msg)

@@ -1,6 +1,17 @@
 -- next_lease --
--- A token no other lease has or had.
-select nextval('promo.lease_token') as token;
+-- A token no other lease has or had, held until this transaction ends.
+select token, pg_advisory_xact_lock(1347571533, mod(token, 2147483648)::integer) from nextval('promo.lease_token') as token;
+
+-- hold_lease --
+-- Waits until the transaction that drew the token has ended, on whatever connection that was.
+select pg_advisory_xact_lock(1347571533, mod(%(token)s, 2147483648)::integer);
+
+-- read_unheard --
+-- For whom a lease holds that its worker never heard of.
+select contact_id from promo.attempt
+where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and purpose = %(purpose)s
+  and lease_token = %(token)s and outcome is null
+order by contact_id;
 
 -- fold_lapsed --
 -- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried

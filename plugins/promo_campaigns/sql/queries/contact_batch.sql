@@ -171,6 +171,13 @@ update stage_contact s
          order by i.row_number, i.position) f
  where f.row_number = s.row_number and s.verdict is null
 
+-- judge_zones --
+-- A time zone that the server does not know would fail a send in quiet hours.
+update stage_contact s
+   set place = 'timeZone', verdict = %(unknown_zone)s
+  from (select distinct time_zone from stage_contact where time_zone is not null) lived_in
+ where lived_in.time_zone = s.time_zone and s.verdict is null and not promo.knows_zone(lived_in.time_zone)
+
 -- insert_contacts --
 -- What was not found is new.
 with numbered as (

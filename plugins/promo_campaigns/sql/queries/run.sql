@@ -2,6 +2,18 @@
 -- One run at a time weighs this pool's stock against what is asked of it; held until the transaction ends.
 select pg_advisory_xact_lock(hashtextextended('promo pool' || chr(10) || %(type)s || chr(10) || %(discount)s::text, 0));
 
+-- knows_zone --
+-- Whether the server can tell the time in a zone.
+select promo.knows_zone(%(zone)s) as known;
+
+-- read_strange_zones --
+-- Time zones of the run's contacts in which the server cannot tell the time, with how many live there.
+select time_zone as zone, contacts from (
+  select time_zone, count(*) as contacts from promo.assignment
+  where run_id = %(run_id)s and time_zone is not null group by time_zone
+) lived_in
+where not promo.knows_zone(time_zone) order by contacts desc, time_zone;
+
 -- add_run --
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
