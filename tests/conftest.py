@@ -102,6 +102,13 @@ def dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
         yield _database_of(postgres_server, name)
 
 
+@pytest.fixture
+def bare_dsn(postgres_server: str) -> Iterator[str]:
+    """Return the DSN of a database of this test's own, without a schema."""
+    with _new_database(postgres_server, "promo_bare") as name:
+        yield _database_of(postgres_server, name)
+
+
 def _database_of(dsn: str, name: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
 

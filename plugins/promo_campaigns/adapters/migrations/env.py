@@ -6,6 +6,12 @@ from alembic import context
 
 from promo_campaigns.adapters.migrations import SCHEMA
 
-context.configure(connection=context.config.attributes["connection"], version_table_schema=SCHEMA)
+attributes = context.config.attributes
+context.configure(
+    connection=attributes["connection"],
+    version_table_schema=SCHEMA,
+    # A new database gets everything or nothing. In any other one each part of a revision is committed by itself.
+    transaction_per_migration=not attributes["migration"].is_new,
+)
 with context.begin_transaction():
     context.run_migrations()

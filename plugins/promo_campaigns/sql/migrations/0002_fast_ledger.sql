@@ -1,5 +1,6 @@
 -- What the ledger pays per contact, without giving up a promise.
 
+-- part: locked on promo.assignment, promo.attempt, promo.promo_code --
 -- Only a change of state that may not be allowed is worth a call: the legal ones, commonest first, are told in place.
 drop trigger assignment_transition on promo.assignment;
 create or replace function promo.check_assignment_transition() returns trigger
@@ -30,5 +31,6 @@ alter table promo.attempt drop constraint attempt_run_id_contact_id_fkey, drop c
 create trigger promo_code_kept before delete or truncate on promo.promo_code
   for each statement execute function promo.keep_evidence();
 
+-- part: online --
 -- An attempt is settled once, soon after it was made: in place, if its page has room.
 alter table promo.attempt set (fillfactor = 80);

@@ -1,18 +1,25 @@
 -- Data sources whose answer a message reads: called before it, their answers kept; and several sources to one message.
 
+-- part: locked on promo.run --
 alter table promo.run
   add column before smallint[] not null default '{}',
-  add column after smallint[] not null default '{}';
-update promo.run set after = '{0}' where records;
-alter table promo.run add constraint run_records check (records = (after <> '{}'));
+  add column after smallint[] not null default '{}',
+  add constraint run_records check (records = (after <> '{}')) not valid;
 comment on column promo.run.before is 'The data sources called before the message, by their place in the definition.';
 comment on column promo.run.after is 'The data sources called once the message was accepted, by their place in the definition.';
 
+-- part: batches of promo.run by run_id --
+update promo.run set after = '{0}' where records and run_id > %(low)s and run_id <= %(high)s;
+
+-- part: online --
+alter table promo.run validate constraint run_records;
+
+-- part: locked on promo.attempt --
 alter table promo.attempt
   add column source smallint not null default 0,
   add column shows_code boolean not null default true,
   drop constraint attempt_purpose_check,
-  add constraint attempt_purpose_check check (purpose in ('message', 'profile', 'answer'));
+  add constraint attempt_purpose_check check (purpose in ('message', 'profile', 'answer')) not valid;
 comment on column promo.attempt.source is 'Which of the run''s data sources was called, by its place in the definition; 0 for a message.';
 comment on column promo.attempt.shows_code is 'Whether the code left with the call; of the calls before a message only those of a source that reads it.';
 
@@ -27,11 +34,19 @@ create trigger attempt_settled_once before update on promo.attempt
         new.source, new.shows_code))
   execute function promo.keep_evidence();
 
+-- part: online --
+alter table promo.attempt validate constraint attempt_purpose_check;
+
+-- part: locked on promo.promo_code --
 alter table promo.promo_code
   add column seen_at timestamptz,
-  add constraint promo_code_seen check (seen_at is null or retired);
+  add constraint promo_code_seen check (seen_at is null or retired) not valid;
 comment on column promo.promo_code.seen_at is 'When it was taken from somebody for whom a data source had seen it already: it never becomes free again.';
 
+-- part: online --
+alter table promo.promo_code validate constraint promo_code_seen;
+
+-- part: locked on promo.promo_code, promo.assignment --
 -- Whether a data source may have seen this code for this contact, before any message.
 create function promo.was_seen(run_id bigint, contact_id bigint, promo_code_id bigint) returns boolean
   language sql stable

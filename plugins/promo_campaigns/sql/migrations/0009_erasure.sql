@@ -1,12 +1,19 @@
 -- Erasure: identity goes, uniqueness stays. The row of the contact stays, so that its assignments and attempts do, and no
 -- code of it is ever given out again. Of each identifier a keyed digest stays, by which it is recognised.
 
+-- part: locked on promo.contact --
 alter table promo.contact
   add column erased_at timestamptz,
   add constraint contact_erased_bare
-    check (erased_at is null or num_nonnulls(external_id, first_name, last_name, language) = 0);
-create index contact_erased on promo.contact (contact_id) where erased_at is not null;
+    check (erased_at is null or num_nonnulls(external_id, first_name, last_name, language) = 0) not valid;
 
+-- part: online --
+alter table promo.contact validate constraint contact_erased_bare;
+
+-- part: online --
+create index concurrently contact_erased on promo.contact (contact_id) where erased_at is not null;
+
+-- part: locked on promo.contact, promo.contact_channel, promo.contact_field_value --
 create table promo.erasure_key (
   one       boolean primary key default true check (one),
   inner_pad bytea   not null check (octet_length(inner_pad) = 64),

@@ -1,5 +1,6 @@
 -- Limits and pace: rate budgets of receivers, quiet hours and frequency caps.
 
+-- part: locked --
 -- What all workers may ask of a receiver together.
 create table promo.rate_budget (
   receiver text        primary key,
@@ -36,27 +37,42 @@ create function promo.opens_at(quiet_hours int4multirange, zone text, at timesta
       at + interval '8 days')
   end;
 
+-- part: locked on promo.contact --
 alter table promo.contact
-  add time_zone text constraint contact_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
+  add time_zone text,
+  add constraint contact_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity') not valid,
   drop constraint contact_erased_bare,
   add constraint contact_erased_bare
-    check (erased_at is null or num_nonnulls(external_id, first_name, last_name, language, time_zone) = 0);
+    check (erased_at is null or num_nonnulls(external_id, first_name, last_name, language, time_zone) = 0) not valid;
 comment on column promo.contact.time_zone is 'IANA name; null for the time zone of the run. A name that Postgres does not know is an error.';
 
+-- part: online --
+alter table promo.contact validate constraint contact_time_zone, validate constraint contact_erased_bare;
+
+-- part: locked on promo.run --
 alter table promo.run
   add quiet_hours  int4multirange,
   add time_zone    text,
-  add cap_messages smallint check (cap_messages > 0),
-  add cap_window   interval check (cap_window > interval '0'),
-  add constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
-  add constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)),
-  add constraint run_cap check ((cap_messages is null) = (cap_window is null));
+  add cap_messages smallint,
+  add cap_window   interval,
+  add constraint run_cap_messages_check check (cap_messages > 0) not valid,
+  add constraint run_cap_window_check check (cap_window > interval '0') not valid,
+  add constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity') not valid,
+  add constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)) not valid,
+  add constraint run_cap check ((cap_messages is null) = (cap_window is null)) not valid;
 comment on column promo.run.quiet_hours is 'Minutes of the week, Monday first, in which nobody is given a code or sent anything.';
 comment on column promo.run.time_zone is 'Of contacts that have none.';
 comment on column promo.run.cap_messages is 'How many messages of the channel a contact may get within cap_window, from all runs together.';
 
+-- part: online --
+alter table promo.run
+  validate constraint run_cap_messages_check, validate constraint run_cap_window_check, validate constraint run_time_zone,
+  validate constraint run_quiet_hours, validate constraint run_cap;
+
+-- part: locked on promo.assignment --
 alter table promo.assignment add time_zone text;
 comment on column promo.assignment.time_zone is 'By which the run''s quiet hours go for this contact; frozen with the audience, null in a run without.';
 
+-- part: online --
 -- Whom a code was given lately. Its predicate leaves out the state, so that state changes stay heap-only.
-create index assignment_holder on promo.assignment (contact_id) where promo_code_id is not null;
+create index concurrently assignment_holder on promo.assignment (contact_id) where promo_code_id is not null;

@@ -1,5 +1,6 @@
 -- Events: what callers say has happened to a contact, and which workflow has yet to answer it.
 
+-- part: locked on promo.run --
 create table promo.event (
   event_id    bigint      generated always as identity primary key,
   type        text        not null check (type <> ''),
