@@ -74,16 +74,18 @@ class LoadPromoCodesOperator(StoreOperator):
         """Load the files one by one."""
         reports: list[Mapping[str, Any]] = []
         refused: list[str] = []
+        left = 0
         for path in [self.files] if isinstance(self.files, str) else self.files:
             report = self._load(path, context["run_id"])
             if report and "error" in report:
                 refused.append(report["error"])
+                left += report.get("left_in_place", False)
             elif report:
                 reports.append(report)
         for name in sorted({name for report in reports for name in report["types"]}):
             context["outlet_events"][PROMO_CODES].add(member(PROMO_CODES, name))
         if refused:
-            raise AirflowFailException(_summary(refused))
+            raise AirflowFailException(_summary(refused, left))
         return {"files": len(reports)} | {name: sum(report[name] for report in reports) for name in _COUNTS}
 
     def _load(self, path: str, run_id: str) -> Mapping[str, Any]:
@@ -93,7 +95,7 @@ class LoadPromoCodesOperator(StoreOperator):
             refuse_links(path)
         except CodeFileError as error:
             self.log.error("%s", error)  # noqa: TRY400  (as below)
-            return _refusal(file.name, error)
+            return _refusal(file.name, error) | {"left_in_place": True}
         if not file.exists():
             return self._earlier_report(path, run_id)
         try:
@@ -133,8 +135,9 @@ def _refusal(name: str, error: CodeFileError) -> dict[str, Any]:
     return report | {"error": str(error), "line": error.line}
 
 
-def _summary(refused: Sequence[str]) -> str:
+def _summary(refused: Sequence[str], left: int) -> str:
     told = "; ".join(refused[:_NAMED])
     more = f"; and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+    but = f", but {left} left in place because of symbolic links" if left else ""
     files = "1 file was" if len(refused) == 1 else f"{len(refused)} files were"
-    return f"{files} refused, and moved to {REJECTED}/ with a report unless it is a symbolic link: {told}{more}"
+    return f"{files} refused and moved to {REJECTED}/ with a report{but}: {told}{more}"
