@@ -66,6 +66,18 @@ def test_a_file_is_loaded_and_moved_with_its_report_and_its_types_are_announced(
     assert assets(context) == ["promo_codes/Welcome", "promo_codes/%C3%89t%C3%A9 1"]
 
 
+def test_a_symbolic_link_is_left_in_place_and_fails_the_task(tmp_path: Path, context: dict[str, Any], dsn: str) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    outside, link = put(tmp_path, "outside.csv", GOOD), inbox / "link.csv"
+    link.symlink_to(outside)
+    with pytest.raises(AirflowFailException, match=r"1 left in place .*: link\.csv: it is a symbolic link"):
+        load(context, link)
+    assert (link.is_symlink(), [path.name for path in inbox.iterdir()]) == (True, ["link.csv"])
+    with connect(dsn) as store:
+        assert store.execute("select from promo.promo_code").fetchall() == []
+
+
 def test_a_bad_file_does_not_stop_the_others_and_fails_the_task_at_the_end(
     tmp_path: Path, context: dict[str, Any], dsn: str
 ) -> None:

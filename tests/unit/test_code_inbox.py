@@ -12,7 +12,18 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]  # fsspec has no types
 
-from promo_campaigns.hooks.code_inbox import LOADED, MAX_FILES, finished, look, put_away, reports_of
+from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.hooks.code_inbox import (
+    LOADED,
+    MAX_FILES,
+    REJECTED,
+    finished,
+    look,
+    open_code_file,
+    put_away,
+    refuse_links,
+    reports_of,
+)
 from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
 from promo_campaigns.triggers.promo_code_file import PromoCodeFileTrigger
 
@@ -94,6 +105,99 @@ def test_a_file_is_put_away_with_its_report_and_without_its_marker(tmp_path: Pat
     }
     assert json.loads((tmp_path / LOADED / "codes-2.csv.gz.report.json").read_text())["run_id"] == "two"
     assert [report["run_id"] for report in reports_of(str(tmp_path / "codes.csv.gz"), LOADED)] == ["two", "one"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 240 + ".csv", "x" * 250 + ".csv", "ж" * 125 + ".csv", "x." + "y" * 250, "a" * 255]
+)
+def test_a_name_as_long_as_names_can_be_is_put_away_with_its_report(name: str, tmp_path: Path) -> None:
+    for content in ("one", "two", "three"):
+        file = tmp_path / name
+        file.write_text(content)
+        assert list(look(str(tmp_path), "*", done_marker=False)) == [str(file)]
+        assert look(str(tmp_path), "*", done_marker=True) == {}
+        put_away(str(file), LOADED, {"file": name, "run_id": content})
+    put = [path for path in (tmp_path / LOADED).iterdir() if not path.name.endswith(".report.json")]
+    assert sorted(path.read_text() for path in put) == ["one", "three", "two"]
+    assert sorted(report["run_id"] for report in reports_of(str(tmp_path / name), LOADED)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("name", ["-rf.csv", "sp ace;.csv", "[a]*?.csv", "$(ls).csv", "#1%20.csv"])
+def test_a_name_that_a_shell_or_a_log_might_misread_is_put_away_like_any_other(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("code\n")
+    [path] = look(str(tmp_path), "*", done_marker=False)
+    with open_code_file(path) as file:
+        assert file.read() == b"code\n"
+    put_away(path, REJECTED, {"file": name})
+    assert (tmp_path / REJECTED / name).read_text() == "code\n"
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.csv", b"two\nlines.csv", b"\x1b[2Jbell\x07.csv", b"a\tb.csv", b"a\rb.csv"])
+def test_a_name_that_cannot_be_handed_on_is_left_alone(
+    name: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / os.fsdecode(name)).write_text("code\n")
+    assert look(str(tmp_path), "*", done_marker=False) == {}
+    [record] = caplog.records
+    assert "is left alone: its name has control characters or is no UTF-8" in record.getMessage()
+    for message in (record.getMessage(), str(CodeFileError("it is wrong", file=os.fsdecode(name)))):
+        assert message.isprintable()
+
+
+def test_a_symbolic_link_in_the_inbox_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    inbox, outside = tmp_path / "inbox", tmp_path / "outside"
+    inbox.mkdir()
+    outside.mkdir()
+    secret = outside / "secret.csv"
+    secret.write_text("code\nSECRET\n")
+    (inbox / "link.csv").symlink_to(secret)
+    (inbox / "dangling.csv").symlink_to(tmp_path / "nowhere")
+    (inbox / "folder").symlink_to(outside)
+    assert look(str(inbox), "*", done_marker=False) == {}
+    assert look(str(inbox), "*/*", done_marker=False) == {}
+    assert "it is a symbolic link" in caplog.text
+    for path in (inbox / "link.csv", inbox / "dangling.csv"):
+        for refused in (open_code_file, refuse_links, lambda path: put_away(path, REJECTED, {})):
+            with pytest.raises(CodeFileError, match="it is a symbolic link"):
+                refused(str(path))
+    assert sorted(path.name for path in inbox.iterdir()) == ["dangling.csv", "folder", "link.csv"]
+    assert (inbox / "link.csv").is_symlink()
+    assert secret.read_text() == "code\nSECRET\n"
+
+
+@pytest.mark.parametrize("folder", [LOADED, REJECTED])
+def test_nothing_is_put_into_a_folder_that_is_a_symbolic_link(folder: str, tmp_path: Path) -> None:
+    inbox, outside = tmp_path / "inbox", tmp_path / "outside"
+    inbox.mkdir()
+    outside.mkdir()
+    (outside / "codes.csv.report.json").write_text('{"file": "codes.csv"}')
+    (inbox / folder).symlink_to(outside)
+    (inbox / "codes.csv").write_text("code\n")
+    for refused in (refuse_links, lambda path: put_away(path, folder, {})):
+        with pytest.raises(CodeFileError, match=f"{folder}: it is a symbolic link"):
+            refused(str(inbox / "codes.csv"))
+    assert reports_of(str(inbox / "codes.csv"), folder) == []
+    assert [path.name for path in outside.iterdir()] == ["codes.csv.report.json"]
+    assert (inbox / "codes.csv").read_text() == "code\n"
+
+
+def test_links_where_a_file_or_report_would_be_put_are_not_written_through(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    (tmp_path / LOADED).mkdir()
+    (tmp_path / LOADED / "codes.csv").symlink_to(tmp_path / "nowhere")
+    (tmp_path / LOADED / "codes-2.csv.report.json").symlink_to(target)
+    (tmp_path / "codes.csv").write_text("code\n")
+    put_away(str(tmp_path / "codes.csv"), LOADED, {"file": "codes.csv"})
+    assert (tmp_path / LOADED / "codes-3.csv").read_text() == "code\n"
+    assert target.read_text() == "untouched"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_pipe_is_no_code_file_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(CodeFileError, match="it is no file"):
+        open_code_file(str(tmp_path / "pipe.csv"))
 
 
 def test_the_trigger_fires_for_a_file_at_rest_and_survives_being_stored(tmp_path: Path) -> None:

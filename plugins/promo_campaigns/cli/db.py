@@ -63,6 +63,6 @@ def _migrate(args: argparse.Namespace) -> int:
     dsn = find_dsn(args)
     from promo_campaigns.adapters.migrations import migrate
 
-    migrate(dsn)
+    migrate(dsn, tell=print)
     print("The schema is up to date.")
     return 0

@@ -45,6 +45,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.core.redaction import printable_name
+
 if TYPE_CHECKING:
     from promo_campaigns.core.code_file import LoadReport
 
@@ -116,7 +118,7 @@ class FileError(PromoError):
         self.line = line
         self.hint = hint
         self.excerpt = excerpt
-        place = f"{file}:{line}" if line else file
+        place = f"{printable_name(file)}:{line}" if line else printable_name(file)
         shown = f"\n    {excerpt}" if excerpt else ""
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else "") + shown)
 

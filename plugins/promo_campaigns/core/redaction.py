@@ -36,3 +36,8 @@ def redacted(text: str, secrets: Iterable[str], masks: Mapping[str, str] | None 
     for form in sorted(shown, key=len, reverse=True):
         text = text.replace(form, shown[form])
     return text
+
+
+def printable_name(name: str) -> str:
+    """Return a file's name fit for a log: on one line, without control characters or bytes that are no text."""
+    return name if name.isprintable() else ascii(name)[1:-1]

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+import logging
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.core.redaction import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +29,13 @@ REJECTED = "rejected"
 MAX_FILES = 1_000
 """Files handed over at once; Airflow maps no more than 1,024 tasks over a list."""
 
+_NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_log = logging.getLogger(__name__)
+
+MAX_NAME_BYTES = 255
+"""Bytes of a name, the limit of the file systems in use."""
+
+_LOCAL = frozenset({"", "file", "local"})
 _MTIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified")
 
 
@@ -33,7 +49,8 @@ def storage_path(path: str) -> ObjectStoragePath:
 def look(path: str, pattern: str, *, done_marker: bool) -> Look:
     """Look at a folder, or at a single file.
 
-    Hidden files, done markers and reports are no code files.
+    Hidden files, done markers and reports are no code files. On this machine neither is what is no file itself: a
+    symbolic link is left where it is, since it may lead to what is not the inbox's.
 
     :param path: the folder, or a file
     :param pattern: glob of names in the folder
@@ -44,7 +61,7 @@ def look(path: str, pattern: str, *, done_marker: bool) -> Look:
     files = [root] if root.is_file() else list(root.glob(pattern))
     seen = {}
     for file in files:
-        if _is_code_file(file.name) and (not done_marker or _marker(file).exists()):
+        if _is_code_file(file.name) and _can_be_taken(root, file) and (not done_marker or _marker(file).exists()):
             try:
                 info = file.fs.info(file.path)
             except FileNotFoundError:
@@ -70,15 +87,51 @@ def put_away(path: str, folder: str, report: dict[str, Any]) -> dict[str, Any]:
     :param report: what is written to ``<name>.report.json`` beside the moved file
     """
     file = storage_path(path)
+    _refuse_link(file)
+    _refuse_link(file.parent / folder)
     target = _free_name(file, folder)
     file.fs.makedirs(target.parent.path, exist_ok=True)
-    report_path = target.parent / (target.name + REPORT)
-    report_path.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    report_path = _report_of(target)
+    report_path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     file.move(target)
     marker = _marker(file)
-    if marker.exists():
-        marker.unlink()
+    if marker.exists() or _is_link(marker):
+        marker.unlink()  # of a link only the link
     return report
+
+
+def open_code_file(path: str) -> BinaryIO:
+    """Open a file of the inbox for reading; on this machine a symbolic link is not followed, whenever it was put there.
+
+    :raises CodeFileError: it is a symbolic link, or no file
+    """
+    file = storage_path(path)
+    if not _is_local(file):
+        opened: BinaryIO = file.open("rb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
+        return opened
+    try:
+        # Not blocking, so that a pipe cannot keep us waiting; for a file it means nothing.
+        number = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _link_error(file.name) from error
+        raise
+    opened = os.fdopen(number, "rb")
+    if not Path(file.path).is_file():
+        opened.close()
+        msg = "it is no file"
+        raise CodeFileError(msg, file=file.name, hint="Put a copy of the file into the inbox")
+    return opened
+
+
+def refuse_links(path: str) -> None:
+    """Refuse a file that is a symbolic link, or whose folders ``loaded`` and ``rejected`` are; only on this machine.
+
+    :raises CodeFileError: one of them is; nothing was read, moved or deleted
+    """
+    file = storage_path(path)
+    for place in (file, file.parent / LOADED, file.parent / REJECTED):
+        _refuse_link(place)
 
 
 def reports_of(path: str, folder: str) -> Sequence[dict[str, Any]]:
@@ -86,10 +139,26 @@ def reports_of(path: str, folder: str) -> Sequence[dict[str, Any]]:
     file = storage_path(path)
     place = file.parent / folder
     place.fs.invalidate_cache()
-    if not place.exists():
+    if _is_link(place) or not place.exists():
         return []
-    reports = (json.loads(report.read_text(encoding="utf-8")) for report in place.glob("*" + REPORT))
+    found = (report for report in place.glob("*" + REPORT) if not _is_link(report))
+    reports = (json.loads(report.read_text(encoding="utf-8")) for report in found)
     return [report for report in reports if report.get("file") == file.name]
+
+
+def _can_be_taken(root: ObjectStoragePath, file: ObjectStoragePath) -> bool:
+    """Tell whether a file lies in the inbox itself and has a name that can be handed on; say so if not."""
+    name = printable_name(file.name)
+    places = [Path(file.path), *Path(file.path).parents] if _is_local(file) else []
+    inside = places[: places.index(Path(root.path))] if Path(root.path) in places else places[:1]
+    if any(place.is_symlink() for place in inside or places[:1]):
+        _log.warning("%s is left alone: it is a symbolic link, or lies behind one, and the inbox follows none", name)
+        return False
+    if _NOT_IN_A_NAME.search(file.name):
+        # Neither survives the way through Airflow: line breaks are cut out of a path, other bytes are no JSON.
+        _log.warning("%s is left alone: its name has control characters or is no UTF-8. Rename it", name)
+        return False
+    return True
 
 
 def _is_code_file(name: str) -> bool:
@@ -97,14 +166,54 @@ def _is_code_file(name: str) -> bool:
 
 
 def _marker(file: ObjectStoragePath) -> ObjectStoragePath:
-    return file.parent / (file.name + DONE)
+    return file.parent / _with_ending(file.name, DONE)
+
+
+def _report_of(file: ObjectStoragePath) -> ObjectStoragePath:
+    return file.parent / _with_ending(file.name, REPORT)
+
+
+def _with_ending(name: str, ending: str) -> str:
+    """Return the name with an ending; one that would be too long is cut, and told from others by its digest."""
+    whole = name + ending
+    if len(os.fsencode(whole)) <= MAX_NAME_BYTES:
+        return whole
+    ending = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}{ending}"
+    return os.fsencode(name)[: MAX_NAME_BYTES - len(ending)].decode("utf-8", "ignore") + ending
+
+
+def _is_local(file: ObjectStoragePath) -> bool:
+    return file.protocol in _LOCAL
+
+
+def _is_link(file: ObjectStoragePath) -> bool:
+    return _is_local(file) and Path(file.path).is_symlink()
+
+
+def _refuse_link(file: ObjectStoragePath) -> None:
+    if _is_link(file):
+        raise _link_error(file.name)
+
+
+def _link_error(name: str) -> CodeFileError:
+    hint = "The inbox follows none: put the file or folder itself in its place"
+    return CodeFileError("it is a symbolic link", file=name, hint=hint)
 
 
 def _free_name(file: ObjectStoragePath, folder: str) -> ObjectStoragePath:
     place = file.parent / folder
     stem, dot, endings = file.name.partition(".")
     number, target = 1, place / file.name
-    while target.exists():
+    while target.exists() or _is_link(target) or _is_link(_report_of(target)):
         number += 1
-        target = place / f"{stem}-{number}{dot}{endings}"
+        target = place / _numbered(stem, number, dot + endings)
     return target
+
+
+def _numbered(stem: str, number: int, endings: str) -> str:
+    """Return a name with a number in it, its stem cut so that the name is not too long."""
+    rest = f"-{number}{endings}"
+    room = MAX_NAME_BYTES - len(os.fsencode(rest))
+    if room < 1:  # nearly all of the name is its endings
+        return _with_ending(stem + endings, f"-{number}")
+    return os.fsencode(stem)[:room].decode("utf-8", "ignore") + rest

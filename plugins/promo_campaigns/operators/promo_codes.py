@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.core.errors import CodeFileError, CodeFileRejectedError
 from promo_campaigns.core.parameters import flag_of, optional_text
-from promo_campaigns.hooks.code_inbox import LOADED, REJECTED, put_away, reports_of, storage_path
+from promo_campaigns.core.redaction import printable_name
+from promo_campaigns.hooks.code_inbox import (
+    LOADED,
+    REJECTED,
+    open_code_file,
+    put_away,
+    refuse_links,
+    reports_of,
+    storage_path,
+)
 from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES, member
 from promo_campaigns.operators.store_operator import StoreOperator
 
@@ -65,21 +74,28 @@ class LoadPromoCodesOperator(StoreOperator):
         """Load the files one by one."""
         reports: list[Mapping[str, Any]] = []
         refused: list[str] = []
+        left = 0
         for path in [self.files] if isinstance(self.files, str) else self.files:
             report = self._load(path, context["run_id"])
             if report and "error" in report:
                 refused.append(report["error"])
+                left += report.get("left_in_place", False)
             elif report:
                 reports.append(report)
         for name in sorted({name for report in reports for name in report["types"]}):
             context["outlet_events"][PROMO_CODES].add(member(PROMO_CODES, name))
         if refused:
-            raise AirflowFailException(_summary(refused))
+            raise AirflowFailException(_summary(refused, left))
         return {"files": len(reports)} | {name: sum(report[name] for report in reports) for name in _COUNTS}
 
     def _load(self, path: str, run_id: str) -> Mapping[str, Any]:
         """Load one file and put it away; return its report, with ``error`` if refused, or nothing if it is gone."""
         file = storage_path(path)
+        try:
+            refuse_links(path)
+        except CodeFileError as error:
+            self.log.error("%s", error)  # noqa: TRY400  (as below)
+            return _refusal(file.name, error) | {"left_in_place": True}
         if not file.exists():
             return self._earlier_report(path, run_id)
         try:
@@ -87,13 +103,13 @@ class LoadPromoCodesOperator(StoreOperator):
         except CodeFileError as error:
             self.log.error("%s", error)  # noqa: TRY400  (a traceback says nothing of a file that breaks a rule)
             return put_away(path, REJECTED, _refusal(file.name, error) | {"run_id": run_id})
-        self.log.info("%s: %s", file.name, {name: getattr(report, name) for name in _COUNTS})
+        self.log.info("%s: %s", printable_name(file.name), {name: getattr(report, name) for name in _COUNTS})
         return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
 
     def _load_open(self, path: str, name: str) -> LoadReport:
         from promo_campaigns.adapters.code_files import load_code_file
 
-        with self.hook.connect() as connection, _open(path) as file:
+        with self.hook.connect() as connection, open_code_file(path) as file:
             return load_code_file(
                 connection,
                 file,
@@ -108,15 +124,10 @@ class LoadPromoCodesOperator(StoreOperator):
         for folder in (REJECTED, LOADED):
             for report in reports_of(path, folder):
                 if report.get("run_id") == run_id:
-                    self.log.info("%s was put into %s/ by an earlier try", path, folder)
+                    self.log.info("%s was put into %s/ by an earlier try", printable_name(path), folder)
                     return report
-        self.log.warning("%s is gone, and no try of this run has put it away", path)
+        self.log.warning("%s is gone, and no try of this run has put it away", printable_name(path))
         return {}
-
-
-def _open(path: str) -> BinaryIO:
-    file: BinaryIO = storage_path(path).open("rb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
-    return file
 
 
 def _refusal(name: str, error: CodeFileError) -> dict[str, Any]:
@@ -124,8 +135,9 @@ def _refusal(name: str, error: CodeFileError) -> dict[str, Any]:
     return report | {"error": str(error), "line": error.line}
 
 
-def _summary(refused: Sequence[str]) -> str:
+def _summary(refused: Sequence[str], left: int) -> str:
     told = "; ".join(refused[:_NAMED])
     more = f"; and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+    but = f", but {left} left in place because of symbolic links" if left else ""
     files = "1 file was" if len(refused) == 1 else f"{len(refused)} files were"
-    return f"{files} refused and moved to {REJECTED}/ with a report: {told}{more}"
+    return f"{files} refused and moved to {REJECTED}/ with a report{but}: {told}{more}"

@@ -1,0 +1,189 @@
+"""The rows of a sheet, as its XML passes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel, from_ISO8601
+
+from promo_campaigns.adapters.xlsx_archive import MAX_DEPTH, Listener
+from promo_campaigns.adapters.xlsx_book import DAY, DURATION, NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from promo_campaigns.adapters.xlsx_book import Book
+
+MAX_ROWS = 1_048_576
+"""Rows of a sheet, Excel's own limit."""
+
+MAX_COLUMNS = 16
+"""Columns that are looked at; cells to the right of them are left out."""
+
+_COLUMNS = {letter: place for place, letter in enumerate(ascii_uppercase[:MAX_COLUMNS], 1)}
+_DIGITS = "0123456789"
+_LONGEST_COLUMN = 3
+
+
+class SheetRows(Listener):
+    """Makes values of cells: text, number, bool, date or time.
+
+    :param book: the workbook
+    :param refuse: refuses the workbook for a problem of the sheet
+    """
+
+    def __init__(self, book: Book, refuse: Callable[[str], NoReturn]) -> None:
+        super().__init__(refuse)
+        self._texts = book.texts
+        self._kinds = book.kinds
+        self._epoch = CALENDAR_MAC_1904 if book.is_1904 else CALENDAR_WINDOWS_1900
+        self._rows: list[tuple[int, list[Any]]] = []
+        self._line = self._column = 0
+        self._cells: list[Any] | None = None  # None outside of rows
+        self._type, self._style = "n", ""
+        self._formula: str | None = None
+        self._is_spoken = True
+        self._cell_name, self._value_name = "c", "v"
+        self.begins = {
+            "row": self._begin_row,
+            "f": self._begin_formula,
+            "t": self._begin_text,
+            "rPh": self._begin_phonetic,
+        }
+        self.ends = {
+            "row": self._end_row,
+            "f": self._end_formula,
+            "t": self._end_text,
+            "rPh": self._end_phonetic,
+        }
+
+    # A sheet has millions of cells and values. These two are told in place, without a look-up.
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Hear the start of an element."""
+        if self._depth < MAX_DEPTH and name == self._value_name:
+            self._depth += 1
+            self._collects = self._type != "inlineStr" and self._cells is not None
+        elif self._depth < MAX_DEPTH and name == self._cell_name:
+            self._depth += 1
+            self._begin_cell(attributes)
+        else:
+            super().start(name, attributes)
+
+    def end(self, name: str) -> None:
+        """Hear the end of an element."""
+        if name == self._value_name:
+            self._depth -= 1
+            self._collects = False
+        elif name == self._cell_name:
+            self._depth -= 1
+            self._end_cell()
+        else:
+            super().end(name)
+
+    def taken(self) -> list[tuple[int, list[Any]]]:
+        """Return the rows that passed since the last call, without empty ones and empty cells at their ends."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def _prefix_names(self, root: str) -> str:
+        prefix = super()._prefix_names(root)
+        self._cell_name, self._value_name = f"{prefix}c", f"{prefix}v"
+        return prefix
+
+    def _begin_row(self, attributes: Mapping[str, str]) -> None:
+        before = self._line
+        self._line = _whole(attributes["r"]) if "r" in attributes else before + 1
+        if self._line > MAX_ROWS:
+            self.refuse("has more rows than Excel knows")
+        if self._line <= before:
+            self.refuse("holds a row twice, or rows out of order")
+        self._column = 0
+        self._cells = [""] * MAX_COLUMNS
+
+    def _end_row(self) -> None:
+        cells = self._cells
+        while cells and cells[-1] == "":
+            cells.pop()
+        if cells:
+            self._rows.append((self._line, cells))
+        self._cells = None
+
+    def _begin_cell(self, attributes: Mapping[str, str]) -> None:
+        place = attributes.get("r")
+        self._column = self._column + 1 if place is None else self._column_of(place)
+        self._type = attributes.get("t", "n")
+        self._style = attributes.get("s", "")
+        self._formula = None
+        if self._pieces:
+            self._taken()
+
+    def _column_of(self, place: str) -> int:
+        letters = place.rstrip(_DIGITS)
+        column = _COLUMNS.get(letters)
+        if column is None:
+            if not (letters.isascii() and letters.isalpha() and len(letters) <= _LONGEST_COLUMN):
+                self.refuse("holds a cell without a sound place")
+            column = _COLUMNS.get(letters.upper(), MAX_COLUMNS + 1)
+        return column
+
+    def _end_cell(self) -> None:
+        if self._cells is not None and self._column <= MAX_COLUMNS:
+            self._cells[self._column - 1] = self._value() if self._formula is None else self._formula
+
+    def _begin_text(self, _: Mapping[str, str]) -> None:
+        self._collects = self._cells is not None and self._type == "inlineStr" and self._is_spoken
+
+    def _end_text(self) -> None:
+        self._collects = False
+
+    def _begin_phonetic(self, _: Mapping[str, str]) -> None:
+        self._is_spoken = False
+
+    def _end_phonetic(self) -> None:
+        self._is_spoken = True
+
+    def _begin_formula(self, _: Mapping[str, str]) -> None:
+        self._taken()
+        self._collects = self._cells is not None
+
+    def _end_formula(self) -> None:
+        self._collects = False
+        self._formula = "=" + self._taken()
+
+    def _value(self) -> Any:  # noqa: ANN401  (a cell holds anything)
+        text, kind = self._taken(), self._type
+        if not text:
+            return ""
+        if kind == "s":
+            return self._texts[int(text)]
+        if kind == "n":
+            return self._number(text)
+        if kind == "b":
+            return bool(int(text))
+        if kind == "d":
+            return from_ISO8601(text)  # type: ignore[no-untyped-call]  # the stubs have no types here
+        return text
+
+    def _number(self, text: str) -> Any:  # noqa: ANN401  (as above)
+        number = float(text) if "." in text or "E" in text or "e" in text else int(text)
+        style = int(self._style) if self._style else 0
+        kind = self._kinds[style] if style < len(self._kinds) else NUMBER
+        if kind == NUMBER:
+            return number
+        try:
+            value = from_excel(number, self._epoch, timedelta=kind == DURATION)
+        except (OverflowError, ValueError):
+            return "#VALUE!"  # what Excel shows
+        if isinstance(value, datetime) and kind == DAY and not any((value.hour, value.minute, value.second)):
+            return value.date()
+        return value
+
+
+def _whole(text: str) -> int:
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
