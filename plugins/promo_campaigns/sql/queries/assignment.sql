@@ -20,7 +20,13 @@ where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.con
 -- The contacts of the range who were not skipped and did not expire, in order.
 select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
-  and (%(zone)s::text is null or time_zone = %(zone)s)
+order by contact_id;
+
+-- read_reachable_in_zone --
+-- Of those the ones in one time zone.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
+  and time_zone = %(zone)s
 order by contact_id;
 
 -- return_short --
@@ -132,15 +138,20 @@ select contact_id from promo.contact where contact_id = any(%(contact_ids)s) ord
 
 -- skip_capped --
 -- Pending contacts who hold as many codes of other runs on the channel as they may get messages in the cap's window are
--- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says.
+-- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says. Only
+-- runs that are open, or were closed within the window, are looked at.
+with capping as materialized (
+  select run_id, channel, cap_messages, cap_window, promo.first_capped_run(channel, promo.clock() - cap_window) as first_run_id
+  from promo.run where run_id = %(run_id)s
+)
 update promo.assignment a set state = 'skipped', reason = 'capped'
-from promo.run r
-where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+from capping r
+where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
   and r.cap_messages <= (
     select count(*)
     from promo.assignment o
     join promo.run other on other.run_id = o.run_id and other.channel = r.channel
-    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
+    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id and o.run_id >= r.first_run_id
       and (o.state in ('assigned', 'sending') or exists (
         select from promo.attempt t
         where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
@@ -239,5 +250,11 @@ where run_id = %(run_id)s and state in ('skipped', 'rejected', 'expired');
 -- The contacts of the range whose message was accepted, in order.
 select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
-  and (%(zone)s::text is null or time_zone = %(zone)s)
+order by contact_id;
+
+-- read_accepted_in_zone --
+-- Of those the ones in one time zone.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
+  and time_zone = %(zone)s
 order by contact_id;

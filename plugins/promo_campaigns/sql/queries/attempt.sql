@@ -218,16 +218,20 @@ where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contac
   and ((a.state = 'accepted' and e.outcome = 'ok') or (a.state in ('accepted', 'recorded') and a.lease_token = %(token)s));
 
 -- list_unknown --
--- Sends of unknown outcome, of one run or of all, oldest first.
-select r.run_key, a.run_id, a.contact_id, a.generation, p.code, min(t.started_at) as first_attempt, count(*) as attempts
-from promo.assignment a
-join promo.run r using (run_id)
-join promo.promo_code p using (promo_code_id)
-join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-where a.state = 'unknown' and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
-  and (%(contact_ids)s::bigint[] is null or a.contact_id = any(%(contact_ids)s))
-group by r.run_key, a.run_id, a.contact_id, a.generation, p.code
-order by first_attempt, a.run_id, a.contact_id;
+-- Sends of unknown outcome, of all runs, oldest first.
+select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+from promo.unknown_send_shown order by first_attempt, run_id, contact_id;
+
+-- list_unknown_of_run --
+-- Sends of unknown outcome of one run, oldest first.
+select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+from promo.unknown_send_shown where run_id = %(run_id)s order by first_attempt, contact_id;
+
+-- list_unknown_of_contacts --
+-- Sends of unknown outcome to these contacts of one run, oldest first.
+select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+from promo.unknown_send_shown where run_id = %(run_id)s and contact_id = any(%(contact_ids)s)
+order by first_attempt, contact_id;
 
 -- judge_unknown --
 -- Evidence from outside: writes one outcome into every open message attempt of these contacts, and says from whom.

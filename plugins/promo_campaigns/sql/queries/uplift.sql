@@ -6,8 +6,11 @@ select count(*) as runs,
 from promo.run where run_id = any(%(run_ids)s);
 
 -- events --
--- Events of a type are conversions without a value.
-select contact_id, received_at as at, null::numeric as value from promo.event where type = %(event)s
+-- Events of a type are conversions without a value; of these, those that came while the runs' windows were open.
+select e.contact_id, e.received_at as at, null::numeric as value from promo.event e
+where e.type = %(event)s
+  and e.received_at >= (select min(opened_at) from promo.run where run_id = any(%(run_ids)s))
+  and e.received_at < (select max(opened_at) from promo.run where run_id = any(%(run_ids)s)) + make_interval(secs => %(within_s)s)
 
 -- read_columns --
 -- What the author's SELECT yields.
@@ -31,14 +34,18 @@ select contact_id::bigint, at::timestamptz, null::numeric as value from (
 -- Everybody in the runs' audiences who could be reached, once, by what was decided for them; with who of them converted,
 -- from the opening of their first run on.
 with person as (
-  select a.contact_id, min(r.opened_at) as since,
+  select a.contact_id, min(a.opened_at) as since,
          bool_or(a.state in ('accepted', 'recorded')) as treated,
          bool_or(a.state not in ('pending', 'assigned', 'sending')
                  and coalesce(a.reason, '') not in ('no channel', 'unsubscribed', 'hold-out')) as intended,
          bool_or(a.state = 'skipped' and a.reason = 'hold-out') as held_out,
          bool_and(a.state in ('pending', 'assigned', 'sending')) as waiting
-  from promo.run r join promo.assignment a using (run_id)
-  where r.run_id = any(%(run_ids)s)
+  from unnest(%(run_ids)s::bigint[]) as asked (run_id)
+  -- Run by run, however many they are: of many small ones the planner would rather read all there ever were.
+  cross join lateral (
+    select h.contact_id, h.state, h.reason, r.opened_at
+    from promo.run r join promo.assignment h on h.run_id = r.run_id
+    where r.run_id = asked.run_id offset 0) a
   group by a.contact_id
 ), converted as (
   select p.contact_id, sum(c.value) as value

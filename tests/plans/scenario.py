@@ -1,0 +1,157 @@
+"""The store in which the queries are asked: a long history, and one campaign under way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psycopg import ClientCursor
+from psycopg.rows import dict_row
+
+from plan import Plan
+from promo_campaigns.adapters.arrays import bigint_array, text_array
+from promo_campaigns.sql import queries
+
+from cases import BATCH, Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.adapters.postgres import Connection
+
+_BLOCK = re.compile(r"^-- [a-z_]+ --\n(.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What the queries are asked about."""
+
+    people: int
+    run_id: int
+    empty_run_id: int
+    contact_ids: list[int]
+    code_file_id: int
+    sha256: bytes
+    import_id: int
+    session_id: str
+    next_audit_id: int
+    token: int
+    now: datetime
+    event_run_ids: list[int]
+
+    def shared_terms(self) -> dict[str, Any]:
+        """Return the parameters that queries share."""
+        batch = self.contact_ids[:BATCH]
+        return {
+            "run_id": self.run_id, "run_ids": [self.run_id], "run_key": f"present/{self.people}",
+            "contact_ids": bigint_array(batch), "first": batch[0], "last": batch[-1], "zone": "UTC",
+            "outcomes": text_array(["ok"] * len(batch)), "details": text_array([""] * len(batch)), "answers": ["{}"] * len(batch),
+            "contact_id": batch[6], "external_id": f"customer-{batch[6]}", "code_file_id": self.code_file_id,
+            "type": "Welcome", "discount": 10, "days": 7, "code_type": "Welcome", "limit": 20, "lease_s": 60.0, "resend_within_s": 86400.0,
+            "source": 0, "shows_code": True, "token": self.token, "purpose": "message", "repair": False,
+        }
+
+
+def build_history(connection: Connection, first: int, last: int) -> None:
+    """Let the history grow from so many contacts, and as many runs, to so many; and let the planner know."""
+    if not first:
+        _prepare(connection)
+    connection.execute("set session_replication_role = replica")
+    for statement in _statements("history.sql"):
+        _run(connection, statement, first=first, last=last)
+    connection.execute("reset session_replication_role")
+    connection.execute("drop table audience")
+    connection.execute("analyze")
+
+
+def build_present(connection: Connection, people: int) -> Scenario:
+    """Add a campaign under way, of which the planner has not heard."""
+    connection.execute("set session_replication_role = replica")
+    for statement in _statements("present.sql"):
+        _run(connection, statement, last=people)
+    connection.execute("reset session_replication_role")
+    contacts = [row["contact_id"] for row in connection.execute("select contact_id from present order by 1").fetchall()]
+    connection.execute("drop table present, given")
+    read = "read_scenario"
+    del read
+    row = connection.execute(_READ, {"people": people}).fetchone()
+    assert row is not None
+    return Scenario(
+        people=people, contact_ids=contacts, event_run_ids=[n for n in range(1, 5001) if n % 334], token=9_000_000_000,
+        now=datetime.now(timezone.utc), **row,
+    )
+
+
+_READ = """
+select (select run_id from promo.run where run_key = 'present/' || %(people)s) as run_id,
+       (select max(run_id) from promo.run) as empty_run_id,
+       (select max(code_file_id) from promo.code_file) as code_file_id,
+       (select sha256 from promo.code_file where code_file_id = 7) as sha256,
+       (select max(contact_import_id) from promo.contact_import) as import_id,
+       (select session_id::text from promo.contact_import where contact_import_id = 7) as session_id,
+       (select nextval(pg_get_serial_sequence('promo.audit', 'audit_id')) + 1) as next_audit_id
+"""
+
+
+def ask(connection: Connection, scenario: Scenario, name: str, case: Case) -> Plan:
+    """Run a query as the product does, in a transaction that is rolled back, and return its plan."""
+    with connection.transaction(force_rollback=True):
+        for step in case.before:
+            _do(connection, scenario, step)
+        before = _read_through(connection)
+        text = query_of(name)
+        for place, fill in case.fills.items():
+            text = text.replace(place, fill)
+        text = text.rstrip().rstrip(";")
+        if case.fetched is not None:
+            text = f"select * from (\n{text}\n) q limit {case.fetched}"
+        explain = f"explain (analyze, buffers, timing off, format json) {text}"
+        row = connection.execute(explain, {**scenario.shared_terms(), **case.terms}).fetchone()
+        assert row is not None
+        root = row["QUERY PLAN"][0]["Plan"]
+        after = _read_through(connection)
+    return Plan(root, {table: rows - before.get(table, 0) for table, rows in after.items() if rows > before.get(table, 0)})
+
+
+def query_of(name: str) -> str:
+    """Return the text of a query by its full name; what follows an @ tells ways to ask it apart."""
+    noun, _, query = name.partition("@")[0].partition(".")
+    return queries(noun)[query]
+
+
+def _do(connection: Connection, scenario: Scenario, step: Any) -> None:
+    if isinstance(step, str):
+        connection.execute(step)
+        return
+    name, terms = step
+    text = query_of(name)
+    connection.execute(text, {**scenario.shared_terms(), **terms} if "%(" in text else None)
+
+
+def _read_through(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(
+        "select relname, seq_tup_read from pg_stat_xact_user_tables where schemaname = 'promo' and seq_tup_read > 0"
+    ).fetchall()
+    return {row["relname"]: row["seq_tup_read"] for row in rows}
+
+
+def _prepare(connection: Connection) -> None:
+    """Leave statistics to the test, and make what does not grow."""
+    for row in connection.execute("select relname from pg_class where relnamespace = 'promo'::regnamespace and relkind = 'r'").fetchall():
+        connection.execute(f"alter table promo.{row['relname']} set (autovacuum_enabled = false)")
+    connection.execute(
+        "insert into promo.contact_field (contact_field_id, name, type) select n, 'f' || n, 'textfield' from generate_series(1, 2) n"
+    )
+
+
+def _statements(file: str) -> Iterator[str]:
+    text = (Path(__file__).parent / file).read_text(encoding="utf-8")
+    return (block[1] for block in _BLOCK.finditer(text))
+
+
+def _run(connection: Connection, statement: str, **terms: int) -> None:
+    """Run statements with their parameters put in: several in one text cannot have any."""
+    ClientCursor(connection, row_factory=dict_row).execute(statement, terms)
