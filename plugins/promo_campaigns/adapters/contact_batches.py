@@ -113,7 +113,8 @@ def _steps(matching: Matching) -> Iterator[str]:
     yield from ("match_channels", "judge_twins")
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("judge_foreign_channels", "judge_erased", "insert_contacts", "update_contacts")
+    # By now each row has its contact or its refusal, of which the planner knew nothing.
+    yield from ("judge_foreign_channels", "judge_erased", "insert_contacts", "analyze_stage", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
     yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")

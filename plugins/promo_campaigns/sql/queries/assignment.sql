@@ -33,7 +33,7 @@ order by contact_id;
 -- A code with less than the days asked for, but for one of grace, that this run never put before anybody goes back to
 -- the pool, unless another run gave it too, and its contact waits for another.
 with short as materialized (
-  select a.contact_id, a.promo_code_id
+  select a.run_id, a.contact_id, a.promo_code_id
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p on p.promo_code_id = a.promo_code_id
@@ -52,14 +52,14 @@ with short as materialized (
   from short s where p.promo_code_id = s.promo_code_id
 )
 update promo.assignment a set state = 'pending', promo_code_id = null
-from short s where a.run_id = %(run_id)s and a.contact_id = s.contact_id
+from short s where a.run_id = s.run_id and a.contact_id = s.contact_id
 returning a.contact_id;
 
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
 -- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
 with overdue as materialized (
-  select a.contact_id, a.promo_code_id,
+  select a.run_id, a.contact_id, a.promo_code_id,
          case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
@@ -81,7 +81,7 @@ with overdue as materialized (
 update promo.assignment a
 set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,
     reason = case when not o.doubt then o.reason end, promo_code_id = case when o.doubt then a.promo_code_id end
-from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
+from overdue o where a.run_id = o.run_id and a.contact_id = o.contact_id;
 
 -- read_limits --
 -- What the run's contacts are spared, and whether they are given again what they hold.
@@ -98,7 +98,7 @@ with closed as materialized (
   where r.run_id = %(run_id)s
     and promo.opens_at(r.quiet_hours, zone, promo.clock(), make_interval(secs => %(open_s)s)) >= r.send_by
 ), late as materialized (
-  select a.contact_id, a.promo_code_id,
+  select a.run_id, a.contact_id, a.promo_code_id,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
                    and t.outcome is distinct from 'refused') as doubt,
@@ -118,7 +118,7 @@ update promo.assignment a
 set state = (case when l.doubt then 'unknown' when l.promo_code_id is null then 'skipped' else 'expired' end)::promo.assignment_state,
     reason = case when not l.doubt then 'quiet hours past the deadline' end,
     promo_code_id = case when l.doubt then a.promo_code_id end
-from late l where a.run_id = %(run_id)s and a.contact_id = l.contact_id;
+from late l where a.run_id = l.run_id and a.contact_id = l.contact_id;
 
 -- read_zones --
 -- The time zones of those of the contacts who wait for a code or a message, and when each is out of its quiet hours.
@@ -165,27 +165,27 @@ select code_type as type, discount, days from promo.run where run_id = %(run_id)
 -- Gives each pending contact again the code of the pool that it holds and that is valid long enough. Whose code went back
 -- meanwhile, or was retired, stays pending, and so does everybody while the run waits for its approval.
 with due as materialized (
-  select a.contact_id from promo.assignment a
+  select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
     and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
   order by a.contact_id for update
 ), held as materialized (
-  select due.contact_id, h.promo_code_id
+  select due.run_id, due.contact_id, h.promo_code_id
   from due cross join lateral promo.code_to_reuse(
     due.contact_id, %(type)s, %(discount)s::smallint, promo.clock() + make_interval(days => %(days)s)) h
 ), given as (
   update promo.promo_code p set again = p.again + 1
   from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
-  returning p.promo_code_id, p.held_by
+  returning h.run_id, p.promo_code_id, p.held_by
 )
 update promo.assignment a set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = promo.clock()
-from given where a.run_id = %(run_id)s and a.contact_id = given.held_by;
+from given where a.run_id = given.run_id and a.contact_id = given.held_by;
 
 -- claim_codes --
 -- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending, and all
 -- do while the run waits for its approval.
 with due as materialized (
-  select a.contact_id from promo.assignment a
+  select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
     and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
   order by a.contact_id for update
@@ -196,7 +196,7 @@ with due as materialized (
   order by p.expires_at, p.promo_code_id
   limit (select count(*) from due) for update skip locked
 ), pair as materialized (
-  select contact_id, promo_code_id
+  select %(run_id)s::bigint as run_id, contact_id, promo_code_id
   from unnest((select array_agg(contact_id order by contact_id) from due),
               (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
   where contact_id is not null and promo_code_id is not null
@@ -205,7 +205,7 @@ with due as materialized (
   from pair where p.promo_code_id = pair.promo_code_id
 )
 update promo.assignment a set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null
-from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id;
+from pair where a.run_id = pair.run_id and a.contact_id = pair.contact_id;
 
 -- count_pending --
 -- How many of the contacts have neither a code nor a reason for having none, and whether the run waits for its approval.

@@ -6,7 +6,7 @@ select nextval('promo.lease_token') as token;
 -- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried
 -- again. Attempts are looked up by contact: the planner's figures for them are always behind.
 with lapsed as materialized (
-  select a.contact_id from promo.assignment a
+  select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and a.state = 'sending' and a.lease_until <= promo.clock()
 )
@@ -19,7 +19,7 @@ cross join lateral (
   from promo.attempt t
   where t.run_id = %(run_id)s and t.contact_id = lapsed.contact_id and t.purpose = 'message'
 ) fold
-where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
+where a.run_id = lapsed.run_id and a.contact_id = lapsed.contact_id
   and a.state = 'sending' and a.lease_until <= promo.clock();
 
 -- begin_messages --
@@ -27,7 +27,7 @@ where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
 -- doubtful attempt is recent enough for the receiver to recognise its key; neither without the answers its message reads,
 -- nor in quiet hours, nor where these begin while calls may still begin.
 with due as materialized (
-  select a.contact_id, a.promo_code_id
+  select a.run_id, a.contact_id, a.promo_code_id
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p using (promo_code_id)
@@ -50,7 +50,7 @@ with due as materialized (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
       lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message' from due;
@@ -83,7 +83,7 @@ order by (select max(t.attempt_id) from promo.attempt t
 -- The intent to record: leases accepted contacts whom this source has not confirmed, and recorded ones for a repair, that
 -- nobody else is recording and that were not erased.
 with due as materialized (
-  select a.contact_id, a.promo_code_id
+  select a.run_id, a.contact_id, a.promo_code_id
   from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
@@ -97,7 +97,7 @@ with due as materialized (
 ), leased as (
   update promo.assignment a
   set lease_token = %(token)s, lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile', %(source)s from due;
@@ -171,12 +171,15 @@ from evidence e where t.attempt_id = e.attempt_id;
 -- decides between trying again and giving the code back, or out of the pool if a data source has seen it; a code that
 -- another run gave too stays the contact's. Only the lease's holder may act, or anyone for an unknown; and a late ok
 -- settles what a person was about to have sent again.
-with next as materialized (
-  select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
+with told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome, detail
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+), next as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
          (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
                when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
-  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-  join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = e.contact_id
+  from told e
+  join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
   cross join lateral (
     select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
     from promo.attempt t
@@ -197,11 +200,14 @@ set state = n.state, lease_token = null, lease_until = null,
     reason = case when n.state = 'rejected' then coalesce(n.detail, 'refused') end,
     promo_code_id = case when n.state <> 'rejected' then a.promo_code_id end
 from next n
-where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contact_id = n.contact_id;
+where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- settle_profiles --
 -- What every data source confirmed is recorded; the rest stays accepted, free to be tried again.
-with other as materialized (
+with told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
+), other as materialized (
   select s.source from promo.run r cross join unnest(r.after) as s (source)
   where r.run_id = %(run_id)s and s.source <> %(source)s
 )
@@ -213,8 +219,8 @@ set state = case when e.outcome = 'ok' and not exists (
                        and t.source = o.source and t.outcome = 'ok'))
                  then 'recorded'::promo.assignment_state else a.state end,
     lease_token = null, lease_until = null
-from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
-where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contact_id = e.contact_id
+from told e
+where a.run_id = e.run_id and a.contact_id = e.contact_id
   and ((a.state = 'accepted' and e.outcome = 'ok') or (a.state in ('accepted', 'recorded') and a.lease_token = %(token)s));
 
 -- list_unknown --
