@@ -96,10 +96,11 @@ insert into promo.answer (run_id, contact_id, promo_code_id, source, generation,
 select run_id, contact_id, promo_code_id, 0, 0, '{"points": 1}' from audience where run_id %% 334 > 0 and run_id %% 20 = 0;
 
 -- events --
--- Two events each, whose params were erased.
-insert into promo.event (event_id, type, contact_id, token, heard, received_at)
+-- Two events each; the params of some are not erased yet.
+insert into promo.event (event_id, type, contact_id, token, kept, params, received_at)
 overriding system value
-select n, case when n %% 2 = 0 then 'opened' else 'bought' end, n / 2, gen_random_uuid(), true, now() - interval '60 days' + make_interval(secs => n)
+select n, case when n %% 2 = 0 then 'opened' else 'bought' end, n / 2, gen_random_uuid(), n %% 2 = 0 and n %% 25 > 0,
+       case when n %% 25 = 0 then '{"a": 1}'::jsonb end, now() - interval '25 days' + make_interval(secs => n)
 from generate_series(%(first)s * 2 + 1, %(last)s * 2) n;
 
 -- event_turns --
@@ -124,3 +125,11 @@ select 'finished', 100, now() from generate_series(%(first)s / 10 + 1, %(last)s 
 -- Exports.
 insert into promo.audit (action, subject, actor, finished_at, row_count)
 select 'export', 'run ' || n, 'ops', now(), 1 from generate_series(%(first)s / 10 + 1, %(last)s / 10) n;
+
+-- sequences --
+-- What comes next has the next numbers.
+select setval(pg_get_serial_sequence('promo.contact', 'contact_id'), %(last)s),
+       setval(pg_get_serial_sequence('promo.promo_code', 'promo_code_id'), %(last)s * 10),
+       setval(pg_get_serial_sequence('promo.code_file', 'code_file_id'), (select max(code_file_id) from promo.code_file)),
+       setval(pg_get_serial_sequence('promo.run', 'run_id'), %(last)s),
+       setval(pg_get_serial_sequence('promo.event', 'event_id'), %(last)s * 2);

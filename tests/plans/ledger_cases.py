@@ -4,24 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cases import BATCH, ONE, RUN, Case, case
+from plans.cases import BATCH, ONE, RUN, Case, case
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
-    from scenario import Scenario
+    from plans.cases import Step
+    from plans.scenario import Scenario
 
 
 def ledger_cases(scenario: Scenario) -> dict[str, Case]:
     """Return a case for each query of the ledger."""
-    return {**_runs(scenario), **_assignments(scenario), **_attempts(scenario), **_answers(scenario), **_reports(scenario)}
+    return {
+        **_runs(scenario),
+        **_assignments(),
+        **_attempts(scenario),
+        **_answers(scenario),
+        **_reports(scenario),
+    }
 
 
 def _runs(scenario: Scenario) -> dict[str, Case]:
-    closed = f"update promo.run set closed_at = now() where run_id = {scenario.run_id}"
+    closed = "update promo.run set closed_at = now() where run_id = %(run_id)s"
     spec = {
-        "workflow": "present", "spec": "{}", "spec_sha256": b"x" * 32, "message": "m", "channel": "mobilepush", "records": True,
-        "before": [0], "after": [1], "send_by": None, "quiet_hours": None, "time_zone": None, "cap_messages": None,
-        "cap_hours": None, "hold_out": 0, "reuses": False, "approval": False,
+        "workflow": "present",
+        "spec": "{}",
+        "spec_sha256": b"x" * 32,
+        "message": "m",
+        "channel": "mobilepush",
+        "records": True,
+        "before": [0],
+        "after": [1],
+        "send_by": None,
+        "quiet_hours": None,
+        "time_zone": None,
+        "cap_messages": None,
+        "cap_hours": None,
+        "hold_out": 0,
+        "reuses": False,
+        "approval": False,
     }
     listed = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
     return {
@@ -40,17 +60,22 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "run.set_mode": case(ONE, mode="missing"),
         "run.reopen_run": case(ONE, closed, approval=True),
         "approval.read_approval": case(ONE),
-        "approval.decide": case(ONE, f"update promo.run set approval = 'awaited' where run_id = {scenario.run_id}", state="given", approved_by="ops"),
+        "approval.decide": case(
+            ONE,
+            "update promo.run set approval = 'awaited' where run_id = %(run_id)s",
+            state="given",
+            approved_by="ops",
+        ),
         "approval.skip_refused": case(RUN),
         "approval.count_left_out": case(RUN),
     }
 
 
-def _assignments(scenario: Scenario) -> dict[str, Case]:
-    late = f"update promo.run set send_by = now() + interval '1 hour' where run_id = {scenario.run_id}"
-    over = f"update promo.run set send_by = now() where run_id = {scenario.run_id}"
-    quiet = f"update promo.run set quiet_hours = '{{[0,10080)}}' where run_id = {scenario.run_id}"
-    short = f"update promo.run set days = 30 where run_id = {scenario.run_id}"
+def _assignments() -> dict[str, Case]:
+    late = "update promo.run set send_by = now() + interval '1 hour' where run_id = %(run_id)s"
+    over = "update promo.run set send_by = now() where run_id = %(run_id)s"
+    quiet = "update promo.run set quiet_hours = '{[0,10080)}' where run_id = %(run_id)s"
+    short = "update promo.run set days = 30 where run_id = %(run_id)s"
     return {
         "assignment.skip_unreachable": case(BATCH),
         "assignment.read_reachable": case(BATCH),
@@ -76,7 +101,7 @@ def _assignments(scenario: Scenario) -> dict[str, Case]:
 
 
 def _attempts(scenario: Scenario) -> dict[str, Case]:
-    lapsed = ("attempt.fold_lapsed", {})
+    lapsed: Step = ("attempt.fold_lapsed", {})
     sent = ("attempt.begin_messages", {"token": scenario.token})
     recorded = ("attempt.begin_profiles", {"token": scenario.token, "purpose": "profile"})
     profile = {"purpose": "profile", "source": 1, "token": scenario.token}
@@ -103,7 +128,7 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
 
 
 def _answers(scenario: Scenario) -> dict[str, Case]:
-    none = f"delete from promo.answer where run_id = {scenario.run_id}"
+    none = "delete from promo.answer where run_id = %(run_id)s"
     asked = ("answer.begin_answers", {"source": 0, "token": scenario.token})
     settled = ("attempt.settle_attempts", {"purpose": "answer", "token": scenario.token})
     return {
@@ -135,7 +160,9 @@ def _reports(scenario: Scenario) -> dict[str, Case]:
         "uplift.with_value": Case(size=ONE, fills=own),
         "uplift.without_value": Case(size=ONE, fills=own),
         "uplift.count_arms": Case(size=RUN, terms={"event": "opened", "within_s": 86400}, fills=arms),
-        "uplift.count_arms@many": Case(size=len(scenario.event_run_ids), terms={"event": "opened", "within_s": 86400, **many}, fills=arms),
+        "uplift.count_arms@many": Case(
+            size=len(scenario.event_run_ids), terms={"event": "opened", "within_s": 86400, **many}, fills=arms
+        ),
         "demo.read_states": case(RUN),
         "demo.read_accepted_since": case(RUN, since=scenario.now),
         "demo.read_leases": case(RUN),

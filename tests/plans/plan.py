@@ -33,7 +33,9 @@ class Plan:
     def busiest(self) -> str:
         """Name the node that took up the most rows."""
         node = max(_nodes(self.root), key=_rows)
-        return " ".join(str(node[key]) for key in ("Node Type", "Relation Name", "Index Name", "CTE Name") if key in node)
+        return " ".join(
+            str(node[key]) for key in ("Node Type", "Relation Name", "Index Name", "CTE Name") if key in node
+        )
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

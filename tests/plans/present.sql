@@ -77,12 +77,16 @@ from generate_series(1, 20) n;
 insert into promo.assignment (run_id, contact_id)
 select run_id, run_id %% 1000 + 1 from promo.run where run_key like 'waits/' || %(last)s || '/%%';
 
+insert into promo.run
+  (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records)
+values ('empty/' || %(last)s, 'empty', '{}', sha256('x'), 'm', 'mobilepush', 'Other1', 10, 7, false);
+
 -- events --
 -- Events that wait for a workflow, and one nobody listened to.
 insert into promo.event_listener (workflow, type) values ('hello', 'opened'), ('goodbye', 'left') on conflict do nothing;
 with added as (
-  insert into promo.event (type, key, contact_id, params, token, heard)
-  select case when j < 300 then 'opened' else 'nobody listens' end, 'k', contact_id, '{"a": 1}', gen_random_uuid(), j < 300
+  insert into promo.event (type, key, contact_id, params, token)
+  select case when j < 300 then 'opened' else 'nobody listens' end, 'k', contact_id, '{"a": 1}', gen_random_uuid()
   from present where j < 400 returning event_id, type, contact_id, received_at
 )
 insert into promo.event_turn (event_id, workflow, contact_id, received_at)

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cases import BATCH, FILE, ONE, Case, case
+from plans.cases import BATCH, FILE, ONE, Case, case
+from promo_campaigns.adapters.contact_batches import _steps
+from promo_campaigns.core.contacts import Matching
 
 if TYPE_CHECKING:
-    from scenario import Scenario
+    from plans.cases import Step
+    from plans.scenario import Scenario
 
 _STAGED = """
 insert into pg_temp.staged_code (line, code, expires_at, discount, type, retired)
-select n, case when n <= 250 then 'C' || lpad((n * 37)::text, 9, '0') else 'N' || n end, now() + interval '90 days', 10, 'Welcome', n % 2 = 0
+select n, case when n <= 250 then 'C' || lpad((n * 37)::text, 9, '0') else 'N' || n end, now() + interval '90 days', 10,
+       'Welcome', n % 2 = 0
 from generate_series(1, 500) n
 """
 _STAGED_CONTACTS = """
 insert into stage_contact (row_number, given_id, external_id, first_name)
-select n, case when n % 100 = 0 then n end, case when n % 100 > 50 then 'customer-' || n * 7 end, 'Grace' from generate_series(1, 500) n;
+select n, case when n % 100 = 0 then n end, case when n % 100 > 50 then 'customer-' || n * 7 end, 'Grace'
+from generate_series(1, 500) n;
 insert into stage_channel (row_number, position, is_identity, type, value)
-select n, 0, true, 'mobilepush', case when n % 10 < 7 then 'token-' || n * 7 else 'new-' || n end from generate_series(1, 500) n;
+select n, 0, true, 'mobilepush', case when n % 10 < 7 then 'token-' || n * 7 else 'new-' || n end
+from generate_series(1, 500) n;
 insert into stage_value (row_number, field_id, value)
 select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
 """
-_BATCH_STEPS = (
-    "match_given_ids match_external_ids match_field_values match_channels judge_twins drop_unlisted_channels"
-    " judge_foreign_channels judge_erased insert_contacts update_contacts empty_listed_channels update_channels"
-    " insert_channels delete_values upsert_values"
-).split()
+_OLD_EVENTS = (
+    "update promo.event set received_at = now() - interval '40 days' where received_at > now() - interval '1 hour'"
+)
+_SPREAD = 60
+"""The codes of a file are found by the part of the table, and each part has a few of each file."""
 
 
 def store_cases(scenario: Scenario) -> dict[str, Case]:
@@ -35,7 +41,7 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_code_files(scenario),
         **_contacts(scenario),
         **_contact_batches(),
-        **_erasures(scenario),
+        **_erasures(),
         **_events(scenario),
         **_event_queue(scenario),
         **_previews(scenario),
@@ -44,7 +50,7 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
 
 
 def _code_files(scenario: Scenario) -> dict[str, Case]:
-    staged = (("code_file.create_staging", {}), _STAGED, ("code_file.analyze_staging", {}))
+    staged: tuple[Step, ...] = (("code_file.create_staging", {}), _STAGED, ("code_file.analyze_staging", {}))
     levels = {"types": ["Welcome"], "levels": ["alarm"], "amounts": [100]}
     counts = {"rows": 0, "inserted": 0, "updated": 0, "unchanged": 0, "rejected": 0}
     return {
@@ -60,10 +66,10 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_file.add_rejects": case(ONE, lines=[2], columns=["code"], reasons=["empty"]),
         "code_file.lock_for_withdrawal": case(ONE),
         "code_file.withdraw_file": case(ONE),
-        "code_file.retire_file": case(FILE),
-        "code_file.retire_file@old": case(1_000, code_file_id=50),
-        "code_file.issued_codes": case(FILE),
-        "code_file.issued_codes@old": case(1_000, code_file_id=50),
+        "code_file.retire_file": Case(size=FILE, per=_SPREAD),
+        "code_file.retire_file@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_file.issued_codes": Case(size=FILE, per=_SPREAD),
+        "code_file.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
         "code_file.list_files": case(20),
         "code_file.stock": case(ONE),
         "stock_level.read_levels": case(ONE, **levels),
@@ -72,7 +78,10 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "trial.codes_held": case(ONE),
         "audit.begin_entry": case(ONE, action="export", subject="run", revealed=False, actor="ops"),
         "audit.finish_entry": case(
-            ONE, "insert into promo.audit (action, subject, actor) values ('export', 'run', 'ops')", audit_id=scenario.next_audit_id, rows=1
+            ONE,
+            "insert into promo.audit (action, subject, actor) values ('export', 'run', 'ops')",
+            audit_id=scenario.next_audit_id,
+            rows=1,
         ),
         "audit.list_entries": case(20),
     }
@@ -80,8 +89,15 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
 
 def _contacts(scenario: Scenario) -> dict[str, Case]:
     identity = {
-        "types": ["mobilepush", "email"], "locators": ["token-7", "c7@example.com"], "devices": [None, None],
-        "field_ids": [1, 2], "values": ["a", None], "first_name": "Grace", "last_name": None, "language": None, "time_zone": None,
+        "types": ["mobilepush", "email"],
+        "locators": ["token-7", "c7@example.com"],
+        "devices": [None, None],
+        "field_ids": [1, 2],
+        "values": ["a", None],
+        "first_name": "Grace",
+        "last_name": None,
+        "language": None,
+        "time_zone": None,
     }
     new = {**identity, "external_id": "new", "locators": ["new-token", "new@example.com"]}
     import_id = {"contact_import_id": scenario.import_id}
@@ -111,22 +127,29 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
 
 def _contact_batches() -> dict[str, Case]:
     terms = {
-        "listed": ["firstName", "email"], "field_id": 1, "same_contact": "same ", "other_contact": "other", "was_erased": "erased",
+        "listed": ["firstName", "email"],
+        "field_id": 1,
+        "same_contact": "same ",
+        "other_contact": "other",
+        "was_erased": "erased",
         "other_external_id": "other",
     }
-    done: list[tuple[str, dict[str, object]] | str] = [
-        ("contact_batch.create_stage", {}), *_STAGED_CONTACTS.split(";"), ("contact_batch.analyze_stage", {}),
+    done: list[Step] = [
+        ("contact_batch.create_stage", {}),
+        *_STAGED_CONTACTS.split(";"),
+        ("contact_batch.analyze_stage", {}),
     ]
     found: dict[str, Case] = {}
-    for step in _BATCH_STEPS:
-        found[f"contact_batch.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
+    for step in _steps(Matching(field_id=1, listed=("firstName", "email"))):
+        if step != "analyze_stage":
+            found[f"contact_batch.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
         done.append((f"contact_batch.{step}", terms))
     for step in ("count_outcomes", "list_rejects"):
         found[f"contact_batch.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
     return found
 
 
-def _erasures(scenario: Scenario) -> dict[str, Case]:
+def _erasures() -> dict[str, Case]:
     channels = {"types": ["mobilepush"], "locators": ["token-50"], "external_id": "customer-50"}
     return {
         "erasure.find_contact": case(ONE),
@@ -156,10 +179,10 @@ def _events(scenario: Scenario) -> dict[str, Case]:
         "event.list_events": case(20, event_ids=list(range(1001, 1021))),
         "event.list_listeners": case(300, limit=10_001),
         "event.refuse_old": case(300, days=1),
-        "event.erase_old": case(300, "update promo.event set received_at = now() - interval '40 days' where params is not null", days=30),
+        "event.erase_old": case(400, _OLD_EVENTS, days=30),
         "event.delete_old": case(
-            300,
-            "update promo.event set received_at = now() - interval '40 days' where params is not null",
+            400,
+            _OLD_EVENTS,
             ("event.erase_old", {"days": 30}),
             days=30,
         ),
@@ -168,8 +191,16 @@ def _events(scenario: Scenario) -> dict[str, Case]:
 
 def _event_queue(scenario: Scenario) -> dict[str, Case]:
     terms = {
-        "workflow": "hello", "type": "opened", "reentry": "period", "period_s": 86400.0, "alone": True, "max_age_s": 3600.0, "limit": 200,
-        "quiet_s": 60.0, "taker": "t", "free": 1000,
+        "workflow": "hello",
+        "type": "opened",
+        "reentry": "period",
+        "period_s": 86400.0,
+        "alone": True,
+        "max_age_s": 3600.0,
+        "limit": 200,
+        "quiet_s": 60.0,
+        "taker": "t",
+        "free": 1000,
     }
     run = {"run_id": scenario.empty_run_id}
     return {
@@ -191,12 +222,18 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
 def _previews(scenario: Scenario) -> dict[str, Case]:
     audience = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
     terms = {
-        "workflow": "present", "hold_out": 5, "channel": "mobilepush", "reuses": True, "at": None, "cap_messages": 3, "cap_hours": 168,
+        "workflow": "present",
+        "hold_out": 5,
+        "channel": "mobilepush",
+        "reuses": True,
+        "at": None,
+        "cap_messages": 3,
+        "cap_hours": 168,
         "time_zone": "UTC",
     }
     return {
         "preview.audience": Case(size=BATCH, terms=terms, fills=audience),
-        "preview.codes": case(BATCH, fetched=BATCH, at=None, ahead=50),
+        "preview.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
         "preview.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
         "preview.moment": case(ONE, at=None),
         "preview.opens_at": case(ONE, quiet_hours="{[0,1000)}", zone="UTC", at=scenario.now, open_s=60.0),
@@ -212,7 +249,11 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
     seats = {"seats": 8, "wanted": 2, "in_use": 1, "hold_s": 60.0}
     calls = {"failed": 1, "succeeded": 0, "limit": 5, "cool_s": 60.0, "opens": False, "reason": "down"}
     message = {
-        "keys": [scenario.session_id], "contact_ids": [7], "channels": ["mobilepush"], "locators": ["token-7"], "titles": [""],
+        "keys": [scenario.session_id],
+        "contact_ids": [7],
+        "channels": ["mobilepush"],
+        "locators": ["token-7"],
+        "titles": [""],
         "bodies": ["Hi"],
     }
     known = ("rate_budget.know_receiver", receiver)

@@ -66,7 +66,7 @@ def export_codes(
 
 
 def _parts(connection: Connection, run_ids: Sequence[int]) -> Iterator[list[tuple[Any, ...]]]:
-    """Return the rows of the runs, some runs at a time: of very many the planner would read all assignments there are."""
+    """Return the rows of some runs after the other: for very many the planner would read all assignments there are."""
     ordered = sorted(run_ids)
     for first in range(0, len(ordered), _RUNS):
         with connection.cursor("export", row_factory=tuple_row) as cursor:

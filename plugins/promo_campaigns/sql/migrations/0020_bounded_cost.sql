@@ -1,9 +1,10 @@
 -- What a statement costs follows its batch or its run, never how much was sent before: the indexes and the lists that
 -- this takes. Indexes come first, as building one lets everybody read.
 
--- Whoever was in which run, newest last: for erasure, caps and reuse. Its columns never change and it has no predicate, so
--- that a claim, too, stays heap-only; the index it takes the place of had an entry made by every claim.
-create index assignment_contact on promo.assignment (contact_id, run_id);
+-- The runs a contact was in, newest first: for erasure, caps and reuse. Its columns never change and it has no predicate, so
+-- that a claim, too, stays heap-only; the index it takes the place of had an entry made by every claim. The run is an
+-- expression, so that the planner never takes this index for the primary key: a batch lies side by side in that one alone.
+create index assignment_contact on promo.assignment (contact_id, (-run_id));
 -- A contact's messages: for erasure, and for whoever looks into the inbox.
 create index inbox_message_contact on promo.inbox_message (contact_id);
 -- A workflow's runs, and the runs that a frequency cap can still count: those that are open, or were closed lately.
@@ -15,7 +16,7 @@ create index event_type on promo.event (type, received_at);
 -- When a contact entered a workflow: a rule looks at its period, not at all entries.
 create index event_turn_entered on promo.event_turn (contact_id, workflow, received_at) where run_id is not null;
 -- Codes that were claimed lie among those of other files, so that the least and the greatest number of a part of the
--- table say nothing: several spans each do. It writes as much as before.
+-- table say nothing: several spans each do, for some 2 microseconds more a claim.
 create index promo_code_of_file on promo.promo_code using brin (code_file_id int8_minmax_multi_ops)
   with (pages_per_range = 32, autosummarize = on);
 
@@ -43,11 +44,14 @@ create trigger assignment_added_unknown after insert on promo.assignment
   for each row when (new.state = 'unknown') execute function promo.keep_unknown();
 insert into promo.unknown_send (run_id, contact_id) select run_id, contact_id from promo.assignment where state = 'unknown';
 
--- What a person or the reconciliation is shown of each. The planner puts the body in place of the name.
+-- What a person or the reconciliation is shown of each. Each is looked up by itself (offset 0): in a join the planner may
+-- go through a whole run for each of them.
 create view promo.unknown_send_shown as
-select r.run_key, a.run_id, a.contact_id, a.generation, p.code, sent.first_attempt, sent.attempts
+select r.run_key, u.run_id, u.contact_id, a.generation, p.code, sent.first_attempt, sent.attempts
 from promo.unknown_send u
-join promo.assignment a on a.run_id = u.run_id and a.contact_id = u.contact_id and a.state = 'unknown'
+cross join lateral (
+  select h.generation, h.promo_code_id from promo.assignment h
+  where h.run_id = u.run_id and h.contact_id = u.contact_id and h.state = 'unknown' offset 0) a
 join promo.run r on r.run_id = u.run_id
 join promo.promo_code p on p.promo_code_id = a.promo_code_id
 cross join lateral (
@@ -69,11 +73,47 @@ begin atomic
            where r.channel = a_channel and r.closed_at > since - interval '1 hour' offset 0) recent));
 end;
 
-alter table promo.event add column heard boolean not null default true;
-comment on column promo.event.heard is
-  'Whether a workflow listened to its type when it came. If none did it is deleted once it is old: no rule asks for it.';
-update promo.event e set heard = false where not exists (select from promo.event_turn t where t.event_id = e.event_id);
-create index event_unheard on promo.event (received_at) where not heard;
+-- As before, but it looks at the newest runs first and stops at the first code that fits.
+create or replace function promo.code_to_reuse(a_contact bigint, a_type text, a_discount smallint, valid_until timestamptz)
+  returns table (promo_code_id bigint, code text, expires_at timestamptz)
+  language sql stable
+begin atomic
+  select p.promo_code_id, p.code, p.expires_at
+  from promo.assignment h join promo.promo_code p on p.promo_code_id = h.promo_code_id
+  where h.contact_id = a_contact and h.promo_code_id is not null
+    and p.type = a_type and p.discount = a_discount and not p.retired and p.expires_at >= valid_until
+  order by -h.run_id limit 1;
+end;
+
+-- As before, but a workflow that takes a contact only alone looks at the runs of that contact, not at all that are open.
+create or replace function promo.event_refusal(
+  a_workflow text, a_type text, an_event bigint, a_contact bigint, a_time timestamptz,
+  reentry text, period interval, alone boolean, max_age interval
+) returns text
+  language sql stable parallel safe
+  return case
+    when not exists (select from promo.contact c where c.contact_id = a_contact and c.erased_at is null) then 'no contact'
+    when not exists (select from promo.event e where e.event_id = an_event and e.type = a_type) then 'another type'
+    when a_time < promo.clock() - max_age then 'too old'
+    when reentry = 'once' and exists (
+      select from promo.event_turn t
+      where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null) then 'once'
+    when reentry = 'period' and exists (
+      select from promo.event_turn t
+      where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null
+        and t.received_at > a_time - period and t.received_at < a_time + period) then 'once per period'
+    when alone and exists (
+      select from promo.event_turn t
+      where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null
+        and (select r.closed_at is null from promo.run r where r.run_id = t.run_id)) then 'in progress'
+  end;
+
+alter table promo.event add column kept boolean not null default false;
+comment on column promo.event.kept is
+  'Set when its key and params are erased: whether a run took it, so that it stays, for the rules of re-entry.';
+update promo.event e set kept = true
+where e.params is null and exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null);
+create index event_to_delete on promo.event (received_at) where params is null and not kept;
 
 drop index promo.assignment_holder;
 drop index promo.event_turn_entries;

@@ -151,7 +151,7 @@ where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 
     select count(*)
     from promo.assignment o
     join promo.run other on other.run_id = o.run_id and other.channel = r.channel
-    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id and o.run_id >= r.first_run_id
+    where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id and -o.run_id <= -r.first_run_id
       and (o.state in ('assigned', 'sending') or exists (
         select from promo.attempt t
         where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'

@@ -67,7 +67,10 @@ with channels as (
   delete from promo.answer w using promo.assignment a
   where a.contact_id = %(contact_id)s and w.run_id = a.run_id and w.contact_id = a.contact_id
 ), events as (
-  update promo.event set key = null, params = null where contact_id = %(contact_id)s and params is not null
+  update promo.event e
+  set key = null, params = null,
+      kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
+  where e.contact_id = %(contact_id)s and e.params is not null
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, time_zone = null, updated_at = promo.clock(),

@@ -24,9 +24,8 @@ select (select contact_id from named order by rank limit 1) as contact_id,
 with known as (
   select contact_id from promo.contact where contact_id = %(contact_id)s and erased_at is null for key share
 ), added as (
-  insert into promo.event (type, key, contact_id, params, token, heard)
-  select %(type)s, %(key)s, %(contact_id)s::bigint, %(params)s::jsonb, %(token)s::uuid,
-         exists (select from promo.event_listener l where l.type = %(type)s)
+  insert into promo.event (type, key, contact_id, params, token)
+  select %(type)s, %(key)s, %(contact_id)s::bigint, %(params)s::jsonb, %(token)s::uuid
   where %(contact_id)s::bigint is null or exists (select from known)
   on conflict (token) do nothing
   returning event_id, type, contact_id, received_at
@@ -102,15 +101,17 @@ where t.taken_at is null and t.received_at < promo.clock() - make_interval(days 
 
 -- erase_old --
 -- Key and params of old events go, except where a run that has taken one is not closed yet and may still read it.
-update promo.event e set key = null, params = null
+update promo.event e
+set key = null, params = null,
+    kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
 where e.params is not null and e.received_at < promo.clock() - make_interval(days => %(days)s)
   and not exists (
     select from promo.event_turn t join promo.run r using (run_id)
     where t.event_id = e.event_id and r.closed_at is null);
 
 -- delete_old --
--- Old events to which no workflow listened leave no trace: no rule asks for them.
+-- Old events that no workflow has ever taken leave no trace: no rule asks for them.
 delete from promo.event e
-where not e.heard and e.params is null and e.received_at < promo.clock() - make_interval(days => %(days)s)
+where e.params is null and not e.kept and e.received_at < promo.clock() - make_interval(days => %(days)s)
   and not exists (
     select from promo.event_turn t where t.event_id = e.event_id and (t.run_id is not null or t.taken_at is null));

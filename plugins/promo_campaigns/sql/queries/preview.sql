@@ -13,7 +13,7 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
               select count(*)
               from promo.assignment o
               join promo.run other on other.run_id = o.run_id and other.channel = %(channel)s
-              where o.contact_id = c.contact_id and o.promo_code_id is not null and o.run_id >= first.run_id
+              where o.contact_id = c.contact_id and o.promo_code_id is not null and -o.run_id <= -first.run_id
                 and o.run_id is distinct from %(run_id)s::bigint
                 and (o.state in ('assigned', 'sending') or exists (
                   select from promo.attempt t
