@@ -109,6 +109,13 @@ def bare_dsn(postgres_server: str) -> Iterator[str]:
         yield _database_of(postgres_server, name)
 
 
+@pytest.fixture(scope="module")
+def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """Return the DSN of a database of this module's own, with the product's schema."""
+    with _new_database(postgres_server, "promo_module", template=migrated_template) as name:
+        yield _database_of(postgres_server, name)
+
+
 def _database_of(dsn: str, name: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
 

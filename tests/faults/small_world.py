@@ -40,6 +40,7 @@ _CLEAR = """
 set session_replication_role = replica;
 delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
 delete from promo.receiver; delete from promo.code_stock; delete from promo.code_demand;
+delete from promo.unknown_send;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from integration.world import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.core.batch_sizes import XCOM_BYTES
 from promo_campaigns.core.errors import DefinitionError, LedgerError, PoolShortage, RunNotFinished, RunSpecChanged
 from promo_campaigns.core.models import Audience
+from promo_campaigns.operators.handover import Handover
 
 if TYPE_CHECKING:
     from promo_campaigns.adapters.postgres import Connection
@@ -137,3 +142,25 @@ def test_the_run_key_alone_makes_a_run(store: Connection) -> None:
     one = open_run(store, SPEC, run_key="welcome/2026-03-29T00:00:00Z")
     two = open_run(store, SPEC, run_key="welcome/2026-03-30T00:00:00Z")
     assert one.run_id != two.run_id
+
+
+@given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=20))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_the_store_never_reckons_a_code_shorter_than_an_xcom_makes_it(store: Connection, texts: list[str]) -> None:
+    codes = [text for text in texts if "\0" not in text]
+    rows = store.execute("select code, promo.json_bytes(code) as n from unnest(%s::text[]) code", [codes]).fetchall()
+    assert all(row["n"] >= len(json.dumps(row["code"])) for row in rows)
+    assert all(row["n"] == len(json.dumps(row["code"])) for row in rows if row["code"].isascii())
+
+
+def test_a_run_whose_batches_size_themselves_stays_under_a_megabyte_of_xcom(store: Connection) -> None:
+    contacts = add_contacts(store, 20_000)
+    add_codes(store, 20_000, prefix="A-CODE-THAT-IS-RATHER-LONG-FOR-A-CODE-OF-ITS-KIND-AND-STILL-A-CODE-WHICH-FITS")
+    run = open_welcome(store)
+    batches = read_batches(store, run, task_slots=2)
+    assert len(batches) == 2
+    first = [one for one in contacts if batches[0].first <= one <= batches[0].last]
+    pairs = PostgresLedger(store).assign_codes(run.run_id, first, CODES)
+    assert len(json.dumps(Handover.of_pairs(run.run_id, pairs).as_xcom())) < XCOM_BYTES
+    store.execute("update promo.code_stock set longest = 500")
+    assert len(read_batches(store, run, task_slots=2)) == 12

@@ -108,6 +108,7 @@ class _Load:
             lots.append(_Lot(part[0].number, part[-1].number))
         self._connection.execute(_SQL["index_stage"])
         self._run([*_matching_steps(self._matching), "judge_twins"], _Lot(*_ALL_ROWS))
+        self._connection.execute(_SQL["analyze_stage"])
         return lots
 
     def write(self, lot: _Lot, lock_wait: str, *, apart: bool) -> Iterator[_Lot]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from promo_campaigns.core.events import Event, Identity
 
 _SQL = queries("event")
+COUNTED_WAITING = 10_000
+"""So many waiting events of a workflow are counted; of more it is only said that they are more."""
 
 
 def add_event(connection: Connection, event: Event) -> int:
@@ -69,13 +71,17 @@ def list_events(
 
     :param waiting: only those that wait for some workflow
     """
-    chosen = {"type": type_name, "waiting": waiting, "limit": limit}
-    return connection.execute(_SQL["list_events"], chosen).fetchall()
+    query = ("newest_waiting" if waiting else "newest") + ("_of_type" if type_name is not None else "")
+    newest = connection.execute(_SQL[query], {"type": type_name, "limit": limit}).fetchall()
+    return connection.execute(_SQL["list_events"], {"event_ids": [row["event_id"] for row in newest]}).fetchall()
 
 
 def list_listeners(connection: Connection) -> list[dict[str, Any]]:
-    """Return the workflows that listen: workflow, type, since, waiting (a count), oldest (of those that wait)."""
-    return connection.execute(_SQL["list_listeners"]).fetchall()
+    """Return the workflows that listen: workflow, type, since, waiting (a count), oldest (of those that wait).
+
+    A count above ``COUNTED_WAITING`` says that there are more than that.
+    """
+    return connection.execute(_SQL["list_listeners"], {"limit": COUNTED_WAITING + 1}).fetchall()
 
 
 def purge_events(connection: Connection, *, days: int) -> dict[str, int]:

@@ -98,4 +98,5 @@ def read_inbox(connection: Connection, *, contact_id: int | None = None, limit: 
 
     Keys: contact_id, channel, locator, title, body, received_at.
     """
-    return connection.execute(_SQL["read_messages"], {"contact_id": contact_id, "limit": limit}).fetchall()
+    query = "read_messages" if contact_id is None else "read_messages_of_contact"
+    return connection.execute(_SQL[query], {"contact_id": contact_id, "limit": limit}).fetchall()

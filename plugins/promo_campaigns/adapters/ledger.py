@@ -45,16 +45,18 @@ class PostgresLedger:
     def reachable_contacts(self, batch: Batch) -> list[int]:
         """Skip the batch's contacts who cannot be reached, with a reason, and return the others in order."""
         bounds = _bounds(batch)
+        query = "read_reachable" if batch.zone is None else "read_reachable_in_zone"
         with self._connection.transaction():
             self._connection.execute(_ASSIGNMENT["skip_unreachable"], bounds)
-            rows = self._connection.execute(_ASSIGNMENT["read_reachable"], bounds).fetchall()
+            rows = self._connection.execute(_ASSIGNMENT[query], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
     @run_again
     def accepted_contacts(self, batch: Batch) -> list[int]:
         """Return the batch's contacts whose message was accepted, in order."""
         bounds = _bounds(batch)
-        rows = self._connection.execute(_ASSIGNMENT["read_accepted"], bounds).fetchall()
+        query = "read_accepted" if batch.zone is None else "read_accepted_in_zone"
+        rows = self._connection.execute(_ASSIGNMENT[query], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
     @run_again

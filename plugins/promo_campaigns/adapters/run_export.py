@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import tuple_row
 
 from promo_campaigns.adapters.audit import audited
+from promo_campaigns.adapters.preview import reading
 from promo_campaigns.adapters.table_files import Column
 from promo_campaigns.core.codes import mask
 from promo_campaigns.core.contact_rules import mask_value
 from promo_campaigns.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from promo_campaigns.adapters.postgres import Connection
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SQL = queries("run_export")
 _PART = 5_000
+_RUNS = 500
 
 COLUMNS = (
     Column("run_key"),
@@ -41,7 +43,8 @@ _EXTERNAL_ID, _CODE = 3, 4
 
 def runs_of_workflow(connection: Connection, workflow: str, since: datetime | None = None) -> list[int]:
     """Return the runs of a workflow that were opened since then, oldest first."""
-    rows = connection.execute(_SQL["runs_of_workflow"], {"workflow": workflow, "since": since}).fetchall()
+    query = "runs_of_workflow" if since is None else "runs_of_workflow_since"
+    rows = connection.execute(_SQL[query], {"workflow": workflow, "since": since}).fetchall()
     return [row["run_id"] for row in rows]
 
 
@@ -55,15 +58,21 @@ def export_codes(
     :param reveal: codes and external ids in full; else masked
     """
     with audited(connection, "export", subject, revealed=reveal) as entry:
-        with (
-            connection.transaction(),
-            connection.cursor("export", row_factory=tuple_row) as cursor,
-        ):
-            cursor.execute(_SQL["export_codes"], {"run_ids": list(run_ids)})
-            while rows := cursor.fetchmany(_PART):
+        with reading(connection):
+            for rows in _parts(connection, run_ids):
                 write(rows if reveal else [_masked(row) for row in rows])
                 entry.rows += len(rows)
         return entry.rows
+
+
+def _parts(connection: Connection, run_ids: Sequence[int]) -> Iterator[list[tuple[Any, ...]]]:
+    """Return the rows of some runs after the other: for very many the planner would read all assignments there are."""
+    ordered = sorted(run_ids)
+    for first in range(0, len(ordered), _RUNS):
+        with connection.cursor("export", row_factory=tuple_row) as cursor:
+            cursor.execute(_SQL["export_codes"], {"run_ids": ordered[first : first + _RUNS]})
+            while rows := cursor.fetchmany(_PART):
+                yield rows
 
 
 def _masked(row: tuple[Any, ...]) -> tuple[Any, ...]:

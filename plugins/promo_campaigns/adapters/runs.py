@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from promo_campaigns.adapters.audiences import audience_query
 from promo_campaigns.adapters.forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
 from promo_campaigns.adapters.run_reports import read_report
+from promo_campaigns.core.batch_sizes import best_batch_size
 from promo_campaigns.core.errors import (
     ConfigurationError,
     DefinitionError,
@@ -146,15 +147,22 @@ def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
     return forecast.stock - forecast.ahead
 
 
-def read_batches(connection: Connection, run: Run, batch_size: int) -> list[Batch]:
+def read_batches(
+    connection: Connection, run: Run, batch_size: int | None = None, *, task_slots: int = 1
+) -> list[Batch]:
     """Cut the run's audience into batches, in the order of contact ids; where quiet hours are kept, by time zone first.
 
-    :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches
+    :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches. None for what
+        ``core.batch_sizes`` finds best
+    :param task_slots: how many batches can be worked on at a time
     """
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         msg = f"batch_size must be at least 1, not {batch_size}"
         raise ConfigurationError(msg)
-    contacts = _count(connection, "count_audience", "contacts", run_id=run.run_id)
+    audience = connection.execute(_SQL["measure_audience"], {"run_id": run.run_id}).fetchone() or {}
+    contacts = audience["contacts"]
+    if batch_size is None:
+        batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=audience["contact_bytes"])
     query, most = "read_batches", MAX_BATCHES
     if run.spec.limits.quiet_hours:
         zones = _count(connection, "count_zones", "zones", run_id=run.run_id)

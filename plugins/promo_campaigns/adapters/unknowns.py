@@ -23,9 +23,17 @@ _FROM_RECEIVER = "the receiver knows its key"
 def list_unknown(
     connection: Connection, run_id: int | None = None, contact_ids: Sequence[int] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the sends of unknown outcome, oldest first: run_key, run_id, contact_id, code, first_attempt, attempts."""
-    chosen = {"run_id": run_id, "contact_ids": list(contact_ids) if contact_ids is not None else None}
-    return connection.execute(_ATTEMPT["list_unknown"], chosen).fetchall()
+    """Return the sends of unknown outcome, oldest first: run_key, run_id, contact_id, code, first_attempt, attempts.
+
+    :param run_id: of this run only
+    :param contact_ids: of the run, to these contacts only
+    """
+    if run_id is None:
+        return connection.execute(_ATTEMPT["list_unknown"]).fetchall()
+    if contact_ids is None:
+        return connection.execute(_ATTEMPT["list_unknown_of_run"], {"run_id": run_id}).fetchall()
+    chosen = {"run_id": run_id, "contact_ids": list(contact_ids)}
+    return connection.execute(_ATTEMPT["list_unknown_of_contacts"], chosen).fetchall()
 
 
 def judge_unknown(

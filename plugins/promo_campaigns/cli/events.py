@@ -57,7 +57,7 @@ def _fate(turn: dict[str, Any]) -> str:
 
 
 def _listeners(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.events import list_listeners
+    from promo_campaigns.adapters.events import COUNTED_WAITING, list_listeners
     from promo_campaigns.adapters.postgres import connect
 
     with connect(find_dsn(args)) as connection:
@@ -65,7 +65,9 @@ def _listeners(args: argparse.Namespace) -> int:
     for one in found:
         oldest = f", the oldest since {one['oldest']:%Y-%m-%d %H:%M:%S}" if one["waiting"] else ""
         since = f"{one['since']:%Y-%m-%d %H:%M:%S}"
-        print(f"{one['workflow']}  {one['type']}  since {since}  {one['waiting']} wait{oldest}")
+        more = one["waiting"] > COUNTED_WAITING
+        waiting = f"more than {COUNTED_WAITING}" if more else str(one["waiting"])
+        print(f"{one['workflow']}  {one['type']}  since {since}  {waiting} wait{oldest}")
     return 0
 
 

@@ -69,7 +69,8 @@ class Workflow:
     :param send_by: ``2h`` after the occurrence or the event, or a time with an offset: after which nobody is sent
         anything
     :param frequency_cap: ``3/7d``: who got that many messages of the channel in that time is left out
-    :param batch_size: contacts that one task handles
+    :param batch_size: contacts that one task handles, by default as many as keep the task slots at work; for events,
+        how many one run answers, by default 1,000
     :param transport: the way out of the message
     :param transport_conn_id: the Airflow Connection of the transport
     :param approval: a person must approve each run before anybody is given a code; also with ``by``, the ids of those
@@ -96,7 +97,7 @@ class Workflow:
     quiet_hours: str = ""
     send_by: str = ""
     frequency_cap: str = ""
-    batch_size: int = 1000
+    batch_size: int | None = None
     transport: str = "inbox"
     transport_conn_id: str = ""
     approval: bool | ApprovalSettings = False

@@ -12,6 +12,7 @@ from promo_campaigns.core.errors import ConfigurationError, PromoError
 from promo_campaigns.core.events import EventTerms, Reentry, event_type_of
 from promo_campaigns.core.parameters import flag_of, mode_of, whole_number, word_of
 from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.operators.parallelism import batch_size_of, task_slots
 from promo_campaigns.operators.start import RUN_ID_KEY, StartOperator
 from promo_campaigns.triggers.events import EventsWaitTrigger
 
@@ -104,7 +105,7 @@ class StartOnEventsOperator(StartOperator):
         from promo_campaigns.adapters.runs import read_batches
 
         terms, spec, mode = self._terms(), self._spec(context), mode_of(self.mode)
-        batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
+        batch_size = batch_size_of(self.batch_size)
         key = self._run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)
@@ -115,7 +116,7 @@ class StartOnEventsOperator(StartOperator):
             msg = f"no event of type {terms.type} waits for {terms.workflow}"
             raise AirflowSkipException(msg)
         with self.hook.connect() as connection:
-            batches = read_batches(connection, run, batch_size)
+            batches = read_batches(connection, run, batch_size, task_slots=task_slots(context))
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]

@@ -19,7 +19,6 @@ from promo_campaigns.core.parameters import (
     name_of,
     optional_text,
     percent_of,
-    whole_number,
     word_of,
 )
 from promo_campaigns.core.reuse import Reuse
@@ -27,6 +26,7 @@ from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import preview_folder
 from promo_campaigns.hooks.transport import transport_of
 from promo_campaigns.operators.handover import NO_RUN
+from promo_campaigns.operators.parallelism import batch_size_of, task_slots
 from promo_campaigns.operators.rehearsal import write_rehearsal
 from promo_campaigns.operators.rescheduling import rescheduled
 from promo_campaigns.operators.store_operator import StoreOperator
@@ -85,7 +85,8 @@ class StartOperator(StoreOperator):
     :param preview_only: write a preview and send nothing (templated)
     :param preview_folder: where previews go, on any storage; by default option ``[promo_campaigns] preview_folder``,
         else ``previews`` beside the DAGs (templated)
-    :param batch_size: contacts a batch, raised where there would be more than 1,000 batches (templated)
+    :param batch_size: contacts a batch, raised where there would be more than 1,000 batches; by default as many as keep
+        the task slots at work and an XCom under a megabyte (templated)
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
@@ -143,7 +144,7 @@ class StartOperator(StoreOperator):
         reuse: str = Reuse.NEW.value,
         preview_only: bool | str = False,
         preview_folder: str | None = None,
-        batch_size: int | str = 1000,
+        batch_size: int | str | None = None,
         workflow: str | None = None,
         include_folder: str | None = None,
         **kwargs: Any,
@@ -212,7 +213,7 @@ class StartOperator(StoreOperator):
         from promo_campaigns.adapters.runs import open_run, read_batches
 
         spec = self._spec(context)
-        batch_size = whole_number("batch_size", self.batch_size, least=1, most=100_000)
+        batch_size = batch_size_of(self.batch_size)
         with self.hook.connect() as connection:
             run = open_run(
                 connection,
@@ -223,7 +224,7 @@ class StartOperator(StoreOperator):
                 stock_policy=word_of(StockPolicy, "stock", self.stock),
                 approval=asks_approval(self),
             )
-            batches = read_batches(connection, run, batch_size)
+            batches = read_batches(connection, run, batch_size, task_slots=task_slots(context))
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]

@@ -162,9 +162,23 @@ join lateral (
   select 'channel' as what from promo.contact_channel h where h.contact_id = c.contact_id
   union all
   select 'field value' from promo.contact_field_value v where v.contact_id = c.contact_id) kept on true
-where c.erased_at is not null
-  and exists (select from promo.assignment a where a.run_id = %(run_id)s and a.contact_id = c.contact_id)  -- of the run
-;
+where c.erased_at is not null;
+
+-- unknown --
+-- What is kept of the sends of unknown outcome is what the assignments say.
+select 'unknown_agrees' as invariant, 'contact ' || contact_id || ' of run ' || run_id || ' is '
+       || case when a.contact_id is null then 'kept as unknown and is not' else 'unknown and not kept so' end as broken
+from (
+  select run_id, contact_id from promo.assignment
+  where state = 'unknown'
+    and run_id = %(run_id)s  -- of the run
+) a
+full join (
+  select run_id, contact_id from promo.unknown_send
+  where true
+    and run_id = %(run_id)s  -- of the run
+) kept using (run_id, contact_id)
+where a.contact_id is null or kept.contact_id is null;
 
 -- demand --
 -- What is kept of the codes that an open run has still to claim is what a count says.

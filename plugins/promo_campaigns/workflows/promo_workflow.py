@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
 TAG = "promo"
+EVENTS_A_RUN = 1_000
 _ANSWERING = 2  # a run that answers events, and one that takes over from it
 
 
@@ -90,7 +91,7 @@ class PromoWorkflow(Workflow):
             event=audience["event"],
             reentry=audience.get("reentry", "each_time"),
             not_in_progress=audience.get("not_in_progress", False),
-            max_events=self.batch_size,
+            max_events=self.batch_size or EVENTS_A_RUN,
             message=self.message,
             **{name: self.promo_code[name] for name in CODES},  # type: ignore[literal-required]  # they are its names
             **{name: int(value) for name, value in seconds.items()},

@@ -24,41 +24,51 @@ create function promo.stock_hour(expires_at timestamptz) returns timestamptz
   language sql immutable strict parallel safe
   return date_bin(interval '1 hour', expires_at, timestamptz 'epoch');
 
+-- How long a code is at most in an XCom: as JSON in ASCII, with its quotation marks.
+create function promo.json_bytes(code text) returns integer
+  language sql immutable strict parallel safe
+  return case when octet_length(code) = length(code) then octet_length(to_json(code)::text) else 12 * length(code) + 2 end;
+
 create table promo.code_stock (
   type     text        not null,
   discount smallint    not null,
   hour     timestamptz not null,
   free     bigint      not null,
   issued   bigint      not null,
-  retired  bigint      not null
+  retired  bigint      not null,
+  longest  integer     not null
 );
 comment on table promo.code_stock is
   'How many codes there are of a pool, by the hour in which they run out: the sum of its rows. Whoever changes codes adds
 a row, so that nobody waits for anybody; compact_stock makes one row of many.';
 comment on column promo.code_stock.free is 'Neither issued nor retired; those whose time has passed are among them.';
 comment on column promo.code_stock.retired is 'Retired and not issued.';
+comment on column promo.code_stock.longest is 'Bytes of the longest code in an XCom, of all that there ever were.';
 create index code_stock_pool on promo.code_stock (type, discount, hour);
 
 create function promo.count_codes() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$
 begin
   if tg_op = 'INSERT' then
-    insert into promo.code_stock (type, discount, hour, free, issued, retired)
+    insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
     select type, discount, promo.stock_hour(expires_at),
            count(*) filter (where issued_at is null and not retired),
            count(*) filter (where issued_at is not null),
-           count(*) filter (where issued_at is null and retired)
+           count(*) filter (where issued_at is null and retired),
+           max(promo.json_bytes(code))
     from added group by 1, 2, 3;
   else
-    insert into promo.code_stock (type, discount, hour, free, issued, retired)
+    insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
     select type, discount, promo.stock_hour(expires_at),
            coalesce(sum(change) filter (where issued_at is null and not retired), 0),
            coalesce(sum(change) filter (where issued_at is not null), 0),
-           coalesce(sum(change) filter (where issued_at is null and retired), 0)
+           coalesce(sum(change) filter (where issued_at is null and retired), 0),
+           -- A code keeps its length; it may come into another pool.
+           max(promo.json_bytes(code))
     from (
-      select type, discount, expires_at, issued_at, retired, -1 as change from gone
+      select type, discount, expires_at, issued_at, retired, code, -1 as change from gone
       union all
-      select type, discount, expires_at, issued_at, retired, 1 from added
+      select type, discount, expires_at, issued_at, retired, code, 1 from added
     ) changed
     group by 1, 2, 3
     having sum(change) filter (where issued_at is null and not retired) <> 0
@@ -76,16 +86,16 @@ create trigger promo_code_changed after update on promo.promo_code
 
 -- part: online --
 -- What is missing of what there is, in one view of the store: changes since the triggers are in both, and cancel out.
-insert into promo.code_stock (type, discount, hour, free, issued, retired)
-select type, discount, hour, sum(free), sum(issued), sum(retired)
+insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
+select type, discount, hour, sum(free), sum(issued), sum(retired), max(longest)
 from (
-  select type, discount, promo.stock_hour(expires_at) as hour,
+  select type, discount, promo.stock_hour(expires_at) as hour, max(promo.json_bytes(code)) as longest,
          count(*) filter (where issued_at is null and not retired) as free,
          count(*) filter (where issued_at is not null) as issued,
          count(*) filter (where issued_at is null and retired) as retired
   from promo.promo_code group by 1, 2, 3
   union all
-  select type, discount, hour, -free, -issued, -retired from promo.code_stock
+  select type, discount, hour, longest, -free, -issued, -retired from promo.code_stock
 ) counted
 group by type, discount, hour
 having sum(free) <> 0 or sum(issued) <> 0 or sum(retired) <> 0;
@@ -128,7 +138,7 @@ need a code. Whoever claims adds a row, so that nobody waits for anybody; a run 
 create index code_demand_run on promo.code_demand (run_id);
 
 -- part: online --
-create index concurrently run_open on promo.run (code_type, discount) where closed_at is null;
+create index concurrently run_open_pool on promo.run (code_type, discount) where closed_at is null;
 
 -- part: batches of promo.run by run_id --
 update promo.assignment a set needs_code = true

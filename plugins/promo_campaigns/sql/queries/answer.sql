@@ -3,7 +3,7 @@
 with moment as materialized (
   select promo.clock() as at
 ), due as materialized (
-  select a.contact_id, a.promo_code_id, moment.at
+  select a.run_id, a.contact_id, a.promo_code_id, moment.at
   from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p using (promo_code_id)
@@ -15,7 +15,7 @@ with moment as materialized (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
       lease_until = due.at + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source, shows_code, started_at)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'answer', %(source)s, %(shows_code)s, at from due;
@@ -34,10 +34,14 @@ order by (select max(t.attempt_id) from promo.attempt t
 
 -- keep_answers --
 -- What the data source answered, for those whose lease is still the asker's.
+with told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome, answer
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(answers)s::text[]) as e (contact_id, outcome, answer)
+)
 insert into promo.answer as known (run_id, contact_id, promo_code_id, source, generation, value)
-select %(run_id)s, a.contact_id, case when %(shows_code)s then a.promo_code_id end, %(source)s, a.generation, e.answer::jsonb
-from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(answers)s::text[]) as e (contact_id, outcome, answer)
-join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = e.contact_id
+select a.run_id, a.contact_id, case when %(shows_code)s then a.promo_code_id end, %(source)s, a.generation, e.answer::jsonb
+from told e
+join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
 where e.outcome = 'ok' and a.state = 'sending' and a.lease_token = %(token)s
 on conflict (run_id, contact_id, source) do update
   set promo_code_id = excluded.promo_code_id, generation = excluded.generation, value = excluded.value,
@@ -45,11 +49,14 @@ on conflict (run_id, contact_id, source) do update
 
 -- settle_answers --
 -- Who was answered for is due again, and who is to be asked again; a refusal ends here, before the message.
-with next as materialized (
-  select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail, e.outcome = 'refused' as refused,
-         e.outcome = 'refused' and promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+with told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome, detail
   from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-  join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = e.contact_id
+), next as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail, e.outcome = 'refused' as refused,
+         e.outcome = 'refused' and promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+  from told e
+  join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
   where a.state = 'sending' and a.lease_token = %(token)s
 ), given_back as (
   update promo.promo_code p
@@ -64,7 +71,7 @@ set state = (case when n.refused then 'rejected' else 'assigned' end)::promo.ass
     reason = case when n.refused then 'data source: ' || coalesce(n.detail, 'refused') end,
     promo_code_id = case when not n.refused then a.promo_code_id end
 from next n
-where a.run_id = %(run_id)s and a.contact_id = n.contact_id;
+where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- read_answers --
 -- What the data sources have answered for these contacts, by contact and source.

@@ -25,14 +25,20 @@ select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
 -- The contacts of the range who were not skipped and did not expire, in order.
 select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
-  and (%(zone)s::text is null or time_zone = %(zone)s)
+order by contact_id;
+
+-- read_reachable_in_zone --
+-- Of those the ones in one time zone.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
+  and time_zone = %(zone)s
 order by contact_id;
 
 -- return_short --
 -- A code with less than the days asked for, but for one of grace, that this run never put before anybody goes back to
 -- the pool, unless another run gave it too, and its contact waits for another.
 with short as materialized (
-  select a.contact_id, a.promo_code_id
+  select a.run_id, a.contact_id, a.promo_code_id
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p on p.promo_code_id = a.promo_code_id
@@ -53,14 +59,14 @@ with short as materialized (
   insert into promo.code_demand (run_id, codes) select %(run_id)s, count(*) from short having count(*) > 0
 )
 update promo.assignment a set state = 'pending', promo_code_id = null, needs_code = true
-from short s where a.run_id = %(run_id)s and a.contact_id = s.contact_id
+from short s where a.run_id = s.run_id and a.contact_id = s.contact_id
 returning a.contact_id;
 
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
 -- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
 with overdue as materialized (
-  select a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
+  select a.run_id, a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
          case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
@@ -85,7 +91,7 @@ with overdue as materialized (
 update promo.assignment a
 set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,
     reason = case when not o.doubt then o.reason end, promo_code_id = case when o.doubt then a.promo_code_id end
-from overdue o where a.run_id = %(run_id)s and a.contact_id = o.contact_id;
+from overdue o where a.run_id = o.run_id and a.contact_id = o.contact_id;
 
 -- read_limits --
 -- What the run's contacts are spared, and whether they are given again what they hold.
@@ -102,7 +108,7 @@ with closed as materialized (
   where r.run_id = %(run_id)s
     and promo.opens_at(r.quiet_hours, zone, promo.clock(), make_interval(secs => %(open_s)s)) >= r.send_by
 ), late as materialized (
-  select a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
+  select a.run_id, a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
                    and t.outcome is distinct from 'refused') as doubt,
@@ -125,7 +131,7 @@ update promo.assignment a
 set state = (case when l.doubt then 'unknown' when l.promo_code_id is null then 'skipped' else 'expired' end)::promo.assignment_state,
     reason = case when not l.doubt then 'quiet hours past the deadline' end,
     promo_code_id = case when l.doubt then a.promo_code_id end
-from late l where a.run_id = %(run_id)s and a.contact_id = l.contact_id;
+from late l where a.run_id = l.run_id and a.contact_id = l.contact_id;
 
 -- read_zones --
 -- The time zones of those of the contacts who wait for a code or a message, and when each is out of its quiet hours.
@@ -150,16 +156,22 @@ select nextval('promo.attempt_attempt_id_seq') as claim_id, promo.clock() as at;
 
 -- skip_capped --
 -- Pending contacts who hold as many codes of other runs on the channel as they may get messages in the cap's window are
--- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says.
-with skipped as (
+-- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says. Only
+-- runs that are open, or were closed within the window, are looked at.
+with capping as materialized (
+  select run_id, channel, cap_messages, cap_window,
+         promo.first_capped_run(channel, %(at)s::timestamptz - cap_window) as first_run_id
+  from promo.run where run_id = %(run_id)s
+), skipped as (
   update promo.assignment a set state = 'skipped', reason = 'capped'
-  from promo.run r
-  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+  from capping r
+  where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
     and r.cap_messages <= (
       select count(*)
       from promo.assignment o
       join promo.run other on other.run_id = o.run_id and other.channel = r.channel
       where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
+        and -o.run_id <= -r.first_run_id
         and (o.state in ('assigned', 'sending') or exists (
           select from promo.attempt t
           where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
@@ -177,22 +189,22 @@ select code_type as type, discount, days from promo.run where run_id = %(run_id)
 -- Gives each pending contact again the code of the pool that it holds and that is valid long enough. Whose code went back
 -- meanwhile, or was retired, stays pending, and so does everybody while the run waits for its approval.
 with due as materialized (
-  select a.contact_id from promo.assignment a
+  select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
     and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
   order by a.contact_id for update
 ), held as materialized (
-  select due.contact_id, h.promo_code_id
+  select due.run_id, due.contact_id, h.promo_code_id
   from due cross join lateral promo.code_to_reuse(
     due.contact_id, %(type)s, %(discount)s::smallint, %(at)s::timestamptz + make_interval(days => %(days)s)) h
 ), given as (
   update promo.promo_code p set again = p.again + 1
   from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
-  returning p.promo_code_id, p.held_by
+  returning h.run_id, p.promo_code_id, p.held_by
 ), assigned as (
   update promo.assignment a
   set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = %(at)s, claim_id = %(claim_id)s
-  from given where a.run_id = %(run_id)s and a.contact_id = given.held_by
+  from given where a.run_id = given.run_id and a.contact_id = given.held_by
   returning a.needs_code
 )
 insert into promo.code_demand (run_id, codes)
@@ -202,7 +214,7 @@ select %(run_id)s, -count(*) from assigned where needs_code having count(*) > 0;
 -- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending, and all
 -- do while the run waits for its approval.
 with due as materialized (
-  select a.contact_id from promo.assignment a
+  select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
     and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
   order by a.contact_id for update
@@ -213,7 +225,7 @@ with due as materialized (
   order by p.expires_at, p.promo_code_id
   limit (select count(*) from due) for update skip locked
 ), pair as materialized (
-  select contact_id, promo_code_id
+  select %(run_id)s::bigint as run_id, contact_id, promo_code_id
   from unnest((select array_agg(contact_id order by contact_id) from due),
               (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
   where contact_id is not null and promo_code_id is not null
@@ -223,7 +235,7 @@ with due as materialized (
 ), assigned as (
   update promo.assignment a
   set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null, claim_id = %(claim_id)s
-  from pair where a.run_id = %(run_id)s and a.contact_id = pair.contact_id
+  from pair where a.run_id = pair.run_id and a.contact_id = pair.contact_id
   returning a.needs_code
 )
 insert into promo.code_demand (run_id, codes)
@@ -280,5 +292,11 @@ where r.run_id = %(run_id)s and a.run_id = r.run_id and state in ('skipped', 're
 -- The contacts of the range whose message was accepted, in order.
 select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
-  and (%(zone)s::text is null or time_zone = %(zone)s)
+order by contact_id;
+
+-- read_accepted_in_zone --
+-- Of those the ones in one time zone.
+select contact_id from promo.assignment
+where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
+  and time_zone = %(zone)s
 order by contact_id;

@@ -17,7 +17,7 @@ order by contact_id;
 -- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried
 -- again. Attempts are looked up by contact: the planner's figures for them are always behind.
 with lapsed as materialized (
-  select a.contact_id from promo.assignment a
+  select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and a.state = 'sending' and a.lease_until <= promo.clock()
 )
@@ -30,7 +30,7 @@ cross join lateral (
   from promo.attempt t
   where t.run_id = %(run_id)s and t.contact_id = lapsed.contact_id and t.purpose = 'message'
 ) fold
-where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
+where a.run_id = lapsed.run_id and a.contact_id = lapsed.contact_id
   and a.state = 'sending' and a.lease_until <= promo.clock();
 
 -- begin_messages --
@@ -40,7 +40,7 @@ where a.run_id = %(run_id)s and a.contact_id = lapsed.contact_id
 with moment as materialized (
   select promo.clock() as at
 ), due as materialized (
-  select a.contact_id, a.promo_code_id, moment.at
+  select a.run_id, a.contact_id, a.promo_code_id, moment.at
   from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p using (promo_code_id)
@@ -63,7 +63,7 @@ with moment as materialized (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
       lease_until = due.at + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, started_at)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message', at from due;
@@ -96,7 +96,7 @@ order by (select max(t.attempt_id) from promo.attempt t
 -- The intent to record: leases accepted contacts whom this source has not confirmed, and recorded ones for a repair, that
 -- nobody else is recording and that were not erased.
 with due as materialized (
-  select a.contact_id, a.promo_code_id
+  select a.run_id, a.contact_id, a.promo_code_id
   from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
@@ -110,7 +110,7 @@ with due as materialized (
 ), leased as (
   update promo.assignment a
   set lease_token = %(token)s, lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = %(run_id)s and a.contact_id = due.contact_id
+  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
 )
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile', %(source)s from due;
@@ -186,12 +186,15 @@ from evidence e where t.attempt_id = e.attempt_id;
 -- decides between trying again and giving the code back, or out of the pool if a data source has seen it; a code that
 -- another run gave too stays the contact's. Only the lease's holder may act, or anyone for an unknown; and a late ok
 -- settles what a person was about to have sent again.
-with next as materialized (
-  select a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
+with told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome, detail
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+), next as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
          (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
                when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
-  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-  join promo.assignment a on a.run_id = %(run_id)s and a.contact_id = e.contact_id
+  from told e
+  join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
   cross join lateral (
     select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
     from promo.attempt t
@@ -212,11 +215,14 @@ set state = n.state, lease_token = null, lease_until = null,
     reason = case when n.state = 'rejected' then coalesce(n.detail, 'refused') end,
     promo_code_id = case when n.state <> 'rejected' then a.promo_code_id end
 from next n
-where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contact_id = n.contact_id;
+where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- settle_profiles --
 -- What every data source confirmed is recorded; the rest stays accepted, free to be tried again.
-with other as materialized (
+with told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
+), other as materialized (
   select s.source from promo.run r cross join unnest(r.after) as s (source)
   where r.run_id = %(run_id)s and s.source <> %(source)s
 )
@@ -228,21 +234,25 @@ set state = case when e.outcome = 'ok' and not exists (
                        and t.source = o.source and t.outcome = 'ok'))
                  then 'recorded'::promo.assignment_state else a.state end,
     lease_token = null, lease_until = null
-from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[]) as e (contact_id, outcome)
-where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.contact_id = e.contact_id
+from told e
+where a.run_id = e.run_id and a.contact_id = e.contact_id
   and ((a.state = 'accepted' and e.outcome = 'ok') or (a.state in ('accepted', 'recorded') and a.lease_token = %(token)s));
 
 -- list_unknown --
--- Sends of unknown outcome, of one run or of all, oldest first.
-select r.run_key, a.run_id, a.contact_id, a.generation, p.code, min(t.started_at) as first_attempt, count(*) as attempts
-from promo.assignment a
-join promo.run r using (run_id)
-join promo.promo_code p using (promo_code_id)
-join promo.attempt t on t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-where a.state = 'unknown' and (%(run_id)s::bigint is null or a.run_id = %(run_id)s)
-  and (%(contact_ids)s::bigint[] is null or a.contact_id = any(%(contact_ids)s))
-group by r.run_key, a.run_id, a.contact_id, a.generation, p.code
-order by first_attempt, a.run_id, a.contact_id;
+-- Sends of unknown outcome, of all runs, oldest first.
+select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+from promo.unknown_send_shown order by first_attempt, run_id, contact_id;
+
+-- list_unknown_of_run --
+-- Sends of unknown outcome of one run, oldest first.
+select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+from promo.unknown_send_shown where run_id = %(run_id)s order by first_attempt, contact_id;
+
+-- list_unknown_of_contacts --
+-- Sends of unknown outcome to these contacts of one run, oldest first.
+select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+from promo.unknown_send_shown where run_id = %(run_id)s and contact_id = any(%(contact_ids)s)
+order by first_attempt, contact_id;
 
 -- judge_unknown --
 -- Evidence from outside: writes one outcome into every open message attempt of these contacts, and says from whom.

@@ -48,6 +48,10 @@ create index on stage_channel (row_number);
 create index on stage_value (row_number);
 analyze stage_contact, stage_channel, stage_value
 
+-- analyze_stage --
+-- By now most rows have their contact or their refusal, of which the planner knew nothing.
+analyze stage_contact
+
 -- drop_stage --
 -- The load is done.
 drop table stage_contact, stage_channel, stage_value

@@ -40,11 +40,7 @@ select erased_at is not null as erased from promo.contact where contact_id = %(c
 -- Holds the contact's place in every run, so that nobody begins to send to it; how long a call under way may still take.
 select coalesce(max(extract(epoch from held.lease_until - promo.clock())), 0)::float8 as wait_s
 from (
-  select a.lease_until
-  from promo.run r
-  cross join lateral (
-    select lease_until from promo.assignment where run_id = r.run_id and contact_id = %(contact_id)s for update
-  ) a
+  select lease_until from promo.assignment where contact_id = %(contact_id)s order by run_id for update
 ) held;
 
 -- keep_digests --
@@ -68,9 +64,13 @@ with channels as (
   update promo.inbox_message set locator = '', title = '', body = ''
   where contact_id = %(contact_id)s and (locator, title, body) <> ('', '', '') returning contact_id
 ), answers as (
-  delete from promo.answer where contact_id = %(contact_id)s
+  delete from promo.answer w using promo.assignment a
+  where a.contact_id = %(contact_id)s and w.run_id = a.run_id and w.contact_id = a.contact_id
 ), events as (
-  update promo.event set key = null, params = null where contact_id = %(contact_id)s and params is not null
+  update promo.event e
+  set key = null, params = null,
+      kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
+  where e.contact_id = %(contact_id)s and e.params is not null
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, time_zone = null, updated_at = promo.clock(),

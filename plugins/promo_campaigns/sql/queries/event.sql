@@ -38,24 +38,61 @@ select event_id from added
 union all
 select event_id from promo.event where token = %(token)s;
 
+-- newest --
+-- The newest events.
+select event_id from promo.event order by event_id desc limit %(limit)s;
+
+-- newest_of_type --
+-- The newest events of a type.
+select event_id from promo.event where type = %(type)s order by received_at desc, event_id desc limit %(limit)s;
+
+-- newest_waiting --
+-- The newest events that wait for some workflow: of each queue the newest, and of these the newest.
+with recursive queue as (
+  (select workflow from promo.event_turn where taken_at is null order by workflow limit 1)
+  union all
+  select n.workflow from queue q cross join lateral (
+    select t.workflow from promo.event_turn t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
+)
+select distinct t.event_id
+from queue q cross join lateral (
+  select event_id from promo.event_turn where workflow = q.workflow and taken_at is null order by event_id desc limit %(limit)s) t
+order by t.event_id desc limit %(limit)s;
+
+-- newest_waiting_of_type --
+-- The newest events of a type that wait for some workflow. Of what waits, only one that has changed its type lets events
+-- of another type wait.
+with recursive queue as (
+  (select workflow from promo.event_turn where taken_at is null order by workflow limit 1)
+  union all
+  select n.workflow from queue q cross join lateral (
+    select t.workflow from promo.event_turn t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
+)
+select distinct t.event_id
+from queue q cross join lateral (
+  select w.event_id from promo.event_turn w join promo.event e using (event_id)
+  where w.workflow = q.workflow and w.taken_at is null and e.type = %(type)s order by w.event_id desc limit %(limit)s) t
+order by t.event_id desc limit %(limit)s;
+
 -- list_events --
--- The newest events, each with what became of it.
+-- Events, newest first, each with what became of it.
 select e.event_id, e.type, e.key, e.contact_id, e.received_at, e.params is null as erased,
        coalesce((select jsonb_agg(jsonb_build_object(
                           'workflow', t.workflow, 'run_key', r.run_key, 'refused', t.refused) order by t.workflow)
                  from promo.event_turn t left join promo.run r using (run_id) where t.event_id = e.event_id), '[]') as turns
 from promo.event e
-where (%(type)s::text is null or e.type = %(type)s)
-  and (%(waiting)s is false or exists (
-    select from promo.event_turn t where t.event_id = e.event_id and t.taken_at is null))
-order by e.event_id desc limit %(limit)s;
+where e.event_id = any(%(event_ids)s)
+order by e.event_id desc;
 
 -- list_listeners --
--- The workflows that listen, with how many events wait for each and since when.
-select l.workflow, l.type, l.since, count(t.*) as waiting, min(t.received_at) as oldest
+-- The workflows that listen, with how many events wait for each, up to a limit, and since when the first of them does.
+select l.workflow, l.type, l.since, queue.waiting, queue.oldest
 from promo.event_listener l
-left join promo.event_turn t on t.workflow = l.workflow and t.taken_at is null
-group by l.workflow, l.type, l.since order by l.workflow;
+cross join lateral (
+  select count(*) as waiting, min(received_at) as oldest
+  from (select t.received_at from promo.event_turn t
+        where t.workflow = l.workflow and t.taken_at is null order by t.event_id limit %(limit)s) first) queue
+order by l.workflow;
 
 -- refuse_old --
 -- What nobody has taken in so many days is taken no more.
@@ -64,7 +101,9 @@ where t.taken_at is null and t.received_at < promo.clock() - make_interval(days 
 
 -- erase_old --
 -- Key and params of old events go, except where a run that has taken one is not closed yet and may still read it.
-update promo.event e set key = null, params = null
+update promo.event e
+set key = null, params = null,
+    kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
 where e.params is not null and e.received_at < promo.clock() - make_interval(days => %(days)s)
   and not exists (
     select from promo.event_turn t join promo.run r using (run_id)
@@ -73,6 +112,6 @@ where e.params is not null and e.received_at < promo.clock() - make_interval(day
 -- delete_old --
 -- Old events that no workflow has ever taken leave no trace: no rule asks for them.
 delete from promo.event e
-where e.params is null and e.received_at < promo.clock() - make_interval(days => %(days)s)
+where e.params is null and not e.kept and e.received_at < promo.clock() - make_interval(days => %(days)s)
   and not exists (
     select from promo.event_turn t where t.event_id = e.event_id and (t.run_id is not null or t.taken_at is null));

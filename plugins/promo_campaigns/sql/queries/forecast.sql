@@ -7,10 +7,10 @@ with kept as (
 ), gone as (
   delete from promo.code_stock
   where type = %(type)s and discount = %(discount)s and (select many from kept)
-  returning hour, free, issued, retired
+  returning hour, free, issued, retired, longest
 )
-insert into promo.code_stock (type, discount, hour, free, issued, retired)
-select %(type)s, %(discount)s, hour, sum(free), sum(issued), sum(retired) from gone group by hour;
+insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
+select %(type)s, %(discount)s, hour, sum(free), sum(issued), sum(retired), max(longest) from gone group by hour;
 
 -- count_demand --
 -- Keeps how many codes the run has to claim, when it was opened or opened again. What others claim for it meanwhile is in
@@ -46,13 +46,13 @@ cross join fresh cross join valid;
 -- skip_without_code --
 -- Of the run's contacts who wait for a code the last ones, in the order of contact ids, go without.
 with without as (
-  select contact_id from promo.assignment
+  select run_id, contact_id from promo.assignment
   where run_id = %(run_id)s and state = 'pending' and needs_code
   order by contact_id desc limit %(shortfall)s
 ), skipped as (
   update promo.assignment a set state = 'skipped', reason = 'no code'
   from without w
-  where a.run_id = %(run_id)s and a.contact_id = w.contact_id and a.state = 'pending'
+  where a.run_id = w.run_id and a.contact_id = w.contact_id and a.state = 'pending'
   returning a.needs_code
 )
 insert into promo.code_demand (run_id, codes)

@@ -10,7 +10,12 @@ on conflict (idempotency_key) do nothing;
 select idempotency_key::text as key from promo.inbox_message where idempotency_key = any(%(keys)s::uuid[]);
 
 -- read_messages --
--- The newest messages, of one contact or of all.
+-- The newest messages.
 select contact_id, channel, locator, title, body, received_at from promo.inbox_message
-where %(contact_id)s::bigint is null or contact_id = %(contact_id)s
+order by received_at desc, idempotency_key limit %(limit)s;
+
+-- read_messages_of_contact --
+-- The newest messages of one contact.
+select contact_id, channel, locator, title, body, received_at from promo.inbox_message
+where contact_id = %(contact_id)s
 order by received_at desc, idempotency_key limit %(limit)s;

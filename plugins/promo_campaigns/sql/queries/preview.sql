@@ -13,7 +13,7 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
               select count(*)
               from promo.assignment o
               join promo.run other on other.run_id = o.run_id and other.channel = %(channel)s
-              where o.contact_id = c.contact_id and o.promo_code_id is not null
+              where o.contact_id = c.contact_id and o.promo_code_id is not null and -o.run_id <= -first.run_id
                 and o.run_id is distinct from %(run_id)s::bigint
                 and (o.state in ('assigned', 'sending') or exists (
                   select from promo.attempt t
@@ -32,6 +32,10 @@ from (select distinct audience.contact_id from (
 /* audience */
 ) audience) audience
 join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
+cross join (
+  select promo.first_capped_run(
+    %(channel)s, greatest(promo.clock(), %(at)s::timestamptz) - make_interval(hours => %(cap_hours)s::integer)) as run_id
+  offset 0) first
 left join lateral (
   select h.value, h.unsubscribed_at is not null as closed from promo.contact_channel h
   where h.contact_id = c.contact_id and h.type = %(channel)s

@@ -74,9 +74,13 @@ from (
 ) numbered
 group by time_zone, batch order by time_zone, batch;
 
--- count_audience --
--- How many contacts the run is for.
-select count(*) as contacts from promo.assignment where run_id = %(run_id)s;
+-- measure_audience --
+-- How many contacts the run is for, and how many bytes one takes in an XCom at most: its id and its code, as JSON.
+select count(*) as contacts,
+       length(coalesce(max(a.contact_id), 0)::text) + length(', ') + length(', ')
+       + coalesce((select max(s.longest) from promo.run r join promo.code_stock s on s.type = r.code_type and s.discount = r.discount
+                   where r.run_id = %(run_id)s), 0) as contact_bytes
+from promo.assignment a where a.run_id = %(run_id)s;
 
 -- count_open --
 -- The run's assignments that are in one of the states, by state; an erased contact has no profile to record on.

@@ -15,6 +15,9 @@ where r.run_id = any(%(run_ids)s)
 order by a.run_id, a.contact_id;
 
 -- runs_of_workflow --
+-- The runs of a workflow, oldest first.
+select run_id from promo.run where workflow = %(workflow)s order by run_id;
+
+-- runs_of_workflow_since --
 -- The runs of a workflow that were opened since then, oldest first.
-select run_id from promo.run
-where workflow = %(workflow)s and (%(since)s::timestamptz is null or opened_at >= %(since)s) order by run_id;
+select run_id from promo.run where workflow = %(workflow)s and opened_at >= %(since)s order by run_id;

@@ -6,8 +6,11 @@ select count(*) as runs,
 from promo.run where run_id = any(%(run_ids)s);
 
 -- events --
--- Events of a type are conversions without a value.
-select contact_id, received_at as at, null::numeric as value from promo.event where type = %(event)s
+-- Events of a type are conversions without a value; of these, those that came while the runs' windows were open.
+select e.contact_id, e.received_at as at, null::numeric as value from promo.event e
+where e.type = %(event)s
+  and e.received_at >= (select min(opened_at) from promo.run where run_id = any(%(run_ids)s))
+  and e.received_at < (select max(opened_at) from promo.run where run_id = any(%(run_ids)s)) + make_interval(secs => %(within_s)s)
 
 -- read_columns --
 -- What the author's SELECT yields.
@@ -31,27 +34,39 @@ select contact_id::bigint, at::timestamptz, null::numeric as value from (
 -- Everybody in the runs' audiences who could be reached, once, by what was decided for them; with who of them converted,
 -- from the opening of their first run on.
 with person as (
-  select a.contact_id, min(r.opened_at) as since,
+  select a.contact_id, min(a.opened_at) as since,
          bool_or(a.state in ('accepted', 'recorded')) as treated,
          bool_or(a.state not in ('pending', 'assigned', 'sending')
                  and coalesce(a.reason, '') not in ('no channel', 'unsubscribed', 'hold-out')) as intended,
          bool_or(a.state = 'skipped' and a.reason = 'hold-out') as held_out,
          bool_and(a.state in ('pending', 'assigned', 'sending')) as waiting
-  from promo.run r join promo.assignment a using (run_id)
-  where r.run_id = any(%(run_ids)s)
+  from unnest(%(run_ids)s::bigint[]) as asked (run_id)
+  -- Run by run, however many they are: of many small ones the planner would rather read all there ever were.
+  cross join lateral (
+    select h.contact_id, h.state, h.reason, r.opened_at
+    from promo.run r join promo.assignment h on h.run_id = r.run_id
+    where r.run_id = asked.run_id offset 0) a
   group by a.contact_id
-), converted as (
-  select p.contact_id, sum(c.value) as value
-  from person p
-  join (
+), timeline as (
+  select contact_id, since, treated, intended, held_out, waiting, null::timestamptz as at, null::numeric as value from person
+  union all
+  select c.contact_id, null, null, null, null, null, c.at, c.value from (
 /* conversions */
-  ) c on c.contact_id = p.contact_id and c.at >= p.since and c.at < p.since + make_interval(secs => %(within_s)s)
-  group by p.contact_id
+  ) c
+), dated as (
+  -- Persons and conversions meet by sorting, not in a join: of a new run's persons the planner believes that they are few.
+  select *, max(since) over (partition by contact_id) as opened from timeline
+), told as (
+  select contact_id, bool_or(treated) as treated, bool_or(intended) as intended, bool_or(held_out) as held_out,
+         bool_or(waiting) as waiting,
+         count(*) filter (where at >= opened and at < opened + make_interval(secs => %(within_s)s)) > 0 as converted,
+         sum(value) filter (where at >= opened and at < opened + make_interval(secs => %(within_s)s)) as value
+  from dated where opened is not null
+  group by contact_id
 )
-select arm.name, count(*) as contacts, count(c.contact_id) as converted,
-       sum(coalesce(c.value, 0))::float8 as value, var_samp(coalesce(c.value, 0))::float8 as variance
-from person p
-left join converted c using (contact_id)
+select arm.name, count(*) as contacts, count(*) filter (where p.converted) as converted,
+       sum(coalesce(p.value, 0))::float8 as value, var_samp(coalesce(p.value, 0))::float8 as variance
+from told p
 cross join lateral (values
   ('treated', p.treated and not p.held_out),
   ('intended', p.intended and not p.held_out),

@@ -1,0 +1,66 @@
+"""How each named query is asked in the scenario, and how many rows it may touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ONE, BATCH, RUN, FILE = 1, 500, 2_000, 4_000
+"""For how much a statement is run: one thing, the contacts of a task, those of a run, the codes of a file."""
+
+
+Step: TypeAlias = "tuple[str, Mapping[str, object]] | str"
+"""What is run before a query: a named query with its parameters, or SQL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One way to ask a named query.
+
+    :ivar size: for how many rows it is run; its cost may follow that, and nothing else
+    :ivar per: how many rows it may look at for each of these
+    :ivar terms: parameters, in addition to those that all queries share
+    :ivar before: what is run first, in the same transaction
+    :ivar fetched: how many rows its reader fetches; None for all of them
+    :ivar fills: what stands in the query's places
+    """
+
+    size: int
+    per: int = 10
+    terms: Mapping[str, object] = field(default_factory=dict)
+    before: tuple[Step, ...] = ()
+    fetched: int | None = None
+    fills: Mapping[str, str] = field(default_factory=dict)
+
+
+def case(size: int, *before: Step, **terms: object) -> Case:
+    """Return a case; parameters by keyword."""
+    return Case(size=size, terms=terms, before=before)
+
+
+COMMANDS = {
+    "code_file.create_staging": "makes a temporary table",
+    "code_file.fill_staging": "copies into it",
+    "code_file.analyze_staging": "samples it",
+    "contact.lock_fields": "locks a table",
+    "contact_batch.create_stage": "makes temporary tables",
+    "contact_batch.copy_contacts": "copies into one",
+    "contact_batch.copy_channels": "copies into one",
+    "contact_batch.copy_values": "copies into one",
+    "contact_batch.index_stage": "indexes and samples them",
+    "contact_batch.analyze_stage": "samples them",
+    "contact_batch.drop_stage": "drops them",
+    "preview.begin_reading": "begins a transaction",
+    "run.weigh_audience": "samples a table: as many rows, however large it is",
+}
+"""Statements that have no plan."""
+
+WHOLE_STORE = {
+    "demo.read_fingerprint": "a digest of everything a campaign changes, of the demo's small store",
+    "contact_batch.match_field_values": "reads one field of all contacts, for the rare import that names them by it: an"
+    " index on values would be written for every code that is recorded",
+}
+"""Statements whose cost may follow the size of the store, each with its reason."""

@@ -1,0 +1,286 @@
+"""The store's other queries: codes and their files, contacts, events, transports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plans.cases import BATCH, FILE, ONE, RUN, Case, case
+from promo_campaigns.adapters.contact_batches import _matching_steps, _writing_steps
+from promo_campaigns.core.contacts import Matching
+
+if TYPE_CHECKING:
+    from plans.cases import Step
+    from plans.scenario import Scenario
+
+_STAGED = """
+insert into pg_temp.staged_code (line, code, expires_at, discount, type, retired)
+select n, case when n <= 250 then 'C' || lpad((n * 37)::text, 9, '0') else 'N' || n end, now() + interval '90 days', 10,
+       'Welcome', n % 2 = 0
+from generate_series(1, 500) n
+"""
+_STAGED_CONTACTS = """
+insert into stage_contact (row_number, given_id, external_id, first_name)
+select n, case when n % 100 = 0 then n end, case when n % 100 > 50 then 'customer-' || n * 7 end, 'Grace'
+from generate_series(1, 500) n;
+insert into stage_channel (row_number, position, is_identity, type, value)
+select n, 0, true, 'mobilepush', case when n % 10 < 7 then 'token-' || n * 7 else 'new-' || n end
+from generate_series(1, 500) n;
+insert into stage_value (row_number, field_id, value)
+select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
+"""
+_OLD_EVENTS = (
+    "update promo.event set received_at = now() - interval '40 days' where received_at > now() - interval '1 hour'"
+)
+_CHANNELS = 20
+"""Each row of a load is compared with the channels of its contact, several times over."""
+_SPREAD = 60
+"""The codes of a file are found by the part of the table, and each part has a few of each file."""
+
+
+def store_cases(scenario: Scenario) -> dict[str, Case]:
+    """Return a case for each query that is not the ledger's."""
+    return {
+        **_code_files(scenario),
+        **_contacts(scenario),
+        **_contact_batches(),
+        **_erasures(),
+        **_events(scenario),
+        **_event_queue(scenario),
+        **_previews(scenario),
+        **_calls(scenario),
+    }
+
+
+def _code_files(scenario: Scenario) -> dict[str, Case]:
+    staged: tuple[Step, ...] = (("code_file.create_staging", {}), _STAGED, ("code_file.analyze_staging", {}))
+    levels = {"types": ["Welcome"], "levels": ["alarm"], "amounts": [100]}
+    counts = {"rows": 0, "inserted": 0, "updated": 0, "unchanged": 0, "rejected": 0}
+    return {
+        "code_file.tune_load": case(ONE),
+        "code_file.lock_file": case(ONE, lock=7),
+        "code_file.find_file": case(ONE, sha256=scenario.sha256),
+        "code_file.file_rejects": case(ONE, code_file_id=7),
+        "code_file.add_file": case(ONE, name="new.csv", sha256=b"y" * 32),
+        "code_file.merge_staging": case(BATCH, *staged),
+        "code_file.retire_issued": case(BATCH, *staged),
+        "code_file.staged_duplicates": case(BATCH, *staged),
+        "code_file.settle_file": case(ONE, **counts),
+        "code_file.add_rejects": case(ONE, lines=[2], columns=["code"], reasons=["empty"]),
+        "code_file.lock_for_withdrawal": case(ONE),
+        "code_file.withdraw_file": case(ONE),
+        "code_file.retire_file": Case(size=FILE, per=_SPREAD),
+        "code_file.retire_file@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_file.issued_codes": Case(size=FILE, per=_SPREAD),
+        "code_file.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_file.list_files": case(20),
+        "code_file.stock": case(ONE),
+        "stock_level.read_levels": case(ONE, **levels),
+        "stock_level.forget_levels": case(ONE, **levels),
+        "stock_level.note_told": case(ONE, type="Welcome", level="alarm", amount=100),
+        "trial.codes_held": case(ONE),
+        "audit.begin_entry": case(ONE, action="export", subject="run", revealed=False, actor="ops"),
+        "audit.finish_entry": case(
+            ONE,
+            "insert into promo.audit (action, subject, actor) values ('export', 'run', 'ops')",
+            audit_id=scenario.next_audit_id,
+            rows=1,
+        ),
+        "audit.list_entries": case(20),
+    }
+
+
+def _contacts(scenario: Scenario) -> dict[str, Case]:
+    identity = {
+        "types": ["mobilepush", "email"],
+        "locators": ["token-7", "c7@example.com"],
+        "devices": [None, None],
+        "field_ids": [1, 2],
+        "values": ["a", None],
+        "first_name": "Grace",
+        "last_name": None,
+        "language": None,
+        "time_zone": None,
+    }
+    new = {**identity, "external_id": "new", "locators": ["new-token", "new@example.com"]}
+    import_id = {"contact_import_id": scenario.import_id}
+    named = {"by": "mobilepush", "values": [f"token-{n}" for n in range(1, BATCH + 1)]}
+    return {
+        "audience.by_ids": case(BATCH),
+        "audience.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
+        "audience.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
+        "audience.by_channel": case(BATCH, **named),
+        "contact.find_owners": case(ONE, **identity),
+        "contact.put_values": case(ONE, **identity),
+        "contact.insert_contact": case(ONE, **new),
+        "contact.update_contact": case(ONE, **identity, contact_id=7, external_id="customer-7"),
+        "contact.read_contacts": case(BATCH),
+        "contact.list_fields": case(ONE),
+        "contact.find_field": case(ONE, name="f1", field_id=None),
+        "contact.insert_field": case(ONE, name="new", field_id=3, type="number", description=""),
+        "contact.pass_field_ids": case(ONE),
+        "contact_import.accept_import": case(ONE, acceptable=True, request='{"rows": []}', total=1, failures="[]"),
+        "contact_import.lock_imports": case(ONE, key=7),
+        "contact_import.next_import": case(ONE),
+        "contact_import.finish_import": case(ONE, inserted=1, updated=0, unchanged=0, failures="[]", **import_id),
+        "contact_import.fail_import": case(ONE, **import_id),
+        "contact_import.read_import": case(ONE, session_id=scenario.session_id),
+    }
+
+
+def _contact_batches() -> dict[str, Case]:
+    terms = {
+        "first": 1,
+        "last": BATCH,
+        "listed": ["firstName", "email"],
+        "field_id": 1,
+        "same_contact": "same ",
+        "other_contact": "other",
+        "was_erased": "erased",
+        "other_external_id": "other",
+        "unknown_zone": "unknown",
+        "held": "held",
+        "lock_wait": "200ms",
+    }
+    matching = Matching(field_id=1, listed=("firstName", "email"))
+    done: list[Step] = [
+        ("contact_batch.create_stage", {}),
+        *_STAGED_CONTACTS.split(";"),
+        ("contact_batch.index_stage", {}),
+    ]
+    found: dict[str, Case] = {}
+    staging = (*_matching_steps(matching), "judge_twins", "analyze_stage")
+    for step in (*staging, "limit_lock_wait", *_writing_steps(matching)):
+        if step != "analyze_stage":
+            found[f"contact_batch.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
+        done.append((f"contact_batch.{step}", terms))
+    for step in ("forget_matches", "refuse_held", "count_outcomes", "list_rejects"):
+        found[f"contact_batch.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
+    return found
+
+
+def _erasures() -> dict[str, Case]:
+    channels = {"types": ["mobilepush"], "locators": ["token-50"], "external_id": "customer-50"}
+    return {
+        "erasure.find_contact": case(ONE),
+        "erasure.find_contact@id": case(ONE, external_id=None),
+        "erasure.strip_imports": case(ONE),
+        "erasure.lock_contact": case(ONE),
+        "erasure.lock_assignments": case(ONE),
+        "erasure.keep_digests": case(ONE),
+        "erasure.erase_identity": case(ONE),
+        "erasure.find_erased": case(ONE, **channels),
+        "erasure.forget_digests": case(ONE, contact_id=50),
+        "erasure.readmit_contact": case(ONE, **channels, contact_id=50),
+    }
+
+
+def _events(scenario: Scenario) -> dict[str, Case]:
+    named = {"types": ["mobilepush"], "locators": ["token-7"]}
+    event = {"key": "k", "params": '{"a": 1}', "token": scenario.session_id, "type": "opened"}
+    return {
+        "event.find_contact": case(ONE, **named),
+        "event.find_contact@channel": case(ONE, contact_id=None, external_id=None, **named),
+        "event.add_event": case(ONE, **event),
+        "event.newest": case(20),
+        "event.newest_of_type": case(20, type="nobody sends this"),
+        "event.newest_waiting": case(20),
+        "event.newest_waiting_of_type": case(300, type="nobody sends this"),
+        "event.list_events": case(20, event_ids=list(range(1001, 1021))),
+        "event.list_listeners": case(300, limit=10_001),
+        "event.refuse_old": case(300, days=1),
+        "event.erase_old": case(400, _OLD_EVENTS, days=30),
+        "event.delete_old": case(
+            400,
+            _OLD_EVENTS,
+            ("event.erase_old", {"days": 30}),
+            days=30,
+        ),
+    }
+
+
+def _event_queue(scenario: Scenario) -> dict[str, Case]:
+    terms = {
+        "workflow": "hello",
+        "type": "opened",
+        "reentry": "period",
+        "period_s": 86400.0,
+        "alone": True,
+        "max_age_s": 3600.0,
+        "limit": 200,
+        "quiet_s": 60.0,
+        "taker": "t",
+        "free": 1000,
+    }
+    run = {"run_id": scenario.empty_run_id}
+    return {
+        "event_queue.listen": case(ONE, **{**terms, "type": "left"}),
+        "event_queue.stop_listening": case(ONE, **terms),
+        "event_queue.refuse_waiting": case(300, **terms),
+        "event_queue.wake": case(ONE, **terms),
+        "event_queue.come": case(ONE, **terms),
+        "event_queue.stay": case(ONE, **terms),
+        "event_queue.is_taker": case(ONE, **terms),
+        "event_queue.lock_queue": case(ONE, **terms),
+        "event_queue.refuse_events": case(200, **terms),
+        "event_queue.read_window": case(200, **terms),
+        "event_queue.count_servable": case(200, **terms),
+        "event_queue.take_events": case(200, **{**terms, "reentry": "always", "alone": False}, **run),
+    }
+
+
+def _previews(scenario: Scenario) -> dict[str, Case]:
+    audience = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
+    terms = {
+        "workflow": "present",
+        "hold_out": 5,
+        "channel": "mobilepush",
+        "reuses": True,
+        "at": None,
+        "cap_messages": 3,
+        "cap_hours": 168,
+        "time_zone": "UTC",
+    }
+    return {
+        "preview.audience": Case(size=BATCH, terms=terms, fills=audience),
+        "preview.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
+        "preview.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
+        "preview.moment": case(ONE, at=None),
+        "preview.opens_at": case(ONE, quiet_hours="{[0,1000)}", zone="UTC", at=scenario.now, open_s=60.0),
+        "forecast.compact_stock": case(scenario.people // 100),
+        "forecast.count_demand": case(RUN),
+        "forecast.weigh": case(ONE, at=None),
+        "forecast.skip_without_code": case(RUN, shortfall=100),
+        "forecast.keep_forecast": case(ONE, forecast="{}", stock_policy="fail"),
+    }
+
+
+def _calls(scenario: Scenario) -> dict[str, Case]:
+    receiver = {"receiver": "one", "name": "one", "holder": "me"}
+    turns = {"grace_s": 1.0, "span_s": 1.0, "within_s": 60.0, "seconds": 1.0}
+    seats = {"seats": 8, "wanted": 2, "in_use": 1, "hold_s": 60.0}
+    calls = {"failed": 1, "succeeded": 0, "limit": 5, "cool_s": 60.0, "opens": False, "reason": "down"}
+    message = {
+        "keys": [scenario.session_id],
+        "contact_ids": [7],
+        "channels": ["mobilepush"],
+        "locators": ["token-7"],
+        "titles": [""],
+        "bodies": ["Hi"],
+    }
+    known = ("rate_budget.know_receiver", receiver)
+    receiver_known = ("receiver.know_receiver", receiver)
+    return {
+        "rate_budget.know_receiver": case(ONE, **receiver),
+        "rate_budget.lease_turns": case(ONE, known, **receiver, **turns),
+        "rate_budget.leave_alone": case(ONE, known, **receiver, **turns),
+        "rate_budget.take_seats": case(ONE, known, **receiver, **seats),
+        "rate_budget.give_seats_back": case(ONE, known, **receiver),
+        "receiver.know_receiver": case(ONE, **receiver),
+        "receiver.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
+        "receiver.give_probe_back": case(ONE, receiver_known, **receiver, probe_until=scenario.now),
+        "receiver.report_calls": case(ONE, receiver_known, **receiver, **calls),
+        "inbox.keep_messages": case(ONE, **message),
+        "inbox.known_keys": case(ONE, **message),
+        "inbox.read_messages": case(20),
+        "inbox.read_messages_of_contact": case(20),
+    }
