@@ -31,7 +31,7 @@ def task_slots(context: Context) -> int:
     With LocalExecutor they share the processors of this machine, and more of them gain nothing. How many workers
     another executor has is not known here: what Airflow and the DAG allow is the limit.
     """
-    most = max(1, min(conf.getint("core", "parallelism"), context["dag"].max_active_tasks))
+    most: int = max(1, min(conf.getint("core", "parallelism"), context["dag"].max_active_tasks))
     return min(most, _processors()) if conf.get("core", "executor") == "LocalExecutor" else most
 
 
