@@ -44,10 +44,23 @@ class _Kept:
 
     :ivar answers: how many calls were answered on it
     :ivar idle_since: when the last call on it was over, on the loop's clock
+    :ivar poll: asks the kernel about its socket, once that was needed
     """
 
     answers: int = 0
     idle_since: float = 0.0
+    poll: select.poll | None = None
+
+    def is_readable(self, protocol: ResponseHandler) -> bool:
+        """Tell whether the kernel holds something that nobody has read yet: bytes, or its end."""
+        if self.poll is None:
+            transport = protocol.transport
+            socket = None if transport is None else transport.get_extra_info("socket")
+            if socket is None or socket.fileno() < 0:
+                return True
+            self.poll = select.poll()
+            self.poll.register(socket.fileno(), select.POLLIN)
+        return bool(self.poll.poll(0))
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +171,7 @@ class KeptConnections(aiohttp.TCPConnector):
                 if asyncio.get_running_loop().time() < kept.idle_since + IDLE_S:
                     self._stop_at(kept.answers)
                 return False
-            if not _is_readable(protocol):
+            if not kept.is_readable(protocol):
                 return not protocol.should_close
             await asyncio.sleep(0)
         return False
@@ -169,14 +182,3 @@ class KeptConnections(aiohttp.TCPConnector):
             self._left, self._patience = self._patience, 2 * self._patience
         self._most = min(self._most, answers)
         self._proven = min(self._proven, answers - 1)
-
-
-def _is_readable(protocol: ResponseHandler) -> bool:
-    """Tell whether the kernel holds something of a connection that nobody has read yet: bytes, or its end."""
-    transport = protocol.transport
-    socket = None if transport is None else transport.get_extra_info("socket")
-    if socket is None or socket.fileno() < 0:
-        return True
-    poll = select.poll()
-    poll.register(socket.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
