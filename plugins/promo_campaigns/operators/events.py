@@ -116,7 +116,7 @@ class StartOnEventsOperator(StartOperator):
             msg = f"no event of type {terms.type} waits for {terms.workflow}"
             raise AirflowSkipException(msg)
         with self.hook.connect() as connection:
-            batches = read_batches(connection, run, batch_size, task_slots=task_slots(context))
+            batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]

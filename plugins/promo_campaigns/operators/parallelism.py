@@ -10,7 +10,7 @@ from airflow.sdk.configuration import conf
 from promo_campaigns.core.parameters import optional_text, whole_number
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator
 
 MOST_CONTACTS = 100_000
 
@@ -25,13 +25,16 @@ def batch_size_of(given: int | str | None) -> int | None:
     return whole_number("batch_size", given, least=1, most=MOST_CONTACTS)
 
 
-def task_slots(context: Context) -> int:
-    """Return how many tasks of the DAG can run at a time, as far as a task can know.
+def task_slots(task: BaseOperator) -> int:
+    """Return how many tasks of a task's DAG can run at a time, as far as a task can know.
 
     With LocalExecutor they share the processors of this machine, and more of them gain nothing. How many workers
     another executor has is not known here: what Airflow and the DAG allow is the limit.
     """
-    most: int = max(1, min(conf.getint("core", "parallelism"), context["dag"].max_active_tasks))
+    most: int = max(1, conf.getint("core", "parallelism"))
+    dag = task.get_dag()
+    if dag is not None:
+        most = min(most, dag.max_active_tasks)
     return min(most, _processors()) if conf.get("core", "executor") == "LocalExecutor" else most
 
 

@@ -224,7 +224,7 @@ class StartOperator(StoreOperator):
                 stock_policy=word_of(StockPolicy, "stock", self.stock),
                 approval=asks_approval(self),
             )
-            batches = read_batches(connection, run, batch_size, task_slots=task_slots(context))
+            batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]
