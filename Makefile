@@ -1,12 +1,12 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults e2e demo bench constraints
+.PHONY: help install lint format types test faults e2e demo bench bench-record constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
 
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
 
 install: ## make .venv with everything a developer needs
 	@$(DEVELOPMENT)
@@ -38,17 +38,11 @@ e2e: install ## Airflow's pages in a real browser: Chromium, found on the PATH o
 demo: ## show the whole product on this machine
 	bin/demo
 
-bench: install ## compare speed with peers; takes minutes
-	$(RUN)/python tests/benchmarks/velocity_speed.py
-	$(RUN)/python tests/benchmarks/bench_load_codes.py
-	$(RUN)/python tests/benchmarks/bench_send_path.py
-	$(RUN)/python tests/benchmarks/bench_parse_workflows.py
-	$(RUN)/python tests/benchmarks/bench_events.py
-	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_preview.py
-	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_send_peers.py
-	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_bulk_profiles.py
-	PYTHONPATH=tests $(RUN)/python tests/benchmarks/bench_pace.py
-	PYTHONPATH=plugins:tests $(RUN)/python tests/benchmarks/bench_profile_api_load.py
+bench: install ## compare speed with peers and with the recorded figures (B=bench_claim runs one, B=--small is short)
+	PYTHONPATH=plugins:tests $(RUN)/python -m benchmarks $(B)
+
+bench-record: install ## make the last figures of make bench those that later ones are compared with
+	PYTHONPATH=plugins:tests $(RUN)/python -m benchmarks --record
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \

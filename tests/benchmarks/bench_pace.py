@@ -1,6 +1,6 @@
 """Four workers on one rate budget for a minute, one of them killed half-way; the receiver measures.
 
-    python tests/benchmarks/bench_pace.py --seconds 60 --per-s 200
+    PYTHONPATH=plugins:tests python tests/benchmarks/bench_pace.py --seconds 60 --per-s 200
 
 Exit status 1 when an aim is missed: at least 95 % of the budget used, and never more than the budget and one slice in
 any second. For as long as the receiver stands still itself, it cannot tell when calls came; that much it is allowed.
@@ -9,22 +9,50 @@ any second. For as long as the receiver stands still itself, it cannot tell when
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from bisect import bisect_left
+from typing import TYPE_CHECKING
 
+from benchmarks.figures import Figure, keep
 from paced import counting_receiver, start_workers
 from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
 from promo_campaigns.adapters.migrations import migrate
 from promo_campaigns.core.pace import SLICE_S, Budget
+
+if TYPE_CHECKING:
+    from paced import Seen
 
 LEAST_USED = 0.95
 WORKERS = 4
 SETTLED_S = 1.0
 
 
+def figures_of(seen: Seen, trips: list[int], per_s: float, seconds: float) -> list[Figure]:
+    """Return what the receiver saw, and how often the workers asked the store."""
+    start, end = seen.moments[0] + SETTLED_S, seen.moments[-1] - SETTLED_S
+    used = (bisect_left(seen.moments, end) - bisect_left(seen.moments, start)) / (end - start) / per_s
+    allowed = per_s * (1 + SLICE_S + seen.stalled_s)
+    return [
+        Figure(
+            name="used",
+            value=round(used, 4),
+            unit="of the budget",
+            peer="the budget",
+            ratio=used,
+            least_ratio=LEAST_USED,
+        ),
+        Figure(name="busiest_second", value=seen.most_in(1.0), unit="calls", most=round(allowed)),
+        Figure(name="stalled", value=round(seen.stalled_s * 1000), unit="ms that the receiver stood still itself"),
+        Figure(name="trips", value=round(sum(trips) / len(trips) / seconds, 1), unit="trips a second of each worker"),
+        *(
+            Figure(name=f"share_{worker}", value=round(share, 3), unit="of all calls")
+            for worker, share in sorted(seen.shares().items())
+        ),
+    ]
+
+
 def main() -> int:
-    """Measure, print, and judge."""
+    """Measure, and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--per-s", type=float, default=200)
@@ -36,21 +64,7 @@ def main() -> int:
         seen.wait_for(int(given.per_s * given.seconds / 2))
         workers.processes[0].kill()
         trips = workers.told()
-    start, end = seen.moments[0] + SETTLED_S, seen.moments[-1] - SETTLED_S
-    used = (bisect_left(seen.moments, end) - bisect_left(seen.moments, start)) / (end - start) / given.per_s
-    most = seen.most_in(1.0)
-    allowed = given.per_s * (1 + SLICE_S + seen.stalled_s)
-    figures = {
-        "used": round(used, 4),
-        "aim, at least": LEAST_USED,
-        "most in one second": most,
-        "aim, at most": round(allowed),
-        "the receiver stood still for, ms": round(seen.stalled_s * 1000),
-        "the store was asked by each worker, times a second": round(sum(trips) / len(trips) / given.seconds, 1),
-        "shares": {worker: round(share, 3) for worker, share in sorted(seen.shares().items())},
-    }
-    print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
-    return 0 if used >= LEAST_USED and most <= allowed else 1
+    return keep("pace", figures_of(seen, trips, given.per_s, given.seconds), given)
 
 
 if __name__ == "__main__":

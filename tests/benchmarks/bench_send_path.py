@@ -1,6 +1,6 @@
 """The send path with the ledger, against a bare aiohttp loop that posts the same bodies to the same receiver.
 
-    python tests/benchmarks/bench_send_path.py --contacts 5000 --rounds 20
+    PYTHONPATH=plugins:tests python tests/benchmarks/bench_send_path.py --contacts 5000 --rounds 20
 
 The bare loop has its bodies ready and does nothing else: it is what can be had from this client on this machine. Ours
 reads contacts and codes, renders, commits every intent before its first byte and every outcome after its answer. The
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import multiprocessing
 import os
 import secrets
@@ -33,6 +32,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 import psycopg
 
+from benchmarks.figures import Figure, keep
 from promo_campaigns.adapters.breaker import PostgresBreaker
 from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
 from promo_campaigns.adapters.http_line import Endpoint
@@ -48,7 +48,7 @@ from promo_campaigns.core.rendering import render_requests
 from promo_campaigns.core.sending import beside, record_profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection as Pipe
 
     from promo_campaigns.adapters.postgres import Connection
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
 LEAST_OF_BARE = 0.65
 CONCURRENCY = 32
-FOLDER = Path(__file__).parents[2] / ".faults"
 BODY = """{"channels": [{"type": "mobilepush", "value": "$data.get('contact_unique_identifier')"}],
  "fields": [{"id": 12345, "value": "$data.get('promocode')"}], "firstName": "$!first_name"}"""
 SPEC = RunSpec(
@@ -235,8 +234,8 @@ def rendered(connection: Connection, run: Run, contacts: list[int]) -> list[Outg
     return render_requests(compile_data_source(run.spec.data_sources[0]), run, lease.recipients)[0]
 
 
-def compare(contacts: int, rounds: int) -> dict[str, float]:
-    """Run both in turns and return the figures."""
+def compare(contacts: int, rounds: int) -> list[tuple[Speed, Speed]]:
+    """Run both in turns and return what the bare loop and ours took in each round."""
     speeds: dict[str, list[Speed]] = {"bare": [], "ours": []}
     with store_dsn() as dsn, connect(dsn) as connection, running_receiver() as url:
         fill(connection, contacts)
@@ -249,46 +248,37 @@ def compare(contacts: int, rounds: int) -> dict[str, float]:
             for name in sorted(works, reverse=bool(number % 2)):
                 speeds[name].append(measured(works[name]()))
         assert check_invariants(connection) == []
-    pairs = list(zip(speeds["bare"], speeds["ours"], strict=True))
+    return list(zip(speeds["bare"], speeds["ours"], strict=True))
+
+
+def figures_of(pairs: list[tuple[Speed, Speed]], contacts: int) -> list[Figure]:
+    """Return what the rounds say."""
     low, middle, high = quantiles([bare.wall_s / ours.wall_s for bare, ours in pairs], n=4, method="inclusive")
-    return {
-        "contacts": contacts,
-        "rounds": rounds,
-        "bare_per_s": round(contacts / median(bare.wall_s for bare, _ in pairs)),
-        "ours_per_s": round(contacts / median(ours.wall_s for _, ours in pairs)),
-        "ratio": round(middle, 3),
-        "ratio_lower_quartile": round(low, 3),
-        "ratio_upper_quartile": round(high, 3),
-        "cpu_ratio": round(median(bare.cpu_s / ours.cpu_s for bare, ours in pairs), 3),
-    }
+    bare_per_s, ours_per_s = (contacts / median(speed.wall_s for speed in each) for each in zip(*pairs, strict=True))
+    cpu = median(bare.cpu_s / ours.cpu_s for bare, ours in pairs)
+    loop = "bare aiohttp loop"
+    return [
+        Figure(name="bare", value=round(bare_per_s), unit="contacts/s"),
+        Figure(
+            name="ours", value=round(ours_per_s), unit="contacts/s", peer=loop, ratio=middle, least_ratio=LEAST_OF_BARE
+        ),
+        Figure(name="quartiles", value=round(high - low, 3), unit="between the quartiles of the ratio"),
+        Figure(name="cpu", value=round(1 / cpu, 3), unit="of the bare loop's processor time", peer=loop, ratio=cpu),
+    ]
 
 
-def keep_figures(name: str, figures: dict[str, float]) -> None:
-    """Print figures, and put them beside the others."""
-    print(json.dumps(figures, indent=2))  # noqa: T201  (the figures are what it is for)
-    FOLDER.mkdir(exist_ok=True)
-    results = FOLDER / "results.json"
-    kept = json.loads(results.read_text()) if results.exists() else {}
-    results.write_text(json.dumps({**kept, name: figures}, indent=2, sort_keys=True) + "\n")
-
-
-def compared_as_told(
-    name: str, about: str, comparison: Callable[[int, int], dict[str, float]], *, contacts: int, rounds: int
-) -> dict[str, float]:
-    """Compare with as many contacts and rounds as the command line says, and print, keep and return the figures."""
+def options_of(about: str, **defaults: int) -> argparse.Namespace:
+    """Return what the command line says, each option a whole number."""
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
-    parser.add_argument("--contacts", type=int, default=contacts)
-    parser.add_argument("--rounds", type=int, default=rounds)
-    options = parser.parse_args()
-    figures = comparison(options.contacts, options.rounds)
-    keep_figures(name, figures)
-    return figures
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    return parser.parse_args()
 
 
 def main() -> int:
-    """Say whether the aim is met."""
-    figures = compared_as_told("send_path", __doc__, compare, contacts=5_000, rounds=20)
-    return 0 if figures["ratio"] >= LEAST_OF_BARE else 1
+    """Compare, and keep the figures."""
+    options = options_of(__doc__, contacts=5_000, rounds=20)
+    return keep("send_path", figures_of(compare(options.contacts, options.rounds), options.contacts), options)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """How many contacts a second one profile API takes, over HTTP.
 
-`python tests/benchmarks/profile_api_speed.py DSN [requests] [in flight]` writes to a migrated database. New contacts
-come first, then a new value for each of them (what a campaign does), then the same value again; then as many in bulk.
-Server, client and database share the machine, so compare rows of one run only.
+    PYTHONPATH=plugins:tests python tests/benchmarks/profile_api_speed.py --requests 5000 --in-flight 32
+
+New contacts come first, then a new value for each of them (what a campaign does), then the same value again; then as
+many new ones in bulk. Server, client and database share the machine, so compare figures of one run only. PROMO_TEST_DSN
+names a server, else one is started with durable commits.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import secrets
@@ -17,8 +20,11 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.bench_send_path import store_dsn
+from benchmarks.figures import Figure, keep
 from promo_campaigns.adapters.contacts import create_field
 from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.demo.ports import free_port
 
 KEY = secrets.token_hex(16)
 FIELD = 12345
@@ -31,8 +37,8 @@ def body(token: str, value: str) -> dict[str, Any]:
     return {"channels": [{"type": "mobilepush", "value": token}], "fields": [{"id": FIELD, "value": value}]}
 
 
-async def post_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]], in_flight: int) -> str:
-    """Post each body as a contact and return the figures."""
+async def post_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]], in_flight: int) -> tuple[float, float]:
+    """Post each body as a contact; return how many a second, and what 99 of 100 calls take at most, in ms."""
     waiting = iter(bodies)
     seconds: list[float] = []
 
@@ -48,12 +54,11 @@ async def post_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]],
     await asyncio.gather(*(work() for _ in range(in_flight)))
     rate = len(bodies) / (time.perf_counter() - began)
     seconds.sort()
-    median, slow = (seconds[int(len(seconds) * part)] * 1000 for part in (0.5, 0.99))
-    return f"{rate:8.0f} a second   p50 {median:6.1f} ms   p99 {slow:6.1f} ms"
+    return rate, seconds[int(len(seconds) * 0.99)] * 1000
 
 
-async def import_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]]) -> str:
-    """Send the bodies in bulk, wait until all are in place, and return the figures."""
+async def import_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]]) -> float:
+    """Send the bodies in bulk, wait until all are in place, and return how many a second."""
     began = time.perf_counter()
     sessions = []
     for first in range(0, len(bodies), BULK):
@@ -67,40 +72,40 @@ async def import_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]
             await asyncio.sleep(0.05)
             async with session.get(f"/api/v1/importstatus/{each}") as answer:
                 status = (await answer.json())["status"]
-    return f"{len(bodies) / (time.perf_counter() - began):8.0f} a second"
+    return len(bodies) / (time.perf_counter() - began)
 
 
-async def measure(url: str, requests: int, in_flight: int) -> None:
-    """Print the figures."""
-    run = secrets.token_hex(4)
-    tokens = [f"speed-{run}-{number}" for number in range(requests)]
+async def measure(url: str, requests: int, in_flight: int) -> list[Figure]:
+    """Return the figures of an API that answers at the address."""
+    tokens = [f"speed-{number}" for number in range(requests)]
+    figures, rates = [], {}
     headers = {"Authorization": aiohttp.encode_basic_auth("speed", KEY)}
     async with aiohttp.ClientSession(url, headers=headers, connector=aiohttp.TCPConnector(limit=in_flight)) as session:
-        for name, value in (("new contacts", "first"), ("another value", "second"), ("the same again", "second")):
-            figures = await post_all(session, [body(token, value) for token in tokens], in_flight)
-            sys.stdout.write(f"{name:16}{figures}\n")
-        figures = await import_all(session, [body(f"{token}-bulk", "first") for token in tokens])
-        sys.stdout.write(f"{'new in bulk':16}{figures}\n")
+        for name, value in (("new", "first"), ("changed", "second"), ("unchanged", "second")):
+            rates[name], slow_ms = await post_all(session, [body(token, value) for token in tokens], in_flight)
+            figures.append(Figure(name=f"{name}_p99", value=round(slow_ms, 1), unit="ms"))
+            figures.append(Figure(name=name, value=round(rates[name]), unit="contacts/s"))
+        bulk = await import_all(session, [body(f"{token}-bulk", "first") for token in tokens])
+    peer = "new ones with a request each"
+    return [*figures, Figure(name="bulk", value=round(bulk), unit="contacts/s", peer=peer, ratio=bulk / rates["new"])]
 
 
-def main() -> None:
-    """Start a server and measure it."""
-    dsn = sys.argv[1]
-    requests = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
-    in_flight = int(sys.argv[3]) if len(sys.argv) > 3 else 32
+def serve_and_measure(dsn: str, requests: int, in_flight: int) -> list[Figure]:
+    """Start a server over a migrated database and measure it."""
     with connect(dsn) as connection:
         create_field(connection, "Promo code", "textfield", field_id=FIELD)
     environment = {**os.environ, "PROMO_PROFILE_API_KEY": KEY, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [*COMMAND, "--port", "18091", "--dsn", dsn]
+    port = free_port(18_091)
+    command = [*COMMAND, "--port", str(port), "--dsn", dsn]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
-        asyncio.run(_measure_once_up("http://127.0.0.1:18091", requests, in_flight))
+        return asyncio.run(_measure_once_up(f"http://127.0.0.1:{port}", requests, in_flight))
     finally:
         process.terminate()
         process.wait()
 
 
-async def _measure_once_up(url: str, requests: int, in_flight: int) -> None:
+async def _measure_once_up(url: str, requests: int, in_flight: int) -> list[Figure]:
     async with aiohttp.ClientSession() as session:
         for _ in range(300):
             try:
@@ -108,8 +113,19 @@ async def _measure_once_up(url: str, requests: int, in_flight: int) -> None:
                     break
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.1)
-    await measure(url, requests, in_flight)
+    return await measure(url, requests, in_flight)
+
+
+def main() -> int:
+    """Measure, and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=5000)
+    parser.add_argument("--in-flight", type=int, default=32)
+    options = parser.parse_args()
+    with store_dsn() as dsn:
+        figures = serve_and_measure(dsn, options.requests, options.in_flight)
+    return keep("profile_api", figures, options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

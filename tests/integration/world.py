@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from promo_campaigns.adapters.runs import open_run
 from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, RunSpec
 
@@ -91,3 +93,14 @@ def free_codes(connection: Connection) -> int:
     ).fetchone()
     assert row is not None
     return int(row["n"])
+
+
+def content(connection: Connection) -> tuple[int, int]:
+    """Return how many rows the store has, and how many bytes they and their indexes take."""
+    tables = connection.execute(
+        "select relname, pg_total_relation_size(oid) as size from pg_class"
+        " where relnamespace = 'promo'::regnamespace and relkind = 'r'"
+    ).fetchall()
+    count = sql.SQL("select count(*) as n from promo.{}")
+    counts = [connection.execute(count.format(sql.Identifier(table["relname"]))).fetchone() for table in tables]
+    return sum(int(row["n"]) for row in counts if row), sum(int(table["size"]) for table in tables)

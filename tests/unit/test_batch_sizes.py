@@ -64,3 +64,13 @@ def test_what_a_contact_takes_is_no_more_than_was_reckoned_with(last: int, code:
     reckoned = len(str(last)) + 2 + len(json.dumps(text)) + 2
     batch = {"run_id": 1, "contact_ids": [last] * 50, "codes": [text] * 50}
     assert len(json.dumps(batch)) <= 50 * reckoned + 60
+
+
+@pytest.mark.parametrize(
+    ("contacts", "slots", "tasks"),
+    [(1_000, LOCAL, 6), (1_000, CELERY, 6), (100_000, LOCAL, 18), (1_000_000, LOCAL, 162), (1_000_000, CELERY, 162)],
+)
+def test_a_campaign_has_few_tasks(contacts: int, slots: int, tasks: int) -> None:
+    """Start and End, and four a batch: each costs Airflow about a second of processor."""
+    size = best_batch_size(contacts, task_slots=slots, contact_bytes=BYTES)
+    assert 2 + 4 * batches_of(contacts, size) <= tasks

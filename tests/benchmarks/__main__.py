@@ -1,0 +1,114 @@
+"""Runs all benchmarks, one after the other, and says what was found: `make bench`.
+
+    PYTHONPATH=plugins:tests python -m benchmarks [NAMES] [--small]
+    PYTHONPATH=plugins:tests python -m benchmarks --record
+
+A run of all begins a new `.bench/results.jsonl`; a run of some replaces their figures. A missed aim stops nothing: at
+the end each is named, and so is each ratio that fell by more than 15 % below `tests/benchmarks/recorded.jsonl`, which
+``--record`` makes of the last results. ``--small`` takes a few minutes and tells only whether everything still runs:
+its figures are kept in a file of their own, and not compared.
+
+Exit status 1 when a benchmark failed, an aim was missed or a ratio fell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.figures import RECORDED, RESULTS, fallen, not_compared, read, table, write
+
+FOLDER = Path(__file__).parent
+SMALL = {
+    "velocity_speed": "--contexts 2000",
+    "bench_load_codes": "--rows 20000 --rounds 1",
+    "bench_limits": "--contacts 2000 --codes 2400",
+    "bench_claim": "--codes 20000 --than 2000 --contacts 500 --rounds 3",
+    "bench_counts": "--codes 20000 --pending 500 --runs 200",
+    "bench_send_path": "--contacts 500 --rounds 3",
+    "bench_send_peers": "--contacts 200 --rounds 2 --mapped 5",
+    "bench_bulk_profiles": "--contacts 3000",
+    "bench_preview": "--contacts 2000 --rounds 1",
+    "bench_pace": "--seconds 5",
+    "profile_api_speed": "--requests 200",
+    "bench_profile_api_load": "--rows 20000",
+    "bench_parse_workflows": "--files 20",
+    "bench_events": "--rate 5 --seconds 5 --backlog 50",
+    "bench_campaign": "--contacts 1000 --runs 2 --larger 2000",
+}
+"""The benchmarks in the order in which they run, and what makes each of them short."""
+
+
+def run(name: str, *, small: bool) -> bool:
+    """Run a benchmark in a process of its own; return whether it came to its end with figures."""
+    sys.stdout.write(f"\n== {name}\n")
+    sys.stdout.flush()
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *(SMALL[name].split() if small else [])]
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join((str(tests.parent / "plugins"), str(tests)))
+    environment = {**os.environ, "PYTHONPATH": path, "BENCH_RESULTS": str(results_of(small=small))}
+    before = _written_at(results_of(small=small))
+    done = subprocess.run(command, env=environment, check=False)
+    return _written_at(results_of(small=small)) != before and done.returncode in {0, 1}
+
+
+def results_of(*, small: bool) -> Path:
+    """Return where the figures are kept."""
+    return RESULTS.with_name("small.jsonl") if small else RESULTS
+
+
+def _written_at(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def conclude(failed: list[str], *, small: bool) -> int:
+    """Print the table and what is wrong, and return the exit status."""
+    figures, recorded = read(results_of(small=small)), read(RECORDED)
+    lost = [] if small else fallen(figures, recorded)
+    parts = {
+        "Benchmarks that failed": failed,
+        "Missed aims": [f"{each.name}: {each.aim}" for each in figures if not each.is_met],
+        "Ratios that fell by more than 15 % (recorded figures: tests/benchmarks/recorded.jsonl)": lost,
+        "Not compared, as not measured or not recorded in this size": [] if small else not_compared(figures, recorded),
+    }
+    sys.stdout.write(f"\n{table(figures)}")
+    for title, lines in parts.items():
+        if lines:
+            sys.stdout.write("\n".join([f"\n{title}:", *(f"  {line}" for line in lines)]) + "\n")
+    sys.stdout.write(f"\nThe figures are in {os.path.relpath(results_of(small=small))}.\n")
+    return 1 if failed or lost or parts["Missed aims"] else 0
+
+
+def record() -> int:
+    """Make the last results the ones to compare with."""
+    ratios = [figure for figure in read(RESULTS) if figure.ratio is not None]
+    if not ratios:
+        sys.stderr.write(f"{RESULTS} holds no figure with a peer. Run make bench first.\n")
+        return 1
+    write(RECORDED, ratios)
+    sys.stdout.write(f"{len(ratios)} figures recorded.\n")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAMES", help=f"some of: {' '.join(SMALL)}")
+    parser.add_argument("--small", action="store_true", help="few contacts: only see whether everything runs")
+    parser.add_argument("--record", action="store_true", help="run nothing; record the last results")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(SMALL):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {' '.join(SMALL)}")
+    if options.record:
+        return record()
+    if not options.names:
+        write(results_of(small=options.small), [])
+    failed = [name for name in options.names or SMALL if not run(name, small=options.small)]
+    return conclude(failed, small=options.small)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
