@@ -25,6 +25,7 @@ from promo_campaigns.core.errors import DatabaseUnavailable
 from promo_campaigns.core.models import Audience, Outcome, Verdict
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.promo_code import GetPromoCodeOperator
 from receiver import Answer
 
 if TYPE_CHECKING:
@@ -58,16 +59,26 @@ class Campaigns:
     spec: RunSpec
     runs: count[int]
 
-    def handed_over(self) -> dict[str, Any]:
-        """Open a run whose contacts hold their codes."""
+    def opened(self) -> dict[str, Any]:
+        """Open a run whose contacts wait for their codes."""
         number = next(self.runs)
         contact_ids = add_contacts(self.store, CONTACTS)
         add_codes(self.store, CONTACTS, prefix=f"RUN{number}")
         spec = replace(self.spec, audience=Audience(name="new", contact_ids=tuple(contact_ids)))
         run = open_welcome(self.store, f"welcome/edition/{number}", spec=spec)
-        pairs = PostgresLedger(self.store).assign_codes(run.run_id, contact_ids, CODES)
         self.receiver.received.clear()
-        return {"run_id": run.run_id, "contact_ids": contact_ids, "codes": [code for _, code in pairs]}
+        return {"run_id": run.run_id, "contact_ids": contact_ids, "codes": []}
+
+    def handed_over(self) -> dict[str, Any]:
+        """Open a run whose contacts hold their codes."""
+        handed = self.opened()
+        pairs = PostgresLedger(self.store).assign_codes(handed["run_id"], handed["contact_ids"], CODES)
+        return {**handed, "codes": [code for _, code in pairs]}
+
+    def claim(self, handed: dict[str, Any]) -> dict[str, Any]:
+        """Do what Get promo code does."""
+        pool = {"type": CODES.type, "discount": CODES.discount, "days": CODES.days}
+        return GetPromoCodeOperator(task_id="claim", contacts=handed, **pool).execute({})
 
     def message(self, handed: dict[str, Any]) -> dict[str, Any]:
         block = SendMessageOperator(
@@ -113,25 +124,32 @@ def campaigns(
 
 
 def every_cut(
-    campaigns: Campaigns, work: Callable[[dict[str, Any]], Any], *, step: int = 1
+    campaigns: Campaigns,
+    work: Callable[[dict[str, Any]], Any],
+    *,
+    step: int = 1,
+    handed: Callable[[], dict[str, Any]] | None = None,
+    least: int = 20,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Do something again and again, cut at each statement in turn and in both ways, and say where and for whom.
 
     :param step: cut at each so many-th statement only
+    :param handed: makes what each is done to; by default a run whose contacts hold their codes
+    :param least: how many statements there are, at least
     """
     for how in Cut:
         for at in count(1, step if how is not Cut.LATE else max(step, 2)):
-            handed = campaigns.handed_over()
+            batch = (handed or campaigns.handed_over)()
             campaigns.line.cut_at(at, how)
             try:
-                work(handed)
+                work(batch)
             except DatabaseUnavailable:
                 assert not campaigns.receiver.received, "only a task that has not begun may leave it to a retry"
-                work(handed)
+                work(batch)
             if not campaigns.line.cuts:
                 break
-            yield f"cut at {at} of {campaigns.line.sent} ({how.value})", handed
-        assert at > 20, "there is more to cut than that"
+            yield f"cut at {at} of {campaigns.line.sent} ({how.value})", batch
+        assert at > least, "there is more to cut than that"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +163,20 @@ def test_what_a_receiver_has_answered_is_booked_wherever_the_connection_is_cut(
         assert sending.outcomes(handed["run_id"]) == {"accepted": CONTACTS}, where
         assert sending.calls() == [1] * CONTACTS, where
     assert check_invariants(sending.store) == []
+
+
+def test_a_batch_is_handed_over_whole_wherever_the_connection_is_cut(campaigns: Callable[..., Campaigns]) -> None:
+    claiming = campaigns(SPEC)
+    given: dict[int, dict[str, Any]] = {}
+
+    def claim(handed: dict[str, Any]) -> None:
+        given[handed["run_id"]] = claiming.claim(handed)
+
+    for where, handed in every_cut(claiming, claim, handed=claiming.opened, least=12):
+        batch = given[handed["run_id"]]
+        assert (batch["contact_ids"], len(set(batch["codes"]))) == (handed["contact_ids"], CONTACTS), where
+        assert claiming.outcomes(handed["run_id"]) == {"assigned": CONTACTS}, where
+    assert check_invariants(claiming.store) == []
 
 
 def test_a_code_is_recorded_once_wherever_the_connection_is_cut(campaigns: Callable[..., Campaigns]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
+from psycopg.pq import TransactionStatus
 
 from promo_campaigns.adapters.postgres import Connection, explaining, open_connection, session_options
 from promo_campaigns.core.errors import PromoError
@@ -30,6 +31,7 @@ _LONGEST_PAUSE_S = 1.0
 _IDLE_S = 20
 """Seconds after which the server ends a transaction whose client is gone without a word, and frees what it locked."""
 _BROKEN_OFF = (DeadlockDetected, SerializationFailure)
+_INSIDE = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _LOG = logging.getLogger(__name__)
 
 
@@ -153,11 +155,17 @@ def reconnecting(dsn: str) -> Iterator[ReconnectingConnection]:
 def retried(connection: Store, transaction: Callable[[], Result], *, insist: bool = False) -> Result:
     """Run a transaction, and again when it was broken off or its connection was lost.
 
+    Inside a transaction that is open it is run once: what is lost is lost with the whole, and whoever opened the whole
+    runs that again. On a new connection a part of it would see nothing of what came before, and go unnoticed.
+
     :param transaction: one whole transaction. It may be run again though it was committed, for the server's word for
         that may be what was lost
     :param insist: it writes what is known nowhere else, so it is run again for as long as there is hope
     :raises DatabaseUnavailable: the connection was lost, and there is no new one in ``PATIENCE_S`` seconds
     """
+    live = connection.live if isinstance(connection, ReconnectingConnection) else connection
+    if live.info.transaction_status in _INSIDE:
+        return transaction()
     patience = Patience(time.monotonic() + PATIENCE_S)
     broken_off = 0
     while True:
