@@ -15,10 +15,10 @@ import pytest
 
 from integration.profile_server import KEY, contact, finished, serving
 from plans.plan import Plan
-from promo_campaigns.adapters.contact_batches import _ALL_ROWS, put_contacts
+from promo_campaigns.adapters.contact_batches import _ALL_ROWS, _Load, put_contacts
 from promo_campaigns.adapters.contacts import create_field, put_contact
 from promo_campaigns.adapters.postgres import SETTINGS, connect
-from promo_campaigns.core.contacts import HELD_BY_OTHERS, BatchReport, Channel, Contact, Row
+from promo_campaigns.core.contacts import HELD_BY_OTHERS, BatchReport, Channel, Contact, Matching, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,27 +181,15 @@ def test_a_load_goes_round_an_identifier_that_somebody_is_just_writing(dsn: str,
 
 
 def loaded_beside(dsn: str, store: Connection, sent: list[Row], made: list[Contact]) -> BatchReport:
-    """Load rows while somebody else makes contacts, who is done only after the load has given up on them once."""
-    reports: list[BatchReport] = []
-
-    def load() -> None:
-        with connect(dsn) as connection:
-            reports.append(put_contacts(connection, sent))
-
-    seen = (
-        "select from pg_stat_activity where datname = current_database() and (wait_event_type = 'Lock' or state = %s)"
-    )
-    thread = threading.Thread(target=load)
-    with connect(dsn) as other, other.transaction():
+    """Load rows while somebody else makes contacts, between the reading of the rows and the writing of their lot."""
+    with connect(dsn) as connection:
+        load = _Load(connection, Matching())
+        with connection.transaction():
+            lots = load.stage(sent)
         for one in made:
-            put_contact(other, one)
-        thread.start()
-        for state in ("-", "idle"):  # it waits for what is being made, then lets go
-            while not store.execute(seen, [state]).rowcount:
-                assert thread.is_alive()
-            seen = seen.replace("wait_event_type = 'Lock' or", "")
-    thread.join()
-    return reports[0]
+            put_contact(store, one)
+        assert [held for lot in lots for held in load.write(lot, "200ms", apart=True)] == []
+        return load.report(len(sent))
 
 
 def test_a_row_whose_contact_somebody_made_after_it_was_read_is_written_to_that_contact(

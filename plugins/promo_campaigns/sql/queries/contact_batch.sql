@@ -161,7 +161,8 @@ delete from stage_channel g
    and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
 
 -- judge_foreign_channels --
--- A channel is never taken from another contact.
+-- A channel is never taken from another contact. One that names the contact of a row which nobody was found for was taken
+-- only just now: there insert_channels fails, and the row is looked up again.
 update stage_contact s
    set place = f.type, verdict = %(other_contact)s
   from (select distinct on (g.row_number) g.row_number, g.type
@@ -169,6 +170,7 @@ update stage_contact s
           join stage_contact s on s.row_number = g.row_number
           join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
          where h.contact_id is distinct from s.contact_id and s.verdict is null
+           and (s.contact_id is not null or not g.is_identity)
            and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
          order by g.row_number, g.position) f
  where f.row_number = s.row_number
