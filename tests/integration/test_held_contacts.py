@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import psycopg
 import pytest
 
 from integration.profile_server import KEY, contact, finished, serving
-from promo_campaigns.adapters.contact_batches import put_contacts
+from plans.plan import Plan
+from promo_campaigns.adapters.contact_batches import _ALL_ROWS, _Load, put_contacts
 from promo_campaigns.adapters.contacts import create_field, put_contact
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.contacts import HELD_BY_OTHERS, Channel, Contact, Row
+from promo_campaigns.adapters.postgres import SETTINGS, connect
+from promo_campaigns.core.contacts import HELD_BY_OTHERS, BatchReport, Channel, Contact, Matching, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,3 +178,81 @@ def test_a_load_goes_round_an_identifier_that_somebody_is_just_writing(dsn: str,
     assert (report.inserted, report.rejected) == (9, 1)
     again = put_contacts(store, rows(10))
     assert (again.inserted, again.updated, again.unchanged) == (0, 1, 9)
+
+
+def loaded_beside(dsn: str, store: Connection, sent: list[Row], made: list[Contact]) -> BatchReport:
+    """Load rows while somebody else makes contacts, between the reading of the rows and the writing of their lot."""
+    with connect(dsn) as connection:
+        load = _Load(connection, Matching())
+        with connection.transaction():
+            lots = load.stage(sent)
+        for one in made:
+            put_contact(store, one)
+        assert [held for lot in lots for held in load.write(lot, "200ms", apart=True)] == []
+        return load.report(len(sent))
+
+
+def test_a_row_whose_contact_somebody_made_after_it_was_read_is_written_to_that_contact(
+    dsn: str, store: Connection
+) -> None:
+    """Known by its external id or by its address alone: it is theirs, not another's who holds it already."""
+    made = [
+        Contact((Channel("email", "one@example.com"),), external_id="one"),
+        Contact((Channel("email", "two@example.com"),)),
+    ]
+    sent = [
+        Row(number, Contact(one.channels, external_id=one.external_id, first_name="Bob"))
+        for number, one in enumerate(made)
+    ]
+    report = loaded_beside(dsn, store, sent, made)
+    assert (report.updated, report.rejects) == (2, [])
+    names = store.execute("select first_name from promo.contact").fetchall()
+    assert names == [{"first_name": "Bob"}] * 2
+
+
+def test_rows_that_turn_out_to_be_one_contact_are_written_once(dsn: str, store: Connection) -> None:
+    made = Contact((Channel("email", "one@example.com"),), external_id="one")
+    sent = [Row(0, Contact(external_id="one", first_name="Bob")), Row(1, Contact(made.channels, first_name="Eve"))]
+    report = loaded_beside(dsn, store, sent, [made])
+    assert report.updated == 1
+    assert [(one.row, one.reason) for one in report.rejects] == [(1, "the same contact as in row 0")]
+    assert store.execute("select first_name from promo.contact").fetchall() == [{"first_name": "Bob"}]
+
+
+class Counting(psycopg.Connection[dict[str, Any]]):
+    """Runs the statements of a lot and counts the rows of the load that their plans take up.
+
+    :ivar taken: by statement, as its intent says
+    """
+
+    taken: Counter[str]
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401  (the driver's)
+        """Explain what is run for a lot, and run the rest as it is."""
+        if not isinstance(params, dict) or params.get("last", _ALL_ROWS[1]) == _ALL_ROWS[1]:
+            return super().execute(query, params, **kwargs)
+        found = super().execute(f"explain (analyze, timing off, format json)\n{query}", params, **kwargs)
+        (row,) = found.fetchall()
+        self.taken[query.splitlines()[0]] += Plan(row["QUERY PLAN"][0]["Plan"], {}).rows_of("stage_")
+        return found
+
+
+def work_of_load(dsn: str, count: int) -> Counter[str]:
+    """Load new contacts with everything that a row may have, and return the rows taken up, by statement."""
+    sent = [
+        Row(number, Contact(
+            (Channel("email", f"{count}-{number}@example.com"),), values={FIELD: "1"}, external_id=f"{count}-{number}",
+            first_name="Bob", time_zone="Europe/Berlin"))
+        for number in range(count)
+    ]  # fmt: skip
+    with Counting.connect(dsn, **SETTINGS) as connection:
+        connection.taken = Counter()
+        assert put_contacts(connection, sent).inserted == count
+        return connection.taken
+
+
+def test_a_lot_costs_no_more_in_a_long_load_than_in_a_short_one(dsn: str, people: dict[str, int]) -> None:
+    assert people
+    short, long = (work_of_load(dsn, count) for count in (1_000, 8_000))
+    assert len(short) > 8
+    assert {intent: (rows, long[intent]) for intent, rows in short.items() if long[intent] > 2.5 * 8 * rows} == {}

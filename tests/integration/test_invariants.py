@@ -96,3 +96,34 @@ def test_what_is_broken_a_thousand_times_is_counted_and_not_listed(store: Connec
     store.execute("update promo.promo_code set held_by = held_by + 1")
     (broken,) = check_invariants(store, run.run_id)
     assert (broken.invariant, broken.count, len(broken.rows)) == ("one_holder", 1_000, SHOWN)
+
+
+def test_a_code_that_went_back_and_was_given_an_earlier_date_breaks_no_promise(store: Connection) -> None:
+    """By an upload, as long as nobody holds it: the attempts that were refused with it are older."""
+    contact_ids = add_contacts(store, 1)
+    add_codes(store, 1)
+    run = open_welcome(store)
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contact_ids, CODES)
+    lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
+    ledger.settle_messages(lease, [Verdict(contact_id=contact_ids[0], outcome=Outcome.REFUSED)])
+    close_run(store, run.run_id)
+    store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
+    assert check_invariants(store) == []
+    assert check_invariants(store, run.run_id) == []
+
+
+def test_an_attempt_with_a_code_that_had_run_out_is_found(store: Connection) -> None:
+    contact_ids = add_contacts(store, 2)
+    add_codes(store, 2)
+    run = open_welcome(store)
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contact_ids, CODES)
+    lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
+    said = [Outcome.OK, Outcome.LATER]
+    ledger.settle_messages(
+        lease, [Verdict(contact_id=who, outcome=what) for who, what in zip(contact_ids, said, strict=True)]
+    )
+    store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
+    (broken,) = check_invariants(store, run.run_id)
+    assert (broken.invariant, broken.count) == ("no_expired_code", 2)

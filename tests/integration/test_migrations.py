@@ -17,13 +17,21 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from integration.world import CODES, add_codes, add_contacts, open_welcome
+from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.adapters.migrations import migrate
 from promo_campaigns.adapters.migrations.steps import parts_of
+from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.adapters.unknowns import judge_unknown, list_unknown
 from promo_campaigns.core.errors import StoreUnavailable
+from promo_campaigns.core.models import Outcome, Verdict
 from promo_campaigns.sql import migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from promo_campaigns.adapters.postgres import Connection
 
 FIRST = "0001_store"
 NAMES = sorted(file.name.removesuffix(".sql") for file in (files("promo_campaigns.sql") / "migrations").iterdir())
@@ -206,6 +214,45 @@ def test_a_store_that_is_up_to_date_is_left_as_it_is(dsn: str) -> None:
     told: list[str] = []
     migrate(dsn, tell=told.append)
     assert (schema_of(dsn), told) == (before, [])
+
+
+def fill_of(name: str, table: str) -> str:
+    """Return the statement with which a migration fills a table that it made."""
+    (part,) = (part for part in parts_of(migration(name)) if f"insert into {table} " in part.text and part.key)
+    return part.text
+
+
+def test_a_doubt_that_ends_while_doubts_are_gathered_is_not_kept(store: Connection, dsn: str) -> None:
+    contact_ids = add_contacts(store, 2)
+    add_codes(store, 2)
+    run = open_welcome(store)
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contact_ids, CODES)
+    lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
+    ledger.settle_messages(lease, [Verdict(contact_id=one, outcome=Outcome.UNKNOWN) for one in contact_ids])
+    store.execute("truncate promo.unknown_send")
+    blocked = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with connect(dsn) as migrating, connect(dsn) as worker, ThreadPoolExecutor(1) as pool:
+        with migrating.transaction():
+            migrating.execute(fill_of("0020_bounded_cost", "promo.unknown_send"), {"low": 0, "high": run.run_id})
+            judged = pool.submit(judge_unknown, worker, run.run_id, contact_ids[:1], Outcome.OK)
+            while not judged.done() and not store.execute(blocked).rowcount:
+                pass
+        assert judged.result() == 1
+    assert check_invariants(store) == []
+    assert [row["contact_id"] for row in list_unknown(store)] == contact_ids[1:]
+
+
+def test_codes_that_are_claimed_before_the_demand_is_counted_are_no_part_of_it(store: Connection) -> None:
+    """And counting it again changes nothing."""
+    contact_ids = add_contacts(store, 5)
+    add_codes(store, 5)
+    run = open_welcome(store)
+    store.execute("truncate promo.code_demand")
+    PostgresLedger(store).assign_codes(run.run_id, contact_ids[:2], CODES)
+    for _ in range(2):
+        store.execute(fill_of("0017_order_and_counts", "promo.code_demand"), {"low": 0, "high": run.run_id})
+        assert check_invariants(store) == []
 
 
 TABLE = r"(?P<table>promo\.[a-z_]+)"

@@ -30,6 +30,10 @@ class Plan:
         """How many rows its busiest node took up, those it threw away included."""
         return round(max(_rows(node) for node in _nodes(self.root)))
 
+    def rows_of(self, tables: str) -> int:
+        """How many rows it took up from the tables whose names begin so, each as often as it did."""
+        return round(sum(_rows(node) for node in _nodes(self.root) if node.get("Relation Name", "").startswith(tables)))
+
     def busiest(self) -> str:
         """Name the node that took up the most rows."""
         node = max(_nodes(self.root), key=_rows)

@@ -149,7 +149,7 @@ def _contact_batches() -> dict[str, Case]:
     ]
     found: dict[str, Case] = {}
     staging = (*_matching_steps(matching), "judge_twins", "analyze_stage")
-    for step in (*staging, "limit_lock_wait", *_writing_steps(matching)):
+    for step in (*staging, "limit_lock_wait", "judge_lot_twins", *_writing_steps(matching)):
         if step != "analyze_stage":
             found[f"contact_batch.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
         done.append((f"contact_batch.{step}", terms))

@@ -148,15 +148,16 @@ class _Load:
         )
 
     def _write_among_rivals(self, lot: _Lot, lock_wait: str) -> None:
-        again: list[str] = []
+        # Who was nobody's contact when the rows were read may be one by now.
+        matching = ["match_external_ids", "match_channels"]
         for _ in range(TRIES):
             try:
                 with self._connection.transaction():
                     self._connection.execute(_SQL["limit_lock_wait"], {"lock_wait": lock_wait})
-                    self._run([*again, *_writing_steps(self._matching)], lot)
+                    self._run([*matching, "judge_lot_twins", *_writing_steps(self._matching)], lot)
             except (errors.UniqueViolation, errors.ForeignKeyViolation, errors.DeadlockDetected):
                 # What was found out about the contacts is not true any more.
-                again = ["forget_matches", *_matching_steps(self._matching), "judge_twins"]
+                matching = ["forget_matches", *_matching_steps(self._matching)]
                 continue
             return
         problem = "the contacts are being written by others; try again"

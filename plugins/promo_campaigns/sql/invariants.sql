@@ -62,11 +62,13 @@ from (
     -- A profile write is begun only once an attempt of the message was answered ok.
     case when f.first_profile is not null and (f.accepted is not true or f.accepted_id >= f.first_profile)
       then 'profile_after_message: had its profile written before its message was accepted' end,
-    -- No attempt was begun with a code that had run out.
+    -- No attempt was begun with a code that had run out. A code that went back may be given another date by an upload, so
+    -- of codes that are not held those tell that were shown to somebody, and never went back.
     case when (f.last_begun >= p.expires_at or f.other_codes) and exists (
       select from promo.attempt t join promo.promo_code old using (promo_code_id)
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose in ('message', 'answer')
-        and t.started_at >= old.expires_at)
+        and t.started_at >= old.expires_at
+        and (t.promo_code_id = a.promo_code_id or t.shows_code and t.outcome is distinct from 'refused'))
       then 'no_expired_code: was sent an expired code' end,
     -- No attempt was begun after the run's send-by.
     case when f.last_begun >= r.send_by then 'no_late_message: was sent to after the send-by' end,

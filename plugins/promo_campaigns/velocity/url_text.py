@@ -11,6 +11,7 @@ _VALUE = "\ufdd0"
 """Stands before each value until the whole path is known; no value holds it, since values are percent-encoded."""
 _ENDS_OF_PATH = re.compile(r"[?#]")
 _SLASHES = re.compile(r"[/\\]")
+_MOST_DECODED = 10
 _TRIMMED = "".join(map(chr, range(0x21))) + "\x7f"
 _HINT = "Check the value that the path reads"
 
@@ -50,8 +51,13 @@ def finish_url(text: str) -> str:
 def leads_elsewhere(path: str) -> bool:
     """Tell whether a path, or a part of one, holds ``.`` or ``..`` as a part of its own for anybody on the way.
 
-    Some decode it, once or more often, take a backslash for a slash, drop what follows a semicolon, or trim it.
+    Some decode it, once or more often, take a backslash for a slash, drop what follows a semicolon, or trim it. What is
+    encoded more often than anybody decodes is taken for such a path: its end is as many decodings away as it is long.
     """
-    while "%" in path and path != (decoded := unquote(path)):
+    for _ in range(_MOST_DECODED):
+        if "%" not in path or path == (decoded := unquote(path)):
+            break
         path = decoded
+    else:
+        return True
     return "." in path and any(piece.partition(";")[0].strip(_TRIMMED) in {".", ".."} for piece in _SLASHES.split(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -25,6 +26,26 @@ def test_a_value_stays_inside_its_element_and_its_attribute(value: str) -> None:
     assert read.text is None or set(read.text) <= set(value)
     assert "".join(read.itertext()) == value + value
     assert len(read) == 0
+
+
+def test_a_value_encoded_again_and_again_costs_no_more_than_its_length() -> None:
+    """Nobody on the way decodes that often, so it is refused, and not followed to its end."""
+    counted: list[int] = []
+    for length in (1_000, 16_000):
+        decoded = 0
+
+        def count(frame: object, event: str, _: object) -> None:
+            nonlocal decoded
+            decoded += event == "call" and getattr(frame, "f_code", None) is unquote.__code__
+
+        sys.setprofile(count)
+        try:
+            with pytest.raises(TemplateRenderError, match="leads to another path"):
+                compile_template("/a/$v", mode="url").render({"v": "%" + "25" * length})
+        finally:
+            sys.setprofile(None)
+        counted.append(decoded)
+    assert counted[0] == counted[1] > 0
 
 
 @given(st.text() | st.text(alphabet="./\\%25eEfF;?#&=+ \t\r\n\x00a"))

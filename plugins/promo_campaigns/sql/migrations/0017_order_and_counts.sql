@@ -148,8 +148,13 @@ where r.run_id > %(low)s and r.run_id <= %(high)s and r.closed_at is null
   and promo.needs_code(r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id);
 
 -- part: batches of promo.run by run_id --
+-- What is missing of what there is, in one view of the store: what a worker claims meanwhile is in both, and cancels out.
 insert into promo.code_demand (run_id, codes)
-select r.run_id, count(*) from promo.run r join promo.assignment a on a.run_id = r.run_id
-where r.run_id > %(low)s and r.run_id <= %(high)s and r.closed_at is null and a.state = 'pending' and a.needs_code
-  and not exists (select from promo.code_demand d where d.run_id = r.run_id)
-group by r.run_id;
+select r.run_id, waiting.codes - kept.codes
+from promo.run r
+cross join lateral (
+  select count(*) as codes from promo.assignment a
+  where a.run_id = r.run_id and a.state = 'pending' and a.needs_code) waiting
+cross join lateral (
+  select coalesce(sum(d.codes), 0) as codes from promo.code_demand d where d.run_id = r.run_id) kept
+where r.run_id > %(low)s and r.run_id <= %(high)s and r.closed_at is null and waiting.codes <> kept.codes;

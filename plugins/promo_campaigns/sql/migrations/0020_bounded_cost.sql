@@ -61,9 +61,11 @@ create trigger assignment_keeps_unknown after update of state on promo.assignmen
 create trigger assignment_added_unknown after insert on promo.assignment
   for each row when (new.state = 'unknown') execute function promo.keep_unknown();
 
--- part: online --
+-- part: batches of promo.assignment by run_id --
+-- Held until they are kept: one that ceased to be unknown in between would be kept as unknown for ever.
 insert into promo.unknown_send (run_id, contact_id)
-select run_id, contact_id from promo.assignment where state = 'unknown' on conflict do nothing;
+select run_id, contact_id from promo.assignment
+where run_id > %(low)s and run_id <= %(high)s and state = 'unknown' for share on conflict do nothing;
 
 -- part: locked --
 -- What a person or the reconciliation is shown of each. Each is looked up by itself (offset 0): in a join the planner may
