@@ -77,7 +77,7 @@ class Campaigns:
 
     def claim(self, handed: dict[str, Any]) -> dict[str, Any]:
         """Do what Get promo code does."""
-        pool = {"type": CODES.type, "discount": CODES.discount, "days": CODES.days}
+        pool: dict[str, Any] = {"type": CODES.type, "discount": CODES.discount, "days": CODES.days}
         return GetPromoCodeOperator(task_id="claim", contacts=handed, **pool).execute({})
 
     def message(self, handed: dict[str, Any]) -> dict[str, Any]:
