@@ -77,8 +77,9 @@ class Campaigns:
 
     def claim(self, handed: dict[str, Any]) -> dict[str, Any]:
         """Do what Get promo code does."""
-        pool: dict[str, Any] = {"type": CODES.type, "discount": CODES.discount, "days": CODES.days}
-        return GetPromoCodeOperator(task_id="claim", contacts=handed, **pool).execute({})
+        return GetPromoCodeOperator(
+            task_id="claim", contacts=handed, type=CODES.type, discount=CODES.discount, days=CODES.days
+        ).execute({})
 
     def message(self, handed: dict[str, Any]) -> dict[str, Any]:
         block = SendMessageOperator(

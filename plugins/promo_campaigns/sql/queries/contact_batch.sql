@@ -43,15 +43,16 @@ copy stage_channel (row_number, position, is_identity, type, value, device) from
 copy stage_value (row_number, field_id, value) from stdin
 
 -- index_stage --
--- A lot is found by its row numbers; and the planner knows nothing of a table that was just filled.
+-- A lot is found by its row numbers, and earlier rows by their contact: as an expression, so that no other statement takes
+-- that index for an empty one. It is made before rows change, or the transaction that changes them could not use it. And
+-- the planner knows nothing of a table that was just filled.
+create index on stage_contact ((-contact_id));
 create index on stage_channel (row_number);
 create index on stage_value (row_number);
 analyze stage_contact, stage_channel, stage_value
 
 -- analyze_stage --
--- By now most rows have their contact or their refusal, of which the planner knew nothing. A lot asks for earlier rows of
--- its contacts; as an expression, so that no other statement takes the index, which was made while it was empty.
-create index on stage_contact ((-contact_id));
+-- By now most rows have their contact or their refusal, of which the planner knew nothing.
 analyze stage_contact
 
 -- drop_stage --
