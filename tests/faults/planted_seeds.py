@@ -20,7 +20,6 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "calls begin after their deadline": (2_000_010,),
     "the deadline is counted from after the intent": (2_000_024,),
     "a refusal after a doubt gives the code back": (2_000_086,),
-    "two may lease one contact": (2_000_525,),
     "a late ok is dropped": (2_000_026,),
     "runs share codes": (2_000_000,),
     "a lapsed lease is simply tried again": (2_000_000,),
