@@ -142,9 +142,9 @@ def test_the_seats_of_a_killed_worker_come_back(dsn: str) -> None:
 
 def test_a_worker_without_calls_keeps_no_seats(dsn: str) -> None:
     async def body(done: PostgresPace, other: PostgresPace) -> None:
-        assert await done.turn(deadline=soon(1))
+        assert await done.turn(deadline=soon(10))
         done.done()
-        assert await other.turn(deadline=soon(1))
+        assert await other.turn(deadline=soon(10))
 
     paced(dsn, 2, Budget(concurrency=1), body, call_s=60)
 
