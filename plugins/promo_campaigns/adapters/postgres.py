@@ -92,7 +92,7 @@ def connect(dsn: str) -> Iterator[Connection]:
 
 @contextmanager
 def explaining() -> Iterator[None]:
-    """Turn what the server refuses into one line for whoever runs this.
+    """Turn what the server refuses into one line that says what to do.
 
     :raises DatabaseUnavailable: the server cannot carry out a statement at the moment
     :raises ConfigurationError: the database has no schema yet, or the account lacks a right
