@@ -81,6 +81,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
+        # A dead scheduler's children keep its sockets, and with them the locks of the transaction that it died in.
+        "PGOPTIONS": "-c idle_in_transaction_session_timeout=30s",
     }
     with airflow_machine(folder, {"daily.py": DAG_FILE}, variables, schedulers=2) as running:
         with connect(running.promo_dsn) as store:
@@ -153,16 +155,21 @@ def free_leases(store: Connection) -> None:
     )
 
 
-def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
-    """Return the scheduler that runs the one task under way, and the number of the task's process."""
-    running = [
+def workers(machine: AirflowMachine) -> list[tuple[_Started, int]]:
+    """Return the processes that run a task, each with the scheduler that started it."""
+    return [
         (scheduler, number)
         for scheduler in machine.schedulers
         for number in session_members(scheduler.process.pid)
         if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(number))
     ]
-    assert len(running) == 1
-    return running[0]
+
+
+def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
+    """Return the scheduler that runs the one task under way, and the number of the task's process."""
+    machine.wait("the process of the task before has gone", lambda: len(workers(machine)) == 1)
+    (running,) = workers(machine)
+    return running
 
 
 @contextmanager
