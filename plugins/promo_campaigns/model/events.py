@@ -8,11 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4, uuid5
 
-from promo_campaigns.core.contact_rules import clean_external_id, clean_field_id, clean_locator
-from promo_campaigns.core.contacts import Channel
-from promo_campaigns.core.errors import ConfigurationError, ContactError
-from promo_campaigns.core.models import Audience
-from promo_campaigns.core.parameters import optional_text
+from promo_campaigns.model.contact_rules import clean_external_id, clean_field_id, clean_locator
+from promo_campaigns.model.contacts import Channel
+from promo_campaigns.model.errors import ConfigurationError, ContactError
+from promo_campaigns.model.parameters import optional_text
+from promo_campaigns.model.run_spec import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.contact_rules import clean_channel_type, clean_external_id, clean_locator
-from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.model.contact_rules import clean_channel_type, clean_external_id, clean_locator
+from promo_campaigns.model.errors import DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

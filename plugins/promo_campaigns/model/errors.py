@@ -45,10 +45,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.redaction import printable_name
+from promo_campaigns.model.redaction import printable_name
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.code_file import LoadReport
+    from promo_campaigns.model.load_report import LoadReport
 
 
 class PromoError(Exception):

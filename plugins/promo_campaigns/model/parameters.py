@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeVar, cast
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import CodeRequest, Mode
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.run import Mode
+from promo_campaigns.model.run_spec import CodeRequest
 
 Word = TypeVar("Word", bound=Enum)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.models import Recipient
+    from promo_campaigns.model.run import Recipient
 
 
 def message_context(recipient: Recipient) -> dict[str, object]:

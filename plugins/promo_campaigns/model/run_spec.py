@@ -1,22 +1,17 @@
-"""The nouns of the product, as plain values. Times are aware datetimes; ids are the store's."""
+"""The definition of a run: audience, codes, message, data sources. Plain values, frozen when the run is opened."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.limits import NO_LIMITS, Limits
-from promo_campaigns.core.reuse import Reuse
+from promo_campaigns.model.limits import NO_LIMITS, Limits
+from promo_campaigns.model.reuse import Reuse
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from promo_campaigns.core.audience_list import AudienceList
-
-MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max_map_length)
+    from promo_campaigns.model.audience_list import AudienceList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,162 +182,3 @@ class RunSpec:
 
 def _data_source(stored: dict[str, Any]) -> DataSource:
     return DataSource(**{**stored, "poll": Poll(**stored.get("poll", {}))})
-
-
-class Mode(str, Enum):
-    """What running a closed run again does."""
-
-    MISSING = "missing"
-    """Sends to whoever was skipped, refused or too late; nobody who was reached hears again."""
-    PROFILES = "profiles"
-    """Writes the codes onto the profiles again and sends nothing."""
-    REFUSE = "refuse"
-    """Nothing: it is an error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``.
-
-    :ivar repair: send nothing, write profiles again
-    :ivar zone: only those of this time zone; None where no quiet hours are kept
-    """
-
-    run_id: int
-    first: int
-    last: int
-    repair: bool = False
-    zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A run as the ledger holds it."""
-
-    run_id: int
-    run_key: str
-    spec: RunSpec
-    send_by: datetime | None
-    mode: Mode
-    closed: bool
-
-
-@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
-class Recipient:
-    """A contact with the code it holds, as a template sees it. Never logged.
-
-    :ivar generation: how often the contact is sent to anew after a refusal, or with another code than a data source has
-        seen; 0 the first time
-    :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
-    :ivar fields: additional fields by name, None without any
-    :ivar answers: of data sources by their names, None without any
-    :ivar event: parameters of the event that made the contact enter, None without one
-    """
-
-    contact_id: int
-    generation: int
-    external_id: str | None
-    first_name: str | None
-    last_name: str | None
-    language: str | None
-    locator: str | None = field(repr=False)
-    code: str = field(repr=False)
-    code_type: str
-    discount: int
-    expires_at: datetime
-    fields: dict[str, str] | None = field(repr=False)
-    answers: dict[str, object] | None = field(default=None, repr=False)
-    event: dict[str, Any] | None = field(default=None, repr=False)
-
-
-class Purpose(str, Enum):
-    """What an attempt is for."""
-
-    MESSAGE = "message"
-    PROFILE = "profile"
-    ANSWER = "answer"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The right to call out for some assignments; whoever holds it has committed the intent to.
-
-    :ivar token: fences the holder: evidence is written under it
-    :ivar seconds: length of the lease; no call begins after half of it
-    :ivar left: how many are due as well and were left out for the limit's sake
-    :ivar source: place of the data source that is called
-    :ivar shows_code: the code leaves with the call
-    """
-
-    run_id: int
-    purpose: Purpose
-    token: int
-    seconds: float
-    recipients: list[Recipient]
-    left: int = 0
-    source: int = 0
-    shows_code: bool = True
-
-
-class Outcome(str, Enum):
-    """What is known after a call."""
-
-    OK = "ok"
-    """The receiver took it."""
-    REFUSED = "refused"
-    """The receiver definitely did not take it and never will."""
-    LATER = "later"
-    """The receiver definitely did not take it now and may another time."""
-    UNKNOWN = "unknown"
-    """Nobody knows."""
-
-
-@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
-class Verdict:
-    """The outcome of one call for one contact.
-
-    :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
-    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
-    :ivar locked_out: the receiver refuses whoever calls, not this contact: the breaker opens at once
-    :ivar called: False if what is wrong was found before any call, and says nothing about the receiver
-    :ivar answer: what a data source answered before the message, as JSON. Never logged
-    """
-
-    contact_id: int
-    outcome: Outcome
-    detail: str = ""
-    retry_after_s: float = 0.0
-    locked_out: bool = False
-    called: bool = True
-    answer: str = field(default="", repr=False)
-
-
-@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
-class OutgoingMessage:
-    """A rendered message on its way to a transport. Never logged.
-
-    :ivar locator: the address, number or token it goes to
-    :ivar html: the body as HTML, empty for none
-    :ivar options: what the message says to its transport alone
-    """
-
-    contact_id: int
-    channel: str
-    locator: str = field(repr=False)
-    title: str = field(repr=False)
-    body: str = field(repr=False)
-    idempotency_key: str
-    html: str = field(default="", repr=False)
-    options: dict[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
-class OutgoingRequest:
-    """A rendered HTTP request of a data source. Never logged."""
-
-    contact_id: int
-    method: str
-    path: str = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
-    body: str = field(repr=False)
-    idempotency_key: str

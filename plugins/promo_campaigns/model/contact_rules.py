@@ -10,8 +10,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import ContactError
-from promo_campaigns.core.limits import is_time_zone
+from promo_campaigns.model.errors import ContactError
+from promo_campaigns.model.limits import is_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from promo_campaigns.core.models import Purpose
+    from promo_campaigns.model.run import Purpose
 
 _KEYS = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
 _KEYS_BYTES = _KEYS.bytes

@@ -1,0 +1,27 @@
+"""Values and rules that every other room speaks of: contacts, runs, outcomes, limits, errors.
+
+It knows the standard library only: no driver, no Airflow, no other room.
+"""
+
+__all__ = [
+    "approval",
+    "audience_list",
+    "contact_rules",
+    "contacts",
+    "errors",
+    "events",
+    "forecast",
+    "limits",
+    "load_report",
+    "masking",
+    "outcome",
+    "parameters",
+    "placeholder",
+    "redaction",
+    "reuse",
+    "run",
+    "run_key",
+    "run_report",
+    "run_spec",
+    "template_context",
+]

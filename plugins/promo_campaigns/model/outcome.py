@@ -1,0 +1,70 @@
+"""What is known after a call, and what is called with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Outcome(str, Enum):
+    """What is known after a call."""
+
+    OK = "ok"
+    """The receiver took it."""
+    REFUSED = "refused"
+    """The receiver definitely did not take it and never will."""
+    LATER = "later"
+    """The receiver definitely did not take it now and may another time."""
+    UNKNOWN = "unknown"
+    """Nobody knows."""
+
+
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
+class Verdict:
+    """The outcome of one call for one contact.
+
+    :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
+    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
+    :ivar locked_out: the receiver refuses whoever calls, not this contact: the breaker opens at once
+    :ivar called: False if what is wrong was found before any call, and says nothing about the receiver
+    :ivar answer: what a data source answered before the message, as JSON. Never logged
+    """
+
+    contact_id: int
+    outcome: Outcome
+    detail: str = ""
+    retry_after_s: float = 0.0
+    locked_out: bool = False
+    called: bool = True
+    answer: str = field(default="", repr=False)
+
+
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
+class OutgoingMessage:
+    """A rendered message on its way to a transport. Never logged.
+
+    :ivar locator: the address, number or token it goes to
+    :ivar html: the body as HTML, empty for none
+    :ivar options: what the message says to its transport alone
+    """
+
+    contact_id: int
+    channel: str
+    locator: str = field(repr=False)
+    title: str = field(repr=False)
+    body: str = field(repr=False)
+    idempotency_key: str
+    html: str = field(default="", repr=False)
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
+class OutgoingRequest:
+    """A rendered HTTP request of a data source. Never logged."""
+
+    contact_id: int
+    method: str
+    path: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: str = field(repr=False)
+    idempotency_key: str

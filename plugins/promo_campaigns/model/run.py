@@ -1,0 +1,113 @@
+"""A run, its batches and recipients, and the right to call out for them. Times are aware datetimes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.model.run_spec import RunSpec
+
+
+LEASE_S = 120.0
+
+
+MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max_map_length)
+
+
+class Mode(str, Enum):
+    """What running a closed run again does."""
+
+    MISSING = "missing"
+    """Sends to whoever was skipped, refused or too late; nobody who was reached hears again."""
+    PROFILES = "profiles"
+    """Writes the codes onto the profiles again and sends nothing."""
+    REFUSE = "refuse"
+    """Nothing: it is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``.
+
+    :ivar repair: send nothing, write profiles again
+    :ivar zone: only those of this time zone; None where no quiet hours are kept
+    """
+
+    run_id: int
+    first: int
+    last: int
+    repair: bool = False
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as the ledger holds it."""
+
+    run_id: int
+    run_key: str
+    spec: RunSpec
+    send_by: datetime | None
+    mode: Mode
+    closed: bool
+
+
+@dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
+class Recipient:
+    """A contact with the code it holds, as a template sees it. Never logged.
+
+    :ivar generation: how often the contact is sent to anew after a refusal, or with another code than a data source has
+        seen; 0 the first time
+    :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
+    :ivar fields: additional fields by name, None without any
+    :ivar answers: of data sources by their names, None without any
+    :ivar event: parameters of the event that made the contact enter, None without one
+    """
+
+    contact_id: int
+    generation: int
+    external_id: str | None
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    locator: str | None = field(repr=False)
+    code: str = field(repr=False)
+    code_type: str
+    discount: int
+    expires_at: datetime
+    fields: dict[str, str] | None = field(repr=False)
+    answers: dict[str, object] | None = field(default=None, repr=False)
+    event: dict[str, Any] | None = field(default=None, repr=False)
+
+
+class Purpose(str, Enum):
+    """What an attempt is for."""
+
+    MESSAGE = "message"
+    PROFILE = "profile"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to call out for some assignments; whoever holds it has committed the intent to.
+
+    :ivar token: fences the holder: evidence is written under it
+    :ivar seconds: length of the lease; no call begins after half of it
+    :ivar left: how many are due as well and were left out for the limit's sake
+    :ivar source: place of the data source that is called
+    :ivar shows_code: the code leaves with the call
+    """
+
+    run_id: int
+    purpose: Purpose
+    token: int
+    seconds: float
+    recipients: list[Recipient]
+    left: int = 0
+    source: int = 0
+    shows_code: bool = True
