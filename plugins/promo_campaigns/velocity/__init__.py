@@ -1,8 +1,8 @@
 """Velocity templates compiled to Python functions: exact, bounded, and without access to Python."""
 
-from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError, TemplateSyntaxError
-from promo_campaigns.velocity.inspection import BoundSource
+from promo_campaigns.model.errors import LimitExceeded, TemplateError, TemplateRenderError, TemplateSyntaxError
 from promo_campaigns.velocity.limits import Limits
+from promo_campaigns.velocity.parser.inspection import BoundSource
 from promo_campaigns.velocity.template import Template, compile_template
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "TemplateRenderError",
     "TemplateSyntaxError",
     "compile_template",
+    "template",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError
+from promo_campaigns.model.errors import LimitExceeded, TemplateError, TemplateRenderError
 
 LIMIT_HINT = "Let the template do less, or compile it with other Limits"
 

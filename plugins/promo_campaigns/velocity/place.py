@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.errors import TemplateError
+    from promo_campaigns.model.errors import TemplateError
 
 EXCERPT = 80
 

@@ -6,28 +6,28 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
-from promo_campaigns.core.errors import LimitExceeded, TemplateError, TemplateRenderError
+from promo_campaigns.model.errors import LimitExceeded, TemplateError, TemplateRenderError
+from promo_campaigns.velocity.codegen.generator import FILE, generate
 from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
-from promo_campaigns.velocity.generator import FILE, generate
-from promo_campaigns.velocity.inspection import BoundSource, data_sources, names_read, reads, references
-from promo_campaigns.velocity.json_position import JsonPositions
-from promo_campaigns.velocity.json_skeleton import check_result
-from promo_campaigns.velocity.json_text import escape_halves
 from promo_campaigns.velocity.limits import Limits
+from promo_campaigns.velocity.parser.inspection import BoundSource, data_sources, names_read, reads, references
+from promo_campaigns.velocity.parser.template_parser import parse
+from promo_campaigns.velocity.parser.tree import Text
+from promo_campaigns.velocity.parser.walk import printed_in_place, printed_references
 from promo_campaigns.velocity.place import error_at
-from promo_campaigns.velocity.plain_text import check_xml, check_xml_template
-from promo_campaigns.velocity.position import Position
-from promo_campaigns.velocity.template_parser import parse
-from promo_campaigns.velocity.text_methods import narrow
-from promo_campaigns.velocity.tree import Text
-from promo_campaigns.velocity.url_text import finish_url
-from promo_campaigns.velocity.walk import printed_in_place, printed_references
+from promo_campaigns.velocity.positions.json_position import JsonPositions
+from promo_campaigns.velocity.positions.json_skeleton import check_result
+from promo_campaigns.velocity.positions.json_text import escape_halves
+from promo_campaigns.velocity.positions.plain_text import check_xml, check_xml_template
+from promo_campaigns.velocity.positions.position import Position
+from promo_campaigns.velocity.positions.url_text import finish_url
+from promo_campaigns.velocity.values.text_methods import narrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from promo_campaigns.velocity.tree import Block, Node
+    from promo_campaigns.velocity.parser.tree import Block, Node
 
 Mode = Literal["text", "json", "html", "xml", "url", "strict"]
 Version = Literal["2.4", "1.7"]

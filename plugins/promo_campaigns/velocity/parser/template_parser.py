@@ -1,0 +1,193 @@
+"""Text with references, directives, comments and escapes: the outermost rule of the grammar."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from promo_campaigns.model.errors import LimitExceeded, TemplateSyntaxError
+from promo_campaigns.velocity.fault import LIMIT_HINT
+from promo_campaigns.velocity.parser.directive_parser import Closed, DirectiveParser
+from promo_campaigns.velocity.parser.scanner import Tally
+from promo_campaigns.velocity.parser.tree import Block, Reference, Text
+from promo_campaigns.velocity.place import error_at
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.dialect import Dialect
+    from promo_campaigns.velocity.limits import Limits
+    from promo_campaigns.velocity.parser.tree import Node
+
+MARK = re.compile(r"(\\*)(?:(\$*)\$|#)")
+MACRO = re.compile(r"#\{?macro\}?[ \t\r\n]*\([ \t\r\n]*([A-Za-z_][A-Za-z0-9_]*)")
+LONELY_DOLLARS = re.compile(r"(?<!\$)\$+!?\Z")
+MOST_DOLLARS = 16
+REST_OF_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)?")
+UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+COMMENTS = ("##", "#*", "#[[")
+CLOSERS = ("end", "else", "elseif")
+ESCAPABLE = (*CLOSERS, "set", "if", "foreach", "macro", "define", "break", "stop", "include", "parse", "evaluate")
+
+
+class TemplateParser(DirectiveParser):
+    """Reads a whole template, or the text of a string literal."""
+
+    inner = False
+
+    def template(self) -> Block:
+        """Read to the end of the text."""
+        closed = self.block()
+        if closed.by:
+            self.fail(
+                f"#{closed.by} without an opening directive", at=closed.at, hint=f"Write \\#{closed.by} to print it"
+            )
+        return closed.body
+
+    def inner_template(self, text: str, base: int) -> Block:
+        """Parse the text of a `"..."` literal."""
+        parser = TemplateParser(text, self.dialect, self.limits, whole=self.whole, base=base, tally=self.tally)
+        parser.inner = True
+        return parser.template()
+
+    def block(self) -> Closed:
+        """Read nodes up to the directive that ends the block, and that directive."""
+        nodes: list[Node] = []
+        first = self.pos
+        shown = first
+        while match := MARK.search(self.text, self.pos):
+            slashes = len(match.group(1))
+            self.pos = match.end() - 1
+            if self.text[self.pos] == "#" and not slashes % 2:
+                closer, end = self._closer()
+                if closer:
+                    self._print(nodes, shown, self._swallowed(shown, end))
+                    return Closed(Block(self.base + first, tuple(nodes)), closer, match.end() - 1)
+            cut, node = self._marked(slashes, len(match.group(2) or ""), shown)
+            if cut is None:
+                continue
+            is_directive = node is not None and not isinstance(node, Text | Reference)
+            self._print(nodes, shown, self._swallowed(shown, cut) if is_directive else cut)
+            if node is not None:
+                nodes.append(node)
+            shown = self.pos
+        self.pos = len(self.text)
+        self._print(nodes, shown, self.pos)
+        return Closed(Block(self.base + first, tuple(nodes)), "", self.pos)
+
+    def _print(self, nodes: list[Node], start: int, end: int) -> None:
+        if end > start:
+            nodes.append(Text(self.base + start, self.text[start:end]))
+
+    def _swallowed(self, shown: int, cut: int) -> int:
+        """Return where the text before a directive ends: 1.7 loses `$` signs right before one."""
+        if self.dialect.whole_lines:
+            return cut
+        before = self.text[max(shown, cut - MOST_DOLLARS) : cut]
+        return cut - len(before) + len(LONELY_DOLLARS.sub("", before))
+
+    def _closer(self) -> tuple[str, int]:
+        name, end, block_call = self.word()
+        if block_call or name not in CLOSERS:
+            return "", 0
+        start = self.pos
+        opening = self.opening(start)
+        self.pos = end
+        return name, opening.cut
+
+    def _marked(self, slashes: int, dollars: int, shown: int) -> tuple[int | None, Node | None]:
+        """Read what a `$` or `#` starts: where the text before it ends (nothing: it is text itself) and its node."""
+        start = self.pos
+        if self.text[start] == "$":
+            node = self.reference(slashes, dollars if slashes else 0)
+            if node is None:
+                self.pos = start + 1
+                return self._lost_mark() or self._lonely(start)
+            return start - slashes - node.dollars, node
+        if slashes and not self.text.startswith(COMMENTS, start):
+            return self._escaped_hash(slashes, shown)
+        return self._hash(shown)
+
+    def _lost_mark(self) -> tuple[int, None] | None:
+        """Step over the `!` of a `$!` before what can start no name: the reference engine loses it."""
+        following = self.peek(1)
+        if self.peek() != "!" or following in ("", *"{}$#\\") or (following in "\r\n" and self.dialect.whole_lines):
+            return None
+        self.pos += 1
+        return self.pos - 1, None
+
+    def _lonely(self, start: int) -> tuple[None, None]:
+        ends = ("", "!") if self.text[start] == "$" else ("",)
+        if not self.dialect.lenient_marks and not self.inner and self.text[start + 1 :] in ends:
+            self.fail("a template of Velocity 1.7 cannot end here", at=start)
+        return None, None
+
+    def _hash(self, shown: int) -> tuple[int | None, Node | None]:
+        start = self.pos
+        if self.text.startswith(COMMENTS, start):
+            return start, self._literal_or_comment()
+        found = self.directive(shown)
+        if found is None:
+            self.pos = start + 1
+            return self._lonely(start)
+        return found.cut, found.node
+
+    def _literal_or_comment(self) -> Node | None:
+        start = self.pos
+        if self.take("##"):
+            rest = REST_OF_LINE.match(self.text, self.pos)
+            self.pos = rest.end() if rest else self.pos
+            if (
+                not self.dialect.lenient_marks
+                and self.pos == len(self.text)
+                and rest
+                and rest.group().endswith(("#", "$"))
+            ):
+                self.fail("a template of Velocity 1.7 cannot end here", at=self.pos - 1)
+            return None
+        if self.take("#*"):
+            end = self.text.find("*#", self.pos)
+            if end < 0 and not self.dialect.lenient_marks and self.pos == len(self.text):
+                self.fail("a template of Velocity 1.7 cannot end here", at=start)
+            self.pos = len(self.text) if end < 0 else end + 2
+            return None
+        self.pos += 3
+        end = self.text.find("]]#", self.pos)
+        if end < 0:
+            self.fail("the '#[[' is never closed", at=start, hint="Close it with ]]#")
+        value = self.text[self.pos : end]
+        self.pos = end + 3
+        return Text(self.offset(start), value)
+
+    def _escaped_hash(self, slashes: int, shown: int) -> tuple[int | None, Node | None]:
+        start = self.pos
+        name, end, _ = self.word()
+        if name not in ESCAPABLE and name not in self.tally.macros:
+            self.pos = start + 1
+            return self._lonely(start)
+        kept = "\\" * (slashes // 2)
+        if slashes % 2:
+            self.pos = end
+            return start - slashes, Text(self.offset(start), kept + self.text[start:end])
+        found = self.directive(shown)
+        if found is None:
+            self.pos = end
+            return None, None
+        if name == "set":  # keeps its backslashes, as in the reference engine
+            return start, found.node
+        return start - slashes // 2, found.node
+
+
+def parse(text: str, dialect: Dialect, limits: Limits) -> Block:
+    """Parse a template.
+
+    :raises TemplateSyntaxError: it is not Velocity, or uses a refused directive
+    :raises LimitExceeded: it is too long, too deep or has too many parts
+    """
+    if len(text) > limits.template:
+        problem = f"the template is longer than {limits.template} characters"
+        raise error_at(LimitExceeded, text[: limits.template], 0, problem, LIMIT_HINT)
+    wrong = UNPRINTABLE.search(text)
+    if wrong:
+        raise error_at(
+            TemplateSyntaxError, text, wrong.start(), "a character here cannot be sent: NUL or half of a pair"
+        )
+    return TemplateParser(text, dialect, limits, whole=text, tally=Tally(frozenset(MACRO.findall(text)))).template()
