@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from promo_campaigns.core.connection import ConnectionSettings
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
