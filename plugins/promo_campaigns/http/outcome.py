@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.model.outcome import Outcome
 
 LOCKED_OUT = frozenset({401, 403})
 """The receiver refuses whoever calls: nothing about the contact, and worth another try once credentials are mended."""

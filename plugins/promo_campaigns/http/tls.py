@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.model.errors import ConfigurationError
 
 
 def tls_context(ca_file: str = "") -> ssl.SSLContext:

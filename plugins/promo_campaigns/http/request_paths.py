@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from promo_campaigns.velocity.url_text import leads_elsewhere
+from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 
 _RAW = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9!$%&'()*+,;=:@/?._~-]+")
 """What a path or query must not hold as it is (RFC 3986, section 3.3): a lone percent sign among it."""

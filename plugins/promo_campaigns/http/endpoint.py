@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.adapters.http_line import Endpoint, basic_auth
-from promo_campaigns.adapters.tls import tls_context
-from promo_campaigns.adapters.vetted_resolver import is_legacy_number
-from promo_campaigns.core.connection import LIMITS
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.connections.settings import LIMITS
+from promo_campaigns.http.client import Endpoint, basic_auth
+from promo_campaigns.http.ssrf import is_legacy_number
+from promo_campaigns.http.tls import tls_context
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from promo_campaigns.core.connection import ConnectionSettings
+    from promo_campaigns.connections.settings import ConnectionSettings
 
 EXTRAS = ("allow_insecure", "allow_private", "auth", "ca_file", "concurrency", "key_name", "timeout_s")
 AUTHS = ("none", "basic", "bearer", "header", "query")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp.resolver import ThreadedResolver
 
-from promo_campaigns.core.errors import SendError
+from promo_campaigns.model.errors import SendError
 
 if TYPE_CHECKING:
     import socket

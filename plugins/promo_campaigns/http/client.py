@@ -17,20 +17,20 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from promo_campaigns.adapters.call_timer import CallTimer
-from promo_campaigns.adapters.kept_connections import KeptConnections
-from promo_campaigns.adapters.request_paths import request_url
-from promo_campaigns.adapters.tls import tls_context
-from promo_campaigns.adapters.vetted_resolver import VettedResolver, require_public_literal
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.outcome import LOCKED_OUT, outcome_of_status
+from promo_campaigns.http.kept_connections import KeptConnections
+from promo_campaigns.http.outcome import LOCKED_OUT, outcome_of_status
+from promo_campaigns.http.request_paths import request_url
+from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
+from promo_campaigns.http.timeouts import CallTimer
+from promo_campaigns.http.tls import tls_context
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from yarl import URL
 
-    from promo_campaigns.core.ports import Pace
+    from promo_campaigns.http.rate_limit_port import Pace
 
 USER_AGENT = "promo-campaigns"
 MAX_ANSWER_BYTES = 1_000_000

@@ -1,0 +1,6 @@
+"""Calls to one receiver: client, endpoint and its auth, TLS, vetted addresses, time-outs.
+
+It knows neither messages nor data sources; a transport or sender is built on it.
+"""
+
+__all__ = ["client", "endpoint", "rate_limit_port", "request_paths", "tls"]
