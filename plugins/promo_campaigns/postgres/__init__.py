@@ -1,0 +1,6 @@
+"""The store's server: connections, retries, named SQL, audit, migrations, and the embedded server.
+
+It knows no contact, code or run; the rooms above it bring the statements, which lie beside their modules.
+"""
+
+__all__ = ["arrays", "audit", "connection", "pool", "reconnecting", "retry", "snapshot", "sql", "store_errors"]

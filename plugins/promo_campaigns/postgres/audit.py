@@ -1,0 +1,65 @@
+"""Who took codes out of the store, and who erased whom."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.postgres.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.postgres.connection import Connection
+
+_SQL = queries(__name__)
+
+
+@dataclass(slots=True)
+class Entry:
+    """What was done so far.
+
+    :ivar rows: how many rows left the store, or were changed
+    """
+
+    rows: int = 0
+
+
+@contextmanager
+def audited(
+    connection: Connection, action: str, subject: str, *, revealed: bool = False, actor: str = ""
+) -> Iterator[Entry]:
+    """Note an action before it begins, and when it is over how many rows it was, even if it broke off.
+
+    :param action: ``export``, ``erase`` or ``readmit``
+    :param subject: a run, workflow or contact, by key or id; never an address
+    :param revealed: whether codes are shown in full
+    :param actor: who does it; by default the account of this process
+    """
+    row = connection.execute(
+        _SQL["begin_entry"],
+        {"action": action, "subject": subject, "revealed": revealed, "actor": actor or account()},
+    ).fetchone()
+    entry = Entry()
+    try:
+        yield entry
+    finally:
+        if row is not None and not connection.broken:
+            connection.execute(_SQL["finish_entry"], {"audit_id": row["audit_id"], "rows": entry.rows})
+
+
+def list_audit(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
+    """Return the newest entries: begun_at, action, subject, revealed, rows, finished, actor."""
+    return connection.execute(_SQL["list_entries"], {"limit": limit}).fetchall()
+
+
+def account() -> str:
+    """Return the account of this process, and where it is."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        name = "somebody"
+    return f"{name}@{socket.gethostname()}"

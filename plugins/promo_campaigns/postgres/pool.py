@@ -1,0 +1,113 @@
+"""Connections to the store for a server: a pool, and errors that hold no value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from promo_campaigns.model.errors import ConfigurationError, ContactHeld, StoreError, StoreUnavailable
+from promo_campaigns.postgres.connection import SETTINGS, Connection, session_options
+from promo_campaigns.postgres.reconnecting import reconnecting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Answer = TypeVar("Answer")
+
+_OPEN_TIMEOUT_S = 15.0
+_WAIT_S = 5.0
+
+
+def check_store(dsn: str) -> None:
+    """Check that the store can be used.
+
+    :raises DatabaseUnavailable: the server cannot be reached, or is read-only
+    :raises ConfigurationError: the address is wrong, or the database has no schema yet
+    """
+    with reconnecting(dsn) as connection:
+        connection.execute("select from promo.contact_import limit 0")
+
+
+class StorePool:
+    """A pool of connections in autocommit mode whose rows are dicts.
+
+    :param dsn: ``postgresql://`` URI of the database
+    :param size: connections held open, > 0
+    :param lock_wait_ms: how long a statement waits for a lock before ``ContactHeld`` is raised, > 0
+    """
+
+    def __init__(self, dsn: str, *, size: int, lock_wait_ms: int) -> None:
+        self.size = size
+        self._pool = ConnectionPool(
+            dsn,
+            connection_class=Connection,
+            kwargs={
+                **SETTINGS,
+                "options": session_options(lock_timeout=f"{lock_wait_ms}ms"),
+                "prepare_threshold": 1,
+                "target_session_attrs": "read-write",
+            },
+            min_size=size,
+            open=False,
+            timeout=_WAIT_S,
+            name="promo_campaigns",
+        )
+
+    def open(self) -> None:
+        """Connect.
+
+        :raises ConfigurationError: the server cannot be reached
+        """
+        try:
+            self._pool.open(wait=True, timeout=_OPEN_TIMEOUT_S)
+        except PoolTimeout as error:
+            self._pool.close()
+            problem = (
+                f"cannot connect to the promo database within {_OPEN_TIMEOUT_S:.0f} s; check the DSN and the server"
+            )
+            raise ConfigurationError(problem) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close(timeout=1.0)
+
+    def run(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do something on a connection, a second time if the first one turns out to be lost (the server was restarted).
+
+        :param work: may be done twice
+        :raises ContactHeld: others hold what is to be written
+        :raises StoreUnavailable: none is free, the server does not answer, or it cancelled the statement
+        :raises StoreError: any other error of the driver, whose own message quotes values and is dropped
+        """
+        try:
+            return self._run_once(work)
+        except _ConnectionLost:
+            self._pool.check()
+        return self._run_once(work)
+
+    def _run_once(self, work: Callable[[Connection], Answer]) -> Answer:
+        lost = False
+        try:
+            with self._pool.connection() as connection:
+                try:
+                    return work(connection)
+                except psycopg.errors.ReadOnlySqlTransaction:
+                    connection.close()  # the server has become a standby; the next connection leads to the primary
+                    raise
+                finally:
+                    lost = connection.closed
+        except psycopg.errors.LockNotAvailable:
+            problem = "others hold the contact; try again"
+            raise ContactHeld(problem) from None
+        except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+            problem = f"the database does not answer now ({error.sqlstate or type(error).__name__}); try again"
+            raise (_ConnectionLost if lost else StoreUnavailable)(problem) from None
+        except psycopg.Error as error:
+            problem = f"the database refused a statement ({error.sqlstate or type(error).__name__})"
+            raise StoreError(problem) from None
+
+
+class _ConnectionLost(StoreUnavailable):
+    """The connection broke under the work."""

@@ -1,0 +1,122 @@
+"""What the server says, as one line that says what happened and what to do. It holds no value, password or address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from promo_campaigns.model.errors import PromoError
+
+OLD_SCHEMA = "the promo database has no (or an old) schema; run: promo db migrate"
+NO_URI = "the address of the promo database is no URI that Postgres understands; write postgresql://user:password@host:port/name"
+
+_AGAIN = "a retry goes on where this stopped"
+_PRIMARY = "name the primary in the connection promo_db, or wait until the failover is over"
+
+# A failed connection has no SQLSTATE, only a text, which a server may write in another language: then the last line of
+# this table holds.
+_REFUSALS: tuple[tuple[tuple[str, ...], type[PromoError], str], ...] = (
+    (
+        ("authentication failed", "no password supplied"),
+        ConfigurationError,
+        "correct the login and the password of the connection promo_db or the DSN",
+    ),
+    (
+        ("does not exist",),
+        ConfigurationError,
+        "create it, or correct the name in the connection promo_db or the DSN",
+    ),
+    (
+        ("no pg_hba.conf entry", "permission denied for database"),
+        ConfigurationError,
+        "have the server's administrator let this account in, or set sslmode",
+    ),
+    (
+        ("server does not support SSL", "certificate", "SSL error"),
+        ConfigurationError,
+        "correct sslmode, sslrootcert or the host's name",
+    ),
+    (
+        ("unrecognized configuration parameter", "unsupported startup parameter"),
+        ConfigurationError,
+        "use Postgres 15 or newer, and let a pooler pass on the startup parameter options",
+    ),
+    (
+        ("too many", "remaining connection slots"),
+        DatabaseUnavailable,
+        "let fewer tasks run at once, or raise max_connections or the account's connection limit",
+    ),
+    (
+        ("starting up", "shutting down", "recovery", "not accepting connections", "not yet accepting"),
+        DatabaseUnavailable,
+        "try again when the server is up; nothing was done",
+    ),
+    (
+        ("read-only",),
+        DatabaseUnavailable,
+        _PRIMARY,
+    ),
+    (("",), DatabaseUnavailable, "check the DSN or the connection promo_db, and whether the server runs"),
+)
+
+_STATES: dict[str, tuple[type[PromoError], str]] = {
+    "25006": (
+        DatabaseUnavailable,
+        f"the promo database is read-only: it is a standby, or was made one; {_PRIMARY}",
+    ),
+    "53100": (
+        DatabaseUnavailable,
+        f"the disk of the promo database is full; make room on the server, then {_AGAIN}",
+    ),
+    "53200": (DatabaseUnavailable, f"the server of the promo database has no memory left; {_AGAIN}"),
+    "53300": (DatabaseUnavailable, f"the server of the promo database has no connection left; {_AGAIN}"),
+    "55P03": (DatabaseUnavailable, f"others kept what this needs locked in the promo database for too long; {_AGAIN}"),
+    "57014": (DatabaseUnavailable, f"somebody cancelled a statement in the promo database; {_AGAIN}"),
+    "58030": (DatabaseUnavailable, "the server of the promo database cannot read or write its disk; see its log"),
+}
+_LOST = f"the connection to the promo database was lost; {_AGAIN}"
+
+
+def unreachable(error: psycopg.Error) -> PromoError:
+    """Say why there is no way to the server, and what to do.
+
+    :param error: what an attempt to connect raised
+    """
+    if not isinstance(error, psycopg.OperationalError):
+        return ConfigurationError(NO_URI)
+    told = str(error)
+    kind, advice = next((kind, advice) for texts, kind, advice in _REFUSALS if any(text in told for text in texts))
+    return kind(f"cannot connect to the promo database: {_reason(told)}; {advice}")
+
+
+def explained(error: psycopg.Error) -> PromoError | None:
+    """Say what a failed statement means for whoever runs it, and what to do; None if only its author can tell.
+
+    :param error: what a statement raised
+    """
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+        return ConfigurationError(OLD_SCHEMA)
+    if isinstance(error, psycopg.errors.UndefinedFunction) and "promo." in (error.diag.message_primary or ""):
+        return ConfigurationError(OLD_SCHEMA)
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        problem = error.diag.message_primary or "permission denied"
+        return ConfigurationError(f"the account of the promo database lacks a right: {problem}; have it granted")
+    if error.sqlstate in _STATES:
+        kind, problem = _STATES[error.sqlstate]
+        return kind(f"{problem} (SQLSTATE {error.sqlstate})")
+    if isinstance(error, psycopg.OperationalError):
+        return DatabaseUnavailable(f"{_LOST} ({error.sqlstate or type(error).__name__})")
+    return None
+
+
+def _reason(told: str) -> str:
+    """Return the line of a failed connection that says most: the last one, if several addresses were tried."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    tried = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return (tried[-1] if tried else lines[0] if lines else "the server said nothing").removeprefix(
+        "connection failed: "
+    )
