@@ -10,12 +10,12 @@ import zipfile
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 from xml.parsers import expat
 
-from promo_campaigns.core.redaction import printable_name
+from promo_campaigns.model.redaction import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from promo_campaigns.core.code_file import Layout
+    from promo_campaigns.tables.layout import Layout
 
 MAX_SHEET_BYTES = 384 * 2**20
 MAX_OTHER_PART_BYTES = 64 * 2**20

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from promo_campaigns.core.code_file import Layout
+    from promo_campaigns.tables.layout import Layout
 
     UnpackedBytes = io.BufferedReader[Any]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel, from_ISO8601
 
-from promo_campaigns.adapters.xlsx_archive import MAX_DEPTH, Listener
-from promo_campaigns.adapters.xlsx_book import DAY, DURATION, NUMBER
+from promo_campaigns.tables.xlsx_archive import MAX_DEPTH, Listener
+from promo_campaigns.tables.xlsx_book import DAY, DURATION, NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from promo_campaigns.adapters.xlsx_book import Book
+    from promo_campaigns.tables.xlsx_book import Book
 
 MAX_ROWS = 1_048_576
 """Rows of a sheet, Excel's own limit."""

@@ -6,13 +6,14 @@ import csv
 import io
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.core.code_file import COLUMNS
+from promo_campaigns.tables.layout import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.core.byte_source import UnpackedBytes
-    from promo_campaigns.core.code_file import Layout, NumberedRow, Rejects
+    from promo_campaigns.model.load_report import Rejects
+    from promo_campaigns.tables.byte_source import UnpackedBytes
+    from promo_campaigns.tables.layout import Layout, NumberedRow
 
 _DELIMITERS = (",", ";", "\t")
 MAX_LINE_LENGTH = 65_536

@@ -10,8 +10,8 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-from promo_campaigns.core.csv_cells import inert_all
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.tables.csv_cells import inert_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,13 +1,12 @@
-"""Files of promo codes: their columns, their header, and the report of a load."""
+"""Files of promo codes: their columns and their header."""
 
 from __future__ import annotations
 
-from bisect import insort
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.model.errors import CodeFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +17,6 @@ CODE, EXPIRATION_DATE, DISCOUNT, TYPE, IN_USE = COLUMNS = ("code", "expirationDa
 GENERAL = "General"
 """The type that the codes of a code-only file get [reteno] P5."""
 
-KEPT_REJECTS = 1_000
-"""How many rejected rows a report names, the first ones of the file; all are counted."""
 
 Row = tuple[str, str, str, str, str]
 """The text of one row, in the order of ``COLUMNS``."""
@@ -28,70 +25,6 @@ NumberedRow = tuple[int, Row]
 """A row and the 1-based line it begins on."""
 
 _BY_FOLDED_NAME = {name.casefold(): name for name in COLUMNS}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Reject:
-    """A row that is not loaded.
-
-    :param line: 1-based line the row begins on
-    :param column: the column at fault, empty when it is the whole row
-    :param reason: why; never holds what stood in the row
-    """
-
-    line: int
-    column: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Rejects:
-    """The rows of one file that are not loaded: counted all, kept the first ``KEPT_REJECTS``."""
-
-    count: int = 0
-    kept: list[Reject] = field(default_factory=list)
-
-    def add(self, line: int, column: str, reason: str) -> None:
-        """Note one rejected row; rows may come in any order."""
-        self.count += 1
-        if len(self.kept) == KEPT_REJECTS and line > self.kept[-1].line:
-            return
-        insort(self.kept, Reject(line, column, reason))
-        del self.kept[KEPT_REJECTS:]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """What loading one code file did.
-
-    :param file: base name of the file
-    :param sha256: digest of its bytes as uploaded, in hexadecimal
-    :param rows: rows below the header; when the file was loaded: inserted + updated + unchanged + rejected_count
-    :param inserted: codes that are new
-    :param updated: known codes that this file changed
-    :param unchanged: known codes that already were as the file says, or are issued
-    :param rejected: the first ``KEPT_REJECTS`` rows that were not loaded
-    :param rejected_count: all rows that were not loaded
-    :param types: the types of the codes in the file, sorted
-    :param code_file_id: the file in the store; none when nothing was loaded
-    :param already_loaded: the same bytes were loaded before; this time nothing was changed
-    """
-
-    file: str
-    sha256: str
-    rows: int
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: tuple[Reject, ...] = ()
-    rejected_count: int = 0
-    types: tuple[str, ...] = ()
-    code_file_id: int | None = None
-    already_loaded: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report in the shape of its JSON form."""
-        return asdict(self) | {"rejected": [asdict(reject) for reject in self.rejected], "types": list(self.types)}
 
 
 @dataclass(frozen=True, slots=True)

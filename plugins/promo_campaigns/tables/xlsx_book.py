@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
 
-from promo_campaigns.adapters.xlsx_archive import MAX_OTHER_PART_BYTES, MAX_PARTS, Listener, attribute
+from promo_campaigns.tables.xlsx_archive import MAX_OTHER_PART_BYTES, MAX_PARTS, Listener, attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from promo_campaigns.adapters.xlsx_archive import Archive
+    from promo_campaigns.tables.xlsx_archive import Archive
 
 MAX_FORMATS = 65_536
 """Number formats of a workbook; Excel knows some two hundred."""

@@ -7,14 +7,15 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from promo_campaigns.core.code_file import COLUMNS, IN_USE
-from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.model.errors import CodeFileError
+from promo_campaigns.tables.layout import COLUMNS, IN_USE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from promo_campaigns.core.byte_source import UnpackedBytes
-    from promo_campaigns.core.code_file import Layout, NumberedRow, Rejects, Row
+    from promo_campaigns.model.load_report import Rejects
+    from promo_campaigns.tables.byte_source import UnpackedBytes
+    from promo_campaigns.tables.layout import Layout, NumberedRow, Row
 
 MAX_OBJECT_LENGTH = 65_536
 """Characters of one object."""

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from promo_campaigns.adapters.xlsx_archive import SAVE_AGAIN, SAVE_AS_CSV, Archive
-from promo_campaigns.adapters.xlsx_book import read_book
-from promo_campaigns.adapters.xlsx_sheet import SheetRows
-from promo_campaigns.core.code_file import COLUMNS, NumberedRow, Row
-from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.model.errors import CodeFileError
+from promo_campaigns.tables.layout import COLUMNS, NumberedRow, Row
+from promo_campaigns.tables.xlsx_archive import SAVE_AGAIN, SAVE_AS_CSV, Archive
+from promo_campaigns.tables.xlsx_book import read_book
+from promo_campaigns.tables.xlsx_sheet import SheetRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.core.byte_source import UnpackedBytes
-    from promo_campaigns.core.code_file import Layout, Rejects
+    from promo_campaigns.model.load_report import Rejects
+    from promo_campaigns.tables.byte_source import UnpackedBytes
+    from promo_campaigns.tables.layout import Layout
 
 MAX_PACKED_BYTES = 256 * 2**20
 

@@ -1,0 +1,6 @@
+"""Rows out of files, and rows into files: CSV, JSON, XLSX and Parquet.
+
+It knows how a file is read and what it may cost, and nothing of what its columns mean.
+"""
+
+__all__ = ["byte_source", "csv_rows", "json_rows", "layout", "writers", "xlsx_rows"]
