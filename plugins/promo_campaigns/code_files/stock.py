@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promo_campaigns.sql import queries
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("code_file")
+_SQL = queries(__name__)
 
 
 @dataclass(frozen=True, slots=True)

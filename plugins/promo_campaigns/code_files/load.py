@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from promo_campaigns.adapters.xlsx_rows import xlsx_rows
-from promo_campaigns.core.byte_source import HashedBytes, open_unpacked
-from promo_campaigns.core.code_file import KEPT_REJECTS, Layout, LoadReport, Reject, Rejects
-from promo_campaigns.core.code_row import RowRules
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.csv_rows import csv_rows
-from promo_campaigns.core.errors import CodeFileRejectedError, UnknownCodeFileError
-from promo_campaigns.core.expiration_date import pool_time_zone
-from promo_campaigns.core.json_rows import json_rows
-from promo_campaigns.sql import queries
+from promo_campaigns.code_files.expiration_date import pool_time_zone
+from promo_campaigns.code_files.row_rules import RowRules
+from promo_campaigns.model.errors import CodeFileRejectedError, UnknownCodeFileError
+from promo_campaigns.model.load_report import KEPT_REJECTS, LoadReport, Reject, Rejects
+from promo_campaigns.model.masking import mask
+from promo_campaigns.postgres.sql import queries
+from promo_campaigns.tables.byte_source import HashedBytes, open_unpacked
+from promo_campaigns.tables.csv_rows import csv_rows
+from promo_campaigns.tables.json_rows import json_rows
+from promo_campaigns.tables.layout import Layout
+from promo_campaigns.tables.xlsx_rows import xlsx_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, tzinfo
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("code_file")
+_SQL = queries(__name__)
 _READERS = {"csv": csv_rows, "json": json_rows, "xlsx": xlsx_rows}
 _ROWS_PER_BLOCK = 2_000
 KEPT_ISSUED = 1_000

@@ -11,7 +11,7 @@ create temporary table staged_code (
 ) on commit drop
 
 -- fill_staging --
--- Take the accepted rows of a file, in the order of core.code_row.AcceptedRow.
+-- Take the accepted rows of a file, in the order of row_rules.AcceptedRow.
 copy pg_temp.staged_code (line, code, expires_at, discount, type, retired) from stdin
 
 -- tune_load --
@@ -121,24 +121,3 @@ from promo.promo_code
 where code_file_id = %(code_file_id)s and issued_at is not null
 order by line
 limit %(limit)s
-
--- list_files --
--- List the files, newest first.
-select code_file_id, name, encode(sha256, 'hex') as sha256, row_count, inserted, updated, unchanged, rejected, loaded_at, withdrawn_at
-from promo.code_file
-order by code_file_id desc
-limit %(limit)s
-
--- stock --
--- Count the codes by type and discount; each code counts in one column.
-with pool as materialized (
-  select kept.type, kept.discount, kept.free, kept.issued, kept.retired, valid.codes
-  from (
-    select type, discount, sum(free)::bigint as free, sum(issued)::bigint as issued, sum(retired)::bigint as retired
-    from promo.code_stock group by type, discount
-  ) kept
-  cross join lateral promo.free_codes(kept.type, kept.discount, promo.clock()) valid
-)
-select type, discount, codes as free, issued, retired, free - codes as expired
-from pool where free + issued + retired > 0
-order by type, discount

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 import yaml
 
-from promo_campaigns.core.errors import DefinitionError
-from promo_campaigns.sql import queries
+from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 FILE = "stock_levels.yaml"
 LEVELS = ("warning", "alarm")
 
 _DIGITS = 12
 
-_SQL = queries("stock_level")
+_SQL = queries(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from promo_campaigns.core.code_file import (
+from promo_campaigns.code_files.expiration_date import FORMATS, expires_at
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.placeholder import PLACEHOLDER, is_placeholder
+from promo_campaigns.tables.layout import (
     CODE,
     DISCOUNT,
     EXPIRATION_DATE,
@@ -14,17 +17,15 @@ from promo_campaigns.core.code_file import (
     TYPE,
     Layout,
     NumberedRow,
-    Rejects,
     Row,
     is_header,
 )
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.expiration_date import FORMATS, expires_at
-from promo_campaigns.core.placeholder import PLACEHOLDER, is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import tzinfo
+
+    from promo_campaigns.model.load_report import Rejects
 
 MAX_CODE_LENGTH = 255
 """Characters."""
