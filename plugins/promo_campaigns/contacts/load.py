@@ -5,15 +5,15 @@ from __future__ import annotations
 from heapq import merge
 from typing import IO, TYPE_CHECKING
 
-from promo_campaigns.adapters.contact_batches import REJECTS_LISTED, put_contacts
-from promo_campaigns.adapters.contacts import list_fields
-from promo_campaigns.core.contact_file import ContactFileReport, read_contacts
-from promo_campaigns.core.contacts import Matching, Rejected, Row
+from promo_campaigns.contacts.bulk_store import REJECTS_LISTED, put_contacts
+from promo_campaigns.contacts.file import ContactFileReport, read_contacts
+from promo_campaigns.contacts.store import list_fields
+from promo_campaigns.model.contacts import Matching, Rejected, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 
 def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -> ContactFileReport:
@@ -21,7 +21,7 @@ def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -
 
     Nothing is written unless the whole file can be read. A load that breaks off later is completed by the same file.
 
-    :param stream: see ``core.contact_file.read_contacts``
+    :param stream: see ``contacts.file.read_contacts``
     :param file: base name of the file, for the report and errors
     :raises ContactFileError: it is no contact file; nothing was loaded
     :raises StoreUnavailable: rivals were faster each time; load the file again to complete it

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from promo_campaigns.core.audience_list import CONTACT_ID, EXTERNAL_ID
-from promo_campaigns.core.errors import DefinitionError
-from promo_campaigns.sql import queries
+from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID
+from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.core.models import Audience
+    from promo_campaigns.model.run_spec import Audience
 
-_SQL = queries("audience")
+_SQL = queries(__name__)
 _BY = {CONTACT_ID: "by_contact_id", EXTERNAL_ID: "by_external_id"}
 _PLACE = "/* audience */"
 

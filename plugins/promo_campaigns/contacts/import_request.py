@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.contacts import Channel, Contact, Matching, Rejected, Row
+from promo_campaigns.model.contacts import Channel, Contact, Matching, Rejected, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

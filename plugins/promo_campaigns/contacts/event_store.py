@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.adapters.contacts import TRIES, put_contact
-from promo_campaigns.core.contacts import WAS_ERASED, Contact
-from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
-from promo_campaigns.sql import queries
+from promo_campaigns.contacts.store import TRIES, put_contact
+from promo_campaigns.model.contacts import WAS_ERASED, Contact
+from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailable
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.events import Event, Identity
+    from promo_campaigns.model.events import Event, Identity
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("event")
+_SQL = queries(__name__)
 COUNTED_WAITING = 10_000
 """So many waiting events of a workflow are counted; of more it is only said that they are more."""
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors
 
-from promo_campaigns.adapters.audit import audited
-from promo_campaigns.core.errors import ContactError, ContactHeld, LeaseHeld, StoreUnavailable
-from promo_campaigns.sql import queries
+from promo_campaigns.model.errors import ContactError, ContactHeld, LeaseHeld, StoreUnavailable
+from promo_campaigns.postgres.audit import audited
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.contacts import Channel
+    from promo_campaigns.model.contacts import Channel
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("erasure")
+_SQL = queries(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from promo_campaigns.core.contact_rules import (
+from promo_campaigns.model.contact_rules import (
     clean_external_id,
     clean_field_value,
     clean_language,
@@ -21,8 +21,8 @@ from promo_campaigns.core.contact_rules import (
     clean_name,
     clean_time_zone,
 )
-from promo_campaigns.core.contacts import Channel, Contact, Field, Rejected, Row, check_identity
-from promo_campaigns.core.errors import ContactError, ContactFileError
+from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row, check_identity
+from promo_campaigns.model.errors import ContactError, ContactFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

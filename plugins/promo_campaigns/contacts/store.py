@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.core.contact_rules import FIELD_TYPES, clean_field_name
-from promo_campaigns.core.contacts import UNKNOWN_ZONE, WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
-from promo_campaigns.core.errors import ConfigurationError, ContactError, StoreUnavailable
-from promo_campaigns.sql import queries
+from promo_campaigns.model.contact_rules import FIELD_TYPES, clean_field_name
+from promo_campaigns.model.contacts import UNKNOWN_ZONE, WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailable
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("contact")
-_ERASURE = queries("erasure")
+_SQL = queries(__name__)
+_ERASURE = queries("promo_campaigns.contacts.erasure")
 TRIES = 8
 """How often a write that met a rival is begun again before the caller is told to come back later."""
 
@@ -28,7 +28,7 @@ def put_contact(connection: Connection, contact: Contact) -> int:
 
     A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
 
-    :param contact: cleaned by the rules of ``core.contact_rules``; its field values are checked by ``clean_values``
+    :param contact: cleaned by the rules of ``model.contact_rules``; its field values are checked by ``clean_values``
     :raises ContactError: its identifiers belong to different contacts, one of them was erased, a field or the time
         zone is unknown, or there is no identifier
     :raises StoreUnavailable: others were faster each time
@@ -119,7 +119,7 @@ def create_field(
     """Create an additional field, or return the one that is there under this name.
 
     :param name: compared without regard to case
-    :param field_type: one of ``core.contacts.FIELD_TYPES``
+    :param field_type: one of ``model.contacts.FIELD_TYPES``
     :param field_id: the numeric id it shall have; None for the next free one
     :raises ConfigurationError: the name or the type is none, or the name or the id is taken by another field
     """

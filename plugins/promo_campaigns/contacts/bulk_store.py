@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.adapters.contacts import TRIES
-from promo_campaigns.core.contacts import (
+from promo_campaigns.contacts.store import TRIES
+from promo_campaigns.model.contacts import (
     HELD_BY_OTHERS,
     OTHER_CONTACT,
     OTHER_EXTERNAL_ID,
@@ -24,16 +24,16 @@ from promo_campaigns.core.contacts import (
     Matching,
     Rejected,
 )
-from promo_campaigns.core.errors import StoreUnavailable
-from promo_campaigns.sql import queries
+from promo_campaigns.model.errors import StoreUnavailable
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.contacts import Row
+    from promo_campaigns.model.contacts import Row
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("contact_batch")
+_SQL = queries(__name__)
 _LOT = 500
 _LOT_WAITS = "200ms"
 _PART_WAITS = "20ms"
@@ -68,7 +68,7 @@ def put_contacts(
     row that names two contacts, the contact of an earlier row, or one that was erased, is refused and the others are
     written; so is one whose contact others hold for longer than ``patience_s``.
 
-    :param rows: cleaned by the rules of ``core.contact_rules``; consumed once
+    :param rows: cleaned by the rules of ``model.contact_rules``; consumed once
     :param rejects_listed: how many refusals the report spells out
     :param patience_s: 0 or more; None to raise ``LockNotAvailable`` at the first contact that others hold
     :raises StoreUnavailable: rivals were faster each time; the lots before are written

@@ -11,20 +11,20 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.adapters.contact_batches import put_contacts
-from promo_campaigns.adapters.contacts import list_fields
-from promo_campaigns.core.contact_import import ContactImport, ImportStatus
-from promo_campaigns.core.contact_rules import clean_values
-from promo_campaigns.core.contacts import Rejected, Row
-from promo_campaigns.core.errors import ContactError, StoreUnavailable
-from promo_campaigns.sql import queries
+from promo_campaigns.contacts.bulk_store import put_contacts
+from promo_campaigns.contacts.import_request import ContactImport, ImportStatus
+from promo_campaigns.contacts.store import list_fields
+from promo_campaigns.model.contact_rules import clean_values
+from promo_campaigns.model.contacts import Rejected, Row
+from promo_campaigns.model.errors import ContactError, StoreUnavailable
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("contact_import")
+_SQL = queries(__name__)
 _LOCK = 0x494D504F5254  # "IMPORT": one import of one database at a time
 
 
