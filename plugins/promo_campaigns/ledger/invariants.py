@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import InvariantBroken
-from promo_campaigns.sql import invariants, run_invariants
+from promo_campaigns.model.errors import InvariantBroken
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from collections.abc import Mapping
+
+    from promo_campaigns.postgres.connection import Connection
+
 
 SHOWN = 20
 # Counted by the server: where everything is broken, a million texts must not come over the wire.
@@ -19,6 +25,30 @@ from (
 {query}
 ) found group by invariant
 """
+_OF_THE_RUN = re.compile(r"^.*-- of the run\n", re.MULTILINE)
+_PROMISE = re.compile(r"'([a-z]+(?:_[a-z]+)+)(?:: |' (?:as|else|end))")
+
+
+@cache
+def invariants() -> Mapping[str, str]:
+    """Return the statements of ``invariants.sql`` by name, as they check the whole store.
+
+    Each yields rows of ``invariant``, the promise that is broken, and ``broken``, what breaks it.
+    """
+    return MappingProxyType({name: _OF_THE_RUN.sub("", text) for name, text in queries(__name__).items()})
+
+
+@cache
+def run_invariants() -> Mapping[str, str]:
+    """Return the statements that check one run, which is their parameter ``run_id``."""
+    return MappingProxyType({name: text for name, text in queries(__name__).items() if _OF_THE_RUN.search(text)})
+
+
+@cache
+def promises() -> tuple[str, ...]:
+    """Return the names of the promises that ``invariants.sql`` checks, in its order."""
+    found = _PROMISE.findall("".join(invariants().values()))
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)

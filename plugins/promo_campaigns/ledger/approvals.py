@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.approval import Approval, Said
-from promo_campaigns.core.errors import LedgerError
-from promo_campaigns.sql import queries
+from promo_campaigns.model.approval import Approval, Said
+from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("approval")
+_SQL = queries(__name__)
 
 
 def read_approval(connection: Connection, run_id: int) -> Approval:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.core.errors import PoolShortage, StockAwaited
-from promo_campaigns.core.forecast import Forecast, StockPolicy
-from promo_campaigns.sql import queries
+from promo_campaigns.model.errors import PoolShortage, StockAwaited
+from promo_campaigns.model.forecast import Forecast, StockPolicy
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import CodeRequest
+    from promo_campaigns.model.run_spec import CodeRequest
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("forecast")
+_SQL = queries(__name__)
 
 
 def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy: StockPolicy) -> Forecast:

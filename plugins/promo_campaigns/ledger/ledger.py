@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.arrays import bigint_array, text_array
-from promo_campaigns.adapters.deadlocks import run_again, run_until_booked
-from promo_campaigns.adapters.reconnecting import retried
-from promo_campaigns.core.errors import LeaseHeld, LedgerConflict, NotApproved, PoolShortage, QuietHours
-from promo_campaigns.core.models import Lease, Outcome, Purpose, Recipient, Verdict
-from promo_campaigns.sql import queries
+from promo_campaigns.model.errors import LeaseHeld, LedgerConflict, NotApproved, PoolShortage, QuietHours
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run import Lease, Purpose, Recipient
+from promo_campaigns.postgres.arrays import bigint_array, text_array
+from promo_campaigns.postgres.reconnecting import retried
+from promo_campaigns.postgres.retry import run_again, run_until_booked
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.adapters.reconnecting import Store
-    from promo_campaigns.core.models import Batch, CodeRequest
+    from promo_campaigns.model.run import Batch
+    from promo_campaigns.model.run_spec import CodeRequest
+    from promo_campaigns.postgres.reconnecting import Store
 
 _NEVER = "nothing was sent: the connection to the store was lost"
 OPEN_S = 60.0
 """Seconds for which nobody shall be in quiet hours when a code is claimed: as long as calls of a lease may begin."""
-_ASSIGNMENT = queries("assignment")
-_ATTEMPT = {**queries("attempt"), **queries("answer")}
+_ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
+_ATTEMPT = {**queries("promo_campaigns.ledger.attempts"), **queries("promo_campaigns.ledger.answers")}
 _FOLDS = {
     Purpose.MESSAGE.value: ("settle_assignments",),
     Purpose.PROFILE.value: ("settle_profiles",),

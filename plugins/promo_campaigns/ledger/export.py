@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
-from promo_campaigns.adapters.audit import audited
-from promo_campaigns.adapters.preview import reading
-from promo_campaigns.adapters.table_files import Column
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.contact_rules import mask_value
-from promo_campaigns.sql import queries
+from promo_campaigns.model.contact_rules import mask_value
+from promo_campaigns.model.masking import mask
+from promo_campaigns.postgres.audit import audited
+from promo_campaigns.postgres.snapshot import reading
+from promo_campaigns.postgres.sql import queries
+from promo_campaigns.tables.writers import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.adapters.table_files import WriteRows
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.tables.writers import WriteRows
 
-_SQL = queries("run_export")
+_SQL = queries(__name__)
 _PART = 5_000
 _RUNS = 500
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.adapters.audiences import audience_query
-from promo_campaigns.adapters.forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
-from promo_campaigns.adapters.run_reports import read_report
-from promo_campaigns.core.batch_sizes import best_batch_size
-from promo_campaigns.core.errors import (
+from promo_campaigns.contacts.audiences import audience_query
+from promo_campaigns.ledger.batch_sizes import best_batch_size
+from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
+from promo_campaigns.model.errors import (
     ConfigurationError,
     DefinitionError,
     LedgerError,
@@ -19,23 +19,24 @@ from promo_campaigns.core.errors import (
     RunNotFinished,
     RunSpecChanged,
 )
-from promo_campaigns.core.forecast import StockPolicy
-from promo_campaigns.core.limits import cap_of, quiet_minutes
-from promo_campaigns.core.models import MAX_BATCHES, Batch, Mode, Run, RunSpec
-from promo_campaigns.core.reuse import Reuse
-from promo_campaigns.sql import queries
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.limits import cap_of, quiet_minutes
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run import MAX_BATCHES, Batch, Mode, Run
+from promo_campaigns.model.run_spec import RunSpec
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.limits import Limits
-    from promo_campaigns.core.models import CodeRequest
-    from promo_campaigns.core.run_report import RunReport
+    from promo_campaigns.model.limits import Limits
+    from promo_campaigns.model.run_report import RunReport
+    from promo_campaigns.model.run_spec import CodeRequest
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("run")
-_ASSIGNMENT = queries("assignment")
+_SQL = queries(__name__)
+_ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _IN_FLIGHT = ("pending", "assigned", "sending")
 
 
@@ -153,7 +154,7 @@ def read_batches(
     """Cut the run's audience into batches, in the order of contact ids; where quiet hours are kept, by time zone first.
 
     :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches. None for what
-        ``core.batch_sizes`` finds best
+        ``ledger.batch_sizes`` finds best
     :param task_slots: how many batches can be worked on at a time
     """
     if batch_size is not None and batch_size < 1:
@@ -278,10 +279,15 @@ def _require_zone(connection: Connection, limits: Limits) -> None:
     """Refuse a definition whose quiet hours the server cannot keep, before anybody is given a code."""
     if not limits.time_zone:
         return
-    row = connection.execute(_SQL["knows_zone"], {"zone": limits.time_zone}).fetchone()
-    if row and not row["known"]:
+    if not knows_zone(connection, limits.time_zone):
         msg = f"the time_zone {limits.time_zone!r} is not known to the promo database's server; {NEWER_ZONES}"
         raise ConfigurationError(msg)
+
+
+def knows_zone(connection: Connection, zone: str | None) -> bool:
+    """Tell whether the server knows a time zone."""
+    row = connection.execute(_SQL["knows_zone"], {"zone": zone}).fetchone()
+    return row is None or bool(row["known"])
 
 
 def _require_zones_of_contacts(connection: Connection, run_id: int) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.arrays import bigint_array
-from promo_campaigns.adapters.deadlocks import run_until_booked
-from promo_campaigns.adapters.ledger import PostgresLedger, evidence
-from promo_campaigns.core.models import Purpose
-from promo_campaigns.sql import queries
+from promo_campaigns.ledger.ledger import PostgresLedger, evidence
+from promo_campaigns.model.run import Purpose
+from promo_campaigns.postgres.arrays import bigint_array
+from promo_campaigns.postgres.retry import run_until_booked
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.reconnecting import Store
-    from promo_campaigns.core.models import Lease, RunSpec, Verdict
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.run import Lease
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.reconnecting import Store
 
-_ANSWER = queries("answer")
+_ANSWER = queries("promo_campaigns.ledger.answers")
 
 
 class AnsweredLedger(PostgresLedger):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.events import purge_events
-from promo_campaigns.sql import queries
+from promo_campaigns.contacts.event_store import purge_events
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 DAYS = 30
-_ANSWER = queries("answer")
+_ANSWER = queries("promo_campaigns.ledger.answers")
 
 
 def erase_old(connection: Connection, *, days: int = DAYS) -> dict[str, int]:

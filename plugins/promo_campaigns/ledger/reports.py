@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import LedgerError
-from promo_campaigns.core.run_report import RunReport, Tally
-from promo_campaigns.sql import queries
+from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.model.run_report import RunReport, Tally
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("run_report")
+_SQL = queries(__name__)
 
 
 def read_report(connection: Connection, run_id: int) -> RunReport:

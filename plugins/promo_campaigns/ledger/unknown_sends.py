@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from promo_campaigns.core.models import Outcome, Purpose
-from promo_campaigns.core.occurrence import idempotency_key
-from promo_campaigns.sql import queries
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run import Purpose
+from promo_campaigns.model.run_key import idempotency_key
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
-    from promo_campaigns.core.ports import Transport
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
-_ATTEMPT = queries("attempt")
+_ATTEMPT = queries("promo_campaigns.ledger.attempts")
 _BY_HAND = "by hand"
 _FROM_RECEIVER = "the receiver knows its key"
 
@@ -62,7 +62,14 @@ def resend_unknown(connection: Connection, run_id: int, contact_ids: Sequence[in
     return connection.execute(_ATTEMPT["resend_unknown"], chosen).rowcount
 
 
-async def reconcile(connection: Connection, transport: Transport, run: Run) -> int:
+class KnowsKeys(Protocol):
+    """A transport, as far as clearing up needs it."""
+
+    async def look_up(self, keys: Sequence[str]) -> set[str]:
+        """Return those of the idempotency keys under which the receiver has accepted a message."""
+
+
+async def reconcile(connection: Connection, transport: KnowsKeys, run: Run) -> int:
     """Ask the receiver about the run's sends of unknown outcome, accept those it knows, and return how many.
 
     That it does not know one proves nothing, and leaves it unknown.

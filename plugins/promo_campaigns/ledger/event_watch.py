@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from promo_campaigns.adapters.event_queue import listen, wake
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.store_errors import explained
+from promo_campaigns.ledger.event_queue import listen, wake
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.store_errors import explained
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 
 class EventWatch:

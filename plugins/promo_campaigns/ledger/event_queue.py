@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.runs import has_run, lock_free_codes, open_run
-from promo_campaigns.core.errors import ConfigurationError, PoolShortage
-from promo_campaigns.core.reuse import Reuse
-from promo_campaigns.sql import queries
+from promo_campaigns.ledger.runs import has_run, lock_free_codes, open_run
+from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.events import EventTerms
-    from promo_campaigns.core.models import Mode, Run, RunSpec
+    from promo_campaigns.model.events import EventTerms
+    from promo_campaigns.model.run import Mode, Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("event_queue")
+_SQL = queries(__name__)
 _LARGE = 1_000
 """From so many contacts on the planner is told of a new run at once."""
 
