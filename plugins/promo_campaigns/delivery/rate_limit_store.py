@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from promo_campaigns.adapters.postgres import connect_aside
-from promo_campaigns.adapters.seats import RENEW_S, Seats
-from promo_campaigns.adapters.store_errors import explained, unreachable
-from promo_campaigns.core.pace import LATE_S, Slice
-from promo_campaigns.sql import queries
+from promo_campaigns.delivery.concurrency import RENEW_S, Seats
+from promo_campaigns.delivery.rate_limit import LATE_S, Slice
+from promo_campaigns.postgres.connection import connect_aside
+from promo_campaigns.postgres.sql import queries
+from promo_campaigns.postgres.store_errors import explained, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
-    from promo_campaigns.core.pace import Budget
+    from promo_campaigns.http.rate_limit_port import Budget
 
-_SQL = queries("rate_budget")
+_SQL = queries(__name__)
 _UNHEARD_S = 5.0
 _NO_ANSWER = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 """A server that is gone, or that has become a standby."""

@@ -6,13 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from promo_campaigns.adapters.conditions import Condition
-from promo_campaigns.core.errors import TemplateError
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.delivery.conditions import Condition
+from promo_campaigns.model.errors import TemplateError
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.http_line import Answer
-    from promo_campaigns.core.models import DataSource
+    from promo_campaigns.http.client import Answer
+    from promo_campaigns.model.run_spec import DataSource
 
 KEPT_BYTES = 65_536
 NO_JSON = "the answer is no JSON"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.core.models import Recipient
+    from promo_campaigns.model.run import Recipient
 
 ITEMS = "failedContacts"
 COUNT = "failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.errors import LedgerConflict
+from promo_campaigns.model.errors import LedgerConflict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.errors import CallRefused, CannotCarry, ConfigurationError, SendError
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.model.errors import CallRefused, CannotCarry, ConfigurationError, SendError
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from promo_campaigns.core.connection import ConnectionSettings
-    from promo_campaigns.core.models import DataSource, Message, OutgoingMessage
-    from promo_campaigns.core.ports import Pace
+    from promo_campaigns.connections.settings import ConnectionSettings
+    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.model.run_spec import DataSource, Message
 
 ANY: frozenset[str] | None = None
 MAX_CALL_S = 55.0

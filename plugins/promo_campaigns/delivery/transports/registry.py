@@ -6,17 +6,17 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.transport import BaseTransport
+from promo_campaigns.delivery.transports.base import BaseTransport
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
 
 GROUP = "promo_campaigns.transports"
 OWN = {
-    name: EntryPoint(name, f"promo_campaigns.adapters.{place}", GROUP)
+    name: EntryPoint(name, f"promo_campaigns.delivery.transports.{place}", GROUP)
     for name, place in {
         "inbox": "inbox:InboxTransport",
         "smtp": "smtp:SmtpTransport",

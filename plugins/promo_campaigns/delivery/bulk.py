@@ -6,21 +6,21 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from promo_campaigns.core.errors import PromoError
-from promo_campaigns.core.message_context import message_context
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.occurrence import idempotency_key, joint_key
-from promo_campaigns.core.sending import Rounds
+from promo_campaigns.delivery.batches import Rounds
+from promo_campaigns.model.errors import PromoError
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_key import idempotency_key, joint_key
+from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Lease, Recipient, Run
-    from promo_campaigns.core.ports import Breaker, ProfileLedger
-    from promo_campaigns.core.rendering import RequestTemplates
-    from promo_campaigns.core.sending import Aside, Tally
+    from promo_campaigns.delivery.batches import Aside, Tally
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.ports import Breaker, ProfileLedger
+    from promo_campaigns.delivery.rendering import RequestTemplates
+    from promo_campaigns.model.run import Lease, Recipient, Run
 
 REQUESTS_UNDER_WAY = 2
 MOST_EXTRA_CALLS = 250

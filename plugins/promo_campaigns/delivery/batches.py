@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.garbage import collected_seldom
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.pace import next_chunk
-from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
+from promo_campaigns.delivery.gc_pause import collected_seldom
+from promo_campaigns.delivery.rate_limit import next_chunk
+from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
+from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Lease, Run, Verdict
-    from promo_campaigns.core.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.run import Lease, Run
 
-LEASE_S = 120.0
 MAX_PAUSE_S = 30.0
 MAX_WAIT_S = 3600.0
 

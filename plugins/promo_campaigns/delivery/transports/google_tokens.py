@@ -12,11 +12,11 @@ from urllib.parse import urlencode, urlsplit
 
 from google.auth import crypt, jwt
 
-from promo_campaigns.adapters.http_line import Call, HttpLine
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.http_line import Answer, Endpoint
+    from promo_campaigns.http.client import Answer, Endpoint
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523
 ASSERTION_S = 3600

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from promo_campaigns.core.models import Verdict
+    from promo_campaigns.model.outcome import Verdict
 
 FAILURES_IN_A_ROW = 5
 FAILING_SHARE = 0.2

@@ -1,4 +1,4 @@
-"""What the core asks of the world; the adapters answer."""
+"""What sending asks of the ledger, a breaker, a transport and a template."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.errors import TemplateError
-    from promo_campaigns.core.models import Lease, OutgoingMessage, OutgoingRequest, Verdict
-    from promo_campaigns.core.pace import Budget
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.model.errors import TemplateError
+    from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest, Verdict
+    from promo_campaigns.model.run import Lease
 
 
 class Template(Protocol):
@@ -147,28 +147,3 @@ class RequestSender(Protocol):
 
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
         """Send each request and say what is known of it; arguments as for a transport."""
-
-
-class Pace(Protocol):
-    """The rate budget of one receiver, shared by all workers. Every turn that was had is followed by ``done``."""
-
-    @property
-    def budget(self) -> Budget:
-        """What all workers may ask of the receiver together."""
-
-    @property
-    def wait_s(self) -> float:
-        """Seconds after which asking again makes sense, once a turn was refused."""
-
-    async def turn(self, *, deadline: float, weight: int = 1) -> bool:
-        """Wait until one more call may begin; say no, at once, if that is not before the deadline.
-
-        :param deadline: on the clock of ``time.monotonic``
-        :param weight: how many turns the call is worth, where the budget counts messages and the call carries several
-        """
-
-    def done(self) -> None:
-        """Hear that a call that had its turn is over."""
-
-    def leave_alone(self, seconds: float) -> None:
-        """Let no worker begin a call for so long: the receiver asked for it."""

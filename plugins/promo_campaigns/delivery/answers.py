@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.rendering import render_requests
-from promo_campaigns.core.sending import LEASE_S, Rounds
+from promo_campaigns.delivery.batches import Rounds
+from promo_campaigns.delivery.rendering import render_requests
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.core.models import Lease, Run, Verdict
-    from promo_campaigns.core.ports import AnswerLedger, Breaker, RequestSender
-    from promo_campaigns.core.rendering import RequestTemplates
-    from promo_campaigns.core.sending import Aside, Tally
+    from promo_campaigns.delivery.batches import Aside, Tally
+    from promo_campaigns.delivery.ports import AnswerLedger, Breaker, RequestSender
+    from promo_campaigns.delivery.rendering import RequestTemplates
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.run import Lease, Run
 
 
 async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one keyword each)

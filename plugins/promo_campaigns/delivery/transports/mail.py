@@ -12,7 +12,7 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.models import OutgoingMessage
+    from promo_campaigns.model.outcome import OutgoingMessage
 
 UNSUBSCRIBE = "unsubscribe"
 ONE_CLICK = "one_click"

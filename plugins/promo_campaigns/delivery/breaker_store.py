@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.deadlocks import run_again
-from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, FREE, PROBE_S, PROBE_SIZE, Admission, count_calls
-from promo_campaigns.sql import queries
+from promo_campaigns.delivery.breaker import (
+    COOL_S,
+    FAILURES_IN_A_ROW,
+    FREE,
+    PROBE_S,
+    PROBE_SIZE,
+    Admission,
+    count_calls,
+)
+from promo_campaigns.postgres.retry import run_again
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.reconnecting import Store
-    from promo_campaigns.core.models import Verdict
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.postgres.reconnecting import Store
 
-_SQL = queries("receiver")
+_SQL = queries(__name__)
 
 
 class PostgresBreaker:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.models import Purpose
-from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
+from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
+from promo_campaigns.model.run import Purpose
 from promo_campaigns.velocity import Limits, compile_template
 from promo_campaigns.velocity.template import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.models import DataSource, Message
+    from promo_campaigns.model.run_spec import DataSource, Message
     from promo_campaigns.velocity import Template
     from promo_campaigns.velocity.template import Mode
 

@@ -10,16 +10,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from promo_campaigns.adapters.http_transport import HttpTransport
-from promo_campaigns.core.errors import CallRefused, CannotCarry
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.delivery.transports.http_transport import HttpTransport
+from promo_campaigns.model.errors import CallRefused, CannotCarry
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.adapters.http_line import Answer
-    from promo_campaigns.core.models import Message, OutgoingMessage
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.http.client import Answer
+    from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.model.run_spec import Message
 
 TEMPLATE = "template"
 FROM_NAME = "from_name"

@@ -6,25 +6,25 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.conditions import Condition
-from promo_campaigns.adapters.http_line import Call, HttpLine
-from promo_campaigns.adapters.http_sender import KEY_HEADER
-from promo_campaigns.adapters.judge import NO_JSON, Judge, is_unreadable, read_json
-from promo_campaigns.adapters.request_paths import path_part
-from promo_campaigns.adapters.templates import compile_path
-from promo_campaigns.core.bulk import BulkAnswer
-from promo_campaigns.core.errors import TemplateError
-from promo_campaigns.core.failed_items import NAMED, FailedItems, failed_items
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.sending import LEASE_S
+from promo_campaigns.delivery.bulk import BulkAnswer
+from promo_campaigns.delivery.conditions import Condition
+from promo_campaigns.delivery.failed_items import NAMED, FailedItems, failed_items
+from promo_campaigns.delivery.http_sender import KEY_HEADER
+from promo_campaigns.delivery.success_rule import NO_JSON, Judge, is_unreadable, read_json
+from promo_campaigns.delivery.templates import compile_path
+from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.request_paths import path_part
+from promo_campaigns.model.errors import TemplateError
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.adapters.http_line import Answer, Endpoint
-    from promo_campaigns.core.bulk import BulkRequest
-    from promo_campaigns.core.models import DataSource
-    from promo_campaigns.core.ports import Pace
+    from promo_campaigns.delivery.bulk import BulkRequest
+    from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.model.run_spec import DataSource
 
 SESSION = "asyncSessionId"
 FIRST_LOOK_S = 0.05

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import PromoError
-from promo_campaigns.core.message_context import message_context
-from promo_campaigns.core.models import Outcome, OutgoingMessage, OutgoingRequest, Purpose, Verdict
-from promo_campaigns.core.occurrence import idempotency_key
+from promo_campaigns.model.errors import PromoError
+from promo_campaigns.model.outcome import Outcome, OutgoingMessage, OutgoingRequest, Verdict
+from promo_campaigns.model.run import Purpose
+from promo_campaigns.model.run_key import idempotency_key
+from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.core.errors import TemplateError
-    from promo_campaigns.core.models import Recipient, Run
-    from promo_campaigns.core.ports import Template
+    from promo_campaigns.delivery.ports import Template
+    from promo_campaigns.model.errors import TemplateError
+    from promo_campaigns.model.run import Recipient, Run
 
 HTML = "html"
 """The name of the HTML part; no option may bear it."""

@@ -8,60 +8,20 @@ the turns of that second and of the little before it: the budget and less than a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.connection import LIMITS
+from promo_campaigns.connections.settings import LIMITS
+from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.connection import ConnectionSettings
+    from promo_campaigns.connections.settings import ConnectionSettings
 
-SLICE_S = 0.1
-"""Seconds of turns a worker leases at most, or one turn where turns are rarer. What a killed worker takes with it."""
 LATE_S = SLICE_S / 4
 """How late a call may begin."""
-CHUNK_S = 15.0
-"""Seconds of turns a chunk may need, were its worker alone: an eighth of a lease, half of which is for calls."""
 CHUNK_SHARE = 0.125
 MAX_PER_S = 10_000
 MAX_SEATS = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What all workers may ask of a receiver together; None for as much as they like.
-
-    :ivar per_s: calls a second, or messages a second where a call carries many
-    :ivar concurrency: calls under way at a time
-    :ivar by_message: whether ``per_s`` counts messages
-    """
-
-    per_s: float | None = None
-    concurrency: int | None = None
-    by_message: bool = False
-
-    @property
-    def slice_s(self) -> float:
-        """How long a slice is."""
-        return max(SLICE_S, 1.0 / self.per_s) if self.per_s else SLICE_S
-
-    def turns(self, wanted: int, weight: int = 1) -> int:
-        """How many turns to lease when so many are waited for: a slice at most, and what the first call weighs."""
-        most = floor(self.slice_s * self.per_s + 1e-9) if self.per_s else wanted
-        return max(weight, min(wanted, most))
-
-    def weight(self, messages: int) -> int:
-        """How many turns a call is worth that carries so many messages."""
-        return messages if self.by_message else 1
-
-    def chunk(self, most: int, per_call: int = 1) -> int:
-        """How many contacts to commit an intent for at once, so that their calls begin well within the lease.
-
-        :param per_call: contacts a call is made for
-        """
-        if self.per_s is None:
-            return most
-        return max(1, min(most, int(CHUNK_S * self.per_s * per_call / self.weight(per_call))))
 
 
 @dataclass(slots=True)

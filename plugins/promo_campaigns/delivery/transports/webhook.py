@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.endpoints import endpoint_of
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.judge import Judge
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.errors import CannotCarry
-from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
-from promo_campaigns.core.rendering import first_failure, webhook_context
-from promo_campaigns.core.transport import BaseTransport
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.rendering import first_failure, webhook_context
+from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.delivery.transports.base import BaseTransport
+from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.model.errors import CannotCarry
+from promo_campaigns.model.outcome import Outcome, OutgoingRequest, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from promo_campaigns.core.models import Message, OutgoingMessage
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.model.run_spec import Message
 
 
 class WebhookTransport(BaseTransport):

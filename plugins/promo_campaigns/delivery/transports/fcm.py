@@ -8,21 +8,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from promo_campaigns.adapters.endpoints import endpoint_of
-from promo_campaigns.adapters.http_transport import HttpTransport
-from promo_campaigns.adapters.service_account import AccessTokens, NoToken, ServiceAccount, read_service_account
-from promo_campaigns.core.connection import ConnectionSettings
-from promo_campaigns.core.errors import CannotCarry, ReceiverUnavailable, SendError
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.delivery.transports.google_tokens import (
+    AccessTokens,
+    NoToken,
+    ServiceAccount,
+    read_service_account,
+)
+from promo_campaigns.delivery.transports.http_transport import HttpTransport
+from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.model.errors import CannotCarry, ReceiverUnavailable, SendError
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from typing_extensions import Self
 
-    from promo_campaigns.adapters.http_line import Answer, Endpoint
-    from promo_campaigns.core.models import Message, OutgoingMessage
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.model.run_spec import Message
 
 HOST = "fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import aiosmtplib
 
-from promo_campaigns.adapters.mail import ONE_CLICK, UNSUBSCRIBE, NotMailable, envelope_of, sender_of
-from promo_campaigns.adapters.tls import tls_context
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.transport import BaseTransport
+from promo_campaigns.delivery.transports.base import BaseTransport
+from promo_campaigns.delivery.transports.mail import ONE_CLICK, UNSUBSCRIBE, NotMailable, envelope_of, sender_of
+from promo_campaigns.http.tls import tls_context
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from promo_campaigns.adapters.mail import Envelope
-    from promo_campaigns.core.models import OutgoingMessage
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.delivery.transports.mail import Envelope
+    from promo_campaigns.model.outcome import OutgoingMessage
 
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
 KEEP_ALIVE_S = 5.0

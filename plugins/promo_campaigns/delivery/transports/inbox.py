@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from promo_campaigns.adapters.reconnecting import reconnecting, retried
-from promo_campaigns.core.errors import CallRefused
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.transport import BaseTransport, TransportSettings
-from promo_campaigns.sql import queries
+from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
+from promo_campaigns.model.errors import CallRefused
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.reconnecting import reconnecting, retried
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.adapters.reconnecting import Store
-    from promo_campaigns.core.models import OutgoingMessage
+    from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.postgres.reconnecting import Store
 
-_SQL = queries("inbox")
+_SQL = queries(__name__)
 _FOREVER_S = 10 * 365 * 86400.0
 _COLUMNS = {
     "keys": "idempotency_key",

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.endpoints import endpoint_of
-from promo_campaigns.adapters.http_line import Answer, Call, HttpLine
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.transport import BaseTransport
+from promo_campaigns.delivery.transports.base import BaseTransport
+from promo_campaigns.http.client import Answer, Call, HttpLine
+from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from promo_campaigns.adapters.http_line import Endpoint
-    from promo_campaigns.core.models import OutgoingMessage
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.model.outcome import OutgoingMessage
 
 MAX_ANSWER_S = 40.0
 """One call may have to wait for another, such as for an access token."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.http_line import Call, HttpLine
+from promo_campaigns.http.client import Call, HttpLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.adapters.http_line import Endpoint
-    from promo_campaigns.adapters.judge import Judge
-    from promo_campaigns.core.models import OutgoingRequest, Verdict
-    from promo_campaigns.core.ports import Pace
+    from promo_campaigns.delivery.success_rule import Judge
+    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.model.outcome import OutgoingRequest, Verdict
 
 KEY_HEADER = "Idempotency-Key"
 MAX_IN_FLIGHT = 1000
