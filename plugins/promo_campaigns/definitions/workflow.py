@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from promo_campaigns.core.errors import SettingError
-from promo_campaigns.core.parameters import span_of
-from promo_campaigns.core.reuse import Reuse
+from promo_campaigns.model.errors import SettingError
+from promo_campaigns.model.parameters import span_of
+from promo_campaigns.model.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ class ApprovalSettings(TypedDict, total=False):
 class Workflow:
     """The definition that a DAG is built from.
 
-    ``schemas/workflow.schema.json`` says which values a setting may have.
+    ``workflow.schema.json`` says which values a setting may have.
 
     :param workflow_id: what identifies it: the DAG's id and the first part of every run key
     :param audience: name of a file of ``include/audiences``, or ``{"event": "OrderPaid"}``, also with ``reentry``,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import yaml
 
-from promo_campaigns.adapters.yaml_tree import LOADER
-from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.definitions.yaml_tree import LOADER
+from promo_campaigns.model.errors import DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.model.errors import DefinitionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
 
 
 def read_sample_answers(include: Path, spec: RunSpec) -> dict[str, object]:

@@ -6,16 +6,16 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from promo_campaigns.adapters.conditions import Condition
-from promo_campaigns.adapters.templates import compile_body, compile_data_source, compile_headers, compile_path
-from promo_campaigns.core.errors import TemplateError
-from promo_campaigns.core.models import DataSource, Poll
-from promo_campaigns.velocity.url_text import leads_elsewhere
+from promo_campaigns.delivery.conditions import Condition
+from promo_campaigns.delivery.templates import compile_body, compile_data_source, compile_headers, compile_path
+from promo_campaigns.model.errors import TemplateError
+from promo_campaigns.model.run_spec import DataSource, Poll
+from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.adapters.yaml_file import YamlFile
+    from promo_campaigns.definitions.yaml_file import YamlFile
 
     Made = TypeVar("Made")
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.definitions import read_run_spec
-from promo_campaigns.adapters.workflow_files import check_workflow
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.limits import limits_of
-from promo_campaigns.core.parameters import code_request
+from promo_campaigns.definitions.definitions import read_run_spec
+from promo_campaigns.definitions.workflow_files import check_workflow
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.limits import limits_of
+from promo_campaigns.model.parameters import code_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.adapters.workflow_files import IncludeFolder
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
+    from promo_campaigns.model.run_spec import RunSpec
 
 FORM = ("message", "audience", "type", "discount", "days")
 """What the trigger form may change of a workflow."""

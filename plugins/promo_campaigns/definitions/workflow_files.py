@@ -7,19 +7,19 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.definitions import read_audience, read_bound_sources, read_message
-from promo_campaigns.adapters.transports import OWN, transport_names
-from promo_campaigns.adapters.workflow_schema import NO_SCHEDULE, nearest, require_schema
-from promo_campaigns.adapters.yaml_tree import YamlTree
-from promo_campaigns.core.errors import DefinitionError, SettingError
-from promo_campaigns.core.workflow import Workflow
+from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message
+from promo_campaigns.definitions.workflow import Workflow
+from promo_campaigns.definitions.workflow_schema import NO_SCHEDULE, nearest, require_schema
+from promo_campaigns.definitions.yaml_tree import YamlTree
+from promo_campaigns.delivery.transports.registry import OWN, transport_names
+from promo_campaigns.model.errors import DefinitionError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import TypeVar
 
-    from promo_campaigns.core.models import DataSource
+    from promo_campaigns.model.run_spec import DataSource
 
     Kind = TypeVar("Kind", bound=Workflow)
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from croniter import croniter  # type: ignore[import-untyped]  # it has no types
 from jsonschema import Draft202012Validator, FormatChecker
 
-from promo_campaigns.core.errors import ConfigurationError, SettingError
-from promo_campaigns.core.limits import cap_of, is_time_zone, quiet_minutes
-from promo_campaigns.core.parameters import span_of
+from promo_campaigns.model.errors import ConfigurationError, SettingError
+from promo_campaigns.model.limits import cap_of, is_time_zone, quiet_minutes
+from promo_campaigns.model.parameters import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -37,7 +37,7 @@ _FORMATS = FormatChecker(formats=())
 
 def schema_text() -> str:
     """Return the published schema, as it is packaged."""
-    return (files("promo_campaigns") / "schemas" / "workflow.schema.json").read_text(encoding="utf-8")
+    return (files("promo_campaigns.definitions") / "workflow.schema.json").read_text(encoding="utf-8")
 
 
 @cache

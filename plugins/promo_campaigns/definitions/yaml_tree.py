@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import yaml
 
-from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.model.errors import DefinitionError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,22 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.data_source_file import KEYS, source_of
-from promo_campaigns.adapters.templates import compile_body, compile_path
-from promo_campaigns.adapters.yaml_file import YamlFile
-from promo_campaigns.core.audience_list import read_list
-from promo_campaigns.core.errors import CannotCarry, ConfigurationError, DefinitionError, TemplateError
-from promo_campaigns.core.models import Audience, Message, RunSpec
-from promo_campaigns.core.rendering import HTML
-from promo_campaigns.core.uplift import Conversions
+from promo_campaigns.definitions.data_source_file import KEYS, source_of
+from promo_campaigns.definitions.yaml_file import YamlFile
+from promo_campaigns.delivery.rendering import HTML
+from promo_campaigns.delivery.templates import compile_body, compile_path
+from promo_campaigns.model.audience_list import read_list
+from promo_campaigns.model.errors import CannotCarry, ConfigurationError, DefinitionError, TemplateError
+from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from promo_campaigns.core.models import CodeRequest, DataSource
-    from promo_campaigns.core.transport import BaseTransport
+    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.model.run_spec import CodeRequest, DataSource
     from promo_campaigns.velocity.template import Mode
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
@@ -133,7 +132,7 @@ def read_audience(include: Path, name: str) -> Audience:
     :raises DefinitionError: there is no such file, there are both, or it is wrong
     """
     folder = include / "audiences"
-    _require_name(name, f"audiences/{name}.sql")
+    require_name(name, f"audiences/{name}.sql")
     present = [file for file in (folder / f"{name}.sql", folder / f"{name}.csv") if file.is_file()]
     if not present:
         others = sorted(file.stem for file in folder.glob("*") if file.suffix in _AUDIENCES)
@@ -153,25 +152,6 @@ def read_audience(include: Path, name: str) -> Audience:
         return Audience(name=name, sql=data.decode("utf-8"))
     listed = read_list(data, file=shown_as)
     return Audience(name=name, list_sha256=listed.sha256, listed=listed)
-
-
-def read_conversions(include: Path, name: str) -> Conversions:
-    """Read ``conversions/<name>.sql``, one SELECT that yields ``contact_id``, ``at`` and, if it likes, ``value``.
-
-    :raises DefinitionError: there is no such file, or it is empty
-    """
-    shown_as = f"conversions/{name}.sql"
-    _require_name(name, shown_as)
-    file = include / shown_as
-    if not file.is_file():
-        others = sorted(other.stem for other in file.parent.glob("*.sql"))
-        problem = "there is no such file"
-        raise DefinitionError(problem, file=shown_as, hint=f"Present in that folder: {', '.join(others) or 'none'}")
-    text = file.read_text(encoding="utf-8")
-    if not text.strip():
-        problem = "the file is empty"
-        raise DefinitionError(problem, file=shown_as, hint="Write one SELECT that yields contact_id and at")
-    return Conversions(name=name, sql=text)
 
 
 def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
@@ -223,11 +203,15 @@ def _audience(include: Path, audience: str | Audience, contact_ids: Sequence[int
 
 def _open(include: Path, folder: str, name: str, keys: Collection[str]) -> YamlFile:
     shown_as = f"{folder}/{name}.yaml"
-    _require_name(name, shown_as)
+    require_name(name, shown_as)
     return YamlFile(include / folder / f"{name}.yaml", shown_as=shown_as, keys=keys)
 
 
-def _require_name(name: str, shown_as: str) -> None:
+def require_name(name: str, shown_as: str) -> None:
+    """Refuse a name that could lead out of its folder.
+
+    :raises DefinitionError: it is none
+    """
     if not _NAME.fullmatch(name):
         problem = "a name holds letters, digits, spaces, '_' and '-' only"
         raise DefinitionError(problem, file=shown_as)
