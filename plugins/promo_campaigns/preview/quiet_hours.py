@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.ledger import OPEN_S
-from promo_campaigns.adapters.runs import NEWER_ZONES, limit_parameters
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.sql import queries
+from promo_campaigns.ledger.ledger import OPEN_S
+from promo_campaigns.ledger.runs import NEWER_ZONES, knows_zone, limit_parameters
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.limits import Limits
+    from promo_campaigns.model.limits import Limits
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("preview")
-_RUN = queries("run")
+_SQL = queries(__name__)
 TOO_LATE = "send-by passed"
 TOO_QUIET = "quiet hours past the deadline"
 
@@ -54,8 +53,7 @@ class PreviewHours:
         if self._quiet is None:
             return "", ""
         asked = {"quiet_hours": self._quiet, "zone": zone, "at": self._at, "open_s": OPEN_S}
-        row = self._connection.execute(_RUN["knows_zone"], {"zone": zone}).fetchone()
-        if row and not row["known"]:
+        if not knows_zone(self._connection, zone):
             msg = f"the time zone {zone!r} is not known to the promo database's server; {NEWER_ZONES}"
             raise ConfigurationError(msg)
         opens: datetime = self._connection.execute(_SQL["opens_at"], asked).fetchall()[0]["opens"]

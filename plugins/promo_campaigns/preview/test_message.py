@@ -9,19 +9,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.preview import REASON, audience_parts, reading, recipient_of
-from promo_campaigns.adapters.templates import compile_message
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.limits import NO_LIMITS
-from promo_campaigns.core.models import Audience, Mode, Run
-from promo_campaigns.core.rendering import render_messages
+from promo_campaigns.delivery.rendering import render_messages
+from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.run import Mode, Run
+from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.snapshot import reading
+from promo_campaigns.preview.dry_run import REASON, audience_parts, recipient_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import OutgoingMessage, Recipient, RunSpec, Verdict
-    from promo_campaigns.core.ports import Transport
+    from promo_campaigns.delivery.ports import Transport
+    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
+    from promo_campaigns.model.run import Recipient
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 MOST = 20
 """Test contacts of one test send: those of a team, not an audience."""

@@ -6,14 +6,14 @@ import difflib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from promo_campaigns.core.errors import PromoError
-from promo_campaigns.core.message_context import message_context
+from promo_campaigns.model.errors import PromoError
+from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.core.models import Recipient
-    from promo_campaigns.core.rendering import MessageTemplates
+    from promo_campaigns.delivery.rendering import MessageTemplates
+    from promo_campaigns.model.run import Recipient
 
 DIFF_COLUMNS: dict[str, Literal["text", "number", "time"]] = {
     "contact_id": "number",

@@ -7,21 +7,21 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from promo_campaigns.core.bulk import BATCH
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.message_context import message_context
-from promo_campaigns.core.models import OutgoingMessage
-from promo_campaigns.core.rendering import HTML, first_failures, webhook_context
+from promo_campaigns.delivery.bulk import BATCH
+from promo_campaigns.delivery.rendering import HTML, first_failures, webhook_context
+from promo_campaigns.model.masking import mask
+from promo_campaigns.model.outcome import OutgoingMessage
+from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from promo_campaigns.core.errors import TemplateError
-    from promo_campaigns.core.forecast import Forecast
-    from promo_campaigns.core.models import Recipient
-    from promo_campaigns.core.ports import Template
-    from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
+    from promo_campaigns.delivery.ports import Template
+    from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
+    from promo_campaigns.model.errors import TemplateError
+    from promo_campaigns.model.forecast import Forecast
+    from promo_campaigns.model.run import Recipient
 
 SEND = "send"
 SKIPPED = "skipped"

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
-from promo_campaigns.adapters.audiences import audience_query
-from promo_campaigns.adapters.forecast import weigh
-from promo_campaigns.adapters.preview_hours import PreviewHours
-from promo_campaigns.adapters.runs import limit_parameters
-from promo_campaigns.adapters.sample_answers import notes_on_answers
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.limits import NO_LIMITS
-from promo_campaigns.core.message_diff import DiffReport, MessageDiff
-from promo_campaigns.core.models import Audience, Recipient
-from promo_campaigns.core.placeholder import PLACEHOLDER
-from promo_campaigns.core.preview import NO_CODE, Candidate, Previewer, PreviewReport
-from promo_campaigns.core.reuse import Reuse
-from promo_campaigns.sql import queries
+from promo_campaigns.contacts.audiences import audience_query
+from promo_campaigns.definitions.sample_answers import notes_on_answers
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.ledger.runs import limit_parameters
+from promo_campaigns.ledger.stock_forecast import weigh
+from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run import Recipient
+from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.snapshot import reading
+from promo_campaigns.postgres.sql import queries
+from promo_campaigns.preview.message_diff import DiffReport, MessageDiff
+from promo_campaigns.preview.quiet_hours import PreviewHours
+from promo_campaigns.preview.rows import NO_CODE, Candidate, Previewer, PreviewReport
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.adapters.table_files import WriteRows
-    from promo_campaigns.core.models import Message, RunSpec
+    from promo_campaigns.model.run_spec import Message, RunSpec
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.tables.writers import WriteRows
 
-_SQL = queries("preview")
+_SQL = queries(__name__)
 SAMPLES = 5
 _PART = 2_000
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
@@ -109,14 +111,6 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
                 for write in tables:
                     write(rows)
     return report
-
-
-@contextmanager
-def reading(connection: Connection) -> Iterator[None]:
-    """Open a transaction that sees one moment and can write nothing."""
-    with connection.transaction():
-        connection.execute(_SQL["begin_reading"])
-        yield
 
 
 def audience_parts(

@@ -1,7 +1,3 @@
--- begin_reading --
--- One moment's view of the store, in which nothing can be written.
-set transaction isolation level repeatable read, read only;
-
 -- audience --
 -- The audience that a run opened now would freeze, in order: how each is reached, why it is not, what a template can
 -- read, and which code it would be given again.
@@ -57,12 +53,3 @@ offset %(ahead)s
 -- waiting --
 -- The audience of a run that is open: whoever waits in it.
 select contact_id from promo.assignment where run_id = {run_id} and state = 'pending'
-
--- moment --
--- When it is sent: now, or later.
-select greatest(promo.clock(), %(at)s::timestamptz) as at;
-
--- opens_at --
--- When contacts of a time zone may be written to, if it is sent at that moment.
-select promo.opens_at(%(quiet_hours)s::int4multirange, %(zone)s::text, %(at)s::timestamptz,
-                      make_interval(secs => %(open_s)s)) as opens

@@ -8,26 +8,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.contacts import read_contacts
-from promo_campaigns.adapters.http_line import Answer, Call, HttpLine
-from promo_campaigns.adapters.http_sender import KEY_HEADER
-from promo_campaigns.adapters.judge import Judge, read_json
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.bulk import BATCH
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.message_context import message_context
-from promo_campaigns.core.models import Outcome, Recipient
-from promo_campaigns.core.placeholder import PLACEHOLDER
-from promo_campaigns.sql import queries
+from promo_campaigns.contacts.store import read_contacts
+from promo_campaigns.delivery.bulk import BATCH
+from promo_campaigns.delivery.http_sender import KEY_HEADER
+from promo_campaigns.delivery.success_rule import Judge, read_json
+from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.http.client import Answer, Call, HttpLine
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.run import Recipient
+from promo_campaigns.model.template_context import message_context
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.http_line import Endpoint
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import DataSource
+    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.model.outcome import Outcome
+    from promo_campaigns.model.run_spec import DataSource
+    from promo_campaigns.postgres.connection import Connection
 
 SHOWN_CHARACTERS = 4_000
 _WAIT_S = 60.0
-_SQL = queries("trial")
+_SQL = queries(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
