@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from promo_campaigns.adapters.definitions import read_conversions
-from promo_campaigns.adapters.preview import reading
-from promo_campaigns.adapters.run_export import runs_of_workflow
-from promo_campaigns.adapters.runs import read_run_by_key
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError, LedgerError
-from promo_campaigns.core.events import event_type_of
-from promo_campaigns.core.parameters import span_of
-from promo_campaigns.core.uplift import Arm, Conversions, UpliftReport
-from promo_campaigns.sql import queries
+from promo_campaigns.ledger.export import runs_of_workflow
+from promo_campaigns.ledger.runs import read_run_by_key
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
+from promo_campaigns.model.events import event_type_of
+from promo_campaigns.model.parameters import span_of
+from promo_campaigns.postgres.snapshot import reading
+from promo_campaigns.postgres.sql import queries
+from promo_campaigns.uplift.conversions import read_conversions
+from promo_campaigns.uplift.report import Arm, Conversions, UpliftReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries("uplift")
+_SQL = queries(__name__)
 _PLACE = "/* conversions */"
 _NEEDED = {"contact_id", "at"}
 _HINT = "It must be one SELECT that yields contact_id, at, and value if conversions have one"

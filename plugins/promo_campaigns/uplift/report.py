@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.intervals import Interval, difference, mean_difference, proportion
-from promo_campaigns.core.run_report import plain
+from promo_campaigns.model.run_report import plain
+from promo_campaigns.uplift.intervals import Interval, difference, mean_difference, proportion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
