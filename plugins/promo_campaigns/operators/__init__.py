@@ -1,1 +1,25 @@
-"""The blocks of a workflow."""
+"""The blocks of a workflow, one module each. A block assigns its parameters and calls other rooms.
+
+What blocks share is in ``base``.
+"""
+
+__all__ = [
+    "approval",
+    "assets",
+    "contact",
+    "contacts",
+    "data_source",
+    "end",
+    "event_stream",
+    "events",
+    "message",
+    "preview",
+    "promo_code",
+    "promo_codes",
+    "reconcile",
+    "retention",
+    "start",
+    "stock_levels",
+    "test_send",
+    "uplift",
+]

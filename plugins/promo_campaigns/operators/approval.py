@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from promo_campaigns.core.approval import Otherwise, Said, approval_form
-from promo_campaigns.core.errors import ConfigurationError, LedgerConflict
-from promo_campaigns.core.parameters import names_of, optional_text, span_of, whole_number, word_of
+from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
+from promo_campaigns.hooks.dry_run import write_rehearsal
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import preview_folder
-from promo_campaigns.operators.handover import MAX_RUN_ID, NO_RUN
-from promo_campaigns.operators.rehearsal import write_rehearsal
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.model.approval import Otherwise, Said
+from promo_campaigns.model.errors import ConfigurationError, LedgerConflict
+from promo_campaigns.model.parameters import names_of, optional_text, span_of, whole_number, word_of
+from promo_campaigns.operators.base.store_operator import StoreOperator
+from promo_campaigns.preview.approval_form import approval_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.approval import Approval
+    from promo_campaigns.model.approval import Approval
+    from promo_campaigns.postgres.connection import Connection
 
 
 class ApproveRunOperator(StoreOperator, ApprovalOperator):
@@ -73,7 +74,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, unless it is known already."""
-        from promo_campaigns.adapters.approvals import read_approval
+        from promo_campaigns.ledger.approvals import read_approval
 
         run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
         if run_id == NO_RUN:
@@ -91,7 +92,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Keep the answer in the ledger, and go on as it says."""
-        from promo_campaigns.adapters.approvals import decide
+        from promo_campaigns.ledger.approvals import decide
 
         answer = HITLOperator.execute_complete(self, context, event)
         who = answer["responded_by_user"] or {}
@@ -102,8 +103,8 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def _prepare(self, connection: Connection, approval: Approval) -> bool:
         """Fill in the form, and tell whether there is anybody to ask about."""
-        from promo_campaigns.adapters.approvals import count_left_out
-        from promo_campaigns.adapters.runs import read_run
+        from promo_campaigns.ledger.approvals import count_left_out
+        from promo_campaigns.ledger.runs import read_run
 
         if approval.said is None:
             msg = (

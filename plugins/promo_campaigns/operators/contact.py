@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.models import Batch
-from promo_campaigns.operators.handover import Handover
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.model.run import Batch
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class GetContactOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Skip whoever cannot be reached, and return the others."""
-        from promo_campaigns.adapters.ledger import PostgresLedger
+        from promo_campaigns.ledger.ledger import PostgresLedger
 
         batch = Batch(**self.batch)
         with self.hook.connect() as connection:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow.sdk import ObjectStoragePath
 
-from promo_campaigns.core.errors import ContactFileError
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.model.errors import ContactFileError
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ class LoadContactsOperator(StoreOperator):
     meanwhile wait for one lot and not for the file.
 
     Returns counts only: rows, inserted, updated, unchanged, rejected_count. The first rejected rows are logged by line
-    and reason, never by value. ``core.contact_file`` says which columns there may be.
+    and reason, never by value. ``contacts.file`` says which columns there may be.
 
     :param file: path of the file, on any storage that ``ObjectStoragePath`` reaches (templated)
     :param promo_db_conn_id: connection of the store (templated)
@@ -40,7 +40,7 @@ class LoadContactsOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Load the file."""
-        from promo_campaigns.adapters.contact_files import load_contact_file
+        from promo_campaigns.contacts.load import load_contact_file
 
         name = ObjectStoragePath(self.file).name
         with self.hook.connect() as connection, _open(self.file, name) as stream:

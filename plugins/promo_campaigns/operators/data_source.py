@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
 
-from promo_campaigns.core.errors import ConfigurationError, SendError
+from promo_campaigns.delivery.batch_payload import Handover
 from promo_campaigns.hooks.data_source import DataSourceHook
-from promo_campaigns.operators.handed_over import HandedOver
-from promo_campaigns.operators.handover import Handover
-from promo_campaigns.operators.rescheduling import rescheduled
+from promo_campaigns.model.errors import ConfigurationError, SendError
+from promo_campaigns.operators.base.payload_operator import HandedOver
+from promo_campaigns.operators.base.rescheduling import rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.adapters.reconnecting import ReconnectingConnection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
 
 class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
@@ -64,8 +64,8 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         return returned
 
     async def _call(self, batch: Handover) -> dict[str, Any]:
-        from promo_campaigns.adapters.answered_ledger import ledger_of
-        from promo_campaigns.adapters.runs import read_run
+        from promo_campaigns.ledger.answered_ledger import ledger_of
+        from promo_campaigns.ledger.runs import read_run
 
         with self.hook.reconnecting() as connection:
             run = connection.run(partial(read_run, run_id=batch.run_id))
@@ -79,11 +79,11 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             return await call(connection, run, place, batch)
 
     async def _ask(self, connection: ReconnectingConnection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
-        from promo_campaigns.adapters.answered_ledger import AnsweredLedger
-        from promo_campaigns.adapters.breaker import PostgresBreaker
-        from promo_campaigns.adapters.templates import compile_data_source
-        from promo_campaigns.core.answers import ask_before_message
-        from promo_campaigns.core.sending import beside
+        from promo_campaigns.delivery.answers import ask_before_message
+        from promo_campaigns.delivery.batches import beside
+        from promo_campaigns.delivery.breaker_store import PostgresBreaker
+        from promo_campaigns.delivery.templates import compile_data_source
+        from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 
         if batch.repair:
             return batch.as_xcom()
@@ -110,11 +110,11 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     async def _record(
         self, connection: ReconnectingConnection, run: Run, place: int, batch: Handover
     ) -> dict[str, Any]:
-        from promo_campaigns.adapters.answered_ledger import ledger_of
-        from promo_campaigns.adapters.breaker import PostgresBreaker
-        from promo_campaigns.adapters.templates import compile_data_source
-        from promo_campaigns.core.bulk import record_profiles_in_bulk
-        from promo_campaigns.core.sending import beside, record_profiles
+        from promo_campaigns.delivery.batches import beside, record_profiles
+        from promo_campaigns.delivery.breaker_store import PostgresBreaker
+        from promo_campaigns.delivery.bulk import record_profiles_in_bulk
+        from promo_campaigns.delivery.templates import compile_data_source
+        from promo_campaigns.ledger.answered_ledger import ledger_of
 
         ledger = ledger_of(connection, run.spec)
         source = run.spec.data_sources[place]

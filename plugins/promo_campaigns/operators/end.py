@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from promo_campaigns.core.parameters import whole_number
+from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
+from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
-from promo_campaigns.operators.handover import MAX_RUN_ID, NO_RUN
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import AssetAlias, Context
 
-    from promo_campaigns.core.run_report import RunReport
+    from promo_campaigns.model.run_report import RunReport
 
 MARKDOWN_KEY = "report"
 
@@ -62,8 +62,8 @@ class EndOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Close the run and report it."""
-        from promo_campaigns.adapters.invariants import require_invariants
-        from promo_campaigns.adapters.runs import close_run
+        from promo_campaigns.ledger.invariants import require_invariants
+        from promo_campaigns.ledger.runs import close_run
 
         run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
         if run_id == NO_RUN:

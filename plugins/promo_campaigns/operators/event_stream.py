@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from promo_campaigns.core.errors import LedgerError, PromoError, QuietHours
-from promo_campaigns.core.parameters import mode_of, whole_number
+from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.model.errors import LedgerError, PromoError, QuietHours
+from promo_campaigns.model.parameters import mode_of, whole_number
+from promo_campaigns.operators.base.rescheduling import RESUME, rescheduled
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.events import BUSY_S, TROUBLE_S, StartOnEventsOperator
-from promo_campaigns.operators.handover import Handover
 from promo_campaigns.operators.message import SendMessageOperator
-from promo_campaigns.operators.rescheduling import RESUME, rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.events import EventTerms
-    from promo_campaigns.core.models import Batch, Run, RunSpec
+    from promo_campaigns.model.events import EventTerms
+    from promo_campaigns.model.run import Batch, Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 _LOOK_S = 0.25
 _MOST_S = 86_400
@@ -77,7 +78,7 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, int]:
         """Answer events until none come."""
-        from promo_campaigns.adapters.event_queue import come, listen, stay
+        from promo_campaigns.ledger.event_queue import come, listen, stay
 
         terms, spec = self._terms(), self._spec(context)
         key = self._run_key(context, terms.workflow)
@@ -101,7 +102,7 @@ class _Stream:
     """The runs of one task, one after another."""
 
     def __init__(self, block: AnswerEventsOperator, connection: Connection, context: Context, key: str) -> None:
-        from promo_campaigns.adapters.ledger import PostgresLedger
+        from promo_campaigns.ledger.ledger import PostgresLedger
 
         self._block = block
         self._ledger = PostgresLedger(connection)
@@ -150,7 +151,7 @@ class _Stream:
 
     def _runs(self, spec: RunSpec, terms: EventTerms) -> Iterator[Run | None]:
         """Yield the runs of an earlier try that are not closed, then new ones, and None whenever nothing waits."""
-        from promo_campaigns.adapters.runs import is_closed
+        from promo_campaigns.ledger.runs import is_closed
 
         mode = mode_of(self._block.mode)
         number = 1
@@ -164,7 +165,7 @@ class _Stream:
             yield run
 
     def _goes_on(self, workflow: str) -> bool:
-        from promo_campaigns.adapters.event_queue import is_taker, stay
+        from promo_campaigns.ledger.event_queue import is_taker, stay
 
         age = time.monotonic() - self._began
         if age < self._lively_s:
@@ -176,7 +177,7 @@ class _Stream:
 
     async def _finish(self, run: Run) -> None:
         """Bring a run to its end; what only a person can mend is told at the task's end, and holds nobody up."""
-        from promo_campaigns.adapters.runs import close_run, read_batches
+        from promo_campaigns.ledger.runs import close_run, read_batches
 
         self._counts["runs"] += 1
         try:

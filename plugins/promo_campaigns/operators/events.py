@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetWatcher
 from airflow.sdk.exceptions import AirflowSkipException
 
-from promo_campaigns.core.errors import ConfigurationError, PromoError
-from promo_campaigns.core.events import EventTerms, Reentry, event_type_of
-from promo_campaigns.core.parameters import flag_of, mode_of, whole_number, word_of
 from promo_campaigns.hooks.store import PromoStoreHook
-from promo_campaigns.operators.parallelism import batch_size_of, task_slots
+from promo_campaigns.model.errors import ConfigurationError, PromoError
+from promo_campaigns.model.events import EventTerms, Reentry, event_type_of
+from promo_campaigns.model.parameters import flag_of, mode_of, whole_number, word_of
+from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.start import RUN_ID_KEY, StartOperator
 from promo_campaigns.triggers.events import EventsWaitTrigger
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Audience, Mode, Run, RunSpec
+    from promo_campaigns.model.run import Mode, Run
+    from promo_campaigns.model.run_spec import Audience, RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 _POLL_S = 0.5
 _QUIET_S = 30.0
@@ -101,8 +102,8 @@ class StartOnEventsOperator(StartOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Take what waits, or find what was taken."""
-        from promo_campaigns.adapters.event_queue import come, listen, stay
-        from promo_campaigns.adapters.runs import read_batches
+        from promo_campaigns.ledger.event_queue import come, listen, stay
+        from promo_campaigns.ledger.runs import read_batches
 
         terms, spec, mode = self._terms(), self._spec(context), mode_of(self.mode)
         batch_size = batch_size_of(self.batch_size)
@@ -148,7 +149,7 @@ class StartOnEventsOperator(StartOperator):
         self, connection: Connection, spec: RunSpec, terms: EventTerms, key: str, mode: Mode | None
     ) -> Run | None:
         """Open the run of a key; after an error that only a person can mend the workflow is not woken for a while."""
-        from promo_campaigns.adapters.event_queue import open_event_run, stay
+        from promo_campaigns.ledger.event_queue import open_event_run, stay
 
         try:
             return open_event_run(connection, spec, terms, run_key=key, mode=mode)

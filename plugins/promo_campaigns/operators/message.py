@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.parameters import optional_text, whole_number
+from promo_campaigns.delivery.batch_payload import Handover
 from promo_campaigns.hooks.transport import open_transport
-from promo_campaigns.operators.handed_over import HandedOver
-from promo_campaigns.operators.handover import Handover
-from promo_campaigns.operators.rescheduling import rescheduled
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.parameters import optional_text, whole_number
+from promo_campaigns.operators.base.payload_operator import HandedOver
+from promo_campaigns.operators.base.rescheduling import rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
 
 MAX_IN_FLIGHT = 10_000
 _TAKEN = frozenset({"accepted", "recorded"})
@@ -85,11 +85,11 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         return sent
 
     async def _send(self, batch: Handover) -> Handover:
-        from promo_campaigns.adapters.answered_ledger import ledger_of
-        from promo_campaigns.adapters.breaker import PostgresBreaker
-        from promo_campaigns.adapters.runs import read_run
-        from promo_campaigns.adapters.templates import compile_message
-        from promo_campaigns.core.sending import beside, send_messages
+        from promo_campaigns.delivery.batches import beside, send_messages
+        from promo_campaigns.delivery.breaker_store import PostgresBreaker
+        from promo_campaigns.delivery.templates import compile_message
+        from promo_campaigns.ledger.answered_ledger import ledger_of
+        from promo_campaigns.ledger.runs import read_run
 
         with self.hook.reconnecting() as connection, beside() as aside:
             run = connection.run(partial(read_run, run_id=batch.run_id))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.parameters import code_request
-from promo_campaigns.operators.handed_over import HandedOver
-from promo_campaigns.operators.handover import Handover
-from promo_campaigns.operators.rescheduling import rescheduled
+from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.parameters import code_request
+from promo_campaigns.operators.base.payload_operator import HandedOver
+from promo_campaigns.operators.base.rescheduling import rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +62,8 @@ class GetPromoCodeOperator(HandedOver):
         return self.execute(context)
 
     def _claim(self) -> Handover:
-        from promo_campaigns.adapters.ledger import PostgresLedger
-        from promo_campaigns.adapters.runs import read_run
+        from promo_campaigns.ledger.ledger import PostgresLedger
+        from promo_campaigns.ledger.runs import read_run
 
         batch = Handover.from_xcom(self.contacts)
         codes = code_request(self.type, self.discount, self.days)

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from promo_campaigns.core.errors import CodeFileError, CodeFileRejectedError
-from promo_campaigns.core.parameters import flag_of, optional_text
-from promo_campaigns.core.redaction import printable_name
 from promo_campaigns.hooks.code_inbox import (
     LOADED,
     REJECTED,
@@ -18,15 +15,18 @@ from promo_campaigns.hooks.code_inbox import (
     reports_of,
     storage_path,
 )
+from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError
+from promo_campaigns.model.parameters import flag_of, optional_text
+from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES, member
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.code_file import LoadReport
+    from promo_campaigns.model.load_report import LoadReport
 
 _COUNTS = ("rows", "inserted", "updated", "unchanged", "rejected_count")
 _NAMED = 5
@@ -107,7 +107,7 @@ class LoadPromoCodesOperator(StoreOperator):
         return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
 
     def _load_open(self, path: str, name: str) -> LoadReport:
-        from promo_campaigns.adapters.code_files import load_code_file
+        from promo_campaigns.code_files.load import load_code_file
 
         with self.hook.connect() as connection, open_code_file(path) as file:
             return load_code_file(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
 
-from promo_campaigns.core.parameters import whole_number
+from promo_campaigns.delivery.batch_payload import MAX_RUN_ID
 from promo_campaigns.hooks.transport import transport_of
-from promo_campaigns.operators.handover import MAX_RUN_ID
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.model.parameters import whole_number
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ class ReconcileOperator(StoreOperator, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Look every unknown send up."""
-        from promo_campaigns.adapters.runs import read_run
-        from promo_campaigns.adapters.unknowns import list_unknown, reconcile
+        from promo_campaigns.ledger.runs import read_run
+        from promo_campaigns.ledger.unknown_sends import list_unknown, reconcile
 
         run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
         with self.hook.connect() as connection:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.parameters import MAX_DAYS, whole_number
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.model.parameters import MAX_DAYS, whole_number
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class EraseOldDataOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Erase it."""
-        from promo_campaigns.adapters.retention import erase_old
+        from promo_campaigns.ledger.retention import erase_old
 
         days = whole_number("days", self.days, least=1, most=MAX_DAYS)
         with self.hook.connect() as connection:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
 
-from promo_campaigns.core.forecast import StockPolicy
-from promo_campaigns.core.limits import limits_of
-from promo_campaigns.core.occurrence import SCHEDULED, run_key
-from promo_campaigns.core.parameters import (
+from promo_campaigns.delivery.batch_payload import NO_RUN
+from promo_campaigns.hooks.dry_run import write_rehearsal
+from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.preview_files import preview_folder
+from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.limits import limits_of
+from promo_campaigns.model.parameters import (
     code_request,
     contact_ids_of,
     deadline_of,
@@ -21,16 +25,12 @@ from promo_campaigns.core.parameters import (
     percent_of,
     word_of,
 )
-from promo_campaigns.core.reuse import Reuse
-from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.hooks.preview_files import preview_folder
-from promo_campaigns.hooks.transport import transport_of
-from promo_campaigns.operators.handover import NO_RUN
-from promo_campaigns.operators.parallelism import batch_size_of, task_slots
-from promo_campaigns.operators.rehearsal import write_rehearsal
-from promo_campaigns.operators.rescheduling import rescheduled
-from promo_campaigns.operators.store_operator import StoreOperator
-from promo_campaigns.operators.wiring import asks_approval, check_connections, check_wiring
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_key import SCHEDULED, run_key
+from promo_campaigns.operators.base.rescheduling import rescheduled
+from promo_campaigns.operators.base.store_operator import StoreOperator
+from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
+from promo_campaigns.operators.base.workflow_checks import asks_approval, check_connections, check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.models import Audience, RunSpec
-    from promo_campaigns.core.preview import PreviewReport
+    from promo_campaigns.model.run_spec import Audience, RunSpec
+    from promo_campaigns.preview.rows import PreviewReport
 
 RUN_ID_KEY = "run_id"
 PREVIEW_KEY = "preview"
@@ -210,7 +210,7 @@ class StartOperator(StoreOperator):
         return report
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
-        from promo_campaigns.adapters.runs import open_run, read_batches
+        from promo_campaigns.ledger.runs import open_run, read_batches
 
         spec = self._spec(context)
         batch_size = batch_size_of(self.batch_size)
@@ -231,7 +231,7 @@ class StartOperator(StoreOperator):
 
     def _spec(self, context: Context) -> RunSpec:
         """Read the definition, and find what is wrong with it before anything is opened."""
-        from promo_campaigns.adapters.definitions import read_run_spec, require_carried
+        from promo_campaigns.definitions.definitions import read_run_spec, require_carried
 
         include = include_folder(self.include_folder)
         spec = read_run_spec(

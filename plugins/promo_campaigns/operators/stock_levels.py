@@ -10,14 +10,14 @@ from airflow.sdk import BaseNotifier
 
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.operators.assets import POOLS, PROMO_STOCK, member
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.adapters.stock_levels import LevelState
+    from promo_campaigns.code_files.stock_levels import LevelState
 
 
 class LowStockLog(BaseNotifier):
@@ -71,7 +71,7 @@ class CheckCodeStockOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Tell of what is new."""
-        from promo_campaigns.adapters.stock_levels import check_levels, note_told, read_stock_levels
+        from promo_campaigns.code_files.stock_levels import check_levels, note_told, read_stock_levels
 
         levels = read_stock_levels(include_folder(self.include_folder) / self.levels)
         with self.hook.connect() as connection:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
 
-from promo_campaigns.core.errors import SendError
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.parameters import code_request, contact_ids_of, name_of, optional_text
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.transport import open_transport, transport_of
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.model.errors import SendError
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.parameters import code_request, contact_ids_of, name_of, optional_text
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
 
 
 class SendTestOperator(StoreOperator, BaseAsyncOperator):
@@ -84,8 +84,8 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> list[dict[str, Any]]:
         """Send, and tell what it came to."""
-        from promo_campaigns.adapters.message_trial import render_trial, send_trial, trial_key
-        from promo_campaigns.adapters.sample_answers import read_sample_answers
+        from promo_campaigns.definitions.sample_answers import read_sample_answers
+        from promo_campaigns.preview.test_message import render_trial, send_trial, trial_key
 
         spec = self._spec()
         key = trial_key(spec.workflow, context["dag_run"].run_id)
@@ -102,7 +102,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         return [asdict(one) for one in outcomes]
 
     def _spec(self) -> RunSpec:
-        from promo_campaigns.adapters.definitions import read_run_spec, require_carried
+        from promo_campaigns.definitions.definitions import read_run_spec, require_carried
 
         include = include_folder(self.include_folder)
         spec = read_run_spec(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.core.parameters import instant_of, optional_text
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.model.parameters import instant_of, optional_text
+from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.operators.end import MARKDOWN_KEY
-from promo_campaigns.operators.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ class MeasureUpliftOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Measure it."""
-        from promo_campaigns.adapters.uplift import Question, measure_uplift
+        from promo_campaigns.uplift.measure import Question, measure_uplift
 
         question = Question(
             run_key=optional_text(self.run_key),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from promo_campaigns.hooks.store import PromoStoreHook
-from promo_campaigns.operators.retrying import RetryWhatMayPass
+from promo_campaigns.operators.base.retrying import RetryWhatMayPass
 
 if TYPE_CHECKING:
     from airflow.sdk import RetryPolicy

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.configuration import conf
 
-from promo_campaigns.core.parameters import optional_text, whole_number
+from promo_campaigns.model.parameters import optional_text, whole_number
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import RetryAction, RetryPolicy
 from airflow.sdk.definitions.retry_policy import RetryDecision
 
-from promo_campaigns.core.errors import PromoError
+from promo_campaigns.model.errors import PromoError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

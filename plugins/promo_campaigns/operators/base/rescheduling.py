@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import LeaseHeld, QuietHours, ReceiverUnavailable, StockAwaited
+from promo_campaigns.model.errors import LeaseHeld, QuietHours, ReceiverUnavailable, StockAwaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError
 from promo_campaigns.hooks.data_source import DataSourceHook
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperator, Context
 
-    from promo_campaigns.core.models import DataSource, RunSpec
+    from promo_campaigns.model.run_spec import DataSource, RunSpec
 
 
 def check_connections(include: Path, spec: RunSpec) -> None:
@@ -26,7 +26,7 @@ def check_connections(include: Path, spec: RunSpec) -> None:
 
     :raises DefinitionError: one does not
     """
-    from promo_campaigns.adapters.definitions import connection_line
+    from promo_campaigns.definitions.definitions import connection_line
 
     for source in spec.data_sources:
         problem = _connection_problem(source)
@@ -92,7 +92,7 @@ def _misplaced(spec: RunSpec, messages: list[Any], task: Any, name: str) -> tupl
 
 
 def _fail(include: Path, spec: RunSpec, name: str, problem: str, hint: str) -> None:
-    from promo_campaigns.adapters.definitions import binding_line
+    from promo_campaigns.definitions.definitions import binding_line
 
     message = spec.message.name
     raise DefinitionError(

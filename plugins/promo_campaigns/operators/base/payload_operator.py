@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.operators.handover import Handover, is_handover
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.delivery.batch_payload import Handover, is_handover
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

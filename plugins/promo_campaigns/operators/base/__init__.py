@@ -1,0 +1,1 @@
+"""What blocks are built on: the store's operator, retries and waits, task slots, checks, assets."""
