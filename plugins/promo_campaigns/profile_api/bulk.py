@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from promo_campaigns.core.contact_import import ContactImport
-from promo_campaigns.core.contact_rules import clean_values
-from promo_campaigns.core.contacts import Contact, Matching, Rejected, Row, check_identity
-from promo_campaigns.core.errors import ContactError
-from promo_campaigns.web.profile_models import BulkIn, ContactIn
-from promo_campaigns.web.profile_requests import RequestError, problems
+from promo_campaigns.contacts.import_request import ContactImport
+from promo_campaigns.model.contact_rules import clean_values
+from promo_campaigns.model.contacts import Contact, Matching, Rejected, Row, check_identity
+from promo_campaigns.model.errors import ContactError
+from promo_campaigns.profile_api.models import BulkIn, ContactIn
+from promo_campaigns.profile_api.requests import RequestError, problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

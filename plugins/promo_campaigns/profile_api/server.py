@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from promo_campaigns.web.connections import Room
-from promo_campaigns.web.profile_api import create_app
+from promo_campaigns.profile_api.app import create_app
+from promo_campaigns.profile_api.client_connections import Room
 
 if TYPE_CHECKING:
-    from promo_campaigns.web.limits import Limits
+    from promo_campaigns.profile_api.limits import Limits
 
 _GRACE_S = 1
 _OTHER_DESCRIPTORS = 64

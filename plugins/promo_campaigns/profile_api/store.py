@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
-from promo_campaigns.adapters.contacts import list_fields, put_contact, read_contacts
-from promo_campaigns.adapters.erasure import erase_contact, find_contact, lock_contact
-from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.store_pool import StorePool
-from promo_campaigns.core.contact_rules import clean_values
+from promo_campaigns.contacts.erasure import erase_contact, find_contact, lock_contact
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.contacts.import_queue import accept_import, read_import, run_next_import
+from promo_campaigns.contacts.store import list_fields, put_contact, read_contacts
+from promo_campaigns.model.contact_rules import clean_values
+from promo_campaigns.postgres.pool import StorePool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.contact_import import ContactImport, ImportStatus
-    from promo_campaigns.core.contacts import Contact, Field, Rejected
-    from promo_campaigns.core.events import Event
+    from promo_campaigns.contacts.import_request import ContactImport, ImportStatus
+    from promo_campaigns.model.contacts import Contact, Field, Rejected
+    from promo_campaigns.model.events import Event
+    from promo_campaigns.postgres.connection import Connection
 
 _LOCK_WAIT_MS = 25
 """A lock that is not free after so long is not another request's: the caller waits elsewhere, without a connection."""
@@ -54,7 +54,7 @@ class ProfileStore:
     def put(self, contact: Contact) -> int:
         """Create or update a contact; return its id.
 
-        :raises ContactError: see ``adapters.contacts.put_contact`` and ``core.contacts.clean_values``
+        :raises ContactError: see ``contacts.store.put_contact`` and ``model.contacts.clean_values``
         """
         clean_values(contact.values, self.field_types(contact.values))
         return self._pool.run(lambda connection: put_contact(connection, contact))
@@ -64,7 +64,7 @@ class ProfileStore:
         return self._pool.run(lambda connection: add_event(connection, event))
 
     def read(self, contact_id: int) -> dict[str, Any] | None:
-        """Return a contact in the form of ``adapters.contacts.read_contacts``, or None."""
+        """Return a contact in the form of ``contacts.store.read_contacts``, or None."""
         found = self._pool.run(lambda connection: read_contacts(connection, [contact_id]))
         return found[0] if found else None
 

@@ -8,13 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
 from starlette.responses import JSONResponse
 
-from promo_campaigns.core.events import request_token
-from promo_campaigns.web.event_models import EventIn
-from promo_campaigns.web.profile_requests import read_json
+from promo_campaigns.model.events import request_token
+from promo_campaigns.profile_api.event_models import EventIn
+from promo_campaigns.profile_api.requests import read_json
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.profile_store import ProfileStore
-    from promo_campaigns.web.store_lanes import StoreLanes
+    from promo_campaigns.profile_api.store import ProfileStore
+    from promo_campaigns.profile_api.store_lanes import StoreLanes
 
 EVENT_BYTES = 20 * 1024
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from promo_campaigns.core.contact_import import MOST_CONTACTS
-from promo_campaigns.core.contact_rules import (
+from promo_campaigns.contacts.import_request import MOST_CONTACTS
+from promo_campaigns.model.contact_rules import (
     clean_channel_type,
     clean_external_id,
     clean_field_id,
@@ -20,15 +20,15 @@ from promo_campaigns.core.contact_rules import (
     clean_locator,
     clean_name,
 )
-from promo_campaigns.core.contacts import Channel, Contact
-from promo_campaigns.web.json_values import storable, text_of
+from promo_campaigns.model.contacts import Channel, Contact
+from promo_campaigns.profile_api.json_values import storable, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.core import contacts
-    from promo_campaigns.core.contact_import import ImportStatus
-    from promo_campaigns.core.contacts import Rejected
+    from promo_campaigns.contacts.import_request import ImportStatus
+    from promo_campaigns.model import contacts
+    from promo_campaigns.model.contacts import Rejected
 
 _MOST_CHANNELS = 100
 _MOST_FIELDS = 500
@@ -111,7 +111,7 @@ class BulkIn(_Sent):
 def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
     """Return a contact as ``GET /api/v1/contact/{id}`` gives it.
 
-    :param contact: as ``adapters.contacts.read_contacts`` returns it
+    :param contact: as ``contacts.store.read_contacts`` returns it
     """
     named = {
         "id": contact["contact_id"],

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from promo_campaigns.core.errors import ContactError
-from promo_campaigns.core.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, identity_of
-from promo_campaigns.web.json_values import storable, text_of
-from promo_campaigns.web.profile_requests import RequestError
+from promo_campaigns.model.errors import ContactError
+from promo_campaigns.model.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, identity_of
+from promo_campaigns.profile_api.json_values import storable, text_of
+from promo_campaigns.profile_api.requests import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,16 +13,16 @@ import anyio
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
-from promo_campaigns.web.connections import CONNECTION
-from promo_campaigns.web.limits import WrongKeys, peer_of
+from promo_campaigns.profile_api.client_connections import CONNECTION
+from promo_campaigns.profile_api.limits import WrongKeys, peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from promo_campaigns.web.connections import LimitedConnection
-    from promo_campaigns.web.limits import Limits
+    from promo_campaigns.profile_api.client_connections import LimitedConnection
+    from promo_campaigns.profile_api.limits import Limits
 
 _access = logging.getLogger("promo_campaigns.access")
 _log = logging.getLogger(__name__)

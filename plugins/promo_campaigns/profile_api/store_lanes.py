@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from promo_campaigns.core.errors import ContactHeld
+from promo_campaigns.model.errors import ContactHeld
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from promo_campaigns.core.contacts import Contact
+    from promo_campaigns.model.contacts import Contact
 
     Answer = TypeVar("Answer")
 

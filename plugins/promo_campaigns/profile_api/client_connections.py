@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from promo_campaigns.web.limits import Limits, peer_of
+from promo_campaigns.profile_api.limits import Limits, peer_of
 
 if TYPE_CHECKING:
     import asyncio

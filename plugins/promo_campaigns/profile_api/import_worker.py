@@ -6,10 +6,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import ContactHeld, PromoError
+from promo_campaigns.model.errors import ContactHeld, PromoError
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.profile_store import ProfileStore
+    from promo_campaigns.profile_api.store import ProfileStore
 
 _log = logging.getLogger(__name__)
 

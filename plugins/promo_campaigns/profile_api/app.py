@@ -12,14 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
 from starlette.responses import JSONResponse
 
-from promo_campaigns.adapters.profile_store import ProfileStore
-from promo_campaigns.core.contact_rules import clean_external_id
-from promo_campaigns.core.errors import ConfigurationError, ContactError, LeaseHeld, StoreError, StoreUnavailable
-from promo_campaigns.web.event_routes import EventRoutes
-from promo_campaigns.web.import_worker import ImportWorker
-from promo_campaigns.web.profile_bulk import bulk_request
-from promo_campaigns.web.profile_guard import Guard, Porch
-from promo_campaigns.web.profile_models import (
+from promo_campaigns.model.contact_rules import clean_external_id
+from promo_campaigns.model.errors import ConfigurationError, ContactError, LeaseHeld, StoreError, StoreUnavailable
+from promo_campaigns.profile_api.bulk import bulk_request
+from promo_campaigns.profile_api.event_routes import EventRoutes
+from promo_campaigns.profile_api.guard import Guard, Porch
+from promo_campaigns.profile_api.import_worker import ImportWorker
+from promo_campaigns.profile_api.models import (
     BulkIn,
     ContactIn,
     address_book_out,
@@ -27,14 +26,15 @@ from promo_campaigns.web.profile_models import (
     failures_out,
     import_out,
 )
-from promo_campaigns.web.profile_requests import RequestError, read_json
-from promo_campaigns.web.store_lanes import CONNECTIONS, StoreLanes, name_of
+from promo_campaigns.profile_api.requests import RequestError, read_json
+from promo_campaigns.profile_api.store import ProfileStore
+from promo_campaigns.profile_api.store_lanes import CONNECTIONS, StoreLanes, name_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.web.limits import Limits
+    from promo_campaigns.profile_api.limits import Limits
 
 CONTACT_BYTES = 256 * 1024
 BULK_BYTES = 16 * 1024 * 1024
