@@ -72,7 +72,7 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield _database_of(named, "postgres")
         return
-    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
+    from promo_campaigns.postgres.embedded.server import throwaway_postgres
 
     with throwaway_postgres() as server:
         yield server.dsn("postgres")
@@ -88,7 +88,7 @@ def empty_database(postgres_server: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: str) -> Iterator[str]:
     """Return the name of a database with the product's schema, to be copied and not connected to."""
-    from promo_campaigns.adapters.migrations import migrate
+    from promo_campaigns.postgres.migrations import migrate
 
     with _new_database(postgres_server, "promo_template") as name:
         migrate(_database_of(postgres_server, name))

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from promo_campaigns.adapters.http_line import Call, Endpoint, HttpLine
-from promo_campaigns.adapters.pace import open_pace
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.pace import Budget
+from promo_campaigns.delivery.rate_limit_store import open_pace
+from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.http.rate_limit_port import Budget
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,3 +1,236 @@
-"""Promo-code campaigns for Apache Airflow."""
+"""Promo-code campaigns for Apache Airflow.
+
+What authors of DAGs and transports need is offered here by its name, and loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
+    from promo_campaigns.delivery.transports.http_transport import HttpTransport
+    from promo_campaigns.hooks.data_source import DataSourceHook
+    from promo_campaigns.hooks.store import PromoStoreHook
+    from promo_campaigns.model.errors import (
+        CallRefused,
+        CannotCarry,
+        CodeFileError,
+        CodeFileRejectedError,
+        ConfigurationError,
+        ContactError,
+        ContactFileError,
+        ContactHeld,
+        DatabaseNotFoundError,
+        DatabaseUnavailable,
+        DefinitionError,
+        DemoError,
+        FileError,
+        InvariantBroken,
+        LeaseHeld,
+        LedgerConflict,
+        LedgerError,
+        LimitExceeded,
+        NotApproved,
+        PoolShortage,
+        PromoError,
+        QuietHours,
+        ReceiverUnavailable,
+        RunClosed,
+        RunNotFinished,
+        RunSpecChanged,
+        SendError,
+        ServerError,
+        SettingError,
+        StockAwaited,
+        StoreError,
+        StoreUnavailable,
+        TemplateError,
+        TemplateRenderError,
+        TemplateSyntaxError,
+        UnknownCodeFileError,
+    )
+    from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+    from promo_campaigns.operators.approval import ApproveRunOperator
+    from promo_campaigns.operators.contact import GetContactOperator
+    from promo_campaigns.operators.contacts import LoadContactsOperator
+    from promo_campaigns.operators.data_source import HttpDataSourceOperator
+    from promo_campaigns.operators.end import EndOperator
+    from promo_campaigns.operators.event_stream import AnswerEventsOperator
+    from promo_campaigns.operators.events import StartOnEventsOperator, waiting_events
+    from promo_campaigns.operators.message import SendMessageOperator
+    from promo_campaigns.operators.preview import PreviewOperator
+    from promo_campaigns.operators.promo_code import GetPromoCodeOperator
+    from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
+    from promo_campaigns.operators.reconcile import ReconcileOperator
+    from promo_campaigns.operators.retention import EraseOldDataOperator
+    from promo_campaigns.operators.start import StartOperator
+    from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
+    from promo_campaigns.operators.test_send import SendTestOperator
+    from promo_campaigns.operators.uplift import MeasureUpliftOperator
+    from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
+    from promo_campaigns.workflows.loading import load_workflows
+    from promo_campaigns.workflows.promo_workflow import PromoWorkflow
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AnswerEventsOperator",
+    "ApproveRunOperator",
+    "BaseTransport",
+    "CallRefused",
+    "CannotCarry",
+    "CheckCodeStockOperator",
+    "CodeFileError",
+    "CodeFileRejectedError",
+    "ConfigurationError",
+    "ContactError",
+    "ContactFileError",
+    "ContactHeld",
+    "DataSourceHook",
+    "DatabaseNotFoundError",
+    "DatabaseUnavailable",
+    "DefinitionError",
+    "DemoError",
+    "EndOperator",
+    "EraseOldDataOperator",
+    "FileError",
+    "GetContactOperator",
+    "GetPromoCodeOperator",
+    "HttpDataSourceOperator",
+    "HttpTransport",
+    "InvariantBroken",
+    "LeaseHeld",
+    "LedgerConflict",
+    "LedgerError",
+    "LimitExceeded",
+    "LoadContactsOperator",
+    "LoadPromoCodesOperator",
+    "MeasureUpliftOperator",
+    "NotApproved",
+    "Outcome",
+    "OutgoingMessage",
+    "PoolShortage",
+    "PreviewOperator",
+    "PromoCodeFileSensor",
+    "PromoError",
+    "PromoStoreHook",
+    "PromoWorkflow",
+    "QuietHours",
+    "ReceiverUnavailable",
+    "ReconcileOperator",
+    "RunClosed",
+    "RunNotFinished",
+    "RunSpecChanged",
+    "SendError",
+    "SendMessageOperator",
+    "SendTestOperator",
+    "ServerError",
+    "SettingError",
+    "StartOnEventsOperator",
+    "StartOperator",
+    "StockAwaited",
+    "StoreError",
+    "StoreUnavailable",
+    "TemplateError",
+    "TemplateRenderError",
+    "TemplateSyntaxError",
+    "TransportSettings",
+    "UnknownCodeFileError",
+    "Verdict",
+    "__version__",
+    "load_workflows",
+    "waiting_events",
+]
+
+_MODULES = {
+    "delivery.transports.base": (
+        "BaseTransport",
+        "TransportSettings",
+    ),
+    "delivery.transports.http_transport": ("HttpTransport",),
+    "hooks.data_source": ("DataSourceHook",),
+    "hooks.store": ("PromoStoreHook",),
+    "model.errors": (
+        "CallRefused",
+        "CannotCarry",
+        "CodeFileError",
+        "CodeFileRejectedError",
+        "ConfigurationError",
+        "ContactError",
+        "ContactFileError",
+        "ContactHeld",
+        "DatabaseNotFoundError",
+        "DatabaseUnavailable",
+        "DefinitionError",
+        "DemoError",
+        "FileError",
+        "InvariantBroken",
+        "LeaseHeld",
+        "LedgerConflict",
+        "LedgerError",
+        "LimitExceeded",
+        "NotApproved",
+        "PoolShortage",
+        "PromoError",
+        "QuietHours",
+        "ReceiverUnavailable",
+        "RunClosed",
+        "RunNotFinished",
+        "RunSpecChanged",
+        "SendError",
+        "ServerError",
+        "SettingError",
+        "StockAwaited",
+        "StoreError",
+        "StoreUnavailable",
+        "TemplateError",
+        "TemplateRenderError",
+        "TemplateSyntaxError",
+        "UnknownCodeFileError",
+    ),
+    "model.outcome": (
+        "Outcome",
+        "OutgoingMessage",
+        "Verdict",
+    ),
+    "operators.approval": ("ApproveRunOperator",),
+    "operators.contact": ("GetContactOperator",),
+    "operators.contacts": ("LoadContactsOperator",),
+    "operators.data_source": ("HttpDataSourceOperator",),
+    "operators.end": ("EndOperator",),
+    "operators.event_stream": ("AnswerEventsOperator",),
+    "operators.events": (
+        "StartOnEventsOperator",
+        "waiting_events",
+    ),
+    "operators.message": ("SendMessageOperator",),
+    "operators.preview": ("PreviewOperator",),
+    "operators.promo_code": ("GetPromoCodeOperator",),
+    "operators.promo_codes": ("LoadPromoCodesOperator",),
+    "operators.reconcile": ("ReconcileOperator",),
+    "operators.retention": ("EraseOldDataOperator",),
+    "operators.start": ("StartOperator",),
+    "operators.stock_levels": ("CheckCodeStockOperator",),
+    "operators.test_send": ("SendTestOperator",),
+    "operators.uplift": ("MeasureUpliftOperator",),
+    "sensors.promo_code_file": ("PromoCodeFileSensor",),
+    "workflows.loading": ("load_workflows",),
+    "workflows.promo_workflow": ("PromoWorkflow",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load what is asked for: a parser of DAGs, or ``promo --help``, pays for nothing else."""
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the names that are offered."""
+    return __all__

@@ -28,25 +28,26 @@ import aiohttp
 
 from benchmarks.bench_send_path import SPEC, fill, store_dsn
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.bulk_sender import HttpBulkSender
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.http_line import Endpoint, basic_auth
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import open_run
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.bulk import record_profiles_in_bulk
-from promo_campaigns.core.models import DataSource, Outcome, Verdict
-from promo_campaigns.core.sending import beside
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.delivery.batches import beside
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.bulk import record_profiles_in_bulk
+from promo_campaigns.delivery.bulk_sender import HttpBulkSender
+from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.demo.ports import free_port
+from promo_campaigns.http.client import Endpoint, basic_auth
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_spec import DataSource
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 LEAST_OF_BARE = 0.5
 BULK = 3000

@@ -32,15 +32,15 @@ from benchmarks.bench_send_path import running_receiver
 from benchmarks.figures import Figure, keep
 from benchmarks.peak_memory import BACKEND, TASK, Peaks, sampled_peaks
 from integration.world import add_codes, add_contacts, content
-from promo_campaigns.adapters.code_files import load_code_file
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.code_files.load import load_code_file
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.postgres.connection import connect
 from system.airflow_machine import CHECKOUT, airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from system.airflow_machine import AirflowMachine
 
 DAG = "promo_code_to_profile"

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench_send_path import SPEC, options_of, store_dsn
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import open_run
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 MOST_TIMES = 1.5
 FILL = """

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench_send_path import options_of, store_dsn
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.code_stock import stock
-from promo_campaigns.adapters.forecast import weigh
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.run_reports import read_report
-from promo_campaigns.adapters.stock_levels import StockLevel, read_levels
-from promo_campaigns.core.models import CodeRequest
+from promo_campaigns.code_files.stock import stock
+from promo_campaigns.code_files.stock_levels import StockLevel, read_levels
+from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.ledger.stock_forecast import weigh
+from promo_campaigns.model.run_spec import CodeRequest
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 AIM_MS = 20.0
 ROUNDS = 21

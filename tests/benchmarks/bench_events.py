@@ -27,17 +27,17 @@ import aiohttp
 
 from benchmarks.figures import Figure, keep
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.contacts.store import create_field
 from promo_campaigns.demo.ports import free_port
 from promo_campaigns.demo.supervisor import Service
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.postgres.connection import connect
 from system.airflow_machine import CHECKOUT, airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from system.airflow_machine import AirflowMachine
 
 DAG = "promo_code_on_event"

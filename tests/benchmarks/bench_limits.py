@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench_send_path import bare, running_receiver, store_dsn
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.models import OutgoingRequest
+from promo_campaigns.model.outcome import OutgoingRequest
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 BULK = 3000
 _BLOCK = re.compile(r"^-- ([a-z_]+) --\n(.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)

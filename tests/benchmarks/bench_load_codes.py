@@ -30,7 +30,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.migrations import migrate
+from promo_campaigns.postgres.migrations import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,8 +54,8 @@ select e::timestamp at time zone 'UTC', %s, line + 1, d::smallint, u::boolean, c
 
 
 def load_ours(path: Path, dsn: str) -> None:
-    from promo_campaigns.adapters.code_files import load_code_file
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.code_files.load import load_code_file
+    from promo_campaigns.postgres.connection import connect
 
     with connect(dsn) as connection, path.open("rb") as file:
         load_code_file(connection, file, name=path.name)
@@ -186,7 +186,7 @@ def server_for_tests() -> Iterator[str]:
     if named:
         yield urlunsplit(urlsplit(named)._replace(path="/postgres"))
         return
-    from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
+    from promo_campaigns.postgres.embedded.server import throwaway_postgres
 
     with throwaway_postgres() as server:
         yield server.dsn("postgres")

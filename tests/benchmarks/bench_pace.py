@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, keep
 from paced import counting_receiver, start_workers
-from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
-from promo_campaigns.adapters.migrations import migrate
-from promo_campaigns.core.pace import SLICE_S, Budget
+from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
+from promo_campaigns.postgres.embedded.server import throwaway_postgres
+from promo_campaigns.postgres.migrations import migrate
 
 if TYPE_CHECKING:
     from paced import Seen

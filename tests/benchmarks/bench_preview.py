@@ -21,16 +21,17 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench_send_path import Speed, options_of, store_dsn
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.preview import audience_parts, reading, write_preview
-from promo_campaigns.adapters.table_files import open_tables
-from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, RunSpec
-from promo_campaigns.core.preview import COLUMNS
+from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.snapshot import reading
+from promo_campaigns.preview.dry_run import audience_parts, write_preview
+from promo_campaigns.preview.rows import COLUMNS
+from promo_campaigns.tables.writers import open_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 LEAST_PER_S = 20_000
 SPEC = RunSpec(

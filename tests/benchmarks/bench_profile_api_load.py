@@ -29,10 +29,10 @@ import aiohttp
 from benchmarks.bench_send_path import store_dsn
 from benchmarks.figures import Figure, keep
 from integration.profile_server import KEY, running
-from promo_campaigns.adapters.contact_batches import put_contacts
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.contacts import Contact, Row
+from promo_campaigns.contacts.bulk_store import put_contacts
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.model.contacts import Contact, Row
+from promo_campaigns.postgres.connection import connect
 
 MOST_TIMES_SLOWER = 3.0
 TURN_S = 4.0

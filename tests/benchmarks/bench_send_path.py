@@ -33,26 +33,28 @@ import aiohttp
 import psycopg
 
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
-from promo_campaigns.adapters.http_line import Endpoint
-from promo_campaigns.adapters.http_sender import KEY_HEADER, HttpSender
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.migrations import migrate
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import open_run
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, Outcome, RunSpec, Verdict
-from promo_campaigns.core.rendering import render_requests
-from promo_campaigns.core.sending import beside, record_profiles
+from promo_campaigns.delivery.batches import beside, record_profiles
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.http_sender import KEY_HEADER, HttpSender
+from promo_campaigns.delivery.rendering import render_requests
+from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.http.client import Endpoint
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
+from promo_campaigns.postgres.migrations import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection as Pipe
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import OutgoingRequest, Run
+    from promo_campaigns.model.outcome import OutgoingRequest
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 LEAST_OF_BARE = 0.65
 CONCURRENCY = 32

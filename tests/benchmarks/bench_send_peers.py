@@ -37,12 +37,12 @@ from benchmarks.bench_send_path import (
     store_dsn,
 )
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.connection import connect
 from promo_campaigns.velocity import compile_template
 from system.airflow_machine import airflow_machine
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 AIMS = {"requests_loop": 10.0, "http_operator": 300.0}
 PEERS = {

@@ -22,9 +22,9 @@ import aiohttp
 
 from benchmarks.bench_send_path import store_dsn
 from benchmarks.figures import Figure, keep
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.contacts.store import create_field
 from promo_campaigns.demo.ports import free_port
+from promo_campaigns.postgres.connection import connect
 
 KEY = secrets.token_hex(16)
 FIELD = 12345

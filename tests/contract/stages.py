@@ -24,12 +24,13 @@ from aiosmtpd.smtp import AuthResult
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.transports import load_transport
-from promo_campaigns.core.connection import ConnectionSettings
-from promo_campaigns.core.models import DataSource, OutgoingMessage
-from promo_campaigns.core.transport import BaseTransport, TransportSettings
+from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.delivery.transports.registry import load_transport
+from promo_campaigns.model.outcome import OutgoingMessage
+from promo_campaigns.model.run_spec import DataSource
+from promo_campaigns.postgres.connection import connect
 from readme_transport import README_TRANSPORT
 from receiver import Answer, running_receiver
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
-    from promo_campaigns.core.ports import Pace
+    from promo_campaigns.http.rate_limit_port import Pace
     from receiver import Received, Receiver
 
 SECRET = "s3cret-of-the-receiver"

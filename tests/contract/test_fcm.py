@@ -14,17 +14,18 @@ import pytest
 from google.auth import jwt
 
 from contract.stages import fcm_error, fcm_stage, key_file
-from promo_campaigns.adapters.fcm import FcmTransport
-from promo_campaigns.core.errors import CannotCarry, ConfigurationError, ReceiverUnavailable, SendError
-from promo_campaigns.core.models import Message, Outcome
-from promo_campaigns.core.transport import TransportSettings
+from promo_campaigns.delivery.transports.base import TransportSettings
+from promo_campaigns.delivery.transports.fcm import FcmTransport
+from promo_campaigns.model.errors import CannotCarry, ConfigurationError, ReceiverUnavailable, SendError
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run_spec import Message
 from receiver import Answer, running_receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from contract.stages import Stage
-    from promo_campaigns.core.models import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
     from receiver import Received, Receiver
 
 

@@ -15,11 +15,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract.stages import MailServer, mail_connection, may_log_in, running_mail_server, server_tls
-from promo_campaigns.adapters.mail import NotMailable, address_of, envelope_of
-from promo_campaigns.adapters.smtp import SmtpTransport
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import Outcome, OutgoingMessage, Verdict
-from promo_campaigns.core.transport import TransportSettings
+from promo_campaigns.delivery.transports.base import TransportSettings
+from promo_campaigns.delivery.transports.mail import NotMailable, address_of, envelope_of
+from promo_campaigns.delivery.transports.smtp import SmtpTransport
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
-    from promo_campaigns.core.connection import ConnectionSettings
+    from promo_campaigns.connections.settings import ConnectionSettings
 
 KEY = "00000000-0000-4000-8000-000000000001"
 SENDER = Address("Shop", "news", "shop.example")

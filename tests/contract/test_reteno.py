@@ -11,15 +11,16 @@ import pytest
 
 from contract.stages import reteno_stage
 from contract.test_transports import Counting
-from promo_campaigns.core.errors import CannotCarry, ConfigurationError
-from promo_campaigns.core.models import Message, Outcome
+from promo_campaigns.model.errors import CannotCarry, ConfigurationError
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run_spec import Message
 from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from contract.stages import Stage
-    from promo_campaigns.core.models import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
     from receiver import Received
 
 

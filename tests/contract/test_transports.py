@@ -21,8 +21,8 @@ from contract.stages import (
     smtp_stage,
     webhook_stage,
 )
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.pace import Budget
+from promo_campaigns.http.rate_limit_port import Budget
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contract.stages import Stage
-    from promo_campaigns.core.models import OutgoingMessage, Verdict
-    from promo_campaigns.core.transport import BaseTransport
+    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
 
 MEANS = {"ok": Outcome.OK, "refuse": Outcome.REFUSED, "later": Outcome.LATER, "doubt": Outcome.UNKNOWN}
 IN_FLIGHT, IN_FLIGHT_KEYED = 50, 500

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract.stages import SECRET, webhook_stage
-from promo_campaigns.adapters.webhook import WebhookTransport
-from promo_campaigns.core.errors import CannotCarry, ConfigurationError
-from promo_campaigns.core.models import Message, Outcome
-from promo_campaigns.core.transport import TransportSettings
+from promo_campaigns.delivery.transports.base import TransportSettings
+from promo_campaigns.delivery.transports.webhook import WebhookTransport
+from promo_campaigns.model.errors import CannotCarry, ConfigurationError
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run_spec import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from contract.stages import Stage
-    from promo_campaigns.core.models import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
 
 
 @pytest.fixture

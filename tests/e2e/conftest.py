@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.demo.credentials import USER
+from promo_campaigns.postgres.connection import connect
 from receiver import running_receiver
 from system.airflow_machine import airflow_machine
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
     from system.airflow_machine import AirflowMachine
 

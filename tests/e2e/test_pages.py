@@ -10,12 +10,12 @@ from playwright.sync_api import expect
 
 from e2e.conftest import CONTACTS, PATIENCE_MS
 from integration.world import free_codes
-from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.ledger.invariants import check_invariants
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
     from system.airflow_machine import AirflowMachine
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from faults.schedule import Schedule
 from faults.search import search_beside
 from faults.stage import stage
-from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
-from promo_campaigns.adapters.migrations import migrate
+from promo_campaigns.postgres.embedded.server import throwaway_postgres
+from promo_campaigns.postgres.migrations import migrate
 
 if TYPE_CHECKING:
     from faults.search import Search

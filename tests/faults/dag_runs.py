@@ -14,11 +14,12 @@ from faults.receiver_truth import Caller, SimulatedBulkSender, SimulatedSender, 
 from faults.stepped_ledger import SteppedBreaker, SteppedLedger
 from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
-from promo_campaigns.adapters import runs
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core import answers, bulk, sending
-from promo_campaigns.core.errors import (
+from promo_campaigns.delivery import answers, bulk
+from promo_campaigns.delivery import batches as sending
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.ledger import runs
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import (
     InvariantBroken,
     LeaseHeld,
     LedgerConflict,
@@ -28,7 +29,7 @@ from promo_campaigns.core.errors import (
     RunClosed,
     RunNotFinished,
 )
-from promo_campaigns.core.models import Mode
+from promo_campaigns.model.run import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from faults.small_world import World
     from faults.wire import Wire
     from faults.workers import Worker
-    from promo_campaigns.core.models import Batch, DataSource, Message, Run
-    from promo_campaigns.core.rendering import MessageTemplates, RequestTemplates
+    from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
+    from promo_campaigns.model.run import Batch, Run
+    from promo_campaigns.model.run_spec import DataSource, Message
 
 TRIES = 3
 WAITS = 9

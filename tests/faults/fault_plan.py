@@ -9,8 +9,7 @@ from faults.persons import person, rule
 from faults.small_world import DAY_S, WINDOW_S
 from faults.stage import WORKERS
 from faults.virtual_clock import EPOCH_S
-from promo_campaigns.core.models import Mode
-from promo_campaigns.core.sending import LEASE_S
+from promo_campaigns.model.run import LEASE_S, Mode
 
 if TYPE_CHECKING:
     from faults.schedule import Schedule

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import psycopg
 
-from promo_campaigns.sql import invariants, queries
+from named_sql import sql_files
+from promo_campaigns.ledger.invariants import invariants
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ PHASES = ("before", "sent", "after")
 class Point:
     """One place where the world may end.
 
-    :ivar call: a named query (``attempt.begin_messages``), ``begin``, ``commit``, ``rollback``, or a request
+    :ivar call: a named query (``ledger.attempts.begin_messages``), ``begin``, ``commit``, ``rollback``, or a request
     :ivar phase: one of ``PHASES``
     :ivar nth: how often this call came before, from 0
     """
@@ -41,7 +42,7 @@ class Point:
     nth: int
 
     def __str__(self) -> str:
-        """Return the form a replay takes: ``attempt.begin_messages:sent:1``."""
+        """Return the form a replay takes: ``ledger.attempts.begin_messages:sent:1``."""
         return f"{self.call}:{self.phase}:{self.nth}"
 
     @classmethod
@@ -116,7 +117,9 @@ def _head(text: str) -> str:
 
 @cache
 def _known() -> dict[str, str]:
-    folder = files("promo_campaigns.sql") / "queries"
-    nouns = sorted(PurePath(entry.name).stem for entry in folder.iterdir())
-    named = {_head(text): f"{noun}.{name}" for noun in nouns for name, text in queries(noun).items()}
+    named = {
+        _head(text): f"{file}.{name}"
+        for file in sql_files()
+        for name, text in queries(f"promo_campaigns.{file}").items()
+    }
     return named | {_head(text): f"invariants.{name}" for name, text in invariants().items()}

@@ -18,20 +18,21 @@ import psycopg
 
 from faults.kill_points import Point, trace
 from faults.kill_world import KEYLESS, METHOD_OF
-from promo_campaigns.adapters.answered_ledger import AnsweredLedger, ledger_of
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.http_line import Endpoint
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.inbox import InboxTransport
-from promo_campaigns.adapters.invariants import require_invariants
-from promo_campaigns.adapters.judge import Judge
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.answers import ask_before_message
-from promo_campaigns.core.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
-from promo_campaigns.core.models import Batch, OutgoingMessage, OutgoingRequest, Run, RunSpec, Verdict
-from promo_campaigns.core.sending import beside, record_profiles, send_messages
+from promo_campaigns.delivery.answers import ask_before_message
+from promo_campaigns.delivery.batches import beside, record_profiles, send_messages
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.transports.inbox import InboxTransport
+from promo_campaigns.http.client import Endpoint
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.invariants import require_invariants
+from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.model.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
+from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest, Verdict
+from promo_campaigns.model.run import Batch, Run
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.ports import Transport
+    from promo_campaigns.delivery.ports import Transport
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 IN_FLIGHT = 4
 """Two lanes of two."""

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from integration.world import PROFILE, SPEC
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.core.models import Audience
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.run_spec import Audience
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received
 
 PEOPLE, REACHABLE, SPARE_CODES = 6, 5, 3

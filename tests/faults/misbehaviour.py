@@ -14,7 +14,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,14 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faults.virtual_clock import EPOCH_S
-from promo_campaigns.core.sending import LEASE_S
-from promo_campaigns.sql import invariants, run_invariants
+from promo_campaigns.ledger.invariants import invariants, run_invariants
+from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from faults.receiver_truth import Copy, Receiver, Receivers
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 _BOOKS = """
 select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.generation, a.state::text as state,

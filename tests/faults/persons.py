@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from faults.receiver_truth import Fate
 from faults.strands import finish
-from promo_campaigns.adapters import unknowns
-from promo_campaigns.adapters.runs import read_run, set_mode
-from promo_campaigns.core.errors import LedgerError
-from promo_campaigns.core.models import Mode, Outcome
+from promo_campaigns.ledger import unknown_sends as unknowns
+from promo_campaigns.ledger.runs import read_run, set_mode
+from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from faults import receiver_truth, schedule
-from promo_campaigns.adapters import answered_ledger, ledger, runs
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.kept_connections import KeptConnections
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.core import bulk, occurrence, rendering, sending
-from promo_campaigns.core.breaker import FREE
-from promo_campaigns.core.models import Mode, Outcome, Purpose, Verdict
+from promo_campaigns.delivery import batches as sending
+from promo_campaigns.delivery import bulk, rendering
+from promo_campaigns.delivery.breaker import FREE
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.http.kept_connections import KeptConnections
+from promo_campaigns.ledger import answered_ledger, ledger, runs
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model import run_key as occurrence
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run import Mode, Purpose
 
 if TYPE_CHECKING:
     from collections import deque
@@ -26,9 +29,9 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
     from faults.stage import Stage
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.bulk import BulkAnswer
-    from promo_campaigns.core.models import Lease, Recipient, Run
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.bulk import BulkAnswer
+    from promo_campaigns.model.run import Lease, Recipient, Run
 
     Patch = Callable[[], AbstractContextManager[Any]]
     Edit = tuple[str, str, str]

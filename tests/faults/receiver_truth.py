@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.bulk import BulkAnswer
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.sending import LEASE_S
+from promo_campaigns.delivery.bulk import BulkAnswer
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
     import random
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from faults.virtual_clock import VirtualClock
     from faults.wire import Wire
-    from promo_campaigns.core.bulk import BulkRequest
-    from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest
+    from promo_campaigns.delivery.bulk import BulkRequest
+    from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest
 
 _CODE = re.compile(r"CODE-\d{6}")
 _SAID = re.compile(r"ANSWER-\d{6}")

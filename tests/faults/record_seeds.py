@@ -16,8 +16,8 @@ from faults.planted_bugs import BUGS, planted
 from faults.planted_seeds import SEEDS
 from faults.search import PROCESSES, search
 from faults.stage import stage
-from promo_campaigns.adapters.embedded_postgres import throwaway_postgres
-from promo_campaigns.adapters.migrations import migrate
+from promo_campaigns.postgres.embedded.server import throwaway_postgres
+from promo_campaigns.postgres.migrations import migrate
 
 FIRST_SEED, TIMES_THE_BUDGET = 2_000_000, 5
 FILE = Path(__file__).with_name("planted_seeds.py")

@@ -16,10 +16,10 @@ from faults.receiver_truth import HEALTHY, Receiver, Receivers
 from faults.small_world import RIVAL, add_codes, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
-from promo_campaigns.core.errors import PoolShortage, RunClosed
-from promo_campaigns.core.models import Mode
-from promo_campaigns.core.occurrence import run_key
-from promo_campaigns.sql import invariants
+from promo_campaigns.ledger.invariants import invariants
+from promo_campaigns.model.errors import PoolShortage, RunClosed
+from promo_campaigns.model.run import Mode
+from promo_campaigns.model.run_key import run_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
 from integration.world import EVERYBODY, POINTS, PROFILE, PUSH
-from promo_campaigns.core.limits import NO_LIMITS, Limits
-from promo_campaigns.core.models import Audience, CodeRequest, RunSpec
-from promo_campaigns.core.reuse import Reuse
+from promo_campaigns.model.limits import NO_LIMITS, Limits
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec
 
 if TYPE_CHECKING:
     import random
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0

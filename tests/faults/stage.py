@@ -9,14 +9,14 @@ from unittest.mock import patch
 from faults.stepped_connection import SteppedConnection, open_stepped
 from faults.virtual_clock import virtualise
 from faults.wire import running_wire
-from promo_campaigns.adapters import runs
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.ledger import runs
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from faults.wire import Wire
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 WORKERS = 6
 TIDY = 50

@@ -9,12 +9,12 @@ import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from faults.virtual_clock import EPOCH_S, SETTING
-from promo_campaigns.adapters.postgres import SETTINGS
+from promo_campaigns.postgres.connection import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 _ANSWER_S = 0.0005
 """How long a statement runs before anybody asks whether it waits for another's lock."""

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from faults.workers import ConnectionDropped
-from promo_campaigns.adapters.answered_ledger import ledger_of
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.reconnecting import ReconnectingConnection
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.ledger.answered_ledger import ledger_of
+from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from faults.workers import Worker
-    from promo_campaigns.adapters.answered_ledger import AnsweredLedger
-    from promo_campaigns.adapters.ledger import PostgresLedger
-    from promo_campaigns.adapters.reconnecting import Patience
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Lease, RunSpec, Verdict
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.ledger.answered_ledger import AnsweredLedger
+    from promo_campaigns.ledger.ledger import PostgresLedger
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.run import Lease
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.reconnecting import Patience
 
 _LEASE = """
 select contact_id, extract(epoch from lease_until)::float8 as ends from promo.assignment

@@ -16,21 +16,22 @@ from faults.planted_bugs import planted
 from faults.small_world import DAY_S, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S
 from integration.world import SPEC
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import open_run
-from promo_campaigns.adapters.unknowns import resend_unknown
-from promo_campaigns.core.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
-from promo_campaigns.core.errors import DatabaseUnavailable
-from promo_campaigns.core.models import Audience, Outcome, Verdict
+from promo_campaigns.delivery.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.ledger.unknown_sends import resend_unknown
+from promo_campaigns.model.errors import DatabaseUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faults.planted_bugs import PlantedBug
     from faults.stage import Stage
-    from promo_campaigns.core.models import Lease
+    from promo_campaigns.model.run import Lease
 
 CONTACT = 1
 

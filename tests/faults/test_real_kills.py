@@ -1,7 +1,7 @@
 """Workers killed for real, and Postgres stopped for real, at sync points that the code itself names.
 
 KILLS=1200 pytest tests/faults/test_real_kills.py        more of them
-KILL='keyed attempt.begin_messages:sent:1 sigkill retry 7' pytest tests/faults/test_real_kills.py -k replay
+KILL='keyed ledger.attempts.begin_messages:sent:1 sigkill retry 7' pytest tests/faults/test_real_kills.py -k replay
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ import pytest
 from faults.kill_points import PHASES, Point
 from faults.kill_worker import BROKEN, FAILED, Job, work
 from faults.kill_world import WAYS, Truth, World, as_json, jump, make_world, violations
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
-from promo_campaigns.adapters.migrations import migrate
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.sending import LEASE_S
+from promo_campaigns.model.run import LEASE_S
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
+from promo_campaigns.postgres.migrations import migrate
 from receiver import running_receiver
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def test_nobody_is_doubled_or_lost_wherever_the_worker_or_postgres_dies(site: Si
 
 
 def test_a_kill_can_be_replayed(site: Site) -> None:
-    plan = Plan.parse(os.environ.get("KILL", "keyed attempt.begin_messages:sent:1 sigkill retry-later 7"))
+    plan = Plan.parse(os.environ.get("KILL", "keyed ledger.attempts.begin_messages:sent:1 sigkill retry-later 7"))
     assert site.suffer(plan) == []
 
 
@@ -292,11 +292,28 @@ def test_the_points_hold_every_query_of_the_path_in_every_phase(site: Site) -> N
     points = site.points("asked")
     assert {point.phase for point in points} == set(PHASES)
     calls = {point.call for point in points}
-    assert {"run.add_run", "assignment.claim_codes", "attempt.begin_messages", "attempt.settle_assignments"} <= calls
-    assert {"answer.begin_answers", "answer.keep_answers", "answer.settle_answers", "POST /points"} <= calls
+    assert {
+        "ledger.runs.add_run",
+        "ledger.assignments.claim_codes",
+        "ledger.attempts.begin_messages",
+        "ledger.attempts.settle_assignments",
+    } <= calls
+    assert {
+        "ledger.answers.begin_answers",
+        "ledger.answers.keep_answers",
+        "ledger.answers.settle_answers",
+        "POST /points",
+    } <= calls
     by_get = {point.call for point in site.points("got")}
     assert {"GET /message", "GET /points", "POST /profile"} <= by_get
-    assert {"begin", "commit", "POST /message", "POST /profile", "run.close_run", "invariants.contacts"} <= calls
+    assert {
+        "begin",
+        "commit",
+        "POST /message",
+        "POST /profile",
+        "ledger.runs.close_run",
+        "invariants.contacts",
+    } <= calls
 
 
 def _keep(

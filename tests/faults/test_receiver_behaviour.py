@@ -16,32 +16,33 @@ import pytest
 from faults.kill_worker import Posting
 from faults.misbehaviour import CELLS, Cell, Misbehaving, running_misbehaving, say, send
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome
-from promo_campaigns.adapters.answered_ledger import AnsweredLedger, ledger_of
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.data_source_file import METHODS
-from promo_campaigns.adapters.http_line import MAX_ANSWER_BYTES, Endpoint
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.judge import Judge
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.adapters.webhook import WebhookTransport
-from promo_campaigns.core.answers import ask_before_message
-from promo_campaigns.core.breaker import FREE
-from promo_campaigns.core.connection import ConnectionSettings
-from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.models import Outcome, OutgoingRequest, Verdict
-from promo_campaigns.core.sending import MAX_WAIT_S, record_profiles, send_messages
-from promo_campaigns.core.transport import TransportSettings
+from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.definitions.data_source_file import METHODS
+from promo_campaigns.delivery.answers import ask_before_message
+from promo_campaigns.delivery.batches import MAX_WAIT_S, record_profiles, send_messages
+from promo_campaigns.delivery.breaker import FREE
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.transports.base import TransportSettings
+from promo_campaigns.delivery.transports.webhook import WebhookTransport
+from promo_campaigns.http.client import MAX_ANSWER_BYTES, Endpoint
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.outcome import Outcome, OutgoingRequest, Verdict
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.adapters.ledger import PostgresLedger
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Run, RunSpec
-    from promo_campaigns.core.sending import Tally
+    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.ledger.ledger import PostgresLedger
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 TIMEOUT_S = 3.0
 TRIES = 3

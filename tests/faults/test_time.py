@@ -17,18 +17,17 @@ import pytest
 
 from faults.kill_worker import FAILED, Job
 from faults.kill_world import REACHABLE, Truth, World, jump, make_world, violations
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import open_run, read_batches
-from promo_campaigns.core.models import Mode
-from promo_campaigns.core.occurrence import run_key
-from promo_campaigns.core.sending import LEASE_S
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run, read_batches
+from promo_campaigns.model.run import LEASE_S, Mode
+from promo_campaigns.model.run_key import run_key
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
 ZONES = (

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from promo_campaigns.core import bulk, sending
+from promo_campaigns.delivery import batches as sending
+from promo_campaigns.delivery import bulk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from faults.workers import Worker
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 EPOCH_S = 1_900_000_000.0
 """Where every schedule starts, in seconds since 1970."""
@@ -42,9 +43,9 @@ def virtualise(connection: Connection) -> None:
 
 @contextmanager
 def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Iterator[None]:
-    """Give ``core.sending`` this clock while the context lasts, and make its waiting and its lanes a worker's steps.
+    """Give ``delivery.batches`` this clock while the context lasts; its waiting and its lanes are a worker's steps.
 
-    The requests for several contacts that ``core.bulk`` makes beside each other are made in turn.
+    The requests for several contacts that ``delivery.bulk`` makes beside each other are made in turn.
     """
 
     async def sleep(seconds: float) -> None:

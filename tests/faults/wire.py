@@ -14,14 +14,14 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
-from promo_campaigns.adapters.http_line import Call, Endpoint, HttpLine
-from promo_campaigns.adapters.http_sender import KEY_HEADER
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.delivery.http_sender import KEY_HEADER
+from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from promo_campaigns.adapters.http_line import Answer
+    from promo_campaigns.http.client import Answer
 
     Take = Callable[[str, str], Outcome]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from promo_campaigns.web.limits import Limits
-from promo_campaigns.web.profile_server import make_server
+from promo_campaigns.profile_api.limits import Limits
+from promo_campaigns.profile_api.server import make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,28 +23,29 @@ from integration.world import (
     open_welcome,
     states,
 )
-from promo_campaigns.adapters.answered_ledger import AnsweredLedger
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.code_files import load_code_file
-from promo_campaigns.adapters.erasure import erase_contact
-from promo_campaigns.adapters.http_line import Endpoint
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.judge import Judge
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import close_run
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.answers import ask_before_message
-from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.sending import record_profiles, send_messages
+from promo_campaigns.code_files.load import load_code_file
+from promo_campaigns.contacts.erasure import erase_contact
+from promo_campaigns.delivery.answers import ask_before_message
+from promo_campaigns.delivery.batches import record_profiles, send_messages
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
+from promo_campaigns.http.client import Endpoint
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.runs import close_run
+from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run, RunSpec
-    from promo_campaigns.core.sending import Tally
+    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 TELLING = replace(POINTS, path="/points/$contact_id?code=$promocode")
@@ -142,7 +143,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float) -> None:
         """Go on."""
 
-    monkeypatch.setattr("promo_campaigns.core.sending.asyncio.sleep", at_once)
+    monkeypatch.setattr("promo_campaigns.delivery.batches.asyncio.sleep", at_once)
 
 
 def test_an_answer_stands_in_the_message_of_its_own_contact(dsn: str, store: Connection, receiver: Receiver) -> None:

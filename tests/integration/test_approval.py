@@ -12,26 +12,28 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, states
-from promo_campaigns.adapters.approvals import count_left_out, decide, read_approval
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.preview import write_preview
-from promo_campaigns.adapters.run_reports import read_report
-from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.cli import main
-from promo_campaigns.core.approval import Said, approval_form
-from promo_campaigns.core.errors import ConfigurationError, LedgerConflict, NotApproved, PoolShortage
-from promo_campaigns.core.forecast import StockPolicy
-from promo_campaigns.core.models import Audience
-from promo_campaigns.core.parameters import names_of
-from promo_campaigns.core.reuse import Reuse
+from promo_campaigns.ledger.approvals import count_left_out, decide, read_approval
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.model.approval import Said
+from promo_campaigns.model.errors import ConfigurationError, LedgerConflict, NotApproved, PoolShortage
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.parameters import names_of
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.approval import ApproveRunOperator
+from promo_campaigns.preview.approval_form import approval_form
+from promo_campaigns.preview.dry_run import write_preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run, RunSpec
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 KEY = "welcome/edition/one"
 MESSAGE_ONLY = replace(SPEC, data_sources=())

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from promo_campaigns.adapters.arrays import bigint_array, text_array
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.arrays import bigint_array, text_array
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 LEAST, MOST = -(2**63), 2**63 - 1
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

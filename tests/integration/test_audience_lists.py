@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, add_codes, add_contacts
-from promo_campaigns.adapters.definitions import read_audience, read_run_spec
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import open_run, read_run
-from promo_campaigns.core.errors import DefinitionError, RunSpecChanged
+from promo_campaigns.definitions.definitions import read_audience, read_run_spec
+from promo_campaigns.ledger.runs import open_run, read_run
+from promo_campaigns.model.errors import DefinitionError, RunSpecChanged
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 
 @pytest.fixture

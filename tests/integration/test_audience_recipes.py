@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import read_batches
-from promo_campaigns.core.models import Audience
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import read_batches
+from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SPLIT, FALL_BACK = (text for text in re.findall(r"^```sql\n(.*?)^```", README, re.MULTILINE | re.DOTALL))

@@ -17,25 +17,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.adapters.audiences import audience_query
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.run_reports import read_report
-from promo_campaigns.adapters.runs import open_run, read_batches
 from promo_campaigns.cli import main
-from promo_campaigns.core.audience_list import AudienceList
-from promo_campaigns.core.code_row import BrokenRuleError, _code
-from promo_campaigns.core.forecast import StockPolicy
-from promo_campaigns.core.models import Audience, Mode
-from promo_campaigns.core.placeholder import PLACEHOLDER
+from promo_campaigns.code_files.row_rules import BrokenRuleError, _code
+from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.hooks.preview_files import files_for
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.ledger.runs import open_run, read_batches
+from promo_campaigns.model.audience_list import AudienceList
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.run import Mode
+from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.start import StartOperator
 from promo_campaigns.workflows import PromoWorkflow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 KEY = "welcome/edition/one"
 

@@ -11,21 +11,23 @@ import pytest
 
 from integration.profile_server import KEY, serving
 from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.bulk_sender import HttpBulkSender
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.http_line import Endpoint, basic_auth
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.bulk import record_profiles_in_bulk
-from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.models import DataSource, Outcome, Poll, Run, Verdict
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.bulk import record_profiles_in_bulk
+from promo_campaigns.delivery.bulk_sender import HttpBulkSender
+from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.http.client import Endpoint, basic_auth
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_spec import DataSource, Poll
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.sending import Tally
+    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 BODY = """{"dedupeOn": "externalCustomerId", "customFieldsIDs": [12345], "contacts": [
@@ -97,7 +99,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float) -> None:
         """Go on."""
 
-    monkeypatch.setattr("promo_campaigns.core.sending.asyncio.sleep", at_once)
+    monkeypatch.setattr("promo_campaigns.delivery.batches.asyncio.sleep", at_once)
 
 
 def test_as_few_requests_as_can_be_carry_everybody_s_own_code(store: Connection, receiver: Receiver) -> None:
@@ -269,7 +271,7 @@ def test_an_import_that_failed_is_divided_like_a_refusal(store: Connection, rece
 def test_an_import_that_is_not_finished_in_time_is_unknown_and_made_again(
     store: Connection, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("promo_campaigns.adapters.bulk_sender.LEASE_S", 0.4)
+    monkeypatch.setattr("promo_campaigns.delivery.bulk_sender.LEASE_S", 0.4)
     campaign = Campaign(store, 5, replace(BULK, poll=Poll(wait_s=0.1)))
     receiver.answer = lambda request: session(request) or Answer(body=b'{"status": "QUEUED"}')
     with pytest.raises(ReceiverUnavailable, match=r"put off 5 contacts again and again|left alone"):

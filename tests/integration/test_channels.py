@@ -12,20 +12,20 @@ from airflow.sdk import DAG
 
 from contract.stages import SECRET, MailServer, running_mail_server
 from integration.world import add_codes, add_contacts, states
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import read_run
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError
+from promo_campaigns.ledger.runs import read_run
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
 from promo_campaigns.operators.reconcile import ReconcileOperator
 from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 CODES: dict[str, Any] = {"type": "Welcome", "discount": 10, "days": 7}
 MAIL = """\

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, POINTS, PROFILE, SPEC, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.adapters.answered_ledger import AnsweredLedger
-from promo_campaigns.adapters.invariants import check_invariants, require_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.runs import close_run, open_run
-from promo_campaigns.core.limits import Limits
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger
+from promo_campaigns.ledger.invariants import check_invariants, require_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, open_run
+from promo_campaigns.model.limits import Limits
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Lease, Run
+    from promo_campaigns.model.run import Lease, Run
+    from promo_campaigns.postgres.connection import Connection
 
 ASKED = replace(SPEC, data_sources=(POINTS, PROFILE))
 MESSAGE_ONLY = replace(SPEC, data_sources=())

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.cli import main
+from promo_campaigns.postgres.connection import connect
 
 HEADER = "code,expirationDate,discount,type,inUse\n"
 SAMPLES = Path(__file__).parents[2] / "include" / "samples"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.contacts import read_contacts
-from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.cli import main
+from promo_campaigns.contacts.store import read_contacts
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from promo_campaigns.adapters.contact_batches import put_contacts
-from promo_campaigns.adapters.contacts import create_field, list_fields, put_contact, read_contacts
-from promo_campaigns.adapters.postgres import Connection, connect
-from promo_campaigns.core.contact_rules import FIELD_TYPES
-from promo_campaigns.core.contacts import SINGLE_CHANNELS, Channel, Contact, Matching, Row
-from promo_campaigns.core.errors import ConfigurationError, ContactError
+from promo_campaigns.contacts.bulk_store import put_contacts
+from promo_campaigns.contacts.store import create_field, list_fields, put_contact, read_contacts
+from promo_campaigns.model.contact_rules import FIELD_TYPES
+from promo_campaigns.model.contacts import SINGLE_CHANNELS, Channel, Contact, Matching, Row
+from promo_campaigns.model.errors import ConfigurationError, ContactError
+from promo_campaigns.postgres.connection import Connection, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,21 +12,22 @@ import pytest
 from psycopg import sql
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, content, open_welcome
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.http_line import Endpoint
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.inbox import InboxTransport
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.models import Audience, Outcome, Verdict
-from promo_campaigns.core.sending import record_profiles, send_messages
+from promo_campaigns.delivery.batches import record_profiles, send_messages
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.transports.inbox import InboxTransport
+from promo_campaigns.http.client import Endpoint
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
 ROWS = 4

@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.world import CODES, add_codes, add_contacts, free_codes, open_welcome
-from promo_campaigns.adapters.code_files import load_code_file
-from promo_campaigns.adapters.ledger import PostgresLedger
 from promo_campaigns.cli import main
-from promo_campaigns.core.placeholder import PLACEHOLDER
-from promo_campaigns.core.redaction import forms_of, redacted
+from promo_campaigns.code_files.load import load_code_file
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.redaction import forms_of, redacted
 from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
 SECRET = "canary/of the+receiver"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.core.errors import DemoError
 from promo_campaigns.demo.airflow_api import AirflowApi
+from promo_campaigns.model.errors import DemoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

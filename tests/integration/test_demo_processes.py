@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.processes import birth, command_line, session_members
-from promo_campaigns.core.errors import DemoError
 from promo_campaigns.demo.__main__ import main
 from promo_campaigns.demo.layout import Layout
 from promo_campaigns.demo.supervisor import Service, Supervisor
+from promo_campaigns.model.errors import DemoError
+from promo_campaigns.postgres.embedded.processes import birth, command_line, session_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres, throwaway_postgres
-from promo_campaigns.adapters.postgres_account import make_scratch_folder, scratch_folder
-from promo_campaigns.adapters.processes import command_line
-from promo_campaigns.core.errors import ServerError
+from promo_campaigns.model.errors import ServerError
+from promo_campaigns.postgres.embedded.account import make_scratch_folder, scratch_folder
+from promo_campaigns.postgres.embedded.processes import command_line
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres, throwaway_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def test_a_stale_process_file_does_not_make_another_process_a_target(tmp_path: P
 def test_a_tied_server_stops_when_its_starter_is_killed(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("tied")
     code = (
-        "import sys; from pathlib import Path; from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres;"
+        "import sys; from pathlib import Path; from promo_campaigns.postgres.embedded.server import EmbeddedPostgres;"
         "EmbeddedPostgres(Path(sys.argv[1]), durable=False, tied=True).start(); print('up', flush=True); input()"
     )
     server = EmbeddedPostgres(folder / "server", durable=False)

@@ -11,27 +11,27 @@ import pytest
 
 from integration.profile_server import contact, finished, serving
 from integration.world import CODES, add_codes, open_welcome, states
-from promo_campaigns.adapters.audit import list_audit
-from promo_campaigns.adapters.contact_imports import accept_import, read_import, run_next_import
-from promo_campaigns.adapters.contacts import create_field, put_contact, read_contacts
-from promo_campaigns.adapters.erasure import erase_contact, find_contact, readmit_contact
-from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import close_run, read_batches
 from promo_campaigns.cli import main
-from promo_campaigns.core.contact_import import ContactImport
-from promo_campaigns.core.contacts import WAS_ERASED, Channel, Contact, Matching, Row
-from promo_campaigns.core.errors import ContactError, LeaseHeld
-from promo_campaigns.core.events import Event, Identity
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.contacts.erasure import erase_contact, find_contact, readmit_contact
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.contacts.import_queue import accept_import, read_import, run_next_import
+from promo_campaigns.contacts.import_request import ContactImport
+from promo_campaigns.contacts.store import create_field, put_contact, read_contacts
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, read_batches
+from promo_campaigns.model.contacts import WAS_ERASED, Channel, Contact, Matching, Row
+from promo_campaigns.model.errors import ContactError, LeaseHeld
+from promo_campaigns.model.events import Event, Identity
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.audit import list_audit
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 CANARY = "canary"
 EMAIL = Channel("email", "Canary.Person@example.com")

@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from integration.profile_server import contact, serving
 from integration.world import add_contacts
-from promo_campaigns.adapters.contacts import put_contact
-from promo_campaigns.adapters.erasure import erase_contact
-from promo_campaigns.adapters.event_queue import listen
-from promo_campaigns.adapters.events import list_events
 from promo_campaigns.cli import main
-from promo_campaigns.core.contacts import Channel, Contact
-from promo_campaigns.web.event_routes import EVENT_BYTES
+from promo_campaigns.contacts.erasure import erase_contact
+from promo_campaigns.contacts.event_store import list_events
+from promo_campaigns.contacts.store import put_contact
+from promo_campaigns.ledger.event_queue import listen
+from promo_campaigns.model.contacts import Channel, Contact
+from promo_campaigns.profile_api.event_routes import EVENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 ANN = Contact(channels=(Channel("email", "ann@example.com"), Channel("sms", "380671234567")), external_id="ann")
 BOB = Contact(channels=(Channel("email", "bob@example.com"), Channel("mobilepush", "bob-token")))

@@ -14,21 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, states
-from promo_campaigns.adapters.event_queue import come, is_taker, listen, open_event_run, stay, stop_listening, wake
-from promo_campaigns.adapters.events import add_event, list_events, list_listeners, purge_events
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import close_run, read_batches
-from promo_campaigns.core.errors import ConfigurationError, PoolShortage
-from promo_campaigns.core.events import Event, EventTerms, Identity, Reentry
-from promo_campaigns.core.message_context import message_context
+from promo_campaigns.contacts.event_store import add_event, list_events, list_listeners, purge_events
+from promo_campaigns.ledger.event_queue import come, is_taker, listen, open_event_run, stay, stop_listening, wake
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, read_batches
+from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.events import Event, EventTerms, Identity, Reentry
+from promo_campaigns.model.template_context import message_context
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 TERMS = EventTerms(workflow="welcome", type="OrderPaid")
 EVENT_SPEC = replace(SPEC, audience=TERMS.audience)

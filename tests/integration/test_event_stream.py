@@ -14,15 +14,15 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from integration.test_event_queue import arrive
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.event_queue import come, listen, wake
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.event_queue import come, listen, wake
+from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.operators.event_stream import AnswerEventsOperator
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 OTHER_SIDE = "Etc/GMT+12"
 """Where it is twelve hours earlier than UTC."""

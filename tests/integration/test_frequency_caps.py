@@ -11,16 +11,17 @@ import psycopg
 import pytest
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, states
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import close_run, open_run
-from promo_campaigns.core.limits import Limits
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, open_run
+from promo_campaigns.model.limits import Limits
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run, RunSpec
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 MESSAGE_ONLY = replace(SPEC, data_sources=())
 

@@ -15,15 +15,15 @@ import pytest
 
 from integration.profile_server import KEY, contact, finished, serving
 from plans.plan import Plan
-from promo_campaigns.adapters.contact_batches import _ALL_ROWS, _Load, put_contacts
-from promo_campaigns.adapters.contacts import create_field, put_contact
-from promo_campaigns.adapters.postgres import SETTINGS, connect
-from promo_campaigns.core.contacts import HELD_BY_OTHERS, BatchReport, Channel, Contact, Matching, Row
+from promo_campaigns.contacts.bulk_store import _ALL_ROWS, _Load, put_contacts
+from promo_campaigns.contacts.store import create_field, put_contact
+from promo_campaigns.model.contacts import HELD_BY_OTHERS, BatchReport, Channel, Contact, Matching, Row
+from promo_campaigns.postgres.connection import SETTINGS, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 FIELD = 7
 HELD = Contact((Channel("email", "held@example.com"),), values={FIELD: "1"}, external_id="held")

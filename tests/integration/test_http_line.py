@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.http_line import Answer, Call, Endpoint, HttpLine
-from promo_campaigns.core.errors import SendError
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.http.client import Answer, Call, Endpoint, HttpLine
+from promo_campaigns.model.errors import SendError
+from promo_campaigns.model.outcome import Outcome
 from receiver import Answer as Told
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from promo_campaigns.adapters.http_line import MAX_ANSWER_BYTES, Call, Endpoint, HttpLine
-from promo_campaigns.adapters.http_line import Answer as Answered
-from promo_campaigns.adapters.judge import is_unreadable, read_json
-from promo_campaigns.core.errors import SendError
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.delivery.success_rule import is_unreadable, read_json
+from promo_campaigns.http.client import MAX_ANSWER_BYTES, Call, Endpoint, HttpLine
+from promo_campaigns.http.client import Answer as Answered
+from promo_campaigns.model.errors import SendError
+from promo_campaigns.model.outcome import Outcome
 from receiver import Answer
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def test_what_is_called_is_the_address_that_was_vetted_and_not_a_second_answer(
 ) -> None:
     names = Names(["127.0.0.1"], ["127.0.0.2"])
     monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
-    monkeypatch.setattr("promo_campaigns.adapters.vetted_resolver.is_public", only_loopback)
+    monkeypatch.setattr("promo_campaigns.http.ssrf.is_public", only_loopback)
     assert vetted("rebound.example", receiver.port).outcome is Outcome.OK
     assert names.asked == 1
     assert receiver.received[0].headers["Host"] == f"rebound.example:{receiver.port}"

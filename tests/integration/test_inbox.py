@@ -7,14 +7,14 @@ import math
 import uuid
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
 from promo_campaigns.cli import main
-from promo_campaigns.core.models import OutgoingMessage
+from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
+from promo_campaigns.model.outcome import OutgoingMessage
 
 if TYPE_CHECKING:
     import pytest
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 
 def push(contact_id: int, body: str, key: str | None = None) -> OutgoingMessage:

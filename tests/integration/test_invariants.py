@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.invariants import SHOWN, check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.runs import close_run, open_run
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.sql import invariants, run_invariants
+from promo_campaigns.ledger.invariants import SHOWN, check_invariants, invariants, run_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, open_run
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 SMALL, LARGE = 200, 2_000
 

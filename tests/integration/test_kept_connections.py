@@ -14,8 +14,8 @@ import trustme
 
 from closing_receiver import ClosingReceiver, running_closing
 from https_receiver import serving_as
-from promo_campaigns.adapters.http_line import Answer, Call, Endpoint, HttpLine
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.http.client import Answer, Call, Endpoint, HttpLine
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.world import SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.contact_files import load_contact_file
-from promo_campaigns.adapters.contacts import put_contact
-from promo_campaigns.adapters.preview_hours import PreviewHours
-from promo_campaigns.core.contacts import Channel, Contact
-from promo_campaigns.core.errors import ConfigurationError, ContactError
-from promo_campaigns.core.limits import is_time_zone, limits_of
+from promo_campaigns.contacts.load import load_contact_file
+from promo_campaigns.contacts.store import put_contact
+from promo_campaigns.model.contacts import Channel, Contact
+from promo_campaigns.model.errors import ConfigurationError, ContactError
+from promo_campaigns.model.limits import is_time_zone, limits_of
+from promo_campaigns.preview.quiet_hours import PreviewHours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 NEW = "Europe/Newtown"
 """A zone that this machine has heard of and the server has not."""

@@ -9,17 +9,17 @@ import psycopg
 import pytest
 
 from integration.world import CODES, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.runs import read_batches
-from promo_campaigns.core.errors import LedgerConflict, PoolShortage
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import read_batches
+from promo_campaigns.model.errors import LedgerConflict, PoolShortage
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Lease, Run
+    from promo_campaigns.model.run import Lease, Run
+    from promo_campaigns.postgres.connection import Connection
 
 DAY_S = 86400.0
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from promo_campaigns.adapters.code_files import load_code_file, withdraw_code_file
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import (
+from promo_campaigns.code_files.load import load_code_file, withdraw_code_file
+from promo_campaigns.model.errors import (
     CodeFileError,
     CodeFileRejectedError,
     ConfigurationError,
     DatabaseUnavailable,
     UnknownCodeFileError,
 )
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.code_file import LoadReport
+    from promo_campaigns.model.load_report import LoadReport
+    from promo_campaigns.postgres.connection import Connection
 
 HEADER = "code,expirationDate,discount,type,inUse\n"
 THREE = (

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import ContactFileError
+from promo_campaigns.model.errors import ContactFileError
 from promo_campaigns.operators.contacts import LoadContactsOperator
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import DatabaseUnavailable
+from promo_campaigns.model.errors import DatabaseUnavailable
 from promo_campaigns.operators.assets import PROMO_CODES
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,23 +17,24 @@ from hypothesis import strategies as st
 
 from cut_line import Cut, cut_line
 from integration.world import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters import reconnecting
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import DatabaseUnavailable
-from promo_campaigns.core.models import Audience, Outcome, Verdict
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import DatabaseUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
+from promo_campaigns.postgres import reconnecting
+from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cut_line import CutLine
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 CONTACTS = 2

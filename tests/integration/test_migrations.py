@@ -18,26 +18,30 @@ import psycopg
 import pytest
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.migrations import migrate
-from promo_campaigns.adapters.migrations.steps import parts_of
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.unknowns import judge_unknown, list_unknown
-from promo_campaigns.core.errors import StoreUnavailable
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.sql import migration
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown
+from promo_campaigns.model.errors import StoreUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.migrations import migrate
+from promo_campaigns.postgres.migrations.steps import parts_of
+from promo_campaigns.postgres.sql import migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 FIRST = "0001_store"
-NAMES = sorted(file.name.removesuffix(".sql") for file in (files("promo_campaigns.sql") / "migrations").iterdir())
+NAMES = sorted(
+    file.name.removesuffix(".sql")
+    for file in (files("promo_campaigns.postgres") / "migrations").iterdir()
+    if file.name.endswith(".sql")
+)
 MIGRATE = """
 import sys
-from promo_campaigns.adapters.migrations import migrate
+from promo_campaigns.postgres.migrations import migrate
 migrate(sys.argv[1], tell=lambda part: print(part, flush=True))
 """
 

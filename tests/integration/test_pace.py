@@ -14,13 +14,13 @@ import pytest
 from cut_line import cut_line
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from paced import LATENCY_S, counting_receiver, start_workers
-from promo_campaigns.adapters.http_line import Call, Endpoint, HttpLine
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.pace import MAX_ALONE_S, open_pace
-from promo_campaigns.core.errors import ConfigurationError, DatabaseUnavailable
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.pace import SLICE_S, Budget
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.rate_limit_store import MAX_ALONE_S, open_pace
+from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailable
+from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from receiver import Answer
@@ -28,8 +28,8 @@ from receiver import Answer
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from promo_campaigns.adapters.pace import PostgresPace
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.delivery.rate_limit_store import PostgresPace
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 PER_S = 200.0

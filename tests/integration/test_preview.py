@@ -13,22 +13,22 @@ import pytest
 from psycopg import sql
 
 from integration.world import CODES, EVERYBODY, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.preview import write_diff, write_preview
-from promo_campaigns.adapters.runs import read_batches
-from promo_campaigns.adapters.table_files import open_tables
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError
-from promo_campaigns.core.message_diff import DIFF_COLUMNS
-from promo_campaigns.core.models import Audience, Message
-from promo_campaigns.core.placeholder import PLACEHOLDER
-from promo_campaigns.core.preview import COLUMNS, PreviewReport
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import read_batches
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError
+from promo_campaigns.model.masking import mask
+from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.run_spec import Audience, Message
+from promo_campaigns.preview.dry_run import write_diff, write_preview
+from promo_campaigns.preview.message_diff import DIFF_COLUMNS
+from promo_campaigns.preview.rows import COLUMNS, PreviewReport
+from promo_campaigns.tables.writers import open_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 
 def preview(

@@ -15,25 +15,25 @@ from integration.test_frequency_caps import capped, claim, send, start
 from integration.test_preview import preview
 from integration.test_quiet_hours import QUIET, kyiv, set_clock
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.definitions import read_run_spec
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.preview import write_diff, write_preview
-from promo_campaigns.adapters.runs import open_run, read_batches
-from promo_campaigns.adapters.sample_answers import read_sample_answers
-from promo_campaigns.adapters.table_files import open_tables
-from promo_campaigns.core.errors import DefinitionError, QuietHours
-from promo_campaigns.core.limits import Limits
-from promo_campaigns.core.message_diff import DIFF_COLUMNS
-from promo_campaigns.core.placeholder import PLACEHOLDER
-from promo_campaigns.core.preview import COLUMNS, KEY
+from promo_campaigns.definitions.definitions import read_run_spec
+from promo_campaigns.definitions.sample_answers import read_sample_answers
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run, read_batches
+from promo_campaigns.model.errors import DefinitionError, QuietHours
+from promo_campaigns.model.limits import Limits
+from promo_campaigns.model.placeholder import PLACEHOLDER
 from promo_campaigns.operators.preview import PreviewOperator
+from promo_campaigns.preview.dry_run import write_diff, write_preview
+from promo_campaigns.preview.message_diff import DIFF_COLUMNS
+from promo_campaigns.preview.rows import COLUMNS, KEY
+from promo_campaigns.tables.writers import open_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import RunSpec
-    from promo_campaigns.core.preview import PreviewReport
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.preview.rows import PreviewReport
 
 
 def weigh(store: Connection, folder: Path, spec: RunSpec, **when: Any) -> tuple[PreviewReport, dict[int, str]]:  # noqa: ANN401  (moments)

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.sending import Tally, record_profiles, send_messages
+from promo_campaigns.delivery.batches import Tally, record_profiles, send_messages
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import OutgoingMessage, OutgoingRequest, Run
+    from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 NAME = "answering"
 DAY_S = 86400.0
@@ -159,7 +160,7 @@ def test_a_contact_that_cannot_be_rendered_is_no_sign_of_life(store: Connection)
 
 
 def test_a_probe_that_was_put_off_says_nothing_and_is_given_back(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("promo_campaigns.core.sending.MAX_PAUSE_S", -1.0)
+    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", -1.0)
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.LATER)
@@ -173,7 +174,7 @@ def test_a_probe_that_was_put_off_says_nothing_and_is_given_back(scene: Scene, m
 def test_one_contact_whose_calls_always_fail_does_not_hold_up_the_others(
     scene: Scene, in_flight: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("promo_campaigns.core.sending.MAX_PAUSE_S", -1.0)
+    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", -1.0)
     poison = scene.contacts[0]
     scene.send(Answering())
     receiver = Answering(lambda who: Outcome.UNKNOWN if who == poison else Outcome.OK, in_flight=in_flight)

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.profile_server import KEY, contact, serving
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.web.limits import Limits
-from promo_campaigns.web.profile_api import CONTACT_BYTES, create_app
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.profile_api.app import CONTACT_BYTES, create_app
+from promo_campaigns.profile_api.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

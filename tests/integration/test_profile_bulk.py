@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.profile_server import contact, finished, serving
-from promo_campaigns.adapters.contact_imports import read_import
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.contacts.import_queue import read_import
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

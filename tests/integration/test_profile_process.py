@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.profile_server import COMMAND, KEY, contact, finished, running
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     import httpx
@@ -90,6 +90,6 @@ def test_it_says_so_when_the_database_has_no_schema(empty_database: str) -> None
 
 def test_it_loads_no_airflow() -> None:
     """It would triple the time to start."""
-    code = "import sys, promo_campaigns.web.profile_api; sys.exit('airflow' in sys.modules)"
+    code = "import sys, promo_campaigns.profile_api.app; sys.exit('airflow' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from integration.profile_server import KEY, contact, finished, running
-from promo_campaigns.web.limits import Limits
+from promo_campaigns.profile_api.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

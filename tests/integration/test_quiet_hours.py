@@ -16,20 +16,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, states
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import OPEN_S, PostgresLedger
-from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.core.errors import QuietHours, RunSpecChanged
-from promo_campaigns.core.limits import DAY, Limits, quiet_minutes
-from promo_campaigns.core.models import Batch, Outcome, Verdict
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import OPEN_S, PostgresLedger
+from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.model.errors import QuietHours, RunSpecChanged
+from promo_campaigns.model.limits import DAY, Limits, quiet_minutes
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.run import Batch
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 NIGHT = "21:00-09:00"
 QUIET = replace(SPEC, limits=Limits(quiet_hours=NIGHT, time_zone="Europe/Kyiv"), data_sources=())

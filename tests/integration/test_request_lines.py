@@ -16,17 +16,19 @@ from hypothesis import strategies as st
 
 from closing_receiver import ClosingReceiver, running_closing
 from integration.world import PROFILE, SPEC
-from promo_campaigns.adapters.data_source_file import METHODS
-from promo_campaigns.adapters.http_line import Endpoint
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.models import Mode, Outcome, Recipient, Run
-from promo_campaigns.core.rendering import render_requests
+from promo_campaigns.definitions.data_source_file import METHODS
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.rendering import render_requests
+from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.http.client import Endpoint
+from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.run import Mode, Recipient, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.core.models import DataSource, Verdict
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.run_spec import DataSource
 
 SECRET = "of-the-connection"
 VALUES = st.text(max_size=20) | st.text(alphabet="./\\%25eEfF;?#&=+ \t\r\n\x00a:@é", max_size=8)

@@ -11,22 +11,23 @@ import psycopg
 import pytest
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.inbox import InboxTransport
-from promo_campaigns.adapters.invariants import check_invariants, require_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.runs import close_run, open_run, read_batches, set_mode
-from promo_campaigns.adapters.unknowns import judge_unknown, list_unknown, reconcile, resend_unknown
 from promo_campaigns.cli import main
-from promo_campaigns.core.errors import InvariantBroken, LedgerError, RunClosed
-from promo_campaigns.core.models import Mode, Outcome, OutgoingMessage, Purpose, Verdict
-from promo_campaigns.core.occurrence import idempotency_key
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.transports.inbox import InboxTransport
+from promo_campaigns.ledger.invariants import check_invariants, require_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, open_run, read_batches, set_mode
+from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, reconcile, resend_unknown
+from promo_campaigns.model.errors import InvariantBroken, LedgerError, RunClosed
+from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.model.run import Mode, Purpose
+from promo_campaigns.model.run_key import idempotency_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Lease, Run
+    from promo_campaigns.model.run import Lease, Run
+    from promo_campaigns.postgres.connection import Connection
 
 KEY = "welcome/edition/one"
 MESSAGE_ONLY = replace(SPEC, data_sources=())

@@ -10,21 +10,21 @@ from uuid import uuid4
 import pytest
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.adapters.answered_ledger import AnsweredLedger
-from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.retention import erase_old
-from promo_campaigns.adapters.runs import close_run
-from promo_campaigns.adapters.unknowns import judge_unknown, resend_unknown
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.events import Event, Identity
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.retention import erase_old
+from promo_campaigns.ledger.runs import close_run
+from promo_campaigns.ledger.unknown_sends import judge_unknown, resend_unknown
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.events import Event, Identity
+from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.operators.retention import EraseOldDataOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 ASKING = replace(SPEC, data_sources=(replace(SPEC.data_sources[0], before=True),))
 NOTHING = {"answers": 0, "refused": 0, "erased": 0, "deleted": 0}

@@ -17,33 +17,34 @@ from hypothesis import strategies as st
 
 from integration.test_before_the_send import CONTEXT
 from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.adapters.answered_ledger import AnsweredLedger
-from promo_campaigns.adapters.event_queue import listen, open_event_run
-from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.forecast import weigh
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.preview import write_preview
-from promo_campaigns.adapters.run_export import COLUMNS, export_codes
-from promo_campaigns.adapters.run_reports import read_report
-from promo_campaigns.adapters.runs import open_run, read_run_by_key
-from promo_campaigns.adapters.unknowns import judge_unknown
 from promo_campaigns.cli import main
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.errors import ConfigurationError, PoolShortage
-from promo_campaigns.core.events import Event, EventTerms, Identity
-from promo_campaigns.core.forecast import StockPolicy
-from promo_campaigns.core.models import Audience, CodeRequest, Outcome, RunSpec, Verdict
-from promo_campaigns.core.reuse import Reuse
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger
+from promo_campaigns.ledger.event_queue import listen, open_event_run
+from promo_campaigns.ledger.export import COLUMNS, export_codes
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.ledger.runs import open_run, read_run_by_key
+from promo_campaigns.ledger.stock_forecast import weigh
+from promo_campaigns.ledger.unknown_sends import judge_unknown
+from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.events import Event, EventTerms, Identity
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.masking import mask
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec
 from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.preview.dry_run import write_preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 AGAIN = replace(SPEC, data_sources=(), reuse=Reuse.SAME)
 ANEW = replace(AGAIN, reuse=Reuse.NEW)

@@ -14,16 +14,16 @@ import pytest
 from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.audit import audited, list_audit
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.run_export import export_codes
 from promo_campaigns.cli import main
-from promo_campaigns.core.codes import mask
+from promo_campaigns.ledger.export import export_codes
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.masking import mask
+from promo_campaigns.postgres.audit import audited, list_audit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 KEY = "welcome/edition/one"
 

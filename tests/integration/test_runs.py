@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.core.batch_sizes import XCOM_BYTES
-from promo_campaigns.core.errors import DefinitionError, LedgerError, PoolShortage, RunNotFinished, RunSpecChanged
-from promo_campaigns.core.models import Audience
-from promo_campaigns.operators.handover import Handover
+from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.ledger.batch_sizes import XCOM_BYTES
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.model.errors import DefinitionError, LedgerError, PoolShortage, RunNotFinished, RunSpecChanged
+from promo_campaigns.model.run_spec import Audience
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 
 def test_a_run_freezes_its_audience(store: Connection) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.contact_files import load_contact_file
+from promo_campaigns.contacts.load import load_contact_file
 from sample_contacts import REACHABLE, SAMPLE, UNREACHABLE, sample_contacts
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 AUDIENCES = SAMPLE.parents[1] / "audiences"
 

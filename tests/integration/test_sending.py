@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.http_line import Endpoint
-from promo_campaigns.adapters.http_sender import HttpSender
-from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.templates import compile_data_source, compile_message
-from promo_campaigns.core.breaker import FREE
-from promo_campaigns.core.errors import ReceiverUnavailable, SendError
-from promo_campaigns.core.sending import Tally, record_profiles, send_messages
+from promo_campaigns.delivery.batches import Tally, record_profiles, send_messages
+from promo_campaigns.delivery.breaker import FREE
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
+from promo_campaigns.http.client import Endpoint
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ReceiverUnavailable, SendError
+from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.breaker import Admission
-    from promo_campaigns.core.models import Run, RunSpec, Verdict
+    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 Sent = tuple[PostgresLedger, "Run", list[int]]
@@ -175,7 +177,7 @@ def test_a_receiver_that_is_down_loses_nobody(
     store: Connection, send: Callable[..., tuple[Sent, Tally]], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent, _ = send(3)
-    monkeypatch.setattr("promo_campaigns.core.sending.MAX_PAUSE_S", 0.01)
+    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
     receiver.answer = lambda _: Answer(status=503)
     with pytest.raises(ReceiverUnavailable, match=r"put off 3 contacts again and again \(HTTP 503\)"):
         record(sent, receiver)
@@ -189,7 +191,7 @@ def test_a_silent_receiver_is_left_after_the_time_out(
     import threading
 
     sent, _ = send(2)
-    monkeypatch.setattr("promo_campaigns.core.sending.MAX_PAUSE_S", 0.01)
+    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
     silence = threading.Event()
     receiver.answer = lambda _: Answer(hold=silence)
     with pytest.raises(ReceiverUnavailable, match="no answer in time"):

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.templates import compile_message
-from promo_campaigns.core.errors import ReceiverUnavailable
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.sending import beside, send_messages
+from promo_campaigns.delivery.batches import beside, send_messages
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import OutgoingMessage, Run
-    from promo_campaigns.core.sending import Tally
+    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 
 @dataclass(slots=True)

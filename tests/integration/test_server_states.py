@@ -18,20 +18,20 @@ import pytest
 from psycopg import sql
 
 from integration.world import CODES, SPEC, open_welcome
-from promo_campaigns.adapters.breaker import PostgresBreaker
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres, throwaway_postgres
-from promo_campaigns.adapters.inbox import InboxTransport, read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.migrations import migrate, open_session
-from promo_campaigns.adapters.postgres import connect, connect_aside
-from promo_campaigns.adapters.reconnecting import reconnecting
-from promo_campaigns.adapters.store_pool import StorePool
-from promo_campaigns.adapters.templates import compile_message
 from promo_campaigns.cli import main
-from promo_campaigns.core.errors import DatabaseUnavailable
-from promo_campaigns.core.sending import send_messages
+from promo_campaigns.delivery.batches import send_messages
+from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import DatabaseUnavailable
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
+from promo_campaigns.postgres.connection import connect, connect_aside
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres, throwaway_postgres
+from promo_campaigns.postgres.migrations import migrate, open_session
+from promo_campaigns.postgres.pool import StorePool
+from promo_campaigns.postgres.reconnecting import reconnecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,16 +11,16 @@ from airflow.sdk import BaseNotifier
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from integration.world import add_codes
-from promo_campaigns.adapters.stock_levels import StockLevel, read_stock_levels
 from promo_campaigns.cli import main
-from promo_campaigns.core.errors import DefinitionError
+from promo_campaigns.code_files.stock_levels import StockLevel, read_stock_levels
+from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.operators.assets import PROMO_STOCK
 from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 FILE = "Welcome:\n  warning: [10, 5]\n  alarm: 2\nGone:\n  alarm: 0\n"
 

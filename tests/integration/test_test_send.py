@@ -12,20 +12,20 @@ from airflow.sdk import DAG
 
 from integration.test_preview import everything
 from integration.world import CODES, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.message_trial import MOST
 from promo_campaigns.cli import main
-from promo_campaigns.core.errors import ConfigurationError, SendError
-from promo_campaigns.core.placeholder import PLACEHOLDER
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ConfigurationError, SendError
+from promo_campaigns.model.placeholder import PLACEHOLDER
 from promo_campaigns.operators.test_send import SendTestOperator
+from promo_campaigns.preview.test_message import MOST
 from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
 PUSH = "channel: mobilepush\ntitle: Hi $first_name\nbody: 'Code: $promocode ($promocode_type $discount)'\n"

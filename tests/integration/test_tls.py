@@ -13,10 +13,10 @@ import pytest
 import trustme
 
 from https_receiver import running_https_receiver, serving_as
-from promo_campaigns.adapters.endpoints import endpoint_of
-from promo_campaigns.adapters.http_line import Answer, Call, HttpLine
-from promo_campaigns.core.connection import ConnectionSettings
-from promo_campaigns.core.models import Outcome
+from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.http.client import Answer, Call, HttpLine
+from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

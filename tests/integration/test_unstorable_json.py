@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.profile_server import finished, serving
-from promo_campaigns.adapters.contacts import create_field
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import httpx
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 JSON_TYPE = {"Content-Type": "application/json"}
 UNSTORABLE = {

@@ -14,21 +14,21 @@ from airflow.sdk import DAG
 
 from integration.test_before_the_send import TaskInstance, give_codes, held_out
 from integration.world import SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.definitions import read_conversions
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.uplift import Question, measure_uplift, read_uplift
 from promo_campaigns.cli import main
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError, LedgerError
-from promo_campaigns.core.models import Outcome, Verdict
-from promo_campaigns.core.uplift import Conversions
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
+from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.operators.uplift import MeasureUpliftOperator
+from promo_campaigns.uplift.conversions import read_conversions
+from promo_campaigns.uplift.measure import Question, measure_uplift, read_uplift
+from promo_campaigns.uplift.report import Conversions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
-    from promo_campaigns.core.uplift import UpliftReport
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.uplift.report import UpliftReport
 
 ROOT = Path(__file__).parents[2]
 KEY = "welcome/edition/one"

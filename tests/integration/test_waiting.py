@@ -11,15 +11,15 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk.exceptions import TaskDeferred
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.core.errors import LeaseHeld
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import LeaseHeld
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
 CONTEXT: Any = {}

@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.adapters.erasure import erase_contact
-from promo_campaigns.adapters.event_queue import listen, open_event_run, stop_listening
-from promo_campaigns.adapters.events import COUNTED_WAITING, add_event, list_events, list_listeners, purge_events
-from promo_campaigns.adapters.ledger import PostgresLedger
-from promo_campaigns.adapters.run_export import export_codes
-from promo_campaigns.adapters.unknowns import judge_unknown, list_unknown, resend_unknown
 from promo_campaigns.cli import main
-from promo_campaigns.core.events import Event, EventTerms, Identity
-from promo_campaigns.core.models import Outcome, Verdict
+from promo_campaigns.contacts.erasure import erase_contact
+from promo_campaigns.contacts.event_store import COUNTED_WAITING, add_event, list_events, list_listeners, purge_events
+from promo_campaigns.ledger.event_queue import listen, open_event_run, stop_listening
+from promo_campaigns.ledger.export import export_codes
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
+from promo_campaigns.model.events import Event, EventTerms, Identity
+from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 MESSAGE_ONLY = replace(SPEC, data_sources=())
 TYPES = ("Paid", "Left", "Unheard")

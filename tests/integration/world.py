@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from promo_campaigns.adapters.runs import open_run
-from promo_campaigns.core.models import Audience, CodeRequest, DataSource, Message, RunSpec
+from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.core.models import Run
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.postgres.connection import Connection
 
 CODES = CodeRequest(type="Welcome", discount=10, days=7)
 EVERYBODY = Audience(name="all_contacts", sql="select contact_id from promo.contact")

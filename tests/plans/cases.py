@@ -42,25 +42,25 @@ def case(size: int, *before: Step, **terms: object) -> Case:
 
 
 COMMANDS = {
-    "code_file.create_staging": "makes a temporary table",
-    "code_file.fill_staging": "copies into it",
-    "code_file.analyze_staging": "samples it",
-    "contact.lock_fields": "locks a table",
-    "contact_batch.create_stage": "makes temporary tables",
-    "contact_batch.copy_contacts": "copies into one",
-    "contact_batch.copy_channels": "copies into one",
-    "contact_batch.copy_values": "copies into one",
-    "contact_batch.index_stage": "indexes and samples them",
-    "contact_batch.analyze_stage": "samples them",
-    "contact_batch.drop_stage": "drops them",
-    "preview.begin_reading": "begins a transaction",
-    "run.weigh_audience": "samples a table: as many rows, however large it is",
+    "code_files.load.create_staging": "makes a temporary table",
+    "code_files.load.fill_staging": "copies into it",
+    "code_files.load.analyze_staging": "samples it",
+    "contacts.store.lock_fields": "locks a table",
+    "contacts.bulk_store.create_stage": "makes temporary tables",
+    "contacts.bulk_store.copy_contacts": "copies into one",
+    "contacts.bulk_store.copy_channels": "copies into one",
+    "contacts.bulk_store.copy_values": "copies into one",
+    "contacts.bulk_store.index_stage": "indexes and samples them",
+    "contacts.bulk_store.analyze_stage": "samples them",
+    "contacts.bulk_store.drop_stage": "drops them",
+    "postgres.snapshot.begin_reading": "begins a transaction",
+    "ledger.runs.weigh_audience": "samples a table: as many rows, however large it is",
 }
 """Statements that have no plan."""
 
 WHOLE_STORE = {
-    "demo.read_fingerprint": "a digest of everything a campaign changes, of the demo's small store",
-    "contact_batch.match_field_values": "reads one field of all contacts, for the rare import that names them by it: an"
-    " index on values would be written for every code that is recorded",
+    "demo.ledger_view.read_fingerprint": "a digest of everything a campaign changes, of the demo's small store",
+    "contacts.bulk_store.match_field_values": "reads one field of all contacts, for the rare import that names them by"
+    " it: an index on values would be written for every code that is recorded",
 }
 """Statements whose cost may follow the size of the store, each with its reason."""

@@ -14,14 +14,14 @@ from psycopg.rows import dict_row
 
 from plans.cases import BATCH, Case
 from plans.plan import Plan
-from promo_campaigns.adapters.arrays import bigint_array, text_array
-from promo_campaigns.sql import queries
+from promo_campaigns.postgres.arrays import bigint_array, text_array
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from plans.cases import Step
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 _BLOCK = re.compile(r"^-- [a-z_]+ --\n(.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -165,8 +165,8 @@ def explain(connection: Connection, text: str, terms: Mapping[str, object]) -> P
 
 def query_of(name: str) -> str:
     """Return the text of a query by its full name; what follows an @ tells ways to ask it apart."""
-    noun, _, query = name.partition("@")[0].partition(".")
-    return queries(noun)[query]
+    module, _, query = name.partition("@")[0].rpartition(".")
+    return queries(f"promo_campaigns.{module}")[query]
 
 
 def _do(connection: Connection, scenario: Scenario, step: Step) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plans.cases import BATCH, FILE, ONE, RUN, Case, case
-from promo_campaigns.adapters.contact_batches import _matching_steps, _writing_steps
-from promo_campaigns.core.contacts import Matching
+from promo_campaigns.contacts.bulk_store import _matching_steps, _writing_steps
+from promo_campaigns.model.contacts import Matching
 
 if TYPE_CHECKING:
     from plans.cases import Step
@@ -52,40 +52,44 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
 
 
 def _code_files(scenario: Scenario) -> dict[str, Case]:
-    staged: tuple[Step, ...] = (("code_file.create_staging", {}), _STAGED, ("code_file.analyze_staging", {}))
+    staged: tuple[Step, ...] = (
+        ("code_files.load.create_staging", {}),
+        _STAGED,
+        ("code_files.load.analyze_staging", {}),
+    )
     levels = {"types": ["Welcome"], "levels": ["alarm"], "amounts": [100]}
     counts = {"rows": 0, "inserted": 0, "updated": 0, "unchanged": 0, "rejected": 0}
     return {
-        "code_file.tune_load": case(ONE),
-        "code_file.lock_file": case(ONE, lock=7),
-        "code_file.find_file": case(ONE, sha256=scenario.sha256),
-        "code_file.file_rejects": case(ONE, code_file_id=7),
-        "code_file.add_file": case(ONE, name="new.csv", sha256=b"y" * 32),
-        "code_file.merge_staging": case(BATCH, *staged),
-        "code_file.retire_issued": case(BATCH, *staged),
-        "code_file.staged_duplicates": case(BATCH, *staged),
-        "code_file.settle_file": case(ONE, **counts),
-        "code_file.add_rejects": case(ONE, lines=[2], columns=["code"], reasons=["empty"]),
-        "code_file.lock_for_withdrawal": case(ONE),
-        "code_file.withdraw_file": case(ONE),
-        "code_file.retire_file": Case(size=FILE, per=_SPREAD),
-        "code_file.retire_file@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
-        "code_file.issued_codes": Case(size=FILE, per=_SPREAD),
-        "code_file.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
-        "code_file.list_files": case(20),
-        "code_file.stock": case(ONE),
-        "stock_level.read_levels": case(ONE, **levels),
-        "stock_level.forget_levels": case(ONE, **levels),
-        "stock_level.note_told": case(ONE, type="Welcome", level="alarm", amount=100),
-        "trial.codes_held": case(ONE),
-        "audit.begin_entry": case(ONE, action="export", subject="run", revealed=False, actor="ops"),
-        "audit.finish_entry": case(
+        "code_files.load.tune_load": case(ONE),
+        "code_files.load.lock_file": case(ONE, lock=7),
+        "code_files.load.find_file": case(ONE, sha256=scenario.sha256),
+        "code_files.load.file_rejects": case(ONE, code_file_id=7),
+        "code_files.load.add_file": case(ONE, name="new.csv", sha256=b"y" * 32),
+        "code_files.load.merge_staging": case(BATCH, *staged),
+        "code_files.load.retire_issued": case(BATCH, *staged),
+        "code_files.load.staged_duplicates": case(BATCH, *staged),
+        "code_files.load.settle_file": case(ONE, **counts),
+        "code_files.load.add_rejects": case(ONE, lines=[2], columns=["code"], reasons=["empty"]),
+        "code_files.load.lock_for_withdrawal": case(ONE),
+        "code_files.load.withdraw_file": case(ONE),
+        "code_files.load.retire_file": Case(size=FILE, per=_SPREAD),
+        "code_files.load.retire_file@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_files.load.issued_codes": Case(size=FILE, per=_SPREAD),
+        "code_files.load.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_files.stock.list_files": case(20),
+        "code_files.stock.stock": case(ONE),
+        "code_files.stock_levels.read_levels": case(ONE, **levels),
+        "code_files.stock_levels.forget_levels": case(ONE, **levels),
+        "code_files.stock_levels.note_told": case(ONE, type="Welcome", level="alarm", amount=100),
+        "preview.test_request.codes_held": case(ONE),
+        "postgres.audit.begin_entry": case(ONE, action="export", subject="run", revealed=False, actor="ops"),
+        "postgres.audit.finish_entry": case(
             ONE,
             "insert into promo.audit (action, subject, actor) values ('export', 'run', 'ops')",
             audit_id=scenario.next_audit_id,
             rows=1,
         ),
-        "audit.list_entries": case(20),
+        "postgres.audit.list_entries": case(20),
     }
 
 
@@ -105,25 +109,29 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
     import_id = {"contact_import_id": scenario.import_id}
     named = {"by": "mobilepush", "values": [f"token-{n}" for n in range(1, BATCH + 1)]}
     return {
-        "audience.by_ids": case(BATCH),
-        "audience.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
-        "audience.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
-        "audience.by_channel": case(BATCH, **named),
-        "contact.find_owners": case(ONE, **identity),
-        "contact.put_values": case(ONE, **identity),
-        "contact.insert_contact": case(ONE, **new),
-        "contact.update_contact": case(ONE, **identity, contact_id=7, external_id="customer-7"),
-        "contact.read_contacts": case(BATCH),
-        "contact.list_fields": case(ONE),
-        "contact.find_field": case(ONE, name="f1", field_id=None),
-        "contact.insert_field": case(ONE, name="new", field_id=3, type="number", description=""),
-        "contact.pass_field_ids": case(ONE),
-        "contact_import.accept_import": case(ONE, acceptable=True, request='{"rows": []}', total=1, failures="[]"),
-        "contact_import.lock_imports": case(ONE, key=7),
-        "contact_import.next_import": case(ONE),
-        "contact_import.finish_import": case(ONE, inserted=1, updated=0, unchanged=0, failures="[]", **import_id),
-        "contact_import.fail_import": case(ONE, **import_id),
-        "contact_import.read_import": case(ONE, session_id=scenario.session_id),
+        "contacts.audiences.by_ids": case(BATCH),
+        "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
+        "contacts.audiences.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
+        "contacts.audiences.by_channel": case(BATCH, **named),
+        "contacts.store.find_owners": case(ONE, **identity),
+        "contacts.store.put_values": case(ONE, **identity),
+        "contacts.store.insert_contact": case(ONE, **new),
+        "contacts.store.update_contact": case(ONE, **identity, contact_id=7, external_id="customer-7"),
+        "contacts.store.read_contacts": case(BATCH),
+        "contacts.store.list_fields": case(ONE),
+        "contacts.store.find_field": case(ONE, name="f1", field_id=None),
+        "contacts.store.insert_field": case(ONE, name="new", field_id=3, type="number", description=""),
+        "contacts.store.pass_field_ids": case(ONE),
+        "contacts.import_queue.accept_import": case(
+            ONE, acceptable=True, request='{"rows": []}', total=1, failures="[]"
+        ),
+        "contacts.import_queue.lock_imports": case(ONE, key=7),
+        "contacts.import_queue.next_import": case(ONE),
+        "contacts.import_queue.finish_import": case(
+            ONE, inserted=1, updated=0, unchanged=0, failures="[]", **import_id
+        ),
+        "contacts.import_queue.fail_import": case(ONE, **import_id),
+        "contacts.import_queue.read_import": case(ONE, session_id=scenario.session_id),
     }
 
 
@@ -143,34 +151,34 @@ def _contact_batches() -> dict[str, Case]:
     }
     matching = Matching(field_id=1, listed=("firstName", "email"))
     done: list[Step] = [
-        ("contact_batch.create_stage", {}),
+        ("contacts.bulk_store.create_stage", {}),
         *_STAGED_CONTACTS.split(";"),
-        ("contact_batch.index_stage", {}),
+        ("contacts.bulk_store.index_stage", {}),
     ]
     found: dict[str, Case] = {}
     staging = (*_matching_steps(matching), "judge_twins", "analyze_stage")
     for step in (*staging, "limit_lock_wait", "judge_lot_twins", *_writing_steps(matching)):
         if step != "analyze_stage":
-            found[f"contact_batch.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
-        done.append((f"contact_batch.{step}", terms))
+            found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
+        done.append((f"contacts.bulk_store.{step}", terms))
     for step in ("forget_matches", "refuse_held", "count_outcomes", "list_rejects"):
-        found[f"contact_batch.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
+        found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
     return found
 
 
 def _erasures() -> dict[str, Case]:
     channels = {"types": ["mobilepush"], "locators": ["token-50"], "external_id": "customer-50"}
     return {
-        "erasure.find_contact": case(ONE),
-        "erasure.find_contact@id": case(ONE, external_id=None),
-        "erasure.strip_imports": case(ONE),
-        "erasure.lock_contact": case(ONE),
-        "erasure.lock_assignments": case(ONE),
-        "erasure.keep_digests": case(ONE),
-        "erasure.erase_identity": case(ONE),
-        "erasure.find_erased": case(ONE, **channels),
-        "erasure.forget_digests": case(ONE, contact_id=50),
-        "erasure.readmit_contact": case(ONE, **channels, contact_id=50),
+        "contacts.erasure.find_contact": case(ONE),
+        "contacts.erasure.find_contact@id": case(ONE, external_id=None),
+        "contacts.erasure.strip_imports": case(ONE),
+        "contacts.erasure.lock_contact": case(ONE),
+        "contacts.erasure.lock_assignments": case(ONE),
+        "contacts.erasure.keep_digests": case(ONE),
+        "contacts.erasure.erase_identity": case(ONE),
+        "contacts.erasure.find_erased": case(ONE, **channels),
+        "contacts.erasure.forget_digests": case(ONE, contact_id=50),
+        "contacts.erasure.readmit_contact": case(ONE, **channels, contact_id=50),
     }
 
 
@@ -178,21 +186,21 @@ def _events(scenario: Scenario) -> dict[str, Case]:
     named = {"types": ["mobilepush"], "locators": ["token-7"]}
     event = {"key": "k", "params": '{"a": 1}', "token": scenario.session_id, "type": "opened"}
     return {
-        "event.find_contact": case(ONE, **named),
-        "event.find_contact@channel": case(ONE, contact_id=None, external_id=None, **named),
-        "event.add_event": case(ONE, **event),
-        "event.newest": case(20),
-        "event.newest_of_type": case(20, type="nobody sends this"),
-        "event.newest_waiting": case(20),
-        "event.newest_waiting_of_type": case(300, type="nobody sends this"),
-        "event.list_events": case(20, event_ids=list(range(1001, 1021))),
-        "event.list_listeners": case(300, limit=10_001),
-        "event.refuse_old": case(300, days=1),
-        "event.erase_old": case(400, _OLD_EVENTS, days=30),
-        "event.delete_old": case(
+        "contacts.event_store.find_contact": case(ONE, **named),
+        "contacts.event_store.find_contact@channel": case(ONE, contact_id=None, external_id=None, **named),
+        "contacts.event_store.add_event": case(ONE, **event),
+        "contacts.event_store.newest": case(20),
+        "contacts.event_store.newest_of_type": case(20, type="nobody sends this"),
+        "contacts.event_store.newest_waiting": case(20),
+        "contacts.event_store.newest_waiting_of_type": case(300, type="nobody sends this"),
+        "contacts.event_store.list_events": case(20, event_ids=list(range(1001, 1021))),
+        "contacts.event_store.list_listeners": case(300, limit=10_001),
+        "contacts.event_store.refuse_old": case(300, days=1),
+        "contacts.event_store.erase_old": case(400, _OLD_EVENTS, days=30),
+        "contacts.event_store.delete_old": case(
             400,
             _OLD_EVENTS,
-            ("event.erase_old", {"days": 30}),
+            ("contacts.event_store.erase_old", {"days": 30}),
             days=30,
         ),
     }
@@ -213,18 +221,18 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
     }
     run = {"run_id": scenario.empty_run_id}
     return {
-        "event_queue.listen": case(ONE, **{**terms, "type": "left"}),
-        "event_queue.stop_listening": case(ONE, **terms),
-        "event_queue.refuse_waiting": case(300, **terms),
-        "event_queue.wake": case(ONE, **terms),
-        "event_queue.come": case(ONE, **terms),
-        "event_queue.stay": case(ONE, **terms),
-        "event_queue.is_taker": case(ONE, **terms),
-        "event_queue.lock_queue": case(ONE, **terms),
-        "event_queue.refuse_events": case(200, **terms),
-        "event_queue.read_window": case(200, **terms),
-        "event_queue.count_servable": case(200, **terms),
-        "event_queue.take_events": case(200, **{**terms, "reentry": "always", "alone": False}, **run),
+        "ledger.event_queue.listen": case(ONE, **{**terms, "type": "left"}),
+        "ledger.event_queue.stop_listening": case(ONE, **terms),
+        "ledger.event_queue.refuse_waiting": case(300, **terms),
+        "ledger.event_queue.wake": case(ONE, **terms),
+        "ledger.event_queue.come": case(ONE, **terms),
+        "ledger.event_queue.stay": case(ONE, **terms),
+        "ledger.event_queue.is_taker": case(ONE, **terms),
+        "ledger.event_queue.lock_queue": case(ONE, **terms),
+        "ledger.event_queue.refuse_events": case(200, **terms),
+        "ledger.event_queue.read_window": case(200, **terms),
+        "ledger.event_queue.count_servable": case(200, **terms),
+        "ledger.event_queue.take_events": case(200, **{**terms, "reentry": "always", "alone": False}, **run),
     }
 
 
@@ -241,16 +249,16 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "time_zone": "UTC",
     }
     return {
-        "preview.audience": Case(size=BATCH, terms=terms, fills=audience),
-        "preview.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
-        "preview.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
-        "preview.moment": case(ONE, at=None),
-        "preview.opens_at": case(ONE, quiet_hours="{[0,1000)}", zone="UTC", at=scenario.now, open_s=60.0),
-        "forecast.compact_stock": case(scenario.people // 100),
-        "forecast.count_demand": case(RUN),
-        "forecast.weigh": case(ONE, at=None),
-        "forecast.skip_without_code": case(RUN, shortfall=100),
-        "forecast.keep_forecast": case(ONE, forecast="{}", stock_policy="fail"),
+        "preview.dry_run.audience": Case(size=BATCH, terms=terms, fills=audience),
+        "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
+        "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
+        "preview.quiet_hours.moment": case(ONE, at=None),
+        "preview.quiet_hours.opens_at": case(ONE, quiet_hours="{[0,1000)}", zone="UTC", at=scenario.now, open_s=60.0),
+        "ledger.stock_forecast.compact_stock": case(scenario.people // 100),
+        "ledger.stock_forecast.count_demand": case(RUN),
+        "ledger.stock_forecast.weigh": case(ONE, at=None),
+        "ledger.stock_forecast.skip_without_code": case(RUN, shortfall=100),
+        "ledger.stock_forecast.keep_forecast": case(ONE, forecast="{}", stock_policy="fail"),
     }
 
 
@@ -267,20 +275,20 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "titles": [""],
         "bodies": ["Hi"],
     }
-    known = ("rate_budget.know_receiver", receiver)
-    receiver_known = ("receiver.know_receiver", receiver)
+    known = ("delivery.rate_limit_store.know_receiver", receiver)
+    receiver_known = ("delivery.breaker_store.know_receiver", receiver)
     return {
-        "rate_budget.know_receiver": case(ONE, **receiver),
-        "rate_budget.lease_turns": case(ONE, known, **receiver, **turns),
-        "rate_budget.leave_alone": case(ONE, known, **receiver, **turns),
-        "rate_budget.take_seats": case(ONE, known, **receiver, **seats),
-        "rate_budget.give_seats_back": case(ONE, known, **receiver),
-        "receiver.know_receiver": case(ONE, **receiver),
-        "receiver.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
-        "receiver.give_probe_back": case(ONE, receiver_known, **receiver, probe_until=scenario.now),
-        "receiver.report_calls": case(ONE, receiver_known, **receiver, **calls),
-        "inbox.keep_messages": case(ONE, **message),
-        "inbox.known_keys": case(ONE, **message),
-        "inbox.read_messages": case(20),
-        "inbox.read_messages_of_contact": case(20),
+        "delivery.rate_limit_store.know_receiver": case(ONE, **receiver),
+        "delivery.rate_limit_store.lease_turns": case(ONE, known, **receiver, **turns),
+        "delivery.rate_limit_store.leave_alone": case(ONE, known, **receiver, **turns),
+        "delivery.rate_limit_store.take_seats": case(ONE, known, **receiver, **seats),
+        "delivery.rate_limit_store.give_seats_back": case(ONE, known, **receiver),
+        "delivery.breaker_store.know_receiver": case(ONE, **receiver),
+        "delivery.breaker_store.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
+        "delivery.breaker_store.give_probe_back": case(ONE, receiver_known, **receiver, probe_until=scenario.now),
+        "delivery.breaker_store.report_calls": case(ONE, receiver_known, **receiver, **calls),
+        "delivery.transports.inbox.keep_messages": case(ONE, **message),
+        "delivery.transports.inbox.known_keys": case(ONE, **message),
+        "delivery.transports.inbox.read_messages": case(20),
+        "delivery.transports.inbox.read_messages_of_contact": case(20),
     }

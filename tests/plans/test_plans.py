@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
 
+from named_sql import sql_files
 from plans.cases import COMMANDS, RUN, WHOLE_STORE, Case, case
 from plans.ledger_cases import ledger_cases
 from plans.scenario import Scenario, ask, build_history, build_present, explain, query_of
 from plans.store_cases import store_cases
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.sql import queries, run_invariants
+from promo_campaigns.ledger.invariants import run_invariants
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plans.plan import Plan
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
 
 SHORT, LONG = 10_020, 111_222
 """Contacts and runs of the short history and the long one, which has ten assignments and ten codes to each."""
@@ -31,9 +32,9 @@ SLACK = 100
 """Rows or pages it may look at in any case."""
 OPTIONAL = re.compile(r"%\((\w+)\)s(?:::\w+(?:\[\])?)? is (?:null|false) or ")
 MAY_BRANCH = {
-    "assignment.skip_unreachable": "the zone narrows a range that is read in any case",
-    "event.add_event": "an event that names nobody is kept as well",
-    "event.find_contact": "decides between owners that were found already",
+    "ledger.assignments.skip_unreachable": "the zone narrows a range that is read in any case",
+    "contacts.event_store.add_event": "an event that names nobody is kept as well",
+    "contacts.event_store.find_contact": "decides between owners that were found already",
 }
 
 
@@ -127,11 +128,7 @@ def test_the_history_is_long(store: Connection, asked: list[Asked]) -> None:
 
 
 def test_every_named_query_is_asked() -> None:
-    named = {
-        f"{file.name.removesuffix('.sql')}.{query}"
-        for file in files("promo_campaigns.sql").joinpath("queries").iterdir()
-        for query in queries(file.name.removesuffix(".sql"))
-    }
+    named = {f"{file}.{query}" for file in sql_files() for query in queries(f"promo_campaigns.{file}")}
     known = {name.partition("@")[0] for name in _all_cases(Scenario.nowhere())}
     assert named - known == set(COMMANDS)
     assert known - named == set()
@@ -173,12 +170,12 @@ def test_a_cap_is_not_weighed_against_all_a_contact_ever_got(store: Connection, 
         scenario = build_present(store, LONG)
         contact = scenario.contact_ids[0]
         capped = case(1, contact_ids=[contact])
-        before = ask(store, scenario, "assignment.skip_capped", capped)
+        before = ask(store, scenario, "ledger.assignments.skip_capped", capped)
         store.execute("set local session_replication_role = replica")
         store.execute(
             "insert into promo.assignment (run_id, contact_id, promo_code_id, state)"
             " select n, %s, n, 'recorded' from generate_series(1, 5000) n on conflict do nothing",
             [contact],
         )
-        after = ask(store, scenario, "assignment.skip_capped", capped)
+        after = ask(store, scenario, "ledger.assignments.skip_capped", capped)
     assert after.pages <= before.pages + SLACK

@@ -15,10 +15,10 @@ from urllib.parse import quote
 import pytest
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.processes import command_line, session_members
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.embedded.processes import command_line, session_members
 from receiver import Answer, running_receiver
 from system.airflow_machine import airflow_machine
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.demo.supervisor import _Started
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
     from system.airflow_machine import AirflowMachine
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.world import add_codes, add_contacts, free_codes
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.postgres.connection import connect
 from system.airflow_machine import OVER, airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from system.airflow_machine import AirflowMachine
 
 ROOT = Path(__file__).parents[2]

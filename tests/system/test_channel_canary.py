@@ -9,7 +9,7 @@ import trustme
 from contract.stages import SECRET, MailServer, may_log_in, running_mail_server, server_tls
 from contract.test_canary import forms
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.connection import connect
 from system.campaign_process import run_campaign
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.processes import session_members
+from promo_campaigns.postgres.embedded.processes import session_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

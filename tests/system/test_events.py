@@ -12,19 +12,19 @@ from uuid import uuid4
 import pytest
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.event_queue import come
-from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.adapters.processes import command_line, session_members
-from promo_campaigns.core.events import Event, Identity
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.ledger.event_queue import come
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.events import Event, Identity
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.embedded.processes import command_line, session_members
 from receiver import Answer, running_receiver
 from system.airflow_machine import CHECKOUT, airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
     from system.airflow_machine import AirflowMachine
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from promo_campaigns.adapters.postgres import connect
 from promo_campaigns.hooks.code_inbox import look as real_look
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.hooks.code_inbox import Look
+    from promo_campaigns.postgres.connection import Connection
 
 ROOT = Path(__file__).parents[2]
 HEADER = "code,expirationDate,discount,type,inUse\n"
@@ -118,7 +118,7 @@ def test_parsing_the_dag_loads_no_driver() -> None:
 
     code = (
         "import sys; sys.path.insert(0, 'dags'); import load_promo_codes\n"
-        "heavy = {'psycopg', 'openpyxl', 'promo_campaigns.adapters.code_files'} & set(sys.modules)\n"
+        "heavy = {'psycopg', 'openpyxl', 'promo_campaigns.code_files.load'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

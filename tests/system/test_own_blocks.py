@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import add_codes
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.connection import connect
 from system.test_readme import blocks
 
 if TYPE_CHECKING:

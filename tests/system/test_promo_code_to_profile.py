@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.world import add_codes, add_contacts, free_codes
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
 ROOT = Path(__file__).parents[2]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from promo_campaigns.adapters.definitions import read_data_source, read_message
-from promo_campaigns.adapters.reteno import RECIPIENTS
-from promo_campaigns.adapters.transports import OWN, load_transport
-from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.cli import main
-from promo_campaigns.core.workflow import Workflow
+from promo_campaigns.definitions.definitions import read_data_source, read_message
+from promo_campaigns.definitions.workflow import Workflow
+from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+from promo_campaigns.delivery.transports.registry import OWN, load_transport
+from promo_campaigns.delivery.transports.reteno import RECIPIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None
 def test_every_block_and_value_named_exists() -> None:
     for operator in re.findall(r"^\| `(\w+Operator)\(", README, re.MULTILINE):
         assert any(f"class {operator}(" in file.read_text() for file in (ROOT / "plugins").rglob("operators/*.py"))
-    context = (ROOT / "plugins/promo_campaigns/core/message_context.py").read_text(encoding="utf-8")
+    context = (ROOT / "plugins/promo_campaigns/model/template_context.py").read_text(encoding="utf-8")
     listed = README.split("are the same value. There are ")[1].split("and the\ncontact's")[0]
     assert set(re.findall(r"`(\w+)`", listed)) == set(re.findall(r'^        "(\w+)":', context, re.MULTILINE))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.postgres import connect
+from promo_campaigns.postgres.connection import connect
 from readme_transport import README_PROJECT, README_TRANSPORT
 from receiver import Answer
 from system.campaign_process import run_campaign

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.errors import DefinitionError
-from promo_campaigns.core.redaction import forms_of
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.model.redaction import forms_of
+from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import DAG
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 CODES: dict[str, Any] = {"type": "Welcome", "discount": 10, "days": 7}
@@ -94,9 +94,9 @@ def opened(include: Path, store: Connection) -> Callable[..., None]:  # noqa: AR
     """Return a function that runs Start's own checks on a workflow."""
 
     def check(before: list[str], after: list[str]) -> None:
-        from promo_campaigns.adapters.definitions import read_run_spec
-        from promo_campaigns.core.models import CodeRequest
-        from promo_campaigns.operators.wiring import check_connections, check_wiring
+        from promo_campaigns.definitions.definitions import read_run_spec
+        from promo_campaigns.model.run_spec import CodeRequest
+        from promo_campaigns.operators.base.workflow_checks import check_connections, check_wiring
 
         start = workflow(include, before, after).get_task("start")
         spec = read_run_spec(include, workflow="w", audience="all", message="both", codes=CodeRequest(**CODES))

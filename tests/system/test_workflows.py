@@ -12,18 +12,18 @@ from uuid import uuid4
 import pytest
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.adapters.events import add_event
-from promo_campaigns.adapters.inbox import read_inbox
-from promo_campaigns.adapters.invariants import check_invariants
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.events import Event, Identity
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.events import Event, Identity
+from promo_campaigns.postgres.connection import connect
 from receiver import running_receiver
 from system.airflow_machine import airflow_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.adapters.postgres import Connection
+    from promo_campaigns.postgres.connection import Connection
     from system.airflow_machine import AirflowMachine
 
 ROOT = Path(__file__).parents[2]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.xlsx_rows import xlsx_rows
-from promo_campaigns.core.byte_source import HashedBytes, open_unpacked
-from promo_campaigns.core.code_file import Layout, Rejects
-from promo_campaigns.core.code_row import RowRules
-from promo_campaigns.core.csv_rows import csv_rows
-from promo_campaigns.core.expiration_date import pool_time_zone
-from promo_campaigns.core.json_rows import json_rows
+from promo_campaigns.code_files.expiration_date import pool_time_zone
+from promo_campaigns.code_files.row_rules import RowRules
+from promo_campaigns.model.load_report import Rejects
+from promo_campaigns.tables.byte_source import HashedBytes, open_unpacked
+from promo_campaigns.tables.csv_rows import csv_rows
+from promo_campaigns.tables.json_rows import json_rows
+from promo_campaigns.tables.layout import Layout
+from promo_campaigns.tables.xlsx_rows import xlsx_rows
 
 if TYPE_CHECKING:
     from typing import BinaryIO

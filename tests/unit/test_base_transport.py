@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core import transport as module
-from promo_campaigns.core.errors import CallRefused, CannotCarry, ConfigurationError, SendError
-from promo_campaigns.core.models import Message, Outcome, OutgoingMessage, Verdict
-from promo_campaigns.core.transport import MAX_SPLITS, BaseTransport, TransportSettings
+from promo_campaigns.delivery.transports import base as module
+from promo_campaigns.delivery.transports.base import MAX_SPLITS, BaseTransport, TransportSettings
+from promo_campaigns.model.errors import CallRefused, CannotCarry, ConfigurationError, SendError
+from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.model.run_spec import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.batch_sizes import LEAST_CONTACTS, XCOM_BYTES, best_batch_size
+from promo_campaigns.ledger.batch_sizes import LEAST_CONTACTS, XCOM_BYTES, best_batch_size
 
 LOCAL, CELERY = 2, 16
 BYTES = 7 + 2 + 16 + 2

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from promo_campaigns.adapters.call_timer import CallTimer
+from promo_campaigns.http.timeouts import CallTimer
 
 SOON_S = 0.02
 LATE_S = 60.0

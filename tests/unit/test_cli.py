@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
 from promo_campaigns.cli import main
 from promo_campaigns.cli.database import find_dsn
-from promo_campaigns.core.errors import ConfigurationError, DatabaseNotFoundError
+from promo_campaigns.model.errors import ConfigurationError, DatabaseNotFoundError
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promo_campaigns.core.code_file import COLUMNS
-from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.model.errors import CodeFileError
+from promo_campaigns.tables.layout import COLUMNS
 from unit.code_files import EXPIRES, HEADER, ROW, read
 
 if TYPE_CHECKING:

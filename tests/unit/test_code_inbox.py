@@ -12,7 +12,6 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]  # fsspec has no types
 
-from promo_campaigns.core.errors import CodeFileError
 from promo_campaigns.hooks.code_inbox import (
     LOADED,
     MAX_FILES,
@@ -24,6 +23,7 @@ from promo_campaigns.hooks.code_inbox import (
     refuse_links,
     reports_of,
 )
+from promo_campaigns.model.errors import CodeFileError
 from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
 from promo_campaigns.triggers.promo_code_file import PromoCodeFileTrigger
 

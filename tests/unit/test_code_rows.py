@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.byte_source import MAX_RATIO
-from promo_campaigns.core.code_file import KEPT_REJECTS, Rejects
-from promo_campaigns.core.code_row import MAX_TYPES
-from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.code_files.row_rules import MAX_TYPES
+from promo_campaigns.model.errors import CodeFileError
+from promo_campaigns.model.load_report import KEPT_REJECTS, Rejects
+from promo_campaigns.tables.byte_source import MAX_RATIO
 from unit.code_files import EXPIRES, HEADER, ROW, read
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.codes import mask
+from promo_campaigns.model.masking import mask
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from promo_campaigns.core.contact_file import LINE_LENGTH, read_contacts
-from promo_campaigns.core.contacts import Channel, Contact, Field, Rejected, Row
-from promo_campaigns.core.errors import ContactFileError
+from promo_campaigns.contacts.file import LINE_LENGTH, read_contacts
+from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row
+from promo_campaigns.model.errors import ContactFileError
 
 FIELDS = [Field(7, "Promo code", "textfield"), Field(8, "Visits", "number")]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.contact_rules import (
+from promo_campaigns.model.contact_rules import (
     LOCATOR_BYTES,
     clean_channel_type,
     clean_external_id,
@@ -21,8 +21,8 @@ from promo_campaigns.core.contact_rules import (
     clean_values,
     mask_value,
 )
-from promo_campaigns.core.contacts import Channel, Contact, Owner, check_identity, choose_owner
-from promo_campaigns.core.errors import ContactError
+from promo_campaigns.model.contacts import Channel, Contact, Owner, check_identity, choose_owner
+from promo_campaigns.model.errors import ContactError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

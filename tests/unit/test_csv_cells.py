@@ -8,9 +8,9 @@ import io
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from promo_campaigns.adapters.table_files import Column, csv_writer
-from promo_campaigns.core.code_row import BrokenRuleError, _code
-from promo_campaigns.core.csv_cells import FORMULA_SIGNS
+from promo_campaigns.code_files.row_rules import BrokenRuleError, _code
+from promo_campaigns.tables.csv_cells import FORMULA_SIGNS
+from promo_campaigns.tables.writers import Column, csv_writer
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 HOSTILE = st.builds("{}{}{}".format, st.sampled_from(["", " ", "\u3000"]), st.sampled_from(FORMULA_SIGNS), ANY_TEXT)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.definitions import read_data_source, read_run_spec
-from promo_campaigns.adapters.templates import compile_data_source
-from promo_campaigns.core.errors import DefinitionError
-from promo_campaigns.core.models import CodeRequest, DataSource, Message, Poll, Purpose, RunSpec
+from promo_campaigns.definitions.definitions import read_data_source, read_run_spec
+from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.model.run import Purpose
+from promo_campaigns.model.run_spec import CodeRequest, DataSource, Message, Poll, RunSpec
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.pace import Budget, budget_of
+from promo_campaigns.delivery.rate_limit import budget_of
 from promo_campaigns.hooks.data_source import DataSourceHook
+from promo_campaigns.http.rate_limit_port import Budget
+from promo_campaigns.model.errors import ConfigurationError
 
 
 def hook(monkeypatch: pytest.MonkeyPatch, **extra: object) -> DataSourceHook:

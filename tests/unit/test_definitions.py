@@ -7,9 +7,9 @@ from textwrap import dedent
 
 import pytest
 
-from promo_campaigns.adapters.definitions import read_audience, read_data_source, read_message, read_run_spec
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError
-from promo_campaigns.core.models import CodeRequest, RunSpec
+from promo_campaigns.definitions.definitions import read_audience, read_data_source, read_message, read_run_spec
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError
+from promo_campaigns.model.run_spec import CodeRequest, RunSpec
 
 SAMPLES = Path(__file__).parents[2] / "include"
 CODES = CodeRequest(type="Welcome", discount=10, days=7)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.adapters.endpoints import AUTHS, endpoint_of
-from promo_campaigns.adapters.http_line import Call, HttpLine
-from promo_campaigns.adapters.request_paths import path_part
-from promo_campaigns.adapters.vetted_resolver import is_public, require_public_literal
-from promo_campaigns.core.connection import ConnectionSettings
-from promo_campaigns.core.errors import ConfigurationError, SendError
+from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.endpoint import AUTHS, endpoint_of
+from promo_campaigns.http.request_paths import path_part
+from promo_campaigns.http.ssrf import is_public, require_public_literal
+from promo_campaigns.model.errors import ConfigurationError, SendError
 
 SECRET = "canary/secret+of=the&receiver"
 

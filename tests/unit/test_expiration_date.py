@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.expiration_date import expires_at, pool_time_zone
+from promo_campaigns.code_files.expiration_date import expires_at, pool_time_zone
+from promo_campaigns.model.errors import ConfigurationError
 
 NEW_YORK = pool_time_zone("America/New_York")
 KYIV = pool_time_zone("Europe/Kyiv")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.failed_items import FailedItems, failed_items
-from promo_campaigns.core.models import Recipient
+from promo_campaigns.delivery.failed_items import FailedItems, failed_items
+from promo_campaigns.model.run import Recipient
 
 
 def recipient(contact_id: int) -> Recipient:

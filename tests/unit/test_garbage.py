@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from promo_campaigns.core.garbage import NEW_OBJECTS, collected_seldom
+from promo_campaigns.delivery.gc_pause import NEW_OBJECTS, collected_seldom
 
 
 def test_the_collector_is_as_it_was_after_the_block_even_after_an_error() -> None:

@@ -20,10 +20,11 @@ MIB = 2**20
 READER = """
 import io, json, sys
 from pathlib import Path
-from promo_campaigns.adapters import xlsx_archive
-from promo_campaigns.adapters.xlsx_rows import xlsx_rows
-from promo_campaigns.core.code_file import Layout, Rejects
-from promo_campaigns.core.errors import CodeFileError
+from promo_campaigns.tables import xlsx_archive
+from promo_campaigns.tables.xlsx_rows import xlsx_rows
+from promo_campaigns.model.load_report import Rejects
+from promo_campaigns.tables.layout import Layout
+from promo_campaigns.model.errors import CodeFileError
 
 if len(sys.argv) > 2:
     xlsx_archive.MAX_MARKS = int(sys.argv[2])

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.adapters.http_line import retry_after_s
-from promo_campaigns.adapters.vetted_resolver import is_public
-from promo_campaigns.core.models import Outcome
-from promo_campaigns.core.outcome import outcome_of_status
+from promo_campaigns.http.client import retry_after_s
+from promo_campaigns.http.outcome import outcome_of_status
+from promo_campaigns.http.ssrf import is_public
+from promo_campaigns.model.outcome import Outcome
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 

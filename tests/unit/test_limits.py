@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.limits import DAY, LEAST_OPEN, WEEK, Cap, Limits, cap_of, limits_of, quiet_minutes
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.limits import DAY, LEAST_OPEN, WEEK, Cap, Limits, cap_of, limits_of, quiet_minutes
 
 HOUR = 60
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.models import Purpose
-from promo_campaigns.core.occurrence import idempotency_key, joint_key, run_key
+from promo_campaigns.model.run import Purpose
+from promo_campaigns.model.run_key import idempotency_key, joint_key, run_key
 
 NINE = datetime(2026, 10, 25, 9, tzinfo=timezone.utc)
 

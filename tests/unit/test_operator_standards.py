@@ -12,8 +12,8 @@ from airflow.sdk import BaseOperator, BaseSensorOperator
 
 import promo_campaigns.operators as operators_room
 import promo_campaigns.sensors as sensors_room
-from promo_campaigns.operators.handed_over import HandedOver
-from promo_campaigns.operators.store_operator import StoreOperator
+from promo_campaigns.operators.base.payload_operator import HandedOver
+from promo_campaigns.operators.base.store_operator import StoreOperator
 
 BASES = {BaseOperator, BaseSensorOperator, StoreOperator, HandedOver}
 

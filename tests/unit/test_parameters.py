@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.parameters import contact_ids_of, instant_of, name_of, optional_text, whole_number
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.parameters import contact_ids_of, instant_of, name_of, optional_text, whole_number
 
 
 @pytest.mark.parametrize(("value", "number"), [("0", 0), (0, 0), (" 99 ", 99)])

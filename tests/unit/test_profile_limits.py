@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.web.limits import WrongKeys, peer_of
+from promo_campaigns.profile_api.limits import WrongKeys, peer_of
 
 
 @given(st.integers(0, 2**64 - 1).filter(bool), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))

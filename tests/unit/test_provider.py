@@ -31,8 +31,8 @@ def test_airflow_s_connection_form_has_a_field_for_each_extra() -> None:
     from airflow.providers_manager import ProvidersManager
     from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
-    from promo_campaigns.adapters.endpoints import EXTRAS
-    from promo_campaigns.core.connection import LIMITS
+    from promo_campaigns.connections.settings import LIMITS
+    from promo_campaigns.http.endpoint import EXTRAS
 
     manager = ProvidersManager()  # type: ignore[no-untyped-call]  # Airflow's classes have no types
     form = {

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.run_report import MOST_REASONS, OTHER_REASONS, RunReport, Tally
+from promo_campaigns.model.run_report import MOST_REASONS, OTHER_REASONS, RunReport, Tally
 
 STATES = (
     "pending",

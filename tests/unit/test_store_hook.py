@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from promo_campaigns.core.errors import ConfigurationError
 from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

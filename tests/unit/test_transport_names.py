@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.adapters.transports import OWN, load_transport
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.transport import BaseTransport
+from promo_campaigns.delivery.transports.base import BaseTransport
+from promo_campaigns.delivery.transports.registry import OWN, load_transport
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder on the path of Python, in which a distribution adds transports."""
     (tmp_path / "pigeons.py").write_text(
         dedent("""
-            from promo_campaigns.core.transport import BaseTransport
+            from promo_campaigns.delivery.transports.base import BaseTransport
             class PigeonTransport(BaseTransport):
                 name = "pigeon"
             WORD = "coo"
@@ -71,7 +71,7 @@ def test_the_product_s_own_are_found_without_being_installed(name: str) -> None:
         ("smtp", "there are two transports 'smtp', pigeons:PigeonTransport and promo_campaigns.*; uninstall one"),
         (
             "word",
-            r"'word' \(pigeons:WORD\) is no subclass of promo_campaigns.core.transport.BaseTransport",
+            r"'word' \(pigeons:WORD\) is no subclass of promo_campaigns.delivery.transports.base.BaseTransport",
         ),
         ("lost", "the transport 'lost' cannot be loaded from pigeons:LostTransport"),
         ("more", "the transport 'more' needs the module a_module_that_nobody_has, which is not installed: install it"),
@@ -85,7 +85,7 @@ def test_a_name_that_leads_nowhere_says_what_is_installed(name: str, error: str)
 def test_what_is_missing_for_fcm_is_named_with_the_way_to_get_it() -> None:
     code = (
         "import sys; sys.modules['google'] = None\n"
-        "from promo_campaigns.adapters.transports import load_transport\n"
+        "from promo_campaigns.delivery.transports.registry import load_transport\n"
         "load_transport('fcm')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

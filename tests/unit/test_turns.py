@@ -7,7 +7,8 @@ from bisect import bisect_left
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.pace import CHUNK_S, LATE_S, SLICE_S, Budget, Slice, next_chunk
+from promo_campaigns.delivery.rate_limit import LATE_S, Slice, next_chunk
+from promo_campaigns.http.rate_limit_port import CHUNK_S, SLICE_S, Budget
 
 RATES = st.sampled_from([0.5, 1.0, 3.0, 7.0, 20.0, 200.0, 350.0])
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.intervals import Interval, difference, mean_difference, proportion
-from promo_campaigns.core.uplift import Arm, Conversions, UpliftReport
+from promo_campaigns.uplift.intervals import Interval, difference, mean_difference, proportion
+from promo_campaigns.uplift.report import Arm, Conversions, UpliftReport
 
 SHARES = st.integers(1, 10**7).flatmap(lambda size: st.tuples(st.integers(0, size), st.just(size)))
 CHANCES = st.floats(0, 1).map(lambda chance: round(chance, 6))

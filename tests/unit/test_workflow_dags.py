@@ -16,14 +16,14 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.serialization.serialized_objects import DagSerialization
 
-from promo_campaigns.core.errors import DefinitionError, SettingError
-from promo_campaigns.operators.wiring import asks_approval
+from promo_campaigns.model.errors import DefinitionError, SettingError
+from promo_campaigns.operators.base.workflow_checks import asks_approval
 from promo_campaigns.workflows import PromoWorkflow, load_workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.core.workflow import PromoCode
+    from promo_campaigns.definitions.workflow import PromoCode
 
 ROOT = Path(__file__).parents[2]
 CODES: PromoCode = {"type": "Welcome", "discount": 10, "days": 7}

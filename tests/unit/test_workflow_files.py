@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
-from promo_campaigns.adapters.workflow_schema import require_schema, schema, schema_text
 from promo_campaigns.cli import main
-from promo_campaigns.core.errors import DefinitionError, SettingError
-from promo_campaigns.core.reuse import Reuse
-from promo_campaigns.core.workflow import Workflow
+from promo_campaigns.definitions.workflow import Workflow
+from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+from promo_campaigns.definitions.workflow_schema import require_schema, schema, schema_text
+from promo_campaigns.model.errors import DefinitionError, SettingError
+from promo_campaigns.model.reuse import Reuse
 
 ROOT = Path(__file__).parents[2]
 SOUND = """\

@@ -30,7 +30,7 @@ from promo_campaigns.cli import (
     unknown,
     workflows,
 )
-from promo_campaigns.core.errors import PromoError
+from promo_campaigns.model.errors import PromoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,3 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     for noun in NOUNS:
         noun.add_parser(nouns)
     return parser
+
+
+__all__ = ["main"]

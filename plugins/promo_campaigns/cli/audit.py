@@ -23,8 +23,8 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.audit import list_audit
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.postgres.audit import list_audit
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         entries = list_audit(connection, args.limit)

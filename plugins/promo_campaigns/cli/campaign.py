@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.cli.connection_variable import connection_settings, is_known
 from promo_campaigns.cli.database import find_dsn
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.connections.variable import connection_settings, is_known
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from promo_campaigns.core.models import RunSpec
-    from promo_campaigns.core.transport import BaseTransport
+    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.model.run_spec import RunSpec
 
 _CODES = ("type", "discount", "days")
 
@@ -52,16 +52,16 @@ def campaign_spec(args: argparse.Namespace, *, message: str | None, contact_ids:
 
 
 def _of_workflow(args: argparse.Namespace, given: dict[str, Any], contact_ids: Sequence[int]) -> RunSpec:
-    from promo_campaigns.adapters.workflow_files import IncludeFolder
-    from promo_campaigns.adapters.workflow_specs import read_workflow_spec
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
+    from promo_campaigns.definitions.workflow_specs import read_workflow_spec
 
     return read_workflow_spec(IncludeFolder(args.include), args.workflow, given, contact_ids=contact_ids)
 
 
 def _of_parts(args: argparse.Namespace, given: dict[str, Any], contact_ids: Sequence[int]) -> RunSpec:
-    from promo_campaigns.adapters.definitions import read_run_spec
-    from promo_campaigns.core.parameters import code_request, percent_of
-    from promo_campaigns.core.reuse import Reuse
+    from promo_campaigns.definitions.definitions import read_run_spec
+    from promo_campaigns.model.parameters import code_request, percent_of
+    from promo_campaigns.model.reuse import Reuse
 
     spec = read_run_spec(
         args.include,
@@ -82,8 +82,8 @@ def campaign_transport(args: argparse.Namespace, spec: RunSpec) -> BaseTransport
 
     :raises ConfigurationError: the connection is not known here, or is wrong
     """
-    from promo_campaigns.adapters.transports import make_transport
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.delivery.transports.registry import make_transport
 
     conn_id, webhook = transport_connection(spec), spec.webhook if spec.transport == "webhook" else None
     connection = connection_settings(conn_id, args.connection) if conn_id else None
@@ -95,7 +95,7 @@ def note_on_transport(args: argparse.Namespace, spec: RunSpec) -> list[str]:
 
     :raises DefinitionError: naming the line at fault
     """
-    from promo_campaigns.adapters.definitions import require_carried
+    from promo_campaigns.definitions.definitions import require_carried
 
     conn_id = transport_connection(spec)
     if conn_id and not (args.connection or is_known(conn_id)):

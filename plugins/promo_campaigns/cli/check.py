@@ -26,10 +26,9 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.invariants import check_invariants
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.runs import read_run_by_key
-    from promo_campaigns.sql import promises
+    from promo_campaigns.ledger.invariants import check_invariants, promises
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         run_id = read_run_by_key(connection, args.key).run_id if args.key else None

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
+from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
     from promo_campaigns.cli.parsing import Parsers
-    from promo_campaigns.core.code_file import LoadReport
+    from promo_campaigns.model.load_report import LoadReport
 
 _REFUSED = 1
 _SHOWN_REJECTS = 20
@@ -62,8 +62,8 @@ def _load(args: argparse.Namespace) -> int:
         msg = "--code-only and --expires DATE go together: such a file does not say when its codes expire"
         raise ConfigurationError(msg)
     dsn = find_dsn(args)
-    from promo_campaigns.adapters.code_files import load_code_file
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.code_files.load import load_code_file
+    from promo_campaigns.postgres.connection import connect
 
     path: Path = args.file
     if not path.is_file():
@@ -115,8 +115,8 @@ def _print_report(report: LoadReport, *, as_json: bool, error: str = "") -> None
 
 
 def _files(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.code_stock import code_files
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.code_files.stock import code_files
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         rows = [asdict(file) for file in code_files(connection)]
@@ -127,8 +127,8 @@ def _files(args: argparse.Namespace) -> int:
 
 
 def _levels(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.stock_levels import read_levels, read_stock_levels
+    from promo_campaigns.code_files.stock_levels import read_levels, read_stock_levels
+    from promo_campaigns.postgres.connection import connect
 
     levels = read_stock_levels(args.levels)
     with connect(find_dsn(args)) as connection:
@@ -143,8 +143,8 @@ def _levels(args: argparse.Namespace) -> int:
 def _stock(args: argparse.Namespace) -> int:
     if args.levels is not None:
         return _levels(args)
-    from promo_campaigns.adapters.code_stock import stock
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.code_files.stock import stock
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         rows = [asdict(row) for row in stock(connection)]
@@ -153,8 +153,8 @@ def _stock(args: argparse.Namespace) -> int:
 
 
 def _withdraw(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.code_files import withdraw_code_file
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.code_files.load import withdraw_code_file
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         report = withdraw_code_file(connection, args.code_file_id)

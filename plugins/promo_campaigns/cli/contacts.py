@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.contact_rules import (
+from promo_campaigns.model.contact_rules import (
     FIELD_TYPES,
     clean_channel_type,
     clean_external_id,
@@ -15,15 +15,15 @@ from promo_campaigns.core.contact_rules import (
     clean_locator,
     mask_value,
 )
-from promo_campaigns.core.contacts import Channel
-from promo_campaigns.core.errors import ConfigurationError, ContactError, ContactFileError
+from promo_campaigns.model.contacts import Channel
+from promo_campaigns.model.errors import ConfigurationError, ContactError, ContactFileError
 
 if TYPE_CHECKING:
     import argparse
 
     from promo_campaigns.cli.parsing import Parsers
-    from promo_campaigns.core.contact_file import ContactFileReport
-    from promo_campaigns.core.contacts import Field
+    from promo_campaigns.contacts.file import ContactFileReport
+    from promo_campaigns.model.contacts import Field
 
 _LINES_SHOWN = 20
 
@@ -72,8 +72,8 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _load(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.contact_files import load_contact_file
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.load import load_contact_file
+    from promo_campaigns.postgres.connection import connect
 
     path: Path = args.file
     try:
@@ -99,8 +99,8 @@ def _in_words(report: ContactFileReport) -> str:
 
 
 def _field(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.contacts import create_field
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.store import create_field
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         field = create_field(connection, args.name, args.type, field_id=args.id, description=args.description)
@@ -109,8 +109,8 @@ def _field(args: argparse.Namespace) -> int:
 
 
 def _fields(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.contacts import list_fields
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.store import list_fields
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         for field in list_fields(connection):
@@ -123,8 +123,8 @@ def _field_line(field: Field) -> str:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.contacts import read_contacts
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.store import read_contacts
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         found = read_contacts(connection, [args.id])
@@ -140,8 +140,8 @@ def _erase(args: argparse.Namespace) -> int:
     if (args.id is None) == (args.external_id is None):
         msg = "give the contact's own ID, or --external-id X"
         raise ConfigurationError(msg)
-    from promo_campaigns.adapters.erasure import erase_contact, find_contact
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.erasure import erase_contact, find_contact
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         contact_id = find_contact(connection, contact_id=args.id, external_id=args.external_id)
@@ -158,8 +158,8 @@ def _erase(args: argparse.Namespace) -> int:
 
 
 def _readmit(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.erasure import readmit_contact
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.erasure import readmit_contact
+    from promo_campaigns.postgres.connection import connect
 
     try:
         if args.kind == "external-id":

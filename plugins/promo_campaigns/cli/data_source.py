@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promo_campaigns.cli.connection_variable import connection_settings
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.redaction import HIDDEN, redacted
+from promo_campaigns.connections.variable import connection_settings
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.masking import mask
+from promo_campaigns.model.redaction import HIDDEN, redacted
 
 if TYPE_CHECKING:
     import argparse
 
-    from promo_campaigns.adapters.http_line import Call, Endpoint
     from promo_campaigns.cli.parsing import Parsers
-    from promo_campaigns.core.models import DataSource, Recipient
+    from promo_campaigns.http.client import Call, Endpoint
+    from promo_campaigns.model.run import Recipient
+    from promo_campaigns.model.run_spec import DataSource
 
 MAX_BODY_BYTES = 1_000_000
 _NOT_TAKEN = 1
@@ -41,9 +42,9 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _test(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.definitions import read_data_source
-    from promo_campaigns.adapters.endpoints import endpoint_of
-    from promo_campaigns.adapters.source_trial import trial_call
+    from promo_campaigns.definitions.definitions import read_data_source
+    from promo_campaigns.http.endpoint import endpoint_of
+    from promo_campaigns.preview.test_request import trial_call
 
     source = read_data_source(args.include, args.name)
     settings = connection_settings(source.connection, args.connection)
@@ -57,8 +58,8 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _contact(args: argparse.Namespace) -> tuple[Recipient, list[str]]:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.source_trial import codes_held, trial_recipient
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.test_request import codes_held, trial_recipient
 
     with connect(find_dsn(args)) as connection:
         return trial_recipient(connection, args.contact), codes_held(connection, args.contact)
@@ -95,8 +96,8 @@ def _send(source: DataSource, endpoint: Endpoint, call: Call, secrets: list[str]
     import asyncio
     from dataclasses import replace
 
-    from promo_campaigns.adapters.source_trial import SHOWN_CHARACTERS, make_trial
-    from promo_campaigns.core.models import Outcome
+    from promo_campaigns.model.outcome import Outcome
+    from promo_campaigns.preview.test_request import SHOWN_CHARACTERS, make_trial
 
     bounded = replace(endpoint, timeout_s=min(source.timeout_s or endpoint.timeout_s, endpoint.timeout_s))
     reply = asyncio.run(make_trial(source, bounded, call))

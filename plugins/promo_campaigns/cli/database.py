@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from promo_campaigns.core.errors import ConfigurationError, DatabaseNotFoundError
+from promo_campaigns.model.errors import ConfigurationError, DatabaseNotFoundError
 
 if TYPE_CHECKING:
     import argparse
@@ -59,7 +59,7 @@ def _dsn_of_demo(start: Path) -> str:
     folder = next((above / DEMO_FOLDER for above in (start, *start.parents) if (above / DEMO_FOLDER).is_dir()), None)
     if folder is None:
         return ""
-    from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+    from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
     server = EmbeddedPostgres(folder / "postgres")
     return server.dsn() if server.is_running() else ""

@@ -37,7 +37,7 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _start(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+    from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
     EmbeddedPostgres(args.dir).start()
     print(f"Postgres runs. Its address: promo db url --dir {args.dir}")
@@ -45,7 +45,7 @@ def _start(args: argparse.Namespace) -> int:
 
 
 def _stop(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+    from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
     EmbeddedPostgres(args.dir).stop()
     print("Postgres is stopped.")
@@ -53,7 +53,7 @@ def _stop(args: argparse.Namespace) -> int:
 
 
 def _url(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
+    from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
     print(EmbeddedPostgres(args.dir).dsn() if args.dir else find_dsn(args))
     return 0
@@ -61,7 +61,7 @@ def _url(args: argparse.Namespace) -> int:
 
 def _migrate(args: argparse.Namespace) -> int:
     dsn = find_dsn(args)
-    from promo_campaigns.adapters.migrations import migrate
+    from promo_campaigns.postgres.migrations import migrate
 
     migrate(dsn, tell=print)
     print("The schema is up to date.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.contact_rules import mask_value
+from promo_campaigns.model.contact_rules import mask_value
 
 if TYPE_CHECKING:
     import argparse
@@ -37,8 +37,8 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.events import list_events
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.event_store import list_events
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         found = list_events(connection, type_name=args.type, waiting=args.waiting, limit=args.limit)
@@ -57,8 +57,8 @@ def _fate(turn: dict[str, Any]) -> str:
 
 
 def _listeners(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.events import COUNTED_WAITING, list_listeners
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.event_store import COUNTED_WAITING, list_listeners
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         found = list_listeners(connection)
@@ -72,8 +72,8 @@ def _listeners(args: argparse.Namespace) -> int:
 
 
 def _stop(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.event_queue import stop_listening
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.ledger.event_queue import stop_listening
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         count = stop_listening(connection, args.workflow)
@@ -82,8 +82,8 @@ def _stop(args: argparse.Namespace) -> int:
 
 
 def _purge(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.events import purge_events
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.contacts.event_store import purge_events
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         done = purge_events(connection, days=args.days)

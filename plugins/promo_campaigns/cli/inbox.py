@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.contact_rules import mask_value
+from promo_campaigns.model.contact_rules import mask_value
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +23,8 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.inbox import read_inbox
-    from promo_campaigns.adapters.postgres import connect
+    from promo_campaigns.delivery.transports.inbox import read_inbox
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         messages = read_inbox(connection, contact_id=args.contact, limit=max(args.limit, 0))

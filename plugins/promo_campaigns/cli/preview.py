@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec, note_on_transport
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from promo_campaigns.adapters.table_files import Kind, WriteRows
     from promo_campaigns.cli.parsing import Parsers
-    from promo_campaigns.core.message_diff import DiffReport
-    from promo_campaigns.core.preview import PreviewReport
+    from promo_campaigns.preview.message_diff import DiffReport
+    from promo_campaigns.preview.rows import PreviewReport
+    from promo_campaigns.tables.writers import Kind, WriteRows
 
 
 def add_parser(nouns: Parsers) -> None:
@@ -60,11 +60,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _preview(args: argparse.Namespace) -> PreviewReport:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.preview import write_preview
-    from promo_campaigns.adapters.sample_answers import read_sample_answers
-    from promo_campaigns.core.parameters import instant_of
-    from promo_campaigns.core.preview import COLUMNS
+    from promo_campaigns.definitions.sample_answers import read_sample_answers
+    from promo_campaigns.model.parameters import instant_of
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.dry_run import write_preview
+    from promo_campaigns.preview.rows import COLUMNS
 
     spec, at = campaign_spec(args, message=args.message), instant_of("--at", args.at)
     answers, notes = read_sample_answers(args.include, spec), note_on_transport(args, spec)
@@ -76,11 +76,11 @@ def _preview(args: argparse.Namespace) -> PreviewReport:
 
 
 def _diff(args: argparse.Namespace) -> DiffReport:
-    from promo_campaigns.adapters.definitions import read_message
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.preview import write_diff
-    from promo_campaigns.adapters.sample_answers import read_sample_answers
-    from promo_campaigns.core.message_diff import DIFF_COLUMNS
+    from promo_campaigns.definitions.definitions import read_message
+    from promo_campaigns.definitions.sample_answers import read_sample_answers
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.dry_run import write_diff
+    from promo_campaigns.preview.message_diff import DIFF_COLUMNS
 
     old, new = (read_message(args.include, name) for name in args.diff)
     spec = campaign_spec(args, message=new.name)
@@ -91,8 +91,8 @@ def _diff(args: argparse.Namespace) -> DiffReport:
 
 def _send_by(args: argparse.Namespace, at: datetime | None) -> datetime | None:
     """Return the deadline of a workflow that has one, with the moment of sending for its occurrence."""
-    from promo_campaigns.adapters.workflow_files import IncludeFolder, check_workflow
-    from promo_campaigns.core.parameters import deadline_of
+    from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+    from promo_campaigns.model.parameters import deadline_of
 
     if not args.workflow:
         return None
@@ -102,7 +102,7 @@ def _send_by(args: argparse.Namespace, at: datetime | None) -> datetime | None:
 
 @contextmanager
 def _tables(files: Sequence[Path], columns: Mapping[str, Kind]) -> Iterator[Sequence[WriteRows]]:
-    from promo_campaigns.adapters.table_files import open_tables
+    from promo_campaigns.tables.writers import open_tables
 
     with open_tables(files, columns) as tables:
         yield tables

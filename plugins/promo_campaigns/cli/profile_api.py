@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.web.limits import Limits
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.profile_api.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ _LIMITS: Mapping[str, tuple[Callable[[str], float], str, str]] = {
     "--wrong-keys": (_count, "wrong_keys", "an address is slowed after so many wrong keys"),
     "--wrong-key-delay": (_above_zero, "wrong_key_s", "seconds it then waits for what a key is worth"),
 }
-"""Setting of ``web.limits.Limits`` by option."""
+"""Setting of ``profile_api.limits.Limits`` by option."""
 
 _LOGGING: dict[str, Any] = {
     "version": 1,
@@ -81,8 +81,8 @@ def _serve(args: argparse.Namespace) -> int:
         problem = f"{KEY_VARIABLE} is not set; the profile API does not start without a key"
         raise ConfigurationError(problem)
     dsn = find_dsn(args)
-    from promo_campaigns.adapters.store_pool import check_store
-    from promo_campaigns.web.profile_server import make_server
+    from promo_campaigns.postgres.pool import check_store
+    from promo_campaigns.profile_api.server import make_server
 
     check_store(dsn)
     limits = Limits(**{setting: getattr(args, setting) for _, setting, _ in _LIMITS.values()})

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.errors import ConfigurationError
-from promo_campaigns.core.models import Mode
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.run import Mode
 
 if TYPE_CHECKING:
     import argparse
 
-    from promo_campaigns.adapters.postgres import Connection
     from promo_campaigns.cli.parsing import Parsers
+    from promo_campaigns.postgres.connection import Connection
 
 _OTHERWISE = 1
 
@@ -72,8 +72,8 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _mode(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.runs import set_mode
+    from promo_campaigns.ledger.runs import set_mode
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         set_mode(connection, args.key, Mode(args.mode))
@@ -82,11 +82,11 @@ def _mode(args: argparse.Namespace) -> int:
 
 
 def _decide(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.approvals import decide
-    from promo_campaigns.adapters.audit import account
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.runs import read_run_by_key
-    from promo_campaigns.core.approval import Said
+    from promo_campaigns.ledger.approvals import decide
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.model.approval import Said
+    from promo_campaigns.postgres.audit import account
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         run_id = read_run_by_key(connection, args.key).run_id
@@ -99,9 +99,9 @@ def _decide(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.run_reports import read_report
-    from promo_campaigns.adapters.runs import read_run_by_key
+    from promo_campaigns.ledger.reports import read_report
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         report = read_report(connection, read_run_by_key(connection, args.key).run_id)
@@ -110,8 +110,8 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _uplift(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.uplift import Question, measure_uplift
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.uplift.measure import Question, measure_uplift
 
     question = Question(
         run_key=args.key,
@@ -134,9 +134,9 @@ def _export(args: argparse.Namespace) -> int:
     if args.format == "parquet" and args.output is None:
         msg = "Parquet is no text to print: say where to with --output FILE"
         raise ConfigurationError(msg)
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.run_export import COLUMNS, export_codes
-    from promo_campaigns.adapters.table_files import csv_writer, table_file
+    from promo_campaigns.ledger.export import COLUMNS, export_codes
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.tables.writers import csv_writer, table_file
 
     with connect(find_dsn(args)) as connection:
         run_ids, subject = _runs(connection, args)
@@ -150,8 +150,8 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _runs(connection: Connection, args: argparse.Namespace) -> tuple[list[int], str]:
-    from promo_campaigns.adapters.run_export import runs_of_workflow
-    from promo_campaigns.adapters.runs import read_run_by_key
+    from promo_campaigns.ledger.export import runs_of_workflow
+    from promo_campaigns.ledger.runs import read_run_by_key
 
     if args.key is not None:
         return [read_run_by_key(connection, args.key).run_id], f"run {args.key}"

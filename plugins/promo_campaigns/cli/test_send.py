@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.cli.campaign import add_campaign_options, campaign_spec, campaign_transport
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.codes import mask
-from promo_campaigns.core.redaction import redacted
+from promo_campaigns.model.masking import mask
+from promo_campaigns.model.redaction import redacted
 
 if TYPE_CHECKING:
     import argparse
 
-    from promo_campaigns.adapters.message_trial import Trial, TrialOutcome
     from promo_campaigns.cli.parsing import Parsers
-    from promo_campaigns.core.transport import BaseTransport
+    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.preview.test_message import Trial, TrialOutcome
 
 _NOT_TAKEN = 1
 _SHOWN_CODES = {"type": "Test", "discount": "0", "days": "30"}
@@ -44,12 +44,12 @@ def add_parser(nouns: Parsers) -> None:
 def _run(args: argparse.Namespace) -> int:
     import asyncio
 
-    from promo_campaigns.adapters.definitions import require_carried
-    from promo_campaigns.adapters.message_trial import new_trial_key, render_trial
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.sample_answers import notes_on_answers, read_sample_answers
-    from promo_campaigns.adapters.source_trial import codes_held
-    from promo_campaigns.core.models import Outcome
+    from promo_campaigns.definitions.definitions import require_carried
+    from promo_campaigns.definitions.sample_answers import notes_on_answers, read_sample_answers
+    from promo_campaigns.model.outcome import Outcome
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.test_message import new_trial_key, render_trial
+    from promo_campaigns.preview.test_request import codes_held
 
     if not args.workflow:
         vars(args).update({name: getattr(args, name) or value for name, value in _SHOWN_CODES.items()})
@@ -70,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 async def _send(trial: Trial, transport: BaseTransport) -> list[TrialOutcome]:
-    from promo_campaigns.adapters.message_trial import send_trial
+    from promo_campaigns.preview.test_message import send_trial
 
     async with transport:
         return await send_trial(trial, transport)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.core.codes import mask
+from promo_campaigns.model.masking import mask
 
 if TYPE_CHECKING:
     import argparse
@@ -38,9 +38,9 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.runs import read_run_by_key
-    from promo_campaigns.adapters.unknowns import list_unknown
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.unknown_sends import list_unknown
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         run_id = read_run_by_key(connection, args.key).run_id if args.key else None
@@ -54,10 +54,10 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _judge(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.postgres import connect
-    from promo_campaigns.adapters.runs import read_run_by_key
-    from promo_campaigns.adapters.unknowns import judge_unknown, list_unknown, resend_unknown
-    from promo_campaigns.core.models import Outcome
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
+    from promo_campaigns.model.outcome import Outcome
+    from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(args)) as connection:
         run_id = read_run_by_key(connection, args.key).run_id

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promo_campaigns.core.errors import ConfigurationError, DefinitionError
+from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 
 if TYPE_CHECKING:
     import argparse
 
-    from promo_campaigns.adapters.workflow_files import IncludeFolder
     from promo_campaigns.cli.parsing import Parsers
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
 
 _WRONG = 1
 
@@ -31,7 +31,7 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.workflow_files import IncludeFolder
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
 
     folder = IncludeFolder(args.include)
     if not args.include.is_dir():
@@ -46,7 +46,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _fault(folder: IncludeFolder, workflow_id: str) -> DefinitionError | None:
-    from promo_campaigns.adapters.workflow_files import check_workflow
+    from promo_campaigns.definitions.workflow_files import check_workflow
 
     try:
         check_workflow(folder, workflow_id)
@@ -56,7 +56,7 @@ def _fault(folder: IncludeFolder, workflow_id: str) -> DefinitionError | None:
 
 
 def _schema(_: argparse.Namespace) -> int:
-    from promo_campaigns.adapters.workflow_schema import schema_text
+    from promo_campaigns.definitions.workflow_schema import schema_text
 
     print(schema_text(), end="")
     return 0

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
-from promo_campaigns.core.errors import DemoError, PromoError
 from promo_campaigns.demo.interruption import Interruption
 from promo_campaigns.demo.layout import Layout
 from promo_campaigns.demo.showing import Showing
 from promo_campaigns.demo.supervisor import Supervisor
+from promo_campaigns.model.errors import DemoError, PromoError
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

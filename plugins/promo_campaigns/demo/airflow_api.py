@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from promo_campaigns.core.errors import DemoError
+from promo_campaigns.model.errors import DemoError
 
 _SECONDS = 60.0  # a server that starts on a busy machine answers slowly
 _UNAUTHORIZED = 401

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.adapters.postgres import connect
-from promo_campaigns.core.codes import mask
-from promo_campaigns.sql import queries
+from promo_campaigns.model.masking import mask
+from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +17,7 @@ WITH_CODE = 1000
 WITHOUT_CHANNEL = 10
 """Contacts of the sample that cannot."""
 
-_SQL = queries("demo")
+_SQL = queries(__name__)
 
 
 class LedgerView:

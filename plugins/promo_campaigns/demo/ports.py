@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from promo_campaigns.core.errors import DemoError
+from promo_campaigns.model.errors import DemoError
 
 _TRIES = 50
 

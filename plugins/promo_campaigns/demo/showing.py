@@ -6,21 +6,15 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.embedded_postgres import EmbeddedPostgres
 from promo_campaigns.demo.airflow_api import AirflowApi
 from promo_campaigns.demo.credentials import USER, keep_credentials
 from promo_campaigns.demo.interruption import Interrupted
 from promo_campaigns.demo.ports import free_port
 from promo_campaigns.demo.screen import Screen
-from promo_campaigns.demo.services import (
-    Addresses,
-    airflow_command,
-    airflow_services,
-    environment,
-    profile_api_service,
-)
+from promo_campaigns.demo.services import Addresses, airflow_command, airflow_services, environment, profile_api_service
 from promo_campaigns.demo.supervisor import Supervisor
 from promo_campaigns.demo.walkthrough import Walkthrough
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

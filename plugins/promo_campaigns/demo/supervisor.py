@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promo_campaigns.adapters.processes import birth, dies_with_parent, session_members
-from promo_campaigns.core.errors import DemoError
+from promo_campaigns.model.errors import DemoError
+from promo_campaigns.postgres.embedded.processes import birth, dies_with_parent, session_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli import main as promo
-from promo_campaigns.core.errors import DemoError
-from promo_campaigns.core.occurrence import run_key
 from promo_campaigns.demo.ledger_view import LedgerView, failed_checks
+from promo_campaigns.model.errors import DemoError
+from promo_campaigns.model.run_key import run_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,1 +1,3 @@
-"""Airflow connections turned into adapters."""
+"""From Airflow's connections, settings and storage to what the other rooms take."""
+
+__all__ = ["code_inbox", "data_source", "dry_run", "include", "preview_files", "store", "transport"]

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from promo_campaigns.core.errors import CodeFileError
-from promo_campaigns.core.redaction import printable_name
+from promo_campaigns.model.errors import CodeFileError
+from promo_campaigns.model.redaction import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,12 +11,12 @@ from airflow.sdk import BaseHook
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from promo_campaigns.adapters.bulk_sender import HttpBulkSender
-    from promo_campaigns.adapters.http_line import Endpoint
-    from promo_campaigns.adapters.http_sender import HttpSender
-    from promo_campaigns.core.connection import ConnectionSettings
-    from promo_campaigns.core.models import DataSource
-    from promo_campaigns.core.ports import Pace
+    from promo_campaigns.connections.settings import ConnectionSettings
+    from promo_campaigns.delivery.bulk_sender import HttpBulkSender
+    from promo_campaigns.delivery.http_sender import HttpSender
+    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.model.run_spec import DataSource
 
 
 class DataSourceHook(BaseHook):
@@ -45,7 +45,7 @@ class DataSourceHook(BaseHook):
 
         :raises AirflowNotFoundException: there is no such connection
         """
-        from promo_campaigns.core.connection import ConnectionSettings
+        from promo_campaigns.connections.settings import ConnectionSettings
 
         connection = self.get_connection(self.data_source_conn_id)
         return ConnectionSettings(
@@ -65,7 +65,7 @@ class DataSourceHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection
         :raises ConfigurationError: the connection leads nowhere it may, or one of its extras is unknown or wrong
         """
-        from promo_campaigns.adapters.endpoints import endpoint_of
+        from promo_campaigns.http.endpoint import endpoint_of
 
         return endpoint_of(self.settings)
 
@@ -76,7 +76,7 @@ class DataSourceHook(BaseHook):
         """
         from dataclasses import replace
 
-        from promo_campaigns.core.errors import ConfigurationError
+        from promo_campaigns.model.errors import ConfigurationError
 
         if source.timeout_s > self.endpoint.timeout_s:
             msg = (
@@ -93,8 +93,8 @@ class DataSourceHook(BaseHook):
         :param dsn: the store, through which tasks share them
         :raises ConfigurationError: a limit is wrong
         """
-        from promo_campaigns.adapters.pace import open_pace
-        from promo_campaigns.core.pace import budget_of
+        from promo_campaigns.delivery.rate_limit import budget_of
+        from promo_campaigns.delivery.rate_limit_store import open_pace
 
         budget, call_s = budget_of(self.settings), self.endpoint.timeout_s
         async with open_pace(dsn, self.receiver, budget, call_s=call_s) as pace:
@@ -102,15 +102,15 @@ class DataSourceHook(BaseHook):
 
     def sender(self, source: DataSource, pace: Pace | None = None) -> HttpSender:
         """Return the sender of a data source's requests, one for each contact."""
-        from promo_campaigns.adapters.http_sender import HttpSender
-        from promo_campaigns.adapters.judge import Judge
+        from promo_campaigns.delivery.http_sender import HttpSender
+        from promo_campaigns.delivery.success_rule import Judge
 
         judge = Judge(source) if source.before or source.success else None
         return HttpSender(self.endpoint_for(source), name=self.receiver, pace=pace, judge=judge)
 
     def bulk_sender(self, source: DataSource, pace: Pace | None = None) -> HttpBulkSender:
         """Return the sender of a data source's requests, each for several contacts."""
-        from promo_campaigns.adapters.bulk_sender import HttpBulkSender
+        from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 
         return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver, pace=pace)
 

@@ -9,15 +9,15 @@ from urllib.parse import quote, urlencode
 
 from airflow.sdk import BaseHook
 
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow.sdk import Connection as AirflowConnection
 
-    from promo_campaigns.adapters.postgres import Connection
-    from promo_campaigns.adapters.reconnecting import ReconnectingConnection
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
 _EXTRAS = frozenset(
     {
@@ -62,24 +62,24 @@ class PromoStoreHook(BaseHook):
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """Open the store, as ``adapters.postgres.connect`` does.
+        """Open the store, as ``postgres.connection.connect`` does.
 
         :raises DatabaseUnavailable: the server cannot be reached
         :raises ConfigurationError: the database has no schema yet
         """
-        from promo_campaigns.adapters import postgres
+        from promo_campaigns.postgres import connection as postgres
 
         with postgres.connect(self.dsn) as connection:
             yield connection
 
     @contextmanager
     def reconnecting(self) -> Iterator[ReconnectingConnection]:
-        """Open the store for transactions that outlive a lost connection, as ``adapters.reconnecting`` does.
+        """Open the store for transactions that outlive a lost connection, as ``postgres.reconnecting`` does.
 
         :raises DatabaseUnavailable: the server cannot be reached, or does not come back in time
         :raises ConfigurationError: the database has no schema yet
         """
-        from promo_campaigns.adapters import reconnecting
+        from promo_campaigns.postgres import reconnecting
 
         with reconnecting.reconnecting(self.dsn) as connection:
             yield connection

@@ -11,8 +11,8 @@ from promo_campaigns.hooks.data_source import DataSourceHook
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from promo_campaigns.core.models import RunSpec
-    from promo_campaigns.core.transport import BaseTransport
+    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.model.run_spec import RunSpec
 
 
 def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
@@ -24,9 +24,9 @@ def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
     :raises AirflowNotFoundException: there is no such connection
     :raises ConfigurationError: there is no such transport, or its connection is wrong
     """
-    from promo_campaigns.adapters.transports import make_transport
-    from promo_campaigns.core.pace import budget_of
-    from promo_campaigns.core.transport import TransportSettings
+    from promo_campaigns.delivery.rate_limit import budget_of
+    from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.delivery.transports.registry import make_transport
 
     webhook = spec.webhook if spec.transport == "webhook" else None
     conn_id = spec.transport_conn_id or (webhook.connection if webhook else "")
@@ -42,9 +42,9 @@ async def open_transport(spec: RunSpec, dsn: str) -> AsyncIterator[BaseTransport
 
     :raises DatabaseUnavailable: the store cannot be reached
     """
-    from promo_campaigns.adapters.pace import open_pace
-    from promo_campaigns.core.pace import budget_of
-    from promo_campaigns.core.transport import MAX_CALL_S
+    from promo_campaigns.delivery.rate_limit import budget_of
+    from promo_campaigns.delivery.rate_limit_store import open_pace
+    from promo_campaigns.delivery.transports.base import MAX_CALL_S
 
     transport = transport_of(spec, dsn)
     connection = transport.settings.connection

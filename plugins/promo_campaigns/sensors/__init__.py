@@ -1,1 +1,3 @@
 """Tasks that wait."""
+
+__all__ = ["promo_code_file"]

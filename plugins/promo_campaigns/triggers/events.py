@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from promo_campaigns.core.errors import PromoError
 from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.model.errors import PromoError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from promo_campaigns.adapters.event_watch import EventWatch
+    from promo_campaigns.ledger.event_watch import EventWatch
 
 
 class EventsWaitTrigger(BaseEventTrigger):
@@ -52,7 +52,7 @@ class EventsWaitTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look for ever."""
-        from promo_campaigns.adapters import event_watch  # noqa: PLC0415  (parsing a DAG loads no driver)
+        from promo_campaigns.ledger import event_watch  # noqa: PLC0415  (parsing a DAG loads no driver)
 
         dsn = await asyncio.to_thread(lambda: PromoStoreHook(self.promo_db_conn_id).dsn)
         with event_watch.EventWatch(dsn, workflow=self.workflow, type_name=self.event, quiet_s=self.quiet_s) as watch:

@@ -9,7 +9,7 @@ from airflow.exceptions import SerializationError
 from airflow.sdk import DAG
 from airflow.sdk.configuration import conf
 
-from promo_campaigns.core.errors import ConfigurationError
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path

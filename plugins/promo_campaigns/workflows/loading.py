@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import get_parsing_context
 
-from promo_campaigns.adapters.workflow_files import IncludeFolder, read_workflow
+from promo_campaigns.definitions.workflow_files import IncludeFolder, read_workflow
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.workflows.broken import BrokenWorkflow
 from promo_campaigns.workflows.promo_workflow import PromoWorkflow

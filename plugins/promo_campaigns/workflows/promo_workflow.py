@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, XComArg, task_group
 
-from promo_campaigns.adapters.workflow_files import IncludeFolder, require_valid
-from promo_campaigns.core.parameters import span_of
-from promo_campaigns.core.workflow import Workflow
+from promo_campaigns.definitions.workflow import Workflow
+from promo_campaigns.definitions.workflow_files import IncludeFolder, require_valid
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.model.parameters import span_of
 from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
@@ -27,7 +27,7 @@ from promo_campaigns.workflows.trigger_form import trigger_form
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.core.workflow import EventAudience
+    from promo_campaigns.definitions.workflow import EventAudience
 
 CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
 TAG = "promo"

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.serialization.encoders import encode_timetable
 
-from promo_campaigns.core.errors import SettingError
+from promo_campaigns.model.errors import SettingError
 from promo_campaigns.operators.events import waiting_events
 
 if TYPE_CHECKING:
-    from promo_campaigns.core.workflow import Workflow
+    from promo_campaigns.definitions.workflow import Workflow
 
 _ONCE = "@once"
 _CATCH_ALL = "*/15 * * * *"

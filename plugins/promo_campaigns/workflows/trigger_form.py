@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Param, get_parsing_context
 
 if TYPE_CHECKING:
-    from promo_campaigns.adapters.workflow_files import IncludeFolder
-    from promo_campaigns.core.workflow import Workflow
+    from promo_campaigns.definitions.workflow import Workflow
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
 
 MODES = {
     None: "send to whoever is missing, unless the run was set otherwise",

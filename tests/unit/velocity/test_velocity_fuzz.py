@@ -6,13 +6,7 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promo_campaigns.velocity import (
-    LimitExceeded,
-    Limits,
-    TemplateRenderError,
-    TemplateSyntaxError,
-    compile_template,
-)
+from promo_campaigns.velocity import LimitExceeded, Limits, TemplateRenderError, TemplateSyntaxError, compile_template
 from unit.velocity.velocity_grammar import CONTEXT, bodies, templates
 
 ERRORS = (TemplateSyntaxError, TemplateRenderError, LimitExceeded)

@@ -10,7 +10,7 @@ from defusedxml import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.core.errors import TemplateRenderError, TemplateSyntaxError
+from promo_campaigns.model.errors import TemplateRenderError, TemplateSyntaxError
 from promo_campaigns.velocity import Template, compile_template
 
 WRITABLE = st.text(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.velocity import Limits, TemplateRenderError, compile_template
-from promo_campaigns.velocity.meter import Meter
-from promo_campaigns.velocity.pattern import Pattern
-from promo_campaigns.velocity.values import Printer
+from promo_campaigns.velocity.patterns.pattern import Pattern
+from promo_campaigns.velocity.values.meter import Meter
+from promo_campaigns.velocity.values.values import Printer
 
 ATOMS = st.sampled_from(["a", "b", "c", "[ab]", "[^a]", ".", "\\d", "\\w", "^", "$", "\\b"])
 REPEATED = ["a", "[bc]", "(ab)", "(a|bc)"]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.velocity import LimitExceeded, Limits, TemplateRenderError, compile_template
-from promo_campaigns.velocity.hashes import signed
-from promo_campaigns.velocity.text_methods import narrow, wide
-from promo_campaigns.velocity.values import double_text
+from promo_campaigns.velocity.values.hashes import signed
+from promo_campaigns.velocity.values.text_methods import narrow, wide
+from promo_campaigns.velocity.values.values import double_text
 
 
 @pytest.mark.parametrize(

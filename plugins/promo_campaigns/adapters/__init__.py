@@ -1,1 +1,0 @@
-"""Postgres, HTTP and file system, behind the ports of the core."""

@@ -1,1 +1,0 @@
-"""Models, rules and campaign logic: standard library only."""

@@ -1,1 +1,0 @@
-"""The profile API and the pages inside Airflow."""

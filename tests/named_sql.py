@@ -1,0 +1,15 @@
+"""Which files of named SQL the package has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "plugins" / "promo_campaigns"
+INVARIANTS = "ledger.invariants"
+
+
+def sql_files() -> list[str]:
+    """Return the files of named queries as ``ledger.runs``, without the invariants, which are asked in another way."""
+    found = (file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.sql"))
+    names = {".".join(path.parts) for path in found if "migrations" not in path.parts}
+    return sorted(names - {INVARIANTS})
