@@ -8,8 +8,6 @@ from typing import Protocol
 
 SLICE_S = 0.1
 """Seconds of turns a worker leases at most, or one turn where turns are rarer. What a killed worker takes with it."""
-
-
 CHUNK_S = 15.0
 """Seconds of turns a chunk may need, were its worker alone: an eighth of a lease, half of which is for calls."""
 

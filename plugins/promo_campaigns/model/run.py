@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
     from promo_campaigns.model.run_spec import RunSpec
 
-
 LEASE_S = 120.0
-
-
+"""Seconds for which an intent is leased; no call begins after half of them."""
 MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max_map_length)
 
 
