@@ -63,7 +63,7 @@ def check_store(dsn: str, tell: Callable[[str], None]) -> list[Violation]:
 
     def check(name: str) -> list[Violation]:
         query = invariants()[name]
-        announce = Timer(QUIET_S, tell, [f"{name}: {query.splitlines()[0].removeprefix('-- ')}"])
+        announce = Timer(QUIET_S, tell, [f"{name}: {query.splitlines()[0].removeprefix('-- ').partition('. ')[0]}"])
         announce.daemon = True
         with connect(dsn) as connection:
             announce.start()
