@@ -50,3 +50,9 @@ def test_what_was_taken_for_a_failure_is_none(played_on: Stage) -> None:
     """In 178 a lease has an older token than the one before it; in 1000667 six workers take 3,000 steps to finish."""
     found = search(played_on, [178, 1_000_667])
     assert not found.failed, found.explain()
+
+
+def test_what_a_long_search_found_stays_mended(played_on: Stage) -> None:
+    """In 1004170 a run is opened again between two statements of a claim, which then counted nobody's messages."""
+    found = search(played_on, [1_004_170])
+    assert not found.failed, found.explain()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 MESSAGE_ONLY = replace(SPEC, data_sources=())
+WAITS_FOR_A_LOCK = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 def capped(cap: str, spec: RunSpec = MESSAGE_ONLY) -> RunSpec:
@@ -135,6 +136,30 @@ def test_runs_that_race_for_the_same_contacts_do_not_both_find_room(store: Conne
     assert [row["codes"] for row in held] == [2] * 120
     assert free_codes(store) == 4 * 120
     assert check_invariants(store) == []
+
+
+def test_whoever_is_put_back_in_the_midst_of_a_claim_is_not_claimed_for_uncounted(store: Connection, dsn: str) -> None:
+    """Another run of the same task opens the run again, and its commit falls between two statements of the claim."""
+    first, second = add_contacts(store, 2)
+    add_codes(store, 4)
+    other, run = start(store, "other", MESSAGE_ONLY), start(store, "capped", capped("1/7d"))
+    claim(store, other, [first, second])
+    send(store, other, [first, second])
+    assert claim(store, run, [second]) == []
+    with connect(dsn) as reopening, ThreadPoolExecutor(1) as beside, connect(dsn) as claiming:
+        with reopening.transaction():
+            reopening.execute("select from promo.assignment where run_id = %s for update", [run.run_id])
+            reopening.execute(
+                "update promo.assignment set state = 'pending', reason = null where run_id = %s and contact_id = %s",
+                [run.run_id, second],
+            )
+            claimed = beside.submit(claim, claiming, run, [first, second])
+            while not claimed.done() and not store.execute(WAITS_FOR_A_LOCK).rowcount:
+                pass
+        assert claimed.result(30) == []
+    assert states(store, run) == {"skipped": 1, "pending": 1}
+    assert claim(store, run, [first, second]) == []
+    assert states(store, run) == {"skipped": 2}
 
 
 def test_a_code_that_is_exchanged_is_weighed_against_the_cap_again(store: Connection) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
-from promo_campaigns.ledger.invariants import SHOWN, check_invariants, invariants, run_invariants
+from promo_campaigns.ledger.invariants import SHOWN, check_invariants, check_store, invariants, run_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
 from promo_campaigns.model.outcome import Outcome, Verdict
@@ -78,8 +80,11 @@ def test_the_check_of_a_run_costs_in_proportion_to_the_run(books: Connection, st
     assert again <= 1.2 * small_work
 
 
-def test_the_check_of_the_store_costs_in_proportion_to_the_store(books: Connection) -> None:
+@pytest.mark.parametrize("statistics", ["none", "of a small run"])
+def test_the_check_of_the_store_costs_in_proportion_to_the_store(books: Connection, statistics: str) -> None:
     sent(books, SMALL, 1)
+    if statistics == "of a small run":
+        books.execute("analyze")
     small_work = sum(work(books, query, None) for query in invariants().values())
     sent(books, LARGE - SMALL, 2)
     large_work = sum(work(books, query, None) for query in invariants().values())
@@ -126,3 +131,27 @@ def test_an_attempt_with_a_code_that_had_run_out_is_found(store: Connection) -> 
     store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
     (broken,) = check_invariants(store, run.run_id)
     assert (broken.invariant, broken.count) == ("no_expired_code", 2)
+
+
+def test_a_check_of_the_store_finds_what_a_check_on_one_connection_finds(store: Connection, dsn: str) -> None:
+    contact_ids = add_contacts(store, 3)
+    add_codes(store, 3)
+    run = open_welcome(store)
+    PostgresLedger(store).assign_codes(run.run_id, contact_ids, CODES)
+    store.execute("set session_replication_role = replica")
+    store.execute("update promo.promo_code set held_by = held_by + 1, again = 1")
+    told: list[str] = []
+    found = check_store(dsn, told.append)
+    assert {broken.invariant for broken in found} == {"one_holder", "pool_agrees"}
+    assert found == check_invariants(store)
+    assert told == []
+
+
+def test_a_statement_that_takes_its_time_is_announced(store: Connection, dsn: str) -> None:
+    told: Queue[str] = Queue()
+    with ThreadPoolExecutor(1) as worker:
+        with store.transaction():
+            store.execute("lock table promo.contact_field_value in access exclusive mode")
+            checking = worker.submit(check_store, dsn, told.put)
+            assert told.get(timeout=30) == "erased: An erased contact has neither channels nor field values."
+        assert checking.result(timeout=30) == []

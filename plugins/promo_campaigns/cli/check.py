@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,16 @@ def add_parser(nouns: Parsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from promo_campaigns.ledger.invariants import check_invariants, promises
+    from promo_campaigns.ledger.invariants import check_invariants, check_store, promises
     from promo_campaigns.ledger.runs import read_run_by_key
     from promo_campaigns.postgres.connection import connect
 
-    with connect(find_dsn(args)) as connection:
-        run_id = read_run_by_key(connection, args.key).run_id if args.key else None
-        broken = check_invariants(connection, run_id)
+    dsn = find_dsn(args)
+    if args.key:
+        with connect(dsn) as connection:
+            broken = check_invariants(connection, read_run_by_key(connection, args.key).run_id)
+    else:
+        broken = check_store(dsn, lambda statement: print(f"checking {statement}", file=sys.stderr, flush=True))
     if args.json:
         print(json.dumps([asdict(violation) for violation in broken]))
     elif not broken:

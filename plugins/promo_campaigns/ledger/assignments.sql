@@ -145,9 +145,15 @@ cross join lateral (
 where r.run_id = %(run_id)s and r.quiet_hours is not null;
 
 -- lock_contacts --
--- Held while messages to these contacts are counted and codes claimed, so that two runs cannot both find room, nor each
--- claim a code where one was to give what the other had claimed.
-select contact_id from promo.contact where contact_id = any(%(contact_ids)s) order by contact_id for no key update;
+-- The contacts who wait for a code, in order. They are held while messages to them are counted and codes claimed, so that
+-- two runs cannot both find room, nor each claim a code where one was to give what the other had claimed. Their
+-- assignments are held too: each of the statements of a claim sees what was committed before it, and whoever a run that is
+-- opened again puts back between two of them would get a code uncounted.
+with held as materialized (
+  select contact_id from promo.contact where contact_id = any(%(contact_ids)s) order by contact_id for no key update
+)
+select a.contact_id from held join promo.assignment a on a.contact_id = held.contact_id
+where a.run_id = %(run_id)s and a.state = 'pending' order by a.contact_id for update of a;
 
 -- read_moment --
 -- By which moment messages are counted and codes claimed, and its place in the ledger's order: whatever has a smaller id

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from threading import Timer
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from promo_campaigns.model.errors import InvariantBroken
+from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from promo_campaigns.postgres.connection import Connection
 
 
 SHOWN = 20
+CONNECTIONS = 2
+"""How many statements of a check of the store run at a time: one walks the assignments for half of the time."""
+QUIET_S = 2.0
+"""A statement that takes longer is announced."""
 # Counted by the server: where everything is broken, a million texts must not come over the wire.
 _COUNTED = """{intent}
 select invariant, count(*) as count, (array_agg(broken))[1:{shown}] as rows
@@ -72,14 +79,44 @@ def check_invariants(connection: Connection, run_id: int | None = None) -> list[
     break together is checked over the store only.
     """
     statements = invariants() if run_id is None else run_invariants()
-    found: dict[str, Violation] = {}
     with connection.transaction():
-        for query in statements.values():
-            for row in connection.execute(_counted(query), {"run_id": run_id}).fetchall():
-                known = found.get(row["invariant"], Violation(row["invariant"], (), 0))
-                rows = (*known.rows, *row["rows"])[:SHOWN]
-                found[row["invariant"]] = Violation(row["invariant"], rows, known.count + row["count"])
-    return list(found.values())
+        return _merged(_check(connection, query, run_id) for query in statements.values())
+
+
+def check_store(dsn: str, tell: Callable[[str], None]) -> list[Violation]:
+    """Check every promise over the store, several statements at a time; what is not committed is not looked at.
+
+    :param tell: called with the name of each statement that takes more than two seconds, and what it looks at
+    """
+
+    def check(name: str) -> list[Violation]:
+        query = invariants()[name]
+        announce = Timer(QUIET_S, tell, [f"{name}: {query.splitlines()[0].removeprefix('-- ').partition('. ')[0]}"])
+        announce.daemon = True
+        with connect(dsn) as connection:
+            announce.start()
+            try:
+                return _check(connection, query)
+            finally:
+                announce.cancel()
+
+    with ThreadPoolExecutor(CONNECTIONS) as workers:
+        return _merged(workers.map(check, invariants()))
+
+
+def _check(connection: Connection, query: str, run_id: int | None = None) -> list[Violation]:
+    rows = connection.execute(_counted(query), {"run_id": run_id}).fetchall()
+    return [Violation(row["invariant"], tuple(row["rows"]), row["count"]) for row in rows]
+
+
+def _merged(found: Iterable[list[Violation]]) -> list[Violation]:
+    """Put together what several statements found of one promise."""
+    merged: dict[str, Violation] = {}
+    for new in (violation for each in found for violation in each):
+        known = merged.get(new.invariant, Violation(new.invariant, (), 0))
+        rows = (*known.rows, *new.rows)[:SHOWN]
+        merged[new.invariant] = Violation(new.invariant, rows, known.count + new.count)
+    return list(merged.values())
 
 
 def _counted(query: str) -> str:

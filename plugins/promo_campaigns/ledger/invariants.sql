@@ -3,9 +3,10 @@
 -- statement without such a line is about codes or files, not about a run, and is asked of the whole store only.
 
 -- contacts --
--- What an assignment says against its attempts, its code and its run. Attempts and codes are looked up row by row, so that
--- the cost follows the assignments that are checked whatever the planner thinks of them; what few rows need is asked for
--- those alone. Order is told by ids and never by clocks: an attempt and an outcome draw theirs from one sequence.
+-- What an assignment says against its attempts, its code and its run. Of a run, attempts and codes are looked up row by row
+-- (offset 0 keeps the planner from joining them), so that the cost follows the run whatever the statistics are. Of the whole
+-- store nothing narrows the tables, so the planner knows their sizes and joins them. What few rows need is asked for those
+-- alone. Order is told by ids and never by clocks: an attempt and an outcome draw theirs from one sequence.
 select split_part(promise, ': ', 1) as invariant,
        'contact ' || contact_id || ' of run ' || run_id || ' ' || substr(promise, strpos(promise, ': ') + 2) as broken
 from (
@@ -14,69 +15,84 @@ from (
     case when a.promo_code_id is not null and p.held_by is distinct from a.contact_id
       then 'one_holder: holds code ' || a.promo_code_id || ', which is not theirs' end,
     -- A code is claimed for one assignment: others that hold it were given it again, in runs that may.
-    case when a.promo_code_id is not null and a.reused_at is not null and not r.reuses
+    case when a.promo_code_id is not null and a.reused_at is not null and not a.reuses
       then 'claimed_once: was given again what it held' end,
     -- A code that is held counts as issued, and by how many it is held.
     case when a.promo_code_id is not null and (p.issued_at is null or p.again > 0 and 1 + p.again <> (
       select count(*) from promo.assignment h where h.contact_id = a.contact_id and h.promo_code_id = a.promo_code_id))
       then 'pool_agrees: holds code ' || a.promo_code_id || ', which does not count that' end,
     -- A contact may have received one code of a run, never two.
-    case when f.first_code <> f.last_code then 'one_code: may have received several codes' end,
+    case when a.other_codes and exists (
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+        and t.outcome is distinct from 'refused'
+      having min(t.promo_code_id) <> max(t.promo_code_id))
+      then 'one_code: may have received several codes' end,
     -- A code went back only if every attempt with it was refused.
-    case when f.first_code is not null and (
-      a.promo_code_id is null or a.promo_code_id <> f.first_code or a.promo_code_id <> f.last_code)
+    case when a.other_codes and exists (
+      select from promo.attempt t
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+        and t.outcome is distinct from 'refused' and t.promo_code_id is distinct from a.promo_code_id)
       then 'given_back_on_proof: gave a code back without proof' end,
     -- A code that a data source has seen is still its contact's, or out of the pool for good.
-    case when f.told and exists (
+    case when a.other_codes and exists (
       select from promo.attempt t join promo.promo_code seen using (promo_code_id)
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code
         and t.outcome is distinct from 'refused' and t.promo_code_id is distinct from a.promo_code_id and seen.seen_at is null)
       then 'seen_is_gone: was given a code that a data source has seen and that may be given out again' end,
     -- A message that reads answers was begun only once all of them were there.
-    case when cardinality(r.before) > 0 and f.first_message is not null and exists (
-      select from unnest(r.before) as b (source) where not exists (
+    case when cardinality(a.before) > 0 and exists (
+      select from promo.attempt t, unnest(a.before) as b (source)
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and not exists (
         select from promo.attempt q
         where q.run_id = a.run_id and q.contact_id = a.contact_id and q.purpose = 'answer' and q.source = b.source
-          and q.outcome = 'ok' and coalesce(q.outcome_id, 0) < f.first_message))
+          and q.outcome = 'ok' and coalesce(q.outcome_id, 0) < t.attempt_id))
       then 'answered_first: was sent to without an answer its message reads' end,
     -- In a closed run nothing is under way, and everybody has an outcome; an erased contact has no profile to record on.
-    case when r.closed_at is not null and (a.state in ('pending', 'assigned', 'sending')
-      or (r.records and a.state = 'accepted' and not exists (
+    case when a.closed_at is not null and (a.state in ('pending', 'assigned', 'sending')
+      or (a.records and a.state = 'accepted' and not exists (
             select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)))
       then 'closed_is_done: is ' || a.state || ', and the run is closed' end,
     -- Whoever was sent to has an attempt with the assignment's code.
-    case when a.state in ('sending', 'accepted', 'unknown', 'recorded') and f.intended is not true
+    case when a.state in ('sending', 'accepted', 'unknown', 'recorded') and (a.accepted_id is null or a.other_codes)
+      and not exists (
+        select from promo.attempt t
+        where t.run_id = a.run_id and t.contact_id = a.contact_id and t.promo_code_id = a.promo_code_id
+          and (t.purpose = 'message' or t.purpose = 'answer' and a.state = 'sending'))
       then 'intent_first: is ' || a.state || ' without an attempt' end,
     -- An answer of ok is never ignored: once no lease is running, its contact is accepted or recorded.
-    case when f.accepted and a.state not in ('accepted', 'recorded', 'sending')
+    case when a.accepted_id is not null and a.state not in ('accepted', 'recorded', 'sending')
       then 'acceptance_counts: was answered ok and is ' || a.state end,
     -- Nobody is accepted, recorded or rejected without the evidence for it.
-    case when (a.state in ('accepted', 'recorded') and f.accepted is not true)
-      or (a.state = 'recorded' and (f.recorded is not true or cardinality(r.after) > 1 and exists (
-            select from unnest(r.after) as s (source) where not exists (
+    case when (a.state in ('accepted', 'recorded') and a.accepted_id is null)
+      or (a.state = 'recorded' and (a.recorded is not true or cardinality(a.after) > 1 and exists (
+            select from unnest(a.after) as s (source) where not exists (
               select from promo.attempt t
               where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = s.source
                 and t.outcome = 'ok'))))
-      or (a.state = 'rejected' and f.refused is not true)
+      or (a.state = 'rejected' and not exists (
+            select from promo.attempt t
+            where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose in ('message', 'answer')
+              and t.outcome = 'refused'))
       then 'accepted_on_evidence: is ' || a.state || ' without evidence' end,
     -- A profile write is begun only once an attempt of the message was answered ok.
-    case when f.first_profile is not null and (f.accepted is not true or f.accepted_id >= f.first_profile)
+    case when a.first_profile is not null and (a.accepted_id is null or a.accepted_id >= a.first_profile)
       then 'profile_after_message: had its profile written before its message was accepted' end,
     -- No attempt was begun with a code that had run out. A code that went back may be given another date by an upload, so
     -- of codes that are not held those tell that were shown to somebody, and never went back.
-    case when (f.last_begun >= p.expires_at or f.other_codes) and exists (
+    case when (a.last_begun >= p.expires_at or a.other_codes) and exists (
       select from promo.attempt t join promo.promo_code old using (promo_code_id)
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose in ('message', 'answer')
         and t.started_at >= old.expires_at
         and (t.promo_code_id = a.promo_code_id or t.shows_code and t.outcome is distinct from 'refused'))
       then 'no_expired_code: was sent an expired code' end,
     -- No attempt was begun after the run's send-by.
-    case when f.last_begun >= r.send_by then 'no_late_message: was sent to after the send-by' end,
+    case when a.last_begun >= a.send_by then 'no_late_message: was sent to after the send-by' end,
     -- No attempt was begun in the contact's quiet hours.
-    case when r.quiet_hours is not null and exists (
+    case when a.quiet_hours is not null and exists (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-        and promo.is_quiet(r.quiet_hours, a.time_zone, t.started_at) is not false)
+        and promo.is_quiet(a.quiet_hours, a.time_zone, t.started_at) is not false)
       then 'quiet_kept: was sent to in quiet hours' end,
     -- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was
     -- given up, or its lease is over. The newest is that of the lease that runs; tokens tell nothing of their order, for one
@@ -89,30 +105,28 @@ from (
           where h.run_id = a.run_id and h.contact_id = a.contact_id and h.lease_token = a.lease_token), 0))
       then 'one_call_at_a_time: has an attempt under no lease it ever held' end
   ) as broken
-  from promo.run r
-  join promo.assignment a on a.run_id = r.run_id
-  left join lateral (
-    select bool_or(t.purpose = 'message' and t.outcome = 'ok') as accepted,
-           bool_or(t.purpose <> 'profile' and t.outcome = 'refused') as refused,
-           bool_or(t.purpose = 'answer' and t.shows_code) as told,
-           bool_or(t.promo_code_id = a.promo_code_id
-                   and (t.purpose = 'message' or t.purpose = 'answer' and a.state = 'sending')) as intended,
-           bool_or(t.promo_code_id is distinct from a.promo_code_id) as other_codes,
-           min(t.promo_code_id) filter (where t.purpose = 'message' and t.outcome is distinct from 'refused') as first_code,
-           max(t.promo_code_id) filter (where t.purpose = 'message' and t.outcome is distinct from 'refused') as last_code,
-           min(t.attempt_id) filter (where t.purpose = 'message') as first_message,
-           min(t.attempt_id) filter (where t.purpose = 'profile') as first_profile,
+  from (
+    select a.run_id, a.contact_id, a.promo_code_id, a.state, a.reused_at, a.time_zone, a.lease_token,
+           r.reuses, r.before, r.after, r.records, r.closed_at, r.send_by, r.quiet_hours,
+           bool_or(t.promo_code_id is distinct from a.promo_code_id) filter (where t.attempt_id is not null) as other_codes,
            min(coalesce(t.outcome_id, 0)) filter (where t.purpose = 'message' and t.outcome = 'ok') as accepted_id,
+           min(t.attempt_id) filter (where t.purpose = 'profile') as first_profile,
            bool_or(t.purpose = 'profile' and t.outcome = 'ok') as recorded,
            max(t.started_at) filter (where t.purpose <> 'profile') as last_begun
-    from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-  ) f on true
+    from promo.run r
+    join promo.assignment a on a.run_id = r.run_id
+    left join lateral (
+      select * from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+      offset 0  -- of the run
+    ) t on true
+    where true
+      and r.run_id = %(run_id)s  -- of the run
+    group by r.run_id, a.run_id, a.contact_id
+  ) a
   left join lateral (
-    select h.held_by, h.issued_at, h.again, h.expires_at from promo.promo_code h
-    where h.promo_code_id = a.promo_code_id limit 1
+    select h.held_by, h.issued_at, h.again, h.expires_at from promo.promo_code h where h.promo_code_id = a.promo_code_id
+    offset 0  -- of the run
   ) p on true
-  where true
-    and r.run_id = %(run_id)s  -- of the run
 ) checked cross join lateral string_to_table(broken, chr(10)) as promise
 where broken <> '';
 

@@ -229,18 +229,20 @@ class PostgresLedger:
 
     def _claim(self, run_id: int, contact_ids: Sequence[int], pool: dict[str, Any]) -> list[int]:
         """Find a code for each of the contacts who is pending and may be written to; return who may be."""
-        open_ids = self._open(run_id, contact_ids)
-        whose: dict[str, object] = {"run_id": run_id, "contact_ids": bigint_array(open_ids)}
+        may = self._open(run_id, contact_ids)
         limits = self._limits(run_id)
         if limits["capped"] or limits["reuses"]:
-            self._connection.execute(_ASSIGNMENT["lock_contacts"], whose)
-        claim = {**whose, **pool, **self._moment(), **({} if limits["capped"] else {"claim_id": None})}
+            whose = {"run_id": run_id, "contact_ids": bigint_array(may)}
+            may = [row["contact_id"] for row in self._connection.execute(_ASSIGNMENT["lock_contacts"], whose)]
+        claim: dict[str, object] = {"run_id": run_id, "contact_ids": bigint_array(may), **pool, **self._moment()}
         if limits["capped"]:
             self._connection.execute(_ASSIGNMENT["skip_capped"], claim)
+        else:
+            claim["claim_id"] = None
         if limits["reuses"]:
             self._connection.execute(_ASSIGNMENT["reuse_codes"], claim)
         self._connection.execute(_ASSIGNMENT["claim_codes"], claim)
-        return open_ids
+        return may
 
     def _moment(self) -> dict[str, Any]:
         """Read the clock once for a whole claim, and draw its place in the ledger's order."""
