@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -249,14 +250,14 @@ def test_the_command_lists_events_with_masked_keys_and_purges_them(
     client.post("/v2/event", json=event(email="canary@example.com"))
     client.post("/v2/event", json={"eventTypeKey": "Tick", "keyValue": "tock"})
     assert main(["events", "list", "--dsn", dsn]) == 0
-    tick, paid = capsys.readouterr().out.splitlines()
-    assert tick.endswith("Tick  t…k  nobody known  nobody listens")
+    head, tick, paid = capsys.readouterr().out.splitlines()
+    assert re.search(r"Tick +t…k +nobody known +nobody listens$", tick)
     assert paid.endswith("welcome: waits")
     assert "canary" not in paid
     assert main(["events", "list", "--waiting", "--type", "OrderPaid", "--dsn", dsn]) == 0
-    assert capsys.readouterr().out.splitlines() == [paid]
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [head.split(), paid.split()]
     assert main(["events", "listeners", "--dsn", dsn]) == 0
-    assert "welcome  OrderPaid" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[1].startswith("welcome   OrderPaid")
     assert main(["events", "stop", "welcome", "--dsn", dsn]) == 0
     assert "1 events waited" in capsys.readouterr().out
     assert main(["events", "purge", "--days", "1", "--dsn", dsn]) == 0

@@ -122,7 +122,7 @@ def test_an_installed_wheel_brings_the_command_and_its_queries(installed: Path, 
     assert run([installed / "promo", "--version"]).strip() == f"promo {__version__}"
     assert run([installed / "promo", "db", "migrate", "--dsn", dsn]).strip() == "The schema is up to date."
     made = run([installed / "promo", "contacts", "field", "Promo code", "--id", "12345", "--dsn", dsn])
-    assert made == "12345\tPromo code\ttextfield\n"
+    assert made == "field 12345  Promo code  textfield\n"
 
 
 def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> None:

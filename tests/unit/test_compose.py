@@ -13,7 +13,7 @@ import pytest
 import yaml
 from airflow.cli.cli_config import core_commands
 
-from promo_campaigns.cli import _parser
+from command_line import parse
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
@@ -98,7 +98,7 @@ def _commands() -> list[list[str]]:
 @pytest.mark.parametrize("command", _commands(), ids=" ".join)
 def test_every_command_exists(command: list[str]) -> None:
     if command[0] == "promo":
-        _parser().parse_args(command[1:])
+        parse(command[1:])
     elif command[0] == "airflow":
         assert command[1] in AIRFLOW_COMMANDS
     else:

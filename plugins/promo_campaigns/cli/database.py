@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from promo_campaigns.model.errors import ConfigurationError, DatabaseNotFoundError
-
-if TYPE_CHECKING:
-    import argparse
 
 CONNECTION_VARIABLE = "AIRFLOW_CONN_PROMO_DB"
 DEMO_FOLDER = ".demo"
@@ -23,24 +20,15 @@ _SERVER_OPTIONS = frozenset(
 )
 
 
-def add_dsn_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dsn`` to a command that works on the store."""
-    parser.add_argument(
-        "--dsn",
-        metavar="URI",
-        help=f"the database, as postgresql://user:password@host:port/name; else {CONNECTION_VARIABLE}, "
-        "else the running demo's",
-    )
-
-
-def find_dsn(args: argparse.Namespace) -> str:
+def find_dsn(given: str = "") -> str:
     """Return the DSN of the database a command works on.
 
+    :param given: the option ``--dsn``
     :raises DatabaseNotFoundError: none was named, and there is no demo that runs
     :raises ConfigurationError: the one that was named is no Postgres connection
     """
-    if args.dsn:
-        return str(args.dsn)
+    if given:
+        return given
     connection = os.environ.get(CONNECTION_VARIABLE)
     if connection:
         return _dsn_of_connection(connection)

@@ -1,0 +1,185 @@
+"""``promo preview``: a campaign as a table, with nothing sent and nothing consumed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from promo_campaigns.cli.campaign import Campaign
+from promo_campaigns.cli.database import find_dsn
+from promo_campaigns.cli.groups import Commands
+from promo_campaigns.cli.options import (
+    INCLUDE,
+    AsJson,
+    CodeType,
+    Connection,
+    Days,
+    Discount,
+    Dsn,
+    Fields,
+    Include,
+    Message,
+    Workflow,
+    audience_names,
+)
+from promo_campaigns.cli.output import Output, printable
+from promo_campaigns.cli.progress import counted, progress
+from promo_campaigns.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.preview.message_diff import DiffReport
+    from promo_campaigns.preview.rows import PreviewReport
+
+app = Commands()
+
+Audience = Annotated[
+    str, typer.Option("--audience", metavar="NAME", help="A file of include/audiences.", autocompletion=audience_names)
+]
+HoldOut = Annotated[
+    str, typer.Option("--hold-out", metavar="PERCENT", help="Share kept without a code, without a workflow.")
+]
+Named = Annotated[
+    str, typer.Option("--workflow", metavar="NAME", help="The workflow whose hold-out it is, without a WORKFLOW file.")
+]
+Reuse = Annotated[
+    bool, typer.Option("--reuse", help="Whoever holds such a code is given it again, without a workflow.")
+]
+At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it is sent, with an offset; else now.")]
+Diff = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--diff", metavar="OLD NEW", help="Compare two messages over the audience, text by text."),
+]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option("--out", metavar="FILE", help="Write the table to a .csv or .parquet file; may be given twice."),
+]
+
+
+class _Wanted(NamedTuple):
+    """What is to be previewed, beside the campaign itself."""
+
+    campaign: Campaign
+    files: Sequence[Path]
+    at: str
+
+
+@app.add(
+    "preview",
+    "promo preview welcome_push",
+    "promo preview welcome_push --discount 15 --out preview.csv",
+    "promo preview --message promo_push --audience all_contacts --type Welcome --discount 10 --days 7",
+    "promo preview welcome_push --diff promo_push promo_mail",
+)
+def preview(
+    workflow: Workflow = "",
+    *,
+    message: Message = "",
+    code_type: CodeType = "",
+    discount: Discount = "",
+    days: Days = "",
+    audience: Audience = "",
+    hold_out: HoldOut = "0",
+    named: Named = "preview",
+    reuse: Reuse = False,
+    at: At = "",
+    diff: Diff = None,
+    out: Out = None,
+    include: Include = INCLUDE,
+    connection: Connection = "",
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """Show what a campaign would send to whom; nothing is sent or consumed."""
+    if diff and message:
+        msg = "say what to preview: a workflow or --message NAME, or --diff OLD NEW, which names the messages itself"
+        raise ConfigurationError(msg)
+    campaign = Campaign(
+        workflow=workflow,
+        message=message,
+        type=code_type,
+        discount=discount,
+        days=days,
+        audience=audience,
+        named=named,
+        hold_out=hold_out,
+        reuse=reuse,
+        include=include,
+        connection=connection,
+        dsn=dsn,
+    )
+    output = Output(as_json=as_json, fields=fields)
+    wanted = _Wanted(campaign, out or [], at)
+    report = _compare(wanted, *diff) if diff else _preview(wanted)
+    output.record(report.as_dict(), _in_words(report))
+
+
+def _preview(wanted: _Wanted) -> PreviewReport:
+    from promo_campaigns.definitions.sample_answers import read_sample_answers
+    from promo_campaigns.model.parameters import instant_of
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.dry_run import write_preview
+    from promo_campaigns.preview.rows import COLUMNS
+    from promo_campaigns.tables.writers import open_tables
+
+    campaign = wanted.campaign
+    spec, at = campaign.spec(), instant_of("--at", wanted.at)
+    answers, notes = read_sample_answers(campaign.include, spec), campaign.notes_on_transport(spec)
+    with (
+        connect(find_dsn(campaign.dsn)) as connection,
+        open_tables(wanted.files, COLUMNS) as tables,
+        progress("Contacts previewed") as bar,
+    ):
+        writers = [*tables, counted(lambda _: None, bar)]
+        report = write_preview(connection, spec, writers, at=at, send_by=_send_by(campaign, at), answers=answers)
+    report.files = [str(file) for file in wanted.files]
+    report.notes += notes
+    return report
+
+
+def _compare(wanted: _Wanted, old_name: str, new_name: str) -> DiffReport:
+    from promo_campaigns.definitions.definitions import read_message
+    from promo_campaigns.definitions.sample_answers import read_sample_answers
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.dry_run import write_diff
+    from promo_campaigns.preview.message_diff import DIFF_COLUMNS
+    from promo_campaigns.tables.writers import open_tables
+
+    campaign = wanted.campaign
+    old, new = (read_message(campaign.include, name) for name in (old_name, new_name))
+    spec = campaign.spec(message=new.name)
+    answers = read_sample_answers(campaign.include, spec)
+    with (
+        connect(find_dsn(campaign.dsn)) as connection,
+        open_tables(wanted.files, DIFF_COLUMNS) as tables,
+        progress("Comparing the messages"),
+    ):
+        return write_diff(connection, spec, tables, old=old, new=new, answers=answers)
+
+
+def _send_by(campaign: Campaign, at: datetime | None) -> datetime | None:
+    """Return the deadline of a workflow that has one, with the moment of sending for its occurrence."""
+    from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+    from promo_campaigns.model.parameters import deadline_of
+
+    if not campaign.workflow:
+        return None
+    workflow = check_workflow(IncludeFolder(campaign.include), campaign.workflow)
+    return deadline_of("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
+
+
+def _in_words(report: PreviewReport | DiffReport) -> str:
+    lines = []
+    for name, value in report.as_dict().items():
+        if isinstance(value, dict):
+            lines += [f"{name}:", *(f"  {kind}: {count:,}" for kind, count in value.items())]
+        elif isinstance(value, list):
+            lines += [f"{name}:", *(f"  {printable(line)}" for text in value for line in text.splitlines())]
+        else:
+            lines.append(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""``promo unknown``: sends of which nobody knows whether they arrived."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from promo_campaigns.cli.database import find_dsn
+from promo_campaigns.cli.groups import Commands
+from promo_campaigns.cli.options import AsJson, Dsn, Fields, RunKey
+from promo_campaigns.cli.output import Output
+from promo_campaigns.cli.progress import progress
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.masking import mask
+
+app = Commands()
+_DONE = {"accept": "accepted", "refuse": "refused", "resend": "due again; run the DAG run again to send them"}
+
+Contacts = Annotated[
+    list[int] | None, typer.Option("--contact", metavar="ID", help="This contact; may be given several times.")
+]
+Everybody = Annotated[bool, typer.Option("--all", help="Every one of the run.")]
+
+
+@app.add("list", "promo unknown list", "promo unknown list --run welcome/edition/spring --json")
+def list_all(
+    *,
+    run: Annotated[str, typer.Option("--run", metavar="KEY", help="Of this run only.")] = "",
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """List sends of unknown outcome, oldest first, codes masked."""
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.unknown_sends import list_unknown
+    from promo_campaigns.postgres.connection import connect
+
+    output = Output(as_json=as_json, fields=fields)
+    with connect(find_dsn(dsn)) as connection:
+        run_id = read_run_by_key(connection, run).run_id if run else None
+        found = list_unknown(connection, run_id)
+    rows = [one | {"code": mask(one["code"])} for one in found]
+    columns = ("run_key", "contact_id", "code", "attempts", "first_attempt")
+    output.rows(rows, empty="No send has an unknown outcome.", columns=columns)
+    if output.is_plain and rows:
+        print(f"{len(rows):,} sends of unknown outcome")
+
+
+@app.add("accept", "promo unknown accept welcome/edition/spring --contact 17")
+def accept(
+    key: RunKey,
+    *,
+    contact: Contacts = None,
+    everybody: Everybody = False,
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """Record that messages arrived: they count as accepted, and their profiles can be written."""
+    _record("accept", key, _chosen(contact, everybody=everybody), Output(as_json=as_json, fields=fields), dsn)
+
+
+@app.add("refuse", "promo unknown refuse welcome/edition/spring --all")
+def refuse(
+    key: RunKey,
+    *,
+    contact: Contacts = None,
+    everybody: Everybody = False,
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """Record that messages did not and will not arrive: their codes go back to the pool."""
+    _record("refuse", key, _chosen(contact, everybody=everybody), Output(as_json=as_json, fields=fields), dsn)
+
+
+@app.add("resend", "promo unknown resend welcome/edition/spring --contact 17 --contact 18")
+def resend(
+    key: RunKey,
+    *,
+    contact: Contacts = None,
+    everybody: Everybody = False,
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """Send messages again, at the risk of a second message."""
+    _record("resend", key, _chosen(contact, everybody=everybody), Output(as_json=as_json, fields=fields), dsn)
+
+
+def _chosen(contacts: list[int] | None, *, everybody: bool) -> list[int] | None:
+    """Return the contacts that were named; None for all of the run."""
+    if bool(contacts) == everybody:
+        msg = "name the contacts by --contact ID, or give --all"
+        raise ConfigurationError(msg)
+    return contacts or None
+
+
+def _record(verb: str, key: str, contacts: list[int] | None, output: Output, dsn: str) -> None:
+    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
+    from promo_campaigns.model.outcome import Outcome
+    from promo_campaigns.postgres.connection import connect
+
+    with connect(find_dsn(dsn)) as connection, progress("Recording the outcomes"):
+        run_id = read_run_by_key(connection, key).run_id
+        contact_ids = [one["contact_id"] for one in list_unknown(connection, run_id, contacts)]
+        if verb == "resend":
+            count = resend_unknown(connection, run_id, contact_ids)
+        else:
+            outcome = Outcome.OK if verb == "accept" else Outcome.REFUSED
+            count = judge_unknown(connection, run_id, contact_ids, outcome)
+    output.record({"run_key": key, "action": verb, "sends": count}, f"{count:,} sends are {_DONE[verb]}")

@@ -1,0 +1,102 @@
+"""Options and arguments that several commands have, and what a shell completes them to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promo_campaigns.model.errors import ConfigurationError
+
+INCLUDE = Path("include")
+
+
+def _names(folder: str, suffixes: tuple[str, ...], ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the files of a folder of include/ that begin as what was typed."""
+    include = Path(str(ctx.params.get("include") or INCLUDE))
+    try:
+        files = sorted((include / folder).iterdir())
+    except OSError:
+        return []
+    return [file.stem for file in files if file.suffix in suffixes and file.stem.startswith(incomplete)]
+
+
+def workflow_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a workflow."""
+    return _names("workflows", (".yaml", ".yml"), ctx, incomplete)
+
+
+def message_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a message."""
+    return _names("messages", (".yaml", ".yml"), ctx, incomplete)
+
+
+def audience_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete an audience."""
+    return _names("audiences", (".sql", ".yaml", ".yml", ".csv"), ctx, incomplete)
+
+
+def data_source_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a data source."""
+    return [name for name in _names("data_sources", (".yaml", ".yml"), ctx, incomplete) if "." not in name]
+
+
+def parse_since(text: str) -> datetime | None:
+    """Return the instant that ``--since`` names; one without an offset is in UTC.
+
+    :raises ConfigurationError: it is no time
+    """
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        msg = f"--since must be a date or a time, such as 2026-01-31 or 2026-01-31T08:00+02:00, not {text!r}"
+        raise ConfigurationError(msg) from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact values.")]
+Fields = Annotated[
+    str, typer.Option("--fields", metavar="A,B", help="Print only these fields, of the JSON or of the table.")
+]
+Dsn = Annotated[
+    str,
+    typer.Option(
+        "--dsn",
+        metavar="URI",
+        help="The database, as postgresql://user:password@host:port/name; else AIRFLOW_CONN_PROMO_DB, "
+        "else the running demo's.",
+    ),
+]
+Include = Annotated[Path, typer.Option("--include", metavar="FOLDER", help="The folder of campaign files.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many, newest first.")]
+RunKey = Annotated[str, typer.Argument(metavar="RUN_KEY", help="The run, as reports and promo audit name it.")]
+OneRun = Annotated[str, typer.Argument(metavar="RUN_KEY", help="One run, or give --workflow.")]
+AllRuns = Annotated[str, typer.Option("--workflow", metavar="NAME", help="All its runs, in place of one run.")]
+Since = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="Of these, the runs opened since then; UTC without an offset.")
+]
+Connection = Annotated[
+    str,
+    typer.Option(
+        "--connection", metavar="URI", help="The connection itself; else AIRFLOW_CONN_<ID> in the environment."
+    ),
+]
+Workflow = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW",
+        help="A file of include/workflows; the options below change it.",
+        autocompletion=workflow_names,
+    ),
+]
+Message = Annotated[
+    str,
+    typer.Option("--message", metavar="NAME", help="A file of include/messages.", autocompletion=message_names),
+]
+CodeType = Annotated[str, typer.Option("--type", metavar="TYPE", help="The type of the codes to take.")]
+Discount = Annotated[str, typer.Option("--discount", metavar="N", help="Their discount, 0 to 99, exact.")]
+Days = Annotated[str, typer.Option("--days", metavar="N", help="Whole days a code must stay valid.")]
