@@ -1,0 +1,171 @@
+"""Every command that prints a result prints it as JSON, whole or by chosen fields, and shows no code or address."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import math
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from command_line import all_commands
+from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
+from promo_campaigns.cli import main
+from promo_campaigns.code_files.load import load_code_file
+from promo_campaigns.contacts.erasure import erase_contact
+from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.contacts.store import create_field
+from promo_campaigns.delivery.transports.inbox import InboxTransport
+from promo_campaigns.ledger.event_queue import listen
+from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.model.events import Event, Identity
+from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.postgres.audit import audited
+from promo_campaigns.postgres.connection import connect
+
+if TYPE_CHECKING:
+    from promo_campaigns.postgres.connection import Connection
+    from receiver import Receiver
+
+ROOT = Path(__file__).parents[2]
+MESSAGE_ONLY = replace(SPEC, data_sources=())
+SAMPLES = ROOT / "include" / "samples"
+DOUBTED, ASKED = "welcome/edition/doubted", "welcome/edition/asked"
+WITHOUT_STORE = {"workflows check"}
+ELSEWHERE = {"db start", "db stop"}
+"""Commands whose JSON another test reads, since they start a server."""
+
+RESULTS: dict[str, tuple[list[str], set[str]]] = {
+    "audit": ([], {"begun_at", "action", "actor", "rows"}),
+    "check": ([], set()),
+    "codes files": ([], {"code_file_id", "name", "inserted"}),
+    "codes load": ([str(SAMPLES / "promo_codes.csv")], {"file", "inserted", "rejected"}),
+    "codes stock": ([], {"type", "discount", "free"}),
+    "codes withdraw": (["1"], {"withdrawn", "issued"}),
+    "contacts erase": (["{other}"], {"contact_id", "already"}),
+    "contacts field": (["Shoe size", "--type", "number"], {"field_id", "name"}),
+    "contacts fields": ([], {"field_id", "name", "type"}),
+    "contacts load": ([str(SAMPLES / "contacts.csv")], {"file", "inserted"}),
+    "contacts readmit": (["external-id", "x-{other}"], {"contact_id"}),
+    "contacts show": (["{who}"], {"contact_id", "channels", "fields"}),
+    "data-source test": (["promo_to_profile", "--contact", "{who}", "--send"], {"method", "url", "headers", "answer"}),
+    "db migrate": ([], {"steps"}),
+    "db url": ([], {"url"}),
+    "events list": ([], {"event_id", "key", "turns"}),
+    "events listeners": ([], {"workflow", "waiting"}),
+    "events purge": ([], {"erased", "deleted"}),
+    "events stop": (["welcome"], {"workflow", "waited"}),
+    "inbox": ([], {"contact_id", "channel", "locator"}),
+    "preview": (["welcome_push"], {"contacts", "states", "forecast"}),
+    "runs approve": ([ASKED], {"run_key", "decision", "by"}),
+    "runs export": ([DOUBTED], {"contact_id", "code", "state"}),
+    "runs mode": ([DOUBTED, "missing"], {"run_key", "mode"}),
+    "runs reject": ([ASKED], {"run_key", "decision", "by"}),
+    "runs report": ([DOUBTED], {"audience", "given", "unknown"}),
+    "runs uplift": ([DOUBTED, "--event", "Paid", "--within", "7d"], {"treated", "held_out"}),
+    "test-send": (["welcome_push", "--contact", "{who}", "--send"], {"contact_id", "outcome"}),
+    "unknown accept": ([DOUBTED, "--all"], {"sends"}),
+    "unknown list": ([], {"run_key", "contact_id", "code"}),
+    "unknown refuse": ([DOUBTED, "--all"], {"sends"}),
+    "unknown resend": ([DOUBTED, "--all"], {"sends"}),
+    "workflows check": (["--include", "{include}"], set()),
+}
+
+
+@pytest.fixture
+def who(store: Connection, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the contacts of a store in which there is something of everything, beside its receiver."""
+    monkeypatch.chdir(ROOT)
+    api = f"promo-http://127.0.0.1:{receiver.port}?allow_insecure=true&allow_private=true"
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_PROFILE_API", api)
+    contacts = add_contacts(store, 2)
+    store.execute("update promo.contact set external_id = 'x-' || contact_id")
+    add_codes(store, 4, prefix="CANARYCODE")
+    run = open_welcome(store, DOUBTED, MESSAGE_ONLY)
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contacts, CODES)
+    lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
+    ledger.settle_messages(
+        lease, [Verdict(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
+    )
+    open_run(store, MESSAGE_ONLY, run_key=ASKED, approval=True)
+    listen(store, workflow="welcome", type_name="Paid")
+    return contacts
+
+
+def printed(*words: str, capsys: pytest.CaptureFixture[str]) -> Any:  # noqa: ANN401  (whatever JSON holds)
+    assert main(list(words)) in {0, 1}, capsys.readouterr()
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert not any(secret in told.out for secret in ("CANARYCODE", "canary@example.com", "canary-token-of-somebody"))
+    return json.loads(told.out)
+
+
+def test_each_command_that_can_print_json_is_looked_at() -> None:
+    able = {
+        name
+        for name, command in all_commands().items()
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert able == set(RESULTS) | ELSEWHERE
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_a_result_is_json_whole_and_by_fields(
+    command: str, who: list[int], dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more, expected = RESULTS[command]
+    words = [*command.split(), *(word.format(who=who[0], other=who[1], include=ROOT / "include") for word in more)]
+    store = [] if command in WITHOUT_STORE else ["--dsn", dsn]
+    prepare(command, who, dsn)
+    told = printed(*words, "--json", *store, capsys=capsys)
+    found = told if isinstance(told, dict) else set().union(*told)
+    assert expected <= set(found)
+    if not found:
+        return
+    field = min(expected)
+    prepare(command, who, dsn)
+    chosen = printed(*words, "--json", "--fields", field, *store, capsys=capsys)
+    assert {frozenset(one) for one in ([chosen] if isinstance(chosen, dict) else chosen)} == {frozenset([field])}
+    prepare(command, who, dsn)
+    assert main([*words, "--fields", field, *store]) in {0, 1}
+    assert field.replace("_", " ") in capsys.readouterr().out.replace("_", " ")
+
+
+def prepare(command: str, who: list[int], dsn: str) -> None:
+    """Bring about what a command is for: what it does can be done again only then."""
+    with connect(dsn) as store:
+        if command == "contacts readmit":
+            erase_contact(store, who[1])
+        if command == "events stop":
+            listen(store, workflow="welcome", type_name="Paid")
+        if command == "events list":
+            add_event(
+                store, Event(type="Paid", key="canary@example.com", identity=Identity(), params={}, token=uuid.uuid4())
+            )
+        if command == "audit":
+            with audited(store, "export", "run x"):
+                pass
+        if command == "contacts fields":
+            create_field(store, "Shoe size", "number")
+        if command == "codes withdraw":
+            load_code_file(store, io.BytesIO((SAMPLES / "promo_codes.csv").read_bytes()), name="promo_codes.csv")
+        if command == "inbox":
+            asyncio.run(InboxTransport.over(store).send([message_to(who[0])], deadline=math.inf))
+
+
+def message_to(contact_id: int) -> OutgoingMessage:
+    return OutgoingMessage(
+        contact_id=contact_id,
+        channel="mobilepush",
+        locator="canary-token-of-somebody",
+        title="Hi",
+        body="CANARYCODE-1",
+        idempotency_key=str(uuid.uuid4()),
+    )
