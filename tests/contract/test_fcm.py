@@ -16,7 +16,7 @@ from google.auth import jwt
 from contract.stages import fcm_error, fcm_stage, key_file
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.fcm import FcmTransport
-from promo_campaigns.model.errors import CannotCarry, ConfigurationError, ReceiverUnavailable, SendError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, ReceiverUnavailableError, SendError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run_spec import Message
 from receiver import Answer, running_receiver
@@ -156,15 +156,15 @@ def test_a_token_about_to_end_is_renewed() -> None:
     [
         (Answer(status=400, body=b'{"error": "invalid_grant"}'), SendError),
         (Answer(status=403), SendError),
-        (Answer(status=503), ReceiverUnavailable),
-        (Answer(body=b"[]"), ReceiverUnavailable),
-        (Answer(body=b'{"token": "x"}'), ReceiverUnavailable),
+        (Answer(status=503), ReceiverUnavailableError),
+        (Answer(body=b"[]"), ReceiverUnavailableError),
+        (Answer(body=b'{"token": "x"}'), ReceiverUnavailableError),
     ],
 )
 def test_without_a_token_nothing_is_opened_and_nobody_in_doubt(answer: Answer, error: type[SendError]) -> None:
     with fcm(lambda _: answer, taken) as (stage, receiver), pytest.raises(error, match="no access token") as caught:
         send(stage, stage.message(1))
-    assert caught.value.retryable is (error is ReceiverUnavailable)
+    assert caught.value.retryable is (error is ReceiverUnavailableError)
     assert [one.path for one in receiver.received] == ["/token"]
 
 
@@ -209,5 +209,5 @@ def test_the_public_fcm_is_where_pushes_go_by_default() -> None:
 @pytest.mark.parametrize("option", ["from", "google.sent_time", "gcm.x", "message_type"])
 def test_a_name_that_fcm_keeps_is_refused(option: str) -> None:
     message = Message(name="m", channel="mobilepush", title="", body="x", options={option: "1"})
-    with fcm_stage() as stage, pytest.raises(CannotCarry, match="for itself"):
+    with fcm_stage() as stage, pytest.raises(CannotCarryError, match="for itself"):
         stage.transport().check(message)

@@ -11,7 +11,7 @@ import pytest
 
 from contract.stages import reteno_stage
 from contract.test_transports import Counting
-from promo_campaigns.model.errors import CannotCarry, ConfigurationError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run_spec import Message
 from receiver import Answer
@@ -180,7 +180,7 @@ def test_each_question_takes_its_turn_of_the_budget_and_none_is_asked_without(st
 
 @pytest.mark.parametrize("options", [{}, {"template": "welcome"}, {"template": ""}])
 def test_a_message_must_say_its_template(stage: Stage, options: dict[str, str]) -> None:
-    with pytest.raises(CannotCarry, match="the id of a prepared message"):
+    with pytest.raises(CannotCarryError, match="the id of a prepared message"):
         stage.transport().check(Message(name="m", channel="sms", title="", body="x", options=options))
 
 

@@ -12,7 +12,7 @@ import pytest
 from contract.stages import SECRET, webhook_stage
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.webhook import WebhookTransport
-from promo_campaigns.model.errors import CannotCarry, ConfigurationError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run_spec import Message
 
@@ -68,7 +68,7 @@ def test_the_window_of_the_receiver_is_the_data_source_s(stage: Stage) -> None:
 
 def test_a_message_must_name_its_webhook_and_a_webhook_its_connection(stage: Stage) -> None:
     message = Message(name="m", channel="sms", title="", body="x")
-    with pytest.raises(CannotCarry, match="needs the data source"):
+    with pytest.raises(CannotCarryError, match="needs the data source"):
         stage.transport().check(message)
     with pytest.raises(ConfigurationError, match="needs a connection"):
         WebhookTransport(TransportSettings())

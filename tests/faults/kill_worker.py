@@ -29,7 +29,12 @@ from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.model.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
+from promo_campaigns.model.errors import (
+    DatabaseUnavailableError,
+    LeaseHeldError,
+    ReceiverUnavailableError,
+    RunNotFinishedError,
+)
 from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest, Verdict
 from promo_campaigns.model.run import Batch, Run
 from promo_campaigns.postgres.connection import connect
@@ -48,8 +53,8 @@ IN_FLIGHT = 4
 """Two lanes of two."""
 FAILED, BROKEN = 3, 4
 """Exit status of a task that may be retried, and of one that met what must not happen."""
-PASSING = (ReceiverUnavailable, RunNotFinished, LeaseHeld)
-LOST_SERVER = (psycopg.OperationalError, DatabaseUnavailable)
+PASSING = (ReceiverUnavailableError, RunNotFinishedError, LeaseHeldError)
+LOST_SERVER = (psycopg.OperationalError, DatabaseUnavailableError)
 NEVER = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 
 Handed = dict[str, Any]

@@ -21,7 +21,7 @@ from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.ledger.unknown_sends import resend_unknown
-from promo_campaigns.model.errors import DatabaseUnavailable
+from promo_campaigns.model.errors import DatabaseUnavailableError
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.connection import connect
@@ -229,5 +229,5 @@ def test_a_scenario_tells_the_product_from(played_on: Stage, bug: PlantedBug, ho
 def test_a_lost_connection_is_not_the_audiences_fault(dsn: str) -> None:
     """Found by a schedule that dropped the connection there: the task was told not to be tried again."""
     ends = Audience(name="ends", sql="select pg_terminate_backend(pg_backend_pid())::int as contact_id")
-    with pytest.raises(DatabaseUnavailable), connect(dsn) as connection:
+    with pytest.raises(DatabaseUnavailableError), connect(dsn) as connection:
         open_run(connection, replace(SPEC, audience=ends), run_key="scene")

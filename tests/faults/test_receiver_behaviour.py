@@ -30,7 +30,7 @@ from promo_campaigns.delivery.transports.webhook import WebhookTransport
 from promo_campaigns.http.client import MAX_ANSWER_BYTES, Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import check_invariants
-from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import Outcome, OutgoingRequest, Verdict
 from promo_campaigns.postgres.connection import connect
 
@@ -337,7 +337,7 @@ def test_being_locked_out_costs_nobody_anything(store: Connection, status: int) 
     ledger, run, contacts = assigned(store, 4)
     locked = Cell("locked", Outcome.LATER, say(status))
     with _facing([locked] * 4, contacts) as receiver:
-        with pytest.raises(ReceiverUnavailable) as raised:
+        with pytest.raises(ReceiverUnavailableError) as raised:
             send_all(ledger, run, contacts, receiver.url, breaker=PostgresBreaker(store, "plain"))
         found = books(store, run, "message", receiver)
     assert raised.value.wait_s is not None
@@ -356,7 +356,7 @@ def test_a_receiver_that_asks_for_long_patience_gets_it_and_holds_no_worker(
 ) -> None:
     ledger, run, contacts = assigned(store, 2)
     with _facing([Cell("long", Outcome.LATER, say(429, f"Retry-After: {asked}"))] * 2, contacts) as receiver:
-        with pytest.raises(ReceiverUnavailable, match="asks 2 contacts to wait") as raised:
+        with pytest.raises(ReceiverUnavailableError, match="asks 2 contacts to wait") as raised:
             send_all(ledger, run, contacts, receiver.url)
         assert sum(receiver.calls.values()) == 2
     assert raised.value.wait_s == wait_s
@@ -410,7 +410,7 @@ def test_a_connection_that_closes_while_it_is_reused_loses_and_doubles_nobody(st
                 run=run,
                 contact_ids=contacts,
             )
-            with contextlib.suppress(ReceiverUnavailable):
+            with contextlib.suppress(ReceiverUnavailableError):
                 asyncio.run(recording)
                 break
         found = books(store, run, "profile", receiver)

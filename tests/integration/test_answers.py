@@ -36,7 +36,7 @@ from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.runs import close_run
-from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer
@@ -175,7 +175,7 @@ def test_no_message_leaves_without_the_answer_it_reads(dsn: str, store: Connecti
     assert campaign.bodies() == {}
     late = f"/{campaign.contacts[0]}"
     receiver.answer = lambda request: Answer(status=503) if request.path.endswith(late) else answering(request)
-    with pytest.raises(ReceiverUnavailable):
+    with pytest.raises(ReceiverUnavailableError):
         campaign.ask()
     assert campaign.send().ok == 2
     assert states(store, campaign.run) == {"assigned": 1, "accepted": 2}
@@ -224,7 +224,7 @@ def test_an_answer_that_cannot_be_kept_is_never_half_kept(
     campaign = Campaign(dsn, store, receiver, ASKED, 1)
     receiver.answer = lambda _: Answer(body=body)
     if outcome == "unknown":
-        with pytest.raises(ReceiverUnavailable):
+        with pytest.raises(ReceiverUnavailableError):
             campaign.ask()
         assert len(receiver.received) == 5
     else:

@@ -21,7 +21,7 @@ from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, read_batches
 from promo_campaigns.model.contacts import WAS_ERASED, Channel, Contact, Matching, Row
-from promo_campaigns.model.errors import ContactError, LeaseHeld
+from promo_campaigns.model.errors import ContactError, LeaseHeldError
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.postgres.audit import list_audit
@@ -215,7 +215,7 @@ def accepted(store: Connection, person: int) -> PostgresLedger:
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     if held := [one.contact_id for one in lease.recipients]:
-        with pytest.raises(LeaseHeld, match=f"contact {person} is being sent to"):
+        with pytest.raises(LeaseHeldError, match=f"contact {person} is being sent to"):
             erase_contact(store, person)
         assert CANARY in str(read_contacts(store, [person]))
         ledger.settle_messages(lease, [Verdict(contact_id=one, outcome=Outcome.OK) for one in held])

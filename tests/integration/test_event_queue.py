@@ -19,7 +19,7 @@ from promo_campaigns.ledger.event_queue import come, is_taker, listen, open_even
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, read_batches
-from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.events import Event, EventTerms, Identity, Reentry
 from promo_campaigns.model.template_context import message_context
 from promo_campaigns.postgres.connection import connect
@@ -143,11 +143,11 @@ def test_no_more_events_are_taken_than_there_are_codes_and_the_others_wait(store
     listen(store, workflow="welcome", type_name="OrderPaid")
     contacts = add_contacts(store, 4)
     arrive(store, contacts)
-    with pytest.raises(PoolShortage, match="wait: load more codes"):
+    with pytest.raises(PoolShortageError, match="wait: load more codes"):
         drain(store, "welcome/run/one")
     add_codes(store, 3)
     assert audience(store, drain(store, "welcome/run/one")) == contacts[:3]
-    with pytest.raises(PoolShortage):
+    with pytest.raises(PoolShortageError):
         drain(store, "welcome/run/two")
     add_codes(store, 3, prefix="MORE")
     assert audience(store, drain(store, "welcome/run/two")) == contacts[3:]

@@ -19,7 +19,7 @@ from cut_line import Cut, cut_line
 from integration.world import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import DatabaseUnavailable
+from promo_campaigns.model.errors import DatabaseUnavailableError
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
@@ -145,7 +145,7 @@ def every_cut(
             campaigns.line.cut_at(at, how)
             try:
                 work(batch)
-            except DatabaseUnavailable:
+            except DatabaseUnavailableError:
                 assert not campaigns.receiver.received, "only a task that has not begun may leave it to a retry"
                 work(batch)
             if not campaigns.line.cuts:
@@ -293,7 +293,9 @@ def test_a_server_that_does_not_come_back_is_named_in_one_line(
     sending = campaigns(BY_WEBHOOK)
     handed = sending.handed_over()
     sending.line.cut_at(20, away_s=3600.0)
-    with pytest.raises(DatabaseUnavailable, match=r"cannot connect to the promo database: .*; check the DSN") as told:
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"cannot connect to the promo database: .*; check the DSN"
+    ) as told:
         sending.message(handed)
     assert "\n" not in str(told.value)
     assert told.value.retryable

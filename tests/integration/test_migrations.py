@@ -21,7 +21,7 @@ from integration.world import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown
-from promo_campaigns.model.errors import StoreUnavailable
+from promo_campaigns.model.errors import StoreUnavailableError
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.migrations import migrate
@@ -193,7 +193,7 @@ def test_readers_do_not_queue_behind_a_long_query(old_dsn: str, dsn: str) -> Non
     fill(old_dsn, rows=1_000, runs=100)
     with psycopg.connect(old_dsn) as long_query:
         long_query.execute("select count(*) from promo.assignment")  # its lock stays until the transaction ends
-        with reading(old_dsn) as longest, pytest.raises(StoreUnavailable) as refused:
+        with reading(old_dsn) as longest, pytest.raises(StoreUnavailableError) as refused:
             migrate(old_dsn, patience_s=3)
         assert f"server process {long_query.info.backend_pid}" in str(refused.value)
         assert "promo.assignment" in str(refused.value)

@@ -19,7 +19,7 @@ from promo_campaigns.delivery.rate_limit_store import MAX_ALONE_S, open_pace
 from promo_campaigns.http.client import Call, Endpoint, HttpLine
 from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailable
+from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailableError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
@@ -179,7 +179,7 @@ def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_datab
         async with open_pace(dsn, "one", Budget(per_s=1), call_s=1):
             pass
 
-    with pytest.raises(DatabaseUnavailable, match="cannot connect"):
+    with pytest.raises(DatabaseUnavailableError, match="cannot connect"):
         asyncio.run(open_and_close("postgresql://nobody@127.0.0.1:1/none"))
     with pytest.raises(ConfigurationError, match="promo db migrate"):
         asyncio.run(open_and_close(empty_database))

@@ -13,7 +13,7 @@ from promo_campaigns.delivery.batches import Tally, record_profiles, send_messag
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_whoever_is_late_expires_although_the_receiver_is_left_alone(scene: Scen
 def test_nobody_is_leased_while_the_receiver_is_left_alone(scene: Scene) -> None:
     scene.fail()
     receiver = Answering()
-    with pytest.raises(ReceiverUnavailable, match="left alone"):
+    with pytest.raises(ReceiverUnavailableError, match="left alone"):
         scene.send(receiver)
     assert states(scene.store, scene.run) == {"assigned": 5}
     assert receiver.called == []
@@ -153,7 +153,7 @@ def test_a_contact_that_cannot_be_rendered_is_no_sign_of_life(store: Connection)
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.UNKNOWN)
-    with pytest.raises(ReceiverUnavailable, match="left alone"):
+    with pytest.raises(ReceiverUnavailableError, match="left alone"):
         scene.send(receiver)
     assert len(receiver.called) == 1, "the refused one neither closed the breaker nor used up the probe"
     assert states(store, scene.run) == {"rejected": 1, "unknown": 1, "assigned": 3}
@@ -164,7 +164,7 @@ def test_a_probe_that_was_put_off_says_nothing_and_is_given_back(scene: Scene, m
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.LATER)
-    with pytest.raises(ReceiverUnavailable, match="asks 5 contacts to wait"):
+    with pytest.raises(ReceiverUnavailableError, match="asks 5 contacts to wait"):
         scene.send(receiver)
     assert len(receiver.called) == 1
     assert scene.breaker.admit().limit == 1
@@ -181,7 +181,7 @@ def test_one_contact_whose_calls_always_fail_does_not_hold_up_the_others(
     scene.fail()
     for _ in range(2):
         scene.cool_down()
-        with pytest.raises(ReceiverUnavailable):
+        with pytest.raises(ReceiverUnavailableError):
             scene.record(receiver)
     assert states(scene.store, scene.run) == {"accepted": 1, "recorded": 4}
 

@@ -18,7 +18,7 @@ from promo_campaigns.ledger.invariants import check_invariants, require_invarian
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, set_mode
 from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, reconcile, resend_unknown
-from promo_campaigns.model.errors import InvariantBroken, LedgerError, RunClosed
+from promo_campaigns.model.errors import InvariantBrokenError, LedgerError, RunClosedError
 from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
 from promo_campaigns.model.run import Mode, Purpose
 from promo_campaigns.model.run_key import idempotency_key
@@ -98,7 +98,7 @@ def test_refuse_leaves_a_closed_run_alone(store: Connection) -> None:
     set_mode(store, KEY, Mode.REFUSE)
     assert open_run(store, MESSAGE_ONLY, run_key=KEY).run_id == run.run_id, "an open run is no closed one"
     close_run(store, run.run_id)
-    with pytest.raises(RunClosed, match="is closed and refuses"):
+    with pytest.raises(RunClosedError, match="is closed and refuses"):
         open_run(store, MESSAGE_ONLY, run_key=KEY)
     assert states(store, run) == {"rejected": 4}
     with pytest.raises(LedgerError, match="no run nowhere"):
@@ -110,7 +110,7 @@ def test_a_mode_is_set_by_command(store: Connection, dsn: str, capsys: pytest.Ca
     close_run(store, run.run_id)
     assert main(["runs", "mode", KEY, "refuse", "--dsn", dsn]) == 0
     assert capsys.readouterr().out == f"{KEY}\trefuse\n"
-    with pytest.raises(RunClosed):
+    with pytest.raises(RunClosedError):
         open_run(store, MESSAGE_ONLY, run_key=KEY)
 
 
@@ -267,5 +267,7 @@ def test_a_run_whose_books_are_wrong_does_not_end_well(store: Connection) -> Non
     require_invariants(store, run.run_id)
     store.execute("set session_replication_role = replica")
     store.execute("update promo.assignment set state = 'unknown'")
-    with pytest.raises(InvariantBroken, match="acceptance_counts: contact 1 of run 1 was answered ok and is unknown"):
+    with pytest.raises(
+        InvariantBrokenError, match="acceptance_counts: contact 1 of run 1 was answered ok and is unknown"
+    ):
         require_invariants(store, run.run_id)

@@ -28,7 +28,7 @@ from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import open_run, read_run_by_key
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.ledger.unknown_sends import judge_unknown
-from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.events import Event, EventTerms, Identity
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.masking import mask
@@ -307,7 +307,7 @@ def test_the_forecast_asks_for_no_code_for_whoever_holds_one(store: Connection) 
         "expiring": 0,
         "shortfall": 0,
     }
-    with pytest.raises(PoolShortage, match="load at least 5 more"):
+    with pytest.raises(PoolShortageError, match="load at least 5 more"):
         opened(store, "three", ANEW)
 
 
@@ -370,7 +370,7 @@ def test_events_of_contacts_who_hold_a_code_need_none(store: Connection) -> None
     assert run is not None
     assert states(store, run) == {"pending": 1}, "the next two need codes"
     assert assign(store, run, contacts[:1])
-    with pytest.raises(PoolShortage, match="no free code"):
+    with pytest.raises(PoolShortageError, match="no free code"):
         open_event_run(store, spec, terms, run_key="paid/2")
     add_codes(store, 1, prefix="MORE")
     second = open_event_run(store, spec, terms, run_key="paid/2")

@@ -18,7 +18,7 @@ from promo_campaigns.delivery.templates import compile_data_source, compile_mess
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable, SendError
+from promo_campaigns.model.errors import ReceiverUnavailableError, SendError
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
@@ -179,7 +179,7 @@ def test_a_receiver_that_is_down_loses_nobody(
     sent, _ = send(3)
     monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
     receiver.answer = lambda _: Answer(status=503)
-    with pytest.raises(ReceiverUnavailable, match=r"put off 3 contacts again and again \(HTTP 503\)"):
+    with pytest.raises(ReceiverUnavailableError, match=r"put off 3 contacts again and again \(HTTP 503\)"):
         record(sent, receiver)
     assert len(receiver.received) == 15
     assert states(store, sent[1]) == {"accepted": 3}
@@ -194,7 +194,7 @@ def test_a_silent_receiver_is_left_after_the_time_out(
     monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
     silence = threading.Event()
     receiver.answer = lambda _: Answer(hold=silence)
-    with pytest.raises(ReceiverUnavailable, match="no answer in time"):
+    with pytest.raises(ReceiverUnavailableError, match="no answer in time"):
         record(sent, receiver, timeout_s=0.2)
     silence.set()
     assert states(store, sent[1]) == {"accepted": 2}

@@ -14,7 +14,7 @@ from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.postgres.connection import connect
 
@@ -85,7 +85,7 @@ def test_both_lanes_together_stay_within_what_a_kill_may_leave_unknown(store: Co
 def test_a_receiver_that_fails_stops_both_lanes_within_their_chunks(store: Connection, dsn: str) -> None:
     with connect(dsn) as watch:
         watching = Watching(watch, lambda call: Outcome.OK if call == 1 else Outcome.UNKNOWN, in_flight=12)
-        with pytest.raises(ReceiverUnavailable, match="left alone"):
+        with pytest.raises(ReceiverUnavailableError, match="left alone"):
             send(store, watching, 60)
     row = store.execute("select count(*) filter (where state = 'unknown') as doubts, count(*) filter"
                         " (where state = 'assigned') as waiting from promo.assignment").fetchone()  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from promo_campaigns.delivery.transports import base as module
 from promo_campaigns.delivery.transports.base import MAX_SPLITS, BaseTransport, TransportSettings
-from promo_campaigns.model.errors import CallRefused, CannotCarry, ConfigurationError, SendError
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
 from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
 from promo_campaigns.model.run_spec import Message
 
@@ -122,7 +122,7 @@ def test_no_more_calls_are_under_way_than_are_stated() -> None:
 def test_a_call_refused_as_a_whole_is_halved_to_the_rows_at_fault(bad: set[int], size: int) -> None:
     def pick(some: Sequence[OutgoingMessage]) -> list[Verdict]:
         if any(one.contact_id in bad for one in some):
-            raise CallRefused(detail="HTTP 400")
+            raise CallRefusedError(detail="HTTP 400")
         return ok(some)
 
     transport = Scripted(pick, batch_size=size)
@@ -139,9 +139,9 @@ def test_a_call_refused_as_a_whole_is_halved_to_the_rows_at_fault(bad: set[int],
 
 
 def test_a_message_is_refused_with_the_setting_at_fault() -> None:
-    def refused(**parts: object) -> CannotCarry:
+    def refused(**parts: object) -> CannotCarryError:
         given_parts = {"name": "m", "channel": "sms", "title": "", "body": "x", **parts}
-        with pytest.raises(CannotCarry) as caught:
+        with pytest.raises(CannotCarryError) as caught:
             Scripted(ok).check(Message(**given_parts))  # type: ignore[arg-type]  # parts of a message
         return caught.value
 

@@ -35,8 +35,8 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
     again under the same key.
 
     :param aside: as for messages
-    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
-        asks for some after five rounds; nobody is lost
+    :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
+        still asks for some after five rounds; nobody is lost
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.errors import LedgerConflict
+from promo_campaigns.model.errors import LedgerConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,13 +43,13 @@ class Handover:
     def from_xcom(cls, value: object) -> Handover:
         """Read what an earlier block returned.
 
-        :raises LedgerConflict: it is no such value
+        :raises LedgerConflictError: it is no such value
         """
         if isinstance(value, Handover):
             return value
         if not is_handover(value):
             msg = "expected the output of the block before this one: run_id, contact_ids and codes"
-            raise LedgerConflict(msg)
+            raise LedgerConflictError(msg)
         return cls(
             run_id=value["run_id"],
             contact_ids=value["contact_ids"],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from promo_campaigns.delivery.gc_pause import collected_seldom
 from promo_campaigns.delivery.rate_limit import next_chunk
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
-from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run import LEASE_S
 
@@ -87,8 +87,8 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     :param in_flight: contacts with a committed intent and no evidence yet, at most: what a kill can leave unknown; by
         default the transport's
     :param aside: runs what the ledger and the breaker do beside the calls, see ``beside``; by default in turn with them
-    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
-        asks for some after five rounds; nobody is lost
+    :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
+        still asks for some after five rounds; nobody is lost
     """
     again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
 
@@ -130,8 +130,8 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
 
     :param repair: write what was recorded before as well
     :param aside: as for messages
-    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
-        asks for some after five rounds; nobody is lost
+    :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
+        still asks for some after five rounds; nobody is lost
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:
@@ -194,7 +194,7 @@ class Rounds:
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         """Call for each of the contacts who is due, until each call has come to something.
 
-        :raises ReceiverUnavailable: the breaker is open, or too many were put off for too long; nobody is lost
+        :raises ReceiverUnavailableError: the breaker is open, or too many were put off for too long; nobody is lost
         """
         with collected_seldom():
             return await self._rounds(contact_ids)
@@ -210,14 +210,14 @@ class Rounds:
             asked_s = max(verdict.retry_after_s for verdict in put_off)
             if asked_s > MAX_PAUSE_S:
                 msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; nobody is lost"
-                raise ReceiverUnavailable(msg, wait_s=min(asked_s, MAX_WAIT_S))
+                raise ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))
             if pause_s:
                 await asyncio.sleep(max(asked_s, pause_s))
         msg = (
             f"the receiver put off {len(waiting)} contacts again and again ({put_off[0].detail}); "
             f"{tally.ok} others are done; this task can be retried without doing anything twice"
         )
-        raise ReceiverUnavailable(msg)
+        raise ReceiverUnavailableError(msg)
 
     async def _round(self, waiting: deque[int], tally: Tally) -> list[Verdict]:
         put_off: list[Verdict] = []
@@ -283,7 +283,7 @@ class Rounds:
         if self.lanes == 1:
             wait_s = max(admission.wait_s, 1.0)
             msg = f"the receiver is left alone for another {wait_s:.0f} s after failures; nobody is lost"
-            raise ReceiverUnavailable(msg, wait_s=wait_s)
+            raise ReceiverUnavailableError(msg, wait_s=wait_s)
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
         return work() if self.aside is None else await self.aside(work)

@@ -87,7 +87,7 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted, as ``record_profiles`` does, many in one request.
 
-    :raises ReceiverUnavailable: as ``record_profiles``
+    :raises ReceiverUnavailableError: as ``record_profiles``
     """
     counting = _CountsCalls(breaker)
 

@@ -40,7 +40,7 @@ async def open_pace(
     :param dsn: ``postgresql://`` URI of the store
     :param receiver: a transport's or a connection's name, as for the breaker
     :param call_s: seconds a call can take at most; the seats of a killed worker come back soon after
-    :raises DatabaseUnavailable: the server cannot be reached
+    :raises DatabaseUnavailableError: the server cannot be reached
     :raises ConfigurationError: the database has no schema yet
     """
     if budget is None:
@@ -121,7 +121,7 @@ class PostgresPace:
     async def open(self) -> None:
         """Connect to the store.
 
-        :raises DatabaseUnavailable: the server cannot be reached
+        :raises DatabaseUnavailableError: the server cannot be reached
         :raises ConfigurationError: the database has no schema yet
         """
         try:

@@ -64,7 +64,7 @@ class PromoStoreHook(BaseHook):
     def connect(self) -> Iterator[Connection]:
         """Open the store, as ``postgres.connection.connect`` does.
 
-        :raises DatabaseUnavailable: the server cannot be reached
+        :raises DatabaseUnavailableError: the server cannot be reached
         :raises ConfigurationError: the database has no schema yet
         """
         from promo_campaigns.postgres import connection as postgres
@@ -76,7 +76,7 @@ class PromoStoreHook(BaseHook):
     def reconnecting(self) -> Iterator[ReconnectingConnection]:
         """Open the store for transactions that outlive a lost connection, as ``postgres.reconnecting`` does.
 
-        :raises DatabaseUnavailable: the server cannot be reached, or does not come back in time
+        :raises DatabaseUnavailableError: the server cannot be reached, or does not come back in time
         :raises ConfigurationError: the database has no schema yet
         """
         from promo_campaigns.postgres import reconnecting

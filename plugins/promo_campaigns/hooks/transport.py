@@ -40,7 +40,7 @@ def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
 async def open_transport(spec: RunSpec, dsn: str) -> AsyncIterator[BaseTransport]:
     """Open the transport of a run within the limits of its connection, which workers share through the store.
 
-    :raises DatabaseUnavailable: the store cannot be reached
+    :raises DatabaseUnavailableError: the store cannot be reached
     """
     from promo_campaigns.delivery.rate_limit import budget_of
     from promo_campaigns.delivery.rate_limit_store import open_pace

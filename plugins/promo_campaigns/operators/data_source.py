@@ -32,10 +32,10 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     :param assignments: output of the block before (templated)
     :param data_source: name of a data source that the message binds (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises ReceiverUnavailable: some could not be called for yet; the task can be retried
+    :raises ReceiverUnavailableError: some could not be called for yet; the task can be retried
     :raises SendError: the receiver refuses to record some for good
     :raises ConfigurationError: the data source is not one that the run's message binds
-    :raises LedgerConflict: somebody holds another code than the one handed over
+    :raises LedgerConflictError: somebody holds another code than the one handed over
     """
 
     template_fields: Sequence[str] = ("assignments", "data_source", "promo_db_conn_id")

@@ -10,7 +10,7 @@ from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
 from promo_campaigns.delivery.batch_payload import Handover
-from promo_campaigns.model.errors import LedgerError, PromoError, QuietHours
+from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError
 from promo_campaigns.model.parameters import mode_of, whole_number
 from promo_campaigns.operators.base.rescheduling import RESUME, rescheduled
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
@@ -49,7 +49,7 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     :param linger: seconds without an event after which the task ends (templated)
     :param lively: seconds after which another DAG run takes over (templated)
     :param max_events: how many events one run takes at most (templated)
-    :raises PoolShortage: there is no code left; the events wait
+    :raises PoolShortageError: there is no code left; the events wait
     :raises LedgerError: some runs could not be finished
     """
 
@@ -115,7 +115,7 @@ class _Stream:
         self._may_be_relieved = False
         self._counts = {"runs": 0, "events": 0, "accepted": 0}
         self._unfinished: list[str] = []
-        self.quiet: QuietHours | None = None
+        self.quiet: QuietHoursError | None = None
 
     async def run(self, spec: RunSpec, terms: EventTerms) -> None:
         """Answer events until none come, or another has come for them."""
@@ -134,7 +134,7 @@ class _Stream:
     def require_open(self) -> None:
         """Make sure that no run waits for the end of quiet hours.
 
-        :raises QuietHours: one does; it says when the first contact may be written to
+        :raises QuietHoursError: one does; it says when the first contact may be written to
         """
         if self.quiet is not None:
             raise self.quiet
@@ -184,7 +184,7 @@ class _Stream:
             for batch in read_batches(self._connection, run, self._block.most_events()):
                 self._counts["events"] += await self._answer(run, batch)
             report = close_run(self._connection, run.run_id)
-        except QuietHours as error:
+        except QuietHoursError as error:
             self.quiet = min(self.quiet or error, error, key=lambda hours: hours.wait_s)
             return
         except PromoError as error:

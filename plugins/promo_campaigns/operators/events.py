@@ -68,7 +68,7 @@ class StartOnEventsOperator(StartOperator):
     :param not_in_progress: an event is refused while its contact is in a run that is not closed (templated)
     :param max_age: seconds after which an event is refused, and its message not sent any more (templated)
     :param max_events: how many events one run takes at most (templated)
-    :raises PoolShortage: there is no code left; the events wait
+    :raises PoolShortageError: there is no code left; the events wait
     """
 
     template_fields: Sequence[str] = (

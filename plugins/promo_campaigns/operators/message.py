@@ -40,7 +40,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
     :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own, 500 for a
         receiver that honours keys and 50 for others (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises ReceiverUnavailable: some could not be sent yet; the task can be retried
+    :raises ReceiverUnavailableError: some could not be sent yet; the task can be retried
     :raises ConfigurationError: message or transport is not the run's, or the transport's connection is wrong
     """
 

@@ -30,7 +30,7 @@ class GetPromoCodeOperator(HandedOver):
     :param type: the pool to take codes from (templated)
     :param discount: 0 to 99, exact (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises PoolShortage: the pool has run out; none of the batch was given a code
+    :raises PoolShortageError: the pool has run out; none of the batch was given a code
     :raises ConfigurationError: days, type or discount is wrong, or not what the run was opened with
     """
 

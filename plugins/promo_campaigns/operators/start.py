@@ -90,9 +90,9 @@ class StartOperator(StoreOperator):
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
-    :raises PoolShortage: the pool holds fewer codes than the open runs need
-    :raises RunClosed: the run is closed, and the mode is ``refuse``
-    :raises RunSpecChanged: the occurrence was opened with another definition
+    :raises PoolShortageError: the pool holds fewer codes than the open runs need
+    :raises RunClosedError: the run is closed, and the mode is ``refuse``
+    :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
         wrong, or its block stands on the wrong side of the message
     """

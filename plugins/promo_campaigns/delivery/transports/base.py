@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.errors import CallRefused, CannotCarry, ConfigurationError, SendError
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
 from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -124,23 +124,24 @@ class BaseTransport:
     def check(self, message: Message) -> None:
         """Refuse a message that this transport cannot carry, before anything is opened.
 
-        :raises CannotCarry: with the setting of the message that is at fault
+        :raises CannotCarryError: with the setting of the message that is at fault
         """
         if self.channels is not None and message.channel not in self.channels:
             problem = f"the transport {self.name!r} cannot do the channel {message.channel!r}"
-            raise CannotCarry(problem, setting="channel", hint=f"It does {', '.join(sorted(self.channels))}")
+            raise CannotCarryError(problem, setting="channel", hint=f"It does {', '.join(sorted(self.channels))}")
         strange = sorted(set(message.options) - self.options) if self.options is not None else []
         if strange:
             problem = f"the transport {self.name!r} has no option {strange[0]!r}"
             known = ", ".join(sorted(self.options or ())) or "none"
-            raise CannotCarry(problem, setting="options", hint=f"It has {known}")
+            raise CannotCarryError(problem, setting="options", hint=f"It has {known}")
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[Verdict]:
         """Make one call for these, at most ``batch_size``, and say what is known of each.
 
         Whoever is left out is unknown, and so is everybody if it raises or takes longer than ``MAX_CALL_S``.
 
-        :raises CallRefused: the call was refused as a whole; it is made again in halves, to find whose fault it was
+        :raises CallRefusedError: the call was refused as a whole; it is made again in halves, to find whose fault it
+            was
         :raises SendError: the receiver cannot be used as it is set up; nothing was sent, and it is left alone
         """
         raise NotImplementedError
@@ -174,7 +175,7 @@ class BaseTransport:
             calls += 1
             try:
                 verdicts += await self._one_call(part, deadline)
-            except CallRefused as refused:
+            except CallRefusedError as refused:
                 if len(part) == 1:
                     verdicts += _all(part, Outcome.REFUSED, refused.detail)
                 else:
@@ -201,7 +202,7 @@ class BaseTransport:
             return _all(batch, Outcome.LATER, _NOT_BEGUN, called=False)
         try:
             return _completed(batch, await asyncio.wait_for(self.call(batch), MAX_CALL_S))
-        except CallRefused:
+        except CallRefusedError:
             raise
         except SendError as error:
             return _all(batch, Outcome.LATER, str(error)[:MAX_DETAIL], locked_out=True)

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.google_tokens import (
     AccessTokens,
-    NoToken,
+    NoTokenError,
     ServiceAccount,
     read_service_account,
 )
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
 from promo_campaigns.http.endpoint import endpoint_of
-from promo_campaigns.model.errors import CannotCarry, ReceiverUnavailable, SendError
+from promo_campaigns.model.errors import CannotCarryError, ReceiverUnavailableError, SendError
 from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class FcmTransport(HttpTransport):
         super().check(message)
         if taken := [name for name in message.options if _RESERVED.fullmatch(name)]:
             problem = f"FCM keeps the name {taken[0]!r} for itself"
-            raise CannotCarry(problem, setting="options", hint="Give the option another name")
+            raise CannotCarryError(problem, setting="options", hint="Give the option another name")
 
     async def __aenter__(self) -> Self:
         """Get an access token and keep connections open from one batch to the next.
@@ -91,7 +91,7 @@ class FcmTransport(HttpTransport):
         (message,) = messages
         try:
             token = await self._tokens.current()
-        except NoToken as none:
+        except NoTokenError as none:
             return [Verdict(contact_id=message.contact_id, outcome=Outcome.LATER, detail=str(none), locked_out=True)]
         path = f"/v1/projects/{self._account.project_id}/messages:send"
         answer = await self.post(path, _push(message), headers={"Authorization": f"Bearer {token}"})
@@ -102,9 +102,9 @@ class FcmTransport(HttpTransport):
     async def _require_token(self) -> None:
         try:
             await self._tokens.current()
-        except NoToken as none:
+        except NoTokenError as none:
             msg = f"{self.connection.name}: {none}; nobody was sent anything"
-            raise (SendError(msg) if none.for_good else ReceiverUnavailable(msg)) from None
+            raise (SendError(msg) if none.for_good else ReceiverUnavailableError(msg)) from None
 
     def _read_account(self) -> ServiceAccount:
         try:

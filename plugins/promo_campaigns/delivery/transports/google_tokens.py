@@ -25,7 +25,7 @@ EARLY_S = 300.0
 _PARTS = ("client_email", "private_key", "token_uri", "project_id")
 
 
-class NoToken(Exception):  # noqa: N818  (states the fact)
+class NoTokenError(Exception):
     """There is no access token; says why, and names no secret.
 
     :param why: what asking for one came to
@@ -92,7 +92,7 @@ class AccessTokens:
     async def current(self) -> str:
         """Return a token that is good for some minutes.
 
-        :raises NoToken: none was given
+        :raises NoTokenError: none was given
         """
         async with self._asking:
             if time.monotonic() >= self._good_until:
@@ -134,10 +134,10 @@ class AccessTokens:
 def _token_of(answer: Answer) -> tuple[str, float]:
     """Return a token and the seconds it is good for."""
     if answer.outcome is not Outcome.OK:
-        raise NoToken(answer.detail, for_good=answer.outcome is Outcome.REFUSED or answer.locked_out)
+        raise NoTokenError(answer.detail, for_good=answer.outcome is Outcome.REFUSED or answer.locked_out)
     try:
         said = json.loads(answer.body)
         return str(said["access_token"]), float(said.get("expires_in", ASSERTION_S))
     except (ValueError, KeyError, TypeError, AttributeError):
         why = "the answer holds none"
-        raise NoToken(why, for_good=False) from None
+        raise NoTokenError(why, for_good=False) from None

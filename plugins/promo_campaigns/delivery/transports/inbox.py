@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
-from promo_campaigns.model.errors import CallRefused
+from promo_campaigns.model.errors import CallRefusedError
 from promo_campaigns.model.outcome import Outcome, Verdict
 from promo_campaigns.postgres.reconnecting import reconnecting, retried
 from promo_campaigns.postgres.sql import queries
@@ -76,7 +76,7 @@ class InboxTransport(BaseTransport):
             retried(self._store, lambda: self._store.execute(_SQL["keep_messages"], rows))
         except (psycopg.DataError, UnicodeEncodeError):
             detail = "a text that Postgres cannot keep"
-            raise CallRefused(detail) from None
+            raise CallRefusedError(detail) from None
         return [Verdict(contact_id=message.contact_id, outcome=Outcome.OK) for message in messages]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:

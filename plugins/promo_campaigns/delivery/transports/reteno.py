@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
-from promo_campaigns.model.errors import CallRefused, CannotCarry
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError
 from promo_campaigns.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class RetenoTransport(HttpTransport):
         template = message.options.get(TEMPLATE, "").strip()
         if not _TEMPLATE.fullmatch(template) and "$" not in template:
             problem = "the transport 'reteno' needs the id of a prepared message"
-            raise CannotCarry(problem, setting="options", hint="Write it as the option template, such as 1853402")
+            raise CannotCarryError(problem, setting="options", hint="Write it as the option template, such as 1853402")
 
     def batches(self, messages: Sequence[OutgoingMessage]) -> Iterator[Sequence[OutgoingMessage]]:
         """Cut messages into requests of one prepared message each."""
@@ -74,7 +74,7 @@ class RetenoTransport(HttpTransport):
         if answer.outcome is Outcome.OK:
             return _item_verdicts(messages, answer.body)
         if answer.status in _OF_ONE:
-            raise CallRefused(answer.detail)
+            raise CallRefusedError(answer.detail)
         if answer.status == _NO_TEMPLATE:
             missing = replace(answer, outcome=Outcome.LATER, detail=f"there is no message {template}", locked_out=True)
             return [self.verdict(message, missing) for message in messages]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import aiosmtplib
 
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.delivery.transports.mail import ONE_CLICK, UNSUBSCRIBE, NotMailable, envelope_of, sender_of
+from promo_campaigns.delivery.transports.mail import ONE_CLICK, UNSUBSCRIBE, NotMailableError, envelope_of, sender_of
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import Outcome, Verdict
 
@@ -50,7 +50,7 @@ class SmtpTransport(BaseTransport):
             server.fail("has no host; write the name of the mail server")
         try:
             self._sender = sender_of(server.text("from"))
-        except NotMailable as error:
+        except NotMailableError as error:
             server.fail(f"needs the extra from, such as Shop <news@shop.example>; {error}")
         self._security = server.choice("security", tuple(PORTS), "tls" if server.port == PORTS["tls"] else "starttls")
         if self._security == "none" and not server.flag("allow_insecure"):
@@ -83,7 +83,7 @@ class SmtpTransport(BaseTransport):
         who = message.contact_id
         try:
             envelope = envelope_of(message, self._sender)
-        except NotMailable as error:
+        except NotMailableError as error:
             return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
         while True:
             try:

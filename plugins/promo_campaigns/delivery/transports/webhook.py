@@ -11,7 +11,7 @@ from promo_campaigns.delivery.success_rule import Judge
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.transports.base import BaseTransport
 from promo_campaigns.http.endpoint import endpoint_of
-from promo_campaigns.model.errors import CannotCarry
+from promo_campaigns.model.errors import CannotCarryError
 from promo_campaigns.model.outcome import Outcome, OutgoingRequest, Verdict
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class WebhookTransport(BaseTransport):
         super().check(message)
         if not message.webhook:
             problem = "the transport 'webhook' needs the data source that carries the message"
-            raise CannotCarry(problem, setting="webhook", hint="Write webhook: and the name of a file of data_sources")
+            raise CannotCarryError(
+                problem, setting="webhook", hint="Write webhook: and the name of a file of data_sources"
+            )
 
     async def __aenter__(self) -> Self:
         """Keep connections open from one batch to the next."""
