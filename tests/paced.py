@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from promo_campaigns.delivery.rate_limit_store import open_pace
-from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.http.client import Call, Endpoint, HttpClient
 from promo_campaigns.http.rate_limit_port import Budget
 from promo_campaigns.model.outcome import Outcome
 
@@ -177,15 +177,15 @@ async def work(name: str, dsn: str, url: str, seconds: float, budget: Budget) ->
     deadline = time.monotonic() + seconds
     async with open_pace(dsn, RECEIVER, budget, call_s=2.0) as pace:
         assert pace is not None
-        line = HttpLine(Endpoint(base_url=url, allow_private=True, concurrency=LANES), pace=pace)
+        client = HttpClient(Endpoint(base_url=url, allow_private=True, concurrency=LANES), pace=pace)
 
         call = Call(method="POST", path=f"/{name}")
 
         async def lane() -> None:
-            while (await line.exchange([call], deadline=deadline))[0].outcome is Outcome.OK:
+            while (await client.send_all([call], deadline=deadline))[0].outcome is Outcome.OK:
                 pass
 
-        async with line.connected():
+        async with client.connected():
             await asyncio.gather(*(lane() for _ in range(LANES)))
         return pace.trips
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         TemplateSyntaxError,
         UnknownCodeFileError,
     )
-    from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
     from promo_campaigns.operators.approval import ApproveRunOperator
     from promo_campaigns.operators.contact import GetContactOperator
     from promo_campaigns.operators.contacts import LoadContactsOperator
@@ -92,6 +92,7 @@ __all__ = [
     "DatabaseNotFoundError",
     "DatabaseUnavailableError",
     "DefinitionError",
+    "DeliveryResult",
     "DemoError",
     "EndOperator",
     "EraseOldDataOperator",
@@ -138,7 +139,6 @@ __all__ = [
     "TemplateSyntaxError",
     "TransportSettings",
     "UnknownCodeFileError",
-    "Verdict",
     "__version__",
     "load_workflows",
     "waiting_events",
@@ -193,7 +193,7 @@ _MODULES = {
     "model.outcome": (
         "Outcome",
         "OutgoingMessage",
-        "Verdict",
+        "DeliveryResult",
     ),
     "operators.approval": ("ApproveRunOperator",),
     "operators.contact": ("GetContactOperator",),

@@ -39,7 +39,7 @@ from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect
 
@@ -160,7 +160,7 @@ def accepted_run(connection: Connection) -> tuple[Run, list[int]]:
         some = contacts[first : first + TASK]
         ledger.assign_codes(run.run_id, some, SPEC.codes)
         lease = ledger.begin_messages(run.run_id, some, lease_s=120, resend_within_s=0)
-        ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in some])
+        ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in some])
     connection.execute("vacuum analyze promo.assignment, promo.attempt, promo.contact")
     return run, contacts
 

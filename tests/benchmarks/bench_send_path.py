@@ -42,7 +42,7 @@ from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
@@ -186,7 +186,7 @@ def accepted_run(connection: Connection, number: int) -> tuple[Run, list[int]]:
     ledger = PostgresLedger(connection)
     ledger.assign_codes(run.run_id, contacts, SPEC.codes)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=120, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
     connection.execute("vacuum analyze promo.assignment, promo.attempt")
     return run, contacts
 

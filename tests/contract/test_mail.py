@@ -19,7 +19,7 @@ from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.mail import NotMailableError, address_of, envelope_of
 from promo_campaigns.delivery.transports.smtp import SmtpTransport
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ def mail(contact_id: int = 1, **parts: Any) -> OutgoingMessage:  # noqa: ANN401 
     return OutgoingMessage(**{**given_parts, **parts})
 
 
-def send(connection: ConnectionSettings, *messages: OutgoingMessage) -> Sequence[Verdict]:
-    async def opened() -> Sequence[Verdict]:
+def send(connection: ConnectionSettings, *messages: OutgoingMessage) -> Sequence[DeliveryResult]:
+    async def opened() -> Sequence[DeliveryResult]:
         async with SmtpTransport(TransportSettings(connection=connection)) as transport:
             return await transport.send(messages, deadline=math.inf)
 
@@ -79,8 +79,8 @@ def test_a_mail_has_both_texts_one_recipient_and_the_headers_of_a_campaign(ca_fi
     body, html = "Знижка: WELC-1\n.\n!", "<p>WELC-1 &amp; ok</p>"
     message = mail(title="Знижка, für dich", body=body, html=html, options=options)
     with running_mail_server(server) as port:
-        (verdict,) = send(plain(port, ca_file), message)
-    assert verdict.outcome is Outcome.OK
+        (result,) = send(plain(port, ca_file), message)
+    assert result.outcome is Outcome.OK
     ((recipients, arrived),) = server.mails
     assert recipients == ["ok-1@mail.example"]
     assert arrived["Subject"] == "Знижка, für dich"
@@ -112,8 +112,8 @@ def test_a_connection_carries_many_mails(ca_file: Path) -> None:
     server = Counting()
     server.peers = set()
     with running_mail_server(server) as port:
-        verdicts = send(plain(port, ca_file, concurrency=2), *[mail(number) for number in range(1, 41)])
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+        results = send(plain(port, ca_file, concurrency=2), *[mail(number) for number in range(1, 41)])
+    assert {result.outcome for result in results} == {Outcome.OK}
     assert len(server.mails) == 40
     assert len(server.peers) <= 2
 
@@ -195,8 +195,8 @@ def test_a_server_that_takes_one_mail_a_connection_gets_each_mail_once(
     """A connection that ended before a mail was handed over has none of it: the mail goes over a new one at once."""
     server = Closing(how)
     with running_mail_server(server) as port:
-        verdicts = send(plain(port, ca_file, concurrency=concurrency), *[mail(number) for number in range(1, 41)])
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+        results = send(plain(port, ca_file, concurrency=concurrency), *[mail(number) for number in range(1, 41)])
+    assert {result.outcome for result in results} == {Outcome.OK}
     assert len(server.mails) == len({str(recipients) for recipients, _ in server.mails}) == 40
     assert server.begun > 40
 
@@ -228,24 +228,24 @@ def test_a_reply_proves_what_it_says_and_nothing_is_tried_again(
 ) -> None:
     server = Replying(step, reply)
     with running_mail_server(server) as port:
-        (verdict,) = send(plain(port, ca_file), mail())
-    assert (verdict.outcome, verdict.locked_out) == (outcome, locked_out)
+        (result,) = send(plain(port, ca_file), mail())
+    assert (result.outcome, result.locked_out) == (outcome, locked_out)
     assert server.attempts == 1
-    assert "mail.example" not in verdict.detail
+    assert "mail.example" not in result.detail
 
 
 def test_a_connection_that_was_refused_on_is_used_for_the_next_mail(ca_file: Path) -> None:
     server = MailServer()
     with running_mail_server(server) as port:
-        verdicts = send(plain(port, ca_file, concurrency=1), mail(1, locator="refuse-1@mail.example"), mail(2))
-    assert [verdict.outcome for verdict in verdicts] == [Outcome.REFUSED, Outcome.OK]
+        results = send(plain(port, ca_file, concurrency=1), mail(1, locator="refuse-1@mail.example"), mail(2))
+    assert [result.outcome for result in results] == [Outcome.REFUSED, Outcome.OK]
 
 
 def test_tls_from_the_first_byte_is_spoken_to_a_server_that_does(authority: trustme.CA, ca_file: Path) -> None:
     with running_mail_server(MailServer(), ssl_context=server_tls(authority, "localhost")) as port:
         connection = replace(mail_connection(port, ca_file, security="tls"), login="", password="")
-        (verdict,) = send(connection, mail())
-    assert verdict.outcome is Outcome.OK
+        (result,) = send(connection, mail())
+    assert result.outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(
@@ -271,15 +271,15 @@ def test_no_mail_goes_over_a_connection_that_cannot_be_trusted(
     server = MailServer()
     with running_mail_server(server, **({} if why == "no TLS" else settings)) as port:
         connection = replace(mail_connection(port, ca_file, security=security, timeout_s=2), login="", password="")
-        (verdict,) = send(connection, mail())
-    assert (verdict.outcome, server.mails) == (Outcome.LATER, [])
+        (result,) = send(connection, mail())
+    assert (result.outcome, server.mails) == (Outcome.LATER, [])
 
 
 def test_a_wrong_password_locks_out_and_blames_nobody(authority: trustme.CA, ca_file: Path) -> None:
     tls = server_tls(authority, "localhost")
     with running_mail_server(MailServer(), tls_context=tls, authenticator=may_log_in, auth_required=True) as port:
-        (verdict,) = send(replace(mail_connection(port, ca_file), password="wrong"), mail())
-    assert (verdict.outcome, verdict.locked_out, verdict.detail) == (
+        (result,) = send(replace(mail_connection(port, ca_file), password="wrong"), mail())
+    assert (result.outcome, result.locked_out, result.detail) == (
         Outcome.LATER,
         True,
         "SMTP 535 to the greeting or login",
@@ -392,5 +392,5 @@ def test_an_address_beyond_ascii_is_for_servers_that_take_it(ca_file: Path) -> N
     for takes, outcome in ((True, Outcome.OK), (False, Outcome.REFUSED)):
         server = MailServer()
         with running_mail_server(server, enable_SMTPUTF8=takes) as port:
-            (verdict,) = send(plain(port, ca_file), message)
-        assert (verdict.outcome, len(server.mails)) == (outcome, int(takes))
+            (result,) = send(plain(port, ca_file), message)
+        assert (result.outcome, len(server.mails)) == (outcome, int(takes))

@@ -22,7 +22,7 @@ from promo_campaigns.delivery.answers import ask_before_message
 from promo_campaigns.delivery.batches import beside, record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
@@ -35,7 +35,7 @@ from promo_campaigns.model.errors import (
     ReceiverUnavailableError,
     RunNotFinishedError,
 )
-from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Batch, Run
 from promo_campaigns.postgres.connection import connect
 
@@ -166,7 +166,7 @@ class _Steps:
                 asking = ask_before_message(
                     ledger=AnsweredLedger(self._connection, run.spec),
                     breaker=PostgresBreaker(self._connection, f"answers {run.run_key}"),
-                    sender=self._sender(Judge(source)),
+                    sender=self._sender(SuccessRule(source)),
                     templates=compile_data_source(source, place),
                     run=run,
                     contact_ids=contact_ids,
@@ -220,9 +220,9 @@ class _Steps:
         require_invariants(self._connection, run_id)
         return report.as_dict()
 
-    def _sender(self, judge: Judge | None = None) -> HttpSender:
+    def _sender(self, success_rule: SuccessRule | None = None) -> HttpSender:
         endpoint = Endpoint(base_url=self._job.receiver_url, allow_private=True, concurrency=IN_FLIGHT)
-        sender = HttpSender(endpoint, judge=judge)
+        sender = HttpSender(endpoint, success_rule=success_rule)
         sender.in_flight = IN_FLIGHT
         return sender
 
@@ -239,7 +239,7 @@ class Posting:
         self.resend_within_s = 0.0 if way in KEYLESS else 86400.0
         self._http, self._method = http, method
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         requests = [_as_request(message, self._method) for message in messages]
         return await self._http.send(requests, deadline=deadline)
 

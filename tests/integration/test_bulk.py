@@ -20,7 +20,7 @@ from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import DataSource, Poll
 from receiver import Answer
 
@@ -60,7 +60,9 @@ class Campaign:
         self.ledger = PostgresLedger(store)
         self.ledger.assign_codes(self.run.run_id, self.contacts, CODES)
         lease = self.ledger.begin_messages(self.run.run_id, self.contacts, lease_s=60, resend_within_s=0)
-        self.ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in self.contacts])
+        self.ledger.settle_messages(
+            lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in self.contacts]
+        )
 
     def record(self, url: str, *, key: str = "", repair: bool = False) -> Tally:
         signed = {"Authorization": basic_auth("any", key)} if key else {}

@@ -12,7 +12,7 @@ from integration.world import CODES, add_codes, add_contacts, free_codes, open_w
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.errors import LedgerConflictError, PoolShortageError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def begin(
     return ledger.begin_messages(run.run_id, contacts, lease_s=lease_s, resend_within_s=resend)
 
 
-def answered(lease: Lease, outcome: Outcome, detail: str = "") -> list[Verdict]:
-    return [Verdict(contact_id=to.contact_id, outcome=outcome, detail=detail) for to in lease.recipients]
+def answered(lease: Lease, outcome: Outcome, detail: str = "") -> list[DeliveryResult]:
+    return [DeliveryResult(contact_id=to.contact_id, outcome=outcome, detail=detail) for to in lease.recipients]
 
 
 def accepted(store: Connection, contacts: int = 3) -> tuple[PostgresLedger, Run, list[int]]:

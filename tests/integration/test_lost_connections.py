@@ -20,7 +20,7 @@ from integration.world import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import DatabaseUnavailableError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
@@ -338,14 +338,15 @@ def test_evidence_that_is_written_again_changes_nothing(
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=60)
-    verdicts = [
-        Verdict(contact_id=who, outcome=outcome, detail="said") for who, outcome in zip(contacts, settled, strict=True)
+    results = [
+        DeliveryResult(contact_id=who, outcome=outcome, detail="said")
+        for who, outcome in zip(contacts, settled, strict=True)
     ]
-    ledger.settle_messages(lease, verdicts)
+    ledger.settle_messages(lease, results)
     ledger.begin_messages(run.run_id, contacts[:leased], lease_s=60, resend_within_s=60)
     told = everything(store)
     for _ in range(times):
-        ledger.settle_messages(lease, verdicts)
+        ledger.settle_messages(lease, results)
     assert everything(store) == told
 
 

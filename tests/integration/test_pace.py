@@ -16,7 +16,7 @@ from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contact
 from paced import LATENCY_S, counting_receiver, start_workers
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rate_limit_store import MAX_ALONE_S, open_pace
-from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.http.client import Call, Endpoint, HttpClient
 from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailableError
@@ -164,14 +164,14 @@ def test_a_connection_that_is_lost_costs_no_turn(dsn: str, store: Connection) ->
 def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str) -> None:
     async def body(pace: PostgresPace) -> None:
         assert await pace.turn(deadline=soon(5))
-        line.cut_at(1, away_s=3600.0)
+        client.cut_at(1, away_s=3600.0)
         assert not await pace.turn(deadline=soon(5))
         assert 0 < pace.wait_s <= 5
-        line.come_back()
+        client.come_back()
         assert await pace.turn(deadline=soon(10))
 
-    with cut_line(dsn) as line:
-        paced(line.dsn, 1, Budget(per_s=5), body)
+    with cut_line(dsn) as client:
+        paced(client.dsn, 1, Budget(per_s=5), body)
 
 
 def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_database: str) -> None:
@@ -191,9 +191,9 @@ def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_line(dsn
 
     async def body(one: PostgresPace, two: PostgresPace) -> None:
         for pace in (one, two):
-            line = HttpLine(endpoint, pace=pace)
-            async with line.connected():
-                (answer,) = await line.exchange([Call(method="POST", path="/")], deadline=soon(60))
+            client = HttpClient(endpoint, pace=pace)
+            async with client.connected():
+                (answer,) = await client.send_all([Call(method="POST", path="/")], deadline=soon(60))
             assert answer.outcome is Outcome.LATER
             assert 99 < answer.retry_after_s <= 150
             assert not await pace.turn(deadline=soon(60)), "it goes on once the store has heard"

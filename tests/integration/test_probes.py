@@ -14,7 +14,7 @@ from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,10 +42,10 @@ class Answering:
         messages: Sequence[OutgoingMessage] | Sequence[OutgoingRequest],
         *,
         deadline: float,  # noqa: ARG002  (the port's signature)
-    ) -> Sequence[Verdict]:
+    ) -> Sequence[DeliveryResult]:
         whose = [message.contact_id for message in messages]
         self.called += whose
-        return [Verdict(contact_id=who, outcome=self.answer(who), detail="test") for who in whose]
+        return [DeliveryResult(contact_id=who, outcome=self.answer(who), detail="test") for who in whose]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:  # noqa: ARG002  (the port's signature)
         return set()
@@ -65,7 +65,9 @@ class Scene:
 
     def fail(self) -> None:
         """Let the receiver be left alone from now on."""
-        self.breaker.report([Verdict(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)])
+        self.breaker.report(
+            [DeliveryResult(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)]
+        )
 
     def cool_down(self) -> None:
         """Let the pause be over."""
@@ -197,9 +199,11 @@ def test_a_probe_that_is_over_is_not_given_back_for_the_next_worker(scene: Scene
 
 
 def test_a_failed_probe_starts_the_pause_anew_however_the_breaker_was_opened(scene: Scene) -> None:
-    scene.breaker.report([Verdict(contact_id=1, outcome=Outcome.LATER, detail="HTTP 401", locked_out=True)])
+    scene.breaker.report([DeliveryResult(contact_id=1, outcome=Outcome.LATER, detail="HTTP 401", locked_out=True)])
     scene.cool_down()
-    scene.breaker.report([Verdict(contact_id=1, outcome=Outcome.UNKNOWN, detail="HTTP 503")], scene.breaker.admit())
+    scene.breaker.report(
+        [DeliveryResult(contact_id=1, outcome=Outcome.UNKNOWN, detail="HTTP 503")], scene.breaker.admit()
+    )
     assert scene.breaker.admit().limit == 0
 
 
@@ -209,7 +213,7 @@ def test_whoever_is_due_is_whoever_would_be_leased(scene: Scene, outcome: Outcom
     ledger = PostgresLedger(scene.store)
     run_id, contacts = scene.run.run_id, scene.contacts
     lease = ledger.begin_messages(run_id, contacts[:2], lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=outcome) for who in contacts[:2]])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=outcome) for who in contacts[:2]])
     none = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s, limit=0)
     one = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s, limit=1)
     rest = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s)

@@ -21,7 +21,7 @@ from promo_campaigns.ledger.ledger import OPEN_S, PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.model.errors import QuietHoursError, RunSpecChangedError
 from promo_campaigns.model.limits import DAY, Limits, quiet_minutes
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Batch
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
@@ -132,7 +132,9 @@ def world(store: Connection, *, send_by: datetime | None = None) -> tuple[Postgr
 def answer(ledger: PostgresLedger, run: Run, contact_ids: list[int]) -> list[int]:
     """Send to whoever is due and return who it was."""
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=120, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients])
+    ledger.settle_messages(
+        lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
+    )
     return [to.contact_id for to in lease.recipients]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from promo_campaigns.delivery.breaker import Admission
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Run
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
@@ -69,7 +69,7 @@ class NoBreaker:
     def admit(self) -> Admission:
         return FREE
 
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
         """Hear nothing."""
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.connections.settings import ConnectionSettings
-from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.http.endpoint import AUTHS, endpoint_of
 from promo_campaigns.http.request_paths import path_part
 from promo_campaigns.http.ssrf import is_public, require_public_literal
@@ -24,7 +24,7 @@ def settings(host: str = "api.example.com", **more: Any) -> ConnectionSettings: 
     return ConnectionSettings(name="connection api", host=host, **more)
 
 
-def addressed(line: HttpLine, path: str) -> str:
+def addressed(line: HttpClient, path: str) -> str:
     url, _ = line._addressed(Call(method="GET", path=path))  # noqa: SLF001  (what would be called, without calling it)
     return str(url)
 
@@ -51,7 +51,7 @@ def test_a_key_in_the_query_is_one_parameter_whatever_it_holds(path: str) -> Non
     endpoint = endpoint_of(settings(password=SECRET, extras={"auth": "query", "key_name": "key"}))
     from urllib.parse import parse_qs, urlsplit
 
-    found = urlsplit(addressed(HttpLine(endpoint), path))
+    found = urlsplit(addressed(HttpClient(endpoint), path))
     assert parse_qs(found.query)["key"] == [SECRET]
     assert (found.path, found.fragment) == ("/a", "")
 
@@ -147,13 +147,13 @@ NASTY_PATHS = [
 def test_a_path_never_leads_to_another_host(path: str) -> None:
     from yarl import URL
 
-    assert URL(addressed(HttpLine(endpoint_of(settings())), path)).host == "api.example.com"
+    assert URL(addressed(HttpClient(endpoint_of(settings())), path)).host == "api.example.com"
 
 
 @pytest.mark.parametrize("path", ["@evil.example/x", ".evil.example/x", ":80@evil.example", "", "evil", "#x", "\\x"])
 def test_a_path_without_its_slash_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="not a path"):
-        addressed(HttpLine(endpoint_of(settings())), path)
+        addressed(HttpClient(endpoint_of(settings())), path)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_path_without_its_slash_is_refused(path: str) -> None:
 )
 def test_a_path_that_leads_to_another_one_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="a path with"):
-        addressed(HttpLine(endpoint_of(settings())), path)
+        addressed(HttpClient(endpoint_of(settings())), path)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_path_that_leads_to_another_one_is_refused(path: str) -> None:
     ],
 )
 def test_what_is_encoded_stays_so_and_what_must_be_is(path: str, sent: str) -> None:
-    url, _ = HttpLine(endpoint_of(settings()))._addressed(Call(method="GET", path=path))  # noqa: SLF001  (the same)
+    url, _ = HttpClient(endpoint_of(settings()))._addressed(Call(method="GET", path=path))  # noqa: SLF001  (the same)
     assert url.raw_path_qs == sent
 
 
@@ -201,7 +201,7 @@ def test_no_value_as_a_part_of_a_path_leads_to_another(value: str) -> None:
 def test_whatever_a_path_holds_it_stays_with_its_host(rest: str) -> None:
     from yarl import URL
 
-    line = HttpLine(endpoint_of(settings()))
+    line = HttpClient(endpoint_of(settings()))
     try:
         url = addressed(line, "/" + rest)
     except ValueError:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.batches import Aside, Tally
     from promo_campaigns.delivery.ports import AnswerLedger, Breaker, RequestSender
     from promo_campaigns.delivery.rendering import RequestTemplates
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease, Run
 
 
@@ -49,7 +49,7 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
             limit=limit,
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=deadline)]
 

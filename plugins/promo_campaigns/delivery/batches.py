@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease, Run
 
 MAX_PAUSE_S = 30.0
@@ -61,12 +61,12 @@ class Tally:
     unknown: int = 0
     first_detail: str = ""
 
-    def add(self, verdicts: Sequence[Verdict]) -> None:
-        """Count verdicts."""
-        for verdict in verdicts:
-            setattr(self, verdict.outcome.value, getattr(self, verdict.outcome.value) + 1)
-            if verdict.outcome is not Outcome.OK and not self.first_detail:
-                self.first_detail = verdict.detail
+    def add(self, results: Sequence[DeliveryResult]) -> None:
+        """Count results."""
+        for result in results:
+            setattr(self, result.outcome.value, getattr(self, result.outcome.value) + 1)
+            if result.outcome is not Outcome.OK and not self.first_detail:
+                self.first_detail = result.detail
 
 
 async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword each)
@@ -97,7 +97,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
             run.run_id, chunk, lease_s=LEASE_S, resend_within_s=transport.resend_within_s, limit=limit
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         ready, refused = render_messages(templates, run, lease.recipients)
         return [*refused, *await transport.send(ready, deadline=deadline)]
 
@@ -139,7 +139,7 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
             run.run_id, chunk, lease_s=LEASE_S, repair=repair, source=templates.source, limit=limit
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=deadline)]
 
@@ -183,8 +183,8 @@ class Rounds:
     """
 
     begin: Callable[[Sequence[int], int | None], Lease]
-    call: Callable[[Lease, float], Awaitable[Sequence[Verdict]]]
-    settle: Callable[[Lease, Sequence[Verdict]], None]
+    call: Callable[[Lease, float], Awaitable[Sequence[DeliveryResult]]]
+    settle: Callable[[Lease, Sequence[DeliveryResult]], None]
     breaker: Breaker
     size: int
     again: set[Outcome]
@@ -206,8 +206,8 @@ class Rounds:
             put_off = await self._round(waiting, tally)
             if not put_off:
                 return tally
-            waiting.extend(verdict.contact_id for verdict in put_off)
-            asked_s = max(verdict.retry_after_s for verdict in put_off)
+            waiting.extend(result.contact_id for result in put_off)
+            asked_s = max(result.retry_after_s for result in put_off)
             if asked_s > MAX_PAUSE_S:
                 msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; nobody is lost"
                 raise ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))
@@ -219,8 +219,8 @@ class Rounds:
         )
         raise ReceiverUnavailableError(msg)
 
-    async def _round(self, waiting: deque[int], tally: Tally) -> list[Verdict]:
-        put_off: list[Verdict] = []
+    async def _round(self, waiting: deque[int], tally: Tally) -> list[DeliveryResult]:
+        put_off: list[DeliveryResult] = []
         if self.aside is None or self.size == 1:
             self.lanes = 1
             await self._lane(waiting, self.size, tally, put_off)
@@ -234,7 +234,7 @@ class Rounds:
                 raise end
         return put_off
 
-    async def _lane(self, waiting: deque[int], most: int, tally: Tally, put_off: list[Verdict]) -> None:
+    async def _lane(self, waiting: deque[int], most: int, tally: Tally, put_off: list[DeliveryResult]) -> None:
         size = most
         try:
             while taken := await self._beside(partial(self._take_up, waiting, size)):
@@ -243,12 +243,12 @@ class Rounds:
                         self._leave_alone(taken.admission)
                         return
                     continue
-                verdicts = await self.call(taken.lease, taken.deadline)
+                results = await self.call(taken.lease, taken.deadline)
                 size = min(most, taken.next_chunk(size))
-                await self._beside(partial(self._conclude, taken, verdicts))
-                later = [verdict for verdict in verdicts if verdict.outcome in self.again]
+                await self._beside(partial(self._conclude, taken, results))
+                later = [result for result in results if result.outcome in self.again]
                 put_off += later
-                tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
+                tally.add([result for result in results if result.outcome not in self.again])
                 if later and taken.admission.limit is not None:
                     return  # a probe that was put off: the others wait for the next round with it
         finally:
@@ -274,9 +274,9 @@ class Rounds:
             waiting.extend(who for who in chunk if who not in leased)
         return _Taken(admission=admission, lease=lease, begun_at=begun_at)
 
-    def _conclude(self, taken: _Taken, verdicts: Sequence[Verdict]) -> None:
-        self.settle(taken.lease, verdicts)
-        self.breaker.report(verdicts, taken.admission)
+    def _conclude(self, taken: _Taken, results: Sequence[DeliveryResult]) -> None:
+        self.settle(taken.lease, results)
+        self.breaker.report(results, taken.admission)
 
     def _leave_alone(self, admission: Admission) -> None:
         """End a lane that may not call for those who wait; the other lane has them, or else this is the end."""

@@ -103,10 +103,10 @@ class DataSourceHook(BaseHook):
     def sender(self, source: DataSource, pace: Pace | None = None) -> HttpSender:
         """Return the sender of a data source's requests, one for each contact."""
         from promo_campaigns.delivery.http_sender import HttpSender
-        from promo_campaigns.delivery.success_rule import Judge
+        from promo_campaigns.delivery.success_rule import SuccessRule
 
-        judge = Judge(source) if source.before or source.success else None
-        return HttpSender(self.endpoint_for(source), name=self.receiver, pace=pace, judge=judge)
+        success_rule = SuccessRule(source) if source.before or source.success else None
+        return HttpSender(self.endpoint_for(source), name=self.receiver, pace=pace, success_rule=success_rule)
 
     def bulk_sender(self, source: DataSource, pace: Pace | None = None) -> HttpBulkSender:
         """Return the sender of a data source's requests, each for several contacts."""

@@ -23,7 +23,7 @@ from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
 from promo_campaigns.http.timeouts import CallTimer
 from promo_campaigns.http.tls import tls_context
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -101,9 +101,9 @@ class Answer:
     locked_out: bool = False
     called: bool = True
 
-    def verdict(self, contact_id: int) -> Verdict:
+    def result(self, contact_id: int) -> DeliveryResult:
         """Say what it means for a contact: what its status, or its absence, proves."""
-        return Verdict(
+        return DeliveryResult(
             contact_id=contact_id,
             outcome=self.outcome,
             detail=self.detail,
@@ -135,7 +135,7 @@ class _Batch:
             self.done.set_exception(error)
 
 
-class HttpLine:
+class HttpClient:
     """Calls one endpoint, several times at once. Redirects are not followed and no proxy of the environment is used.
 
     An answer is read to its end, up to a limit: one that breaks off proves nothing.
@@ -175,14 +175,14 @@ class HttpLine:
             caller.cancel()
         await session.close()
 
-    async def exchange(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
+    async def send_all(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
         """Make each call once, inside ``connected``, and return the answers in the order of the calls.
 
         :param deadline: on the clock of ``time.monotonic``; a call that has not begun by then is put off
         :raises SendError: the host's name leads to private addresses only and the endpoint does not allow them
         """
         if self._session is None:
-            msg = "a call needs an open line: use it inside `async with line.connected()`"
+            msg = "a call needs open connections: use it inside `async with client.connected()`"
             raise RuntimeError(msg)
         if not calls:
             return []

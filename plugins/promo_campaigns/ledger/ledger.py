@@ -11,7 +11,7 @@ from promo_campaigns.model.errors import (
     PoolShortageError,
     QuietHoursError,
 )
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Lease, Purpose, Recipient
 from promo_campaigns.postgres.arrays import bigint_array, text_array
 from promo_campaigns.postgres.reconnecting import retried
@@ -204,16 +204,16 @@ class PostgresLedger:
         return self._begin(Purpose.PROFILE, run_id, contact_ids, terms, limit)
 
     @run_until_booked
-    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
         with self._connection.transaction():
-            self._settle(evidence(lease, verdicts))
+            self._settle(evidence(lease, results))
 
     @run_until_booked
-    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
         with self._connection.transaction():
-            self._settle(evidence(lease, verdicts))
+            self._settle(evidence(lease, results))
 
     def _settle(self, told: dict[str, Any]) -> None:
         """Write evidence once: what was written before is left as it is."""
@@ -313,7 +313,7 @@ class PostgresLedger:
         rows = self._connection.execute(_ATTEMPT["read_unheard"], terms).fetchall()
         if rows:
             lost = Lease(run_id=terms["run_id"], purpose=purpose, token=terms["token"], seconds=0.0, recipients=[])
-            never = [Verdict(contact_id=row["contact_id"], outcome=Outcome.LATER, detail=_NEVER) for row in rows]
+            never = [DeliveryResult(contact_id=row["contact_id"], outcome=Outcome.LATER, detail=_NEVER) for row in rows]
             told = evidence(lost, never)
             self._settle({**told, "source": terms["source"], "answers": [None] * len(never)})
 
@@ -343,15 +343,15 @@ def _bounds(batch: Batch) -> dict[str, object]:
     return {"run_id": batch.run_id, "first": batch.first, "last": batch.last, "zone": batch.zone}
 
 
-def evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
+def evidence(lease: Lease, results: Sequence[DeliveryResult]) -> dict[str, object]:
     """Return the parameters under which a lease is settled."""
     return {
         "run_id": lease.run_id,
         "token": lease.token,
         "purpose": lease.purpose.value,
-        "contact_ids": bigint_array([verdict.contact_id for verdict in verdicts]),
-        "outcomes": text_array([verdict.outcome.value for verdict in verdicts]),
-        "details": text_array([verdict.detail for verdict in verdicts]),
+        "contact_ids": bigint_array([result.contact_id for result in results]),
+        "outcomes": text_array([result.outcome.value for result in results]),
+        "details": text_array([result.detail for result in results]),
         "source": lease.source,
         "shows_code": lease.shows_code,
     }

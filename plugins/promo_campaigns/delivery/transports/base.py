@@ -1,4 +1,4 @@
-"""What every transport stands on: calls of a stated size, so many at a time, each with a verdict for everybody."""
+"""What every transport stands on: calls of a stated size, so many at a time, each with a result for everybody."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -135,7 +135,7 @@ class BaseTransport:
             known = ", ".join(sorted(self.options or ())) or "none"
             raise CannotCarryError(problem, setting="options", hint=f"It has {known}")
 
-    async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[Verdict]:
+    async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[DeliveryResult]:
         """Make one call for these, at most ``batch_size``, and say what is known of each.
 
         Whoever is left out is unknown, and so is everybody if it raises or takes longer than ``MAX_CALL_S``.
@@ -155,34 +155,34 @@ class BaseTransport:
         for first in range(0, len(messages), self.batch_size):
             yield messages[first : first + self.batch_size]
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send and say what is known of each, in their order.
 
         :param deadline: on the clock of ``time.monotonic``; no call begins after it
         """
         answers = await asyncio.gather(*(self._deliver(batch, deadline) for batch in self.batches(messages)))
-        found = {verdict.contact_id: verdict for verdicts in answers for verdict in verdicts}
+        found = {result.contact_id: result for results in answers for result in results}
         return [found[message.contact_id] for message in messages]
 
-    async def _deliver(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+    async def _deliver(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         """Call, and call again in halves as long as calls are refused as a whole; the rest is put off."""
-        waiting, verdicts, calls = [batch], list[Verdict](), 0
+        waiting, results, calls = [batch], list[DeliveryResult](), 0
         while waiting:
             part = waiting.pop()
             if calls > MAX_SPLITS:
-                verdicts += _all(part, Outcome.LATER, "too many calls were refused as a whole", called=False)
+                results += _all(part, Outcome.LATER, "too many calls were refused as a whole", called=False)
                 continue
             calls += 1
             try:
-                verdicts += await self._one_call(part, deadline)
+                results += await self._one_call(part, deadline)
             except CallRefusedError as refused:
                 if len(part) == 1:
-                    verdicts += _all(part, Outcome.REFUSED, refused.detail)
+                    results += _all(part, Outcome.REFUSED, refused.detail)
                 else:
                     waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        return verdicts
+        return results
 
-    async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+    async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         pace = self.settings.pace
         async with self._free:
             if pace is None:
@@ -190,14 +190,14 @@ class BaseTransport:
             if not await pace.turn(deadline=deadline, weight=pace.budget.weight(len(batch))):
                 return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=pace.wait_s, called=False)
             try:
-                verdicts = await self._answered(batch, deadline)
+                results = await self._answered(batch, deadline)
             finally:
                 pace.done()
-        if asked_s := max(verdict.retry_after_s for verdict in verdicts):
+        if asked_s := max(result.retry_after_s for result in results):
             pace.leave_alone(asked_s)
-        return verdicts
+        return results
 
-    async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+    async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         if time.monotonic() >= deadline:
             return _all(batch, Outcome.LATER, _NOT_BEGUN, called=False)
         try:
@@ -216,19 +216,19 @@ def _all(
     batch: Sequence[OutgoingMessage],
     outcome: Outcome,
     detail: str,
-    **said: Any,  # noqa: ANN401  (whatever else a verdict says)
-) -> list[Verdict]:
-    return [Verdict(contact_id=message.contact_id, outcome=outcome, detail=detail, **said) for message in batch]
+    **said: Any,  # noqa: ANN401  (whatever else a result says)
+) -> list[DeliveryResult]:
+    return [DeliveryResult(contact_id=message.contact_id, outcome=outcome, detail=detail, **said) for message in batch]
 
 
-def _completed(batch: Sequence[OutgoingMessage], verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return one verdict for each message, whose detail names no locator."""
-    said = {verdict.contact_id: verdict for verdict in verdicts}
+def _completed(batch: Sequence[OutgoingMessage], results: Iterable[DeliveryResult]) -> list[DeliveryResult]:
+    """Return one result for each message, whose detail names no locator."""
+    said = {result.contact_id: result for result in results}
     return [_discreet(message, said.get(message.contact_id)) for message in batch]
 
 
-def _discreet(message: OutgoingMessage, verdict: Verdict | None) -> Verdict:
-    if verdict is None:
-        return Verdict(contact_id=message.contact_id, outcome=Outcome.UNKNOWN, detail="the receiver did not say")
-    detail = verdict.detail.replace(message.locator, "…")[:MAX_DETAIL]
-    return verdict if detail == verdict.detail else replace(verdict, detail=detail)
+def _discreet(message: OutgoingMessage, result: DeliveryResult | None) -> DeliveryResult:
+    if result is None:
+        return DeliveryResult(contact_id=message.contact_id, outcome=Outcome.UNKNOWN, detail="the receiver did not say")
+    detail = result.detail.replace(message.locator, "…")[:MAX_DETAIL]
+    return result if detail == result.detail else replace(result, detail=detail)

@@ -1,4 +1,4 @@
-"""Access tokens of a Google service account: signed by google-auth, fetched over our own line, kept until they end."""
+"""Access tokens of a Google service account: signed by google-auth, fetched with our own HTTP client, kept until they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from google.auth import crypt, jwt
 
-from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class AccessTokens:
 
     def __init__(self, account: ServiceAccount, scope: str, endpoint: Endpoint) -> None:
         self._account, self._scope = account, scope
-        self.line = HttpLine(endpoint)
+        self.client = HttpClient(endpoint)
         self._token, self._good_until = "", -math.inf
         self._asking = asyncio.Lock()
 
@@ -114,7 +114,7 @@ class AccessTokens:
             body=urlencode({"grant_type": GRANT, "assertion": assertion}),
         )
         begun = time.monotonic()
-        (answer,) = await self.line.exchange([call], deadline=math.inf)
+        (answer,) = await self.client.send_all([call], deadline=math.inf)
         self._token, seconds = _token_of(answer)
         self._good_until = begun + max(seconds - EARLY_S, seconds / 2)
 

@@ -1,4 +1,4 @@
-"""What transports over HTTP share: one line to the connection's host, and a verdict made of an answer."""
+"""What transports over HTTP share: one HTTP client of the connection's host, and a result made of an answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.http.client import Answer, Call, HttpLine
+from promo_campaigns.http.client import Answer, Call, HttpClient
 from promo_campaigns.http.endpoint import endpoint_of
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class HttpTransport(BaseTransport):
         super().__init__(settings)
         endpoint = self.endpoint()
         self.concurrency = endpoint.concurrency
-        self._line = HttpLine(replace(endpoint, timeout_s=min(endpoint.timeout_s, MAX_ANSWER_S)))
+        self._client = HttpClient(replace(endpoint, timeout_s=min(endpoint.timeout_s, MAX_ANSWER_S)))
         self._open = AsyncExitStack()
 
     def endpoint(self) -> Endpoint:
@@ -51,7 +51,7 @@ class HttpTransport(BaseTransport):
 
     async def __aenter__(self) -> Self:
         """Keep connections open from one batch to the next."""
-        await self._open.enter_async_context(self._line.connected())
+        await self._open.enter_async_context(self._client.connected())
         return self
 
     async def __aexit__(
@@ -63,7 +63,7 @@ class HttpTransport(BaseTransport):
     async def post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Post JSON once."""
         told = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
-        (answer,) = await self._line.exchange(
+        (answer,) = await self._client.send_all(
             [Call(method="POST", path=path, headers=told, body=json.dumps(body))], deadline=math.inf
         )
         return answer
@@ -82,14 +82,14 @@ class HttpTransport(BaseTransport):
 
     async def _get(self, path: str) -> Answer:
         call = Call(method="GET", path=path, headers={"Accept": "application/json"})
-        (answer,) = await self._line.exchange([call], deadline=math.inf)
+        (answer,) = await self._client.send_all([call], deadline=math.inf)
         return answer
 
-    def verdict(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> Verdict:
+    def result(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> DeliveryResult:
         """Say what an answer means for a message: what its status proves.
 
         :param taken: the receiver says that it has taken the message, whatever the status
         """
         if taken:
-            return Verdict(contact_id=message.contact_id, outcome=Outcome.OK)
-        return answer.verdict(message.contact_id)
+            return DeliveryResult(contact_id=message.contact_id, outcome=Outcome.OK)
+        return answer.result(message.contact_id)
