@@ -29,7 +29,7 @@ import aiohttp
 from benchmarks.bench_send_path import SPEC, fill, store_dsn
 from benchmarks.figures import Figure, keep
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.delivery.batches import beside
+from promo_campaigns.delivery.batches import background_executor
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
@@ -134,7 +134,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
     """Record every profile as the HTTP request data source block does; return how many were."""
     sender = HttpBulkSender(Endpoint(base_url=url, allow_private=True, headers=SIGNED), SOURCE)
     recorded = 0
-    with beside() as aside:
+    with background_executor() as background:
         async with sender.connected():
             for first in range(0, len(contacts), TASK):
                 tally = await record_profiles_in_bulk(
@@ -144,7 +144,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
                     templates=compile_data_source(SOURCE),
                     run=run,
                     contact_ids=contacts[first : first + TASK],
-                    aside=aside,
+                    background=background,
                 )
                 recorded += tally.ok
     return recorded

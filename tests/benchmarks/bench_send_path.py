@@ -33,7 +33,7 @@ import aiohttp
 import psycopg
 
 from benchmarks.figures import Figure, keep
-from promo_campaigns.delivery.batches import beside, record_profiles
+from promo_campaigns.delivery.batches import background_executor, record_profiles
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import KEY_HEADER, HttpSender
 from promo_campaigns.delivery.rendering import render_requests
@@ -216,7 +216,7 @@ async def bare(url: str, requests: list[OutgoingRequest]) -> None:
 async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) -> None:
     """Record every profile as the HTTP request data source block does."""
     sender = HttpSender(Endpoint(base_url=url, allow_private=True, concurrency=CONCURRENCY))
-    with beside() as aside:
+    with background_executor() as background:
         async with sender.connected():
             tally = await record_profiles(
                 ledger=PostgresLedger(connection),
@@ -225,7 +225,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
                 templates=compile_data_source(run.spec.data_sources[0]),
                 run=run,
                 contact_ids=contacts,
-                aside=aside,
+                background=background,
             )
     assert tally.ok == len(contacts)
 

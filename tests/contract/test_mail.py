@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from contract.stages import MailServer, mail_connection, may_log_in, running_mail_server, server_tls
 from promo_campaigns.delivery.transports.base import TransportSettings
-from promo_campaigns.delivery.transports.mail import NotMailableError, address_of, envelope_of
+from promo_campaigns.delivery.transports.mail import NotMailableError, make_envelope, parse_address
 from promo_campaigns.delivery.transports.smtp import SmtpTransport
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
@@ -317,7 +317,7 @@ def test_a_private_authority_that_cannot_be_read_is_told_as_well(tmp_path: Path)
     ],
 )
 def test_an_address_is_read_as_it_travels(text: str, bare: str) -> None:
-    assert address_of(text).addr_spec == bare
+    assert parse_address(text).addr_spec == bare
 
 
 @pytest.mark.parametrize(
@@ -345,19 +345,19 @@ def test_an_address_is_read_as_it_travels(text: str, bare: str) -> None:
 )
 def test_what_is_no_one_address_is_refused(text: str) -> None:
     with pytest.raises(NotMailableError):
-        address_of(text)
+        parse_address(text)
 
 
 @pytest.mark.parametrize("title", ["a\r\nBcc: x@y.example", "a\nb", "a\0b", "a\rb"])
 def test_a_title_cannot_add_a_header(title: str) -> None:
     with pytest.raises(NotMailableError, match="the title holds a line break"):
-        envelope_of(mail(title=title), SENDER)
+        make_envelope(mail(title=title), SENDER)
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "http://shop.example", "https://a.example/>\r\nBcc: x", "x"])
 def test_a_link_to_unsubscribe_is_a_link(link: str) -> None:
     with pytest.raises(NotMailableError, match="the option unsubscribe"):
-        envelope_of(mail(options={"unsubscribe": link}), SENDER)
+        make_envelope(mail(options={"unsubscribe": link}), SENDER)
 
 
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]
@@ -376,7 +376,7 @@ def test_whatever_the_values_the_headers_are_ours(locator: str, title: str, body
     from email.parser import BytesParser
 
     try:
-        envelope = envelope_of(mail(locator=locator, title=title, body=body), SENDER)
+        envelope = make_envelope(mail(locator=locator, title=title, body=body), SENDER)
     except (NotMailableError, UnicodeEncodeError):
         return
     parsed = BytesParser(policy=policy.SMTPUTF8).parsebytes(envelope.content)

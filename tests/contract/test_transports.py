@@ -87,7 +87,7 @@ class Counting:
     def done(self) -> None:
         self.over += 1
 
-    def leave_alone(self, seconds: float) -> None:
+    def back_off(self, seconds: float) -> None:
         self.pauses.append(seconds)
 
 
@@ -132,22 +132,22 @@ def test_a_call_carries_no_more_than_is_stated(stage: Stage) -> None:
 
 
 def test_every_call_takes_a_turn_of_the_budget_and_none_is_made_without(stage: Stage) -> None:
-    pace = Counting(turns=2)
-    transport = stage.transport(pace=pace)
+    limiter = Counting(turns=2)
+    transport = stage.transport(limiter=limiter)
     results = send(transport, [stage.message(number) for number in range(1, transport.batch_size * 3 + 1)])
     sent = [result for result in results if result.outcome is Outcome.OK]
     put_off = [result for result in results if result.outcome is Outcome.LATER]
     assert (len(sent), len(put_off)) == (transport.batch_size * 2, transport.batch_size)
     assert len(stage.taken()) == len(sent)
-    assert pace.over == 2, "every turn is followed by done"
-    assert {result.retry_after_s for result in put_off} == {pace.wait_s}
-    assert set(pace.weights) == {transport.batch_size}, "each message is worth a turn"
+    assert limiter.over == 2, "every turn is followed by done"
+    assert {result.retry_after_s for result in put_off} == {limiter.wait_s}
+    assert set(limiter.weights) == {transport.batch_size}, "each message is worth a turn"
 
 
 def test_what_a_receiver_asks_for_is_told_to_the_budget(stage: Stage) -> None:
-    pace = Counting()
-    (result,) = send(stage.transport(pace=pace), [stage.message(1, "later" if stage.passing else "ok")])
-    assert pace.pauses == ([result.retry_after_s] if result.retry_after_s else [])
+    limiter = Counting()
+    (result,) = send(stage.transport(limiter=limiter), [stage.message(1, "later" if stage.passing else "ok")])
+    assert limiter.pauses == ([result.retry_after_s] if result.retry_after_s else [])
 
 
 NASTY = [

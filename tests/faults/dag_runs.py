@@ -192,7 +192,7 @@ class Pipeline:
                     templates=request_templates(spec.data_sources[place], place),
                     run=_opened(dag_run),
                     contact_ids=whose,
-                    aside=self._aside(worker),
+                    background=self._aside(worker),
                 )
             )
             worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
@@ -232,7 +232,7 @@ class Pipeline:
                 "run": _opened(dag_run),
                 "contact_ids": whose,
                 "repair": batch.repair,
-                "aside": self._aside(worker),
+                "background": self._aside(worker),
             }
             if templates.records_per_request:
                 caller.in_flight = bulk.REQUESTS_UNDER_WAY * templates.records_per_request
@@ -282,7 +282,7 @@ class Pipeline:
                 templates=message_templates(spec.message),
                 run=_opened(dag_run),
                 contact_ids=whose,
-                aside=self._aside(worker),
+                background=self._aside(worker),
             )
         )
         worker.transact("require_no_lease", partial(ledger.require_no_lease, _opened(dag_run).run_id, whose))

@@ -19,7 +19,7 @@ import psycopg
 from faults.kill_points import Point, trace
 from faults.kill_world import KEYLESS, METHOD_OF
 from promo_campaigns.delivery.answers import ask_before_message
-from promo_campaigns.delivery.batches import beside, record_profiles, send_messages
+from promo_campaigns.delivery.batches import background_executor, record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.success_rule import SuccessRule
@@ -162,7 +162,7 @@ class _Steps:
         contact_ids = [contact for contact, _ in done["codes"]]
         for place in run.spec.places(before=True):
             source = run.spec.data_sources[place]
-            with beside() as aside:
+            with background_executor() as background:
                 asking = ask_before_message(
                     ledger=AnsweredLedger(self._connection, run.spec),
                     breaker=PostgresBreaker(self._connection, f"answers {run.run_key}"),
@@ -170,7 +170,7 @@ class _Steps:
                     templates=compile_data_source(source, place),
                     run=run,
                     contact_ids=contact_ids,
-                    aside=aside,
+                    background=background,
                 )
                 asyncio.run(asking)
             self._ledger.require_no_lease(run.run_id, contact_ids)
@@ -179,7 +179,7 @@ class _Steps:
         run = self._run(done)
         contact_ids = [contact for contact, _ in done["codes"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["codes"]])
-        with beside() as aside:
+        with background_executor() as background:
             sending = send_messages(
                 ledger=self._ledger,
                 breaker=PostgresBreaker(self._connection, f"transport {run.run_key}"),
@@ -188,7 +188,7 @@ class _Steps:
                 run=run,
                 contact_ids=contact_ids,
                 in_flight=IN_FLIGHT,
-                aside=aside,
+                background=background,
             )
             asyncio.run(sending)
         self._ledger.require_no_lease(run.run_id, contact_ids)
@@ -201,7 +201,7 @@ class _Steps:
         contact_ids = [contact for contact, _ in done["message"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["message"]])
         (place,) = run.spec.places(before=False)
-        with beside() as aside:
+        with background_executor() as background:
             recording = record_profiles(
                 ledger=self._ledger,
                 breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
@@ -209,7 +209,7 @@ class _Steps:
                 templates=compile_data_source(run.spec.data_sources[place], place),
                 run=run,
                 contact_ids=contact_ids,
-                aside=aside,
+                background=background,
             )
             asyncio.run(recording)
         self._ledger.require_no_lease(run.run_id, contact_ids)

@@ -186,13 +186,13 @@ def _probe_lost() -> AbstractContextManager[Any]:
 
 
 def _each_lane_takes_all() -> AbstractContextManager[Any]:
-    lane = sending.Rounds._lane  # noqa: SLF001  (what is broken on purpose)
+    work = sending.RetryLoop._work  # noqa: SLF001  (what is broken on purpose)
 
-    async def broken(self: sending.Rounds, waiting: deque[int], most: int, *rest: Any) -> None:  # noqa: ANN401
+    async def broken(self: sending.RetryLoop, waiting: deque[int], most: int, *rest: Any) -> None:  # noqa: ANN401
         del most
-        await lane(self, waiting, self.size, *rest)
+        await work(self, waiting, self.size, *rest)
 
-    return patch.object(sending.Rounds, "_lane", broken)
+    return patch.object(sending.RetryLoop, "_work", broken)
 
 
 def _named_are_recorded() -> AbstractContextManager[Any]:

@@ -64,7 +64,7 @@ class Scene:
         return PostgresBreaker(self.store, NAME)
 
     def fail(self) -> None:
-        """Let the receiver be left alone from now on."""
+        """Let the circuit of the receiver be open from now on."""
         self.breaker.report(
             [DeliveryResult(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)]
         )
@@ -111,7 +111,7 @@ def _scene(store: Connection, body: str) -> Scene:
     return Scene(store, run, contacts)
 
 
-def test_a_task_with_nobody_to_call_ends_although_the_receiver_is_left_alone(scene: Scene) -> None:
+def test_a_task_with_nobody_to_call_ends_although_the_circuit_is_open(scene: Scene) -> None:
     """Found by seed 1571: it waited, probed, and waited again, and its run could never be closed."""
     scene.send(Answering(lambda _: Outcome.UNKNOWN, in_flight=10))
     assert scene.breaker.admit().limit == 0
@@ -126,17 +126,17 @@ def test_a_task_with_nobody_to_call_leaves_the_probe_to_others(scene: Scene) -> 
     assert scene.breaker.admit().limit == 1
 
 
-def test_whoever_is_late_expires_although_the_receiver_is_left_alone(scene: Scene) -> None:
+def test_whoever_is_late_expires_although_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
     scene.store.execute("update promo.run set send_by = promo.clock()")
     assert scene.send(Answering()) == Tally()
     assert states(scene.store, scene.run) == {"expired": 5}
 
 
-def test_nobody_is_leased_while_the_receiver_is_left_alone(scene: Scene) -> None:
+def test_nobody_is_leased_while_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
     receiver = Answering()
-    with pytest.raises(ReceiverUnavailableError, match="left alone"):
+    with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
         scene.send(receiver)
     assert states(scene.store, scene.run) == {"assigned": 5}
     assert receiver.called == []
@@ -155,7 +155,7 @@ def test_a_contact_that_cannot_be_rendered_is_no_sign_of_life(store: Connection)
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.UNKNOWN)
-    with pytest.raises(ReceiverUnavailableError, match="left alone"):
+    with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
         scene.send(receiver)
     assert len(receiver.called) == 1, "the refused one neither closed the breaker nor used up the probe"
     assert states(store, scene.run) == {"rejected": 1, "unknown": 1, "assigned": 3}

@@ -180,7 +180,7 @@ def results(outcome: Outcome, count: int, *, locked_out: bool = False) -> Sequen
         ([results(Outcome.LATER, 1, locked_out=True)], False),
     ],
 )
-def test_a_failing_receiver_is_left_alone_by_every_worker(
+def test_a_failing_circuit_is_open_by_every_worker(
     store: Connection,
     calls: list[Sequence[DeliveryResult]],
     admitted: bool,  # noqa: FBT001  (the expected value)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.ledger.batch_sizes import XCOM_BYTES
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
@@ -167,6 +167,6 @@ def test_a_run_whose_batches_size_themselves_stays_under_a_megabyte_of_xcom(stor
     assert len(batches) == 2
     first = [one for one in contacts if batches[0].first <= one <= batches[0].last]
     pairs = PostgresLedger(store).assign_codes(run.run_id, first, CODES)
-    assert len(json.dumps(Handover.of_pairs(run.run_id, pairs).as_xcom())) < XCOM_BYTES
+    assert len(json.dumps(BatchPayload.from_pairs(run.run_id, pairs).as_xcom())) < XCOM_BYTES
     store.execute("update promo.code_stock set longest = 500")
     assert len(read_batches(store, run, task_slots=2)) == 12

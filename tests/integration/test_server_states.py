@@ -27,7 +27,7 @@ from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import DatabaseUnavailableError
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
-from promo_campaigns.postgres.connection import connect, connect_aside
+from promo_campaigns.postgres.connection import connect, connect_async
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres, throwaway_postgres
 from promo_campaigns.postgres.migrations import migrate, open_session
 from promo_campaigns.postgres.pool import StorePool
@@ -168,8 +168,8 @@ def test_every_session_is_read_committed_and_means_the_same(
         sessions["migration"] = dict(migration.execute(asked, [names]).fetchall())
 
     async def ask_aside() -> list[dict[str, Any]]:
-        async with await connect_aside(dsn) as aside:
-            return await (await aside.execute(asked, [names])).fetchall()
+        async with await connect_async(dsn) as background:
+            return await (await background.execute(asked, [names])).fetchall()
 
     sessions["aside"] = {row["name"]: row["setting"] for row in asyncio.run(ask_aside())}
     for who, session in sessions.items():

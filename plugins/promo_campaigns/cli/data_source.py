@@ -43,12 +43,12 @@ def add_parser(nouns: Parsers) -> None:
 
 def _test(args: argparse.Namespace) -> int:
     from promo_campaigns.definitions.definitions import read_data_source
-    from promo_campaigns.http.endpoint import endpoint_of
+    from promo_campaigns.http.endpoint import parse_endpoint
     from promo_campaigns.preview.test_request import trial_call
 
     source = read_data_source(args.include, args.name)
     settings = connection_settings(source.connection, args.connection)
-    endpoint = endpoint_of(settings)
+    endpoint = parse_endpoint(settings)
     body = None if args.body is None else _body_of(args.body, source)
     recipient, codes = _contact(args) if args.contact is not None else (None, [])
     call = trial_call(source, recipient, body)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from promo_campaigns.delivery.batches import Rounds
+from promo_campaigns.delivery.batches import RetryLoop
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_key import idempotency_key, joint_key
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.delivery.batches import Aside, Tally
+    from promo_campaigns.delivery.batches import BackgroundExecutor, Tally
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker, ProfileLedger
     from promo_campaigns.delivery.rendering import RequestTemplates
@@ -83,7 +83,7 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
     run: Run,
     contact_ids: Sequence[int],
     repair: bool = False,
-    aside: Aside | None = None,
+    background: BackgroundExecutor | None = None,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted, as ``record_profiles`` does, many in one request.
 
@@ -103,17 +103,17 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
         found = await asyncio.gather(*(search.record(group) for search, group in zip(searches, groups, strict=True)))
         return [result for results in found for result in results]
 
-    rounds = Rounds(
+    loop = RetryLoop(
         begin=begin,
         call=call,
         settle=ledger.settle_profiles,
         breaker=counting,
         size=REQUESTS_UNDER_WAY * templates.records_per_request,
         again={Outcome.LATER, Outcome.UNKNOWN},
-        aside=aside,
+        background=background,
     )
     async with sender.connected():
-        return await rounds.run(contact_ids)
+        return await loop.run(contact_ids)
 
 
 class _CountsCalls:

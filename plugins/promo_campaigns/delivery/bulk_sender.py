@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.bulk import BulkRequest
     from promo_campaigns.http.client import Answer, Endpoint
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.model.run_spec import DataSource
 
 SESSION = "asyncSessionId"
@@ -39,10 +39,12 @@ _UNFINISHED = "the work was not finished in time"
 class HttpBulkSender:
     """Makes the requests of one data source to its endpoint."""
 
-    def __init__(self, endpoint: Endpoint, source: DataSource, *, name: str = "http", pace: Pace | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, source: DataSource, *, name: str = "http", limiter: RateLimiter | None = None
+    ) -> None:
         self.name = name
         self.lease_s = LEASE_S + 2 * source.poll.wait_s
-        self._client = HttpClient(endpoint, pace=pace)
+        self._client = HttpClient(endpoint, limiter=limiter)
         self._success_rule = SuccessRule(source)
         self._path = compile_path(source.poll.path) if source.poll.path else None
         self._done, self._failed = Condition(source.poll.done), Condition(source.poll.failed)

@@ -15,7 +15,7 @@ POLL_S = 0.1
 """Seconds between looks for a seat while there is none."""
 
 
-class Seats:
+class ConcurrencySlots:
     """Seats held for a time, each for one call. A call is over before its seat can go to somebody else.
 
     :param ask: renews the share in the store: seats wanted, seats in use, seconds to hold them; returns the share

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.success_rule import SuccessRule
     from promo_campaigns.http.client import Endpoint
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingRequest
 
 KEY_HEADER = "Idempotency-Key"
@@ -31,13 +31,13 @@ class HttpSender:
         endpoint: Endpoint,
         *,
         name: str = "http",
-        pace: Pace | None = None,
+        limiter: RateLimiter | None = None,
         success_rule: SuccessRule | None = None,
     ) -> None:
-        self._client = HttpClient(endpoint, pace=pace)
+        self._client = HttpClient(endpoint, limiter=limiter)
         self._success_rule = success_rule
         self.name = name
-        self.in_flight = MAX_IN_FLIGHT if pace is None else pace.budget.chunk(MAX_IN_FLIGHT)
+        self.in_flight = MAX_IN_FLIGHT if limiter is None else limiter.budget.chunk(MAX_IN_FLIGHT)
 
     def connected(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open from one ``send`` to the next, until the block ends."""

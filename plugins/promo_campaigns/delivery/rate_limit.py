@@ -12,20 +12,20 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from promo_campaigns.connections.settings import LIMITS
-from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
+from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, Budget
 
 if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
 
-LATE_S = SLICE_S / 4
+LATE_S = TOKEN_BATCH_S / 4
 """How late a call may begin."""
 CHUNK_SHARE = 0.125
 MAX_PER_S = 10_000
-MAX_SEATS = 1000
+MAX_CONCURRENCY = 1000
 
 
 @dataclass(slots=True)
-class Slice:
+class TokenBatch:
     """Turns leased together, every ``every_s`` seconds from ``begins_at`` on.
 
     :ivar taken: how many turns are gone
@@ -50,7 +50,7 @@ class Slice:
         return self.begins_at + first * self.every_s
 
 
-def budget_of(connection: ConnectionSettings) -> Budget | None:
+def parse_budget(connection: ConnectionSettings) -> Budget | None:
     """Read the limits of a connection; None where it sets none.
 
     :raises ConfigurationError: one is no number or out of bounds, or requests and messages are both limited
@@ -61,7 +61,7 @@ def budget_of(connection: ConnectionSettings) -> Budget | None:
     if set(LIMITS) <= set(given):
         connection.fail(f"has both extras {' and '.join(LIMITS)}; leave one of them out")
     rates = [connection.number(name, 1.0, least=0.1, most=MAX_PER_S) for name in given if name in LIMITS]
-    seats = connection.number("concurrency", 1, least=1, most=MAX_SEATS)
+    seats = connection.number("concurrency", 1, least=1, most=MAX_CONCURRENCY)
     return Budget(
         per_s=rates[0] if rates else None,
         concurrency=int(seats) if "concurrency" in given else None,

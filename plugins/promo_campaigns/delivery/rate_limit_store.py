@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from promo_campaigns.delivery.concurrency import RENEW_S, Seats
-from promo_campaigns.delivery.rate_limit import LATE_S, Slice
-from promo_campaigns.postgres.connection import connect_aside
+from promo_campaigns.delivery.concurrency import RENEW_S, ConcurrencySlots
+from promo_campaigns.delivery.rate_limit import LATE_S, TokenBatch
+from promo_campaigns.postgres.connection import connect_async
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.postgres.store_errors import explained, unreachable
 
@@ -26,15 +26,15 @@ _SQL = queries(__name__)
 _UNHEARD_S = 5.0
 _NO_ANSWER = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 """A server that is gone, or that has become a standby."""
-MAX_ALONE_S = 3600.0
+MAX_BACK_OFF_S = 3600.0
 """A receiver that asks for more is asked again after so long."""
 MAX_JITTER_S = 30.0
 
 
 @asynccontextmanager
-async def open_pace(
+async def open_rate_limiter(
     dsn: str, receiver: str, budget: Budget | None, *, call_s: float
-) -> AsyncIterator[PostgresPace | None]:
+) -> AsyncIterator[PostgresRateLimiter | None]:
     """Keep a receiver's pace until the block ends; without a budget there is none, and nothing is asked of the store.
 
     :param dsn: ``postgresql://`` URI of the store
@@ -46,15 +46,15 @@ async def open_pace(
     if budget is None:
         yield None
         return
-    pace = PostgresPace(dsn, receiver, budget, call_s=call_s)
+    limiter = PostgresRateLimiter(dsn, receiver, budget, call_s=call_s)
     try:
-        await pace.open()
-        yield pace
+        await limiter.open()
+        yield limiter
     finally:
-        await pace.close()
+        await limiter.close()
 
 
-class PostgresPace:
+class PostgresRateLimiter:
     """Gives out turns and seats to the calls of this worker, in the order they ask.
 
     Turns are leased on the database's clock and taken on this machine's monotonic one, counted from the moment the
@@ -74,12 +74,12 @@ class PostgresPace:
         self._line = asyncio.Lock()
         self._queue = asyncio.Lock()
         self._wanted = 0
-        self._slice: Slice | None = None
+        self._batch: TokenBatch | None = None
         self._not_before = 0.0
         self._alone_until = 0.0
         self._telling: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._seats = Seats(self._take_seats, call_s=call_s) if budget.concurrency else None
+        self._slots = ConcurrencySlots(self._take_seats, call_s=call_s) if budget.concurrency else None
 
     @property
     def wait_s(self) -> float:
@@ -104,19 +104,19 @@ class PostgresPace:
 
     def done(self) -> None:
         """Hear that a call that had its turn is over."""
-        if self._seats is not None and self._seats.give_back() == 0 and not self._wanted:
+        if self._slots is not None and self._slots.give_back() == 0 and not self._wanted:
             _begin(self._leave_seats(), self._leaving)
 
-    def leave_alone(self, seconds: float) -> None:
+    def back_off(self, seconds: float) -> None:
         """Let no worker begin a call for so long, and a little longer, so that not all come back at once."""
         now = time.monotonic()
         if now + seconds <= self._alone_until:
             return
-        seconds = min(seconds, MAX_ALONE_S)
+        seconds = min(seconds, MAX_BACK_OFF_S)
         seconds += random.uniform(0.0, min(seconds / 2, MAX_JITTER_S))  # noqa: S311  (jitter, no secret)
         self._alone_until = now + seconds
-        self._slice = None
-        _begin(self._tell("leave_alone", {**self._receiver, "seconds": seconds}), self._telling)
+        self._batch = None
+        _begin(self._tell("back_off", {**self._receiver, "seconds": seconds}), self._telling)
 
     async def open(self) -> None:
         """Connect to the store.
@@ -132,7 +132,7 @@ class PostgresPace:
     async def close(self) -> None:
         """Give back what is held, as far as the store answers."""
         await asyncio.gather(*self._telling, *self._leaving)
-        if self._seats is not None and self._seats.share:
+        if self._slots is not None and self._slots.share:
             await self._tell("give_seats_back", self._me)
         await self._hang_up()
 
@@ -140,16 +140,16 @@ class PostgresPace:
         await asyncio.gather(*self._telling)
         if max(self._not_before, self._alone_until, time.monotonic()) >= deadline:
             return False
-        if self._seats is None:
+        if self._slots is None:
             return await self._turn_comes(deadline, weight)
-        if not await self._seats.take(deadline=deadline, waiting=self._wanted):
+        if not await self._slots.take(deadline=deadline, waiting=self._wanted):
             return False
         begins = False
         try:
             begins = await self._turn_comes(deadline, weight)
         finally:
             if not begins:
-                self._seats.give_back()
+                self._slots.give_back()
         return begins
 
     async def _turn_comes(self, deadline: float, weight: int) -> bool:
@@ -166,7 +166,7 @@ class PostgresPace:
 
     async def _moment(self, every_s: float, deadline: float, weight: int) -> float | None:
         """Return when the next turn is; None if that is too late."""
-        moment = self._slice.take(time.monotonic(), weight) if self._slice else None
+        moment = self._batch.take(time.monotonic(), weight) if self._batch else None
         while moment is None:
             turns = self.budget.turns(self._usable(), weight)
             terms = {
@@ -180,19 +180,19 @@ class PostgresPace:
             if not row["leased"]:
                 self._not_before = begins_at
                 return None
-            self._slice = Slice(begins_at, turns, every_s)
-            moment = self._slice.take(time.monotonic(), weight)
+            self._batch = TokenBatch(begins_at, turns, every_s)
+            moment = self._batch.take(time.monotonic(), weight)
         return moment
 
     def _usable(self) -> int:
         """How many turns this worker can use now."""
-        return self._wanted if self._seats is None else min(self._wanted, self._seats.free + 1)
+        return self._wanted if self._slots is None else min(self._wanted, self._slots.free + 1)
 
     async def _sleep_until(self, moment: float) -> None:
         while (left := moment - time.monotonic()) > 0:
             await asyncio.sleep(min(left, RENEW_S))
-            if self._seats is not None:
-                await self._seats.keep(self._wanted)
+            if self._slots is not None:
+                await self._slots.keep(self._wanted)
 
     async def _take_seats(self, wanted: int, in_use: int, hold_s: float) -> int:
         terms = {"seats": self.budget.concurrency, "wanted": wanted, "in_use": in_use, "hold_s": hold_s}
@@ -200,7 +200,7 @@ class PostgresPace:
 
     async def _leave_seats(self) -> None:
         async with self._queue:
-            if not self._wanted and self._seats is not None and self._seats.leave():
+            if not self._wanted and self._slots is not None and self._slots.leave():
                 await self._tell("give_seats_back", self._me)
 
     async def _tell(self, query: str, terms: Mapping[str, object]) -> None:
@@ -223,7 +223,7 @@ class PostgresPace:
 
     async def _asked(self, query: str, terms: Mapping[str, object]) -> dict[str, Any]:
         if self._connection is None:
-            self._connection = await connect_aside(self._dsn)
+            self._connection = await connect_async(self._dsn)
         cursor = await self._connection.execute(_SQL[query], terms)
         return (await cursor.fetchone() if cursor.description else None) or {}
 

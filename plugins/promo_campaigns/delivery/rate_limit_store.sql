@@ -16,7 +16,7 @@ with due as materialized (
 )
 select exists (select from leased) as leased, extract(epoch from d.begins_at - d.asked_at)::float8 as wait_s from due d;
 
--- leave_alone --
+-- back_off --
 -- Nobody calls for so long.
 update promo.rate_budget set next_at = greatest(next_at, promo.clock() + make_interval(secs => %(seconds)s))
 where receiver = %(receiver)s;

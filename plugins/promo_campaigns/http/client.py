@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.http.outcome import LOCKED_OUT, outcome_of_status
+from promo_campaigns.http.outcome import LOCKED_OUT, classify_status
 from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
 from promo_campaigns.http.timeouts import CallTimer
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
 
 USER_AGENT = "promo-campaigns"
 MAX_ANSWER_BYTES = 1_000_000
@@ -140,12 +140,12 @@ class HttpClient:
 
     An answer is read to its end, up to a limit: one that breaks off proves nothing.
 
-    :param pace: holds every call back until the receiver's rate budget has room for it
+    :param limiter: holds every call back until the receiver's rate budget has room for it
     """
 
-    def __init__(self, endpoint: Endpoint, *, pace: Pace | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter | None = None) -> None:
         self.endpoint = endpoint
-        self._pace = pace
+        self._limiter = limiter
         self._timer = CallTimer(endpoint.timeout_s)
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
@@ -217,17 +217,17 @@ class HttpClient:
                 batch.count_off()
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
-        pace = self._pace
-        if pace is None:
+        limiter = self._limiter
+        if limiter is None:
             return await self._call(session, call, deadline)
-        if not await pace.turn(deadline=deadline):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=pace.wait_s, called=False)
+        if not await limiter.turn(deadline=deadline):
+            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=limiter.wait_s, called=False)
         try:
             answer = await self._call(session, call, deadline)
         finally:
-            pace.done()
+            limiter.done()
         if answer.retry_after_s:
-            pace.leave_alone(answer.retry_after_s)
+            limiter.back_off(answer.retry_after_s)
         return answer
 
     async def _call(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
@@ -300,7 +300,7 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
 
 
 def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    outcome = outcome_of_status(response.status)
+    outcome = classify_status(response.status)
     if outcome is Outcome.OK:
         return Answer(outcome=outcome, status=response.status, body=body)
     return Answer(
@@ -330,17 +330,17 @@ def retry_after_s(header: str | None, *, now: datetime) -> float:
     try:
         seconds = float(header)
     except ValueError:
-        when = _date_of(header)
+        when = _parse_date(header)
         seconds = (when - now).total_seconds() if when else 0.0
     return max(0.0, seconds) if math.isfinite(seconds) else 0.0
 
 
 def _receivers_now(headers: Mapping[str, str]) -> datetime:
     """Return the time by the receiver's own clock, which its dates go by; ours if it does not say."""
-    return _date_of(headers.get("Date", "")) or datetime.now(timezone.utc)
+    return _parse_date(headers.get("Date", "")) or datetime.now(timezone.utc)
 
 
-def _date_of(header: str) -> datetime | None:
+def _parse_date(header: str) -> datetime | None:
     try:
         when = parsedate_to_datetime(header)
     except (ValueError, OverflowError):

@@ -26,7 +26,7 @@ _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding"
 _SECRET = re.compile(r"[\x20-\x7e\x80-\U0010ffff]+")
 
 
-def endpoint_of(settings: ConnectionSettings, *, more_extras: Collection[str] = ()) -> Endpoint:
+def parse_endpoint(settings: ConnectionSettings, *, more_extras: Collection[str] = ()) -> Endpoint:
     """Return where a connection leads, with credentials: never log it.
 
     :param more_extras: names of extras that the caller reads itself

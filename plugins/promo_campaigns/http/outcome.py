@@ -11,7 +11,7 @@ _LATER = frozenset({429}) | LOCKED_OUT
 _REFUSED = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431})
 
 
-def outcome_of_status(status: int) -> Outcome:
+def classify_status(status: int) -> Outcome:
     """Classify an answer by its status.
 
     Only a status by which the receiver says that it did nothing is a refusal; anything else outside 2xx may have been

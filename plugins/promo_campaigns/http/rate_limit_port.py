@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Protocol
 
-SLICE_S = 0.1
+TOKEN_BATCH_S = 0.1
 """Seconds of turns a worker leases at most, or one turn where turns are rarer. What a killed worker takes with it."""
 CHUNK_S = 15.0
 """Seconds of turns a chunk may need, were its worker alone: an eighth of a lease, half of which is for calls."""
@@ -26,13 +26,13 @@ class Budget:
     by_message: bool = False
 
     @property
-    def slice_s(self) -> float:
+    def token_batch_s(self) -> float:
         """How long a slice is."""
-        return max(SLICE_S, 1.0 / self.per_s) if self.per_s else SLICE_S
+        return max(TOKEN_BATCH_S, 1.0 / self.per_s) if self.per_s else TOKEN_BATCH_S
 
     def turns(self, wanted: int, weight: int = 1) -> int:
         """How many turns to lease when so many are waited for: a slice at most, and what the first call weighs."""
-        most = floor(self.slice_s * self.per_s + 1e-9) if self.per_s else wanted
+        most = floor(self.token_batch_s * self.per_s + 1e-9) if self.per_s else wanted
         return max(weight, min(wanted, most))
 
     def weight(self, messages: int) -> int:
@@ -49,7 +49,7 @@ class Budget:
         return max(1, min(most, int(CHUNK_S * self.per_s * per_call / self.weight(per_call))))
 
 
-class Pace(Protocol):
+class RateLimiter(Protocol):
     """The rate budget of one receiver, shared by all workers. Every turn that was had is followed by ``done``."""
 
     @property
@@ -70,5 +70,5 @@ class Pace(Protocol):
     def done(self) -> None:
         """Hear that a call that had its turn is over."""
 
-    def leave_alone(self, seconds: float) -> None:
+    def back_off(self, seconds: float) -> None:
         """Let no worker begin a call for so long: the receiver asked for it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.ledger import PostgresLedger, evidence
+from promo_campaigns.ledger.evidence import evidence
+from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.retry import run_until_booked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.ledger.evidence import evidence
 from promo_campaigns.model.errors import (
     LeaseHeldError,
     LedgerConflictError,
@@ -13,7 +14,7 @@ from promo_campaigns.model.errors import (
 )
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Lease, Purpose, Recipient
-from promo_campaigns.postgres.arrays import bigint_array, text_array
+from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.reconnecting import retried
 from promo_campaigns.postgres.retry import run_again, run_until_booked
 from promo_campaigns.postgres.sql import queries
@@ -113,8 +114,7 @@ class PostgresLedger:
 
         A contact whose code went back to the pool meanwhile is no conflict: it is not sent to any more.
 
-        :raises LedgerConflictError: somebody holds another code than the one handed over, or the arrays differ in
-            length
+        :raises LedgerConflictError: somebody holds another code than the one given, or the arrays differ in length
         """
         if len(contact_ids) != len(codes):
             msg = f"{len(contact_ids)} contacts came with {len(codes)} codes; the two lists must run in parallel"
@@ -341,17 +341,3 @@ class PostgresLedger:
 
 def _bounds(batch: Batch) -> dict[str, object]:
     return {"run_id": batch.run_id, "first": batch.first, "last": batch.last, "zone": batch.zone}
-
-
-def evidence(lease: Lease, results: Sequence[DeliveryResult]) -> dict[str, object]:
-    """Return the parameters under which a lease is settled."""
-    return {
-        "run_id": lease.run_id,
-        "token": lease.token,
-        "purpose": lease.purpose.value,
-        "contact_ids": bigint_array([result.contact_id for result in results]),
-        "outcomes": text_array([result.outcome.value for result in results]),
-        "details": text_array([result.detail for result in results]),
-        "source": lease.source,
-        "shows_code": lease.shows_code,
-    }

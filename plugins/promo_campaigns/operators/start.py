@@ -11,7 +11,7 @@ from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.hooks.dry_run import write_rehearsal
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import preview_folder
-from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.hooks.transport import build_transport
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import limits_of
 from promo_campaigns.model.parameters import (
@@ -247,7 +247,7 @@ class StartOperator(StoreOperator):
         )
         check_wiring(self, context, include, spec)
         check_connections(include, spec)
-        require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
+        require_carried(include, spec.message, build_transport(spec, self.hook.dsn))
         limits = limits_of(
             quiet_hours=optional_text(self.quiet_hours),
             time_zone=optional_text(self.time_zone) or "UTC",

@@ -119,7 +119,7 @@ def open_connection(dsn: str, **changed: Any) -> Connection:  # noqa: ANN401  (t
         raise unreachable(error) from None
 
 
-async def connect_aside(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
+async def connect_async(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
     """Open a connection for an event loop, in autocommit mode, whose commits are quick and may be lost with the server.
 
     :param dsn: ``postgresql://`` URI of the database

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.connections.settings import ConnectionSettings
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import DataSource, Message
 
@@ -39,13 +39,13 @@ class TransportSettings:
     :ivar connection: where to and who as, if the workflow names a connection
     :ivar dsn: the store
     :ivar webhook: the request that carries the message, for transports that are made of one
-    :ivar pace: the receiver's rate budget, if it has one; the transport's base class keeps to it
+    :ivar limiter: the receiver's rate budget, if it has one; the transport's base class keeps to it
     """
 
     connection: ConnectionSettings | None = None
     dsn: str = field(default="", repr=False)
     webhook: DataSource | None = None
-    pace: Pace | None = None
+    limiter: RateLimiter | None = None
 
 
 class BaseTransport:
@@ -104,8 +104,8 @@ class BaseTransport:
     def in_flight(self) -> int:
         """How many messages may be under way, hence unknown after a crash."""
         most = _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
-        pace = self.settings.pace
-        return most if pace is None else pace.budget.chunk(most, self.batch_size)
+        limiter = self.settings.limiter
+        return most if limiter is None else limiter.budget.chunk(most, self.batch_size)
 
     @property
     def resend_within_s(self) -> float:
@@ -183,18 +183,18 @@ class BaseTransport:
         return results
 
     async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
-        pace = self.settings.pace
+        limiter = self.settings.limiter
         async with self._free:
-            if pace is None:
+            if limiter is None:
                 return await self._answered(batch, deadline)
-            if not await pace.turn(deadline=deadline, weight=pace.budget.weight(len(batch))):
-                return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=pace.wait_s, called=False)
+            if not await limiter.turn(deadline=deadline, weight=limiter.budget.weight(len(batch))):
+                return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=limiter.wait_s, called=False)
             try:
                 results = await self._answered(batch, deadline)
             finally:
-                pace.done()
+                limiter.done()
         if asked_s := max(result.retry_after_s for result in results):
-            pace.leave_alone(asked_s)
+            limiter.back_off(asked_s)
         return results
 
     async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:

@@ -16,7 +16,7 @@ from promo_campaigns.delivery.transports.google_tokens import (
     read_service_account,
 )
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
-from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.model.errors import CannotCarryError, ReceiverUnavailableError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -119,7 +119,9 @@ class FcmTransport(HttpTransport):
 
     def _endpoint(self, host: str, port: int | None, scheme: str) -> Endpoint:
         mine = self.connection
-        return endpoint_of(ConnectionSettings(name=mine.name, host=host, port=port, scheme=scheme, extras=mine.extras))
+        return parse_endpoint(
+            ConnectionSettings(name=mine.name, host=host, port=port, scheme=scheme, extras=mine.extras)
+        )
 
 
 def _push(message: OutgoingMessage) -> dict[str, object]:

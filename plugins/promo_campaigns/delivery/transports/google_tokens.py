@@ -1,4 +1,4 @@
-"""Access tokens of a Google service account: signed by google-auth, fetched with our own HTTP client, kept until they end."""
+"""Access tokens of a Google service account: signed by google-auth, fetched by us, kept until they expire."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class AccessTokens:
         )
         begun = time.monotonic()
         (answer,) = await self.client.send_all([call], deadline=math.inf)
-        self._token, seconds = _token_of(answer)
+        self._token, seconds = _parse_token(answer)
         self._good_until = begun + max(seconds - EARLY_S, seconds / 2)
 
     def _signed(self) -> str:
@@ -131,7 +131,7 @@ class AccessTokens:
         return signed.decode()
 
 
-def _token_of(answer: Answer) -> tuple[str, float]:
+def _parse_token(answer: Answer) -> tuple[str, float]:
     """Return a token and the seconds it is good for."""
     if answer.outcome is not Outcome.OK:
         raise NoTokenError(answer.detail, for_good=answer.outcome is Outcome.REFUSED or answer.locked_out)

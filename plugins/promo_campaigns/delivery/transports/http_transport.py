@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.transports.base import BaseTransport
 from promo_campaigns.http.client import Answer, Call, HttpClient
-from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class HttpTransport(BaseTransport):
 
     def endpoint(self) -> Endpoint:
         """Return where calls go."""
-        return endpoint_of(self.connection, more_extras=self.more_extras)
+        return parse_endpoint(self.connection, more_extras=self.more_extras)
 
     async def __aenter__(self) -> Self:
         """Keep connections open from one batch to the next."""
@@ -70,15 +70,15 @@ class HttpTransport(BaseTransport):
 
     async def get(self, path: str) -> Answer:
         """Get JSON, in the call's turn among all that the receiver is asked; one that has none soon is put off."""
-        pace = self.settings.pace
-        if pace is None:
+        limiter = self.settings.limiter
+        if limiter is None:
             return await self._get(path)
-        if not await pace.turn(deadline=time.monotonic() + MAX_TURN_S):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=pace.wait_s, called=False)
+        if not await limiter.turn(deadline=time.monotonic() + MAX_TURN_S):
+            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=limiter.wait_s, called=False)
         try:
             return await self._get(path)
         finally:
-            pace.done()
+            limiter.done()
 
     async def _get(self, path: str) -> Answer:
         call = Call(method="GET", path=path, headers={"Accept": "application/json"})

@@ -40,7 +40,7 @@ class Envelope:
     needs_utf8: bool
 
 
-def address_of(text: str) -> Address:
+def parse_address(text: str) -> Address:
     """Read one bare address; a domain beyond ASCII becomes its IDNA form.
 
     :raises NotMailableError: it is none, or several
@@ -57,7 +57,7 @@ def address_of(text: str) -> Address:
     return Address(username=local, domain=domain)
 
 
-def sender_of(text: str) -> Address:
+def parse_sender(text: str) -> Address:
     """Read a sender, such as ``news@shop.example`` or ``Shop <news@shop.example>``.
 
     :raises NotMailableError: it is none
@@ -66,16 +66,16 @@ def sender_of(text: str) -> Address:
     if _CONTROL.search(text):
         msg = "it holds a control character"
         raise NotMailableError(msg)
-    address = address_of(bare)
+    address = parse_address(bare)
     return Address(display_name=shown, username=address.username, domain=address.domain)
 
 
-def envelope_of(message: OutgoingMessage, sender: Address) -> Envelope:
+def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
     """Make the e-mail of a message: text, HTML if it has some, one recipient, and an id from its idempotency key.
 
     :raises NotMailableError: its address, title or link to unsubscribe would break the header, or its text holds a NUL
     """
-    recipient = address_of(message.locator)
+    recipient = parse_address(message.locator)
     needs_utf8 = not recipient.username.isascii()
     mail = EmailMessage(policy=(SMTPUTF8 if needs_utf8 else SMTP).clone(cte_type="7bit"))
     mail["From"] = sender

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import aiosmtplib
 
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.delivery.transports.mail import ONE_CLICK, UNSUBSCRIBE, NotMailableError, envelope_of, sender_of
+from promo_campaigns.delivery.transports.mail import (
+    ONE_CLICK,
+    UNSUBSCRIBE,
+    NotMailableError,
+    make_envelope,
+    parse_sender,
+)
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -49,7 +55,7 @@ class SmtpTransport(BaseTransport):
         if not server.host:
             server.fail("has no host; write the name of the mail server")
         try:
-            self._sender = sender_of(server.text("from"))
+            self._sender = parse_sender(server.text("from"))
         except NotMailableError as error:
             server.fail(f"needs the extra from, such as Shop <news@shop.example>; {error}")
         self._security = server.choice("security", tuple(PORTS), "tls" if server.port == PORTS["tls"] else "starttls")
@@ -82,7 +88,7 @@ class SmtpTransport(BaseTransport):
     async def _result(self, message: OutgoingMessage) -> DeliveryResult:
         who = message.contact_id
         try:
-            envelope = envelope_of(message, self._sender)
+            envelope = make_envelope(message, self._sender)
         except NotMailableError as error:
             return DeliveryResult(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
         while True:

@@ -10,7 +10,7 @@ from promo_campaigns.delivery.rendering import first_failure, webhook_context
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.model.errors import CannotCarryError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingRequest
 
@@ -42,7 +42,7 @@ class WebhookTransport(BaseTransport):
         self.key_window_s = float(source.key_window_s) if source else 0.0
         success_rule = SuccessRule(source) if source and source.success else None
         self._sender = HttpSender(
-            endpoint_of(self.connection), name=self.receiver, pace=settings.pace, success_rule=success_rule
+            parse_endpoint(self.connection), name=self.receiver, limiter=settings.limiter, success_rule=success_rule
         )
         self._open = AsyncExitStack()
 

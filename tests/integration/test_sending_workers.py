@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.delivery.batches import beside, send_messages
+from promo_campaigns.delivery.batches import background_executor, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.invariants import check_invariants
@@ -59,7 +59,7 @@ def send(store: Connection, watching: Watching, contacts: int) -> tuple[Run, Tal
     run = open_welcome(store)
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
-    with beside() as aside:
+    with background_executor() as background:
         sending = send_messages(
             ledger=ledger,
             breaker=PostgresBreaker(store, watching.name),
@@ -67,7 +67,7 @@ def send(store: Connection, watching: Watching, contacts: int) -> tuple[Run, Tal
             templates=compile_message(run.spec.message),
             run=run,
             contact_ids=contact_ids,
-            aside=aside,
+            background=background,
         )
         return run, asyncio.run(sending)
 
@@ -85,7 +85,7 @@ def test_both_lanes_together_stay_within_what_a_kill_may_leave_unknown(store: Co
 def test_a_receiver_that_fails_stops_both_lanes_within_their_chunks(store: Connection, dsn: str) -> None:
     with connect(dsn) as watch:
         watching = Watching(watch, lambda call: Outcome.OK if call == 1 else Outcome.UNKNOWN, in_flight=12)
-        with pytest.raises(ReceiverUnavailableError, match="left alone"):
+        with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
             send(store, watching, 60)
     row = store.execute("select count(*) filter (where state = 'unknown') as doubts, count(*) filter"
                         " (where state = 'assigned') as waiting from promo.assignment").fetchone()  # fmt: skip

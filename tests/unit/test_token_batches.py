@@ -7,8 +7,8 @@ from bisect import bisect_left
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.delivery.rate_limit import LATE_S, Slice, next_chunk
-from promo_campaigns.http.rate_limit_port import CHUNK_S, SLICE_S, Budget
+from promo_campaigns.delivery.rate_limit import LATE_S, TokenBatch, next_chunk
+from promo_campaigns.http.rate_limit_port import CHUNK_S, TOKEN_BATCH_S, Budget
 
 RATES = st.sampled_from([0.5, 1.0, 3.0, 7.0, 20.0, 200.0, 350.0])
 
@@ -23,7 +23,7 @@ def test_no_second_sees_more_than_the_budget_and_a_slice(per_s: float, workers: 
     next_at = 0.0
     for wanted, pauses in workers:
         turns = budget.turns(wanted)
-        leased = Slice(next_at, turns, 1 / per_s)
+        leased = TokenBatch(next_at, turns, 1 / per_s)
         now = next_at
         next_at += turns / per_s
         for pause in pauses:
@@ -35,7 +35,7 @@ def test_no_second_sees_more_than_the_budget_and_a_slice(per_s: float, workers: 
             assert moment <= now <= moment + LATE_S + 1e-6
             begun.append(now)
     begun.sort()
-    slice_turns = max(1, per_s * SLICE_S)
+    slice_turns = max(1, per_s * TOKEN_BATCH_S)
     for place, start in enumerate(begun):
         assert bisect_left(begun, start + 1.0 - 1e-6) - place <= per_s + slice_turns + 1e-6
 
@@ -44,7 +44,7 @@ def test_no_second_sees_more_than_the_budget_and_a_slice(per_s: float, workers: 
 def test_a_worker_that_is_in_time_loses_no_turn(per_s: float, wanted: int) -> None:
     budget = Budget(per_s=per_s)
     turns = budget.turns(wanted)
-    leased = Slice(100.0, turns, 1 / per_s)
+    leased = TokenBatch(100.0, turns, 1 / per_s)
     moments = [leased.take(100.0) for _ in range(turns)]
     assert moments == [100.0 + turn / per_s for turn in range(turns)]
     assert leased.take(100.0) is None
@@ -55,11 +55,11 @@ def test_a_slice_is_as_long_as_it_may_be_and_as_the_first_call_needs(per_s: floa
     budget = Budget(per_s=per_s)
     turns = budget.turns(wanted, weight)
     assert weight <= turns <= max(weight, wanted)
-    assert turns == weight or turns / per_s <= budget.slice_s + 1e-6
+    assert turns == weight or turns / per_s <= budget.token_batch_s + 1e-6
 
 
 def test_a_missed_turn_is_lost_and_the_next_is_not() -> None:
-    leased = Slice(0.0, 10, 0.1)
+    leased = TokenBatch(0.0, 10, 0.1)
     assert leased.take(0.02) == 0.0
     assert leased.take(0.36) == 0.4
     assert leased.take(0.36) == 0.5
@@ -68,7 +68,7 @@ def test_a_missed_turn_is_lost_and_the_next_is_not() -> None:
 
 
 def test_a_call_that_weighs_more_takes_as_many_turns() -> None:
-    leased = Slice(0.0, 10, 0.1)
+    leased = TokenBatch(0.0, 10, 0.1)
     assert leased.take(0.0, weight=4) == 0.0
     assert leased.take(0.0, weight=4) == 0.4
     assert leased.take(0.0, weight=4) is None
