@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from promo_campaigns.delivery.rate_limit_store import open_rate_limiter
+from promo_campaigns.delivery.rate_limit_store import PostgresRateLimiter, open_rate_limiter
 from promo_campaigns.http.client import Call, Endpoint, HttpClient
 from promo_campaigns.http.rate_limit_port import Budget
 from promo_campaigns.model.outcome import Outcome
@@ -176,7 +176,7 @@ async def work(name: str, dsn: str, url: str, seconds: float, budget: Budget) ->
     """Call with every caller until the time is over; return how often the store was asked."""
     deadline = time.monotonic() + seconds
     async with open_rate_limiter(dsn, RECEIVER, budget, call_s=2.0) as limiter:
-        assert limiter is not None
+        assert isinstance(limiter, PostgresRateLimiter)
         client = HttpClient(Endpoint(base_url=url, allow_private=True, concurrency=CALLERS), limiter=limiter)
 
         call = Call(method="POST", path=f"/{name}")

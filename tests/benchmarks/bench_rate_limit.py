@@ -2,7 +2,7 @@
 
     PYTHONPATH=plugins:tests python tests/benchmarks/bench_rate_limit.py --seconds 60 --per-s 200
 
-Exit status 1 when an aim is missed: at least 95 % of the budget used, and never more than the budget and one slice in
+Exit status 1 when an aim is missed: at least 95 % of the budget used, and never more than the budget and one batch in
 any second. For as long as the receiver stands still itself, it cannot tell when calls came; that much it is allowed.
 """
 

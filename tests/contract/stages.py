@@ -28,6 +28,7 @@ from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.delivery.transports.registry import load_transport
+from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.model.outcome import OutgoingMessage
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect
@@ -73,7 +74,7 @@ class Stage:
     arrived: Callable[[], list[str]] | None = None
     receiver: Receiver | None = None
 
-    def transport(self, *, limiter: RateLimiter | None = None, **extras: object) -> BaseTransport:
+    def transport(self, *, limiter: RateLimiter = UNLIMITED, **extras: object) -> BaseTransport:
         """Build the transport, with some more extras in its connection."""
         connection = self.settings.connection
         if connection is not None:

@@ -166,16 +166,16 @@ def test_an_answer_without_the_request_proves_nothing(stage: Stage, body: bytes)
     assert asyncio.run(asked()) == set()
 
 
-def test_each_question_takes_its_turn_of_the_budget_and_none_is_asked_without(stage: Stage) -> None:
+def test_each_question_has_a_permit_and_none_is_asked_without(stage: Stage) -> None:
     arrived = answering(stage, lambda _: Answer(body=b"[]"))
-    limiter = Counting(turns=2)
+    limiter = Counting(permits=2)
 
     async def asked() -> set[str]:
         async with stage.transport(recipients=1, limiter=limiter) as transport:
             return await transport.look_up(["one", "two", "three"])
 
     assert asyncio.run(asked()) == set()
-    assert (len(arrived), limiter.taken, limiter.over) == (2, 3, 2)
+    assert (len(arrived), limiter.asked, limiter.given_back) == (2, 3, 2)
 
 
 @pytest.mark.parametrize("options", [{}, {"template": "welcome"}, {"template": ""}])

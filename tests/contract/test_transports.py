@@ -21,13 +21,15 @@ from contract.stages import (
     smtp_stage,
     webhook_stage,
 )
-from promo_campaigns.http.rate_limit_port import Budget
+from promo_campaigns.http.rate_limit_port import Budget, NoPermitError
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from typing_extensions import Self
 
     from contract.stages import Stage
     from promo_campaigns.delivery.transports.base import BaseTransport
@@ -69,30 +71,39 @@ def some(stage: Stage, count: int) -> list[OutgoingMessage]:
 
 
 class Counting:
-    """A pace that keeps what it is asked."""
+    """A rate limiter, and the permit of each of its calls, that remembers what it is asked.
+
+    :param permits: how many it gives out
+    """
 
     budget = Budget(per_s=1000, by_message=True)
     wait_s = 7.0
 
-    def __init__(self, turns: float = math.inf) -> None:
-        self.turns, self.taken, self.over = turns, 0, 0
+    def __init__(self, permits: float = math.inf) -> None:
+        self.permits, self.asked, self.given_back = permits, 0, 0
         self.weights: list[int] = []
         self.pauses: list[float] = []
 
-    async def turn(self, *, deadline: float, weight: int = 1) -> bool:  # noqa: ARG002  (the port's)
-        self.taken += 1
+    def permit(self, *, deadline: float, weight: int = 1) -> Counting:  # noqa: ARG002  (the port's)
         self.weights.append(weight)
-        return self.taken <= self.turns
+        return self
 
-    def done(self) -> None:
-        self.over += 1
+    async def __aenter__(self) -> Self:
+        self.asked += 1
+        if self.asked > self.permits:
+            raise NoPermitError(self.wait_s)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.given_back += 1
 
     def back_off(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        if seconds:
+            self.pauses.append(seconds)
 
 
 @pytest.mark.parametrize("does", MEANS)
-def test_each_fate_has_its_verdict(stage: Stage, does: str) -> None:
+def test_each_fate_has_its_result(stage: Stage, does: str) -> None:
     if (does == "later" and not stage.passing) or (does in {"refuse", "doubt"} and not stage.failing):
         assert stage.kind.key_window_s > 365 * 86400, "only a receiver of our own never says no"
         return
@@ -102,7 +113,7 @@ def test_each_fate_has_its_verdict(stage: Stage, does: str) -> None:
     assert len(stage.taken()) == 1
 
 
-def test_everybody_gets_one_verdict_in_the_order_asked(stage: Stage) -> None:
+def test_everybody_gets_one_result_in_the_order_asked(stage: Stage) -> None:
     messages = some(stage, 30)
     results = send(stage.transport(), messages)
     assert [result.contact_id for result in results] == [message.contact_id for message in messages]
@@ -131,20 +142,20 @@ def test_a_call_carries_no_more_than_is_stated(stage: Stage) -> None:
         assert len(stage.calls) == -(-30 // transport.batch_size)
 
 
-def test_every_call_takes_a_turn_of_the_budget_and_none_is_made_without(stage: Stage) -> None:
-    limiter = Counting(turns=2)
+def test_every_call_has_a_permit_and_none_is_made_without(stage: Stage) -> None:
+    limiter = Counting(permits=2)
     transport = stage.transport(limiter=limiter)
     results = send(transport, [stage.message(number) for number in range(1, transport.batch_size * 3 + 1)])
     sent = [result for result in results if result.outcome is Outcome.OK]
     put_off = [result for result in results if result.outcome is Outcome.LATER]
     assert (len(sent), len(put_off)) == (transport.batch_size * 2, transport.batch_size)
     assert len(stage.taken()) == len(sent)
-    assert limiter.over == 2, "every turn is followed by done"
+    assert limiter.given_back == 2
     assert {result.retry_after_s for result in put_off} == {limiter.wait_s}
-    assert set(limiter.weights) == {transport.batch_size}, "each message is worth a turn"
+    assert set(limiter.weights) == {transport.batch_size}, "each message takes a token"
 
 
-def test_what_a_receiver_asks_for_is_told_to_the_budget(stage: Stage) -> None:
+def test_a_pause_that_a_receiver_asks_for_is_told_to_the_limiter(stage: Stage) -> None:
     limiter = Counting()
     (result,) = send(stage.transport(limiter=limiter), [stage.message(1, "later" if stage.passing else "ok")])
     assert limiter.pauses == ([result.retry_after_s] if result.retry_after_s else [])

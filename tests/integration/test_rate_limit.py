@@ -16,7 +16,7 @@ from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contact
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rate_limit_store import MAX_BACK_OFF_S, open_rate_limiter
 from promo_campaigns.http.client import Call, Endpoint, HttpClient
-from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, Budget
+from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, UNLIMITED, Budget, NoPermitError
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailableError
 from promo_campaigns.model.outcome import Outcome
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from promo_campaigns.delivery.rate_limit_store import PostgresRateLimiter
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
@@ -46,10 +47,10 @@ def test_four_workers_use_their_budget_and_keep_within_it_though_one_is_killed(d
     assert seen.most_in(1.0) <= PER_S * (1 + TOKEN_BATCH_S) + PER_S * seen.stalled_s
     assert seen.best_rate(5.0) >= PER_S * 0.95
     assert min(share for worker, share in seen.shares().items() if worker != "worker-0") >= 0.2
-    assert max(trips) <= 10 * 2 / TOKEN_BATCH_S, "turns are leased by the slice"
+    assert max(trips) <= 10 * 2 / TOKEN_BATCH_S, "tokens are leased by the batch"
 
 
-def test_four_workers_never_have_more_calls_under_way_than_there_are_seats(dsn: str) -> None:
+def test_four_workers_never_have_more_calls_under_way_than_there_are_slots(dsn: str) -> None:
     with counting_receiver() as seen:
         start_workers(4, dsn, seen.url, Budget(concurrency=5), seconds=4).told()
     assert max(arrival.under_way for arrival in seen.arrivals) == 5
@@ -57,7 +58,7 @@ def test_four_workers_never_have_more_calls_under_way_than_there_are_seats(dsn: 
     assert len(seen.shares()) == 4
 
 
-def test_fewer_seats_than_workers_go_round(dsn: str) -> None:
+def test_fewer_slots_than_workers_go_round(dsn: str) -> None:
     with counting_receiver() as seen:
         start_workers(3, dsn, seen.url, Budget(concurrency=1), seconds=6).told()
     assert {arrival.under_way for arrival in seen.arrivals} == {1}
@@ -80,6 +81,15 @@ def with_limiters(
     asyncio.run(run())
 
 
+async def begins(limiter: RateLimiter, *, deadline: float, weight: int = 1) -> bool:
+    """Begin a call that is never over; False if it has no permit."""
+    try:
+        await limiter.permit(deadline=deadline, weight=weight).__aenter__()
+    except NoPermitError:
+        return False
+    return True
+
+
 def soon(seconds: float) -> float:
     return time.monotonic() + seconds
 
@@ -87,19 +97,22 @@ def soon(seconds: float) -> float:
 def test_a_receiver_without_limits_costs_the_store_nothing() -> None:
     async def run() -> None:
         async with open_rate_limiter("postgresql://nobody@nowhere.invalid/none", "one", None, call_s=1) as limiter:
-            assert limiter is None
+            assert limiter is UNLIMITED
+            async with limiter.permit(deadline=soon(-1)) as permit:
+                permit.back_off(100)
+            assert await begins(limiter, deadline=soon(-1))
 
     asyncio.run(run())
 
 
-def test_a_turn_after_the_deadline_is_refused_at_once_and_leased_by_nobody(dsn: str) -> None:
+def test_a_call_after_the_deadline_is_refused_at_once_and_its_token_leased_by_nobody(dsn: str) -> None:
     async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
-        assert await one.turn(deadline=soon(5))
+        assert await begins(one, deadline=soon(5))
         asked_at = time.monotonic()
-        assert not await two.turn(deadline=soon(1))
+        assert not await begins(two, deadline=soon(1))
         assert time.monotonic() - asked_at < 0.9
         assert 1 < two.wait_s <= 2
-        assert await two.turn(deadline=soon(5))
+        assert await begins(two, deadline=soon(5))
         assert 1.9 < time.monotonic() - asked_at < 3.9
 
     with_limiters(dsn, 2, Budget(per_s=0.5), body)
@@ -107,13 +120,13 @@ def test_a_turn_after_the_deadline_is_refused_at_once_and_leased_by_nobody(dsn: 
 
 def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection) -> None:
     async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
-        assert await one.turn(deadline=soon(1))
-        one.back_off(100)
+        async with one.permit(deadline=soon(1)) as permit:
+            permit.back_off(100)
         for limiter in (one, two):
-            assert not await limiter.turn(deadline=soon(60))
+            assert not await begins(limiter, deadline=soon(60))
             assert 99 < limiter.wait_s <= 130
         one.back_off(1e9)
-        assert not await one.turn(deadline=soon(60))
+        assert not await begins(one, deadline=soon(60))
         assert MAX_BACK_OFF_S - 1 < one.wait_s <= MAX_BACK_OFF_S * 1.5
 
     with_limiters(dsn, 2, Budget(per_s=1000), body)
@@ -124,54 +137,54 @@ def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, sto
     assert MAX_BACK_OFF_S - 60 < row["wait_s"] <= MAX_BACK_OFF_S * 1.5
 
 
-def test_a_call_of_many_messages_takes_as_many_turns(dsn: str) -> None:
+def test_a_call_of_many_messages_takes_as_many_tokens(dsn: str) -> None:
     async def body(limiter: PostgresRateLimiter) -> None:
         began_at = time.monotonic()
         for _ in range(3):
-            assert await limiter.turn(deadline=soon(10), weight=500)
+            assert await begins(limiter, deadline=soon(10), weight=500)
         assert time.monotonic() - began_at > 0.95
 
     with_limiters(dsn, 1, Budget(per_s=1000), body)
 
 
-def test_the_seats_of_a_killed_worker_come_back(dsn: str) -> None:
+def test_the_slots_of_a_killed_worker_come_back(dsn: str) -> None:
     async def body(killed: PostgresRateLimiter, other: PostgresRateLimiter) -> None:
-        assert await killed.turn(deadline=soon(1))
-        assert not await other.turn(deadline=soon(0.5))
-        assert await other.turn(deadline=soon(10))
+        assert await begins(killed, deadline=soon(1))
+        assert not await begins(other, deadline=soon(0.5))
+        assert await begins(other, deadline=soon(10))
 
     with_limiters(dsn, 2, Budget(concurrency=1), body, call_s=0.5)
 
 
-def test_a_worker_without_calls_keeps_no_seats(dsn: str) -> None:
+def test_a_worker_without_calls_keeps_no_slots(dsn: str) -> None:
     async def body(done: PostgresRateLimiter, other: PostgresRateLimiter) -> None:
-        assert await done.turn(deadline=soon(10))
-        done.done()
-        assert await other.turn(deadline=soon(10))
+        async with done.permit(deadline=soon(10)):
+            assert not await begins(other, deadline=soon(0.3))
+        assert await begins(other, deadline=soon(10))
 
     with_limiters(dsn, 2, Budget(concurrency=1), body, call_s=60)
 
 
-def test_a_connection_that_is_lost_costs_no_turn(dsn: str, store: Connection) -> None:
+def test_a_connection_that_is_lost_costs_no_token(dsn: str, store: Connection) -> None:
     async def body(limiter: PostgresRateLimiter) -> None:
-        assert await limiter.turn(deadline=soon(5))
+        assert await begins(limiter, deadline=soon(5))
         store.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
             " where pid <> pg_backend_pid() and datname = current_database()"
         )
-        assert await limiter.turn(deadline=soon(10))
+        assert await begins(limiter, deadline=soon(10))
 
     with_limiters(dsn, 1, Budget(per_s=5), body)
 
 
 def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str) -> None:
     async def body(limiter: PostgresRateLimiter) -> None:
-        assert await limiter.turn(deadline=soon(5))
+        assert await begins(limiter, deadline=soon(5))
         line.cut_at(1, away_s=3600.0)
-        assert not await limiter.turn(deadline=soon(5))
+        assert not await begins(limiter, deadline=soon(5))
         assert 0 < limiter.wait_s <= 5
         line.come_back()
-        assert await limiter.turn(deadline=soon(10))
+        assert await begins(limiter, deadline=soon(10))
 
     with cut_line(dsn) as line:
         with_limiters(line.dsn, 1, Budget(per_s=5), body)
@@ -188,7 +201,7 @@ def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_datab
         asyncio.run(open_and_close(empty_database))
 
 
-def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_line(dsn: str, receiver: Receiver) -> None:
+def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_client(dsn: str, receiver: Receiver) -> None:
     receiver.answer = lambda _: Answer(status=429, headers={"Retry-After": "100"})
     endpoint = Endpoint(base_url=receiver.url, allow_private=True)
 
@@ -199,7 +212,7 @@ def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_line(dsn
                 (answer,) = await client.send_all([Call(method="POST", path="/")], deadline=soon(60))
             assert answer.outcome is Outcome.LATER
             assert 99 < answer.retry_after_s <= 150
-            assert not await limiter.turn(deadline=soon(60)), "it goes on once the store has heard"
+            assert not await begins(limiter, deadline=soon(60)), "it goes on once the store has heard"
 
     with_limiters(dsn, 2, Budget(per_s=100), body)
     assert len(receiver.received) == 1

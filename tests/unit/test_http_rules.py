@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.http.client import retry_after_s
-from promo_campaigns.http.outcome import classify_status
+from promo_campaigns.http.outcome import classify_status, retry_after_s
 from promo_campaigns.http.ssrf import is_public
 from promo_campaigns.model.outcome import Outcome
 

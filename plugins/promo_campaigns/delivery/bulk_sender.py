@@ -13,6 +13,7 @@ from promo_campaigns.delivery.http_sender import KEY_HEADER
 from promo_campaigns.delivery.success_rule import NO_JSON, SuccessRule, is_unreadable, read_json
 from promo_campaigns.delivery.templates import compile_path
 from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.http.request_paths import path_part
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.outcome import Outcome
@@ -40,7 +41,7 @@ class HttpBulkSender:
     """Makes the requests of one data source to its endpoint."""
 
     def __init__(
-        self, endpoint: Endpoint, source: DataSource, *, name: str = "http", limiter: RateLimiter | None = None
+        self, endpoint: Endpoint, source: DataSource, *, name: str = "http", limiter: RateLimiter = UNLIMITED
     ) -> None:
         self.name = name
         self.lease_s = LEASE_S + 2 * source.poll.wait_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.rate_limit_port import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +32,13 @@ class HttpSender:
         endpoint: Endpoint,
         *,
         name: str = "http",
-        limiter: RateLimiter | None = None,
+        limiter: RateLimiter = UNLIMITED,
         success_rule: SuccessRule | None = None,
     ) -> None:
         self._client = HttpClient(endpoint, limiter=limiter)
         self._success_rule = success_rule
         self.name = name
-        self.in_flight = MAX_IN_FLIGHT if limiter is None else limiter.budget.chunk(MAX_IN_FLIGHT)
+        self.in_flight = limiter.budget.chunk(MAX_IN_FLIGHT)
 
     def connected(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open from one ``send`` to the next, until the block ends."""

@@ -87,8 +87,8 @@ class DataSourceHook(BaseHook):
         return replace(self.endpoint, timeout_s=source.timeout_s or self.endpoint.timeout_s)
 
     @asynccontextmanager
-    async def rate_limiter(self, dsn: str) -> AsyncIterator[RateLimiter | None]:
-        """Keep the limits that the connection sets for all tasks together, until the block ends; None if it sets none.
+    async def rate_limiter(self, dsn: str) -> AsyncIterator[RateLimiter]:
+        """Keep the limits that the connection sets for all tasks together, until the block ends.
 
         :param dsn: the store, through which tasks share them
         :raises ConfigurationError: a limit is wrong
@@ -100,7 +100,7 @@ class DataSourceHook(BaseHook):
         async with open_rate_limiter(dsn, self.receiver, budget, call_s=call_s) as limiter:
             yield limiter
 
-    def sender(self, source: DataSource, limiter: RateLimiter | None = None) -> HttpSender:
+    def sender(self, source: DataSource, limiter: RateLimiter) -> HttpSender:
         """Return the sender of a data source's requests, one for each contact."""
         from promo_campaigns.delivery.http_sender import HttpSender
         from promo_campaigns.delivery.success_rule import SuccessRule
@@ -108,7 +108,7 @@ class DataSourceHook(BaseHook):
         success_rule = SuccessRule(source) if source.before or source.success else None
         return HttpSender(self.endpoint_for(source), name=self.receiver, limiter=limiter, success_rule=success_rule)
 
-    def bulk_sender(self, source: DataSource, limiter: RateLimiter | None = None) -> HttpBulkSender:
+    def bulk_sender(self, source: DataSource, limiter: RateLimiter) -> HttpBulkSender:
         """Return the sender of a data source's requests, each for several contacts."""
         from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 

@@ -50,7 +50,7 @@ async def open_transport(spec: RunSpec, dsn: str) -> AsyncIterator[BaseTransport
     connection = transport.settings.connection
     named, budget = (connection.name, parse_budget(connection)) if connection else ("", None)
     async with open_rate_limiter(dsn, named, budget, call_s=MAX_CALL_S) as limiter:
-        if limiter is not None:
+        if limiter is not transport.settings.limiter:
             transport = type(transport)(replace(transport.settings, limiter=limiter))
         async with transport:
             yield transport

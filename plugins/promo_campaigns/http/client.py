@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import time
 from base64 import b64encode
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.http.outcome import LOCKED_OUT, classify_status
+from promo_campaigns.http.outcome import LOCKED_OUT, classify_status, receivers_now, retry_after_s
+from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
 from promo_campaigns.http.timeouts import CallTimer
@@ -113,6 +111,14 @@ class Answer:
         )
 
 
+def not_begun(wait_s: float = 0.0) -> Answer:
+    """Return the answer of a call that had not begun by its deadline.
+
+    :param wait_s: seconds after which it may begin
+    """
+    return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=wait_s, called=False)
+
+
 @dataclass(slots=True, eq=False)
 class _Batch:
     """Calls that somebody waits for, and the answers so far."""
@@ -143,7 +149,7 @@ class HttpClient:
     :param limiter: holds every call back until the receiver's rate budget has room for it
     """
 
-    def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter = UNLIMITED) -> None:
         self.endpoint = endpoint
         self._limiter = limiter
         self._timer = CallTimer(endpoint.timeout_s)
@@ -217,22 +223,17 @@ class HttpClient:
                 batch.count_off()
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
-        limiter = self._limiter
-        if limiter is None:
-            return await self._call(session, call, deadline)
-        if not await limiter.turn(deadline=deadline):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=limiter.wait_s, called=False)
         try:
-            answer = await self._call(session, call, deadline)
-        finally:
-            limiter.done()
-        if answer.retry_after_s:
-            limiter.back_off(answer.retry_after_s)
-        return answer
+            async with self._limiter.permit(deadline=deadline) as permit:
+                answer = await self._call(session, call, deadline)
+                permit.back_off(answer.retry_after_s)
+                return answer
+        except NoPermitError as refused:
+            return not_begun(refused.wait_s)
 
     async def _call(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
         if time.monotonic() >= deadline:
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", called=False)
+            return not_begun()
         try:
             url, body = self._addressed(call)
         except ValueError:
@@ -308,7 +309,7 @@ def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
         detail=f"HTTP {response.status}",
         status=response.status,
         body=body,
-        retry_after_s=retry_after_s(response.headers.get("Retry-After"), now=_receivers_now(response.headers)),
+        retry_after_s=retry_after_s(response.headers.get("Retry-After"), now=receivers_now(response.headers)),
         locked_out=response.status in LOCKED_OUT,
     )
 
@@ -321,28 +322,3 @@ async def _read_through(stream: aiohttp.StreamReader) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
-
-
-def retry_after_s(header: str | None, *, now: datetime) -> float:
-    """Return the seconds a ``Retry-After`` header asks for, in either of its forms; 0 for none or nonsense."""
-    if header is None:
-        return 0.0
-    try:
-        seconds = float(header)
-    except ValueError:
-        when = _parse_date(header)
-        seconds = (when - now).total_seconds() if when else 0.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
-
-
-def _receivers_now(headers: Mapping[str, str]) -> datetime:
-    """Return the time by the receiver's own clock, which its dates go by; ours if it does not say."""
-    return _parse_date(headers.get("Date", "")) or datetime.now(timezone.utc)
-
-
-def _parse_date(header: str) -> datetime | None:
-    try:
-        when = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    return when.replace(tzinfo=when.tzinfo or timezone.utc)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -39,13 +40,13 @@ class TransportSettings:
     :ivar connection: where to and who as, if the workflow names a connection
     :ivar dsn: the store
     :ivar webhook: the request that carries the message, for transports that are made of one
-    :ivar limiter: the receiver's rate budget, if it has one; the transport's base class keeps to it
+    :ivar limiter: holds calls to the receiver's limits; the transport's base class asks it
     """
 
     connection: ConnectionSettings | None = None
     dsn: str = field(default="", repr=False)
     webhook: DataSource | None = None
-    limiter: RateLimiter | None = None
+    limiter: RateLimiter = UNLIMITED
 
 
 class BaseTransport:
@@ -104,8 +105,7 @@ class BaseTransport:
     def in_flight(self) -> int:
         """How many messages may be under way, hence unknown after a crash."""
         most = _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
-        limiter = self.settings.limiter
-        return most if limiter is None else limiter.budget.chunk(most, self.batch_size)
+        return self.settings.limiter.budget.chunk(most, self.batch_size)
 
     @property
     def resend_within_s(self) -> float:
@@ -184,18 +184,14 @@ class BaseTransport:
 
     async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         limiter = self.settings.limiter
-        async with self._free:
-            if limiter is None:
-                return await self._answered(batch, deadline)
-            if not await limiter.turn(deadline=deadline, weight=limiter.budget.weight(len(batch))):
-                return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=limiter.wait_s, called=False)
-            try:
+        weight = limiter.budget.weight(len(batch))
+        try:
+            async with self._free, limiter.permit(deadline=deadline, weight=weight) as permit:
                 results = await self._answered(batch, deadline)
-            finally:
-                limiter.done()
-        if asked_s := max(result.retry_after_s for result in results):
-            limiter.back_off(asked_s)
-        return results
+                permit.back_off(max(result.retry_after_s for result in results))
+                return results
+        except NoPermitError as refused:
+            return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=refused.wait_s, called=False)
 
     async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         if time.monotonic() >= deadline:
@@ -216,9 +212,9 @@ def _all(
     batch: Sequence[OutgoingMessage],
     outcome: Outcome,
     detail: str,
-    **said: Any,  # noqa: ANN401  (whatever else a result says)
+    **more: Any,  # noqa: ANN401  (whatever else a result says)
 ) -> list[DeliveryResult]:
-    return [DeliveryResult(contact_id=message.contact_id, outcome=outcome, detail=detail, **said) for message in batch]
+    return [DeliveryResult(contact_id=message.contact_id, outcome=outcome, detail=detail, **more) for message in batch]
 
 
 def _completed(batch: Sequence[OutgoingMessage], results: Iterable[DeliveryResult]) -> list[DeliveryResult]:

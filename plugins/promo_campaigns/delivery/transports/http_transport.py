@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.http.client import Answer, Call, HttpClient
+from promo_campaigns.http.client import Call, HttpClient, not_begun
 from promo_campaigns.http.endpoint import parse_endpoint
+from promo_campaigns.http.rate_limit_port import NoPermitError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.delivery.transports.base import TransportSettings
-    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.http.client import Answer, Endpoint
     from promo_campaigns.model.outcome import OutgoingMessage
 
 MAX_ANSWER_S = 40.0
 """One call may have to wait for another, such as for an access token."""
-MAX_TURN_S = 60.0
-"""A question that has no turn within a minute can be asked another time."""
+MAX_PERMIT_S = 60.0
+"""A question that has no permit within a minute can be asked another time."""
 
 
 class HttpTransport(BaseTransport):
@@ -69,21 +70,14 @@ class HttpTransport(BaseTransport):
         return answer
 
     async def get(self, path: str) -> Answer:
-        """Get JSON, in the call's turn among all that the receiver is asked; one that has none soon is put off."""
-        limiter = self.settings.limiter
-        if limiter is None:
-            return await self._get(path)
-        if not await limiter.turn(deadline=time.monotonic() + MAX_TURN_S):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=limiter.wait_s, called=False)
-        try:
-            return await self._get(path)
-        finally:
-            limiter.done()
-
-    async def _get(self, path: str) -> Answer:
+        """Get JSON, within the limits of the receiver; a question that has no permit soon is put off."""
         call = Call(method="GET", path=path, headers={"Accept": "application/json"})
-        (answer,) = await self._client.send_all([call], deadline=math.inf)
-        return answer
+        try:
+            async with self.settings.limiter.permit(deadline=time.monotonic() + MAX_PERMIT_S):
+                (answer,) = await self._client.send_all([call], deadline=math.inf)
+                return answer
+        except NoPermitError as refused:
+            return not_begun(refused.wait_s)
 
     def result(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> DeliveryResult:
         """Say what an answer means for a message: what its status proves.
