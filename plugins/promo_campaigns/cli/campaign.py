@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import find_dsn
-from promo_campaigns.connections.variable import connection_settings, is_known
+from promo_campaigns.connections.lookup import command_connection, is_in_environment
 from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def campaign_transport(args: argparse.Namespace, spec: RunSpec) -> BaseTransport
     from promo_campaigns.delivery.transports.registry import make_transport
 
     conn_id, webhook = transport_connection(spec), spec.webhook if spec.transport == "webhook" else None
-    connection = connection_settings(conn_id, args.connection) if conn_id else None
+    connection = command_connection(conn_id, args.connection) if conn_id else None
     return make_transport(spec.transport, TransportSettings(connection=connection, dsn=find_dsn(args), webhook=webhook))
 
 
@@ -98,7 +98,7 @@ def note_on_transport(args: argparse.Namespace, spec: RunSpec) -> list[str]:
     from promo_campaigns.definitions.definitions import require_carried
 
     conn_id = transport_connection(spec)
-    if conn_id and not (args.connection or is_known(conn_id)):
+    if conn_id and not (args.connection or is_in_environment(conn_id)):
         return [f"the transport {spec.transport} is not weighed: its connection {conn_id} is not known here"]
     require_carried(args.include, spec.message, campaign_transport(args, spec))
     return []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promo_campaigns.cli.database import add_dsn_option, find_dsn
-from promo_campaigns.connections.variable import connection_settings
+from promo_campaigns.connections.lookup import command_connection
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.redaction import HIDDEN, redacted
@@ -47,7 +47,7 @@ def _test(args: argparse.Namespace) -> int:
     from promo_campaigns.preview.test_request import trial_call
 
     source = read_data_source(args.include, args.name)
-    settings = connection_settings(source.connection, args.connection)
+    settings = command_connection(source.connection, args.connection)
     endpoint = parse_endpoint(settings)
     body = None if args.body is None else _body_of(args.body, source)
     recipient, codes = _contact(args) if args.contact is not None else (None, [])

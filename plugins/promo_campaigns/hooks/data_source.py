@@ -44,19 +44,11 @@ class DataSourceHook(BaseHook):
         """The connection as its owner wrote it.
 
         :raises AirflowNotFoundException: there is no such connection
+        :raises ConfigurationError: its extra is no JSON object
         """
-        from promo_campaigns.connections.settings import ConnectionSettings
+        from promo_campaigns.connections.lookup import airflow_connection
 
-        connection = self.get_connection(self.data_source_conn_id)
-        return ConnectionSettings(
-            name=self.receiver,
-            host=connection.host or "",
-            scheme=connection.schema or "",
-            port=connection.port,
-            login=connection.login or "",
-            password=connection.password or "",
-            extras=connection.extra_dejson,
-        )
+        return airflow_connection(self.data_source_conn_id)
 
     @cached_property
     def endpoint(self) -> Endpoint:
