@@ -32,7 +32,7 @@ SMALL = {
     "bench_send_peers": "--contacts 200 --rounds 2 --mapped 5",
     "bench_bulk_profiles": "--contacts 3000",
     "bench_preview": "--contacts 2000 --rounds 1",
-    "bench_pace": "--seconds 5",
+    "bench_rate_limit": "--seconds 5",
     "profile_api_speed": "--requests 200",
     "bench_profile_api_load": "--rows 20000",
     "bench_parse_workflows": "--files 20",

@@ -29,7 +29,7 @@ import aiohttp
 from benchmarks.bench_send_path import SPEC, fill, store_dsn
 from benchmarks.figures import Figure, keep
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.delivery.batches import beside
+from promo_campaigns.delivery.batches import background_executor
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
@@ -39,7 +39,7 @@ from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect
 
@@ -134,7 +134,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
     """Record every profile as the HTTP request data source block does; return how many were."""
     sender = HttpBulkSender(Endpoint(base_url=url, allow_private=True, headers=SIGNED), SOURCE)
     recorded = 0
-    with beside() as aside:
+    with background_executor() as background:
         async with sender.connected():
             for first in range(0, len(contacts), TASK):
                 tally = await record_profiles_in_bulk(
@@ -144,7 +144,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
                     templates=compile_data_source(SOURCE),
                     run=run,
                     contact_ids=contacts[first : first + TASK],
-                    aside=aside,
+                    background=background,
                 )
                 recorded += tally.ok
     return recorded
@@ -160,7 +160,7 @@ def accepted_run(connection: Connection) -> tuple[Run, list[int]]:
         some = contacts[first : first + TASK]
         ledger.assign_codes(run.run_id, some, SPEC.codes)
         lease = ledger.begin_messages(run.run_id, some, lease_s=120, resend_within_s=0)
-        ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in some])
+        ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in some])
     connection.execute("vacuum analyze promo.assignment, promo.attempt, promo.contact")
     return run, contacts
 

@@ -33,7 +33,7 @@ import aiohttp
 import psycopg
 
 from benchmarks.figures import Figure, keep
-from promo_campaigns.delivery.batches import beside, record_profiles
+from promo_campaigns.delivery.batches import background_executor, record_profiles
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import KEY_HEADER, HttpSender
 from promo_campaigns.delivery.rendering import render_requests
@@ -42,7 +42,7 @@ from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
@@ -186,7 +186,7 @@ def accepted_run(connection: Connection, number: int) -> tuple[Run, list[int]]:
     ledger = PostgresLedger(connection)
     ledger.assign_codes(run.run_id, contacts, SPEC.codes)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=120, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
     connection.execute("vacuum analyze promo.assignment, promo.attempt")
     return run, contacts
 
@@ -216,7 +216,7 @@ async def bare(url: str, requests: list[OutgoingRequest]) -> None:
 async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) -> None:
     """Record every profile as the HTTP request data source block does."""
     sender = HttpSender(Endpoint(base_url=url, allow_private=True, concurrency=CONCURRENCY))
-    with beside() as aside:
+    with background_executor() as background:
         async with sender.connected():
             tally = await record_profiles(
                 ledger=PostgresLedger(connection),
@@ -225,7 +225,7 @@ async def ours(connection: Connection, url: str, run: Run, contacts: list[int]) 
                 templates=compile_data_source(run.spec.data_sources[0]),
                 run=run,
                 contact_ids=contacts,
-                aside=aside,
+                background=background,
             )
     assert tally.ok == len(contacts)
 

@@ -28,6 +28,7 @@ from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.delivery.transports.registry import load_transport
+from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.model.outcome import OutgoingMessage
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from receiver import Received, Receiver
 
 SECRET = "s3cret-of-the-receiver"
@@ -73,12 +74,12 @@ class Stage:
     arrived: Callable[[], list[str]] | None = None
     receiver: Receiver | None = None
 
-    def transport(self, *, pace: Pace | None = None, **extras: object) -> BaseTransport:
+    def transport(self, *, limiter: RateLimiter = UNLIMITED, **extras: object) -> BaseTransport:
         """Build the transport, with some more extras in its connection."""
         connection = self.settings.connection
         if connection is not None:
             connection = replace(connection, extras={**connection.extras, **extras})
-        return self.kind(replace(self.settings, connection=connection, pace=pace))
+        return self.kind(replace(self.settings, connection=connection, limiter=limiter))
 
     def message(self, contact_id: int, does: str = "ok", **parts: Any) -> OutgoingMessage:  # noqa: ANN401  (parts of a message)
         """Make a message of which the receiver will do this."""

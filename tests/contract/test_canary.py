@@ -42,21 +42,21 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
 def test_no_log_line_and_no_verdict_holds_what_is_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     messages = [stage.message(number, fate) for number, fate in enumerate(FATES, start=1)]
-    verdicts: list[object] = []
+    results: list[object] = []
 
     async def each_alone() -> None:
         for message in messages:
             async with stage.transport() as transport:
-                verdicts.extend(await transport.send([message], deadline=math.inf))
-                verdicts.extend(await transport.look_up([message.idempotency_key]))
+                results.extend(await transport.send([message], deadline=math.inf))
+                results.extend(await transport.look_up([message.idempotency_key]))
 
     asyncio.run(each_alone())
     of_server = "mail."  # aiosmtpd's own log, which is the receiver's
-    shown = repr(verdicts) + "\n".join(
+    shown = repr(results) + "\n".join(
         f"{record.getMessage()} {record.args} {record.exc_text}"
         for record in caplog.records
         if not record.name.startswith(of_server)
     )
     secrets = [SECRET, *(part for one in messages for part in (one.locator, one.title, one.body))]
     assert [secret for secret in secrets for form in forms(secret) if form in shown] == []
-    assert len(verdicts) >= len(FATES)
+    assert len(results) >= len(FATES)

@@ -16,7 +16,7 @@ from google.auth import jwt
 from contract.stages import fcm_error, fcm_stage, key_file
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.fcm import FcmTransport
-from promo_campaigns.model.errors import CannotCarry, ConfigurationError, ReceiverUnavailable, SendError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, ReceiverUnavailableError, SendError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run_spec import Message
 from receiver import Answer, running_receiver
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from contract.stages import Stage
-    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
     from receiver import Received, Receiver
 
 
@@ -48,8 +48,8 @@ def taken(_: Received) -> Answer:
     return Answer(body=b'{"name": "projects/p/messages/1"}')
 
 
-def send(stage: Stage, *messages: OutgoingMessage) -> Sequence[Verdict]:
-    async def opened() -> Sequence[Verdict]:
+def send(stage: Stage, *messages: OutgoingMessage) -> Sequence[DeliveryResult]:
+    async def opened() -> Sequence[DeliveryResult]:
         async with stage.transport() as transport:
             return await transport.send(messages, deadline=math.inf)
 
@@ -92,16 +92,16 @@ def test_an_error_of_fcm_means(
     locked_out: bool,  # noqa: FBT001  (the expected value)
 ) -> None:
     with fcm(good(), lambda _: fcm_error(status, code)) as (stage, _):
-        (verdict,) = send(stage, stage.message(1))
-    assert (verdict.outcome, verdict.locked_out, verdict.detail) == (outcome, locked_out, f"FCM {code}")
-    assert verdict.retry_after_s == (60.0 if status == 429 else 0.0)
+        (result,) = send(stage, stage.message(1))
+    assert (result.outcome, result.locked_out, result.detail) == (outcome, locked_out, f"FCM {code}")
+    assert result.retry_after_s == (60.0 if status == 429 else 0.0)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'"name"', b"\xff", b'{"name": ""}'])
 def test_a_yes_that_names_no_message_proves_nothing(body: bytes) -> None:
     with fcm(good(), lambda _: Answer(body=body)) as (stage, _):
-        (verdict,) = send(stage, stage.message(1))
-    assert verdict.outcome is Outcome.UNKNOWN
+        (result,) = send(stage, stage.message(1))
+    assert result.outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_a_yes_that_names_no_message_proves_nothing(body: bytes) -> None:
 )
 def test_an_error_in_another_form_counts_by_its_status(body: bytes) -> None:
     with fcm(good(), lambda _: Answer(status=400, body=body)) as (stage, _):
-        (verdict,) = send(stage, stage.message(1))
-    assert verdict.outcome is Outcome.REFUSED
+        (result,) = send(stage, stage.message(1))
+    assert result.outcome is Outcome.REFUSED
 
 
 def test_a_token_is_asked_for_once_and_signed_by_the_account() -> None:
     with fcm(good(), taken) as (stage, receiver):
-        verdicts = send(stage, *[stage.message(number) for number in range(1, 41)])
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+        results = send(stage, *[stage.message(number) for number in range(1, 41)])
+    assert {result.outcome for result in results} == {Outcome.OK}
     (asked,) = [one for one in receiver.received if one.path == "/token"]
     (assertion,) = parse_qs(asked.body.decode())["assertion"]
     claims: dict[str, Any] = jwt.decode(assertion, verify=False)  # type: ignore[no-untyped-call]  # Google's has no types
@@ -139,7 +139,7 @@ def test_a_token_that_is_not_taken_any_more_is_asked_for_anew() -> None:
     async def twice(stage: Stage) -> list[Outcome]:
         async with stage.transport() as transport:
             sent = [await transport.send([stage.message(number)], deadline=math.inf) for number in (1, 2)]
-        return [verdict.outcome for verdicts in sent for verdict in verdicts]
+        return [result.outcome for results in sent for result in results]
 
     with fcm(give, push) as (stage, _):
         assert asyncio.run(twice(stage)) == [Outcome.LATER, Outcome.OK]
@@ -156,15 +156,15 @@ def test_a_token_about_to_end_is_renewed() -> None:
     [
         (Answer(status=400, body=b'{"error": "invalid_grant"}'), SendError),
         (Answer(status=403), SendError),
-        (Answer(status=503), ReceiverUnavailable),
-        (Answer(body=b"[]"), ReceiverUnavailable),
-        (Answer(body=b'{"token": "x"}'), ReceiverUnavailable),
+        (Answer(status=503), ReceiverUnavailableError),
+        (Answer(body=b"[]"), ReceiverUnavailableError),
+        (Answer(body=b'{"token": "x"}'), ReceiverUnavailableError),
     ],
 )
 def test_without_a_token_nothing_is_opened_and_nobody_in_doubt(answer: Answer, error: type[SendError]) -> None:
     with fcm(lambda _: answer, taken) as (stage, receiver), pytest.raises(error, match="no access token") as caught:
         send(stage, stage.message(1))
-    assert caught.value.retryable is (error is ReceiverUnavailable)
+    assert caught.value.retryable is (error is ReceiverUnavailableError)
     assert [one.path for one in receiver.received] == ["/token"]
 
 
@@ -209,5 +209,5 @@ def test_the_public_fcm_is_where_pushes_go_by_default() -> None:
 @pytest.mark.parametrize("option", ["from", "google.sent_time", "gcm.x", "message_type"])
 def test_a_name_that_fcm_keeps_is_refused(option: str) -> None:
     message = Message(name="m", channel="mobilepush", title="", body="x", options={option: "1"})
-    with fcm_stage() as stage, pytest.raises(CannotCarry, match="for itself"):
+    with fcm_stage() as stage, pytest.raises(CannotCarryError, match="for itself"):
         stage.transport().check(message)

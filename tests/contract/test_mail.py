@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from contract.stages import MailServer, mail_connection, may_log_in, running_mail_server, server_tls
 from promo_campaigns.delivery.transports.base import TransportSettings
-from promo_campaigns.delivery.transports.mail import NotMailable, address_of, envelope_of
+from promo_campaigns.delivery.transports.mail import NotMailableError, make_envelope, parse_address
 from promo_campaigns.delivery.transports.smtp import SmtpTransport
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ def mail(contact_id: int = 1, **parts: Any) -> OutgoingMessage:  # noqa: ANN401 
     return OutgoingMessage(**{**given_parts, **parts})
 
 
-def send(connection: ConnectionSettings, *messages: OutgoingMessage) -> Sequence[Verdict]:
-    async def opened() -> Sequence[Verdict]:
+def send(connection: ConnectionSettings, *messages: OutgoingMessage) -> Sequence[DeliveryResult]:
+    async def opened() -> Sequence[DeliveryResult]:
         async with SmtpTransport(TransportSettings(connection=connection)) as transport:
             return await transport.send(messages, deadline=math.inf)
 
@@ -79,8 +79,8 @@ def test_a_mail_has_both_texts_one_recipient_and_the_headers_of_a_campaign(ca_fi
     body, html = "Знижка: WELC-1\n.\n!", "<p>WELC-1 &amp; ok</p>"
     message = mail(title="Знижка, für dich", body=body, html=html, options=options)
     with running_mail_server(server) as port:
-        (verdict,) = send(plain(port, ca_file), message)
-    assert verdict.outcome is Outcome.OK
+        (result,) = send(plain(port, ca_file), message)
+    assert result.outcome is Outcome.OK
     ((recipients, arrived),) = server.mails
     assert recipients == ["ok-1@mail.example"]
     assert arrived["Subject"] == "Знижка, für dich"
@@ -112,8 +112,8 @@ def test_a_connection_carries_many_mails(ca_file: Path) -> None:
     server = Counting()
     server.peers = set()
     with running_mail_server(server) as port:
-        verdicts = send(plain(port, ca_file, concurrency=2), *[mail(number) for number in range(1, 41)])
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+        results = send(plain(port, ca_file, concurrency=2), *[mail(number) for number in range(1, 41)])
+    assert {result.outcome for result in results} == {Outcome.OK}
     assert len(server.mails) == 40
     assert len(server.peers) <= 2
 
@@ -195,8 +195,8 @@ def test_a_server_that_takes_one_mail_a_connection_gets_each_mail_once(
     """A connection that ended before a mail was handed over has none of it: the mail goes over a new one at once."""
     server = Closing(how)
     with running_mail_server(server) as port:
-        verdicts = send(plain(port, ca_file, concurrency=concurrency), *[mail(number) for number in range(1, 41)])
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}
+        results = send(plain(port, ca_file, concurrency=concurrency), *[mail(number) for number in range(1, 41)])
+    assert {result.outcome for result in results} == {Outcome.OK}
     assert len(server.mails) == len({str(recipients) for recipients, _ in server.mails}) == 40
     assert server.begun > 40
 
@@ -228,24 +228,24 @@ def test_a_reply_proves_what_it_says_and_nothing_is_tried_again(
 ) -> None:
     server = Replying(step, reply)
     with running_mail_server(server) as port:
-        (verdict,) = send(plain(port, ca_file), mail())
-    assert (verdict.outcome, verdict.locked_out) == (outcome, locked_out)
+        (result,) = send(plain(port, ca_file), mail())
+    assert (result.outcome, result.locked_out) == (outcome, locked_out)
     assert server.attempts == 1
-    assert "mail.example" not in verdict.detail
+    assert "mail.example" not in result.detail
 
 
 def test_a_connection_that_was_refused_on_is_used_for_the_next_mail(ca_file: Path) -> None:
     server = MailServer()
     with running_mail_server(server) as port:
-        verdicts = send(plain(port, ca_file, concurrency=1), mail(1, locator="refuse-1@mail.example"), mail(2))
-    assert [verdict.outcome for verdict in verdicts] == [Outcome.REFUSED, Outcome.OK]
+        results = send(plain(port, ca_file, concurrency=1), mail(1, locator="refuse-1@mail.example"), mail(2))
+    assert [result.outcome for result in results] == [Outcome.REFUSED, Outcome.OK]
 
 
 def test_tls_from_the_first_byte_is_spoken_to_a_server_that_does(authority: trustme.CA, ca_file: Path) -> None:
     with running_mail_server(MailServer(), ssl_context=server_tls(authority, "localhost")) as port:
         connection = replace(mail_connection(port, ca_file, security="tls"), login="", password="")
-        (verdict,) = send(connection, mail())
-    assert verdict.outcome is Outcome.OK
+        (result,) = send(connection, mail())
+    assert result.outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(
@@ -271,15 +271,15 @@ def test_no_mail_goes_over_a_connection_that_cannot_be_trusted(
     server = MailServer()
     with running_mail_server(server, **({} if why == "no TLS" else settings)) as port:
         connection = replace(mail_connection(port, ca_file, security=security, timeout_s=2), login="", password="")
-        (verdict,) = send(connection, mail())
-    assert (verdict.outcome, server.mails) == (Outcome.LATER, [])
+        (result,) = send(connection, mail())
+    assert (result.outcome, server.mails) == (Outcome.LATER, [])
 
 
 def test_a_wrong_password_locks_out_and_blames_nobody(authority: trustme.CA, ca_file: Path) -> None:
     tls = server_tls(authority, "localhost")
     with running_mail_server(MailServer(), tls_context=tls, authenticator=may_log_in, auth_required=True) as port:
-        (verdict,) = send(replace(mail_connection(port, ca_file), password="wrong"), mail())
-    assert (verdict.outcome, verdict.locked_out, verdict.detail) == (
+        (result,) = send(replace(mail_connection(port, ca_file), password="wrong"), mail())
+    assert (result.outcome, result.locked_out, result.detail) == (
         Outcome.LATER,
         True,
         "SMTP 535 to the greeting or login",
@@ -317,7 +317,7 @@ def test_a_private_authority_that_cannot_be_read_is_told_as_well(tmp_path: Path)
     ],
 )
 def test_an_address_is_read_as_it_travels(text: str, bare: str) -> None:
-    assert address_of(text).addr_spec == bare
+    assert parse_address(text).addr_spec == bare
 
 
 @pytest.mark.parametrize(
@@ -344,20 +344,20 @@ def test_an_address_is_read_as_it_travels(text: str, bare: str) -> None:
     ],
 )
 def test_what_is_no_one_address_is_refused(text: str) -> None:
-    with pytest.raises(NotMailable):
-        address_of(text)
+    with pytest.raises(NotMailableError):
+        parse_address(text)
 
 
 @pytest.mark.parametrize("title", ["a\r\nBcc: x@y.example", "a\nb", "a\0b", "a\rb"])
 def test_a_title_cannot_add_a_header(title: str) -> None:
-    with pytest.raises(NotMailable, match="the title holds a line break"):
-        envelope_of(mail(title=title), SENDER)
+    with pytest.raises(NotMailableError, match="the title holds a line break"):
+        make_envelope(mail(title=title), SENDER)
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "http://shop.example", "https://a.example/>\r\nBcc: x", "x"])
 def test_a_link_to_unsubscribe_is_a_link(link: str) -> None:
-    with pytest.raises(NotMailable, match="the option unsubscribe"):
-        envelope_of(mail(options={"unsubscribe": link}), SENDER)
+    with pytest.raises(NotMailableError, match="the option unsubscribe"):
+        make_envelope(mail(options={"unsubscribe": link}), SENDER)
 
 
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]
@@ -376,8 +376,8 @@ def test_whatever_the_values_the_headers_are_ours(locator: str, title: str, body
     from email.parser import BytesParser
 
     try:
-        envelope = envelope_of(mail(locator=locator, title=title, body=body), SENDER)
-    except (NotMailable, UnicodeEncodeError):
+        envelope = make_envelope(mail(locator=locator, title=title, body=body), SENDER)
+    except (NotMailableError, UnicodeEncodeError):
         return
     parsed = BytesParser(policy=policy.SMTPUTF8).parsebytes(envelope.content)
     assert sorted(parsed.keys()) == sorted(HEADERS)
@@ -392,5 +392,5 @@ def test_an_address_beyond_ascii_is_for_servers_that_take_it(ca_file: Path) -> N
     for takes, outcome in ((True, Outcome.OK), (False, Outcome.REFUSED)):
         server = MailServer()
         with running_mail_server(server, enable_SMTPUTF8=takes) as port:
-            (verdict,) = send(plain(port, ca_file), message)
-        assert (verdict.outcome, len(server.mails)) == (outcome, int(takes))
+            (result,) = send(plain(port, ca_file), message)
+        assert (result.outcome, len(server.mails)) == (outcome, int(takes))

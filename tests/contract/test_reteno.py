@@ -11,7 +11,7 @@ import pytest
 
 from contract.stages import reteno_stage
 from contract.test_transports import Counting
-from promo_campaigns.model.errors import CannotCarry, ConfigurationError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run_spec import Message
 from receiver import Answer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from contract.stages import Stage
-    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
     from receiver import Received
 
 
@@ -31,8 +31,8 @@ def stage() -> Iterator[Stage]:
         yield running
 
 
-def send(stage: Stage, messages: Sequence[OutgoingMessage], recipients: int = 1000) -> Sequence[Verdict]:
-    async def opened() -> Sequence[Verdict]:
+def send(stage: Stage, messages: Sequence[OutgoingMessage], recipients: int = 1000) -> Sequence[DeliveryResult]:
+    async def opened() -> Sequence[DeliveryResult]:
         async with stage.transport(recipients=recipients) as transport:
             return await transport.send(messages, deadline=math.inf)
 
@@ -58,7 +58,7 @@ def test_a_request_holds_everybody_with_values_as_text(stage: Stage) -> None:
     arrived = answering(stage, all_ok)
     options = {"template": "7", "from_name": "Shop", "promocode": 'W"1'}
     messages = [stage.message(number, options=options) for number in (1, 2)]
-    assert {verdict.outcome for verdict in send(stage, messages)} == {Outcome.OK}
+    assert {result.outcome for result in send(stage, messages)} == {Outcome.OK}
     (request,) = arrived
     assert request.path == "/api/v1/message/7/smartsend"
     assert {name: request.json[name] for name in ("email", "fromName")} == {"email": False, "fromName": "Shop"}
@@ -79,8 +79,8 @@ def test_email_is_true_for_mail_and_false_for_all_else(stage: Stage) -> None:
 def test_a_request_has_one_template_and_no_more_than_1000_recipients(stage: Stage) -> None:
     arrived = answering(stage, all_ok)
     messages = [stage.message(number, options={"template": str(number % 2 + 1)}) for number in range(2500)]
-    verdicts = send(stage, messages)
-    assert [verdict.contact_id for verdict in verdicts] == list(range(2500))
+    results = send(stage, messages)
+    assert [result.contact_id for result in results] == list(range(2500))
     sizes = sorted((request.path.split("/")[4], len(request.json["recipients"])) for request in arrived)
     assert sizes == [("1", 250), ("1", 1000), ("2", 250), ("2", 1000)]
 
@@ -102,15 +102,15 @@ def test_a_request_has_one_template_and_no_more_than_1000_recipients(stage: Stag
 )
 def test_each_recipient_counts_by_its_own_result(stage: Stage, body: bytes, outcomes: str) -> None:
     answering(stage, lambda _: Answer(body=body))
-    verdicts = send(stage, [stage.message(1, locator="a"), stage.message(2, locator="b")])
-    assert [verdict.outcome.value for verdict in verdicts] == outcomes.split()
+    results = send(stage, [stage.message(1, locator="a"), stage.message(2, locator="b")])
+    assert [result.outcome.value for result in results] == outcomes.split()
 
 
 @pytest.mark.parametrize("said", ["380501112233", "+38 (050) 111-22-33", "+380501112233"])
 def test_a_number_is_the_same_however_it_is_written(stage: Stage, said: str) -> None:
     answering(stage, lambda _: Answer(body=results({"locator": said, "status": "OK"})))
-    (verdict,) = send(stage, [stage.message(1, locator="+380501112233")])
-    assert verdict.outcome is Outcome.OK
+    (result,) = send(stage, [stage.message(1, locator="+380501112233")])
+    assert result.outcome is Outcome.OK
 
 
 def test_one_bad_row_in_1000_costs_few_calls_and_nobody_else(stage: Stage) -> None:
@@ -119,31 +119,31 @@ def test_one_bad_row_in_1000_costs_few_calls_and_nobody_else(stage: Stage) -> No
         return Answer(status=400, body=request.body) if bad else all_ok(request)
 
     arrived = answering(stage, answer)
-    verdicts = send(stage, [stage.message(number, "refuse" if number == 617 else "ok") for number in range(1000)])
-    assert [verdict.contact_id for verdict in verdicts if verdict.outcome is not Outcome.OK] == [617]
-    assert verdicts[617].outcome is Outcome.REFUSED
+    results = send(stage, [stage.message(number, "refuse" if number == 617 else "ok") for number in range(1000)])
+    assert [result.contact_id for result in results if result.outcome is not Outcome.OK] == [617]
+    assert results[617].outcome is Outcome.REFUSED
     assert len(arrived) <= 1 + 25
 
 
 def test_a_vendor_who_refuses_everything_is_not_asked_a_thousand_times(stage: Stage) -> None:
     arrived = answering(stage, lambda _: Answer(status=400))
-    verdicts = send(stage, [stage.message(number) for number in range(1000)])
+    results = send(stage, [stage.message(number) for number in range(1000)])
     assert len(arrived) <= 26
-    assert {verdict.outcome for verdict in verdicts} <= {Outcome.REFUSED, Outcome.LATER}
+    assert {result.outcome for result in results} <= {Outcome.REFUSED, Outcome.LATER}
 
 
 def test_a_template_that_is_not_there_is_nobody_s_fault(stage: Stage) -> None:
     answering(stage, lambda _: Answer(status=404))
-    verdicts = send(stage, [stage.message(1), stage.message(2)])
-    assert {(verdict.outcome, verdict.locked_out) for verdict in verdicts} == {(Outcome.LATER, True)}
+    results = send(stage, [stage.message(1), stage.message(2)])
+    assert {(result.outcome, result.locked_out) for result in results} == {(Outcome.LATER, True)}
 
 
 @pytest.mark.parametrize("template", ["$lang", "..", "1/../2", "%2e%2e", "1?x=1", "١٢", "²", "-1", ""])
 def test_a_template_that_came_out_as_no_number_is_refused_unsent(stage: Stage, template: str) -> None:
     """It is a part of the path: digits of any other script are none there."""
     arrived = answering(stage, all_ok)
-    (verdict,) = send(stage, [stage.message(1, options={"template": template})])
-    assert (verdict.outcome, arrived) == (Outcome.REFUSED, [])
+    (result,) = send(stage, [stage.message(1, options={"template": template})])
+    assert (result.outcome, arrived) == (Outcome.REFUSED, [])
 
 
 def test_the_same_messages_make_the_same_request_id_and_others_another(stage: Stage) -> None:
@@ -166,21 +166,21 @@ def test_an_answer_without_the_request_proves_nothing(stage: Stage, body: bytes)
     assert asyncio.run(asked()) == set()
 
 
-def test_each_question_takes_its_turn_of_the_budget_and_none_is_asked_without(stage: Stage) -> None:
+def test_each_question_has_a_permit_and_none_is_asked_without(stage: Stage) -> None:
     arrived = answering(stage, lambda _: Answer(body=b"[]"))
-    pace = Counting(turns=2)
+    limiter = Counting(permits=2)
 
     async def asked() -> set[str]:
-        async with stage.transport(recipients=1, pace=pace) as transport:
+        async with stage.transport(recipients=1, limiter=limiter) as transport:
             return await transport.look_up(["one", "two", "three"])
 
     assert asyncio.run(asked()) == set()
-    assert (len(arrived), pace.taken, pace.over) == (2, 3, 2)
+    assert (len(arrived), limiter.asked, limiter.given_back) == (2, 3, 2)
 
 
 @pytest.mark.parametrize("options", [{}, {"template": "welcome"}, {"template": ""}])
 def test_a_message_must_say_its_template(stage: Stage, options: dict[str, str]) -> None:
-    with pytest.raises(CannotCarry, match="the id of a prepared message"):
+    with pytest.raises(CannotCarryError, match="the id of a prepared message"):
         stage.transport().check(Message(name="m", channel="sms", title="", body="x", options=options))
 
 

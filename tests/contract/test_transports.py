@@ -21,7 +21,7 @@ from contract.stages import (
     smtp_stage,
     webhook_stage,
 )
-from promo_campaigns.http.rate_limit_port import Budget
+from promo_campaigns.http.rate_limit_port import Budget, NoPermitError
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from typing_extensions import Self
+
     from contract.stages import Stage
     from promo_campaigns.delivery.transports.base import BaseTransport
-    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
 
 MEANS = {"ok": Outcome.OK, "refuse": Outcome.REFUSED, "later": Outcome.LATER, "doubt": Outcome.UNKNOWN}
 IN_FLIGHT, IN_FLIGHT_KEYED = 50, 500
@@ -54,8 +56,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
 
 def send(
     transport: BaseTransport, messages: Sequence[OutgoingMessage], *, deadline: float = math.inf
-) -> Sequence[Verdict]:
-    async def opened() -> Sequence[Verdict]:
+) -> Sequence[DeliveryResult]:
+    async def opened() -> Sequence[DeliveryResult]:
         async with transport:
             return await transport.send(messages, deadline=deadline)
 
@@ -69,45 +71,54 @@ def some(stage: Stage, count: int) -> list[OutgoingMessage]:
 
 
 class Counting:
-    """A pace that keeps what it is asked."""
+    """A rate limiter, and the permit of each of its calls, that remembers what it is asked.
+
+    :param permits: how many it gives out
+    """
 
     budget = Budget(per_s=1000, by_message=True)
     wait_s = 7.0
 
-    def __init__(self, turns: float = math.inf) -> None:
-        self.turns, self.taken, self.over = turns, 0, 0
+    def __init__(self, permits: float = math.inf) -> None:
+        self.permits, self.asked, self.given_back = permits, 0, 0
         self.weights: list[int] = []
         self.pauses: list[float] = []
 
-    async def turn(self, *, deadline: float, weight: int = 1) -> bool:  # noqa: ARG002  (the port's)
-        self.taken += 1
+    def permit(self, *, deadline: float, weight: int = 1) -> Counting:  # noqa: ARG002  (the port's)
         self.weights.append(weight)
-        return self.taken <= self.turns
+        return self
 
-    def done(self) -> None:
-        self.over += 1
+    async def __aenter__(self) -> Self:
+        self.asked += 1
+        if self.asked > self.permits:
+            raise NoPermitError(self.wait_s)
+        return self
 
-    def leave_alone(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+    async def __aexit__(self, *_: object) -> None:
+        self.given_back += 1
+
+    def back_off(self, seconds: float) -> None:
+        if seconds:
+            self.pauses.append(seconds)
 
 
 @pytest.mark.parametrize("does", MEANS)
-def test_each_fate_has_its_verdict(stage: Stage, does: str) -> None:
+def test_each_fate_has_its_result(stage: Stage, does: str) -> None:
     if (does == "later" and not stage.passing) or (does in {"refuse", "doubt"} and not stage.failing):
         assert stage.kind.key_window_s > 365 * 86400, "only a receiver of our own never says no"
         return
-    (verdict,) = send(stage.transport(), [stage.message(1, does)])
-    assert (verdict.contact_id, verdict.outcome) == (1, MEANS[does])
-    assert bool(verdict.detail) is (does != "ok")
+    (result,) = send(stage.transport(), [stage.message(1, does)])
+    assert (result.contact_id, result.outcome) == (1, MEANS[does])
+    assert bool(result.detail) is (does != "ok")
     assert len(stage.taken()) == 1
 
 
-def test_everybody_gets_one_verdict_in_the_order_asked(stage: Stage) -> None:
+def test_everybody_gets_one_result_in_the_order_asked(stage: Stage) -> None:
     messages = some(stage, 30)
-    verdicts = send(stage.transport(), messages)
-    assert [verdict.contact_id for verdict in verdicts] == [message.contact_id for message in messages]
+    results = send(stage.transport(), messages)
+    assert [result.contact_id for result in results] == [message.contact_id for message in messages]
     fates = [MEANS[message.locator.partition("-")[0]] for message in messages]
-    assert [verdict.outcome for verdict in verdicts] == fates
+    assert [result.outcome for result in results] == fates
     assert sorted(stage.taken()) == sorted(message.locator for message in messages)
 
 
@@ -117,9 +128,9 @@ def test_nobody_asked_for_is_nothing_sent(stage: Stage) -> None:
 
 
 def test_nothing_is_sent_after_the_deadline(stage: Stage) -> None:
-    verdicts = send(stage.transport(), some(stage, 10), deadline=time.monotonic() - 0.001)
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.LATER}
-    assert len(verdicts) == 10
+    results = send(stage.transport(), some(stage, 10), deadline=time.monotonic() - 0.001)
+    assert {result.outcome for result in results} == {Outcome.LATER}
+    assert len(results) == 10
     assert stage.taken() == []
 
 
@@ -131,23 +142,23 @@ def test_a_call_carries_no_more_than_is_stated(stage: Stage) -> None:
         assert len(stage.calls) == -(-30 // transport.batch_size)
 
 
-def test_every_call_takes_a_turn_of_the_budget_and_none_is_made_without(stage: Stage) -> None:
-    pace = Counting(turns=2)
-    transport = stage.transport(pace=pace)
-    verdicts = send(transport, [stage.message(number) for number in range(1, transport.batch_size * 3 + 1)])
-    sent = [verdict for verdict in verdicts if verdict.outcome is Outcome.OK]
-    put_off = [verdict for verdict in verdicts if verdict.outcome is Outcome.LATER]
+def test_every_call_has_a_permit_and_none_is_made_without(stage: Stage) -> None:
+    limiter = Counting(permits=2)
+    transport = stage.transport(limiter=limiter)
+    results = send(transport, [stage.message(number) for number in range(1, transport.batch_size * 3 + 1)])
+    sent = [result for result in results if result.outcome is Outcome.OK]
+    put_off = [result for result in results if result.outcome is Outcome.LATER]
     assert (len(sent), len(put_off)) == (transport.batch_size * 2, transport.batch_size)
     assert len(stage.taken()) == len(sent)
-    assert pace.over == 2, "every turn is followed by done"
-    assert {verdict.retry_after_s for verdict in put_off} == {pace.wait_s}
-    assert set(pace.weights) == {transport.batch_size}, "each message is worth a turn"
+    assert limiter.given_back == 2
+    assert {result.retry_after_s for result in put_off} == {limiter.wait_s}
+    assert set(limiter.weights) == {transport.batch_size}, "each message takes a token"
 
 
-def test_what_a_receiver_asks_for_is_told_to_the_budget(stage: Stage) -> None:
-    pace = Counting()
-    (verdict,) = send(stage.transport(pace=pace), [stage.message(1, "later" if stage.passing else "ok")])
-    assert pace.pauses == ([verdict.retry_after_s] if verdict.retry_after_s else [])
+def test_a_pause_that_a_receiver_asks_for_is_told_to_the_limiter(stage: Stage) -> None:
+    limiter = Counting()
+    (result,) = send(stage.transport(limiter=limiter), [stage.message(1, "later" if stage.passing else "ok")])
+    assert limiter.pauses == ([result.retry_after_s] if result.retry_after_s else [])
 
 
 NASTY = [
@@ -165,10 +176,10 @@ NASTY = [
 def test_one_contact_s_fault_is_that_contact_s_alone(stage: Stage, nasty: str) -> None:
     """Whatever stands for an address, a title or a text: the neighbours are served, and nothing is raised."""
     bad = [stage.message(2, locator=nasty), stage.message(3, title=nasty), stage.message(4, body=nasty)]
-    verdicts = send(stage.transport(), [stage.message(1), *bad, stage.message(5)])
-    assert [verdict.contact_id for verdict in verdicts] == [1, 2, 3, 4, 5]
-    assert [verdicts[0].outcome, verdicts[4].outcome] == [Outcome.OK, Outcome.OK]
-    assert not {Outcome.LATER} & {verdict.outcome for verdict in verdicts}
+    results = send(stage.transport(), [stage.message(1), *bad, stage.message(5)])
+    assert [result.contact_id for result in results] == [1, 2, 3, 4, 5]
+    assert [results[0].outcome, results[4].outcome] == [Outcome.OK, Outcome.OK]
+    assert not {Outcome.LATER} & {result.outcome for result in results}
 
 
 def test_a_receiver_that_is_not_there_is_come_back_to(stage: Stage) -> None:
@@ -180,15 +191,15 @@ def test_a_receiver_that_is_not_there_is_come_back_to(stage: Stage) -> None:
     gone = replace(
         stage, settings=replace(stage.settings, connection=replace(connection, port=free_port(), extras=extras))
     )
-    verdicts = send(gone.transport(), some(stage, 4))
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.LATER}
+    results = send(gone.transport(), some(stage, 4))
+    assert {result.outcome for result in results} == {Outcome.LATER}
 
 
 def test_neither_repr_nor_detail_holds_what_is_secret(stage: Stage) -> None:
     messages = some(stage, 4)
     transport = stage.transport()
-    verdicts = [*send(transport, messages), *send(stage.transport(), [stage.message(9, "later")])]
-    shown = repr([transport, transport.settings, messages, verdicts, vars(transport)])
+    results = [*send(transport, messages), *send(stage.transport(), [stage.message(9, "later")])]
+    shown = repr([transport, transport.settings, messages, results, vars(transport)])
     secrets = [SECRET, "PRIVATE KEY", *(part for one in messages for part in (one.locator, one.title, one.body))]
     assert [secret for secret in secrets if secret in shown] == []
 
@@ -196,14 +207,14 @@ def test_neither_repr_nor_detail_holds_what_is_secret(stage: Stage) -> None:
 def test_a_transport_that_raises_leaves_doubts_that_name_no_value(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def raises(_: object, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
+    async def raises(_: object, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         msg = f"no way to {messages[0].locator}"
         raise RuntimeError(msg)
 
     monkeypatch.setattr(stage.kind, "call", raises)
-    verdicts = send(stage.transport(), some(stage, 3)) if stage.kind.name != "webhook" else []
-    assert {verdict.outcome for verdict in verdicts} <= {Outcome.UNKNOWN}
-    assert "locator" not in repr(verdicts)
+    results = send(stage.transport(), some(stage, 3)) if stage.kind.name != "webhook" else []
+    assert {result.outcome for result in results} <= {Outcome.UNKNOWN}
+    assert "locator" not in repr(results)
 
 
 def test_the_key_reaches_a_receiver_that_can_have_it(stage: Stage) -> None:

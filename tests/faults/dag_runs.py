@@ -20,14 +20,14 @@ from promo_campaigns.delivery.templates import compile_data_source, compile_mess
 from promo_campaigns.ledger import runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import (
-    InvariantBroken,
-    LeaseHeld,
-    LedgerConflict,
-    PoolShortage,
+    InvariantBrokenError,
+    LeaseHeldError,
+    LedgerConflictError,
+    PoolShortageError,
     PromoError,
-    ReceiverUnavailable,
-    RunClosed,
-    RunNotFinished,
+    ReceiverUnavailableError,
+    RunClosedError,
+    RunNotFinishedError,
 )
 from promo_campaigns.model.run import Mode
 
@@ -44,7 +44,14 @@ if TYPE_CHECKING:
 
 TRIES = 3
 WAITS = 9
-EXPECTED = (PoolShortage, RunNotFinished, RunClosed, LedgerConflict, ReceiverUnavailable, LeaseHeld)
+EXPECTED = (
+    PoolShortageError,
+    RunNotFinishedError,
+    RunClosedError,
+    LedgerConflictError,
+    ReceiverUnavailableError,
+    LeaseHeldError,
+)
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
 _DELAY_S = 20.0
@@ -185,7 +192,7 @@ class Pipeline:
                     templates=request_templates(spec.data_sources[place], place),
                     run=_opened(dag_run),
                     contact_ids=whose,
-                    aside=self._aside(worker),
+                    background=self._aside(worker),
                 )
             )
             worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
@@ -225,7 +232,7 @@ class Pipeline:
                 "run": _opened(dag_run),
                 "contact_ids": whose,
                 "repair": batch.repair,
-                "aside": self._aside(worker),
+                "background": self._aside(worker),
             }
             if templates.records_per_request:
                 caller.in_flight = bulk.REQUESTS_UNDER_WAY * templates.records_per_request
@@ -241,7 +248,7 @@ class Pipeline:
         worker.transact("close_run", lambda: runs.close_run(worker.connection, run_id))
         broken = worker.transact("require_invariants", lambda: broken_invariants(worker.connection, run_id))
         if broken:
-            raise InvariantBroken(broken[0])
+            raise InvariantBrokenError(broken[0])
 
     def transport(self, worker: Worker, occurrence: str) -> SimulatedTransport:
         """Return a worker's way to the receiver of messages."""
@@ -275,7 +282,7 @@ class Pipeline:
                 templates=message_templates(spec.message),
                 run=_opened(dag_run),
                 contact_ids=whose,
-                aside=self._aside(worker),
+                background=self._aside(worker),
             )
         )
         worker.transact("require_no_lease", partial(ledger.require_no_lease, _opened(dag_run).run_id, whose))
@@ -289,22 +296,22 @@ class Pipeline:
                 self.tasks(dag_run.occurrence)[task](worker, dag_run)
             except psycopg.OperationalError:
                 wait_s = None
-            except (ReceiverUnavailable, LeaseHeld) as error:
+            except (ReceiverUnavailableError, LeaseHeldError) as error:
                 wait_s = error.wait_s
             else:
                 return
             tries, waits = (tries + 1, waits) if wait_s is None else (tries, waits + 1)
             worker.sleep(wait_s or _DELAY_S)
         msg = "the task failed again and again"
-        raise TaskFailed(msg)
+        raise TaskFailedError(msg)
 
 
-class TaskFailed(PromoError):  # noqa: N818  (states the fact)
+class TaskFailedError(PromoError):
     """Airflow has given up on a task; somebody may clear it."""
 
 
 def _opened(dag_run: DagRun) -> Run:
     if dag_run.run is None:
         msg = f"{dag_run.name} has not opened its run"
-        raise LedgerConflict(msg)
+        raise LedgerConflictError(msg)
     return dag_run.run

@@ -19,18 +19,23 @@ import psycopg
 from faults.kill_points import Point, trace
 from faults.kill_world import KEYLESS, METHOD_OF
 from promo_campaigns.delivery.answers import ask_before_message
-from promo_campaigns.delivery.batches import beside, record_profiles, send_messages
+from promo_campaigns.delivery.batches import background_executor, record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.model.errors import DatabaseUnavailable, LeaseHeld, ReceiverUnavailable, RunNotFinished
-from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest, Verdict
+from promo_campaigns.model.errors import (
+    DatabaseUnavailableError,
+    LeaseHeldError,
+    ReceiverUnavailableError,
+    RunNotFinishedError,
+)
+from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Batch, Run
 from promo_campaigns.postgres.connection import connect
 
@@ -48,8 +53,8 @@ IN_FLIGHT = 4
 """Two lanes of two."""
 FAILED, BROKEN = 3, 4
 """Exit status of a task that may be retried, and of one that met what must not happen."""
-PASSING = (ReceiverUnavailable, RunNotFinished, LeaseHeld)
-LOST_SERVER = (psycopg.OperationalError, DatabaseUnavailable)
+PASSING = (ReceiverUnavailableError, RunNotFinishedError, LeaseHeldError)
+LOST_SERVER = (psycopg.OperationalError, DatabaseUnavailableError)
 NEVER = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 
 Handed = dict[str, Any]
@@ -157,15 +162,15 @@ class _Steps:
         contact_ids = [contact for contact, _ in done["codes"]]
         for place in run.spec.places(before=True):
             source = run.spec.data_sources[place]
-            with beside() as aside:
+            with background_executor() as background:
                 asking = ask_before_message(
                     ledger=AnsweredLedger(self._connection, run.spec),
                     breaker=PostgresBreaker(self._connection, f"answers {run.run_key}"),
-                    sender=self._sender(Judge(source)),
+                    sender=self._sender(SuccessRule(source)),
                     templates=compile_data_source(source, place),
                     run=run,
                     contact_ids=contact_ids,
-                    aside=aside,
+                    background=background,
                 )
                 asyncio.run(asking)
             self._ledger.require_no_lease(run.run_id, contact_ids)
@@ -174,7 +179,7 @@ class _Steps:
         run = self._run(done)
         contact_ids = [contact for contact, _ in done["codes"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["codes"]])
-        with beside() as aside:
+        with background_executor() as background:
             sending = send_messages(
                 ledger=self._ledger,
                 breaker=PostgresBreaker(self._connection, f"transport {run.run_key}"),
@@ -183,7 +188,7 @@ class _Steps:
                 run=run,
                 contact_ids=contact_ids,
                 in_flight=IN_FLIGHT,
-                aside=aside,
+                background=background,
             )
             asyncio.run(sending)
         self._ledger.require_no_lease(run.run_id, contact_ids)
@@ -196,7 +201,7 @@ class _Steps:
         contact_ids = [contact for contact, _ in done["message"]]
         self._ledger.require_codes(run.run_id, contact_ids, [code for _, code in done["message"]])
         (place,) = run.spec.places(before=False)
-        with beside() as aside:
+        with background_executor() as background:
             recording = record_profiles(
                 ledger=self._ledger,
                 breaker=PostgresBreaker(self._connection, f"profiles {run.run_key}"),
@@ -204,7 +209,7 @@ class _Steps:
                 templates=compile_data_source(run.spec.data_sources[place], place),
                 run=run,
                 contact_ids=contact_ids,
-                aside=aside,
+                background=background,
             )
             asyncio.run(recording)
         self._ledger.require_no_lease(run.run_id, contact_ids)
@@ -215,9 +220,9 @@ class _Steps:
         require_invariants(self._connection, run_id)
         return report.as_dict()
 
-    def _sender(self, judge: Judge | None = None) -> HttpSender:
+    def _sender(self, success_rule: SuccessRule | None = None) -> HttpSender:
         endpoint = Endpoint(base_url=self._job.receiver_url, allow_private=True, concurrency=IN_FLIGHT)
-        sender = HttpSender(endpoint, judge=judge)
+        sender = HttpSender(endpoint, success_rule=success_rule)
         sender.in_flight = IN_FLIGHT
         return sender
 
@@ -234,7 +239,7 @@ class Posting:
         self.resend_within_s = 0.0 if way in KEYLESS else 86400.0
         self._http, self._method = http, method
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         requests = [_as_request(message, self._method) for message in messages]
         return await self._http.send(requests, deadline=deadline)
 

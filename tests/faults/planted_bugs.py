@@ -18,7 +18,7 @@ from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model import run_key as occurrence
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Mode, Purpose
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def _accepted_before_the_call() -> AbstractContextManager[Any]:
 
     def begin_and_settle(self: PostgresLedger, *args: Any, **kwargs: Any) -> Lease:  # noqa: ANN401  (as they come)
         lease = begin(self, *args, **kwargs)
-        self.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients])
+        self.settle_messages(
+            lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
+        )
         return lease
 
     return patch.object(PostgresLedger, "begin_messages", begin_and_settle)
@@ -176,38 +178,38 @@ def _probe_lost() -> AbstractContextManager[Any]:
     """As the product had it until seed 1571: a probe that calls for nobody keeps its place."""
     report = PostgresBreaker.report
 
-    def report_calls(self: PostgresBreaker, verdicts: Sequence[Verdict], admission: Admission = FREE) -> None:
-        if verdicts:
-            report(self, verdicts, admission)
+    def report_calls(self: PostgresBreaker, results: Sequence[DeliveryResult], admission: Admission = FREE) -> None:
+        if results:
+            report(self, results, admission)
 
     return patch.object(PostgresBreaker, "report", report_calls)
 
 
 def _each_lane_takes_all() -> AbstractContextManager[Any]:
-    lane = sending.Rounds._lane  # noqa: SLF001  (what is broken on purpose)
+    work = sending.RetryLoop._work  # noqa: SLF001  (what is broken on purpose)
 
-    async def broken(self: sending.Rounds, waiting: deque[int], most: int, *rest: Any) -> None:  # noqa: ANN401
+    async def broken(self: sending.RetryLoop, waiting: deque[int], most: int, *rest: Any) -> None:  # noqa: ANN401
         del most
-        await lane(self, waiting, self.size, *rest)
+        await work(self, waiting, self.size, *rest)
 
-    return patch.object(sending.Rounds, "_lane", broken)
+    return patch.object(sending.RetryLoop, "_work", broken)
 
 
 def _named_are_recorded() -> AbstractContextManager[Any]:
-    real: Callable[..., Verdict] = bulk.__dict__["_verdict"]
+    real: Callable[..., DeliveryResult] = bulk.__dict__["_result"]
 
-    def broken(one: Recipient, outcome: Outcome, detail: str, answer: BulkAnswer | None = None) -> Verdict:
+    def broken(one: Recipient, outcome: Outcome, detail: str, answer: BulkAnswer | None = None) -> DeliveryResult:
         return real(one, Outcome.OK if answer is None else outcome, detail, answer)
 
-    return patch.object(bulk, "_verdict", broken)
+    return patch.object(bulk, "_result", broken)
 
 
 def _unnamed_are_recorded() -> AbstractContextManager[Any]:
-    verdict: Callable[..., Verdict] = bulk.__dict__["_verdict"]
+    result: Callable[..., DeliveryResult] = bulk.__dict__["_result"]
 
-    def broken(_: object, one: Recipient, answer: BulkAnswer, *, together: int) -> Verdict:
+    def broken(_: object, one: Recipient, answer: BulkAnswer, *, together: int) -> DeliveryResult:
         del together
-        return verdict(one, answer.outcome, answer.detail, answer)
+        return result(one, answer.outcome, answer.detail, answer)
 
     return patch.object(bulk.__dict__["_Search"], "_told", broken)
 

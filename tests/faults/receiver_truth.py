@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.bulk import BulkAnswer
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
@@ -227,17 +227,17 @@ class Caller:
     wire: Wire | None = None
     method: str = "POST"
 
-    def call(self, contact_id: int, key: str, text: str, deadline: float) -> Verdict:
+    def call(self, contact_id: int, key: str, text: str, deadline: float) -> DeliveryResult:
         """Call, and say what is known of it."""
         self.step("before call")
         if self.receiver.clock.now >= deadline:
-            return Verdict(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
+            return DeliveryResult(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
         self._witness([contact_id])
         outcome = self._called(contact_id, key, text)
         answer = self.receiver.answer(key) if outcome is Outcome.OK else ""
         self.step("answer")
         detail = "" if outcome is Outcome.OK else "simulated"
-        return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, answer=answer)
+        return DeliveryResult(contact_id=contact_id, outcome=outcome, detail=detail, answer=answer)
 
     def _called(self, contact_id: int, key: str, text: str) -> Outcome:
         if self.wire is None:
@@ -282,7 +282,7 @@ class SimulatedTransport:
         self.caller.step("after look_up")
         return known
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send one after the other."""
         return [self.caller.call(m.contact_id, m.idempotency_key, m.body, deadline) for m in messages]
 
@@ -295,7 +295,7 @@ class SimulatedSender:
     in_flight: int
     name: str = "profiles"
 
-    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send one after the other."""
         return [self.caller.call(r.contact_id, r.idempotency_key, r.path + r.body, deadline) for r in requests]
 

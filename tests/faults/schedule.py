@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailed
+from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailedError
 from faults.fault_plan import FaultPlan
 from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver, Receivers
@@ -17,7 +17,7 @@ from faults.small_world import RIVAL, add_codes, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
-from promo_campaigns.model.errors import PoolShortage, RunClosed
+from promo_campaigns.model.errors import PoolShortageError, RunClosedError
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_key import run_key
 
@@ -252,11 +252,11 @@ class Schedule:
     def _bury(self, worker: Worker) -> None:
         self.live.remove(worker)
         self.stage.give_back(worker.connection)
-        if worker.error is None or isinstance(worker.error, RunClosed):
+        if worker.error is None or isinstance(worker.error, RunClosedError):
             return  # a run that refuses to be run again is at rest
         self._failed = True
-        self._short = self._short or isinstance(worker.error, PoolShortage)
-        if not isinstance(worker.error, (*EXPECTED, TaskFailed, psycopg.OperationalError)):
+        self._short = self._short or isinstance(worker.error, PoolShortageError)
+        if not isinstance(worker.error, (*EXPECTED, TaskFailedError, psycopg.OperationalError)):
             told = str(worker.error).splitlines()[0] if str(worker.error) else ""
             self.report.violations.append(f"{worker.name} at {worker.at}: {type(worker.error).__name__}: {told}")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.ledger.answered_ledger import AnsweredLedger
     from promo_campaigns.ledger.ledger import PostgresLedger
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.reconnecting import Patience
@@ -83,17 +83,17 @@ class SteppedLedger:
     def begin_profiles(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (likewise)
         return self._begin("begin_profiles", run_id, contact_ids, terms)
 
-    def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._settle("settle_answers", lease, verdicts)
+    def settle_answers(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._settle("settle_answers", lease, results)
 
-    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._settle("settle_messages", lease, verdicts)
+    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._settle("settle_messages", lease, results)
 
-    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._settle("settle_profiles", lease, verdicts)
+    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._settle("settle_profiles", lease, results)
 
-    def _settle(self, name: str, lease: Lease, verdicts: Sequence[Verdict]) -> None:
-        self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, verdicts), reconnects=True)
+    def _settle(self, name: str, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, results), reconnects=True)
         for recipient in lease.recipients:
             self._worker.leased.pop(recipient.contact_id, None)
 
@@ -122,5 +122,5 @@ class SteppedBreaker:
     def admit(self) -> Admission:
         return self._worker.transact("admit", self._breaker.admit, reconnects=True)
 
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
-        self._worker.transact("report", lambda: self._breaker.report(verdicts, admission), reconnects=True)
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
+        self._worker.transact("report", lambda: self._breaker.report(results, admission), reconnects=True)

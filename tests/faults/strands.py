@@ -77,7 +77,7 @@ def finish(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 
 class LedgerThread:
-    """An ``Aside`` of the harness: a strand that does one piece of work after another while the lanes go on."""
+    """A ``BackgroundExecutor`` of the harness: a strand that does one piece of work after another meanwhile."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker

@@ -21,8 +21,8 @@ from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.ledger.unknown_sends import resend_unknown
-from promo_campaigns.model.errors import DatabaseUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import DatabaseUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.connection import connect
 
@@ -62,7 +62,7 @@ class Scene:
         return self.ledger.begin_messages(self.run_id, [CONTACT], lease_s=60, resend_within_s=DAY_S)
 
     def settle(self, lease: Lease, outcome: Outcome) -> None:
-        self.ledger.settle_messages(lease, [Verdict(contact_id=CONTACT, outcome=outcome)])
+        self.ledger.settle_messages(lease, [DeliveryResult(contact_id=CONTACT, outcome=outcome)])
 
     def begin_after_a_lapse(self) -> Lease:
         self.store.execute("update promo.assignment set lease_until = promo.clock() - interval '1 s'")
@@ -121,7 +121,7 @@ def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
 
     def settle_a_doubt() -> None:
         with other.transaction():
-            rival.settle_messages(quick, [Verdict(contact_id=CONTACT, outcome=Outcome.UNKNOWN)])
+            rival.settle_messages(quick, [DeliveryResult(contact_id=CONTACT, outcome=Outcome.UNKNOWN)])
             folded.set()
             may_commit.wait(timeout=30)
 
@@ -195,7 +195,7 @@ def one_of_two_at_once_leases_a_contact(stage: Stage) -> bool:
 def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
     store = Scene(stage).store
     breaker = PostgresBreaker(store, "a receiver that fails")
-    breaker.report([Verdict(contact_id=CONTACT, outcome=Outcome.UNKNOWN)] * FAILURES_IN_A_ROW)
+    breaker.report([DeliveryResult(contact_id=CONTACT, outcome=Outcome.UNKNOWN)] * FAILURES_IN_A_ROW)
     store.now = lambda: EPOCH_S + COOL_S + 1
     probe = breaker.admit()
     assert probe.limit == PROBE_SIZE
@@ -229,5 +229,5 @@ def test_a_scenario_tells_the_product_from(played_on: Stage, bug: PlantedBug, ho
 def test_a_lost_connection_is_not_the_audiences_fault(dsn: str) -> None:
     """Found by a schedule that dropped the connection there: the task was told not to be tried again."""
     ends = Audience(name="ends", sql="select pg_terminate_backend(pg_backend_pid())::int as contact_id")
-    with pytest.raises(DatabaseUnavailable), connect(dsn) as connection:
+    with pytest.raises(DatabaseUnavailableError), connect(dsn) as connection:
         open_run(connection, replace(SPEC, audience=ends), run_key="scene")

@@ -23,15 +23,15 @@ from promo_campaigns.delivery.batches import MAX_WAIT_S, record_profiles, send_m
 from promo_campaigns.delivery.breaker import FREE
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.webhook import WebhookTransport
 from promo_campaigns.http.client import MAX_ANSWER_BYTES, Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import check_invariants
-from promo_campaigns.model.errors import ReceiverUnavailable
-from promo_campaigns.model.outcome import Outcome, OutgoingRequest, Verdict
+from promo_campaigns.model.errors import ReceiverUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingRequest
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class NoBreaker:
     def admit(self) -> Admission:
         return FREE
 
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
         """Hear nothing."""
 
 
@@ -142,7 +142,7 @@ def ask_all(ledger: AnsweredLedger, run: Run, contacts: list[int], url: str) -> 
     asking = ask_before_message(
         ledger=ledger,
         breaker=NoBreaker(),
-        sender=HttpSender(endpoint, judge=Judge(source)),
+        sender=HttpSender(endpoint, success_rule=SuccessRule(source)),
         templates=compile_data_source(source),
         run=run,
         contact_ids=contacts,
@@ -164,7 +164,7 @@ def accepted(store: Connection, count: int, spec: RunSpec = WELCOME) -> tuple[Po
     """Open a run in which everybody has heard."""
     ledger, run, contacts = assigned(store, count, spec)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
     return ledger, run, contacts
 
 
@@ -337,7 +337,7 @@ def test_being_locked_out_costs_nobody_anything(store: Connection, status: int) 
     ledger, run, contacts = assigned(store, 4)
     locked = Cell("locked", Outcome.LATER, say(status))
     with _facing([locked] * 4, contacts) as receiver:
-        with pytest.raises(ReceiverUnavailable) as raised:
+        with pytest.raises(ReceiverUnavailableError) as raised:
             send_all(ledger, run, contacts, receiver.url, breaker=PostgresBreaker(store, "plain"))
         found = books(store, run, "message", receiver)
     assert raised.value.wait_s is not None
@@ -356,7 +356,7 @@ def test_a_receiver_that_asks_for_long_patience_gets_it_and_holds_no_worker(
 ) -> None:
     ledger, run, contacts = assigned(store, 2)
     with _facing([Cell("long", Outcome.LATER, say(429, f"Retry-After: {asked}"))] * 2, contacts) as receiver:
-        with pytest.raises(ReceiverUnavailable, match="asks 2 contacts to wait") as raised:
+        with pytest.raises(ReceiverUnavailableError, match="asks 2 contacts to wait") as raised:
             send_all(ledger, run, contacts, receiver.url)
         assert sum(receiver.calls.values()) == 2
     assert raised.value.wait_s == wait_s
@@ -374,7 +374,7 @@ def test_a_receiver_that_is_away_took_nothing() -> None:
                 waiting.connect(address)
         silent = send_one(f"http://127.0.0.1:{address[1]}")
     refused = send_one(f"http://127.0.0.1:{address[1]}")
-    assert {(verdict.outcome, verdict.detail) for verdict in (silent, refused)} == {(Outcome.LATER, "no connection")}
+    assert {(result.outcome, result.detail) for result in (silent, refused)} == {(Outcome.LATER, "no connection")}
 
 
 @pytest.mark.parametrize(
@@ -383,8 +383,8 @@ def test_a_receiver_that_is_away_took_nothing() -> None:
 )
 def test_what_cannot_be_sent_is_refused_before_a_byte_leaves(path: str, headers: dict[str, str]) -> None:
     with running_misbehaving() as receiver:
-        verdict = send_one(receiver.url, path=path, headers=headers)
-        assert verdict.outcome is Outcome.REFUSED
+        result = send_one(receiver.url, path=path, headers=headers)
+        assert result.outcome is Outcome.REFUSED
         assert not receiver.calls
 
 
@@ -410,7 +410,7 @@ def test_a_connection_that_closes_while_it_is_reused_loses_and_doubles_nobody(st
                 run=run,
                 contact_ids=contacts,
             )
-            with contextlib.suppress(ReceiverUnavailable):
+            with contextlib.suppress(ReceiverUnavailableError):
                 asyncio.run(recording)
                 break
         found = books(store, run, "profile", receiver)
@@ -425,15 +425,15 @@ def test_no_answer_takes_more_memory_than_its_limit(name: str) -> None:
         receiver.cells = {1: cell}
         tracemalloc.start()
         try:
-            verdict = send_one(receiver.url)
+            result = send_one(receiver.url)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert verdict.outcome is Outcome.OK
+    assert result.outcome is Outcome.OK
     assert peak < 8 * MAX_ANSWER_BYTES
 
 
-def send_one(url: str, *, path: str = "/x", headers: dict[str, str] | None = None) -> Verdict:
+def send_one(url: str, *, path: str = "/x", headers: dict[str, str] | None = None) -> DeliveryResult:
     """Post for contact 1."""
     request = OutgoingRequest(
         contact_id=1,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 from promo_campaigns.delivery.http_sender import KEY_HEADER
-from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.http.client import Call, Endpoint, HttpClient
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Wire:
     """One line of the product's client to a server, which asks the receiver of the call under way what to answer."""
 
     def __init__(self, port: int) -> None:
-        self._line = HttpLine(Endpoint(base_url=f"http://127.0.0.1:{port}", allow_private=True, concurrency=1))
+        self._client = HttpClient(Endpoint(base_url=f"http://127.0.0.1:{port}", allow_private=True, concurrency=1))
         self._loop = asyncio.new_event_loop()
         self._take: Take | None = None
 
@@ -48,7 +48,7 @@ class Wire:
         return self._loop.run_until_complete(self._called(call)).outcome
 
     async def _called(self, call: Call) -> Answer:
-        (answer,) = await self._line.exchange([call], deadline=math.inf)
+        (answer,) = await self._client.send_all([call], deadline=math.inf)
         return answer
 
     def serve(self, client: socket.socket) -> None:
@@ -64,7 +64,7 @@ class Wire:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Keep the line open from one call to the next, as a task does."""
-        connected = self._line.connected()
+        connected = self._client.connected()
         self._loop.run_until_complete(connected.__aenter__())
         try:
             yield

@@ -29,15 +29,15 @@ from promo_campaigns.delivery.answers import ask_before_message
 from promo_campaigns.delivery.batches import record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.runs import close_run
-from promo_campaigns.model.errors import ReceiverUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import ReceiverUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
@@ -79,8 +79,10 @@ class Campaign:
         receiver.answer = answering
 
     def sender(self, place: int) -> HttpSender:
-        judge = Judge(self.run.spec.data_sources[place])
-        return HttpSender(Endpoint(base_url=self.receiver.url, allow_private=True), name=f"r{place}", judge=judge)
+        success_rule = SuccessRule(self.run.spec.data_sources[place])
+        return HttpSender(
+            Endpoint(base_url=self.receiver.url, allow_private=True), name=f"r{place}", success_rule=success_rule
+        )
 
     def ask(self, place: int = 0) -> Tally:
         source = self.run.spec.data_sources[place]
@@ -126,7 +128,9 @@ class Campaign:
     def refuse_messages(self) -> None:
         """Have a receiver of messages refuse all of them."""
         lease = self.ledger.begin_messages(self.run.run_id, self.contacts, lease_s=60, resend_within_s=0)
-        refused = [Verdict(contact_id=one.contact_id, outcome=Outcome.REFUSED, detail="no") for one in lease.recipients]
+        refused = [
+            DeliveryResult(contact_id=one.contact_id, outcome=Outcome.REFUSED, detail="no") for one in lease.recipients
+        ]
         self.ledger.settle_messages(lease, refused)
 
     def bodies(self) -> dict[int, str]:
@@ -175,7 +179,7 @@ def test_no_message_leaves_without_the_answer_it_reads(dsn: str, store: Connecti
     assert campaign.bodies() == {}
     late = f"/{campaign.contacts[0]}"
     receiver.answer = lambda request: Answer(status=503) if request.path.endswith(late) else answering(request)
-    with pytest.raises(ReceiverUnavailable):
+    with pytest.raises(ReceiverUnavailableError):
         campaign.ask()
     assert campaign.send().ok == 2
     assert states(store, campaign.run) == {"assigned": 1, "accepted": 2}
@@ -224,7 +228,7 @@ def test_an_answer_that_cannot_be_kept_is_never_half_kept(
     campaign = Campaign(dsn, store, receiver, ASKED, 1)
     receiver.answer = lambda _: Answer(body=body)
     if outcome == "unknown":
-        with pytest.raises(ReceiverUnavailable):
+        with pytest.raises(ReceiverUnavailableError):
             campaign.ask()
         assert len(receiver.received) == 5
     else:
@@ -347,7 +351,7 @@ def test_a_late_answer_under_a_lost_lease_is_evidence_and_not_kept(
     lost = campaign.ledger.begin_answers(campaign.run.run_id, campaign.contacts, lease_s=60, source=0, shows_code=True)
     store.execute("update promo.assignment set lease_until = now()")
     campaign.ask()
-    late = [Verdict(contact_id=campaign.contacts[0], outcome=Outcome.OK, answer='{"points": "late"}')]
+    late = [DeliveryResult(contact_id=campaign.contacts[0], outcome=Outcome.OK, answer='{"points": "late"}')]
     campaign.ledger.settle_answers(lost, late)
     rows = store.execute("select value->>'points' as points from promo.answer").fetchall()
     assert rows == [{"points": str(campaign.contacts[0] * 10)}]

@@ -18,7 +18,7 @@ from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.model.approval import Said
-from promo_campaigns.model.errors import ConfigurationError, LedgerConflict, NotApproved, PoolShortage
+from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError, NotApprovedError, PoolShortageError
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.parameters import names_of
 from promo_campaigns.model.reuse import Reuse
@@ -58,7 +58,7 @@ def test_before_its_approval_nobody_of_a_run_is_given_a_code(store: Connection, 
     add_contacts(store, 4)
     add_codes(store, 4)
     run = open_asking(store, policy=policy)
-    with pytest.raises(NotApproved, match=f"run {run.run_id} waits for its approval"):
+    with pytest.raises(NotApprovedError, match=f"run {run.run_id} waits for its approval"):
         claim(store, run)
     assert (states(store, run), free_codes(store)) == ({"pending": 4}, 4)
     assert decide(store, run.run_id, approved=True, by="anna").said is Said.GIVEN
@@ -70,7 +70,7 @@ def test_before_its_approval_nobody_is_given_again_the_code_it_holds(store: Conn
     add_codes(store, 2)
     assert claim(store, open_run(store, MESSAGE_ONLY, run_key="welcome/edition/before")) == 2
     run = open_asking(store, replace(MESSAGE_ONLY, reuse=Reuse.SAME))
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         claim(store, run)
     assert states(store, run) == {"pending": 2}
     decide(store, run.run_id, approved=True, by="anna")
@@ -107,7 +107,7 @@ def test_a_closed_run_that_is_run_again_is_asked_about_anew(store: Connection) -
     close_run(store, run.run_id)
     again = open_asking(store)
     assert read_approval(store, again.run_id).said is Said.AWAITED
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         claim(store, again)
     decide(store, again.run_id, approved=True, by="")
     assert open_asking(store).run_id == run.run_id
@@ -119,7 +119,7 @@ def test_a_run_awaited_is_counted_by_those_opened_after_it(store: Connection) ->
     add_contacts(store, 3)
     add_codes(store, 4)
     open_asking(store)
-    with pytest.raises(PoolShortage, match="3 of them for runs opened before"):
+    with pytest.raises(PoolShortageError, match="3 of them for runs opened before"):
         open_run(store, MESSAGE_ONLY, run_key="welcome/edition/two")
 
 
@@ -217,7 +217,7 @@ def test_a_block_behind_a_run_that_nobody_was_to_be_asked_about_refuses(
     add_contacts(store, 1)
     add_codes(store, 1)
     run = open_run(store, MESSAGE_ONLY, run_key=KEY)
-    with pytest.raises(LedgerConflict, match="put this block behind its Start block"):
+    with pytest.raises(LedgerConflictError, match="put this block behind its Start block"):
         asking(run.run_id).execute(NO_CONTEXT)
 
 

@@ -9,7 +9,7 @@ import pytest
 from integration.world import CODES, add_codes, add_contacts
 from promo_campaigns.definitions.definitions import read_audience, read_run_spec
 from promo_campaigns.ledger.runs import open_run, read_run
-from promo_campaigns.model.errors import DefinitionError, RunSpecChanged
+from promo_campaigns.model.errors import DefinitionError, RunSpecChangedError
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_the_same_list_finds_its_run_and_another_is_refused(store: Connection, t
     add_codes(store, 2)
     run = open_list(store, tmp_path, f"contactId\n{one}\n")
     assert open_list(store, tmp_path, f"contactId\n{one}\n").run_id == run.run_id
-    with pytest.raises(RunSpecChanged):
+    with pytest.raises(RunSpecChangedError):
         open_list(store, tmp_path, f"contactId\n{two}\n")
 
 

@@ -19,8 +19,8 @@ from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import ReceiverUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import DataSource, Poll
 from receiver import Answer
 
@@ -60,7 +60,9 @@ class Campaign:
         self.ledger = PostgresLedger(store)
         self.ledger.assign_codes(self.run.run_id, self.contacts, CODES)
         lease = self.ledger.begin_messages(self.run.run_id, self.contacts, lease_s=60, resend_within_s=0)
-        self.ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in self.contacts])
+        self.ledger.settle_messages(
+            lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in self.contacts]
+        )
 
     def record(self, url: str, *, key: str = "", repair: bool = False) -> Tally:
         signed = {"Authorization": basic_auth("any", key)} if key else {}
@@ -246,7 +248,7 @@ def test_an_answer_that_names_its_work_so_that_it_leads_elsewhere_is_a_doubt(
     """Nothing else is asked of the receiver under the connection's credentials."""
     campaign = Campaign(store, 2)
     receiver.answer = lambda _: Answer(body=json.dumps({"asyncSessionId": name}).encode())
-    with pytest.raises(ReceiverUnavailable, match="names no work"):
+    with pytest.raises(ReceiverUnavailableError, match="names no work"):
         campaign.record(receiver.url)
     assert {(request.method, request.path) for request in receiver.received} == {("POST", receiver.received[0].path)}
 
@@ -274,7 +276,7 @@ def test_an_import_that_is_not_finished_in_time_is_unknown_and_made_again(
     monkeypatch.setattr("promo_campaigns.delivery.bulk_sender.LEASE_S", 0.4)
     campaign = Campaign(store, 5, replace(BULK, poll=Poll(wait_s=0.1)))
     receiver.answer = lambda request: session(request) or Answer(body=b'{"status": "QUEUED"}')
-    with pytest.raises(ReceiverUnavailable, match=r"put off 5 contacts again and again|left alone"):
+    with pytest.raises(ReceiverUnavailableError, match=r"put off 5 contacts again and again|circuit is open"):
         campaign.record(receiver.url)
     assert states(store, campaign.run) == {"accepted": 5}
     assert len(in_bulk(receiver)) >= 2
@@ -312,7 +314,7 @@ def test_an_answer_that_names_no_work_where_one_is_expected_proves_nothing(
 ) -> None:
     campaign = Campaign(store, 5, replace(BULK, poll=Poll(path="/jobs/$answer.job")))
     receiver.answer = lambda _: Answer(body=body)
-    with pytest.raises(ReceiverUnavailable):
+    with pytest.raises(ReceiverUnavailableError):
         campaign.record(receiver.url)
     assert states(store, campaign.run) == {"accepted": 5}
 

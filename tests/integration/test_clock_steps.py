@@ -13,7 +13,7 @@ from promo_campaigns.ledger.invariants import check_invariants, require_invarian
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
 from promo_campaigns.model.limits import Limits
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from promo_campaigns.model.run import Lease, Run
@@ -41,8 +41,8 @@ def let_clock_run(store: Connection, step_s: float) -> None:
     )
 
 
-def all_ok(lease: Lease, answer: str = "") -> list[Verdict]:
-    return [Verdict(contact_id=one.contact_id, outcome=Outcome.OK, answer=answer) for one in lease.recipients]
+def all_ok(lease: Lease, answer: str = "") -> list[DeliveryResult]:
+    return [DeliveryResult(contact_id=one.contact_id, outcome=Outcome.OK, answer=answer) for one in lease.recipients]
 
 
 def claimed(store: Connection, contacts: int) -> tuple[Run, list[int]]:
@@ -133,7 +133,7 @@ def test_what_runs_out_while_a_statement_looks_at_the_clock_is_sent_in_time_or_n
         sent += len(lease.recipients)
         if lease.recipients:
             PostgresLedger(store).settle_messages(
-                lease, [Verdict(contact_id=one, outcome=Outcome.LATER) for one in contact_ids]
+                lease, [DeliveryResult(contact_id=one, outcome=Outcome.LATER) for one in contact_ids]
             )
             break
         store.execute("select setval('public.look', 1000)")

@@ -19,7 +19,7 @@ from promo_campaigns.delivery.templates import compile_data_source, compile_mess
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.connection import connect
 
@@ -88,10 +88,10 @@ def ledger_statements(store: Connection, contacts: int) -> dict[str, int]:
         ledger.assign_codes(run.run_id, people, CODES)
     with counter.counted() as message:
         lease = ledger.begin_messages(run.run_id, people, lease_s=60, resend_within_s=0)
-        ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in people])
+        ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
     with counter.counted() as profile:
         lease = ledger.begin_profiles(run.run_id, people, lease_s=60)
-        ledger.settle_profiles(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in people])
+        ledger.settle_profiles(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
     return {"claim": claim[0], "message": message[0], "profile": profile[0]}
 
 

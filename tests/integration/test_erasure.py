@@ -21,9 +21,9 @@ from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, read_batches
 from promo_campaigns.model.contacts import WAS_ERASED, Channel, Contact, Matching, Row
-from promo_campaigns.model.errors import ContactError, LeaseHeld
+from promo_campaigns.model.errors import ContactError, LeaseHeldError
 from promo_campaigns.model.events import Event, Identity
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.audit import list_audit
 from promo_campaigns.postgres.connection import connect
 
@@ -215,10 +215,10 @@ def accepted(store: Connection, person: int) -> PostgresLedger:
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     if held := [one.contact_id for one in lease.recipients]:
-        with pytest.raises(LeaseHeld, match=f"contact {person} is being sent to"):
+        with pytest.raises(LeaseHeldError, match=f"contact {person} is being sent to"):
             erase_contact(store, person)
         assert CANARY in str(read_contacts(store, [person]))
-        ledger.settle_messages(lease, [Verdict(contact_id=one, outcome=Outcome.OK) for one in held])
+        ledger.settle_messages(lease, [DeliveryResult(contact_id=one, outcome=Outcome.OK) for one in held])
     return ledger
 
 
@@ -235,7 +235,7 @@ def test_a_code_given_to_the_erased_stays_given_and_the_run_can_be_closed(store:
     assert [one.contact_id for one in lease.recipients] == [1]
     limited = ledger.begin_profiles(run.run_id, [1, person], lease_s=60, limit=5)
     assert limited.recipients == []
-    ledger.settle_profiles(lease, [Verdict(contact_id=1, outcome=Outcome.OK)])
+    ledger.settle_profiles(lease, [DeliveryResult(contact_id=1, outcome=Outcome.OK)])
     report = close_run(store, run.run_id)
     assert (report.tally.given, report.tally.recorded, report.tally.audience) == (2, 1, 2)
     assert check_invariants(store) == []

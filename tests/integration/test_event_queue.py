@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from integration.world import CODES, SPEC, add_codes, add_contacts, states
 from promo_campaigns.contacts.event_store import add_event, list_events, list_listeners, purge_events
-from promo_campaigns.ledger.event_queue import come, is_taker, listen, open_event_run, stay, stop_listening, wake
+from promo_campaigns.ledger.event_queue import acquire, is_consumer, listen, open_event_run, renew, stop_listening, wake
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, read_batches
-from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.events import Event, EventTerms, Identity, Reentry
 from promo_campaigns.model.template_context import message_context
 from promo_campaigns.postgres.connection import connect
@@ -143,11 +143,11 @@ def test_no_more_events_are_taken_than_there_are_codes_and_the_others_wait(store
     listen(store, workflow="welcome", type_name="OrderPaid")
     contacts = add_contacts(store, 4)
     arrive(store, contacts)
-    with pytest.raises(PoolShortage, match="wait: load more codes"):
+    with pytest.raises(PoolShortageError, match="wait: load more codes"):
         drain(store, "welcome/run/one")
     add_codes(store, 3)
     assert audience(store, drain(store, "welcome/run/one")) == contacts[:3]
-    with pytest.raises(PoolShortage):
+    with pytest.raises(PoolShortageError):
         drain(store, "welcome/run/two")
     add_codes(store, 3, prefix="MORE")
     assert audience(store, drain(store, "welcome/run/two")) == contacts[3:]
@@ -294,9 +294,9 @@ def test_one_wake_up_is_given_while_nobody_has_come(store: Connection) -> None:
     assert not wake(store, "welcome", quiet_s=60)
     arrive(store, add_contacts(store, 2))
     assert [wake(store, "welcome", quiet_s=60) for _ in range(3)] == [True, False, False]
-    come(store, "welcome", "one", quiet_s=60)
+    acquire(store, "welcome", "one", quiet_s=60)
     assert not wake(store, "welcome", quiet_s=60)
-    assert stay(store, "welcome", "one", quiet_s=0)
+    assert renew(store, "welcome", "one", quiet_s=0)
     assert wake(store, "welcome", quiet_s=0), "what a drainer left behind"
     assert wake(store, "welcome", quiet_s=60), "a wake-up that was lost"
 
@@ -304,11 +304,11 @@ def test_one_wake_up_is_given_while_nobody_has_come(store: Connection) -> None:
 def test_a_drainer_learns_that_another_has_come(store: Connection) -> None:
     listen(store, workflow="welcome", type_name="OrderPaid")
     arrive(store, add_contacts(store, 1))
-    come(store, "welcome", "one", quiet_s=60)
-    assert is_taker(store, "welcome", "one")
-    come(store, "welcome", "two", quiet_s=60)
-    assert not is_taker(store, "welcome", "one")
-    assert not stay(store, "welcome", "one", quiet_s=0)
+    acquire(store, "welcome", "one", quiet_s=60)
+    assert is_consumer(store, "welcome", "one")
+    acquire(store, "welcome", "two", quiet_s=60)
+    assert not is_consumer(store, "welcome", "one")
+    assert not renew(store, "welcome", "one", quiet_s=0)
     assert not wake(store, "welcome", quiet_s=60), "the first may not say that nobody is there"
 
 

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from integration.test_event_queue import arrive
 from integration.world import add_codes, add_contacts
 from promo_campaigns.delivery.transports.inbox import read_inbox
-from promo_campaigns.ledger.event_queue import come, listen, wake
+from promo_campaigns.ledger.event_queue import acquire, listen, wake
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.operators.event_stream import AnswerEventsOperator
 
@@ -117,7 +117,7 @@ def test_the_task_leaves_when_another_has_come(store: Connection, answer: Any) -
         task = pool.submit(answer, linger=3600, lively=3600)
         while len(read_inbox(store)) < 2 and not task.done():
             time.sleep(0.05)
-        come(store, "paid", "somebody", quiet_s=60)
+        acquire(store, "paid", "somebody", quiet_s=60)
         assert task.result(timeout=60) == {"runs": 1, "events": 2, "accepted": 2}
 
 

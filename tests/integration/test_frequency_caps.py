@@ -15,7 +15,7 @@ from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
 from promo_campaigns.model.limits import Limits
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def claim(store: Connection, run: Run, contact_ids: list[int]) -> list[int]:
 def send(store: Connection, run: Run, contact_ids: list[int], outcome: Outcome = Outcome.OK) -> None:
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients])
+    ledger.settle_messages(
+        lease, [DeliveryResult(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients]
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from promo_campaigns.delivery.success_rule import is_unreadable, read_json
-from promo_campaigns.http.client import MAX_ANSWER_BYTES, Call, Endpoint, HttpLine
+from promo_campaigns.http.client import MAX_ANSWER_BYTES, Call, Endpoint, HttpClient
 from promo_campaigns.http.client import Answer as Answered
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
@@ -30,12 +30,12 @@ MOST_MEMORY = 24 * 1024 * 1024
 
 
 def call(url: str, **request: Any) -> Answered:  # noqa: ANN401  (parts of a Call)
-    line = HttpLine(Endpoint(base_url=url, allow_private=True, timeout_s=20))
+    client = HttpClient(Endpoint(base_url=url, allow_private=True, timeout_s=20))
 
     async def once() -> Answered:
-        async with line.connected():
+        async with client.connected():
             made = Call(**{"method": "GET", "path": "/", **request})
-            (answer,) = await line.exchange([made], deadline=time.monotonic() + 10)
+            (answer,) = await client.send_all([made], deadline=time.monotonic() + 10)
             return answer
 
     return asyncio.run(once())
@@ -172,11 +172,11 @@ class Names:
 
 
 def vetted(url: str, port: int) -> Answered:
-    line = HttpLine(Endpoint(base_url=f"http://{url}:{port}", timeout_s=2))
+    client = HttpClient(Endpoint(base_url=f"http://{url}:{port}", timeout_s=2))
 
     async def once() -> Answered:
-        async with line.connected():
-            (answer,) = await line.exchange([Call(method="GET", path="/")], deadline=time.monotonic() + 2)
+        async with client.connected():
+            (answer,) = await client.send_all([Call(method="GET", path="/")], deadline=time.monotonic() + 2)
             return answer
 
     return asyncio.run(once())

@@ -12,7 +12,7 @@ from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import SHOWN, check_invariants, check_store, invariants, run_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -30,7 +30,7 @@ def sent(store: Connection, contacts: int, edition: int) -> int:
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     messages = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ok = [Verdict(contact_id=one, outcome=Outcome.OK) for one in contact_ids]
+    ok = [DeliveryResult(contact_id=one, outcome=Outcome.OK) for one in contact_ids]
     ledger.settle_messages(messages, ok)
     ledger.settle_profiles(ledger.begin_profiles(run.run_id, contact_ids, lease_s=60), ok)
     close_run(store, run.run_id)
@@ -110,7 +110,7 @@ def test_a_code_that_went_back_and_was_given_an_earlier_date_breaks_no_promise(s
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=contact_ids[0], outcome=Outcome.REFUSED)])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=contact_ids[0], outcome=Outcome.REFUSED)])
     close_run(store, run.run_id)
     store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
     assert check_invariants(store) == []
@@ -126,7 +126,7 @@ def test_an_attempt_with_a_code_that_had_run_out_is_found(store: Connection) -> 
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
     said = [Outcome.OK, Outcome.LATER]
     ledger.settle_messages(
-        lease, [Verdict(contact_id=who, outcome=what) for who, what in zip(contact_ids, said, strict=True)]
+        lease, [DeliveryResult(contact_id=who, outcome=what) for who, what in zip(contact_ids, said, strict=True)]
     )
     store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
     (broken,) = check_invariants(store, run.run_id)

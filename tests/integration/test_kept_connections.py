@@ -14,7 +14,7 @@ import trustme
 
 from closing_receiver import ClosingReceiver, running_closing
 from https_receiver import serving_as
-from promo_campaigns.http.client import Answer, Call, Endpoint, HttpLine
+from promo_campaigns.http.client import Answer, Call, Endpoint, HttpClient
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ MOST_UNKNOWN = CALLS // 100
 
 
 def call_all(endpoint: Endpoint, method: str = "POST", calls: int = CALLS) -> list[Answer]:
-    """Make so many calls over one line, each with a path of its own."""
-    line = HttpLine(endpoint)
+    """Make so many calls over one client, each with a path of its own."""
+    client = HttpClient(endpoint)
     body = "x" if method == "POST" else ""
     made = [Call(method=method, path=f"/{number}", body=body) for number in range(calls)]
 
     async def once() -> list[Answer]:
-        async with line.connected():
-            return await line.exchange(made, deadline=time.monotonic() + 60)
+        async with client.connected():
+            return await client.send_all(made, deadline=time.monotonic() + 60)
 
     return asyncio.run(once())
 
@@ -93,14 +93,14 @@ def test_an_answer_that_nobody_asked_for_is_not_the_next_one_s() -> None:
     """It comes while the connection is idle; whoever calls next on that connection would be told what it says."""
     refusal = b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"
     with running_closing(ClosingReceiver(answers=10, late=refusal)) as receiver:
-        line = HttpLine(plain(receiver, 1))
+        client = HttpClient(plain(receiver, 1))
 
         async def two_apart() -> list[Answer]:
             told = []
-            async with line.connected():
+            async with client.connected():
                 for number in range(4):
                     call = Call(method="POST", path=f"/{number}", body="x")
-                    told += await line.exchange([call], deadline=time.monotonic() + 10)
+                    told += await client.send_all([call], deadline=time.monotonic() + 10)
                     await asyncio.sleep(0.1)
             return told
 

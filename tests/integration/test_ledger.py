@@ -11,8 +11,8 @@ import pytest
 from integration.world import CODES, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
-from promo_campaigns.model.errors import LedgerConflict, PoolShortage
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import LedgerConflictError, PoolShortageError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def begin(
     return ledger.begin_messages(run.run_id, contacts, lease_s=lease_s, resend_within_s=resend)
 
 
-def answered(lease: Lease, outcome: Outcome, detail: str = "") -> list[Verdict]:
-    return [Verdict(contact_id=to.contact_id, outcome=outcome, detail=detail) for to in lease.recipients]
+def answered(lease: Lease, outcome: Outcome, detail: str = "") -> list[DeliveryResult]:
+    return [DeliveryResult(contact_id=to.contact_id, outcome=outcome, detail=detail) for to in lease.recipients]
 
 
 def accepted(store: Connection, contacts: int = 3) -> tuple[PostgresLedger, Run, list[int]]:
@@ -99,7 +99,7 @@ def test_a_claim_that_falls_short_takes_nothing(store: Connection) -> None:
     add_codes(store, 5)
     run = open_welcome(store)
     store.execute("update promo.promo_code set retired = true where line = 3")
-    with pytest.raises(PoolShortage, match="1 of 5 contacts got no code"):
+    with pytest.raises(PoolShortageError, match="1 of 5 contacts got no code"):
         PostgresLedger(store).assign_codes(run.run_id, contacts, CODES)
     assert states(store, run) == {"pending": 5}
     assert free_codes(store) == 4
@@ -329,10 +329,10 @@ def test_codes_of_another_hand_are_refused(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     codes = [code for _, code in ledger.assign_codes(run.run_id, contacts, CODES)]
     ledger.require_codes(run.run_id, contacts, codes)
-    with pytest.raises(LedgerConflict, match=r"2 contacts.*hold another code") as caught:
+    with pytest.raises(LedgerConflictError, match=r"2 contacts.*hold another code") as caught:
         ledger.require_codes(run.run_id, contacts, [codes[1], codes[0], codes[2]])
     assert codes[0] not in str(caught.value)
-    with pytest.raises(LedgerConflict, match="3 contacts came with 2 codes"):
+    with pytest.raises(LedgerConflictError, match="3 contacts came with 2 codes"):
         ledger.require_codes(run.run_id, contacts, codes[:2])
 
 

@@ -15,7 +15,7 @@ from promo_campaigns.model.errors import (
     CodeFileError,
     CodeFileRejectedError,
     ConfigurationError,
-    DatabaseUnavailable,
+    DatabaseUnavailableError,
     UnknownCodeFileError,
 )
 from promo_campaigns.postgres.connection import connect
@@ -233,7 +233,7 @@ def test_a_load_that_is_killed_in_the_middle_leaves_nothing(store: Connection, d
                 store.execute("select pg_terminate_backend(%s)", [loading.info.backend_pid])
             return super().read(size)
 
-    with pytest.raises(DatabaseUnavailable, match="was lost"), connect(dsn) as loading:
+    with pytest.raises(DatabaseUnavailableError, match="was lost"), connect(dsn) as loading:
         load_code_file(loading, KilledMidway(HEADER.encode() + rows), name="codes.csv")
     assert codes(store) == {}
     assert store.execute("select count(*) as files from promo.code_file").fetchone() == {"files": 0}

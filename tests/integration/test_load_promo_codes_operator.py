@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from promo_campaigns.model.errors import DatabaseUnavailable
+from promo_campaigns.model.errors import DatabaseUnavailableError
 from promo_campaigns.operators.assets import PROMO_CODES
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
 from promo_campaigns.postgres.connection import connect
@@ -134,7 +134,7 @@ def test_a_store_that_is_down_leaves_the_file_where_it_is(
     tmp_path: Path, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgres://nobody@127.0.0.1:1/none")
-    with pytest.raises(DatabaseUnavailable, match="cannot connect"):
+    with pytest.raises(DatabaseUnavailableError, match="cannot connect"):
         load(context, put(tmp_path, "codes.csv", GOOD))
     assert names(tmp_path) == ["codes.csv"]
 

@@ -19,8 +19,8 @@ from cut_line import Cut, cut_line
 from integration.world import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import DatabaseUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import DatabaseUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
@@ -145,7 +145,7 @@ def every_cut(
             campaigns.line.cut_at(at, how)
             try:
                 work(batch)
-            except DatabaseUnavailable:
+            except DatabaseUnavailableError:
                 assert not campaigns.receiver.received, "only a task that has not begun may leave it to a retry"
                 work(batch)
             if not campaigns.line.cuts:
@@ -293,7 +293,9 @@ def test_a_server_that_does_not_come_back_is_named_in_one_line(
     sending = campaigns(BY_WEBHOOK)
     handed = sending.handed_over()
     sending.line.cut_at(20, away_s=3600.0)
-    with pytest.raises(DatabaseUnavailable, match=r"cannot connect to the promo database: .*; check the DSN") as told:
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"cannot connect to the promo database: .*; check the DSN"
+    ) as told:
         sending.message(handed)
     assert "\n" not in str(told.value)
     assert told.value.retryable
@@ -336,14 +338,15 @@ def test_evidence_that_is_written_again_changes_nothing(
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=60)
-    verdicts = [
-        Verdict(contact_id=who, outcome=outcome, detail="said") for who, outcome in zip(contacts, settled, strict=True)
+    results = [
+        DeliveryResult(contact_id=who, outcome=outcome, detail="said")
+        for who, outcome in zip(contacts, settled, strict=True)
     ]
-    ledger.settle_messages(lease, verdicts)
+    ledger.settle_messages(lease, results)
     ledger.begin_messages(run.run_id, contacts[:leased], lease_s=60, resend_within_s=60)
     told = everything(store)
     for _ in range(times):
-        ledger.settle_messages(lease, verdicts)
+        ledger.settle_messages(lease, results)
     assert everything(store) == told
 
 

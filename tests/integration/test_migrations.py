@@ -21,8 +21,8 @@ from integration.world import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown
-from promo_campaigns.model.errors import StoreUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import StoreUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.migrations import migrate
 from promo_campaigns.postgres.migrations.steps import parts_of
@@ -193,7 +193,7 @@ def test_readers_do_not_queue_behind_a_long_query(old_dsn: str, dsn: str) -> Non
     fill(old_dsn, rows=1_000, runs=100)
     with psycopg.connect(old_dsn) as long_query:
         long_query.execute("select count(*) from promo.assignment")  # its lock stays until the transaction ends
-        with reading(old_dsn) as longest, pytest.raises(StoreUnavailable) as refused:
+        with reading(old_dsn) as longest, pytest.raises(StoreUnavailableError) as refused:
             migrate(old_dsn, patience_s=3)
         assert f"server process {long_query.info.backend_pid}" in str(refused.value)
         assert "promo.assignment" in str(refused.value)
@@ -233,7 +233,7 @@ def test_a_doubt_that_ends_while_doubts_are_gathered_is_not_kept(store: Connecti
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=one, outcome=Outcome.UNKNOWN) for one in contact_ids])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=one, outcome=Outcome.UNKNOWN) for one in contact_ids])
     store.execute("truncate promo.unknown_send")
     blocked = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     with connect(dsn) as migrating, connect(dsn) as worker, ThreadPoolExecutor(1) as pool:

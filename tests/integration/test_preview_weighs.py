@@ -19,7 +19,7 @@ from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.sample_answers import read_sample_answers
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run, read_batches
-from promo_campaigns.model.errors import DefinitionError, QuietHours
+from promo_campaigns.model.errors import DefinitionError, QuietHoursError
 from promo_campaigns.model.limits import Limits
 from promo_campaigns.model.placeholder import PLACEHOLDER
 from promo_campaigns.operators.preview import PreviewOperator
@@ -63,7 +63,7 @@ def run_through(store: Connection, spec: RunSpec, **when: Any) -> dict[int, str]
         ledger.assign_codes(run.run_id, contact_ids, CODES)
         try:
             ledger.require_open(run.run_id, contact_ids)
-        except QuietHours:
+        except QuietHoursError:
             continue
     rows = store.execute("select contact_id, reason from promo.assignment where run_id = %s", [run.run_id]).fetchall()
     return {row["contact_id"]: row["reason"] or "" for row in rows}

@@ -13,8 +13,8 @@ from promo_campaigns.delivery.batches import Tally, record_profiles, send_messag
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import ReceiverUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,10 +42,10 @@ class Answering:
         messages: Sequence[OutgoingMessage] | Sequence[OutgoingRequest],
         *,
         deadline: float,  # noqa: ARG002  (the port's signature)
-    ) -> Sequence[Verdict]:
+    ) -> Sequence[DeliveryResult]:
         whose = [message.contact_id for message in messages]
         self.called += whose
-        return [Verdict(contact_id=who, outcome=self.answer(who), detail="test") for who in whose]
+        return [DeliveryResult(contact_id=who, outcome=self.answer(who), detail="test") for who in whose]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:  # noqa: ARG002  (the port's signature)
         return set()
@@ -64,8 +64,10 @@ class Scene:
         return PostgresBreaker(self.store, NAME)
 
     def fail(self) -> None:
-        """Let the receiver be left alone from now on."""
-        self.breaker.report([Verdict(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)])
+        """Let the circuit of the receiver be open from now on."""
+        self.breaker.report(
+            [DeliveryResult(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)]
+        )
 
     def cool_down(self) -> None:
         """Let the pause be over."""
@@ -109,7 +111,7 @@ def _scene(store: Connection, body: str) -> Scene:
     return Scene(store, run, contacts)
 
 
-def test_a_task_with_nobody_to_call_ends_although_the_receiver_is_left_alone(scene: Scene) -> None:
+def test_a_task_with_nobody_to_call_ends_although_the_circuit_is_open(scene: Scene) -> None:
     """Found by seed 1571: it waited, probed, and waited again, and its run could never be closed."""
     scene.send(Answering(lambda _: Outcome.UNKNOWN, in_flight=10))
     assert scene.breaker.admit().limit == 0
@@ -124,17 +126,17 @@ def test_a_task_with_nobody_to_call_leaves_the_probe_to_others(scene: Scene) -> 
     assert scene.breaker.admit().limit == 1
 
 
-def test_whoever_is_late_expires_although_the_receiver_is_left_alone(scene: Scene) -> None:
+def test_whoever_is_late_expires_although_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
     scene.store.execute("update promo.run set send_by = promo.clock()")
     assert scene.send(Answering()) == Tally()
     assert states(scene.store, scene.run) == {"expired": 5}
 
 
-def test_nobody_is_leased_while_the_receiver_is_left_alone(scene: Scene) -> None:
+def test_nobody_is_leased_while_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
     receiver = Answering()
-    with pytest.raises(ReceiverUnavailable, match="left alone"):
+    with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
         scene.send(receiver)
     assert states(scene.store, scene.run) == {"assigned": 5}
     assert receiver.called == []
@@ -153,7 +155,7 @@ def test_a_contact_that_cannot_be_rendered_is_no_sign_of_life(store: Connection)
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.UNKNOWN)
-    with pytest.raises(ReceiverUnavailable, match="left alone"):
+    with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
         scene.send(receiver)
     assert len(receiver.called) == 1, "the refused one neither closed the breaker nor used up the probe"
     assert states(store, scene.run) == {"rejected": 1, "unknown": 1, "assigned": 3}
@@ -164,7 +166,7 @@ def test_a_probe_that_was_put_off_says_nothing_and_is_given_back(scene: Scene, m
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.LATER)
-    with pytest.raises(ReceiverUnavailable, match="asks 5 contacts to wait"):
+    with pytest.raises(ReceiverUnavailableError, match="asks 5 contacts to wait"):
         scene.send(receiver)
     assert len(receiver.called) == 1
     assert scene.breaker.admit().limit == 1
@@ -181,7 +183,7 @@ def test_one_contact_whose_calls_always_fail_does_not_hold_up_the_others(
     scene.fail()
     for _ in range(2):
         scene.cool_down()
-        with pytest.raises(ReceiverUnavailable):
+        with pytest.raises(ReceiverUnavailableError):
             scene.record(receiver)
     assert states(scene.store, scene.run) == {"accepted": 1, "recorded": 4}
 
@@ -197,9 +199,11 @@ def test_a_probe_that_is_over_is_not_given_back_for_the_next_worker(scene: Scene
 
 
 def test_a_failed_probe_starts_the_pause_anew_however_the_breaker_was_opened(scene: Scene) -> None:
-    scene.breaker.report([Verdict(contact_id=1, outcome=Outcome.LATER, detail="HTTP 401", locked_out=True)])
+    scene.breaker.report([DeliveryResult(contact_id=1, outcome=Outcome.LATER, detail="HTTP 401", locked_out=True)])
     scene.cool_down()
-    scene.breaker.report([Verdict(contact_id=1, outcome=Outcome.UNKNOWN, detail="HTTP 503")], scene.breaker.admit())
+    scene.breaker.report(
+        [DeliveryResult(contact_id=1, outcome=Outcome.UNKNOWN, detail="HTTP 503")], scene.breaker.admit()
+    )
     assert scene.breaker.admit().limit == 0
 
 
@@ -209,7 +213,7 @@ def test_whoever_is_due_is_whoever_would_be_leased(scene: Scene, outcome: Outcom
     ledger = PostgresLedger(scene.store)
     run_id, contacts = scene.run.run_id, scene.contacts
     lease = ledger.begin_messages(run_id, contacts[:2], lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=outcome) for who in contacts[:2]])
+    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=outcome) for who in contacts[:2]])
     none = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s, limit=0)
     one = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s, limit=1)
     rest = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s)

@@ -19,9 +19,9 @@ from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, 
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import OPEN_S, PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.model.errors import QuietHours, RunSpecChanged
+from promo_campaigns.model.errors import QuietHoursError, RunSpecChangedError
 from promo_campaigns.model.limits import DAY, Limits, quiet_minutes
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Batch
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
@@ -132,7 +132,9 @@ def world(store: Connection, *, send_by: datetime | None = None) -> tuple[Postgr
 def answer(ledger: PostgresLedger, run: Run, contact_ids: list[int]) -> list[int]:
     """Send to whoever is due and return who it was."""
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=120, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients])
+    ledger.settle_messages(
+        lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
+    )
     return [to.contact_id for to in lease.recipients]
 
 
@@ -162,13 +164,13 @@ def test_nobody_is_given_a_code_or_sent_anything_in_their_quiet_hours(store: Con
     awake = sorted(contacts["Europe/Kyiv"] + contacts["Asia/Tokyo"])
     assert [who for who, _ in ledger.assign_codes(run.run_id, everybody, CODES)] == awake
     assert free_codes(store) == 2
-    with pytest.raises(QuietHours, match=r"2 contacts .*America/New_York.* another 14400 s") as quiet:
+    with pytest.raises(QuietHoursError, match=r"2 contacts .*America/New_York.* another 14400 s") as quiet:
         ledger.require_open(run.run_id, everybody)
     assert quiet.value.wait_s == 4 * 3600
     set_clock(store, kyiv(16))  # 09:00 in New York, 23:00 in Tokyo
     ledger.assign_codes(run.run_id, everybody, CODES)
     assert answer(ledger, run, everybody) == sorted(contacts["Europe/Kyiv"] + contacts["America/New_York"])
-    with pytest.raises(QuietHours, match="Asia/Tokyo"):
+    with pytest.raises(QuietHoursError, match="Asia/Tokyo"):
         ledger.require_open(run.run_id, everybody)
     set_clock(store, kyiv(2, day=11))  # 09:00 in Tokyo
     assert answer(ledger, run, everybody) == contacts["Asia/Tokyo"]
@@ -183,7 +185,7 @@ def test_no_intent_is_committed_when_calls_could_begin_in_quiet_hours(store: Con
     ledger.assign_codes(run.run_id, home, CODES)
     set_clock(store, kyiv(20, 59))
     assert answer(ledger, run, home) == []
-    with pytest.raises(QuietHours) as quiet:
+    with pytest.raises(QuietHoursError) as quiet:
         ledger.require_open(run.run_id, home)
     assert quiet.value.wait_s == 12 * 3600 + 60
 
@@ -224,7 +226,7 @@ def test_other_quiet_hours_make_another_definition(store: Connection) -> None:
     world(store)
     changed = replace(QUIET, limits=replace(QUIET.limits, quiet_hours="22:00-08:00"))
     for spec in (changed, SPEC):
-        with pytest.raises(RunSpecChanged, match="limits"):
+        with pytest.raises(RunSpecChangedError, match="limits"):
             open_run(store, replace(spec, data_sources=()), run_key=KEY)
     assert read_run(store, open_run(store, QUIET, run_key=KEY).run_id).spec == QUIET
 

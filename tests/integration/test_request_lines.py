@@ -27,7 +27,7 @@ from promo_campaigns.model.run import Mode, Recipient, Run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run_spec import DataSource
 
 SECRET = "of-the-connection"
@@ -45,7 +45,7 @@ def receiver() -> Iterator[ClosingReceiver]:
 
 def heads_of(
     receiver: ClosingReceiver, source: DataSource, values: Sequence[str]
-) -> tuple[dict[int, str], dict[int, Verdict]]:
+) -> tuple[dict[int, str], dict[int, DeliveryResult]]:
     """Call for a contact of each external id, and return by its place what the server read and what we concluded."""
     receiver.heads.clear()
     run = Run(run_id=1, run_key="k", spec=SPEC, send_by=None, mode=Mode.MISSING, closed=False)
@@ -58,9 +58,9 @@ def heads_of(
         concurrency=1,
     )
     sent = asyncio.run(HttpSender(endpoint).send(ready, deadline=time.monotonic() + 60))
-    called = [verdict.contact_id for verdict in sent if verdict.called]
-    verdicts = {verdict.contact_id: verdict for verdict in (*refused, *sent)}
-    return dict(zip(called, receiver.heads, strict=True)), verdicts
+    called = [result.contact_id for result in sent if result.called]
+    results = {result.contact_id: result for result in (*refused, *sent)}
+    return dict(zip(called, receiver.heads, strict=True)), results
 
 
 def _recipient(contact_id: int, external_id: str) -> Recipient:
@@ -90,13 +90,13 @@ def test_a_value_changes_no_structure_of_the_request_line(
 ) -> None:
     body = "" if method == "GET" else PROFILE.body
     source = replace(PROFILE, method=method, path=template, headers={}, body=body)
-    heads, verdicts = heads_of(receiver, source, values)
+    heads, results = heads_of(receiver, source, values)
     before, _, after = template.partition("?")[0].partition("$external_id")
     for place, value in enumerate(values):
         if place not in heads:
-            assert verdicts[place].outcome is Outcome.REFUSED
-            assert not verdicts[place].called
-            assert re.search("a value|the path", verdicts[place].detail)
+            assert results[place].outcome is Outcome.REFUSED
+            assert not results[place].called
+            assert re.search("a value|the path", results[place].detail)
             continue
         line, *_ = heads[place].split("\r\n")
         asked, target, version = line.split(" ")
@@ -115,10 +115,10 @@ def test_a_value_changes_no_structure_of_the_request_line(
 def test_nobody_is_written_to_another_path_under_the_connection_s_credentials(receiver: ClosingReceiver) -> None:
     """The named case: the id ``..`` in ``/v1/contacts/$external_id/codes`` was posted to ``/v1/codes``."""
     source = replace(PROFILE, path=PATHS[0])
-    heads, verdicts = heads_of(receiver, source, [*LEADING, "A/17"])
+    heads, results = heads_of(receiver, source, [*LEADING, "A/17"])
     assert [head.partition("\r\n")[0] for head in heads.values()] == ["POST /v1/contacts/A%2F17/codes HTTP/1.1"]
-    assert {verdict.outcome for place, verdict in verdicts.items() if place not in heads} == {Outcome.REFUSED}
-    assert all("path" in verdict.detail for place, verdict in verdicts.items() if place not in heads)
+    assert {result.outcome for place, result in results.items() if place not in heads} == {Outcome.REFUSED}
+    assert all("path" in result.detail for place, result in results.items() if place not in heads)
 
 
 @settings(deadline=None)
@@ -126,11 +126,11 @@ def test_nobody_is_written_to_another_path_under_the_connection_s_credentials(re
 @given(values=st.lists(VALUES, min_size=1, max_size=10))
 def test_a_value_adds_no_header_and_ends_none(receiver: ClosingReceiver, values: list[str]) -> None:
     source = replace(PROFILE, path="/v1", headers={"X-Id": "id=$external_id;"})
-    heads, verdicts = heads_of(receiver, source, values)
+    heads, results = heads_of(receiver, source, values)
     names = None
     for place, value in enumerate(values):
         if place not in heads:
-            assert (verdicts[place].outcome, verdicts[place].called) == (Outcome.REFUSED, False)
+            assert (results[place].outcome, results[place].called) == (Outcome.REFUSED, False)
             continue
         _, *lines = heads[place].removesuffix("\r\n\r\n").split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)

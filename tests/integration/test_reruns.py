@@ -18,8 +18,8 @@ from promo_campaigns.ledger.invariants import check_invariants, require_invarian
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, set_mode
 from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, reconcile, resend_unknown
-from promo_campaigns.model.errors import InvariantBroken, LedgerError, RunClosed
-from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.model.errors import InvariantBrokenError, LedgerError, RunClosedError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.model.run import Mode, Purpose
 from promo_campaigns.model.run_key import idempotency_key
 
@@ -37,11 +37,11 @@ COPY_ATTEMPTS = (
 )
 
 
-def answered(lease: Lease, *outcomes: Outcome) -> list[Verdict]:
+def answered(lease: Lease, *outcomes: Outcome) -> list[DeliveryResult]:
     """Give each recipient of the lease its outcome; the last one goes on."""
     padded = [*outcomes, *[outcomes[-1]] * len(lease.recipients)]
     return [
-        Verdict(contact_id=to.contact_id, outcome=outcome)
+        DeliveryResult(contact_id=to.contact_id, outcome=outcome)
         for to, outcome in zip(lease.recipients, padded, strict=False)
     ]
 
@@ -98,7 +98,7 @@ def test_refuse_leaves_a_closed_run_alone(store: Connection) -> None:
     set_mode(store, KEY, Mode.REFUSE)
     assert open_run(store, MESSAGE_ONLY, run_key=KEY).run_id == run.run_id, "an open run is no closed one"
     close_run(store, run.run_id)
-    with pytest.raises(RunClosed, match="is closed and refuses"):
+    with pytest.raises(RunClosedError, match="is closed and refuses"):
         open_run(store, MESSAGE_ONLY, run_key=KEY)
     assert states(store, run) == {"rejected": 4}
     with pytest.raises(LedgerError, match="no run nowhere"):
@@ -110,7 +110,7 @@ def test_a_mode_is_set_by_command(store: Connection, dsn: str, capsys: pytest.Ca
     close_run(store, run.run_id)
     assert main(["runs", "mode", KEY, "refuse", "--dsn", dsn]) == 0
     assert capsys.readouterr().out == f"{KEY}\trefuse\n"
-    with pytest.raises(RunClosed):
+    with pytest.raises(RunClosedError):
         open_run(store, MESSAGE_ONLY, run_key=KEY)
 
 
@@ -159,27 +159,30 @@ def test_the_receiver_is_asked_about_doubts_and_its_silence_proves_nothing(store
     assert main(["check", "--dsn", dsn]) == 0
 
 
-def verdicts(outcome: Outcome, count: int, *, locked_out: bool = False) -> Sequence[Verdict]:
-    return [Verdict(contact_id=who, outcome=outcome, detail="HTTP 503", locked_out=locked_out) for who in range(count)]
+def results(outcome: Outcome, count: int, *, locked_out: bool = False) -> Sequence[DeliveryResult]:
+    return [
+        DeliveryResult(contact_id=who, outcome=outcome, detail="HTTP 503", locked_out=locked_out)
+        for who in range(count)
+    ]
 
 
 @pytest.mark.parametrize(
     ("calls", "admitted"),
     [
-        ([verdicts(Outcome.UNKNOWN, 4)], True),
-        ([verdicts(Outcome.UNKNOWN, 5)], False),
-        ([verdicts(Outcome.UNKNOWN, 1)] * 5, False),
-        ([verdicts(Outcome.UNKNOWN, 4), verdicts(Outcome.OK, 1), verdicts(Outcome.UNKNOWN, 4)], True),
-        ([[*verdicts(Outcome.OK, 90), *verdicts(Outcome.UNKNOWN, 10)]], True),
-        ([[*verdicts(Outcome.OK, 70), *verdicts(Outcome.UNKNOWN, 30)]], False),
-        ([verdicts(Outcome.REFUSED, 500)], True),
-        ([verdicts(Outcome.LATER, 500)], True),
-        ([verdicts(Outcome.LATER, 1, locked_out=True)], False),
+        ([results(Outcome.UNKNOWN, 4)], True),
+        ([results(Outcome.UNKNOWN, 5)], False),
+        ([results(Outcome.UNKNOWN, 1)] * 5, False),
+        ([results(Outcome.UNKNOWN, 4), results(Outcome.OK, 1), results(Outcome.UNKNOWN, 4)], True),
+        ([[*results(Outcome.OK, 90), *results(Outcome.UNKNOWN, 10)]], True),
+        ([[*results(Outcome.OK, 70), *results(Outcome.UNKNOWN, 30)]], False),
+        ([results(Outcome.REFUSED, 500)], True),
+        ([results(Outcome.LATER, 500)], True),
+        ([results(Outcome.LATER, 1, locked_out=True)], False),
     ],
 )
-def test_a_failing_receiver_is_left_alone_by_every_worker(
+def test_a_failing_circuit_is_open_by_every_worker(
     store: Connection,
-    calls: list[Sequence[Verdict]],
+    calls: list[Sequence[DeliveryResult]],
     admitted: bool,  # noqa: FBT001  (the expected value)
 ) -> None:
     breaker = PostgresBreaker(store, "transport x")
@@ -194,26 +197,26 @@ def test_a_failing_receiver_is_left_alone_by_every_worker(
 
 def test_after_the_pause_one_worker_probes_and_its_success_lets_all_in(store: Connection) -> None:
     breaker = PostgresBreaker(store, "transport x")
-    breaker.report(verdicts(Outcome.UNKNOWN, 5))
+    breaker.report(results(Outcome.UNKNOWN, 5))
     store.execute("update promo.receiver set open_until = promo.clock() - interval '1 s'")
     assert breaker.admit().limit == 1
     assert breaker.admit().limit == 0
-    breaker.report(verdicts(Outcome.OK, 1))
+    breaker.report(results(Outcome.OK, 1))
     assert breaker.admit().limit is None
 
 
 def test_a_probe_that_fails_keeps_the_receiver_alone(store: Connection) -> None:
     breaker = PostgresBreaker(store, "transport x")
-    breaker.report(verdicts(Outcome.UNKNOWN, 5))
+    breaker.report(results(Outcome.UNKNOWN, 5))
     store.execute("update promo.receiver set open_until = promo.clock() - interval '1 s'")
     assert breaker.admit().limit == 1
-    breaker.report(verdicts(Outcome.UNKNOWN, 1))
+    breaker.report(results(Outcome.UNKNOWN, 1))
     assert breaker.admit().limit == 0
 
 
 def test_a_killed_probe_is_followed_by_another(store: Connection) -> None:
     breaker = PostgresBreaker(store, "transport x")
-    breaker.report(verdicts(Outcome.UNKNOWN, 5))
+    breaker.report(results(Outcome.UNKNOWN, 5))
     store.execute("update promo.receiver set open_until = promo.clock() - interval '1 h'")
     assert breaker.admit().limit == 1
     store.execute("update promo.receiver set probe_until = promo.clock() - interval '1 s'")
@@ -267,5 +270,7 @@ def test_a_run_whose_books_are_wrong_does_not_end_well(store: Connection) -> Non
     require_invariants(store, run.run_id)
     store.execute("set session_replication_role = replica")
     store.execute("update promo.assignment set state = 'unknown'")
-    with pytest.raises(InvariantBroken, match="acceptance_counts: contact 1 of run 1 was answered ok and is unknown"):
+    with pytest.raises(
+        InvariantBrokenError, match="acceptance_counts: contact 1 of run 1 was answered ok and is unknown"
+    ):
         require_invariants(store, run.run_id)

@@ -18,7 +18,7 @@ from promo_campaigns.ledger.runs import close_run
 from promo_campaigns.ledger.unknown_sends import judge_unknown, resend_unknown
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.events import Event, Identity
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.operators.retention import EraseOldDataOperator
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Campaign:
     def ask(self) -> int:
         lease = self.ledger.begin_answers(self.run_id, self.contacts, lease_s=60, source=0, shows_code=True)
         told = [
-            Verdict(contact_id=to.contact_id, outcome=Outcome.OK, answer='{"points": 7}') for to in lease.recipients
+            DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK, answer='{"points": 7}')
+            for to in lease.recipients
         ]
         self.ledger.settle_answers(lease, told)
         return len(told)
@@ -54,7 +55,7 @@ class Campaign:
     def send(self, outcomes: Sequence[Outcome]) -> int:
         lease = self.ledger.begin_messages(self.run_id, self.contacts, lease_s=60, resend_within_s=86400)
         told = zip(lease.recipients, outcomes, strict=True)
-        self.ledger.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=one) for to, one in told])
+        self.ledger.settle_messages(lease, [DeliveryResult(contact_id=to.contact_id, outcome=one) for to, one in told])
         return len(lease.recipients)
 
     def answered(self) -> list[int]:

@@ -28,11 +28,11 @@ from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import open_run, read_run_by_key
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.ledger.unknown_sends import judge_unknown
-from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.events import Event, EventTerms, Identity
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.masking import mask
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec
 from promo_campaigns.operators.start import StartOperator
@@ -67,7 +67,9 @@ def send(store: Connection, run: Run, contacts: Sequence[int], outcome: Outcome)
     """Send to whoever holds a code, with one outcome for all."""
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [Verdict(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients])
+    ledger.settle_messages(
+        lease, [DeliveryResult(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients]
+    )
 
 
 def given_to(store: Connection, name: str, contacts: Sequence[int], outcome: Outcome, spec: RunSpec = AGAIN) -> Any:  # noqa: ANN401  (two values)
@@ -215,9 +217,9 @@ def test_a_code_that_a_data_source_has_seen_goes_for_good_once_nobody_holds_it(s
     assert assign(store, first, contacts) == assign(store, second, contacts)
     ledger = AnsweredLedger(store, asking)
     lease = ledger.begin_answers(first.run_id, contacts, lease_s=60, source=0, shows_code=True)
-    ledger.settle_answers(lease, [Verdict(contact_id=contacts[0], outcome=Outcome.UNKNOWN)])
+    ledger.settle_answers(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.UNKNOWN)])
     lease = ledger.begin_answers(first.run_id, contacts, lease_s=60, source=0, shows_code=True)
-    ledger.settle_answers(lease, [Verdict(contact_id=contacts[0], outcome=Outcome.REFUSED)])
+    ledger.settle_answers(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.REFUSED)])
     assert intact(store)
     send(store, second, contacts, Outcome.REFUSED)
     query = "select issued_at, held_by, retired, seen_at is not null as seen from promo.promo_code where line = 1"
@@ -307,7 +309,7 @@ def test_the_forecast_asks_for_no_code_for_whoever_holds_one(store: Connection) 
         "expiring": 0,
         "shortfall": 0,
     }
-    with pytest.raises(PoolShortage, match="load at least 5 more"):
+    with pytest.raises(PoolShortageError, match="load at least 5 more"):
         opened(store, "three", ANEW)
 
 
@@ -370,7 +372,7 @@ def test_events_of_contacts_who_hold_a_code_need_none(store: Connection) -> None
     assert run is not None
     assert states(store, run) == {"pending": 1}, "the next two need codes"
     assert assign(store, run, contacts[:1])
-    with pytest.raises(PoolShortage, match="no free code"):
+    with pytest.raises(PoolShortageError, match="no free code"):
         open_event_run(store, spec, terms, run_key="paid/2")
     add_codes(store, 1, prefix="MORE")
     second = open_event_run(store, spec, terms, run_key="paid/2")

@@ -11,11 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.world import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.ledger.batch_sizes import XCOM_BYTES
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.model.errors import DefinitionError, LedgerError, PoolShortage, RunNotFinished, RunSpecChanged
+from promo_campaigns.model.errors import (
+    DefinitionError,
+    LedgerError,
+    PoolShortageError,
+    RunNotFinishedError,
+    RunSpecChangedError,
+)
 from promo_campaigns.model.run_spec import Audience
 
 if TYPE_CHECKING:
@@ -62,14 +68,14 @@ def test_the_same_occurrence_with_another_definition_is_refused(store: Connectio
     add_codes(store, 10)
     open_welcome(store)
     changed = replace(SPEC, message=replace(PUSH, body="Other"), codes=replace(CODES, days=1))
-    with pytest.raises(RunSpecChanged, match="opened with another codes, message"):
+    with pytest.raises(RunSpecChangedError, match="opened with another codes, message"):
         open_welcome(store, spec=changed)
 
 
 def test_a_pool_that_is_too_small_opens_nothing(store: Connection) -> None:
     add_contacts(store, 5)
     add_codes(store, 4)
-    with pytest.raises(PoolShortage, match=r"holds 4 free codes.*5 are needed.*at least 1 more"):
+    with pytest.raises(PoolShortageError, match=r"holds 4 free codes.*5 are needed.*at least 1 more"):
         open_welcome(store)
     with pytest.raises(LedgerError, match="no run 1 in the ledger"):
         read_run(store, 1)
@@ -85,7 +91,7 @@ def test_contacts_who_cannot_be_reached_need_no_code(store: Connection) -> None:
 def test_codes_that_expire_too_soon_do_not_count(store: Connection) -> None:
     add_contacts(store, 2)
     add_codes(store, 2, days=6.9)
-    with pytest.raises(PoolShortage, match="holds 0 free codes"):
+    with pytest.raises(PoolShortageError, match="holds 0 free codes"):
         open_welcome(store)
 
 
@@ -93,7 +99,7 @@ def test_two_open_runs_cannot_both_count_on_the_same_codes(store: Connection) ->
     add_contacts(store, 5)
     add_codes(store, 9)
     open_welcome(store, "welcome/edition/one")
-    with pytest.raises(PoolShortage, match=r"holds 9 free codes.*10 are needed"):
+    with pytest.raises(PoolShortageError, match=r"holds 9 free codes.*10 are needed"):
         open_welcome(store, "welcome/edition/two")
 
 
@@ -120,10 +126,10 @@ def test_a_run_with_work_left_stays_open(store: Connection) -> None:
     contacts = add_contacts(store, 2)
     add_codes(store, 2)
     run = open_welcome(store)
-    with pytest.raises(RunNotFinished, match="2 pending"):
+    with pytest.raises(RunNotFinishedError, match="2 pending"):
         close_run(store, run.run_id)
     PostgresLedger(store).assign_codes(run.run_id, contacts, CODES)
-    with pytest.raises(RunNotFinished, match="2 assigned"):
+    with pytest.raises(RunNotFinishedError, match="2 assigned"):
         close_run(store, run.run_id)
 
 
@@ -161,6 +167,6 @@ def test_a_run_whose_batches_size_themselves_stays_under_a_megabyte_of_xcom(stor
     assert len(batches) == 2
     first = [one for one in contacts if batches[0].first <= one <= batches[0].last]
     pairs = PostgresLedger(store).assign_codes(run.run_id, first, CODES)
-    assert len(json.dumps(Handover.of_pairs(run.run_id, pairs).as_xcom())) < XCOM_BYTES
+    assert len(json.dumps(BatchPayload.from_pairs(run.run_id, pairs).as_xcom())) < XCOM_BYTES
     store.execute("update promo.code_stock set longest = 500")
     assert len(read_batches(store, run, task_slots=2)) == 12

@@ -18,7 +18,7 @@ from promo_campaigns.delivery.templates import compile_data_source, compile_mess
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable, SendError
+from promo_campaigns.model.errors import ReceiverUnavailableError, SendError
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from promo_campaigns.delivery.breaker import Admission
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Run
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
@@ -69,7 +69,7 @@ class NoBreaker:
     def admit(self) -> Admission:
         return FREE
 
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
         """Hear nothing."""
 
 
@@ -179,7 +179,7 @@ def test_a_receiver_that_is_down_loses_nobody(
     sent, _ = send(3)
     monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
     receiver.answer = lambda _: Answer(status=503)
-    with pytest.raises(ReceiverUnavailable, match=r"put off 3 contacts again and again \(HTTP 503\)"):
+    with pytest.raises(ReceiverUnavailableError, match=r"put off 3 contacts again and again \(HTTP 503\)"):
         record(sent, receiver)
     assert len(receiver.received) == 15
     assert states(store, sent[1]) == {"accepted": 3}
@@ -194,7 +194,7 @@ def test_a_silent_receiver_is_left_after_the_time_out(
     monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
     silence = threading.Event()
     receiver.answer = lambda _: Answer(hold=silence)
-    with pytest.raises(ReceiverUnavailable, match="no answer in time"):
+    with pytest.raises(ReceiverUnavailableError, match="no answer in time"):
         record(sent, receiver, timeout_s=0.2)
     silence.set()
     assert states(store, sent[1]) == {"accepted": 2}

@@ -26,9 +26,9 @@ from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import DatabaseUnavailable
+from promo_campaigns.model.errors import DatabaseUnavailableError
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
-from promo_campaigns.postgres.connection import connect, connect_aside
+from promo_campaigns.postgres.connection import connect, connect_async
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres, throwaway_postgres
 from promo_campaigns.postgres.migrations import migrate, open_session
 from promo_campaigns.postgres.pool import StorePool
@@ -169,8 +169,8 @@ def test_every_session_is_read_committed_and_means_the_same(
         sessions["migration"] = dict(migration.execute(asked, [names]).fetchall())
 
     async def ask_aside() -> list[dict[str, Any]]:
-        async with await connect_aside(dsn) as aside:
-            return await (await aside.execute(asked, [names])).fetchall()
+        async with await connect_async(dsn) as background:
+            return await (await background.execute(asked, [names])).fetchall()
 
     sessions["aside"] = {row["name"]: row["setting"] for row in asyncio.run(ask_aside())}
     for who, session in sessions.items():
@@ -293,7 +293,7 @@ def test_a_standby_is_told_from_a_server_that_is_gone(
     capsys.readouterr()
     monkeypatch.setenv("PROMO_PROFILE_API_KEY", "a key of some length")
     assert "read-only" in one_line(capsys, dsn, "profile-api", "--port", "0")
-    with pytest.raises(DatabaseUnavailable, match="read-only") as told, reconnecting(dsn):
+    with pytest.raises(DatabaseUnavailableError, match="read-only") as told, reconnecting(dsn):
         pass
     assert told.value.retryable
 
@@ -340,7 +340,7 @@ def test_a_full_disk_is_told_and_costs_nothing(
     block = LoadPromoCodesOperator(task_id="load", files=str(file))
     with full_disk(own_server, "promo.promo_code"):
         command = one_line(capsys, own_server.dsn(), "codes", "load", str(file))
-        with pytest.raises(DatabaseUnavailable, match="the disk of the promo database is full") as told:
+        with pytest.raises(DatabaseUnavailableError, match="the disk of the promo database is full") as told:
             block.execute(context)
     assert "the disk of the promo database is full; make room on the server" in command
     assert told.value.retryable

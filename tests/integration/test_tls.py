@@ -14,8 +14,8 @@ import trustme
 
 from https_receiver import running_https_receiver, serving_as
 from promo_campaigns.connections.settings import ConnectionSettings
-from promo_campaigns.http.client import Answer, Call, HttpLine
-from promo_campaigns.http.endpoint import endpoint_of
+from promo_campaigns.http.client import Answer, Call, HttpClient
+from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
 
 def call(port: int, *, ca_file: str | None, host: str = "localhost") -> Answer:
     extras = {"allow_private": True, "ca_file": ca_file, "timeout_s": 5}
-    line = HttpLine(endpoint_of(ConnectionSettings(name="connection api", host=host, port=port, extras=extras)))
+    client = HttpClient(parse_endpoint(ConnectionSettings(name="connection api", host=host, port=port, extras=extras)))
 
     async def once() -> Answer:
-        async with line.connected():
-            (answer,) = await line.exchange([Call(method="GET", path="/")], deadline=time.monotonic() + 5)
+        async with client.connected():
+            (answer,) = await client.send_all([Call(method="GET", path="/")], deadline=time.monotonic() + 5)
             return answer
 
     return asyncio.run(once())

@@ -17,7 +17,7 @@ from integration.world import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.operators.uplift import MeasureUpliftOperator
 from promo_campaigns.uplift.conversions import read_conversions
 from promo_campaigns.uplift.measure import Question, measure_uplift, read_uplift
@@ -44,7 +44,9 @@ def send(store: Connection, run: Run, *, refused: Collection[int] = ()) -> dict[
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, list(codes), lease_s=60, resend_within_s=0)
     outcomes = {who: Outcome.REFUSED if who in refused else Outcome.OK for who in codes}
-    ledger.settle_messages(lease, [Verdict(contact_id=who, outcome=outcome) for who, outcome in outcomes.items()])
+    ledger.settle_messages(
+        lease, [DeliveryResult(contact_id=who, outcome=outcome) for who, outcome in outcomes.items()]
+    )
     return codes
 
 

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import LeaseHeld
+from promo_campaigns.model.errors import LeaseHeldError
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from receiver import Answer
@@ -85,7 +85,7 @@ def test_a_lease_that_runs_is_named_with_its_end(store: Connection, run: Run) ->
     contact_ids = handed(store, run)["contact_ids"]
     ledger.require_no_lease(run.run_id, contact_ids)
     ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    with pytest.raises(LeaseHeld, match=r"5 contacts of run \d+ are another worker's.*over in \d\d s"):
+    with pytest.raises(LeaseHeldError, match=r"5 contacts of run \d+ are another worker's.*over in \d\d s"):
         ledger.require_no_lease(run.run_id, contact_ids)
 
 

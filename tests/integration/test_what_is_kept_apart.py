@@ -18,7 +18,7 @@ from promo_campaigns.ledger.export import export_codes
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
 from promo_campaigns.model.events import Event, EventTerms, Identity
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +57,8 @@ def test_sends_of_unknown_outcome_are_kept_as_their_states_change(store: Connect
     for run in runs:
         ledger.assign_codes(run.run_id, contacts, CODES)
         lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-        verdicts = [Verdict(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
-        ledger.settle_messages(lease, verdicts)
+        results = [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
+        ledger.settle_messages(lease, results)
     first, second = (run.run_id for run in runs)
     assert len(unknown_kept(store)) == 12
     judge_unknown(store, first, contacts[:2], Outcome.OK)

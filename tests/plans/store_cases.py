@@ -225,9 +225,9 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
         "ledger.event_queue.stop_listening": case(ONE, **terms),
         "ledger.event_queue.refuse_waiting": case(300, **terms),
         "ledger.event_queue.wake": case(ONE, **terms),
-        "ledger.event_queue.come": case(ONE, **terms),
-        "ledger.event_queue.stay": case(ONE, **terms),
-        "ledger.event_queue.is_taker": case(ONE, **terms),
+        "ledger.event_queue.acquire": case(ONE, **terms),
+        "ledger.event_queue.renew": case(ONE, **terms),
+        "ledger.event_queue.is_consumer": case(ONE, **terms),
         "ledger.event_queue.lock_queue": case(ONE, **terms),
         "ledger.event_queue.refuse_events": case(200, **terms),
         "ledger.event_queue.read_window": case(200, **terms),
@@ -264,8 +264,8 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
 
 def _calls(scenario: Scenario) -> dict[str, Case]:
     receiver = {"receiver": "one", "name": "one", "holder": "me"}
-    turns = {"grace_s": 1.0, "span_s": 1.0, "within_s": 60.0, "seconds": 1.0}
-    seats = {"seats": 8, "wanted": 2, "in_use": 1, "hold_s": 60.0}
+    tokens = {"grace_s": 1.0, "span_s": 1.0, "within_s": 60.0, "seconds": 1.0}
+    slots = {"concurrency": 8, "wanted": 2, "in_use": 1, "hold_s": 60.0}
     calls = {"failed": 1, "succeeded": 0, "limit": 5, "cool_s": 60.0, "opens": False, "reason": "down"}
     message = {
         "keys": [scenario.session_id],
@@ -279,10 +279,10 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
     receiver_known = ("delivery.breaker_store.know_receiver", receiver)
     return {
         "delivery.rate_limit_store.know_receiver": case(ONE, **receiver),
-        "delivery.rate_limit_store.lease_turns": case(ONE, known, **receiver, **turns),
-        "delivery.rate_limit_store.leave_alone": case(ONE, known, **receiver, **turns),
-        "delivery.rate_limit_store.take_seats": case(ONE, known, **receiver, **seats),
-        "delivery.rate_limit_store.give_seats_back": case(ONE, known, **receiver),
+        "delivery.rate_limit_store.lease_tokens": case(ONE, known, **receiver, **tokens),
+        "delivery.rate_limit_store.back_off": case(ONE, known, **receiver, **tokens),
+        "delivery.rate_limit_store.renew_slots": case(ONE, known, **receiver, **slots),
+        "delivery.rate_limit_store.release_slots": case(ONE, known, **receiver),
         "delivery.breaker_store.know_receiver": case(ONE, **receiver),
         "delivery.breaker_store.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
         "delivery.breaker_store.give_probe_back": case(ONE, receiver_known, **receiver, probe_until=scenario.now),

@@ -13,7 +13,7 @@ import pytest
 
 from integration.world import add_codes, add_contacts
 from promo_campaigns.contacts.event_store import add_event
-from promo_campaigns.ledger.event_queue import come
+from promo_campaigns.ledger.event_queue import acquire
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.postgres.connection import connect
@@ -166,7 +166,7 @@ def test_a_wake_up_that_is_lost_is_made_up_for(machine: AirflowMachine, store: C
     """Somebody is said to have come and has not: the events are taken once that has been believed long enough."""
     machine.wait_for_rest(STREAM)
     done = answered(store)
-    come(store, STREAM, "nobody", quiet_s=8)
+    acquire(store, STREAM, "nobody", quiet_s=8)
     runs = dag_runs(machine, STREAM)
     arrive(store, people(store)[:3])
     machine.wait("the events", lambda: answered(store) == done + 3)

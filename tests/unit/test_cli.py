@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AS_JSON = """{"conn_type": "postgres", "host": "db", "port": 5433, "login": "me", "password": "p@ss",
-    "schema": "promo", "extra": {"sslmode": "require", "cursor": "dictcursor"}}"""
+    "schema": "promo", "extra": {"sslmode": "require"}}"""
 
 
 def test_an_error_of_ours_is_a_line_and_a_status_and_no_traceback(
@@ -44,7 +44,8 @@ def test_the_dsn_that_is_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     ("connection", "dsn"),
     [
         ("postgres://me:p%40ss@db:5433/promo", "postgresql://me:p%40ss@db:5433/promo"),
-        ("postgresql://me@db/promo?sslmode=require&cursor=dictcursor", "postgresql://me@db/promo?sslmode=require"),
+        ("postgresql://me@db/promo?sslmode=require", "postgresql://me@db/promo?sslmode=require"),
+        ("postgres://db/promo?channel_binding=require", "postgresql://db/promo?channel_binding=require"),
         (AS_JSON, "postgresql://me:p%40ss@db:5433/promo?sslmode=require"),
         ('{"conn_type": "postgres", "host": "db", "schema": "promo", "extra": ""}', "postgresql://db/promo"),
     ],
@@ -57,7 +58,13 @@ def test_an_airflow_connection_names_the_database(connection: str, dsn: str, mon
 @pytest.mark.parametrize("connection", ["mysql://db/promo", '{"conn_type": "mysql"}', "{conn_type: postgres}"])
 def test_a_connection_that_is_no_postgres_is_refused(connection: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", connection)
-    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_PROMO_DB"):
+    with pytest.raises(ConfigurationError, match="promo_db"):
+        find_dsn()
+
+
+def test_no_setting_of_the_connection_is_dropped_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgres://db/promo?cursor=dictcursor")
+    with pytest.raises(ConfigurationError, match="connection promo_db has the extra cursor; it is not one of libpq"):
         find_dsn()
 
 

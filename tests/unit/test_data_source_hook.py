@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from promo_campaigns.delivery.rate_limit import budget_of
+from promo_campaigns.delivery.rate_limit import parse_budget
 from promo_campaigns.hooks.data_source import DataSourceHook
 from promo_campaigns.http.rate_limit_port import Budget
 from promo_campaigns.model.errors import ConfigurationError
@@ -33,7 +33,7 @@ def hook(monkeypatch: pytest.MonkeyPatch, **extra: object) -> DataSourceHook:
 def test_limits_of_a_connection_are_a_budget(
     monkeypatch: pytest.MonkeyPatch, extra: dict[str, object], budget: Budget | None
 ) -> None:
-    assert budget_of(hook(monkeypatch, **extra).settings) == budget
+    assert parse_budget(hook(monkeypatch, **extra).settings) == budget
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_a_limit_that_is_none_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, extra: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
-        budget_of(hook(monkeypatch, **extra).settings)
+        parse_budget(hook(monkeypatch, **extra).settings)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.connections.settings import ConnectionSettings
-from promo_campaigns.http.client import Call, HttpLine
-from promo_campaigns.http.endpoint import AUTHS, endpoint_of
+from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.endpoint import AUTHS, parse_endpoint
 from promo_campaigns.http.request_paths import path_part
 from promo_campaigns.http.ssrf import is_public, require_public_literal
 from promo_campaigns.model.errors import ConfigurationError, SendError
@@ -24,7 +24,7 @@ def settings(host: str = "api.example.com", **more: Any) -> ConnectionSettings: 
     return ConnectionSettings(name="connection api", host=host, **more)
 
 
-def addressed(line: HttpLine, path: str) -> str:
+def addressed(line: HttpClient, path: str) -> str:
     url, _ = line._addressed(Call(method="GET", path=path))  # noqa: SLF001  (what would be called, without calling it)
     return str(url)
 
@@ -41,17 +41,17 @@ def addressed(line: HttpLine, path: str) -> str:
     ],
 )
 def test_each_auth_signs_in_its_own_place(extras: dict[str, object], headers: dict[str, str]) -> None:
-    endpoint = endpoint_of(settings(login="any", password=SECRET, extras=extras))
+    endpoint = parse_endpoint(settings(login="any", password=SECRET, extras=extras))
     assert endpoint.headers == headers
     assert (endpoint.query is not None) == (extras.get("auth") == "query")
 
 
 @pytest.mark.parametrize("path", ["/a", "/a?b=1", "/a#part", "/a?b=1#part?"])
 def test_a_key_in_the_query_is_one_parameter_whatever_it_holds(path: str) -> None:
-    endpoint = endpoint_of(settings(password=SECRET, extras={"auth": "query", "key_name": "key"}))
+    endpoint = parse_endpoint(settings(password=SECRET, extras={"auth": "query", "key_name": "key"}))
     from urllib.parse import parse_qs, urlsplit
 
-    found = urlsplit(addressed(HttpLine(endpoint), path))
+    found = urlsplit(addressed(HttpClient(endpoint), path))
     assert parse_qs(found.query)["key"] == [SECRET]
     assert (found.path, found.fragment) == ("/a", "")
 
@@ -59,13 +59,13 @@ def test_a_key_in_the_query_is_one_parameter_whatever_it_holds(path: str) -> Non
 @pytest.mark.parametrize("auth", AUTHS)
 def test_no_form_of_an_endpoint_or_its_settings_shows_the_secret(auth: str) -> None:
     made_of = settings(login="any", password=SECRET, extras={"auth": auth, "key_name": "X-Key"})
-    for shown in (repr(made_of), str(made_of), repr(endpoint_of(made_of))):
+    for shown in (repr(made_of), str(made_of), repr(parse_endpoint(made_of))):
         assert "canary" not in shown
         assert "Y2FuYXJ5" not in shown
 
 
 def test_a_connection_without_credentials_signs_nothing() -> None:
-    endpoint = endpoint_of(settings())
+    endpoint = parse_endpoint(settings())
     assert (endpoint.headers, endpoint.query, endpoint.base_url) == ({}, None, "https://api.example.com")
 
 
@@ -94,7 +94,7 @@ def test_a_connection_without_credentials_signs_nothing() -> None:
 )
 def test_a_wrong_setting_is_named_and_no_secret_with_it(wrong: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem) as caught:
-        endpoint_of(settings(**wrong))
+        parse_endpoint(settings(**wrong))
     assert "canary" not in str(caught.value)
 
 
@@ -114,7 +114,7 @@ NASTY_HOSTS = [
 @pytest.mark.parametrize("host", NASTY_HOSTS)
 def test_a_host_that_is_more_than_a_host_is_refused(host: str) -> None:
     with pytest.raises(ConfigurationError):
-        endpoint_of(settings(host=host))
+        parse_endpoint(settings(host=host))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_host_that_is_more_than_a_host_is_refused(host: str) -> None:
     ],
 )
 def test_a_host_that_is_one_is_taken(host: str, base_url: str) -> None:
-    assert endpoint_of(settings(host=host)).base_url == base_url
+    assert parse_endpoint(settings(host=host)).base_url == base_url
 
 
 NASTY_PATHS = [
@@ -147,13 +147,13 @@ NASTY_PATHS = [
 def test_a_path_never_leads_to_another_host(path: str) -> None:
     from yarl import URL
 
-    assert URL(addressed(HttpLine(endpoint_of(settings())), path)).host == "api.example.com"
+    assert URL(addressed(HttpClient(parse_endpoint(settings())), path)).host == "api.example.com"
 
 
 @pytest.mark.parametrize("path", ["@evil.example/x", ".evil.example/x", ":80@evil.example", "", "evil", "#x", "\\x"])
 def test_a_path_without_its_slash_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="not a path"):
-        addressed(HttpLine(endpoint_of(settings())), path)
+        addressed(HttpClient(parse_endpoint(settings())), path)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_path_without_its_slash_is_refused(path: str) -> None:
 )
 def test_a_path_that_leads_to_another_one_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="a path with"):
-        addressed(HttpLine(endpoint_of(settings())), path)
+        addressed(HttpClient(parse_endpoint(settings())), path)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_path_that_leads_to_another_one_is_refused(path: str) -> None:
     ],
 )
 def test_what_is_encoded_stays_so_and_what_must_be_is(path: str, sent: str) -> None:
-    url, _ = HttpLine(endpoint_of(settings()))._addressed(Call(method="GET", path=path))  # noqa: SLF001  (the same)
+    url, _ = HttpClient(parse_endpoint(settings()))._addressed(Call(method="GET", path=path))  # noqa: SLF001  (the same)
     assert url.raw_path_qs == sent
 
 
@@ -201,7 +201,7 @@ def test_no_value_as_a_part_of_a_path_leads_to_another(value: str) -> None:
 def test_whatever_a_path_holds_it_stays_with_its_host(rest: str) -> None:
     from yarl import URL
 
-    line = HttpLine(endpoint_of(settings()))
+    line = HttpClient(parse_endpoint(settings()))
     try:
         url = addressed(line, "/" + rest)
     except ValueError:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.http.client import retry_after_s
-from promo_campaigns.http.outcome import outcome_of_status
+from promo_campaigns.http.outcome import classify_status, retry_after_s
 from promo_campaigns.http.ssrf import is_public
 from promo_campaigns.model.outcome import Outcome
 
@@ -27,7 +26,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
     ],
 )
 def test_only_a_definite_no_is_a_refusal(status: int, outcome: Outcome) -> None:
-    assert outcome_of_status(status) is outcome
+    assert classify_status(status) is outcome
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.options import INCLUDE
-from promo_campaigns.connections.variable import connection_settings, is_known
+from promo_campaigns.connections.lookup import command_connection, is_in_environment
 from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Campaign:
         from promo_campaigns.delivery.transports.registry import make_transport
 
         conn_id, webhook = _connection_id(spec), spec.webhook if spec.transport == "webhook" else None
-        connection = connection_settings(conn_id, self.connection or None) if conn_id else None
+        connection = command_connection(conn_id, self.connection or None) if conn_id else None
         settings = TransportSettings(connection=connection, dsn=find_dsn(self.dsn), webhook=webhook)
         return make_transport(spec.transport, settings)
 
@@ -108,7 +108,7 @@ class Campaign:
         from promo_campaigns.definitions.definitions import require_carried
 
         conn_id = _connection_id(spec)
-        if conn_id and not (self.connection or is_known(conn_id)):
+        if conn_id and not (self.connection or is_in_environment(conn_id)):
             return [f"the transport {spec.transport} is not weighed: its connection {conn_id} is not known here"]
         require_carried(self.include, spec.message, self.transport_of(spec))
         return []

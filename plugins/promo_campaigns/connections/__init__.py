@@ -1,6 +1,7 @@
-"""What a connection says, as plain values, whoever keeps it.
+"""Airflow's Connections, read once for operators, the command and the pages.
 
-Operators, the command and the pages read connections here; nobody parses one by itself.
+``parsing`` reads a Connection object, a URI or JSON into the plain values of ``settings``; ``lookup`` finds one by its
+id, through Airflow (imported when it is asked) or from the environment; ``store_dsn`` makes the store's address of one.
 """
 
-__all__ = ["settings", "variable"]
+__all__ = ["lookup", "parsing", "settings", "store_dsn"]

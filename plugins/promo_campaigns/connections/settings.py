@@ -1,4 +1,4 @@
-"""What a connection of the scheduler says, as plain values, and how its settings are read."""
+"""The settings of an Airflow Connection as plain values, and how each kind of setting is read."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ LIMITS = ("messages_per_s", "requests_per_s")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """A connection as its owner wrote it, whoever keeps it. It holds secrets: never logged.
+    """A connection as its owner wrote it. It holds secrets: never logged.
 
-    :ivar name: how errors call it
+    :ivar name: what errors, rate limiter and breaker call it: ``connection`` and its id
+    :ivar conn_type: as Airflow knows it, such as ``postgres`` or ``promo_http``
+    :ivar scheme: the field that Airflow calls Schema: of a database its name, of a receiver ``http`` or ``https``
     :ivar extras: the settings that Airflow's form has no field of its own for
     """
 
     name: str
+    conn_type: str = ""
     host: str = ""
     scheme: str = ""
     port: int | None = None
@@ -32,12 +35,12 @@ class ConnectionSettings:
     extras: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def allow_extras(self, allowed: Collection[str]) -> None:
-        """Refuse every extra that is neither one of these nor a limit.
+        """Refuse every extra that is neither one of these nor a limit, unless it is empty.
 
         :raises ConfigurationError: there is another
         """
         known = sorted({*allowed, *LIMITS})
-        if unknown := sorted(set(self.extras) - set(known)):
+        if unknown := sorted(name for name in self.extras if self.text(name) and name not in known):
             self.fail(f"has the extra {', '.join(unknown)}; allowed are {', '.join(known)}")
 
     def text(self, extra: str, default: str = "") -> str:

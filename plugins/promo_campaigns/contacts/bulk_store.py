@@ -24,7 +24,7 @@ from promo_campaigns.model.contacts import (
     Matching,
     Rejected,
 )
-from promo_campaigns.model.errors import StoreUnavailable
+from promo_campaigns.model.errors import StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def put_contacts(
     :param rows: cleaned by the rules of ``model.contact_rules``; consumed once
     :param rejects_listed: how many refusals the report spells out
     :param patience_s: 0 or more; None to raise ``LockNotAvailable`` at the first contact that others hold
-    :raises StoreUnavailable: rivals were faster each time; the lots before are written
+    :raises StoreUnavailableError: rivals were faster each time; the lots before are written
     """
     load = _Load(connection, matching or Matching())
     with connection.transaction():
@@ -161,7 +161,7 @@ class _Load:
                 continue
             return
         problem = "the contacts are being written by others; try again"
-        raise StoreUnavailable(problem)
+        raise StoreUnavailableError(problem)
 
     def _run(self, steps: Iterable[str], lot: _Lot) -> None:
         parameters = {**self._parameters, "first": lot.first, "last": lot.last}

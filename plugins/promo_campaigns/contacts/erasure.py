@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors
 
-from promo_campaigns.model.errors import ContactError, ContactHeld, LeaseHeld, StoreUnavailable
+from promo_campaigns.model.errors import ContactError, ContactHeldError, LeaseHeldError, StoreUnavailableError
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
 
@@ -51,8 +51,8 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
 
     :param actor: who does it, for the audit; by default the account of this process
     :raises ContactError: there is no such contact
-    :raises LeaseHeld: it is being sent to just now; nothing was erased
-    :raises StoreUnavailable: others were faster, or hold the contact (``ContactHeld``); nothing was erased
+    :raises LeaseHeldError: it is being sent to just now; nothing was erased
+    :raises StoreUnavailableError: others were faster, or hold the contact (``ContactHeldError``); nothing was erased
     """
     if find_contact(connection, contact_id=contact_id) is None:
         problem = f"there is no contact {contact_id}"
@@ -63,10 +63,10 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
                 report = _erase(connection, contact_id)
         except errors.LockNotAvailable as error:
             problem = "others hold the contact; try again"
-            raise ContactHeld(problem) from error
+            raise ContactHeldError(problem) from error
         except errors.DeadlockDetected as error:
             problem = "the contact is being written by others; try again"
-            raise StoreUnavailable(problem) from error
+            raise StoreUnavailableError(problem) from error
         entry.rows = report.channels + report.field_values + report.messages + report.requests + (not report.already)
     return report
 
@@ -83,7 +83,7 @@ def _erase(connection: Connection, contact_id: int) -> ErasureReport:
     held = connection.execute(_SQL["lock_assignments"], whose).fetchone() or {}
     if held["wait_s"] > 0:
         msg = f"contact {contact_id} is being sent to; that is over in {held['wait_s']:.0f} s: erase it then"
-        raise LeaseHeld(msg, wait_s=held["wait_s"])
+        raise LeaseHeldError(msg, wait_s=held["wait_s"])
     connection.execute(_SQL["keep_digests"], whose)
     erased = connection.execute(_SQL["erase_identity"], whose).fetchone() or {}
     return ErasureReport(contact_id=contact_id, already=before["erased"], requests=requests, **erased)

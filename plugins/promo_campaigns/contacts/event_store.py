@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from promo_campaigns.contacts.store import TRIES, put_contact
 from promo_campaigns.model.contacts import WAS_ERASED, Contact
-from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailable
+from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_event(connection: Connection, event: Event) -> int:
     A contact that nobody knows yet is made. One that is found stays as it is: an event is no profile update.
 
     :raises ContactError: the contact was erased
-    :raises StoreUnavailable: the contact, or the same event, is being written by others
+    :raises StoreUnavailableError: the contact, or the same event, is being written by others
     """
     row: dict[str, object] = {
         "type": event.type,
@@ -40,7 +40,7 @@ def add_event(connection: Connection, event: Event) -> int:
         if kept is not None:
             return int(kept["event_id"])
     problem = "the same request is being carried out; try again"
-    raise StoreUnavailable(problem)
+    raise StoreUnavailableError(problem)
 
 
 def _contact_of(connection: Connection, identity: Identity) -> int | None:

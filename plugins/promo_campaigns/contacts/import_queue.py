@@ -16,7 +16,7 @@ from promo_campaigns.contacts.import_request import ContactImport, ImportStatus
 from promo_campaigns.contacts.store import list_fields
 from promo_campaigns.model.contact_rules import clean_values
 from promo_campaigns.model.contacts import Rejected, Row
-from promo_campaigns.model.errors import ContactError, StoreUnavailable
+from promo_campaigns.model.errors import ContactError, StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run_next_import(connection: Connection, *, refuse_held: bool = False) -> boo
     A request that cannot be carried out for a reason that will not pass is marked failed.
 
     :param refuse_held: refuse contacts that others hold, so that the others and the requests behind are carried out
-    :raises StoreUnavailable: it could not be done now; it stays queued
+    :raises StoreUnavailableError: it could not be done now; it stays queued
     :raises LockNotAvailable: the driver's: others hold a contact of it; it stays queued, and holds nothing itself
     """
     taken: int | None = None
@@ -63,7 +63,7 @@ def run_next_import(connection: Connection, *, refuse_held: bool = False) -> boo
                 return False
             taken = waiting["contact_import_id"]
             _carry_out(connection, waiting, refuse_held=refuse_held)
-    except StoreUnavailable:
+    except StoreUnavailableError:
         raise
     except (ContactError, LookupError, TypeError, ValueError):
         connection.execute(_SQL["fail_import"], {"contact_import_id": taken})

@@ -24,7 +24,7 @@ def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -
     :param stream: see ``contacts.file.read_contacts``
     :param file: base name of the file, for the report and errors
     :raises ContactFileError: it is no contact file; nothing was loaded
-    :raises StoreUnavailable: rivals were faster each time; load the file again to complete it
+    :raises StoreUnavailableError: rivals were faster each time; load the file again to complete it
     """
     sieve = _Sieve()
     rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection)))

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from promo_campaigns.model.contact_rules import FIELD_TYPES, clean_field_name
 from promo_campaigns.model.contacts import UNKNOWN_ZONE, WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
-from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailable
+from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def put_contact(connection: Connection, contact: Contact) -> int:
     :param contact: cleaned by the rules of ``model.contact_rules``; its field values are checked by ``clean_values``
     :raises ContactError: its identifiers belong to different contacts, one of them was erased, a field or the time
         zone is unknown, or there is no identifier
-    :raises StoreUnavailable: others were faster each time
+    :raises StoreUnavailableError: others were faster each time
     """
     check_identity(contact)
     parameters = _parameters(contact)
@@ -50,7 +50,7 @@ def put_contact(connection: Connection, contact: Contact) -> int:
         if contact_id is not None:
             return contact_id
     problem = "the contact is being written by others; try again"
-    raise StoreUnavailable(problem)
+    raise StoreUnavailableError(problem)
 
 
 def _put_once(connection: Connection, contact: Contact, parameters: dict[str, Any]) -> int | None:

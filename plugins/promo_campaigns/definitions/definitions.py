@@ -10,7 +10,7 @@ from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.delivery.rendering import HTML
 from promo_campaigns.delivery.templates import compile_body, compile_path
 from promo_campaigns.model.audience_list import read_list
-from promo_campaigns.model.errors import CannotCarry, ConfigurationError, DefinitionError, TemplateError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError, TemplateError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.velocity import compile_template
 
@@ -64,7 +64,7 @@ def require_carried(include: Path, message: Message, transport: BaseTransport) -
     """
     try:
         transport.check(message)
-    except CannotCarry as error:
+    except CannotCarryError as error:
         file = _open(include, "messages", message.name, keys=_MESSAGE_KEYS)
         file.fail(error.problem, line=file.line(error.setting), hint=error.hint)
 

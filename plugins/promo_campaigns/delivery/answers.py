@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.delivery.batches import Rounds
+from promo_campaigns.delivery.batches import RetryLoop
 from promo_campaigns.delivery.rendering import render_requests
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run import LEASE_S
@@ -12,10 +12,10 @@ from promo_campaigns.model.run import LEASE_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.delivery.batches import Aside, Tally
+    from promo_campaigns.delivery.batches import BackgroundExecutor, Tally
     from promo_campaigns.delivery.ports import AnswerLedger, Breaker, RequestSender
     from promo_campaigns.delivery.rendering import RequestTemplates
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease, Run
 
 
@@ -27,16 +27,16 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
     templates: RequestTemplates,
     run: Run,
     contact_ids: Sequence[int],
-    aside: Aside | None = None,
+    background: BackgroundExecutor | None = None,
 ) -> Tally:
     """Ask for those of the contacts who hold a code and have no answer yet; the others are passed over.
 
     Who is refused is rejected before any message, and who cannot be rendered as well. A call of unknown outcome is made
     again under the same key.
 
-    :param aside: as for messages
-    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
-        asks for some after five rounds; nobody is lost
+    :param background: as for messages
+    :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
+        still asks for some after five passes; nobody is lost
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:
@@ -49,17 +49,17 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
             limit=limit,
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=deadline)]
 
-    rounds = Rounds(
+    loop = RetryLoop(
         begin=begin,
         call=call,
         settle=ledger.settle_answers,
         breaker=breaker,
         size=sender.in_flight,
         again={Outcome.LATER, Outcome.UNKNOWN},
-        aside=aside,
+        background=background,
     )
-    return await rounds.run(contact_ids)
+    return await loop.run(contact_ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.errors import LedgerConflict
+from promo_campaigns.model.errors import LedgerConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ MAX_RUN_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class BatchPayload:
     """A batch on its way. Its text holds counts only, since Airflow stores and shows rendered fields.
 
     :ivar codes: parallel to ``contact_ids``; empty before Get promo code
@@ -40,16 +40,16 @@ class Handover:
         return {**handed, "repair": True} if self.repair else handed
 
     @classmethod
-    def from_xcom(cls, value: object) -> Handover:
+    def from_xcom(cls, value: object) -> BatchPayload:
         """Read what an earlier block returned.
 
-        :raises LedgerConflict: it is no such value
+        :raises LedgerConflictError: it is no such value
         """
-        if isinstance(value, Handover):
+        if isinstance(value, BatchPayload):
             return value
-        if not is_handover(value):
+        if not is_batch_payload(value):
             msg = "expected the output of the block before this one: run_id, contact_ids and codes"
-            raise LedgerConflict(msg)
+            raise LedgerConflictError(msg)
         return cls(
             run_id=value["run_id"],
             contact_ids=value["contact_ids"],
@@ -58,12 +58,12 @@ class Handover:
         )
 
     @classmethod
-    def of_pairs(cls, run_id: int, pairs: Sequence[tuple[int, str]], *, repair: bool = False) -> Handover:
-        """Hand over contacts with the codes they hold."""
+    def from_pairs(cls, run_id: int, pairs: Sequence[tuple[int, str]], *, repair: bool = False) -> BatchPayload:
+        """Return the payload of contacts and the codes they hold."""
         contact_ids, codes = [contact for contact, _ in pairs], [code for _, code in pairs]
         return cls(run_id=run_id, contact_ids=contact_ids, codes=codes, repair=repair)
 
 
-def is_handover(value: object) -> TypeGuard[Mapping[str, Any]]:
+def is_batch_payload(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a value has the form that travels between blocks."""
     return isinstance(value, dict) and "run_id" in value and isinstance(value.get("contact_ids"), list)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from promo_campaigns.delivery.gc_pause import collected_seldom
 from promo_campaigns.delivery.rate_limit import next_chunk
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
-from promo_campaigns.model.errors import ReceiverUnavailable
+from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run import LEASE_S
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease, Run
 
 MAX_PAUSE_S = 30.0
@@ -33,22 +33,22 @@ MAX_WAIT_S = 3600.0
 Result = TypeVar("Result")
 
 
-class Aside(Protocol):
-    """Runs blocking work without holding up the calls that are under way."""
+class BackgroundExecutor(Protocol):
+    """Runs blocking work while the event loop goes on with the calls."""
 
     def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]:
-        """Run one piece of work after those that were given before."""
+        """Run one piece of work, after the pieces given before it."""
 
 
 @contextmanager
-def beside() -> Iterator[Aside]:
-    """Give a thread to the ledger, which does one piece of work after another on its one connection."""
+def background_executor() -> Iterator[BackgroundExecutor]:
+    """Give the ledger a thread of its own, which runs one piece of work at a time on its one connection."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread:
 
-        def aside(work: Callable[[], Result]) -> Awaitable[Result]:
+        def background(work: Callable[[], Result]) -> Awaitable[Result]:
             return asyncio.get_running_loop().run_in_executor(thread, work)
 
-        yield aside
+        yield background
 
 
 @dataclass(slots=True)
@@ -61,12 +61,12 @@ class Tally:
     unknown: int = 0
     first_detail: str = ""
 
-    def add(self, verdicts: Sequence[Verdict]) -> None:
-        """Count verdicts."""
-        for verdict in verdicts:
-            setattr(self, verdict.outcome.value, getattr(self, verdict.outcome.value) + 1)
-            if verdict.outcome is not Outcome.OK and not self.first_detail:
-                self.first_detail = verdict.detail
+    def add(self, results: Sequence[DeliveryResult]) -> None:
+        """Count results."""
+        for result in results:
+            setattr(self, result.outcome.value, getattr(self, result.outcome.value) + 1)
+            if result.outcome is not Outcome.OK and not self.first_detail:
+                self.first_detail = result.detail
 
 
 async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword each)
@@ -78,17 +78,18 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     run: Run,
     contact_ids: Sequence[int],
     in_flight: int | None = None,
-    aside: Aside | None = None,
+    background: BackgroundExecutor | None = None,
 ) -> Tally:
-    """Send the run's message to those of the contacts who are due; the others are passed over.
+    """Send the run's message to those of the contacts who are due; skip the others.
 
     A contact whose message cannot be rendered, or who has no locator any more, is refused and gives its code back.
 
     :param in_flight: contacts with a committed intent and no evidence yet, at most: what a kill can leave unknown; by
         default the transport's
-    :param aside: runs what the ledger and the breaker do beside the calls, see ``beside``; by default in turn with them
-    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
-        asks for some after five rounds; nobody is lost
+    :param background: runs the ledger's and the breaker's work during the calls, see ``background_executor``; by
+        default that work runs between the calls
+    :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
+        still asks for some after five passes; nobody is lost
     """
     again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
 
@@ -97,20 +98,20 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
             run.run_id, chunk, lease_s=LEASE_S, resend_within_s=transport.resend_within_s, limit=limit
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         ready, refused = render_messages(templates, run, lease.recipients)
         return [*refused, *await transport.send(ready, deadline=deadline)]
 
-    rounds = Rounds(
+    loop = RetryLoop(
         begin=begin,
         call=call,
         settle=ledger.settle_messages,
         breaker=breaker,
         size=in_flight or transport.in_flight,
         again=again,
-        aside=aside,
+        background=background,
     )
-    return await rounds.run(contact_ids)
+    return await loop.run(contact_ids)
 
 
 async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keyword each)
@@ -122,16 +123,16 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     run: Run,
     contact_ids: Sequence[int],
     repair: bool = False,
-    aside: Aside | None = None,
+    background: BackgroundExecutor | None = None,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted; the others are passed over.
 
     A write is an upsert of one value, so one of unknown outcome is simply made again.
 
     :param repair: write what was recorded before as well
-    :param aside: as for messages
-    :raises ReceiverUnavailable: the breaker is open, or the receiver asks for more patience than a task has, or still
-        asks for some after five rounds; nobody is lost
+    :param background: as for messages
+    :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
+        still asks for some after five passes; nobody is lost
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:
@@ -139,25 +140,25 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
             run.run_id, chunk, lease_s=LEASE_S, repair=repair, source=templates.source, limit=limit
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         ready, refused = render_requests(templates, run, lease.recipients)
         return [*refused, *await sender.send(ready, deadline=deadline)]
 
-    rounds = Rounds(
+    loop = RetryLoop(
         begin=begin,
         call=call,
         settle=ledger.settle_profiles,
         breaker=breaker,
         size=sender.in_flight,
         again={Outcome.LATER, Outcome.UNKNOWN},
-        aside=aside,
+        background=background,
     )
-    return await rounds.run(contact_ids)
+    return await loop.run(contact_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
-    """What a lane has taken up: an admission, and a lease with its moment on the clock of ``time.monotonic``."""
+    """What a worker has taken up: an admission, and a lease with its start on the clock of ``time.monotonic``."""
 
     admission: Admission
     lease: Lease
@@ -175,90 +176,90 @@ class _Taken:
 
 
 @dataclass(slots=True, kw_only=True)
-class Rounds:
-    """Calls in chunks, and again in rounds for whoever was put off.
+class RetryLoop:
+    """Calls for contacts in chunks, and again, after a pause, for those that were put off.
 
-    With the ledger aside there are two lanes, so that the ledger works on one chunk while another is called for. Each
-    chunk goes its own way from intent to evidence, and both lanes together stay within ``size``.
+    With a background executor there are two workers, so that the ledger works on one chunk while another is called for.
+    Each chunk goes its own way from intent to evidence, and both workers together stay within ``size``.
     """
 
     begin: Callable[[Sequence[int], int | None], Lease]
-    call: Callable[[Lease, float], Awaitable[Sequence[Verdict]]]
-    settle: Callable[[Lease, Sequence[Verdict]], None]
+    call: Callable[[Lease, float], Awaitable[Sequence[DeliveryResult]]]
+    settle: Callable[[Lease, Sequence[DeliveryResult]], None]
     breaker: Breaker
     size: int
     again: set[Outcome]
-    aside: Aside | None
-    lanes: int = 0
+    background: BackgroundExecutor | None
+    workers: int = 0
 
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         """Call for each of the contacts who is due, until each call has come to something.
 
-        :raises ReceiverUnavailable: the breaker is open, or too many were put off for too long; nobody is lost
+        :raises ReceiverUnavailableError: the breaker is open, or too many were put off for too long; nobody is lost
         """
         with collected_seldom():
-            return await self._rounds(contact_ids)
+            return await self._retry(contact_ids)
 
-    async def _rounds(self, contact_ids: Sequence[int]) -> Tally:
+    async def _retry(self, contact_ids: Sequence[int]) -> Tally:
         tally = Tally()
         waiting = deque(contact_ids)
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
-            put_off = await self._round(waiting, tally)
+            put_off = await self._call_all(waiting, tally)
             if not put_off:
                 return tally
-            waiting.extend(verdict.contact_id for verdict in put_off)
-            asked_s = max(verdict.retry_after_s for verdict in put_off)
+            waiting.extend(result.contact_id for result in put_off)
+            asked_s = max(result.retry_after_s for result in put_off)
             if asked_s > MAX_PAUSE_S:
                 msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; nobody is lost"
-                raise ReceiverUnavailable(msg, wait_s=min(asked_s, MAX_WAIT_S))
+                raise ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))
             if pause_s:
                 await asyncio.sleep(max(asked_s, pause_s))
         msg = (
             f"the receiver put off {len(waiting)} contacts again and again ({put_off[0].detail}); "
             f"{tally.ok} others are done; this task can be retried without doing anything twice"
         )
-        raise ReceiverUnavailable(msg)
+        raise ReceiverUnavailableError(msg)
 
-    async def _round(self, waiting: deque[int], tally: Tally) -> list[Verdict]:
-        put_off: list[Verdict] = []
-        if self.aside is None or self.size == 1:
-            self.lanes = 1
-            await self._lane(waiting, self.size, tally, put_off)
+    async def _call_all(self, waiting: deque[int], tally: Tally) -> list[DeliveryResult]:
+        put_off: list[DeliveryResult] = []
+        if self.background is None or self.size == 1:
+            self.workers = 1
+            await self._work(waiting, self.size, tally, put_off)
             return put_off
-        self.lanes = 2
+        self.workers = 2
         ends = await asyncio.gather(
-            *(self._lane(waiting, self.size // 2, tally, put_off) for _ in range(self.lanes)), return_exceptions=True
+            *(self._work(waiting, self.size // 2, tally, put_off) for _ in range(self.workers)), return_exceptions=True
         )
         for end in ends:
             if end is not None:
                 raise end
         return put_off
 
-    async def _lane(self, waiting: deque[int], most: int, tally: Tally, put_off: list[Verdict]) -> None:
+    async def _work(self, waiting: deque[int], most: int, tally: Tally, put_off: list[DeliveryResult]) -> None:
         size = most
         try:
-            while taken := await self._beside(partial(self._take_up, waiting, size)):
+            while taken := await self._in_background(partial(self._take_up, waiting, size)):
                 if not taken.lease.recipients:
                     if taken.lease.left:
-                        self._leave_alone(taken.admission)
+                        self._stop_worker(taken.admission)
                         return
                     continue
-                verdicts = await self.call(taken.lease, taken.deadline)
+                results = await self.call(taken.lease, taken.deadline)
                 size = min(most, taken.next_chunk(size))
-                await self._beside(partial(self._conclude, taken, verdicts))
-                later = [verdict for verdict in verdicts if verdict.outcome in self.again]
+                await self._in_background(partial(self._conclude, taken, results))
+                later = [result for result in results if result.outcome in self.again]
                 put_off += later
-                tally.add([verdict for verdict in verdicts if verdict.outcome not in self.again])
+                tally.add([result for result in results if result.outcome not in self.again])
                 if later and taken.admission.limit is not None:
-                    return  # a probe that was put off: the others wait for the next round with it
+                    return  # a probe that was put off: the others wait for the next pass with it
         finally:
-            self.lanes -= 1
+            self.workers -= 1
 
     def _take_up(self, waiting: deque[int], size: int) -> _Taken | None:
         """Lease those of the next contacts who are due, as far as the breaker lets us; None when nobody waits.
 
-        With the receiver left alone, all who wait are looked through: whoever is not due does not need it, and nobody
-        shall probe in vain.
+        While the circuit is open, all who wait are looked through: whoever is not due needs no call, and a probe must
+        not be spent on them.
         """
         if not waiting:
             return None
@@ -274,16 +275,16 @@ class Rounds:
             waiting.extend(who for who in chunk if who not in leased)
         return _Taken(admission=admission, lease=lease, begun_at=begun_at)
 
-    def _conclude(self, taken: _Taken, verdicts: Sequence[Verdict]) -> None:
-        self.settle(taken.lease, verdicts)
-        self.breaker.report(verdicts, taken.admission)
+    def _conclude(self, taken: _Taken, results: Sequence[DeliveryResult]) -> None:
+        self.settle(taken.lease, results)
+        self.breaker.report(results, taken.admission)
 
-    def _leave_alone(self, admission: Admission) -> None:
-        """End a lane that may not call for those who wait; the other lane has them, or else this is the end."""
-        if self.lanes == 1:
+    def _stop_worker(self, admission: Admission) -> None:
+        """End a worker that may not call for those who wait; the other one has them, or else the task ends."""
+        if self.workers == 1:
             wait_s = max(admission.wait_s, 1.0)
-            msg = f"the receiver is left alone for another {wait_s:.0f} s after failures; nobody is lost"
-            raise ReceiverUnavailable(msg, wait_s=wait_s)
+            msg = f"the circuit is open: the receiver is called again in {wait_s:.0f} s; nobody is lost"
+            raise ReceiverUnavailableError(msg, wait_s=wait_s)
 
-    async def _beside(self, work: Callable[[], Result]) -> Result:
-        return work() if self.aside is None else await self.aside(work)
+    async def _in_background(self, work: Callable[[], Result]) -> Result:
+        return work() if self.background is None else await self.background(work)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
 
 FAILURES_IN_A_ROW = 5
 FAILING_SHARE = 0.2
@@ -52,16 +52,16 @@ class CallCounts:
     reason: str
 
 
-def count_calls(verdicts: Sequence[Verdict]) -> CallCounts:
-    """Judge a receiver by the calls of one chunk.
+def count_calls(results: Sequence[DeliveryResult]) -> CallCounts:
+    """Rate a receiver by the calls of one chunk.
 
     It is locked out of at once by 401 and 403; it is failing by five calls of unknown outcome in a row, or by more than
     a fifth of a chunk, and at least five ([reliability] section 3, mechanism C).
     """
-    failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN or verdict.locked_out]
-    answered = [verdict for verdict in verdicts if verdict.called and verdict.outcome in {Outcome.OK, Outcome.REFUSED}]
-    locked_out = any(verdict.locked_out for verdict in verdicts)
-    many = len(failed) >= FAILURES_IN_A_ROW and len(failed) > FAILING_SHARE * len(verdicts)
+    failed = [result for result in results if result.outcome is Outcome.UNKNOWN or result.locked_out]
+    answered = [result for result in results if result.called and result.outcome in {Outcome.OK, Outcome.REFUSED}]
+    locked_out = any(result.locked_out for result in results)
+    many = len(failed) >= FAILURES_IN_A_ROW and len(failed) > FAILING_SHARE * len(results)
     return CallCounts(
         succeeded=len(answered),
         failed=len(failed),

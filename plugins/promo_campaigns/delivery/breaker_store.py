@@ -19,7 +19,7 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.postgres.reconnecting import Store
 
 _SQL = queries(__name__)
@@ -48,12 +48,12 @@ class PostgresBreaker:
         return Admission(limit=0, wait_s=max(row["wait_s"], 1.0))
 
     @run_again
-    def report(self, verdicts: Sequence[Verdict], admission: Admission = FREE) -> None:
+    def report(self, results: Sequence[DeliveryResult], admission: Admission = FREE) -> None:
         """Tell the others what calls came to; a probe that found nothing out is given back.
 
         :param admission: under which the calls were made
         """
-        counts = count_calls(verdicts)
+        counts = count_calls(results)
         if not counts.succeeded and not counts.failed:
             if admission.probe_until is not None:
                 probe = {"name": self._receiver, "probe_until": admission.probe_until}

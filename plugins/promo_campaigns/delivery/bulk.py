@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from promo_campaigns.delivery.batches import Rounds
+from promo_campaigns.delivery.batches import RetryLoop
 from promo_campaigns.model.errors import PromoError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_key import idempotency_key, joint_key
 from promo_campaigns.model.template_context import message_context
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.delivery.batches import Aside, Tally
+    from promo_campaigns.delivery.batches import BackgroundExecutor, Tally
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker, ProfileLedger
     from promo_campaigns.delivery.rendering import RequestTemplates
@@ -83,11 +83,11 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
     run: Run,
     contact_ids: Sequence[int],
     repair: bool = False,
-    aside: Aside | None = None,
+    background: BackgroundExecutor | None = None,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted, as ``record_profiles`` does, many in one request.
 
-    :raises ReceiverUnavailable: as ``record_profiles``
+    :raises ReceiverUnavailableError: as ``record_profiles``
     """
     counting = _CountsCalls(breaker)
 
@@ -96,24 +96,24 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
             run.run_id, chunk, lease_s=sender.lease_s, repair=repair, source=templates.source, limit=limit
         )
 
-    async def call(lease: Lease, deadline: float) -> Sequence[Verdict]:
+    async def call(lease: Lease, deadline: float) -> Sequence[DeliveryResult]:
         size = templates.records_per_request
         groups = [lease.recipients[first : first + size] for first in range(0, len(lease.recipients), size)]
         searches = [_Search(sender, templates, run, deadline, counting) for _ in groups]
         found = await asyncio.gather(*(search.record(group) for search, group in zip(searches, groups, strict=True)))
-        return [verdict for verdicts in found for verdict in verdicts]
+        return [result for results in found for result in results]
 
-    rounds = Rounds(
+    loop = RetryLoop(
         begin=begin,
         call=call,
         settle=ledger.settle_profiles,
         breaker=counting,
         size=REQUESTS_UNDER_WAY * templates.records_per_request,
         again={Outcome.LATER, Outcome.UNKNOWN},
-        aside=aside,
+        background=background,
     )
     async with sender.connected():
-        return await rounds.run(contact_ids)
+        return await loop.run(contact_ids)
 
 
 class _CountsCalls:
@@ -121,12 +121,12 @@ class _CountsCalls:
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
-        self._calls: list[Verdict] = []
+        self._calls: list[DeliveryResult] = []
 
     def heard(self, answer: BulkAnswer) -> None:
         """Count a call."""
         self._calls.append(
-            Verdict(
+            DeliveryResult(
                 contact_id=0,
                 outcome=answer.outcome,
                 detail=answer.detail,
@@ -139,7 +139,7 @@ class _CountsCalls:
         """Say whether this worker may call."""
         return self._breaker.admit()
 
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:  # noqa: ARG002  (the port's signature)
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:  # noqa: ARG002  (the port's signature)
         """Tell the others what the calls since the last report came to."""
         calls, self._calls = self._calls, []
         self._breaker.report(calls, admission)
@@ -156,14 +156,14 @@ class _Search:
     breaker: _CountsCalls
     calls_left: int = MOST_EXTRA_CALLS
 
-    async def record(self, group: Sequence[Recipient]) -> list[Verdict]:
-        request, verdicts = render_bulk(self.templates, self.run, group)
+    async def record(self, group: Sequence[Recipient]) -> list[DeliveryResult]:
+        request, results = render_bulk(self.templates, self.run, group)
         if request is None:
-            return verdicts
+            return results
         answer = await self.sender.call(request, deadline=self.deadline)
         self.breaker.heard(answer)
         failed = [
-            _verdict(one, Outcome.REFUSED, answer.failed[one.contact_id])
+            _result(one, Outcome.REFUSED, answer.failed[one.contact_id])
             for one in request.recipients
             if one.contact_id in answer.failed
         ]
@@ -171,8 +171,8 @@ class _Search:
         if answer.divisible and self._may_divide(rest):
             middle = (len(rest) + 1) // 2
             halves = await asyncio.gather(*(self.record(half) for half in (rest[:middle], rest[middle:]) if half))
-            return [*verdicts, *failed, *(verdict for half in halves for verdict in half)]
-        return [*verdicts, *failed, *(self._told(one, answer, together=len(rest)) for one in rest)]
+            return [*results, *failed, *(result for half in halves for result in half)]
+        return [*results, *failed, *(self._told(one, answer, together=len(rest)) for one in rest)]
 
     def _may_divide(self, rest: Sequence[Recipient]) -> bool:
         if len(rest) < 2 or self.calls_left < 2:  # noqa: PLR2004  (halves)
@@ -180,16 +180,16 @@ class _Search:
         self.calls_left -= 2
         return True
 
-    def _told(self, recipient: Recipient, answer: BulkAnswer, *, together: int) -> Verdict:
+    def _told(self, recipient: Recipient, answer: BulkAnswer, *, together: int) -> DeliveryResult:
         if not answer.divisible:
-            return _verdict(recipient, answer.outcome, answer.detail, answer)
+            return _result(recipient, answer.outcome, answer.detail, answer)
         others = f", together with {together - 1} others" if together > 1 else ""
-        return _verdict(recipient, Outcome.REFUSED, f"{answer.detail}{others}", answer)
+        return _result(recipient, Outcome.REFUSED, f"{answer.detail}{others}", answer)
 
 
 def render_bulk(
     templates: RequestTemplates, run: Run, group: Sequence[Recipient]
-) -> tuple[BulkRequest | None, list[Verdict]]:
+) -> tuple[BulkRequest | None, list[DeliveryResult]]:
     """Return the request for those of a group who can be rendered, if there are any, and the refusals of the others."""
     if not group:
         return None, []
@@ -197,10 +197,10 @@ def render_bulk(
     if not failed:
         return _request(templates, run, group, parts), []
     alone = [_rendered(templates, [one])[1] for one in group]
-    refused = [_verdict(one, Outcome.REFUSED, why) for one, why in zip(group, alone, strict=True) if why]
+    refused = [_result(one, Outcome.REFUSED, why) for one, why in zip(group, alone, strict=True) if why]
     sound = [one for one, why in zip(group, alone, strict=True) if not why]
     if not refused or not sound:
-        return None, refused or [_verdict(one, Outcome.REFUSED, failed) for one in group]
+        return None, refused or [_result(one, Outcome.REFUSED, failed) for one in group]
     request, more = render_bulk(templates, run, sound)
     return request, [*refused, *more]
 
@@ -235,8 +235,8 @@ def _request(
     )
 
 
-def _verdict(recipient: Recipient, outcome: Outcome, detail: str, answer: BulkAnswer | None = None) -> Verdict:
-    return Verdict(
+def _result(recipient: Recipient, outcome: Outcome, detail: str, answer: BulkAnswer | None = None) -> DeliveryResult:
+    return DeliveryResult(
         contact_id=recipient.contact_id,
         outcome=outcome,
         detail=detail,

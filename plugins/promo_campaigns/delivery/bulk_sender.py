@@ -10,9 +10,10 @@ from promo_campaigns.delivery.bulk import BulkAnswer
 from promo_campaigns.delivery.conditions import Condition
 from promo_campaigns.delivery.failed_items import NAMED, FailedItems, failed_items
 from promo_campaigns.delivery.http_sender import KEY_HEADER
-from promo_campaigns.delivery.success_rule import NO_JSON, Judge, is_unreadable, read_json
+from promo_campaigns.delivery.success_rule import NO_JSON, SuccessRule, is_unreadable, read_json
 from promo_campaigns.delivery.templates import compile_path
-from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.http.request_paths import path_part
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.outcome import Outcome
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.bulk import BulkRequest
     from promo_campaigns.http.client import Answer, Endpoint
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.model.run_spec import DataSource
 
 SESSION = "asyncSessionId"
@@ -39,17 +40,19 @@ _UNFINISHED = "the work was not finished in time"
 class HttpBulkSender:
     """Makes the requests of one data source to its endpoint."""
 
-    def __init__(self, endpoint: Endpoint, source: DataSource, *, name: str = "http", pace: Pace | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, source: DataSource, *, name: str = "http", limiter: RateLimiter = UNLIMITED
+    ) -> None:
         self.name = name
         self.lease_s = LEASE_S + 2 * source.poll.wait_s
-        self._line = HttpLine(endpoint, pace=pace)
-        self._judge = Judge(source)
+        self._client = HttpClient(endpoint, limiter=limiter)
+        self._success_rule = SuccessRule(source)
         self._path = compile_path(source.poll.path) if source.poll.path else None
         self._done, self._failed = Condition(source.poll.done), Condition(source.poll.failed)
 
     def connected(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open from one call to the next, until the block ends."""
-        return self._line.connected()
+        return self._client.connected()
 
     async def call(self, request: BulkRequest, *, deadline: float) -> BulkAnswer:
         """Make one request, inside ``connected``, and follow it to its end.
@@ -63,9 +66,9 @@ class HttpBulkSender:
             headers={**request.headers, KEY_HEADER: request.idempotency_key},
             body=request.body,
         )
-        (answer,) = await self._line.exchange([call], deadline=deadline)
+        (answer,) = await self._client.send_all([call], deadline=deadline)
         read = read_json(answer.body) if answer.outcome is Outcome.OK else None
-        outcome, detail = self._judge.outcome(answer, read)
+        outcome, detail = self._success_rule.outcome(answer, read)
         if outcome is not Outcome.OK:
             by_rule = answer.outcome is Outcome.OK
             return _answer(outcome, detail, answer, divisible=by_rule or answer.status in _AT_FAULT)
@@ -97,7 +100,7 @@ class HttpBulkSender:
         pause_s, begun_at = FIRST_LOOK_S, time.monotonic()
         while True:
             await asyncio.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
-            (answer,) = await self._line.exchange([Call(method="GET", path=path)], deadline=deadline)
+            (answer,) = await self._client.send_all([Call(method="GET", path=path)], deadline=deadline)
             read = read_json(answer.body) if answer.outcome is Outcome.OK else None
             end = self._end(answer, read)
             if end is Outcome.OK:

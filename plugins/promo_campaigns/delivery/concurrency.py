@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 RENEW_S = 1.0
-"""Seconds after which a share is weighed anew, so that others get theirs."""
+"""Seconds after which a share is computed anew, so that other workers get theirs."""
 POLL_S = 0.1
-"""Seconds between looks for a seat while there is none."""
+"""Seconds between looks for a slot while there is none."""
 
 
-class Seats:
-    """Seats held for a time, each for one call. A call is over before its seat can go to somebody else.
+class ConcurrencySlots:
+    """Slots held for a time, each for one call. A call is over before its slot can go to another worker.
 
-    :param ask: renews the share in the store: seats wanted, seats in use, seconds to hold them; returns the share
+    :param ask: renews the share in the store: slots wanted, slots in use, seconds to hold them; returns the share
     :param call_s: seconds a call can take at most
     """
 
@@ -35,36 +35,36 @@ class Seats:
         """How many more calls may begin."""
         return max(0, self.share - self._in_use)
 
-    async def take(self, *, deadline: float, waiting: int) -> bool:
-        """Wait for a seat; False if there is none before the deadline. One caller at a time.
+    async def acquire(self, *, deadline: float, waiting: int) -> bool:
+        """Wait for a slot; False if there is none before the deadline. One caller at a time.
 
-        :param waiting: how many callers want a seat, this one included
+        :param waiting: how many callers want a slot, this one included
         """
         while time.monotonic() < deadline:
-            await self.keep(waiting)
+            await self.renew(waiting)
             if self.free:
                 self._in_use += 1
                 return True
             await self._wait_until(min(deadline, self._renew_at))
         return False
 
-    async def keep(self, waiting: int) -> None:
-        """Weigh the share anew when it is time; called at least every ``RENEW_S`` while a call is to begin."""
+    async def renew(self, waiting: int) -> None:
+        """Compute the share anew when it is time; called at least every ``RENEW_S`` while a call is to begin."""
         now = time.monotonic()
         if now >= self._renew_at:
             self.share = await self._ask(self._in_use + waiting, self._in_use, self._hold_s)
             self._renew_at = now + (RENEW_S if self.share else POLL_S)
 
-    def give_back(self) -> int:
-        """Free a seat, and return how many are still in use."""
+    def release(self) -> int:
+        """Free a slot, and return how many are still in use."""
         if self._in_use > self.share:
-            self._renew_at = 0.0  # somebody waits for it
+            self._renew_at = 0.0  # another worker waits for it
         self._in_use -= 1
         self._freed.set()
         return self._in_use
 
-    def leave(self) -> bool:
-        """Give up the share, unless a seat is in use; False if there was nothing to give up."""
+    def give_up(self) -> bool:
+        """Give up the share, unless a slot is in use; False if there was nothing to give up."""
         if self._in_use or not self.share:
             return False
         self.share, self._renew_at = 0, 0.0

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.rate_limit_port import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.delivery.success_rule import Judge
+    from promo_campaigns.delivery.success_rule import SuccessRule
     from promo_campaigns.http.client import Endpoint
-    from promo_campaigns.http.rate_limit_port import Pace
-    from promo_campaigns.model.outcome import OutgoingRequest, Verdict
+    from promo_campaigns.http.rate_limit_port import RateLimiter
+    from promo_campaigns.model.outcome import DeliveryResult, OutgoingRequest
 
 KEY_HEADER = "Idempotency-Key"
 MAX_IN_FLIGHT = 1000
@@ -23,22 +24,27 @@ MAX_IN_FLIGHT = 1000
 class HttpSender:
     """Sends requests to one endpoint; the status of an answer decides.
 
-    :param judge: the rules of a data source that asks for more
+    :param success_rule: the rules of a data source that asks for more
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, name: str = "http", pace: Pace | None = None, judge: Judge | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        name: str = "http",
+        limiter: RateLimiter = UNLIMITED,
+        success_rule: SuccessRule | None = None,
     ) -> None:
-        self._line = HttpLine(endpoint, pace=pace)
-        self._judge = judge
+        self._client = HttpClient(endpoint, limiter=limiter)
+        self._success_rule = success_rule
         self.name = name
-        self.in_flight = MAX_IN_FLIGHT if pace is None else pace.budget.chunk(MAX_IN_FLIGHT)
+        self.in_flight = limiter.budget.chunk(MAX_IN_FLIGHT)
 
     def connected(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open from one ``send`` to the next, until the block ends."""
-        return self._line.connected()
+        return self._client.connected()
 
-    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send each request once; a request that has not begun by the deadline is put off.
 
         :raises SendError: the host has a private address and the endpoint does not allow one
@@ -53,9 +59,9 @@ class HttpSender:
             for request in requests
         ]
         async with self.connected():
-            answers = await self._line.exchange(calls, deadline=deadline)
-        judge = self._judge
+            answers = await self._client.send_all(calls, deadline=deadline)
+        success_rule = self._success_rule
         return [
-            judge.verdict(request.contact_id, answer) if judge else answer.verdict(request.contact_id)
+            success_rule.result(request.contact_id, answer) if success_rule else answer.result(request.contact_id)
             for request, answer in zip(requests, answers, strict=True)
         ]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.model.errors import TemplateError
-    from promo_campaigns.model.outcome import OutgoingMessage, OutgoingRequest, Verdict
+    from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage, OutgoingRequest
     from promo_campaigns.model.run import Lease
 
 
@@ -41,7 +41,7 @@ class MessageLedger(Protocol):
         :param limit: how many at most, whoever waits longest first; None for all
         """
 
-    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold it into states."""
 
 
@@ -64,7 +64,7 @@ class ProfileLedger(Protocol):
         :param limit: as for messages
         """
 
-    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded."""
 
 
@@ -86,7 +86,7 @@ class AnswerLedger(Protocol):
         :param limit: as for messages
         """
 
-    def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_answers(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected."""
 
 
@@ -96,7 +96,7 @@ class Breaker(Protocol):
     def admit(self) -> Admission:
         """Say whether this worker may call."""
 
-    def report(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
         """Tell the others what calls came to; a probe that found nothing out is given back.
 
         :param admission: under which the calls were made
@@ -128,7 +128,7 @@ class Transport(Protocol):
         That it does not know a key proves nothing: the message may still be on its way.
         """
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send and say what is known of each.
 
         :param deadline: on the clock of ``time.monotonic``; no call begins after it
@@ -145,5 +145,5 @@ class RequestSender(Protocol):
     name: str
     in_flight: int
 
-    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send each request and say what is known of it; arguments as for a transport."""

@@ -2,8 +2,8 @@
 -- Makes sure that there is a row to lock.
 insert into promo.rate_budget (receiver) values (%(receiver)s) on conflict (receiver) do nothing;
 
--- lease_turns --
--- The next turns, unless they begin too late for the caller. A worker that asks a moment late is not the poorer for it.
+-- lease_tokens --
+-- The next tokens, unless they begin too late for the caller. A worker that asks a moment late is not the poorer for it.
 with due as materialized (
   select receiver, promo.clock() as asked_at,
          greatest(next_at, promo.clock() - make_interval(secs => %(grace_s)s)) as begins_at
@@ -16,14 +16,14 @@ with due as materialized (
 )
 select exists (select from leased) as leased, extract(epoch from d.begins_at - d.asked_at)::float8 as wait_s from due d;
 
--- leave_alone --
--- Nobody calls for so long.
+-- back_off --
+-- No worker begins a call for so long.
 update promo.rate_budget set next_at = greatest(next_at, promo.clock() + make_interval(secs => %(seconds)s))
 where receiver = %(receiver)s;
 
--- take_seats --
--- A worker's share of the seats, weighed anew. It gets what it wants and is free, up to its fair share and what others do
--- not want; when somebody has less than theirs it makes room, down to the seats in use. Killed workers fall out.
+-- renew_slots --
+-- A worker's share of the slots, computed anew. It gets what it wants and is free, up to its fair share and what others do
+-- not want; when somebody has less than theirs it makes room, down to the slots in use. Killed workers fall out.
 update promo.rate_budget b
 set seats = (
   with other as (
@@ -32,14 +32,14 @@ set seats = (
     where key <> %(holder)s and (value ->> 'until')::float8 > extract(epoch from promo.clock())
   ), fair as (
     select coalesce(sum(held), 0) as held, coalesce(sum(wanted), 0) as wanted,
-           %(seats)s / (count(*) + 1) as least, ceil(%(seats)s / (count(*) + 1.0)) as most
+           %(concurrency)s / (count(*) + 1) as least, ceil(%(concurrency)s / (count(*) + 1.0)) as most
     from other
   ), mine as (
-    select least(%(wanted)s, %(seats)s - fair.held,
+    select least(%(wanted)s, %(concurrency)s - fair.held,
              case when exists (select from other o where o.held < least(o.wanted, greatest(fair.least, 1)))
                        and coalesce((b.seats -> %(holder)s ->> 'held')::integer, 0) > fair.least
                   then fair.least
-                  else greatest(fair.most, %(seats)s - fair.wanted) end)::integer as share
+                  else greatest(fair.most, %(concurrency)s - fair.wanted) end)::integer as share
     from fair
   )
   select jsonb_object_agg(holder, entry)
@@ -53,6 +53,6 @@ set seats = (
 where b.receiver = %(receiver)s
 returning (b.seats -> %(holder)s ->> 'share')::integer as share;
 
--- give_seats_back --
+-- release_slots --
 -- A worker has no more calls to make.
 update promo.rate_budget set seats = seats - %(holder)s where receiver = %(receiver)s;

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promo_campaigns.model.errors import PromoError
-from promo_campaigns.model.outcome import Outcome, OutgoingMessage, OutgoingRequest, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.model.run_key import idempotency_key
 from promo_campaigns.model.template_context import message_context
@@ -56,23 +56,23 @@ class RequestTemplates:
 
 def render_messages(
     templates: MessageTemplates, run: Run, recipients: Sequence[Recipient]
-) -> tuple[list[OutgoingMessage], list[Verdict]]:
+) -> tuple[list[OutgoingMessage], list[DeliveryResult]]:
     """Return the messages that can be sent and the refusals of the others."""
     ready: list[OutgoingMessage] = []
-    verdicts: list[Verdict] = []
+    results: list[DeliveryResult] = []
     contexts = [message_context(recipient) for recipient in recipients]
     titles, bodies = templates.title.render_many(contexts), templates.body.render_many(contexts)
     extras = _render_extras(templates, contexts)
     for row, (recipient, title, body) in enumerate(zip(recipients, titles, bodies, strict=True)):
         extra = {name: column[row] for name, column in extras.items()} if extras else {}
         if recipient.locator is None:
-            verdicts.append(_refused(recipient, NO_LOCATOR))
+            results.append(_refused(recipient, NO_LOCATOR))
         elif isinstance(title, PromoError):
-            verdicts.append(_refused(recipient, f"title: {title}"))
+            results.append(_refused(recipient, f"title: {title}"))
         elif isinstance(body, PromoError):
-            verdicts.append(_refused(recipient, f"body: {body}"))
+            results.append(_refused(recipient, f"body: {body}"))
         elif failed := first_failure(extra):
-            verdicts.append(_refused(recipient, failed))
+            results.append(_refused(recipient, failed))
         else:
             ready.append(
                 OutgoingMessage(
@@ -88,7 +88,7 @@ def render_messages(
                     options={name: str(extra[name]) for name in templates.options},
                 )
             )
-    return ready, verdicts
+    return ready, results
 
 
 def _render_extras(
@@ -109,17 +109,17 @@ def first_failure(parts: Mapping[str, str | TemplateError]) -> str:
 
 def render_requests(
     templates: RequestTemplates, run: Run, recipients: Sequence[Recipient]
-) -> tuple[list[OutgoingRequest], list[Verdict]]:
+) -> tuple[list[OutgoingRequest], list[DeliveryResult]]:
     """Return the requests that can be sent and the refusals of the others."""
     ready: list[OutgoingRequest] = []
-    verdicts: list[Verdict] = []
+    results: list[DeliveryResult] = []
     contexts = [message_context(recipient) for recipient in recipients]
     paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
     headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
     failures = first_failures({"path": paths, "body": bodies, **headers})
     for row, recipient in enumerate(recipients):
         if row in failures:
-            verdicts.append(_refused(recipient, failures[row]))
+            results.append(_refused(recipient, failures[row]))
             continue
         ready.append(
             OutgoingRequest(
@@ -133,7 +133,7 @@ def render_requests(
                 ),
             )
         )
-    return ready, verdicts
+    return ready, results
 
 
 def first_failures(columns: Mapping[str, Sequence[str | TemplateError]]) -> dict[int, str]:
@@ -161,5 +161,5 @@ def webhook_context(message: OutgoingMessage) -> dict[str, object]:
     return {**values, "data": values}
 
 
-def _refused(recipient: Recipient, detail: str) -> Verdict:
-    return Verdict(contact_id=recipient.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
+def _refused(recipient: Recipient, detail: str) -> DeliveryResult:
+    return DeliveryResult(contact_id=recipient.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from promo_campaigns.delivery.conditions import Condition
 from promo_campaigns.model.errors import TemplateError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from promo_campaigns.http.client import Answer
@@ -21,7 +21,7 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The one character of JSON that the store cannot keep."""
 
 
-class Judge:
+class SuccessRule:
     """Judges answers of success: the condition of a data source, and whether a message can read them.
 
     :raises TemplateSyntaxError: the condition is none
@@ -47,14 +47,14 @@ class Judge:
             return Outcome.UNKNOWN, "the success rule cannot be told of the answer"
         return (Outcome.OK, "") if holds else (self._failure, "the answer fails the success rule")
 
-    def verdict(self, contact_id: int, answer: Answer) -> Verdict:
-        """Return the verdict of one contact's call, with the answer if a message reads it."""
+    def result(self, contact_id: int, answer: Answer) -> DeliveryResult:
+        """Return the result of one contact's call, with the answer if a message reads it."""
         read = read_json(answer.body) if answer.outcome is Outcome.OK else _LOST
         outcome, detail = self.outcome(answer, read)
         kept = ""
         if outcome is Outcome.OK and self._keeps:
             outcome, detail, kept = _kept(read)
-        return Verdict(
+        return DeliveryResult(
             contact_id=contact_id,
             outcome=outcome,
             detail=detail,

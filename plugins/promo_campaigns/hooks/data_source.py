@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.bulk_sender import HttpBulkSender
     from promo_campaigns.delivery.http_sender import HttpSender
     from promo_campaigns.http.client import Endpoint
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.model.run_spec import DataSource
 
 
@@ -44,19 +44,11 @@ class DataSourceHook(BaseHook):
         """The connection as its owner wrote it.
 
         :raises AirflowNotFoundException: there is no such connection
+        :raises ConfigurationError: its extra is no JSON object
         """
-        from promo_campaigns.connections.settings import ConnectionSettings
+        from promo_campaigns.connections.lookup import airflow_connection
 
-        connection = self.get_connection(self.data_source_conn_id)
-        return ConnectionSettings(
-            name=self.receiver,
-            host=connection.host or "",
-            scheme=connection.schema or "",
-            port=connection.port,
-            login=connection.login or "",
-            password=connection.password or "",
-            extras=connection.extra_dejson,
-        )
+        return airflow_connection(self.data_source_conn_id)
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -65,9 +57,9 @@ class DataSourceHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection
         :raises ConfigurationError: the connection leads nowhere it may, or one of its extras is unknown or wrong
         """
-        from promo_campaigns.http.endpoint import endpoint_of
+        from promo_campaigns.http.endpoint import parse_endpoint
 
-        return endpoint_of(self.settings)
+        return parse_endpoint(self.settings)
 
     def endpoint_for(self, source: DataSource) -> Endpoint:
         """Where to send the requests of a data source.
@@ -87,32 +79,32 @@ class DataSourceHook(BaseHook):
         return replace(self.endpoint, timeout_s=source.timeout_s or self.endpoint.timeout_s)
 
     @asynccontextmanager
-    async def paced(self, dsn: str) -> AsyncIterator[Pace | None]:
-        """Keep the limits that the connection sets for all tasks together, until the block ends; None if it sets none.
+    async def rate_limiter(self, dsn: str) -> AsyncIterator[RateLimiter]:
+        """Keep the limits that the connection sets for all tasks together, until the block ends.
 
         :param dsn: the store, through which tasks share them
         :raises ConfigurationError: a limit is wrong
         """
-        from promo_campaigns.delivery.rate_limit import budget_of
-        from promo_campaigns.delivery.rate_limit_store import open_pace
+        from promo_campaigns.delivery.rate_limit import parse_budget
+        from promo_campaigns.delivery.rate_limit_store import open_rate_limiter
 
-        budget, call_s = budget_of(self.settings), self.endpoint.timeout_s
-        async with open_pace(dsn, self.receiver, budget, call_s=call_s) as pace:
-            yield pace
+        budget, call_s = parse_budget(self.settings), self.endpoint.timeout_s
+        async with open_rate_limiter(dsn, self.receiver, budget, call_s=call_s) as limiter:
+            yield limiter
 
-    def sender(self, source: DataSource, pace: Pace | None = None) -> HttpSender:
+    def sender(self, source: DataSource, limiter: RateLimiter) -> HttpSender:
         """Return the sender of a data source's requests, one for each contact."""
         from promo_campaigns.delivery.http_sender import HttpSender
-        from promo_campaigns.delivery.success_rule import Judge
+        from promo_campaigns.delivery.success_rule import SuccessRule
 
-        judge = Judge(source) if source.before or source.success else None
-        return HttpSender(self.endpoint_for(source), name=self.receiver, pace=pace, judge=judge)
+        success_rule = SuccessRule(source) if source.before or source.success else None
+        return HttpSender(self.endpoint_for(source), name=self.receiver, limiter=limiter, success_rule=success_rule)
 
-    def bulk_sender(self, source: DataSource, pace: Pace | None = None) -> HttpBulkSender:
+    def bulk_sender(self, source: DataSource, limiter: RateLimiter) -> HttpBulkSender:
         """Return the sender of a data source's requests, each for several contacts."""
         from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 
-        return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver, pace=pace)
+        return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver, limiter=limiter)
 
     @property
     def receiver(self) -> str:

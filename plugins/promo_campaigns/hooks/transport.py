@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.model.run_spec import RunSpec
 
 
-def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
+def build_transport(spec: RunSpec, dsn: str) -> BaseTransport:
     """Build the transport of a run, which reaches nothing yet.
 
     A transport is opened with the connection that the workflow names, else with the one its webhook names.
@@ -24,7 +24,7 @@ def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
     :raises AirflowNotFoundException: there is no such connection
     :raises ConfigurationError: there is no such transport, or its connection is wrong
     """
-    from promo_campaigns.delivery.rate_limit import budget_of
+    from promo_campaigns.delivery.rate_limit import parse_budget
     from promo_campaigns.delivery.transports.base import TransportSettings
     from promo_campaigns.delivery.transports.registry import make_transport
 
@@ -32,7 +32,7 @@ def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
     conn_id = spec.transport_conn_id or (webhook.connection if webhook else "")
     connection = DataSourceHook(conn_id).settings if conn_id else None
     if connection is not None:
-        budget_of(connection)
+        parse_budget(connection)
     return make_transport(spec.transport, TransportSettings(connection=connection, dsn=dsn, webhook=webhook))
 
 
@@ -40,17 +40,17 @@ def transport_of(spec: RunSpec, dsn: str) -> BaseTransport:
 async def open_transport(spec: RunSpec, dsn: str) -> AsyncIterator[BaseTransport]:
     """Open the transport of a run within the limits of its connection, which workers share through the store.
 
-    :raises DatabaseUnavailable: the store cannot be reached
+    :raises DatabaseUnavailableError: the store cannot be reached
     """
-    from promo_campaigns.delivery.rate_limit import budget_of
-    from promo_campaigns.delivery.rate_limit_store import open_pace
+    from promo_campaigns.delivery.rate_limit import parse_budget
+    from promo_campaigns.delivery.rate_limit_store import open_rate_limiter
     from promo_campaigns.delivery.transports.base import MAX_CALL_S
 
-    transport = transport_of(spec, dsn)
+    transport = build_transport(spec, dsn)
     connection = transport.settings.connection
-    named, budget = (connection.name, budget_of(connection)) if connection else ("", None)
-    async with open_pace(dsn, named, budget, call_s=MAX_CALL_S) as pace:
-        if pace is not None:
-            transport = type(transport)(replace(transport.settings, pace=pace))
+    named, budget = (connection.name, parse_budget(connection)) if connection else ("", None)
+    async with open_rate_limiter(dsn, named, budget, call_s=MAX_CALL_S) as limiter:
+        if limiter is not transport.settings.limiter:
+            transport = type(transport)(replace(transport.settings, limiter=limiter))
         async with transport:
             yield transport

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import time
 from base64 import b64encode
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.http.outcome import LOCKED_OUT, outcome_of_status
+from promo_campaigns.http.outcome import LOCKED_OUT, classify_status, receivers_now, retry_after_s
+from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
 from promo_campaigns.http.timeouts import CallTimer
 from promo_campaigns.http.tls import tls_context
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from yarl import URL
 
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
 
 USER_AGENT = "promo-campaigns"
 MAX_ANSWER_BYTES = 1_000_000
@@ -101,9 +99,9 @@ class Answer:
     locked_out: bool = False
     called: bool = True
 
-    def verdict(self, contact_id: int) -> Verdict:
+    def result(self, contact_id: int) -> DeliveryResult:
         """Say what it means for a contact: what its status, or its absence, proves."""
-        return Verdict(
+        return DeliveryResult(
             contact_id=contact_id,
             outcome=self.outcome,
             detail=self.detail,
@@ -111,6 +109,14 @@ class Answer:
             locked_out=self.locked_out,
             called=self.called,
         )
+
+
+def not_begun(wait_s: float = 0.0) -> Answer:
+    """Return the answer of a call that had not begun by its deadline.
+
+    :param wait_s: seconds after which it may begin
+    """
+    return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=wait_s, called=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -135,17 +141,17 @@ class _Batch:
             self.done.set_exception(error)
 
 
-class HttpLine:
+class HttpClient:
     """Calls one endpoint, several times at once. Redirects are not followed and no proxy of the environment is used.
 
     An answer is read to its end, up to a limit: one that breaks off proves nothing.
 
-    :param pace: holds every call back until the receiver's rate budget has room for it
+    :param limiter: holds every call back until the receiver's rate budget has room for it
     """
 
-    def __init__(self, endpoint: Endpoint, *, pace: Pace | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter = UNLIMITED) -> None:
         self.endpoint = endpoint
-        self._pace = pace
+        self._limiter = limiter
         self._timer = CallTimer(endpoint.timeout_s)
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
@@ -175,14 +181,14 @@ class HttpLine:
             caller.cancel()
         await session.close()
 
-    async def exchange(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
+    async def send_all(self, calls: Sequence[Call], *, deadline: float) -> list[Answer]:
         """Make each call once, inside ``connected``, and return the answers in the order of the calls.
 
         :param deadline: on the clock of ``time.monotonic``; a call that has not begun by then is put off
         :raises SendError: the host's name leads to private addresses only and the endpoint does not allow them
         """
         if self._session is None:
-            msg = "a call needs an open line: use it inside `async with line.connected()`"
+            msg = "a call needs open connections: use it inside `async with client.connected()`"
             raise RuntimeError(msg)
         if not calls:
             return []
@@ -217,22 +223,17 @@ class HttpLine:
                 batch.count_off()
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
-        pace = self._pace
-        if pace is None:
-            return await self._call(session, call, deadline)
-        if not await pace.turn(deadline=deadline):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=pace.wait_s, called=False)
         try:
-            answer = await self._call(session, call, deadline)
-        finally:
-            pace.done()
-        if answer.retry_after_s:
-            pace.leave_alone(answer.retry_after_s)
-        return answer
+            async with self._limiter.permit(deadline=deadline) as permit:
+                answer = await self._call(session, call, deadline)
+                permit.back_off(answer.retry_after_s)
+                return answer
+        except NoPermitError as refused:
+            return not_begun(refused.wait_s)
 
     async def _call(self, session: aiohttp.ClientSession, call: Call, deadline: float) -> Answer:
         if time.monotonic() >= deadline:
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", called=False)
+            return not_begun()
         try:
             url, body = self._addressed(call)
         except ValueError:
@@ -300,7 +301,7 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
 
 
 def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    outcome = outcome_of_status(response.status)
+    outcome = classify_status(response.status)
     if outcome is Outcome.OK:
         return Answer(outcome=outcome, status=response.status, body=body)
     return Answer(
@@ -308,7 +309,7 @@ def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
         detail=f"HTTP {response.status}",
         status=response.status,
         body=body,
-        retry_after_s=retry_after_s(response.headers.get("Retry-After"), now=_receivers_now(response.headers)),
+        retry_after_s=retry_after_s(response.headers.get("Retry-After"), now=receivers_now(response.headers)),
         locked_out=response.status in LOCKED_OUT,
     )
 
@@ -321,28 +322,3 @@ async def _read_through(stream: aiohttp.StreamReader) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
-
-
-def retry_after_s(header: str | None, *, now: datetime) -> float:
-    """Return the seconds a ``Retry-After`` header asks for, in either of its forms; 0 for none or nonsense."""
-    if header is None:
-        return 0.0
-    try:
-        seconds = float(header)
-    except ValueError:
-        when = _date_of(header)
-        seconds = (when - now).total_seconds() if when else 0.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
-
-
-def _receivers_now(headers: Mapping[str, str]) -> datetime:
-    """Return the time by the receiver's own clock, which its dates go by; ours if it does not say."""
-    return _date_of(headers.get("Date", "")) or datetime.now(timezone.utc)
-
-
-def _date_of(header: str) -> datetime | None:
-    try:
-        when = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    return when.replace(tzinfo=when.tzinfo or timezone.utc)

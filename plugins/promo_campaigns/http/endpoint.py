@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from promo_campaigns.connections.settings import LIMITS
 from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.http.ssrf import is_legacy_number
 from promo_campaigns.http.tls import tls_context
-from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,14 +24,14 @@ _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding"
 _SECRET = re.compile(r"[\x20-\x7e\x80-\U0010ffff]+")
 
 
-def endpoint_of(settings: ConnectionSettings, *, more_extras: Collection[str] = ()) -> Endpoint:
+def parse_endpoint(settings: ConnectionSettings, *, more_extras: Collection[str] = ()) -> Endpoint:
     """Return where a connection leads, with credentials: never log it.
 
     :param more_extras: names of extras that the caller reads itself
     :raises ConfigurationError: there is no host or it is none, an extra is unknown or wrong, a secret is missing, or
         plain http is used and not allowed
     """
-    return _Reading(settings, {*EXTRAS, *LIMITS, *more_extras}).endpoint()
+    return _Reading(settings, {*EXTRAS, *more_extras}).endpoint()
 
 
 class _Reading:
@@ -41,41 +39,35 @@ class _Reading:
 
     def __init__(self, settings: ConnectionSettings, allowed: Collection[str]) -> None:
         self._settings = settings
-        self._extras = {name: value for name, value in settings.extras.items() if value not in (None, "")}
-        if unknown := sorted(set(self._extras) - set(allowed)):
-            self._fail(f"has the extra {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
+        settings.allow_extras(allowed)
 
     def endpoint(self) -> Endpoint:
         headers, query = self._credentials()
-        ca_file = self._text("ca_file")
+        ca_file = self._settings.text("ca_file")
         if ca_file:
             tls_context(ca_file)
         return Endpoint(
-            base_url=self._base_url(insecure=self._flag("allow_insecure")),
+            base_url=self._base_url(insecure=self._settings.flag("allow_insecure")),
             headers=headers,
             query=query,
-            allow_private=self._flag("allow_private"),
-            timeout_s=self._number("timeout_s", 30.0, least=0.1, most=MAX_TIMEOUT_S),
-            concurrency=int(self._number("concurrency", 32, least=1, most=1000)),
+            allow_private=self._settings.flag("allow_private"),
+            timeout_s=self._settings.number("timeout_s", 30.0, least=0.1, most=MAX_TIMEOUT_S),
+            concurrency=int(self._settings.number("concurrency", 32, least=1, most=1000)),
             ca_file=ca_file,
         )
-
-    def _fail(self, problem: str) -> NoReturn:
-        msg = f"{self._settings.name} {problem}"
-        raise ConfigurationError(msg)
 
     def _base_url(self, *, insecure: bool) -> str:
         settings = self._settings
         host = settings.host.removesuffix("/")
         if not host:
-            self._fail("has no host")
+            self._settings.fail("has no host")
         if "://" in host:
             scheme, _, host = host.partition("://")
         else:
             scheme = settings.scheme or ("http" if insecure else "https")
         scheme = scheme.lower()
         if scheme != "https" and not (scheme == "http" and insecure):
-            self._fail(
+            self._settings.fail(
                 f"uses {scheme if scheme.isalnum() else 'another scheme'}, which anyone on the way can read; "
                 "use https, or set allow_insecure in its extra for a test"
             )
@@ -88,28 +80,30 @@ class _Reading:
         if not name.isascii():
             name = self._in_ascii(name)
         if not _HOST.fullmatch(name) or ".." in name or is_legacy_number(name):
-            self._fail("has a host that is no plain host name or address: no path, user, query or old number form")
+            self._settings.fail(
+                "has a host that is no plain host name or address: no path, user, query or old number form"
+            )
         port = self._settings.port or (int(digits) if digits else None)
         if port is not None and port not in _PORT:
-            self._fail("has a port that is none")
+            self._settings.fail("has a port that is none")
         return name, port
 
     def _in_ascii(self, name: str) -> str:
         try:
             return name.encode("idna").decode()
         except UnicodeError:
-            self._fail("has a host that is no host name")
+            self._settings.fail("has a host that is no host name")
 
     def _credentials(self) -> tuple[dict[str, str], tuple[str, str] | None]:
         """Return the headers and the query parameter that sign a request."""
         settings = self._settings
-        kind = self._text("auth") or ("basic" if settings.login or settings.password else "none")
+        kind = self._settings.text("auth") or ("basic" if settings.login or settings.password else "none")
         if kind not in AUTHS:
-            self._fail(f"cannot have the auth {kind!r}; use {', '.join(AUTHS)}")
+            self._settings.fail(f"cannot have the auth {kind!r}; use {', '.join(AUTHS)}")
         if kind in {"bearer", "header", "query"} and not settings.password:
-            self._fail(f"needs its secret in the password for the auth {kind}")
+            self._settings.fail(f"needs its secret in the password for the auth {kind}")
         if kind != "none" and not _SECRET.fullmatch(settings.login + settings.password):
-            self._fail("has a login or password that is empty or holds a control character")
+            self._settings.fail("has a login or password that is empty or holds a control character")
         if kind == "basic":
             return {"Authorization": basic_auth(settings.login, settings.password)}, None
         if kind == "bearer":
@@ -119,25 +113,9 @@ class _Reading:
         return {}, (self._key_name(kind), settings.password) if kind == "query" else None
 
     def _key_name(self, kind: str) -> str:
-        name = self._text("key_name")
+        name = self._settings.text("key_name")
         if not _NAME.fullmatch(name) or (kind == "header" and name.lower() in _OURS):
-            self._fail(f"needs the extra key_name for the auth {kind}: the name of the {kind}'s key, such as X-API-Key")
+            self._settings.fail(
+                f"needs the extra key_name for the auth {kind}: the name of the {kind}'s key, such as X-API-Key"
+            )
         return name
-
-    def _text(self, name: str) -> str:
-        return str(self._extras.get(name, "")).strip()
-
-    def _flag(self, name: str) -> bool:
-        word = (self._text(name) or "false").lower()
-        if word not in {"true", "false"}:
-            self._fail(f"has an extra {name} that is neither true nor false")
-        return word == "true"
-
-    def _number(self, name: str, default: float, *, least: float, most: float) -> float:
-        try:
-            number = float(self._text(name) or default)
-        except ValueError:
-            number = least - 1
-        if not least <= number <= most:
-            self._fail(f"has an extra {name} that is not between {least:g} and {most:g}")
-        return number

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.ledger import PostgresLedger, evidence
+from promo_campaigns.ledger.evidence import evidence
+from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.retry import run_until_booked
@@ -14,7 +15,7 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.model.outcome import Verdict
+    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.reconnecting import Store
@@ -52,10 +53,10 @@ class AnsweredLedger(PostgresLedger):
         return self._begin(Purpose.ANSWER, run_id, contact_ids, terms, limit)
 
     @run_until_booked
-    def settle_answers(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_answers(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected, and the others are due again."""
         with self._connection.transaction():
-            self._settle({**evidence(lease, verdicts), "answers": [verdict.answer for verdict in verdicts]})
+            self._settle({**evidence(lease, results), "answers": [result.answer for result in results]})
 
     def _lease(self, purpose: Purpose, terms: dict[str, Any], limit: int | None, drawn: list[int]) -> Lease:
         lease = super()._lease(purpose, terms, limit, drawn)

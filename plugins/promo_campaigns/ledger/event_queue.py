@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promo_campaigns.ledger.runs import has_run, lock_free_codes, open_run
-from promo_campaigns.model.errors import ConfigurationError, PoolShortage
+from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.postgres.sql import queries
 
@@ -49,23 +49,23 @@ def wake(connection: Connection, workflow: str, *, quiet_s: float) -> bool:
     return woken.fetchone() is not None
 
 
-def come(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> None:
+def acquire(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> None:
     """Say who takes the workflow's events from now on, so that nobody wakes it for so long."""
-    connection.execute(_SQL["come"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+    connection.execute(_SQL["acquire"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
 
 
-def stay(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> bool:
+def renew(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> bool:
     """Let nobody wake the workflow for so long, or anybody at once; return whether nobody else has come for its events.
 
     :param quiet_s: 0 for "it may be woken now"
     """
-    stayed = connection.execute(_SQL["stay"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+    stayed = connection.execute(_SQL["renew"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
     return stayed.fetchone() is not None
 
 
-def is_taker(connection: Connection, workflow: str, taker: str) -> bool:
+def is_consumer(connection: Connection, workflow: str, taker: str) -> bool:
     """Return whether nobody else has come for the workflow's events."""
-    return connection.execute(_SQL["is_taker"], {"workflow": workflow, "taker": taker}).fetchone() is not None
+    return connection.execute(_SQL["is_consumer"], {"workflow": workflow, "taker": taker}).fetchone() is not None
 
 
 def open_event_run(
@@ -77,9 +77,9 @@ def open_event_run(
     run.
     One transaction binds events and assignments: whoever opens a run with this key finds the same.
 
-    :raises PoolShortage: there is no code left for anybody
-    :raises RunSpecChanged: as ``open_run``
-    :raises RunClosed: as ``open_run``
+    :raises PoolShortageError: there is no code left for anybody
+    :raises RunSpecChangedError: as ``open_run``
+    :raises RunClosedError: as ``open_run``
     """
     with connection.transaction():
         connection.execute(_SQL["lock_queue"], {"workflow": terms.workflow})
@@ -94,7 +94,7 @@ def open_event_run(
                 f"the pool {spec.codes.type!r} with discount {spec.codes.discount} holds no free code valid for "
                 f"{spec.codes.days} more days; events of type {terms.type!r} wait: load more codes"
             )
-            raise PoolShortage(msg)
+            raise PoolShortageError(msg)
 
         def take(run_id: int) -> None:
             taken = connection.execute(_SQL["take_events"], _terms(terms, most) | {"run_id": run_id})

@@ -19,18 +19,18 @@ where l.workflow = %(workflow)s and (l.quiet_until is null or l.quiet_until <= p
   and exists (select from promo.event_turn t where t.workflow = l.workflow and t.taken_at is null)
 returning l.workflow;
 
--- come --
+-- acquire --
 -- Somebody has come for the workflow's events, so nobody need wake it for so long.
 update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s), taken_by = %(taker)s
 where workflow = %(workflow)s;
 
--- stay --
+-- renew --
 -- Nobody need wake the workflow for so long, or 0: it may be woken now. Nothing is changed once somebody else has come.
 update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s)
 where workflow = %(workflow)s and taken_by = %(taker)s
 returning workflow;
 
--- is_taker --
+-- is_consumer --
 -- Whether nobody else has come for the workflow's events.
 select from promo.event_listener where workflow = %(workflow)s and taken_by = %(taker)s;
 

@@ -41,7 +41,7 @@ class EventWatch:
     def look(self) -> bool:
         """Return whether the workflow is to be woken now; the first look makes it listen.
 
-        :raises DatabaseUnavailable: the server cannot be reached; the next look tries again
+        :raises DatabaseUnavailableError: the server cannot be reached; the next look tries again
         :raises ConfigurationError: the database has no schema yet
         """
         try:

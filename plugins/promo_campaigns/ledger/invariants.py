@@ -10,7 +10,7 @@ from threading import Timer
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from promo_campaigns.model.errors import InvariantBroken
+from promo_campaigns.model.errors import InvariantBrokenError
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.sql import queries
 
@@ -126,7 +126,7 @@ def _counted(query: str) -> str:
 def require_invariants(connection: Connection, run_id: int) -> None:
     """Stop if a promise does not hold for a run.
 
-    :raises InvariantBroken: it names the first of them
+    :raises InvariantBrokenError: it names the first of them
     """
     broken = check_invariants(connection, run_id)
     if broken:
@@ -135,4 +135,4 @@ def require_invariants(connection: Connection, run_id: int) -> None:
             f"{len(broken)} invariants do not hold for run {run_id}: {first.invariant}: {first.rows[0]} "
             f"({first.count} rows); see promo check"
         )
-        raise InvariantBroken(msg)
+        raise InvariantBrokenError(msg)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.errors import LeaseHeld, LedgerConflict, NotApproved, PoolShortage, QuietHours
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.ledger.evidence import evidence
+from promo_campaigns.model.errors import (
+    LeaseHeldError,
+    LedgerConflictError,
+    NotApprovedError,
+    PoolShortageError,
+    QuietHoursError,
+)
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Lease, Purpose, Recipient
-from promo_campaigns.postgres.arrays import bigint_array, text_array
+from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.reconnecting import retried
 from promo_campaigns.postgres.retry import run_again, run_until_booked
 from promo_campaigns.postgres.sql import queries
@@ -77,8 +84,8 @@ class PostgresLedger:
         run reuses codes whoever holds one of another run is given that again. With fewer codes than contacts the last
         ones are skipped, if the run may go out to some only.
 
-        :raises PoolShortage: there are fewer codes than contacts; then none of these contacts was given one
-        :raises NotApproved: a person must approve the run first
+        :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
+        :raises NotApprovedError: a person must approve the run first
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
@@ -92,14 +99,14 @@ class PostgresLedger:
                     f"run {run_id} waits for its approval, so nobody of it is given a code; answer in Airflow under "
                     "Required Actions, or with promo runs approve|reject"
                 )
-                raise NotApproved(msg)
+                raise NotApprovedError(msg)
             if pending and pending["contacts"]:
                 msg = (
                     f"{pending['contacts']} of {len(contact_ids)} contacts got no code: the pool {codes.type!r} with "
                     f"discount {codes.discount} has run out of codes valid for {codes.days} days; "
                     "load more and retry this task"
                 )
-                raise PoolShortage(msg)
+                raise PoolShortageError(msg)
             return self.held_codes(run_id, contact_ids)
 
     def require_codes(self, run_id: int, contact_ids: Sequence[int], codes: Sequence[str]) -> None:
@@ -107,11 +114,11 @@ class PostgresLedger:
 
         A contact whose code went back to the pool meanwhile is no conflict: it is not sent to any more.
 
-        :raises LedgerConflict: somebody holds another code than the one handed over, or the arrays differ in length
+        :raises LedgerConflictError: somebody holds another code than the one given, or the arrays differ in length
         """
         if len(contact_ids) != len(codes):
             msg = f"{len(contact_ids)} contacts came with {len(codes)} codes; the two lists must run in parallel"
-            raise LedgerConflict(msg)
+            raise LedgerConflictError(msg)
         handed = dict(zip(contact_ids, codes, strict=True))
         held = self.held_codes(run_id, contact_ids)
         wrong = [contact_id for contact_id, code in held if handed[contact_id] != code]
@@ -120,7 +127,7 @@ class PostgresLedger:
                 f"{len(wrong)} contacts, the first of them {wrong[0]}, hold another code in run {run_id} than the one "
                 "handed over; clear the task 'get_promo_code' and those after it"
             )
-            raise LedgerConflict(msg)
+            raise LedgerConflictError(msg)
 
     @run_again
     def states(self, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
@@ -133,7 +140,7 @@ class PostgresLedger:
     def require_no_lease(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Make sure that no other worker is calling out for these contacts.
 
-        :raises LeaseHeld: one is, or was killed while it did; it says when its lease is over
+        :raises LeaseHeldError: one is, or was killed while it did; it says when its lease is over
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         held = self._connection.execute(_ATTEMPT["held_leases"], whose).fetchone()
@@ -142,20 +149,20 @@ class PostgresLedger:
                 f"{held['contacts']} contacts of run {run_id} are another worker's, which may have been killed; "
                 f"its lease is over in {held['wait_s']:.0f} s"
             )
-            raise LeaseHeld(msg, wait_s=held["wait_s"])
+            raise LeaseHeldError(msg, wait_s=held["wait_s"])
 
     @run_again
     def require_open(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Make sure that none of the contacts who wait for a code or a message is in quiet hours.
 
-        :raises QuietHours: some are; it says when the first of them may be written to
+        :raises QuietHoursError: some are; it says when the first of them may be written to
         """
         closed = [zone for zone in self._zones(run_id, contact_ids) if zone["wait_s"] > 0]
         if closed:
             contacts, wait_s = sum(len(zone["contact_ids"]) for zone in closed), min(zone["wait_s"] for zone in closed)
             named = ", ".join(zone["zone"] for zone in closed)
             msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), for another {wait_s:.0f} s"
-            raise QuietHours(msg, wait_s=wait_s)
+            raise QuietHoursError(msg, wait_s=wait_s)
 
     def begin_messages(
         self,
@@ -197,16 +204,16 @@ class PostgresLedger:
         return self._begin(Purpose.PROFILE, run_id, contact_ids, terms, limit)
 
     @run_until_booked
-    def settle_messages(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
         with self._connection.transaction():
-            self._settle(evidence(lease, verdicts))
+            self._settle(evidence(lease, results))
 
     @run_until_booked
-    def settle_profiles(self, lease: Lease, verdicts: Sequence[Verdict]) -> None:
+    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
         with self._connection.transaction():
-            self._settle(evidence(lease, verdicts))
+            self._settle(evidence(lease, results))
 
     def _settle(self, told: dict[str, Any]) -> None:
         """Write evidence once: what was written before is left as it is."""
@@ -308,7 +315,7 @@ class PostgresLedger:
         rows = self._connection.execute(_ATTEMPT["read_unheard"], terms).fetchall()
         if rows:
             lost = Lease(run_id=terms["run_id"], purpose=purpose, token=terms["token"], seconds=0.0, recipients=[])
-            never = [Verdict(contact_id=row["contact_id"], outcome=Outcome.LATER, detail=_NEVER) for row in rows]
+            never = [DeliveryResult(contact_id=row["contact_id"], outcome=Outcome.LATER, detail=_NEVER) for row in rows]
             told = evidence(lost, never)
             self._settle({**told, "source": terms["source"], "answers": [None] * len(never)})
 
@@ -336,17 +343,3 @@ class PostgresLedger:
 
 def _bounds(batch: Batch) -> dict[str, object]:
     return {"run_id": batch.run_id, "first": batch.first, "last": batch.last, "zone": batch.zone}
-
-
-def evidence(lease: Lease, verdicts: Sequence[Verdict]) -> dict[str, object]:
-    """Return the parameters under which a lease is settled."""
-    return {
-        "run_id": lease.run_id,
-        "token": lease.token,
-        "purpose": lease.purpose.value,
-        "contact_ids": bigint_array([verdict.contact_id for verdict in verdicts]),
-        "outcomes": text_array([verdict.outcome.value for verdict in verdicts]),
-        "details": text_array([verdict.detail for verdict in verdicts]),
-        "source": lease.source,
-        "shows_code": lease.shows_code,
-    }

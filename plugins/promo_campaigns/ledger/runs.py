@@ -15,9 +15,9 @@ from promo_campaigns.model.errors import (
     ConfigurationError,
     DefinitionError,
     LedgerError,
-    RunClosed,
-    RunNotFinished,
-    RunSpecChanged,
+    RunClosedError,
+    RunNotFinishedError,
+    RunSpecChangedError,
 )
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import cap_of, quiet_minutes
@@ -65,10 +65,10 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param freeze: adds the audience to a new run, given its id, in place of the spec's own, and lets the planner know
     :param stock_policy: what to do when the pool is too small
     :param approval: whether a person must approve what is opened, or opened again, before a code is given out
-    :raises RunClosed: the run is closed, and is to be left alone
-    :raises RunSpecChanged: the occurrence was opened with another definition
-    :raises PoolShortage: this run and the open ones beside it need more codes than the pool holds; a ``StockAwaited``
-        where the policy is to wait
+    :raises RunClosedError: the run is closed, and is to be left alone
+    :raises RunSpecChangedError: the occurrence was opened with another definition
+    :raises PoolShortageError: this run and the open ones beside it need more codes than the pool holds; a
+        ``StockAwaitedError`` where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
     :raises ConfigurationError: quiet hours go by a time zone that the server does not know
     """
@@ -92,7 +92,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
                 f"run {run_key} was opened with another {changed}; a changed campaign is another send: "
                 "give it an edition of its own, or restore the definition"
             )
-            raise RunSpecChanged(msg)
+            raise RunSpecChangedError(msg)
         run = replace(run, mode=mode or run.mode)
         reopened = run.closed and _reopen(connection, run, approval=approval)
         if added is not None or reopened:
@@ -177,7 +177,7 @@ def read_batches(
 def close_run(connection: Connection, run_id: int) -> RunReport:
     """Close a run in which everybody has an outcome, and report it; a closed run is reported again.
 
-    :raises RunNotFinished: somebody is still to be sent to, or an accepted code is not on its profile
+    :raises RunNotFinishedError: somebody is still to be sent to, or an accepted code is not on its profile
     """
     with connection.transaction():
         run = connection.execute(_SQL["lock_run"], {"run_id": run_id}).fetchone()
@@ -189,7 +189,7 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
         if counts:
             named = ", ".join(f"{row['contacts']} {row['state']}" for row in counts)
             msg = f"run {run['run_key']} cannot be closed: {named}; retry or clear the tasks that failed"
-            raise RunNotFinished(msg)
+            raise RunNotFinishedError(msg)
         connection.execute(_SQL["close_run"], {"run_id": run_id})
         return read_report(connection, run_id)
 
@@ -256,7 +256,7 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
         msg = (
             f"run {run.run_key} is closed and refuses to be run again; promo runs mode {run.run_key} missing allows it"
         )
-        raise RunClosed(msg)
+        raise RunClosedError(msg)
     if run.mode is not Mode.MISSING:
         return False
     reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id}).rowcount

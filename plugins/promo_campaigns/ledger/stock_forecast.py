@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.model.errors import PoolShortage, StockAwaited
+from promo_campaigns.model.errors import PoolShortageError, StockAwaitedError
 from promo_campaigns.model.forecast import Forecast, StockPolicy
 from promo_campaigns.postgres.sql import queries
 
@@ -22,8 +22,8 @@ _SQL = queries(__name__)
 def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy: StockPolicy) -> Forecast:
     """Weigh what the open runs want against what there is, with the pool locked, and do as the policy says.
 
-    :raises PoolShortage: there are too few codes, and the policy is ``fail``
-    :raises StockAwaited: there are too few codes, and the policy is ``wait``
+    :raises PoolShortageError: there are too few codes, and the policy is ``fail``
+    :raises StockAwaitedError: there are too few codes, and the policy is ``wait``
     """
     forecast = weigh(connection, codes, run_id=run_id)
     if forecast.shortfall and policy is StockPolicy.PARTIAL:
@@ -69,4 +69,4 @@ def _refuse(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -> None
         + (f", {forecast.ahead} of them for runs opened before" if forecast.ahead else "")
         + f"; nobody was sent anything: load at least {forecast.shortfall} more codes"
     )
-    raise StockAwaited(msg) if policy is StockPolicy.WAIT else PoolShortage(msg)
+    raise StockAwaitedError(msg) if policy is StockPolicy.WAIT else PoolShortageError(msg)

@@ -3,14 +3,14 @@
     PromoError
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
-    │   ├── CannotCarry               a message is not one for its transport
+    │   ├── CannotCarryError          a message is not one for its transport
     │   ├── SettingError              a setting of a workflow is wrong
     │   └── DefinitionError           a workflow, message, data source or audience file is wrong
-    ├── DatabaseUnavailable           the store does not answer
+    ├── DatabaseUnavailableError      the store does not answer
     ├── TemplateError                 a Velocity template
     │   ├── TemplateSyntaxError       cannot be compiled
     │   ├── TemplateRenderError       cannot be rendered for this contact
-    │   └── LimitExceeded             asked for more steps, depth or output than it may have
+    │   └── LimitExceededError        asked for more steps, depth or output than it may have
     ├── FileError                     a file somebody wrote is wrong
     │   ├── DefinitionError           (as above)
     │   └── CodeFileError             a code file cannot be loaded
@@ -19,22 +19,22 @@
     ├── UnknownCodeFileError          there is no such code file
     ├── ContactError                  what is said of one contact cannot be stored
     ├── StoreError                    the database refused a statement
-    │   └── StoreUnavailable          it does not answer now, or others are faster
-    │       └── ContactHeld           others hold what is to be written
+    │   └── StoreUnavailableError     it does not answer now, or others are faster
+    │       └── ContactHeldError      others hold what is to be written
     ├── LedgerError
-    │   ├── RunSpecChanged            the occurrence was started with another definition
-    │   ├── RunNotFinished            a run cannot be closed yet
-    │   ├── RunClosed                 a closed run is to be left alone
-    │   ├── NotApproved               a person is to approve the run first
-    │   ├── LeaseHeld                 somebody else is at it, or was until a moment ago
-    │   ├── QuietHours                contacts are not to be disturbed now
-    │   ├── InvariantBroken           the books do not agree with themselves
-    │   ├── PoolShortage              fewer codes in stock than contacts
-    │   │   └── StockAwaited          and the run is to wait for more
-    │   └── LedgerConflict            what XCom says and what the ledger says differ
+    │   ├── RunSpecChangedError       the occurrence was started with another definition
+    │   ├── RunNotFinishedError       a run cannot be closed yet
+    │   ├── RunClosedError            a closed run is to be left alone
+    │   ├── NotApprovedError          a person is to approve the run first
+    │   ├── LeaseHeldError            somebody else is at it, or was until a moment ago
+    │   ├── QuietHoursError           contacts are not to be disturbed now
+    │   ├── InvariantBrokenError      the books do not agree with themselves
+    │   ├── PoolShortageError         fewer codes in stock than contacts
+    │   │   └── StockAwaitedError     and the run is to wait for more
+    │   └── LedgerConflictError       what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
-    │   ├── CallRefused               a transport's call, for what may be the fault of one of its messages
-    │   └── ReceiverUnavailable       worth trying again later
+    │   ├── CallRefusedError          a transport's call, for what may be the fault of one of its messages
+    │   └── ReceiverUnavailableError  worth trying again later
     ├── ServerError                   the embedded Postgres
     └── DemoError                     bin/demo
 
@@ -66,7 +66,7 @@ class DatabaseNotFoundError(ConfigurationError):
     """No database was named and none could be found."""
 
 
-class CannotCarry(ConfigurationError):  # noqa: N818  (states the fact)
+class CannotCarryError(ConfigurationError):
     """A transport cannot carry a message.
 
     :param problem: what is wrong, as a sentence without a full stop
@@ -96,7 +96,7 @@ class SettingError(ConfigurationError):
         super().__init__(problem + (f". {hint}" if hint else ""))
 
 
-class DatabaseUnavailable(PromoError):  # noqa: N818  (states the fact)
+class DatabaseUnavailableError(PromoError):
     """The store cannot be reached just now."""
 
     retryable = True
@@ -156,7 +156,7 @@ class TemplateRenderError(TemplateError):
     """The template cannot be rendered with this contact's values."""
 
 
-class LimitExceeded(TemplateError):  # noqa: N818  (the name is the published interface)
+class LimitExceededError(TemplateError):
     """The template asked for more steps, depth, list or output than its limits allow."""
 
 
@@ -208,13 +208,13 @@ class StoreError(PromoError):
     """The database refused a statement. The message holds its error code and no value."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818  (states the fact)
+class StoreUnavailableError(StoreError):
     """The database does not answer, or others are faster; the same call may succeed later."""
 
     retryable = True
 
 
-class ContactHeld(StoreUnavailable):
+class ContactHeldError(StoreUnavailableError):
     """Another transaction holds what is to be written, and did not let go of it within the time set for a lock."""
 
 
@@ -222,25 +222,25 @@ class LedgerError(PromoError):
     """The ledger refuses what was asked of it."""
 
 
-class RunSpecChanged(LedgerError):  # noqa: N818  (states the fact, as the ledger's other refusals do)
+class RunSpecChangedError(LedgerError):
     """The occurrence already has a run that was opened with another definition."""
 
 
-class RunNotFinished(LedgerError):  # noqa: N818
+class RunNotFinishedError(LedgerError):
     """The run still has contacts without an outcome, so it cannot be closed."""
 
     retryable = True
 
 
-class RunClosed(LedgerError):  # noqa: N818
+class RunClosedError(LedgerError):
     """The run is closed and was told to refuse being run again."""
 
 
-class NotApproved(LedgerError):  # noqa: N818  (states the fact)
+class NotApprovedError(LedgerError):
     """The run waits for a person to approve it; nobody of it is given a code or sent anything."""
 
 
-class LeaseHeld(LedgerError):  # noqa: N818
+class LeaseHeldError(LedgerError):
     """Another worker is calling out for some of the contacts, or was killed while it did.
 
     :param message: what happened
@@ -254,7 +254,7 @@ class LeaseHeld(LedgerError):  # noqa: N818
         super().__init__(message)
 
 
-class QuietHours(LedgerError):  # noqa: N818
+class QuietHoursError(LedgerError):
     """It is quiet hours where some of the contacts are.
 
     :param message: what happened
@@ -268,21 +268,21 @@ class QuietHours(LedgerError):  # noqa: N818
         super().__init__(message)
 
 
-class InvariantBroken(LedgerError):  # noqa: N818
+class InvariantBrokenError(LedgerError):
     """A promise of the ledger does not hold; nothing more is sent on its word."""
 
 
-class PoolShortage(LedgerError):  # noqa: N818
+class PoolShortageError(LedgerError):
     """The pool holds fewer valid codes than the run needs; nobody was sent anything."""
 
 
-class StockAwaited(PoolShortage):
+class StockAwaitedError(PoolShortageError):
     """The pool holds too few codes so far; the run is opened once there are enough."""
 
     retryable = True
 
 
-class LedgerConflict(LedgerError):  # noqa: N818
+class LedgerConflictError(LedgerError):
     """The contacts and codes handed over do not agree with the ledger."""
 
 
@@ -290,7 +290,7 @@ class SendError(PromoError):
     """A receiver cannot be used as it is set up; nothing was sent."""
 
 
-class CallRefused(SendError):  # noqa: N818
+class CallRefusedError(SendError):
     """The receiver definitely refused a call as a whole, and one message of it may be why.
 
     :param detail: why, in words free of addresses, codes and answers
@@ -301,7 +301,7 @@ class CallRefused(SendError):  # noqa: N818
         super().__init__(detail)
 
 
-class ReceiverUnavailable(SendError):  # noqa: N818
+class ReceiverUnavailableError(SendError):
     """The receiver did not take everything; the rest is worth trying again later.
 
     :param message: what happened

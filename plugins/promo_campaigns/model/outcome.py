@@ -20,7 +20,7 @@ class Outcome(str, Enum):
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
-class Verdict:
+class DeliveryResult:
     """The outcome of one call for one contact.
 
     :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger

@@ -13,7 +13,7 @@ from promo_campaigns.hooks.dry_run import write_rehearsal
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import preview_folder
 from promo_campaigns.model.approval import Otherwise, Said
-from promo_campaigns.model.errors import ConfigurationError, LedgerConflict
+from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError
 from promo_campaigns.model.parameters import names_of, optional_text, span_of, whole_number, word_of
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.preview.approval_form import approval_form
@@ -47,7 +47,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
     :param include_folder: where examples of answers are found, as in the Start block
     :param promo_db_conn_id: connection of the store (templated)
     :raises AirflowSkipException: nothing was opened, as in a dry run
-    :raises LedgerConflict: the run was opened when nobody was to be asked about it
+    :raises LedgerConflictError: the run was opened when nobody was to be asked about it
     """
 
     template_fields: Sequence[str] = ("run_id", "by", "within", "otherwise", "preview_folder", "promo_db_conn_id")
@@ -111,7 +111,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
                 f"run {approval.run_key} was opened when nobody was to be asked about it; "
                 "put this block behind its Start block, and give the send an edition of its own"
             )
-            raise LedgerConflict(msg)
+            raise LedgerConflictError(msg)
         run = read_run(connection, approval.run_id)
         folder = preview_folder(optional_text(self.preview_folder))
         report = write_rehearsal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.model.run import Batch
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
@@ -44,4 +44,4 @@ class GetContactOperator(StoreOperator):
             ledger = PostgresLedger(connection)
             contact_ids = ledger.accepted_contacts(batch) if batch.repair else ledger.reachable_contacts(batch)
         self.log.info("%d contacts of run %d can be reached", len(contact_ids), batch.run_id)
-        return Handover(run_id=batch.run_id, contact_ids=contact_ids, repair=batch.repair).as_xcom()
+        return BatchPayload(run_id=batch.run_id, contact_ids=contact_ids, repair=batch.repair).as_xcom()

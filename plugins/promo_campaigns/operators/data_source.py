@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
 
-from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.hooks.data_source import DataSourceHook
 from promo_campaigns.model.errors import ConfigurationError, SendError
 from promo_campaigns.operators.base.payload_operator import HandedOver
@@ -32,10 +32,10 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     :param assignments: output of the block before (templated)
     :param data_source: name of a data source that the message binds (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises ReceiverUnavailable: some could not be called for yet; the task can be retried
+    :raises ReceiverUnavailableError: some could not be called for yet; the task can be retried
     :raises SendError: the receiver refuses to record some for good
     :raises ConfigurationError: the data source is not one that the run's message binds
-    :raises LedgerConflict: somebody holds another code than the one handed over
+    :raises LedgerConflictError: somebody holds another code than the one handed over
     """
 
     template_fields: Sequence[str] = ("assignments", "data_source", "promo_db_conn_id")
@@ -54,7 +54,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Call for whoever was not called for yet."""
-        batch = Handover.from_xcom(self.assignments)
+        batch = BatchPayload.from_xcom(self.assignments)
         with rescheduled(self):
             return await self._call(batch)
 
@@ -63,7 +63,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         returned: dict[str, Any] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
         return returned
 
-    async def _call(self, batch: Handover) -> dict[str, Any]:
+    async def _call(self, batch: BatchPayload) -> dict[str, Any]:
         from promo_campaigns.ledger.answered_ledger import ledger_of
         from promo_campaigns.ledger.runs import read_run
 
@@ -78,9 +78,11 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             call = self._ask if run.spec.data_sources[place].before else self._record
             return await call(connection, run, place, batch)
 
-    async def _ask(self, connection: ReconnectingConnection, run: Run, place: int, batch: Handover) -> dict[str, Any]:
+    async def _ask(
+        self, connection: ReconnectingConnection, run: Run, place: int, batch: BatchPayload
+    ) -> dict[str, Any]:
         from promo_campaigns.delivery.answers import ask_before_message
-        from promo_campaigns.delivery.batches import beside
+        from promo_campaigns.delivery.batches import background_executor
         from promo_campaigns.delivery.breaker_store import PostgresBreaker
         from promo_campaigns.delivery.templates import compile_data_source
         from promo_campaigns.ledger.answered_ledger import AnsweredLedger
@@ -90,9 +92,9 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         ledger = AnsweredLedger(connection, run.spec)
         source = run.spec.data_sources[place]
         hook = DataSourceHook(source.connection)
-        with beside() as aside:
-            async with hook.paced(self.hook.dsn) as pace:
-                sender = hook.sender(source, pace)
+        with background_executor() as background:
+            async with hook.rate_limiter(self.hook.dsn) as limiter:
+                sender = hook.sender(source, limiter)
                 async with sender.connected():
                     tally = await ask_before_message(
                         ledger=ledger,
@@ -101,16 +103,16 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
                         templates=compile_data_source(source, place),
                         run=run,
                         contact_ids=batch.contact_ids,
-                        aside=aside,
+                        background=background,
                     )
         ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d answered, %d refused", run.run_id, tally.ok, tally.refused)
-        return Handover.of_pairs(run.run_id, ledger.held_codes(run.run_id, batch.contact_ids)).as_xcom()
+        return BatchPayload.from_pairs(run.run_id, ledger.held_codes(run.run_id, batch.contact_ids)).as_xcom()
 
     async def _record(
-        self, connection: ReconnectingConnection, run: Run, place: int, batch: Handover
+        self, connection: ReconnectingConnection, run: Run, place: int, batch: BatchPayload
     ) -> dict[str, Any]:
-        from promo_campaigns.delivery.batches import beside, record_profiles
+        from promo_campaigns.delivery.batches import background_executor, record_profiles
         from promo_campaigns.delivery.breaker_store import PostgresBreaker
         from promo_campaigns.delivery.bulk import record_profiles_in_bulk
         from promo_campaigns.delivery.templates import compile_data_source
@@ -127,16 +129,16 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             "contact_ids": batch.contact_ids,
             "repair": batch.repair,
         }
-        with beside() as aside:
-            async with hook.paced(self.hook.dsn) as pace:
+        with background_executor() as background:
+            async with hook.rate_limiter(self.hook.dsn) as limiter:
                 if source.records_per_request:
-                    bulk_sender = hook.bulk_sender(source, pace)
+                    bulk_sender = hook.bulk_sender(source, limiter)
                     async with bulk_sender.connected():
-                        tally = await record_profiles_in_bulk(sender=bulk_sender, aside=aside, **work)
+                        tally = await record_profiles_in_bulk(sender=bulk_sender, background=background, **work)
                 else:
-                    sender = hook.sender(source, pace)
+                    sender = hook.sender(source, limiter)
                     async with sender.connected():
-                        tally = await record_profiles(sender=sender, aside=aside, **work)
+                        tally = await record_profiles(sender=sender, background=background, **work)
         ledger.require_no_lease(run.run_id, batch.contact_ids)
         self.log.info("Run %d: %d recorded, %d refused", run.run_id, tally.ok, tally.refused)
         if tally.refused:

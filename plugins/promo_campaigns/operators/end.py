@@ -36,8 +36,8 @@ class EndOperator(StoreOperator):
         skipped when Start was
     :param promo_db_conn_id: connection of the store (templated)
     :raises AirflowSkipException: nothing was opened, as in a dry run
-    :raises RunNotFinished: somebody is still to be sent to or recorded
-    :raises InvariantBroken: a promise of the ledger does not hold for the run
+    :raises RunNotFinishedError: somebody is still to be sent to or recorded
+    :raises InvariantBrokenError: a promise of the ledger does not hold for the run
     """
 
     template_fields: Sequence[str] = ("run_id", "promo_db_conn_id")

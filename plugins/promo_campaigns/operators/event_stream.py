@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from promo_campaigns.delivery.batch_payload import Handover
-from promo_campaigns.model.errors import LedgerError, PromoError, QuietHours
+from promo_campaigns.delivery.batch_payload import BatchPayload
+from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError
 from promo_campaigns.model.parameters import mode_of, whole_number
 from promo_campaigns.operators.base.rescheduling import RESUME, rescheduled
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
@@ -49,7 +49,7 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     :param linger: seconds without an event after which the task ends (templated)
     :param lively: seconds after which another DAG run takes over (templated)
     :param max_events: how many events one run takes at most (templated)
-    :raises PoolShortage: there is no code left; the events wait
+    :raises PoolShortageError: there is no code left; the events wait
     :raises LedgerError: some runs could not be finished
     """
 
@@ -78,22 +78,22 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, int]:
         """Answer events until none come."""
-        from promo_campaigns.ledger.event_queue import come, listen, stay
+        from promo_campaigns.ledger.event_queue import acquire, listen, renew
 
         terms, spec = self._terms(), self._spec(context)
         key = self._run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)
-            come(connection, terms.workflow, key, quiet_s=BUSY_S)
+            acquire(connection, terms.workflow, key, quiet_s=BUSY_S)
             stream = _Stream(self, connection, context, key)
             try:
                 await stream.run(spec, terms)
-                stay(connection, terms.workflow, key, quiet_s=0)
+                renew(connection, terms.workflow, key, quiet_s=0)
                 with rescheduled(self):
                     stream.require_open()
             except TaskDeferred as deferred:
                 if stream.quiet is None:
-                    stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
+                    renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
                 self.defer(trigger=deferred.trigger, method_name=RESUME)
         return stream.report()
 
@@ -115,7 +115,7 @@ class _Stream:
         self._may_be_relieved = False
         self._counts = {"runs": 0, "events": 0, "accepted": 0}
         self._unfinished: list[str] = []
-        self.quiet: QuietHours | None = None
+        self.quiet: QuietHoursError | None = None
 
     async def run(self, spec: RunSpec, terms: EventTerms) -> None:
         """Answer events until none come, or another has come for them."""
@@ -134,7 +134,7 @@ class _Stream:
     def require_open(self) -> None:
         """Make sure that no run waits for the end of quiet hours.
 
-        :raises QuietHours: one does; it says when the first contact may be written to
+        :raises QuietHoursError: one does; it says when the first contact may be written to
         """
         if self.quiet is not None:
             raise self.quiet
@@ -165,15 +165,15 @@ class _Stream:
             yield run
 
     def _goes_on(self, workflow: str) -> bool:
-        from promo_campaigns.ledger.event_queue import is_taker, stay
+        from promo_campaigns.ledger.event_queue import is_consumer, renew
 
         age = time.monotonic() - self._began
         if age < self._lively_s:
-            return stay(self._connection, workflow, self._key, quiet_s=BUSY_S)
+            return renew(self._connection, workflow, self._key, quiet_s=BUSY_S)
         if not self._may_be_relieved:
             self._may_be_relieved = True
-            return stay(self._connection, workflow, self._key, quiet_s=0)
-        return age < self._lively_s * 4 / 3 and is_taker(self._connection, workflow, self._key)
+            return renew(self._connection, workflow, self._key, quiet_s=0)
+        return age < self._lively_s * 4 / 3 and is_consumer(self._connection, workflow, self._key)
 
     async def _finish(self, run: Run) -> None:
         """Bring a run to its end; what only a person can mend is told at the task's end, and holds nobody up."""
@@ -184,7 +184,7 @@ class _Stream:
             for batch in read_batches(self._connection, run, self._block.most_events()):
                 self._counts["events"] += await self._answer(run, batch)
             report = close_run(self._connection, run.run_id)
-        except QuietHours as error:
+        except QuietHoursError as error:
             self.quiet = min(self.quiet or error, error, key=lambda hours: hours.wait_s)
             return
         except PromoError as error:
@@ -201,7 +201,7 @@ class _Stream:
         audience = len(handed.contact_ids)
         for source in run.spec.data_sources:
             if source.before:
-                handed = Handover.from_xcom(await self._call(source.name, handed))
+                handed = BatchPayload.from_xcom(await self._call(source.name, handed))
         message = SendMessageOperator(
             task_id="message",
             assignments=handed,
@@ -210,7 +210,7 @@ class _Stream:
             transport_conn_id=run.spec.transport_conn_id,
             promo_db_conn_id=self._block.promo_db_conn_id,
         )
-        handed = Handover.from_xcom(await message.aexecute(self._context))
+        handed = BatchPayload.from_xcom(await message.aexecute(self._context))
         for source in run.spec.data_sources:
             if not source.before:
                 await self._call(source.name, handed)
@@ -218,7 +218,7 @@ class _Stream:
             self._ledger.require_open(run.run_id, self._ledger.reachable_contacts(batch))
         return audience
 
-    async def _call(self, source: str, handed: Handover) -> dict[str, Any]:
+    async def _call(self, source: str, handed: BatchPayload) -> dict[str, Any]:
         block = HttpDataSourceOperator(
             task_id="data_source",
             assignments=handed,
@@ -227,10 +227,10 @@ class _Stream:
         )
         return await block.aexecute(self._context)
 
-    def _assign(self, run: Run, batch: Batch) -> Handover:
+    def _assign(self, run: Run, batch: Batch) -> BatchPayload:
         ledger = self._ledger
         if batch.repair:
             pairs = ledger.held_codes(run.run_id, ledger.accepted_contacts(batch))
         else:
             pairs = ledger.assign_codes(run.run_id, ledger.reachable_contacts(batch), run.spec.codes)
-        return Handover.of_pairs(run.run_id, pairs, repair=batch.repair)
+        return BatchPayload.from_pairs(run.run_id, pairs, repair=batch.repair)

@@ -68,7 +68,7 @@ class StartOnEventsOperator(StartOperator):
     :param not_in_progress: an event is refused while its contact is in a run that is not closed (templated)
     :param max_age: seconds after which an event is refused, and its message not sent any more (templated)
     :param max_events: how many events one run takes at most (templated)
-    :raises PoolShortage: there is no code left; the events wait
+    :raises PoolShortageError: there is no code left; the events wait
     """
 
     template_fields: Sequence[str] = (
@@ -102,7 +102,7 @@ class StartOnEventsOperator(StartOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Take what waits, or find what was taken."""
-        from promo_campaigns.ledger.event_queue import come, listen, stay
+        from promo_campaigns.ledger.event_queue import acquire, listen, renew
         from promo_campaigns.ledger.runs import read_batches
 
         terms, spec, mode = self._terms(), self._spec(context), mode_of(self.mode)
@@ -110,9 +110,9 @@ class StartOnEventsOperator(StartOperator):
         key = self._run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)
-            come(connection, terms.workflow, key, quiet_s=BUSY_S)
+            acquire(connection, terms.workflow, key, quiet_s=BUSY_S)
             run = self.open_next(connection, spec, terms, key, mode)
-            stay(connection, terms.workflow, key, quiet_s=0)
+            renew(connection, terms.workflow, key, quiet_s=0)
         if run is None:
             msg = f"no event of type {terms.type} waits for {terms.workflow}"
             raise AirflowSkipException(msg)
@@ -149,12 +149,12 @@ class StartOnEventsOperator(StartOperator):
         self, connection: Connection, spec: RunSpec, terms: EventTerms, key: str, mode: Mode | None
     ) -> Run | None:
         """Open the run of a key; after an error that only a person can mend the workflow is not woken for a while."""
-        from promo_campaigns.ledger.event_queue import open_event_run, stay
+        from promo_campaigns.ledger.event_queue import open_event_run, renew
 
         try:
             return open_event_run(connection, spec, terms, run_key=key, mode=mode)
         except PromoError:
-            stay(connection, terms.workflow, key, quiet_s=TROUBLE_S)
+            renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
             raise
 
     def _audience(self) -> Audience:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
 
-from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.hooks.transport import open_transport
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import optional_text, whole_number
@@ -40,7 +40,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
     :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own, 500 for a
         receiver that honours keys and 50 for others (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises ReceiverUnavailable: some could not be sent yet; the task can be retried
+    :raises ReceiverUnavailableError: some could not be sent yet; the task can be retried
     :raises ConfigurationError: message or transport is not the run's, or the transport's connection is wrong
     """
 
@@ -73,7 +73,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
 
     async def aexecute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Send what is due and return whose message was accepted."""
-        batch = Handover.from_xcom(self.assignments)
+        batch = BatchPayload.from_xcom(self.assignments)
         if batch.repair:
             return batch.as_xcom()
         with rescheduled(self):
@@ -84,14 +84,14 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
         sent: dict[str, Any] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
         return sent
 
-    async def _send(self, batch: Handover) -> Handover:
-        from promo_campaigns.delivery.batches import beside, send_messages
+    async def _send(self, batch: BatchPayload) -> BatchPayload:
+        from promo_campaigns.delivery.batches import background_executor, send_messages
         from promo_campaigns.delivery.breaker_store import PostgresBreaker
         from promo_campaigns.delivery.templates import compile_message
         from promo_campaigns.ledger.answered_ledger import ledger_of
         from promo_campaigns.ledger.runs import read_run
 
-        with self.hook.reconnecting() as connection, beside() as aside:
+        with self.hook.reconnecting() as connection, background_executor() as background:
             run = connection.run(partial(read_run, run_id=batch.run_id))
             self._require_the_run_s(run)
             ledger = ledger_of(connection, run.spec)
@@ -104,7 +104,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
                     run=run,
                     contact_ids=batch.contact_ids,
                     in_flight=self._in_flight(),
-                    aside=aside,
+                    background=background,
                 )
             ledger.require_no_lease(run.run_id, batch.contact_ids)
             ledger.require_open(run.run_id, batch.contact_ids)
@@ -112,7 +112,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
             taken = [contact for contact in batch.contact_ids if states.get(contact) in _TAKEN]
             pairs = ledger.held_codes(run.run_id, taken)
         self.log.info("Run %d: %d accepted, %d refused, %d unknown", run.run_id, tally.ok, tally.refused, tally.unknown)
-        return Handover.of_pairs(run.run_id, pairs)
+        return BatchPayload.from_pairs(run.run_id, pairs)
 
     def _require_the_run_s(self, run: Run) -> None:
         """Refuse what is not what the run was opened with: the same send is the same message by the same way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.delivery.batch_payload import Handover
+from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import code_request
 from promo_campaigns.operators.base.payload_operator import HandedOver
@@ -30,7 +30,7 @@ class GetPromoCodeOperator(HandedOver):
     :param type: the pool to take codes from (templated)
     :param discount: 0 to 99, exact (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises PoolShortage: the pool has run out; none of the batch was given a code
+    :raises PoolShortageError: the pool has run out; none of the batch was given a code
     :raises ConfigurationError: days, type or discount is wrong, or not what the run was opened with
     """
 
@@ -61,11 +61,11 @@ class GetPromoCodeOperator(HandedOver):
         """Go on after quiet hours."""
         return self.execute(context)
 
-    def _claim(self) -> Handover:
+    def _claim(self) -> BatchPayload:
         from promo_campaigns.ledger.ledger import PostgresLedger
         from promo_campaigns.ledger.runs import read_run
 
-        batch = Handover.from_xcom(self.contacts)
+        batch = BatchPayload.from_xcom(self.contacts)
         codes = code_request(self.type, self.discount, self.days)
         with self.hook.reconnecting() as connection:
             run = connection.run(partial(read_run, run_id=batch.run_id))
@@ -79,4 +79,4 @@ class GetPromoCodeOperator(HandedOver):
                 pairs = ledger.assign_codes(batch.run_id, batch.contact_ids, codes)
                 ledger.require_open(batch.run_id, batch.contact_ids)
         self.log.info("%d contacts of run %d hold a code", len(pairs), batch.run_id)
-        return Handover.of_pairs(batch.run_id, pairs, repair=batch.repair)
+        return BatchPayload.from_pairs(batch.run_id, pairs, repair=batch.repair)

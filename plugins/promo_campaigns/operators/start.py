@@ -11,7 +11,7 @@ from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.hooks.dry_run import write_rehearsal
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.hooks.preview_files import preview_folder
-from promo_campaigns.hooks.transport import transport_of
+from promo_campaigns.hooks.transport import build_transport
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import limits_of
 from promo_campaigns.model.parameters import (
@@ -90,9 +90,9 @@ class StartOperator(StoreOperator):
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
-    :raises PoolShortage: the pool holds fewer codes than the open runs need
-    :raises RunClosed: the run is closed, and the mode is ``refuse``
-    :raises RunSpecChanged: the occurrence was opened with another definition
+    :raises PoolShortageError: the pool holds fewer codes than the open runs need
+    :raises RunClosedError: the run is closed, and the mode is ``refuse``
+    :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
         wrong, or its block stands on the wrong side of the message
     """
@@ -247,7 +247,7 @@ class StartOperator(StoreOperator):
         )
         check_wiring(self, context, include, spec)
         check_connections(include, spec)
-        require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
+        require_carried(include, spec.message, build_transport(spec, self.hook.dsn))
         limits = limits_of(
             quiet_hours=optional_text(self.quiet_hours),
             time_zone=optional_text(self.time_zone) or "UTC",

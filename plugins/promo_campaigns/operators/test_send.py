@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.hooks.transport import open_transport, transport_of
+from promo_campaigns.hooks.transport import build_transport, open_transport
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.parameters import code_request, contact_ids_of, name_of, optional_text
@@ -115,5 +115,5 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             transport=name_of("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
         )
-        require_carried(include, spec.message, transport_of(spec, self.hook.dsn))
+        require_carried(include, spec.message, build_transport(spec, self.hook.dsn))
         return spec

@@ -83,7 +83,7 @@ def connect(dsn: str) -> Iterator[Connection]:
     """Open a connection in autocommit mode whose rows are dicts; transactions are opened by ``transaction()``.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises DatabaseUnavailable: the server cannot be reached, or cannot carry out a statement at the moment
+    :raises DatabaseUnavailableError: the server cannot be reached, or cannot carry out a statement at the moment
     :raises ConfigurationError: the address is wrong, or the database has no schema yet
     """
     with explaining(), open_connection(dsn) as connection:
@@ -94,7 +94,7 @@ def connect(dsn: str) -> Iterator[Connection]:
 def explaining() -> Iterator[None]:
     """Turn what the server refuses into one line that says what to do.
 
-    :raises DatabaseUnavailable: the server cannot carry out a statement at the moment
+    :raises DatabaseUnavailableError: the server cannot carry out a statement at the moment
     :raises ConfigurationError: the database has no schema yet, or the account lacks a right
     """
     try:
@@ -110,7 +110,7 @@ def open_connection(dsn: str, **changed: Any) -> Connection:  # noqa: ANN401  (t
     """Open a connection that the caller closes.
 
     :param changed: parameters that are other than ``SETTINGS``
-    :raises DatabaseUnavailable: the server cannot be reached
+    :raises DatabaseUnavailableError: the server cannot be reached
     :raises ConfigurationError: the address is wrong
     """
     try:
@@ -119,7 +119,7 @@ def open_connection(dsn: str, **changed: Any) -> Connection:  # noqa: ANN401  (t
         raise unreachable(error) from None
 
 
-async def connect_aside(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
+async def connect_async(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
     """Open a connection for an event loop, in autocommit mode, whose commits are quick and may be lost with the server.
 
     :param dsn: ``postgresql://`` URI of the database

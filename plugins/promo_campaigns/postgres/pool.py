@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from promo_campaigns.model.errors import ConfigurationError, ContactHeld, StoreError, StoreUnavailable
+from promo_campaigns.model.errors import ConfigurationError, ContactHeldError, StoreError, StoreUnavailableError
 from promo_campaigns.postgres.connection import SETTINGS, Connection, session_options
 from promo_campaigns.postgres.reconnecting import reconnecting
 
@@ -23,7 +23,7 @@ _WAIT_S = 5.0
 def check_store(dsn: str) -> None:
     """Check that the store can be used.
 
-    :raises DatabaseUnavailable: the server cannot be reached, or is read-only
+    :raises DatabaseUnavailableError: the server cannot be reached, or is read-only
     :raises ConfigurationError: the address is wrong, or the database has no schema yet
     """
     with reconnecting(dsn) as connection:
@@ -35,7 +35,7 @@ class StorePool:
 
     :param dsn: ``postgresql://`` URI of the database
     :param size: connections held open, > 0
-    :param lock_wait_ms: how long a statement waits for a lock before ``ContactHeld`` is raised, > 0
+    :param lock_wait_ms: how long a statement waits for a lock before ``ContactHeldError`` is raised, > 0
     """
 
     def __init__(self, dsn: str, *, size: int, lock_wait_ms: int) -> None:
@@ -77,13 +77,13 @@ class StorePool:
         """Do something on a connection, a second time if the first one turns out to be lost (the server was restarted).
 
         :param work: may be done twice
-        :raises ContactHeld: others hold what is to be written
-        :raises StoreUnavailable: none is free, the server does not answer, or it cancelled the statement
+        :raises ContactHeldError: others hold what is to be written
+        :raises StoreUnavailableError: none is free, the server does not answer, or it cancelled the statement
         :raises StoreError: any other error of the driver, whose own message quotes values and is dropped
         """
         try:
             return self._run_once(work)
-        except _ConnectionLost:
+        except _ConnectionLostError:
             self._pool.check()
         return self._run_once(work)
 
@@ -100,14 +100,14 @@ class StorePool:
                     lost = connection.closed
         except psycopg.errors.LockNotAvailable:
             problem = "others hold the contact; try again"
-            raise ContactHeld(problem) from None
+            raise ContactHeldError(problem) from None
         except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
             problem = f"the database does not answer now ({error.sqlstate or type(error).__name__}); try again"
-            raise (_ConnectionLost if lost else StoreUnavailable)(problem) from None
+            raise (_ConnectionLostError if lost else StoreUnavailableError)(problem) from None
         except psycopg.Error as error:
             problem = f"the database refused a statement ({error.sqlstate or type(error).__name__})"
             raise StoreError(problem) from None
 
 
-class _ConnectionLost(StoreUnavailable):
+class _ConnectionLostError(StoreUnavailableError):
     """The connection broke under the work."""

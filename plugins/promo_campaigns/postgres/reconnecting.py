@@ -58,7 +58,7 @@ class ReconnectingConnection:
     """One connection at a time, for transactions that may be run again from their beginning.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises DatabaseUnavailable: the server cannot be reached now, or is read-only
+    :raises DatabaseUnavailableError: the server cannot be reached now, or is read-only
     :raises ConfigurationError: the address is wrong
     """
 
@@ -93,7 +93,7 @@ class ReconnectingConnection:
         """Make another try possible after an error, or raise it.
 
         :param insist: try again whatever the server cannot do at the moment, on the same connection
-        :raises DatabaseUnavailable: the connection was lost, and there is no new one
+        :raises DatabaseUnavailableError: the connection was lost, and there is no new one
         """
         if self._live.closed or isinstance(error, ReadOnlySqlTransaction):
             self._renew(error, patience)
@@ -141,7 +141,7 @@ def reconnecting(dsn: str) -> Iterator[ReconnectingConnection]:
     """Open a connection that is opened anew when it was lost, and close it when the block ends.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises DatabaseUnavailable: the server cannot be reached, or does not come back in ``PATIENCE_S`` seconds
+    :raises DatabaseUnavailableError: the server cannot be reached, or does not come back in ``PATIENCE_S`` seconds
     :raises ConfigurationError: the address is wrong, or the database has no schema yet
     """
     with explaining():
@@ -161,7 +161,7 @@ def retried(connection: Store, transaction: Callable[[], Result], *, insist: boo
     :param transaction: one whole transaction. It may be run again though it was committed, for the server's word for
         that may be what was lost
     :param insist: it writes what is known nowhere else, so it is run again for as long as there is hope
-    :raises DatabaseUnavailable: the connection was lost, and there is no new one in ``PATIENCE_S`` seconds
+    :raises DatabaseUnavailableError: the connection was lost, and there is no new one in ``PATIENCE_S`` seconds
     """
     live = connection.live if isinstance(connection, ReconnectingConnection) else connection
     if live.info.transaction_status in _INSIDE:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailable
+from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from promo_campaigns.model.errors import PromoError
@@ -47,36 +47,39 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[PromoError], str], ...] = (
     ),
     (
         ("too many", "remaining connection slots"),
-        DatabaseUnavailable,
+        DatabaseUnavailableError,
         "let fewer tasks run at once, or raise max_connections or the account's connection limit",
     ),
     (
         ("starting up", "shutting down", "recovery", "not accepting connections", "not yet accepting"),
-        DatabaseUnavailable,
+        DatabaseUnavailableError,
         "try again when the server is up; nothing was done",
     ),
     (
         ("read-only",),
-        DatabaseUnavailable,
+        DatabaseUnavailableError,
         _PRIMARY,
     ),
-    (("",), DatabaseUnavailable, "check the DSN or the connection promo_db, and whether the server runs"),
+    (("",), DatabaseUnavailableError, "check the DSN or the connection promo_db, and whether the server runs"),
 )
 
 _STATES: dict[str, tuple[type[PromoError], str]] = {
     "25006": (
-        DatabaseUnavailable,
+        DatabaseUnavailableError,
         f"the promo database is read-only: it is a standby, or was made one; {_PRIMARY}",
     ),
     "53100": (
-        DatabaseUnavailable,
+        DatabaseUnavailableError,
         f"the disk of the promo database is full; make room on the server, then {_AGAIN}",
     ),
-    "53200": (DatabaseUnavailable, f"the server of the promo database has no memory left; {_AGAIN}"),
-    "53300": (DatabaseUnavailable, f"the server of the promo database has no connection left; {_AGAIN}"),
-    "55P03": (DatabaseUnavailable, f"others kept what this needs locked in the promo database for too long; {_AGAIN}"),
-    "57014": (DatabaseUnavailable, f"somebody cancelled a statement in the promo database; {_AGAIN}"),
-    "58030": (DatabaseUnavailable, "the server of the promo database cannot read or write its disk; see its log"),
+    "53200": (DatabaseUnavailableError, f"the server of the promo database has no memory left; {_AGAIN}"),
+    "53300": (DatabaseUnavailableError, f"the server of the promo database has no connection left; {_AGAIN}"),
+    "55P03": (
+        DatabaseUnavailableError,
+        f"others kept what this needs locked in the promo database for too long; {_AGAIN}",
+    ),
+    "57014": (DatabaseUnavailableError, f"somebody cancelled a statement in the promo database; {_AGAIN}"),
+    "58030": (DatabaseUnavailableError, "the server of the promo database cannot read or write its disk; see its log"),
 }
 _LOST = f"the connection to the promo database was lost; {_AGAIN}"
 
@@ -109,7 +112,7 @@ def explained(error: psycopg.Error) -> PromoError | None:
         kind, problem = _STATES[error.sqlstate]
         return kind(f"{problem} (SQLSTATE {error.sqlstate})")
     if isinstance(error, psycopg.OperationalError):
-        return DatabaseUnavailable(f"{_LOST} ({error.sqlstate or type(error).__name__})")
+        return DatabaseUnavailableError(f"{_LOST} ({error.sqlstate or type(error).__name__})")
     return None
 
 

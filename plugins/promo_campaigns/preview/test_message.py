@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from promo_campaigns.delivery.ports import Transport
-    from promo_campaigns.model.outcome import OutgoingMessage, Verdict
+    from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
     from promo_campaigns.model.run import Recipient
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
@@ -102,7 +102,7 @@ def render_trial(
                 recipients.append(recipient)
     run = Run(run_id=0, run_key=key, spec=wanted, send_by=None, mode=Mode.REFUSE, closed=False)
     ready, refused = render_messages(compile_message(spec.message), run, recipients)
-    left_out |= {verdict.contact_id: verdict.detail for verdict in refused}
+    left_out |= {result.contact_id: result.detail for result in refused}
     return Trial(ready=ready, left_out=left_out)
 
 
@@ -111,12 +111,12 @@ async def send_trial(trial: Trial, transport: Transport) -> list[TrialOutcome]:
 
     :param transport: open
     """
-    verdicts: Sequence[Verdict] = []
+    results: Sequence[DeliveryResult] = []
     if trial.ready:
-        verdicts = await transport.send(trial.ready, deadline=time.monotonic() + _WAIT_S)
+        results = await transport.send(trial.ready, deadline=time.monotonic() + _WAIT_S)
     told = [
-        TrialOutcome(contact_id=verdict.contact_id, outcome=verdict.outcome.value, detail=verdict.detail)
-        for verdict in verdicts
+        TrialOutcome(contact_id=result.contact_id, outcome=result.outcome.value, detail=result.detail)
+        for result in results
     ]
     told += [TrialOutcome(contact_id=who, outcome=SKIPPED, detail=why) for who, why in trial.left_out.items()]
     return sorted(told, key=lambda one: one.contact_id)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.contacts.store import read_contacts
 from promo_campaigns.delivery.bulk import BATCH
 from promo_campaigns.delivery.http_sender import KEY_HEADER
-from promo_campaigns.delivery.success_rule import Judge, read_json
+from promo_campaigns.delivery.success_rule import SuccessRule, read_json
 from promo_campaigns.delivery.templates import compile_data_source
-from promo_campaigns.http.client import Answer, Call, HttpLine
+from promo_campaigns.http.client import Answer, Call, HttpClient
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.placeholder import PLACEHOLDER
 from promo_campaigns.model.run import Recipient
@@ -105,9 +105,9 @@ async def make_trial(source: DataSource, endpoint: Endpoint, call: Call) -> Repl
 
     :raises SendError: the host has a private address and the endpoint does not allow one
     """
-    line, begun_at = HttpLine(endpoint), time.monotonic()
-    async with line.connected():
-        (answer,) = await line.exchange([call], deadline=begun_at + _WAIT_S)
+    client, begun_at = HttpClient(endpoint), time.monotonic()
+    async with client.connected():
+        (answer,) = await client.send_all([call], deadline=begun_at + _WAIT_S)
     outcome, detail = _judged(source, answer)
     return Reply(
         outcome=outcome,
@@ -119,7 +119,7 @@ async def make_trial(source: DataSource, endpoint: Endpoint, call: Call) -> Repl
 
 
 def _judged(source: DataSource, answer: Answer) -> tuple[Outcome, str]:
-    return Judge(source).outcome(answer, read_json(answer.body))
+    return SuccessRule(source).outcome(answer, read_json(answer.body))
 
 
 def _recipient(contact_id: int, **known: Any) -> Recipient:  # noqa: ANN401  (fields of Recipient)

@@ -13,7 +13,13 @@ from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annota
 from starlette.responses import JSONResponse
 
 from promo_campaigns.model.contact_rules import clean_external_id
-from promo_campaigns.model.errors import ConfigurationError, ContactError, LeaseHeld, StoreError, StoreUnavailable
+from promo_campaigns.model.errors import (
+    ConfigurationError,
+    ContactError,
+    LeaseHeldError,
+    StoreError,
+    StoreUnavailableError,
+)
 from promo_campaigns.profile_api.bulk import bulk_request
 from promo_campaigns.profile_api.event_routes import EventRoutes
 from promo_campaigns.profile_api.guard import Guard, Porch
@@ -160,14 +166,14 @@ def _answer_errors(app: FastAPI) -> None:
         errors = [{"place": error.place, "message": error.problem}]
         return _problem(400, "the contact cannot be stored", errors)
 
-    @app.exception_handler(LeaseHeld)
-    async def wait_for_sender(_: Request, error: LeaseHeld) -> JSONResponse:
+    @app.exception_handler(LeaseHeldError)
+    async def wait_for_sender(_: Request, error: LeaseHeldError) -> JSONResponse:
         headers = {"Retry-After": str(math.ceil(error.wait_s))}
         return JSONResponse({"message": "the contact is being sent to; try again"}, status_code=409, headers=headers)
 
     @app.exception_handler(StoreError)
     async def come_back(_: Request, error: StoreError) -> JSONResponse:
-        if not isinstance(error, StoreUnavailable):
+        if not isinstance(error, StoreUnavailableError):
             return _problem(500, str(error), [])
         return JSONResponse({"message": str(error)}, status_code=503, headers={"Retry-After": "1"})
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from promo_campaigns.model.errors import ContactHeld, PromoError
+from promo_campaigns.model.errors import ContactHeldError, PromoError
 
 if TYPE_CHECKING:
     from promo_campaigns.profile_api.store import ProfileStore
@@ -62,7 +62,7 @@ class ImportWorker:
             while not self._stopping.is_set() and self._store.run_next_import(refuse_held=self._held >= _TRIES):
                 self._held = 0
             self._held = 0
-        except ContactHeld:
+        except ContactHeldError:
             # Nothing of it is held while it waits, so that it stops nobody else.
             self._held += 1
         except PromoError as error:

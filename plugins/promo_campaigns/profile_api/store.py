@@ -27,7 +27,7 @@ _LOCK_WAIT_MS = 25
 class ProfileStore:
     """Contacts, fields, imports and events behind one pool; every method may be called from any thread.
 
-    Each method raises ``StoreUnavailable`` or ``StoreError`` when the database fails it.
+    Each method raises ``StoreUnavailableError`` or ``StoreError`` when the database fails it.
 
     :param dsn: ``postgresql://`` URI of the database
     :param connections: connections held open, > 0
@@ -71,7 +71,7 @@ class ProfileStore:
     def erase(self, external_id: str) -> int | None:
         """Erase the contact with this external id; return its id, or None if there is and was no such contact.
 
-        :raises LeaseHeld: it is being sent to just now
+        :raises LeaseHeldError: it is being sent to just now
         """
 
         def erase(connection: Connection) -> int | None:
@@ -102,7 +102,7 @@ class ProfileStore:
         """Work off the oldest bulk request; return whether there may be another.
 
         :param refuse_held: refuse the contacts of it that others hold
-        :raises ContactHeld: others hold a contact of it; it stays queued
+        :raises ContactHeldError: others hold a contact of it; it stays queued
         """
         return self._pool.run(lambda connection: self._run_next_import(connection, refuse_held=refuse_held))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from promo_campaigns.model.errors import ContactHeld
+from promo_campaigns.model.errors import ContactHeldError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -62,7 +62,7 @@ class StoreLanes:
         """Do work that writes a contact, again and again while others hold it.
 
         :param contact: what names the contact, if anything does: of the requests that name it so, one at a time tries
-        :raises ContactHeld: others held it all the time
+        :raises ContactHeldError: others held it all the time
         """
         give_up = anyio.current_time() + PATIENCE_S
         if contact is None:
@@ -73,7 +73,7 @@ class StoreLanes:
     async def _try(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
         try:
             return await self._run(Lane.WRITE, work, *arguments)
-        except ContactHeld:
+        except ContactHeldError:
             pass
         return await self._come_back(give_up, work, *arguments)
 
@@ -84,7 +84,7 @@ class StoreLanes:
             tries += 1
             try:
                 return await self._run(Lane.COME_BACK, work, *arguments)
-            except ContactHeld:
+            except ContactHeldError:
                 if anyio.current_time() > give_up:
                     raise
 
@@ -108,7 +108,7 @@ class _Queues:
                 await lock.acquire()
             if scope.cancelled_caught:
                 problem = "others hold the contact; try again"
-                raise ContactHeld(problem)
+                raise ContactHeldError(problem)
             try:
                 yield
             finally:

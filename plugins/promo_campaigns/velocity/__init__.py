@@ -1,13 +1,13 @@
 """Velocity templates compiled to Python functions: exact, bounded, and without access to Python."""
 
-from promo_campaigns.model.errors import LimitExceeded, TemplateError, TemplateRenderError, TemplateSyntaxError
+from promo_campaigns.model.errors import LimitExceededError, TemplateError, TemplateRenderError, TemplateSyntaxError
 from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.parser.inspection import BoundSource
 from promo_campaigns.velocity.template import Template, compile_template
 
 __all__ = [
     "BoundSource",
-    "LimitExceeded",
+    "LimitExceededError",
     "Limits",
     "Template",
     "TemplateError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from promo_campaigns.model.errors import LimitExceeded, TemplateError, TemplateRenderError
+from promo_campaigns.model.errors import LimitExceededError, TemplateError, TemplateRenderError
 
 LIMIT_HINT = "Let the template do less, or compile it with other Limits"
 
@@ -32,4 +32,4 @@ def fail(problem: str, hint: str = "") -> NoReturn:
 def exceeded(what: str, limit: int) -> NoReturn:
     """End the render: more of what is counted than the limit allows."""
     problem = f"{what}: more than {limit}"
-    raise Fault(problem, LIMIT_HINT, LimitExceeded)
+    raise Fault(problem, LIMIT_HINT, LimitExceededError)

@@ -10,7 +10,7 @@ MOST_DIGITS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one template and of one render; exceeding one raises `LimitExceeded`.
+    """Bounds of one template and of one render; exceeding one raises `LimitExceededError`.
 
     :param template: characters of template text
     :param nodes: references, directives and expressions of a template

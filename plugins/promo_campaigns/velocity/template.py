@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
-from promo_campaigns.model.errors import LimitExceeded, TemplateError, TemplateRenderError
+from promo_campaigns.model.errors import LimitExceededError, TemplateError, TemplateRenderError
 from promo_campaigns.velocity.codegen.generator import FILE, generate
 from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
@@ -105,7 +105,7 @@ class Template:
         """Return the text for one contact.
 
         :raises TemplateRenderError: these values cannot be rendered
-        :raises LimitExceeded: the template asked for more than its limits allow
+        :raises LimitExceededError: the template asked for more than its limits allow
         """
         try:
             found = self._render(context if type(context) is dict else dict(context))
@@ -117,7 +117,7 @@ class Template:
             error = self._placed(fault, fault.kind, fault.problem, fault.hint)
         except (RecursionError, MemoryError) as fault:
             problem = "values or calls are nested too deep, or too large"
-            error = self._placed(fault, LimitExceeded, problem, "Give smaller values")
+            error = self._placed(fault, LimitExceededError, problem, "Give smaller values")
         else:
             return found if found.isascii() else self._sendable(found)
         raise error  # not from where it was caught: that would keep the frames, and with them the values
@@ -142,7 +142,7 @@ class Template:
     def _outcome(self, context: Mapping[str, object]) -> str | TemplateError:
         try:
             return self.render(context)
-        except (TemplateRenderError, LimitExceeded) as error:
+        except (TemplateRenderError, LimitExceededError) as error:
             return error.with_traceback(None)
 
     def _placed(self, fault: Exception, kind: type[TemplateError], problem: str, hint: str) -> TemplateError:
@@ -181,7 +181,7 @@ def compile_template(
         `$x` is an error: `strict`, values as they are; `json` and `xml`, escaped by position; `url`, percent-encoded
     :param dialect: the Velocity version it was written for
     :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
-    :raises LimitExceeded: it is too long, too deep or has too many parts
+    :raises LimitExceededError: it is too long, too deep or has too many parts
     """
     return (_kept if len(text) <= KEPT_LENGTH else Template)(text, mode, dialect, limits)
 

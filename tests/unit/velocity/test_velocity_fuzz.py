@@ -6,10 +6,16 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promo_campaigns.velocity import LimitExceeded, Limits, TemplateRenderError, TemplateSyntaxError, compile_template
+from promo_campaigns.velocity import (
+    LimitExceededError,
+    Limits,
+    TemplateRenderError,
+    TemplateSyntaxError,
+    compile_template,
+)
 from unit.velocity.velocity_grammar import CONTEXT, bodies, templates
 
-ERRORS = (TemplateSyntaxError, TemplateRenderError, LimitExceeded)
+ERRORS = (TemplateSyntaxError, TemplateRenderError, LimitExceededError)
 SMALL = Limits(template=400, nodes=200, steps=2_000, items=100, string=200, digits=30, output=500)
 PIECES = [
     "$",

@@ -10,7 +10,7 @@ import pytest
 
 from promo_campaigns.velocity import (
     BoundSource,
-    LimitExceeded,
+    LimitExceededError,
     TemplateRenderError,
     TemplateSyntaxError,
     compile_template,
@@ -178,7 +178,7 @@ def test_expressions_as_deep_as_the_limit_compile_and_deeper_ones_are_refused(fo
         deep = form.format(deep, leaf)
         try:
             compile_template(wrap.format(deep)).render({"t": True, "m": {}})
-        except LimitExceeded:
+        except LimitExceededError:
             assert level >= 4
             return
         except TemplateSyntaxError:  # a string cannot stand in a string as it is

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.velocity import LimitExceeded, Limits, TemplateRenderError, compile_template
+from promo_campaigns.velocity import LimitExceededError, Limits, TemplateRenderError, compile_template
 from promo_campaigns.velocity.values.hashes import signed
 from promo_campaigns.velocity.values.text_methods import narrow, wide
 from promo_campaigns.velocity.values.values import double_text
@@ -74,7 +74,7 @@ def test_a_value_of_an_unknown_type_fails_its_contact_and_is_not_shown() -> None
 )
 def test_each_limit_is_kept(template: str, limits: Limits) -> None:
     compile_template(template).render({})
-    with pytest.raises(LimitExceeded):
+    with pytest.raises(LimitExceededError):
         compile_template(template, limits=limits).render({})
 
 

@@ -16,7 +16,7 @@ from promo_campaigns.cli.groups import Commands
 from promo_campaigns.cli.options import INCLUDE, AsJson, Connection, Dsn, Fields, Include, data_source_names
 from promo_campaigns.cli.output import Output, printable
 from promo_campaigns.cli.progress import progress
-from promo_campaigns.connections.variable import connection_settings
+from promo_campaigns.connections.lookup import command_connection
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.redaction import HIDDEN, redacted
@@ -120,7 +120,7 @@ def _prepare(include: Path, name: str, connection: str, *, contact: int | None, 
     from promo_campaigns.preview.test_request import trial_call
 
     source = read_data_source(include, name)
-    settings = connection_settings(source.connection, connection or None)
+    settings = command_connection(source.connection, connection or None)
     endpoint = endpoint_of(settings)
     text = None if body is None else _body_of(body, source)
     recipient, codes = _contact(contact, dsn) if contact is not None else (None, [])

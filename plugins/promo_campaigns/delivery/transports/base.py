@@ -1,4 +1,4 @@
-"""What every transport stands on: calls of a stated size, so many at a time, each with a verdict for everybody."""
+"""What every transport stands on: calls of a stated size, so many at a time, each with a result for everybody."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.errors import CallRefused, CannotCarry, ConfigurationError, SendError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.connections.settings import ConnectionSettings
-    from promo_campaigns.http.rate_limit_port import Pace
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import DataSource, Message
 
@@ -39,13 +40,13 @@ class TransportSettings:
     :ivar connection: where to and who as, if the workflow names a connection
     :ivar dsn: the store
     :ivar webhook: the request that carries the message, for transports that are made of one
-    :ivar pace: the receiver's rate budget, if it has one; the transport's base class keeps to it
+    :ivar limiter: holds calls to the receiver's limits; the transport's base class asks it
     """
 
     connection: ConnectionSettings | None = None
     dsn: str = field(default="", repr=False)
     webhook: DataSource | None = None
-    pace: Pace | None = None
+    limiter: RateLimiter = UNLIMITED
 
 
 class BaseTransport:
@@ -104,8 +105,7 @@ class BaseTransport:
     def in_flight(self) -> int:
         """How many messages may be under way, hence unknown after a crash."""
         most = _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
-        pace = self.settings.pace
-        return most if pace is None else pace.budget.chunk(most, self.batch_size)
+        return self.settings.limiter.budget.chunk(most, self.batch_size)
 
     @property
     def resend_within_s(self) -> float:
@@ -124,23 +124,24 @@ class BaseTransport:
     def check(self, message: Message) -> None:
         """Refuse a message that this transport cannot carry, before anything is opened.
 
-        :raises CannotCarry: with the setting of the message that is at fault
+        :raises CannotCarryError: with the setting of the message that is at fault
         """
         if self.channels is not None and message.channel not in self.channels:
             problem = f"the transport {self.name!r} cannot do the channel {message.channel!r}"
-            raise CannotCarry(problem, setting="channel", hint=f"It does {', '.join(sorted(self.channels))}")
+            raise CannotCarryError(problem, setting="channel", hint=f"It does {', '.join(sorted(self.channels))}")
         strange = sorted(set(message.options) - self.options) if self.options is not None else []
         if strange:
             problem = f"the transport {self.name!r} has no option {strange[0]!r}"
             known = ", ".join(sorted(self.options or ())) or "none"
-            raise CannotCarry(problem, setting="options", hint=f"It has {known}")
+            raise CannotCarryError(problem, setting="options", hint=f"It has {known}")
 
-    async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[Verdict]:
+    async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[DeliveryResult]:
         """Make one call for these, at most ``batch_size``, and say what is known of each.
 
         Whoever is left out is unknown, and so is everybody if it raises or takes longer than ``MAX_CALL_S``.
 
-        :raises CallRefused: the call was refused as a whole; it is made again in halves, to find whose fault it was
+        :raises CallRefusedError: the call was refused as a whole; it is made again in halves, to find whose fault it
+            was
         :raises SendError: the receiver cannot be used as it is set up; nothing was sent, and it is left alone
         """
         raise NotImplementedError
@@ -154,54 +155,50 @@ class BaseTransport:
         for first in range(0, len(messages), self.batch_size):
             yield messages[first : first + self.batch_size]
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send and say what is known of each, in their order.
 
         :param deadline: on the clock of ``time.monotonic``; no call begins after it
         """
         answers = await asyncio.gather(*(self._deliver(batch, deadline) for batch in self.batches(messages)))
-        found = {verdict.contact_id: verdict for verdicts in answers for verdict in verdicts}
+        found = {result.contact_id: result for results in answers for result in results}
         return [found[message.contact_id] for message in messages]
 
-    async def _deliver(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+    async def _deliver(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         """Call, and call again in halves as long as calls are refused as a whole; the rest is put off."""
-        waiting, verdicts, calls = [batch], list[Verdict](), 0
+        waiting, results, calls = [batch], list[DeliveryResult](), 0
         while waiting:
             part = waiting.pop()
             if calls > MAX_SPLITS:
-                verdicts += _all(part, Outcome.LATER, "too many calls were refused as a whole", called=False)
+                results += _all(part, Outcome.LATER, "too many calls were refused as a whole", called=False)
                 continue
             calls += 1
             try:
-                verdicts += await self._one_call(part, deadline)
-            except CallRefused as refused:
+                results += await self._one_call(part, deadline)
+            except CallRefusedError as refused:
                 if len(part) == 1:
-                    verdicts += _all(part, Outcome.REFUSED, refused.detail)
+                    results += _all(part, Outcome.REFUSED, refused.detail)
                 else:
                     waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        return verdicts
+        return results
 
-    async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
-        pace = self.settings.pace
-        async with self._free:
-            if pace is None:
-                return await self._answered(batch, deadline)
-            if not await pace.turn(deadline=deadline, weight=pace.budget.weight(len(batch))):
-                return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=pace.wait_s, called=False)
-            try:
-                verdicts = await self._answered(batch, deadline)
-            finally:
-                pace.done()
-        if asked_s := max(verdict.retry_after_s for verdict in verdicts):
-            pace.leave_alone(asked_s)
-        return verdicts
+    async def _one_call(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
+        limiter = self.settings.limiter
+        weight = limiter.budget.weight(len(batch))
+        try:
+            async with self._free, limiter.permit(deadline=deadline, weight=weight) as permit:
+                results = await self._answered(batch, deadline)
+                permit.back_off(max(result.retry_after_s for result in results))
+                return results
+        except NoPermitError as refused:
+            return _all(batch, Outcome.LATER, _NOT_BEGUN, retry_after_s=refused.wait_s, called=False)
 
-    async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[Verdict]:
+    async def _answered(self, batch: Sequence[OutgoingMessage], deadline: float) -> list[DeliveryResult]:
         if time.monotonic() >= deadline:
             return _all(batch, Outcome.LATER, _NOT_BEGUN, called=False)
         try:
             return _completed(batch, await asyncio.wait_for(self.call(batch), MAX_CALL_S))
-        except CallRefused:
+        except CallRefusedError:
             raise
         except SendError as error:
             return _all(batch, Outcome.LATER, str(error)[:MAX_DETAIL], locked_out=True)
@@ -215,19 +212,19 @@ def _all(
     batch: Sequence[OutgoingMessage],
     outcome: Outcome,
     detail: str,
-    **said: Any,  # noqa: ANN401  (whatever else a verdict says)
-) -> list[Verdict]:
-    return [Verdict(contact_id=message.contact_id, outcome=outcome, detail=detail, **said) for message in batch]
+    **more: Any,  # noqa: ANN401  (whatever else a result says)
+) -> list[DeliveryResult]:
+    return [DeliveryResult(contact_id=message.contact_id, outcome=outcome, detail=detail, **more) for message in batch]
 
 
-def _completed(batch: Sequence[OutgoingMessage], verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return one verdict for each message, whose detail names no locator."""
-    said = {verdict.contact_id: verdict for verdict in verdicts}
+def _completed(batch: Sequence[OutgoingMessage], results: Iterable[DeliveryResult]) -> list[DeliveryResult]:
+    """Return one result for each message, whose detail names no locator."""
+    said = {result.contact_id: result for result in results}
     return [_discreet(message, said.get(message.contact_id)) for message in batch]
 
 
-def _discreet(message: OutgoingMessage, verdict: Verdict | None) -> Verdict:
-    if verdict is None:
-        return Verdict(contact_id=message.contact_id, outcome=Outcome.UNKNOWN, detail="the receiver did not say")
-    detail = verdict.detail.replace(message.locator, "…")[:MAX_DETAIL]
-    return verdict if detail == verdict.detail else replace(verdict, detail=detail)
+def _discreet(message: OutgoingMessage, result: DeliveryResult | None) -> DeliveryResult:
+    if result is None:
+        return DeliveryResult(contact_id=message.contact_id, outcome=Outcome.UNKNOWN, detail="the receiver did not say")
+    detail = result.detail.replace(message.locator, "…")[:MAX_DETAIL]
+    return result if detail == result.detail else replace(result, detail=detail)

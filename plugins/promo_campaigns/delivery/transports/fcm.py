@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.google_tokens import (
     AccessTokens,
-    NoToken,
+    NoTokenError,
     ServiceAccount,
     read_service_account,
 )
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
-from promo_campaigns.http.endpoint import endpoint_of
-from promo_campaigns.model.errors import CannotCarry, ReceiverUnavailable, SendError
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.http.endpoint import parse_endpoint
+from promo_campaigns.model.errors import CannotCarryError, ReceiverUnavailableError, SendError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ class FcmTransport(HttpTransport):
         super().check(message)
         if taken := [name for name in message.options if _RESERVED.fullmatch(name)]:
             problem = f"FCM keeps the name {taken[0]!r} for itself"
-            raise CannotCarry(problem, setting="options", hint="Give the option another name")
+            raise CannotCarryError(problem, setting="options", hint="Give the option another name")
 
     async def __aenter__(self) -> Self:
         """Get an access token and keep connections open from one batch to the next.
@@ -79,32 +79,34 @@ class FcmTransport(HttpTransport):
         """
         await super().__aenter__()
         try:
-            await self._open.enter_async_context(self._tokens.line.connected())
+            await self._open.enter_async_context(self._tokens.client.connected())
             await self._require_token()
         except BaseException:
             await self._open.aclose()
             raise
         return self
 
-    async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
+    async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Push one message."""
         (message,) = messages
         try:
             token = await self._tokens.current()
-        except NoToken as none:
-            return [Verdict(contact_id=message.contact_id, outcome=Outcome.LATER, detail=str(none), locked_out=True)]
+        except NoTokenError as none:
+            return [
+                DeliveryResult(contact_id=message.contact_id, outcome=Outcome.LATER, detail=str(none), locked_out=True)
+            ]
         path = f"/v1/projects/{self._account.project_id}/messages:send"
         answer = await self.post(path, _push(message), headers={"Authorization": f"Bearer {token}"})
         if answer.status == _UNAUTHORIZED:
             self._tokens.forget(token)
-        return [_verdict(message.contact_id, answer)]
+        return [_result(message.contact_id, answer)]
 
     async def _require_token(self) -> None:
         try:
             await self._tokens.current()
-        except NoToken as none:
+        except NoTokenError as none:
             msg = f"{self.connection.name}: {none}; nobody was sent anything"
-            raise (SendError(msg) if none.for_good else ReceiverUnavailable(msg)) from None
+            raise (SendError(msg) if none.for_good else ReceiverUnavailableError(msg)) from None
 
     def _read_account(self) -> ServiceAccount:
         try:
@@ -117,7 +119,9 @@ class FcmTransport(HttpTransport):
 
     def _endpoint(self, host: str, port: int | None, scheme: str) -> Endpoint:
         mine = self.connection
-        return endpoint_of(ConnectionSettings(name=mine.name, host=host, port=port, scheme=scheme, extras=mine.extras))
+        return parse_endpoint(
+            ConnectionSettings(name=mine.name, host=host, port=port, scheme=scheme, extras=mine.extras)
+        )
 
 
 def _push(message: OutgoingMessage) -> dict[str, object]:
@@ -128,8 +132,8 @@ def _push(message: OutgoingMessage) -> dict[str, object]:
     return {"message": push}
 
 
-def _verdict(contact_id: int, answer: Answer) -> Verdict:
-    """Judge an answer by its status, and where FCM says more, by its error code.
+def _result(contact_id: int, answer: Answer) -> DeliveryResult:
+    """Classify an answer by its status, and where FCM says more, by its error code.
 
     A token that is none any more, or another sender's, is that contact's fault; 403 otherwise is ours, and so is 404.
     """
@@ -144,7 +148,7 @@ def _verdict(contact_id: int, answer: Answer) -> Verdict:
     elif answer.status == _TOO_MANY:
         retry_s = retry_s or QUOTA_S
     detail = f"FCM {code}" if code else answer.detail
-    return Verdict(
+    return DeliveryResult(
         contact_id=contact_id,
         outcome=outcome,
         detail=detail,

@@ -1,4 +1,4 @@
-"""Access tokens of a Google service account: signed by google-auth, fetched over our own line, kept until they end."""
+"""Access tokens of a Google service account: signed by google-auth, fetched by us, kept until they expire."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from google.auth import crypt, jwt
 
-from promo_campaigns.http.client import Call, HttpLine
+from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EARLY_S = 300.0
 _PARTS = ("client_email", "private_key", "token_uri", "project_id")
 
 
-class NoToken(Exception):  # noqa: N818  (states the fact)
+class NoTokenError(Exception):
     """There is no access token; says why, and names no secret.
 
     :param why: what asking for one came to
@@ -85,14 +85,14 @@ class AccessTokens:
 
     def __init__(self, account: ServiceAccount, scope: str, endpoint: Endpoint) -> None:
         self._account, self._scope = account, scope
-        self.line = HttpLine(endpoint)
+        self.client = HttpClient(endpoint)
         self._token, self._good_until = "", -math.inf
         self._asking = asyncio.Lock()
 
     async def current(self) -> str:
         """Return a token that is good for some minutes.
 
-        :raises NoToken: none was given
+        :raises NoTokenError: none was given
         """
         async with self._asking:
             if time.monotonic() >= self._good_until:
@@ -114,8 +114,8 @@ class AccessTokens:
             body=urlencode({"grant_type": GRANT, "assertion": assertion}),
         )
         begun = time.monotonic()
-        (answer,) = await self.line.exchange([call], deadline=math.inf)
-        self._token, seconds = _token_of(answer)
+        (answer,) = await self.client.send_all([call], deadline=math.inf)
+        self._token, seconds = _parse_token(answer)
         self._good_until = begun + max(seconds - EARLY_S, seconds / 2)
 
     def _signed(self) -> str:
@@ -131,13 +131,13 @@ class AccessTokens:
         return signed.decode()
 
 
-def _token_of(answer: Answer) -> tuple[str, float]:
+def _parse_token(answer: Answer) -> tuple[str, float]:
     """Return a token and the seconds it is good for."""
     if answer.outcome is not Outcome.OK:
-        raise NoToken(answer.detail, for_good=answer.outcome is Outcome.REFUSED or answer.locked_out)
+        raise NoTokenError(answer.detail, for_good=answer.outcome is Outcome.REFUSED or answer.locked_out)
     try:
         said = json.loads(answer.body)
         return str(said["access_token"]), float(said.get("expires_in", ASSERTION_S))
     except (ValueError, KeyError, TypeError, AttributeError):
         why = "the answer holds none"
-        raise NoToken(why, for_good=False) from None
+        raise NoTokenError(why, for_good=False) from None

@@ -1,4 +1,4 @@
-"""What transports over HTTP share: one line to the connection's host, and a verdict made of an answer."""
+"""What transports over HTTP share: one HTTP client of the connection's host, and a result made of an answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.http.client import Answer, Call, HttpLine
-from promo_campaigns.http.endpoint import endpoint_of
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.http.client import Call, HttpClient, not_begun
+from promo_campaigns.http.endpoint import parse_endpoint
+from promo_campaigns.http.rate_limit_port import NoPermitError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.delivery.transports.base import TransportSettings
-    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.http.client import Answer, Endpoint
     from promo_campaigns.model.outcome import OutgoingMessage
 
 MAX_ANSWER_S = 40.0
 """One call may have to wait for another, such as for an access token."""
-MAX_TURN_S = 60.0
-"""A question that has no turn within a minute can be asked another time."""
+MAX_PERMIT_S = 60.0
+"""A question that has no permit within a minute can be asked another time."""
 
 
 class HttpTransport(BaseTransport):
@@ -42,16 +43,16 @@ class HttpTransport(BaseTransport):
         super().__init__(settings)
         endpoint = self.endpoint()
         self.concurrency = endpoint.concurrency
-        self._line = HttpLine(replace(endpoint, timeout_s=min(endpoint.timeout_s, MAX_ANSWER_S)))
+        self._client = HttpClient(replace(endpoint, timeout_s=min(endpoint.timeout_s, MAX_ANSWER_S)))
         self._open = AsyncExitStack()
 
     def endpoint(self) -> Endpoint:
         """Return where calls go."""
-        return endpoint_of(self.connection, more_extras=self.more_extras)
+        return parse_endpoint(self.connection, more_extras=self.more_extras)
 
     async def __aenter__(self) -> Self:
         """Keep connections open from one batch to the next."""
-        await self._open.enter_async_context(self._line.connected())
+        await self._open.enter_async_context(self._client.connected())
         return self
 
     async def __aexit__(
@@ -63,33 +64,26 @@ class HttpTransport(BaseTransport):
     async def post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Post JSON once."""
         told = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
-        (answer,) = await self._line.exchange(
+        (answer,) = await self._client.send_all(
             [Call(method="POST", path=path, headers=told, body=json.dumps(body))], deadline=math.inf
         )
         return answer
 
     async def get(self, path: str) -> Answer:
-        """Get JSON, in the call's turn among all that the receiver is asked; one that has none soon is put off."""
-        pace = self.settings.pace
-        if pace is None:
-            return await self._get(path)
-        if not await pace.turn(deadline=time.monotonic() + MAX_TURN_S):
-            return Answer(outcome=Outcome.LATER, detail="not begun in time", retry_after_s=pace.wait_s, called=False)
-        try:
-            return await self._get(path)
-        finally:
-            pace.done()
-
-    async def _get(self, path: str) -> Answer:
+        """Get JSON, within the limits of the receiver; a question that has no permit soon is put off."""
         call = Call(method="GET", path=path, headers={"Accept": "application/json"})
-        (answer,) = await self._line.exchange([call], deadline=math.inf)
-        return answer
+        try:
+            async with self.settings.limiter.permit(deadline=time.monotonic() + MAX_PERMIT_S):
+                (answer,) = await self._client.send_all([call], deadline=math.inf)
+                return answer
+        except NoPermitError as refused:
+            return not_begun(refused.wait_s)
 
-    def verdict(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> Verdict:
+    def result(self, message: OutgoingMessage, answer: Answer, *, taken: bool = False) -> DeliveryResult:
         """Say what an answer means for a message: what its status proves.
 
         :param taken: the receiver says that it has taken the message, whatever the status
         """
         if taken:
-            return Verdict(contact_id=message.contact_id, outcome=Outcome.OK)
-        return answer.verdict(message.contact_id)
+            return DeliveryResult(contact_id=message.contact_id, outcome=Outcome.OK)
+        return answer.result(message.contact_id)

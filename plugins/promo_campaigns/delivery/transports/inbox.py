@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
-from promo_campaigns.model.errors import CallRefused
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import CallRefusedError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.reconnecting import reconnecting, retried
 from promo_campaigns.postgres.sql import queries
 
@@ -69,15 +69,15 @@ class InboxTransport(BaseTransport):
         """Close the connection."""
         self._open.close()
 
-    async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
+    async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Keep the messages in one statement."""
         rows = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
         try:
             retried(self._store, lambda: self._store.execute(_SQL["keep_messages"], rows))
         except (psycopg.DataError, UnicodeEncodeError):
             detail = "a text that Postgres cannot keep"
-            raise CallRefused(detail) from None
-        return [Verdict(contact_id=message.contact_id, outcome=Outcome.OK) for message in messages]
+            raise CallRefusedError(detail) from None
+        return [DeliveryResult(contact_id=message.contact_id, outcome=Outcome.OK) for message in messages]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return the keys of messages that have arrived."""

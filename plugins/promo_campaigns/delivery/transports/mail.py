@@ -24,7 +24,7 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-
 _LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
 
 
-class NotMailable(ValueError):  # noqa: N818  (states the fact)
+class NotMailableError(ValueError):
     """A message cannot be an e-mail; says why, and names no value."""
 
 
@@ -40,10 +40,10 @@ class Envelope:
     needs_utf8: bool
 
 
-def address_of(text: str) -> Address:
+def parse_address(text: str) -> Address:
     """Read one bare address; a domain beyond ASCII becomes its IDNA form.
 
-    :raises NotMailable: it is none, or several
+    :raises NotMailableError: it is none, or several
     """
     local, at, domain = text.strip().rpartition("@")
     try:
@@ -53,29 +53,29 @@ def address_of(text: str) -> Address:
     dots = local.startswith(".") or local.endswith(".") or ".." in local
     if not at or dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain) or len(text) > MAX_ADDRESS:
         msg = "the address is not one that mail can be sent to"
-        raise NotMailable(msg)
+        raise NotMailableError(msg)
     return Address(username=local, domain=domain)
 
 
-def sender_of(text: str) -> Address:
+def parse_sender(text: str) -> Address:
     """Read a sender, such as ``news@shop.example`` or ``Shop <news@shop.example>``.
 
-    :raises NotMailable: it is none
+    :raises NotMailableError: it is none
     """
     shown, bare = parseaddr(text)
     if _CONTROL.search(text):
         msg = "it holds a control character"
-        raise NotMailable(msg)
-    address = address_of(bare)
+        raise NotMailableError(msg)
+    address = parse_address(bare)
     return Address(display_name=shown, username=address.username, domain=address.domain)
 
 
-def envelope_of(message: OutgoingMessage, sender: Address) -> Envelope:
+def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
     """Make the e-mail of a message: text, HTML if it has some, one recipient, and an id from its idempotency key.
 
-    :raises NotMailable: its address, title or link to unsubscribe would break the header, or its text holds a NUL
+    :raises NotMailableError: its address, title or link to unsubscribe would break the header, or its text holds a NUL
     """
-    recipient = address_of(message.locator)
+    recipient = parse_address(message.locator)
     needs_utf8 = not recipient.username.isascii()
     mail = EmailMessage(policy=(SMTPUTF8 if needs_utf8 else SMTP).clone(cte_type="7bit"))
     mail["From"] = sender
@@ -86,7 +86,7 @@ def envelope_of(message: OutgoingMessage, sender: Address) -> Envelope:
     _add_unsubscribing(mail, message)
     if "\0" in message.body or "\0" in message.html:
         msg = "the body holds a NUL"
-        raise NotMailable(msg)
+        raise NotMailableError(msg)
     mail.set_content(message.body)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
@@ -99,7 +99,7 @@ def _add_unsubscribing(mail: EmailMessage, message: OutgoingMessage) -> None:
         return
     if not _LINK.fullmatch(link):
         msg = f"the option {UNSUBSCRIBE} is no https or mailto link"
-        raise NotMailable(msg)
+        raise NotMailableError(msg)
     mail["List-Unsubscribe"] = f"<{link}>"
     if message.options.get(ONE_CLICK, "").strip().lower() == "true":
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -109,5 +109,5 @@ def _header(text: str, part: str) -> str:
     stripped = text.strip()
     if _CONTROL.search(stripped):
         msg = f"the {part} holds a line break or another control character"
-        raise NotMailable(msg)
+        raise NotMailableError(msg)
     return stripped

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
-from promo_campaigns.model.errors import CallRefused, CannotCarry
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,31 +54,31 @@ class RetenoTransport(HttpTransport):
         template = message.options.get(TEMPLATE, "").strip()
         if not _TEMPLATE.fullmatch(template) and "$" not in template:
             problem = "the transport 'reteno' needs the id of a prepared message"
-            raise CannotCarry(problem, setting="options", hint="Write it as the option template, such as 1853402")
+            raise CannotCarryError(problem, setting="options", hint="Write it as the option template, such as 1853402")
 
     def batches(self, messages: Sequence[OutgoingMessage]) -> Iterator[Sequence[OutgoingMessage]]:
         """Cut messages into requests of one prepared message each."""
         for _, group in groupby(sorted(messages, key=_one_request), key=_one_request):
             yield from super().batches(list(group))
 
-    async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
+    async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Make one request for messages of one template."""
         template = messages[0].options.get(TEMPLATE, "").strip()
         if not _TEMPLATE.fullmatch(template):
             detail = "the option template is no id of a prepared message"
             return [
-                Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
+                DeliveryResult(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
                 for message in messages
             ]
         answer = await self.post(f"/api/v1/message/{template}/smartsend", _request(messages))
         if answer.outcome is Outcome.OK:
-            return _item_verdicts(messages, answer.body)
+            return _item_results(messages, answer.body)
         if answer.status in _OF_ONE:
-            raise CallRefused(answer.detail)
+            raise CallRefusedError(answer.detail)
         if answer.status == _NO_TEMPLATE:
             missing = replace(answer, outcome=Outcome.LATER, detail=f"there is no message {template}", locked_out=True)
-            return [self.verdict(message, missing) for message in messages]
-        return [self.verdict(message, answer) for message in messages]
+            return [self.result(message, missing) for message in messages]
+        return [self.result(message, answer) for message in messages]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return those of the keys by which the vendor knows a request."""
@@ -117,24 +117,26 @@ def _request_id(messages: Sequence[OutgoingMessage]) -> str:
     return str(uuid.uuid5(_REQUESTS, "\0".join(sorted(message.idempotency_key for message in messages))))
 
 
-def _item_verdicts(messages: Sequence[OutgoingMessage], body: bytes) -> list[Verdict]:
-    """Judge each recipient by the results of its locator; whoever has none is left out, hence unknown."""
+def _item_results(messages: Sequence[OutgoingMessage], body: bytes) -> list[DeliveryResult]:
+    """Classify each recipient by the results of its locator; whoever has none is left out, hence unknown."""
     said: dict[str, set[str]] = {}
     for result in _results(body):
         said.setdefault(_plain(str(result.get("locator", ""))), set()).add(
             str(result.get("status", "")).strip().upper()
         )
     found = ((message, said.get(_plain(message.locator))) for message in messages)
-    return [_item_verdict(message.contact_id, statuses) for message, statuses in found if statuses]
+    return [_item_result(message.contact_id, statuses) for message, statuses in found if statuses]
 
 
-def _item_verdict(contact_id: int, statuses: set[str]) -> Verdict:
-    """Judge one recipient; two contacts of one locator have two results, which count only where they agree."""
+def _item_result(contact_id: int, statuses: set[str]) -> DeliveryResult:
+    """Classify one recipient; two contacts of one locator have two results, which count only where they agree."""
     if statuses == {"OK"}:
-        return Verdict(contact_id=contact_id, outcome=Outcome.OK)
+        return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
     if statuses == {"ERROR"}:
-        return Verdict(contact_id=contact_id, outcome=Outcome.REFUSED, detail="the vendor did not queue it")
-    return Verdict(contact_id=contact_id, outcome=Outcome.UNKNOWN, detail="the vendor's results have no one status")
+        return DeliveryResult(contact_id=contact_id, outcome=Outcome.REFUSED, detail="the vendor did not queue it")
+    return DeliveryResult(
+        contact_id=contact_id, outcome=Outcome.UNKNOWN, detail="the vendor's results have no one status"
+    )
 
 
 def _results(body: bytes) -> list[dict[str, Any]]:

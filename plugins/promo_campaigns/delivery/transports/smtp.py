@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 import aiosmtplib
 
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.delivery.transports.mail import ONE_CLICK, UNSUBSCRIBE, NotMailable, envelope_of, sender_of
+from promo_campaigns.delivery.transports.mail import (
+    ONE_CLICK,
+    UNSUBSCRIBE,
+    NotMailableError,
+    make_envelope,
+    parse_sender,
+)
 from promo_campaigns.http.tls import tls_context
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +55,8 @@ class SmtpTransport(BaseTransport):
         if not server.host:
             server.fail("has no host; write the name of the mail server")
         try:
-            self._sender = sender_of(server.text("from"))
-        except NotMailable as error:
+            self._sender = parse_sender(server.text("from"))
+        except NotMailableError as error:
             server.fail(f"needs the extra from, such as Shop <news@shop.example>; {error}")
         self._security = server.choice("security", tuple(PORTS), "tls" if server.port == PORTS["tls"] else "starttls")
         if self._security == "none" and not server.flag("allow_insecure"):
@@ -61,73 +67,77 @@ class SmtpTransport(BaseTransport):
         self._timeout_s = server.number("timeout_s", 20.0, least=0.1, most=50.0)
         self._tls = tls_context(server.text("ca_file"))
         self.concurrency = int(server.number("concurrency", 4, least=1, most=100))
-        self._idle: list[_Line] = []
+        self._idle: list[_MailConnection] = []
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take leave of the server."""
         while self._idle:
-            line = self._idle.pop()
+            held = self._idle.pop()
             with suppress(aiosmtplib.SMTPException, OSError):
-                await line.client.quit(timeout=1.0)
-            line.client.close()
+                await held.client.quit(timeout=1.0)
+            held.client.close()
         await asyncio.sleep(0)  # what was dropped is closed before the loop is
 
-    async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
+    async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Send one mail."""
         (message,) = messages
-        return [await self._verdict(message)]
+        return [await self._result(message)]
 
-    async def _verdict(self, message: OutgoingMessage) -> Verdict:
+    async def _result(self, message: OutgoingMessage) -> DeliveryResult:
         who = message.contact_id
         try:
-            envelope = envelope_of(message, self._sender)
-        except NotMailable as error:
-            return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
+            envelope = make_envelope(message, self._sender)
+        except NotMailableError as error:
+            return DeliveryResult(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
         while True:
             try:
-                line = await self._connected()
+                held = await self._connected()
             except aiosmtplib.SMTPResponseException as error:
                 detail = f"SMTP {error.code} to the greeting or login"
                 locked = error.code in _WANTS_LOGIN or isinstance(error, aiosmtplib.SMTPAuthenticationError)
-                return Verdict(contact_id=who, outcome=Outcome.LATER, detail=detail, locked_out=locked)
+                return DeliveryResult(contact_id=who, outcome=Outcome.LATER, detail=detail, locked_out=locked)
             except (aiosmtplib.SMTPException, OSError) as error:
-                return Verdict(contact_id=who, outcome=Outcome.LATER, detail=f"no connection ({type(error).__name__})")
-            verdict = await self._sent_over(line, envelope, who)
-            if verdict is not None:
-                return verdict
+                return DeliveryResult(
+                    contact_id=who, outcome=Outcome.LATER, detail=f"no connection ({type(error).__name__})"
+                )
+            result = await self._sent_over(held, envelope, who)
+            if result is not None:
+                return result
 
-    async def _sent_over(self, line: _Line, envelope: Envelope, who: int) -> Verdict | None:
+    async def _sent_over(self, held: _MailConnection, envelope: Envelope, who: int) -> DeliveryResult | None:
         """Send a mail over one connection; None if it was a kept one that had ended before the mail was on its way."""
-        if envelope.needs_utf8 and not line.client.supports_extension("smtputf8"):
-            self._keep(line)
-            return Verdict(contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one")
-        conversation = _Conversation(line.client, envelope, self._sender.addr_spec)
+        if envelope.needs_utf8 and not held.client.supports_extension("smtputf8"):
+            self._keep(held)
+            return DeliveryResult(
+                contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one"
+            )
+        conversation = _Conversation(held.client, envelope, self._sender.addr_spec)
         try:
-            verdict = await conversation.held(who)
+            result = await conversation.held(who)
         except BaseException:
-            line.client.close()
+            held.client.close()
             raise
-        if conversation.ended_early and line.was_kept:
-            line.client.close()
+        if conversation.ended_early and held.was_kept:
+            held.client.close()
             return None
-        self._keep(line)
-        return verdict
+        self._keep(held)
+        return result
 
-    def _keep(self, line: _Line) -> None:
-        if line.client.is_connected:
-            line.idle_since, line.was_kept = time.monotonic(), True
-            self._idle.append(line)
+    def _keep(self, held: _MailConnection) -> None:
+        if held.client.is_connected:
+            held.idle_since, held.was_kept = time.monotonic(), True
+            self._idle.append(held)
         else:
-            line.client.close()
+            held.client.close()
 
-    async def _connected(self) -> _Line:
+    async def _connected(self) -> _MailConnection:
         while self._idle:
-            line = self._idle.pop()
-            if await line.stands():
-                return line
-            line.client.close()
+            held = self._idle.pop()
+            if await held.stands():
+                return held
+            held.client.close()
         server = self.connection
         client = _Client(
             hostname=server.host,
@@ -145,7 +155,7 @@ class SmtpTransport(BaseTransport):
         except BaseException:
             client.close()
             raise
-        return _Line(client)
+        return _MailConnection(client)
 
 
 class _Client(aiosmtplib.SMTP):
@@ -159,7 +169,7 @@ class _Client(aiosmtplib.SMTP):
             transport.abort()
 
 
-class _Line:
+class _MailConnection:
     """A connection to the server, since when nobody has used it, and whether it has been kept for another mail."""
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
@@ -191,7 +201,7 @@ class _Conversation:
         self._offered = False
         self.ended_early = False
 
-    async def held(self, contact_id: int) -> Verdict:
+    async def held(self, contact_id: int) -> DeliveryResult:
         """Send the mail and say what is known of it."""
         try:
             await self._say()
@@ -206,8 +216,8 @@ class _Conversation:
             at = "after the mail was handed over" if self._offered else "before the mail was handed over"
             detail, locked = f"the connection broke {at} ({type(error).__name__})", False
         else:
-            return Verdict(contact_id=contact_id, outcome=Outcome.OK)
-        return Verdict(contact_id=contact_id, outcome=outcome, detail=detail, locked_out=locked)
+            return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
+        return DeliveryResult(contact_id=contact_id, outcome=outcome, detail=detail, locked_out=locked)
 
     async def _say(self) -> None:
         client, envelope = self._client, self._envelope

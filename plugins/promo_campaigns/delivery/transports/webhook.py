@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rendering import first_failure, webhook_context
-from promo_campaigns.delivery.success_rule import Judge
+from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.transports.base import BaseTransport
-from promo_campaigns.http.endpoint import endpoint_of
-from promo_campaigns.model.errors import CannotCarry
-from promo_campaigns.model.outcome import Outcome, OutgoingRequest, Verdict
+from promo_campaigns.http.endpoint import parse_endpoint
+from promo_campaigns.model.errors import CannotCarryError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,10 @@ class WebhookTransport(BaseTransport):
         source = settings.webhook
         self._templates = compile_data_source(source) if source else None
         self.key_window_s = float(source.key_window_s) if source else 0.0
-        judge = Judge(source) if source and source.success else None
-        self._sender = HttpSender(endpoint_of(self.connection), name=self.receiver, pace=settings.pace, judge=judge)
+        success_rule = SuccessRule(source) if source and source.success else None
+        self._sender = HttpSender(
+            parse_endpoint(self.connection), name=self.receiver, limiter=settings.limiter, success_rule=success_rule
+        )
         self._open = AsyncExitStack()
 
     def check(self, message: Message) -> None:
@@ -49,7 +51,9 @@ class WebhookTransport(BaseTransport):
         super().check(message)
         if not message.webhook:
             problem = "the transport 'webhook' needs the data source that carries the message"
-            raise CannotCarry(problem, setting="webhook", hint="Write webhook: and the name of a file of data_sources")
+            raise CannotCarryError(
+                problem, setting="webhook", hint="Write webhook: and the name of a file of data_sources"
+            )
 
     async def __aenter__(self) -> Self:
         """Keep connections open from one batch to the next."""
@@ -62,19 +66,19 @@ class WebhookTransport(BaseTransport):
         """Close them."""
         await self._open.aclose()
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         """Render and make the requests; one that cannot be rendered is refused before anything leaves."""
         ready, refused = self._requests(messages)
         said = [*refused, *await self._sender.send(ready, deadline=deadline)]
-        found = {verdict.contact_id: verdict for verdict in said}
+        found = {result.contact_id: result for result in said}
         return [found[message.contact_id] for message in messages]
 
-    def _requests(self, messages: Sequence[OutgoingMessage]) -> tuple[list[OutgoingRequest], list[Verdict]]:
+    def _requests(self, messages: Sequence[OutgoingMessage]) -> tuple[list[OutgoingRequest], list[DeliveryResult]]:
         templates = self._templates
         if templates is None:
             return [], [_refused(message, "the message names no webhook") for message in messages]
         ready: list[OutgoingRequest] = []
-        refused: list[Verdict] = []
+        refused: list[DeliveryResult] = []
         contexts = [webhook_context(message) for message in messages]
         paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
         headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
@@ -96,5 +100,5 @@ class WebhookTransport(BaseTransport):
         return ready, refused
 
 
-def _refused(message: OutgoingMessage, detail: str) -> Verdict:
-    return Verdict(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
+def _refused(message: OutgoingMessage, detail: str) -> DeliveryResult:
+    return DeliveryResult(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.delivery.batch_payload import Handover, is_handover
+from promo_campaigns.delivery.batch_payload import BatchPayload, is_batch_payload
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ class HandedOver(StoreOperator):
     def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:
         """Render as Airflow does, then wrap."""
         rendered = super().render_template(content, context, *args, **kwargs)
-        return Handover.from_xcom(rendered) if is_handover(rendered) else rendered
+        return BatchPayload.from_xcom(rendered) if is_batch_payload(rendered) else rendered

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from promo_campaigns.model.errors import LeaseHeld, QuietHours, ReceiverUnavailable, StockAwaited
+from promo_campaigns.model.errors import LeaseHeldError, QuietHoursError, ReceiverUnavailableError, StockAwaitedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ def rescheduled(operator: BaseOperator, wait_s: float | None = None) -> Iterator
     """
     try:
         yield
-    except (ReceiverUnavailable, LeaseHeld, QuietHours, StockAwaited) as error:
-        wait_s = wait_s if isinstance(error, StockAwaited) else error.wait_s
+    except (ReceiverUnavailableError, LeaseHeldError, QuietHoursError, StockAwaitedError) as error:
+        wait_s = wait_s if isinstance(error, StockAwaitedError) else error.wait_s
         if wait_s is None:
             raise
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger

@@ -73,8 +73,8 @@ def migrate(dsn: str, *, patience_s: float = PATIENCE_S, tell: Callable[[str], N
     :param dsn: ``postgresql://`` URI of the database
     :param patience_s: seconds to wait for another migration, and for each lock that others hold
     :param tell: is called before each part of a revision that a store with rows in it is brought to
-    :raises StoreUnavailable: another migration, or somebody who holds a lock, took longer than that
-    :raises DatabaseUnavailable: the server cannot be reached, or cannot carry out a statement at the moment
+    :raises StoreUnavailableError: another migration, or somebody who holds a lock, took longer than that
+    :raises DatabaseUnavailableError: the server cannot be reached, or cannot carry out a statement at the moment
     :raises ConfigurationError: the address is wrong, the account lacks a right, or the database's encoding is not UTF8
     """
     with explaining(), _alone(dsn, patience_s) as connection:
@@ -127,7 +127,7 @@ def open_session(dsn: str) -> psycopg.Connection:
     """Open a connection for a migration, in autocommit mode, in a session like everybody else's.
 
     :param dsn: ``postgresql://`` URI of the database
-    :raises DatabaseUnavailable: the server cannot be reached
+    :raises DatabaseUnavailableError: the server cannot be reached
     :raises ConfigurationError: the address is wrong
     """
     try:

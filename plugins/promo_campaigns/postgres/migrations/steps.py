@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from psycopg import errors, sql
 
-from promo_campaigns.model.errors import StoreUnavailable
+from promo_campaigns.model.errors import StoreUnavailableError
 from promo_campaigns.postgres.sql import migration as text_of
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ def try_until(attempt: Callable[[], bool], patience_s: float, problem: Callable[
     :param attempt: returns whether it worked
     :param patience_s: seconds for which it is tried
     :param problem: says what was in the way, and what to do
-    :raises StoreUnavailable: it did not work in that time
+    :raises StoreUnavailableError: it did not work in that time
     """
     give_up, pause = time.monotonic() + patience_s, _FIRST_PAUSE_S
     while not attempt():
         if time.monotonic() >= give_up:
-            raise StoreUnavailable(problem())
+            raise StoreUnavailableError(problem())
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_S)
 

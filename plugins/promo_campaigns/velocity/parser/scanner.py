@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.model.errors import LimitExceeded, TemplateSyntaxError
+from promo_campaigns.model.errors import LimitExceededError, TemplateSyntaxError
 from promo_campaigns.velocity.fault import LIMIT_HINT
 from promo_campaigns.velocity.place import error_at
 
@@ -53,8 +53,10 @@ class Scanner:
         raise error_at(TemplateSyntaxError, self.whole, offset, problem, hint)
 
     def refuse(self, problem: str, *, at: int | None = None) -> NoReturn:
-        """Raise `LimitExceeded` for a position of this text."""
-        raise error_at(LimitExceeded, self.whole, self.base + (self.pos if at is None else at), problem, LIMIT_HINT)
+        """Raise `LimitExceededError` for a position of this text."""
+        raise error_at(
+            LimitExceededError, self.whole, self.base + (self.pos if at is None else at), problem, LIMIT_HINT
+        )
 
     def offset(self, position: int | None = None, weight: int = 1) -> int:
         """Return the template offset of a position, by default the current one, and count a node there.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from promo_campaigns.model.errors import LimitExceeded, TemplateSyntaxError
+from promo_campaigns.model.errors import LimitExceededError, TemplateSyntaxError
 from promo_campaigns.velocity.fault import LIMIT_HINT
 from promo_campaigns.velocity.parser.directive_parser import Closed, DirectiveParser
 from promo_campaigns.velocity.parser.scanner import Tally
@@ -180,11 +180,11 @@ def parse(text: str, dialect: Dialect, limits: Limits) -> Block:
     """Parse a template.
 
     :raises TemplateSyntaxError: it is not Velocity, or uses a refused directive
-    :raises LimitExceeded: it is too long, too deep or has too many parts
+    :raises LimitExceededError: it is too long, too deep or has too many parts
     """
     if len(text) > limits.template:
         problem = f"the template is longer than {limits.template} characters"
-        raise error_at(LimitExceeded, text[: limits.template], 0, problem, LIMIT_HINT)
+        raise error_at(LimitExceededError, text[: limits.template], 0, problem, LIMIT_HINT)
     wrong = UNPRINTABLE.search(text)
     if wrong:
         raise error_at(

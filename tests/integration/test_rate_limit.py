@@ -13,22 +13,23 @@ import pytest
 
 from cut_line import cut_line
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
-from paced import LATENCY_S, counting_receiver, start_workers
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.rate_limit_store import MAX_ALONE_S, open_pace
-from promo_campaigns.http.client import Call, Endpoint, HttpLine
-from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
+from promo_campaigns.delivery.rate_limit_store import MAX_BACK_OFF_S, open_rate_limiter
+from promo_campaigns.http.client import Call, Endpoint, HttpClient
+from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, UNLIMITED, Budget, NoPermitError
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailable
+from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailableError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
+from rate_limited_receiver import LATENCY_S, counting_receiver, start_workers
 from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from promo_campaigns.delivery.rate_limit_store import PostgresPace
+    from promo_campaigns.delivery.rate_limit_store import PostgresRateLimiter
+    from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
@@ -43,13 +44,13 @@ def test_four_workers_use_their_budget_and_keep_within_it_though_one_is_killed(d
         workers.processes[0].kill()
         trips = workers.told()
     assert len(trips) == 3
-    assert seen.most_in(1.0) <= PER_S * (1 + SLICE_S) + PER_S * seen.stalled_s
+    assert seen.most_in(1.0) <= PER_S * (1 + TOKEN_BATCH_S) + PER_S * seen.stalled_s
     assert seen.best_rate(5.0) >= PER_S * 0.95
     assert min(share for worker, share in seen.shares().items() if worker != "worker-0") >= 0.2
-    assert max(trips) <= 10 * 2 / SLICE_S, "turns are leased by the slice"
+    assert max(trips) <= 10 * 2 / TOKEN_BATCH_S, "tokens are leased by the batch"
 
 
-def test_four_workers_never_have_more_calls_under_way_than_there_are_seats(dsn: str) -> None:
+def test_four_workers_never_have_more_calls_under_way_than_there_are_slots(dsn: str) -> None:
     with counting_receiver() as seen:
         start_workers(4, dsn, seen.url, Budget(concurrency=5), seconds=4).told()
     assert max(arrival.under_way for arrival in seen.arrivals) == 5
@@ -57,24 +58,36 @@ def test_four_workers_never_have_more_calls_under_way_than_there_are_seats(dsn: 
     assert len(seen.shares()) == 4
 
 
-def test_fewer_seats_than_workers_go_round(dsn: str) -> None:
+def test_fewer_slots_than_workers_go_round(dsn: str) -> None:
     with counting_receiver() as seen:
         start_workers(3, dsn, seen.url, Budget(concurrency=1), seconds=6).told()
     assert {arrival.under_way for arrival in seen.arrivals} == {1}
     assert len(seen.shares()) == 3
 
 
-def paced(dsn: str, workers: int, budget: Budget, body: Callable[..., Awaitable[None]], *, call_s: float = 1.0) -> None:
-    """Open one receiver's pace for several workers and do something with them."""
+def with_limiters(
+    dsn: str, workers: int, budget: Budget, body: Callable[..., Awaitable[None]], *, call_s: float = 1.0
+) -> None:
+    """Open the rate limiter of one receiver for several workers, and do something with them."""
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            paces = [
-                await stack.enter_async_context(open_pace(dsn, "one", budget, call_s=call_s)) for _ in range(workers)
+            limiters = [
+                await stack.enter_async_context(open_rate_limiter(dsn, "one", budget, call_s=call_s))
+                for _ in range(workers)
             ]
-            await body(*paces)
+            await body(*limiters)
 
     asyncio.run(run())
+
+
+async def begins(limiter: RateLimiter, *, deadline: float, weight: int = 1) -> bool:
+    """Begin a call that is never over; False if it has no permit."""
+    try:
+        await limiter.permit(deadline=deadline, weight=weight).__aenter__()
+    except NoPermitError:
+        return False
+    return True
 
 
 def soon(seconds: float) -> float:
@@ -83,132 +96,135 @@ def soon(seconds: float) -> float:
 
 def test_a_receiver_without_limits_costs_the_store_nothing() -> None:
     async def run() -> None:
-        async with open_pace("postgresql://nobody@nowhere.invalid/none", "one", None, call_s=1) as pace:
-            assert pace is None
+        async with open_rate_limiter("postgresql://nobody@nowhere.invalid/none", "one", None, call_s=1) as limiter:
+            assert limiter is UNLIMITED
+            async with limiter.permit(deadline=soon(-1)) as permit:
+                permit.back_off(100)
+            assert await begins(limiter, deadline=soon(-1))
 
     asyncio.run(run())
 
 
-def test_a_turn_after_the_deadline_is_refused_at_once_and_leased_by_nobody(dsn: str) -> None:
-    async def body(one: PostgresPace, two: PostgresPace) -> None:
-        assert await one.turn(deadline=soon(5))
+def test_a_call_after_the_deadline_is_refused_at_once_and_its_token_leased_by_nobody(dsn: str) -> None:
+    async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
+        assert await begins(one, deadline=soon(5))
         asked_at = time.monotonic()
-        assert not await two.turn(deadline=soon(1))
+        assert not await begins(two, deadline=soon(1))
         assert time.monotonic() - asked_at < 0.9
         assert 1 < two.wait_s <= 2
-        assert await two.turn(deadline=soon(5))
+        assert await begins(two, deadline=soon(5))
         assert 1.9 < time.monotonic() - asked_at < 3.9
 
-    paced(dsn, 2, Budget(per_s=0.5), body)
+    with_limiters(dsn, 2, Budget(per_s=0.5), body)
 
 
 def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection) -> None:
-    async def body(one: PostgresPace, two: PostgresPace) -> None:
-        assert await one.turn(deadline=soon(1))
-        one.leave_alone(100)
-        for pace in (one, two):
-            assert not await pace.turn(deadline=soon(60))
-            assert 99 < pace.wait_s <= 130
-        one.leave_alone(1e9)
-        assert not await one.turn(deadline=soon(60))
-        assert MAX_ALONE_S - 1 < one.wait_s <= MAX_ALONE_S * 1.5
+    async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
+        async with one.permit(deadline=soon(1)) as permit:
+            permit.back_off(100)
+        for limiter in (one, two):
+            assert not await begins(limiter, deadline=soon(60))
+            assert 99 < limiter.wait_s <= 130
+        one.back_off(1e9)
+        assert not await begins(one, deadline=soon(60))
+        assert MAX_BACK_OFF_S - 1 < one.wait_s <= MAX_BACK_OFF_S * 1.5
 
-    paced(dsn, 2, Budget(per_s=1000), body)
+    with_limiters(dsn, 2, Budget(per_s=1000), body)
     row = store.execute(
         "select extract(epoch from next_at - promo.clock())::float8 as wait_s from promo.rate_budget"
     ).fetchone()
     assert row is not None
-    assert MAX_ALONE_S - 60 < row["wait_s"] <= MAX_ALONE_S * 1.5
+    assert MAX_BACK_OFF_S - 60 < row["wait_s"] <= MAX_BACK_OFF_S * 1.5
 
 
-def test_a_call_of_many_messages_takes_as_many_turns(dsn: str) -> None:
-    async def body(pace: PostgresPace) -> None:
+def test_a_call_of_many_messages_takes_as_many_tokens(dsn: str) -> None:
+    async def body(limiter: PostgresRateLimiter) -> None:
         began_at = time.monotonic()
         for _ in range(3):
-            assert await pace.turn(deadline=soon(10), weight=500)
+            assert await begins(limiter, deadline=soon(10), weight=500)
         assert time.monotonic() - began_at > 0.95
 
-    paced(dsn, 1, Budget(per_s=1000), body)
+    with_limiters(dsn, 1, Budget(per_s=1000), body)
 
 
-def test_the_seats_of_a_killed_worker_come_back(dsn: str) -> None:
-    async def body(killed: PostgresPace, other: PostgresPace) -> None:
-        assert await killed.turn(deadline=soon(1))
-        assert not await other.turn(deadline=soon(0.5))
-        assert await other.turn(deadline=soon(10))
+def test_the_slots_of_a_killed_worker_come_back(dsn: str) -> None:
+    async def body(killed: PostgresRateLimiter, other: PostgresRateLimiter) -> None:
+        assert await begins(killed, deadline=soon(1))
+        assert not await begins(other, deadline=soon(0.5))
+        assert await begins(other, deadline=soon(10))
 
-    paced(dsn, 2, Budget(concurrency=1), body, call_s=0.5)
-
-
-def test_a_worker_without_calls_keeps_no_seats(dsn: str) -> None:
-    async def body(done: PostgresPace, other: PostgresPace) -> None:
-        assert await done.turn(deadline=soon(10))
-        done.done()
-        assert await other.turn(deadline=soon(10))
-
-    paced(dsn, 2, Budget(concurrency=1), body, call_s=60)
+    with_limiters(dsn, 2, Budget(concurrency=1), body, call_s=0.5)
 
 
-def test_a_connection_that_is_lost_costs_no_turn(dsn: str, store: Connection) -> None:
-    async def body(pace: PostgresPace) -> None:
-        assert await pace.turn(deadline=soon(5))
+def test_a_worker_without_calls_keeps_no_slots(dsn: str) -> None:
+    async def body(done: PostgresRateLimiter, other: PostgresRateLimiter) -> None:
+        async with done.permit(deadline=soon(10)):
+            assert not await begins(other, deadline=soon(0.3))
+        assert await begins(other, deadline=soon(10))
+
+    with_limiters(dsn, 2, Budget(concurrency=1), body, call_s=60)
+
+
+def test_a_connection_that_is_lost_costs_no_token(dsn: str, store: Connection) -> None:
+    async def body(limiter: PostgresRateLimiter) -> None:
+        assert await begins(limiter, deadline=soon(5))
         store.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
             " where pid <> pg_backend_pid() and datname = current_database()"
         )
-        assert await pace.turn(deadline=soon(10))
+        assert await begins(limiter, deadline=soon(10))
 
-    paced(dsn, 1, Budget(per_s=5), body)
+    with_limiters(dsn, 1, Budget(per_s=5), body)
 
 
 def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str) -> None:
-    async def body(pace: PostgresPace) -> None:
-        assert await pace.turn(deadline=soon(5))
+    async def body(limiter: PostgresRateLimiter) -> None:
+        assert await begins(limiter, deadline=soon(5))
         line.cut_at(1, away_s=3600.0)
-        assert not await pace.turn(deadline=soon(5))
-        assert 0 < pace.wait_s <= 5
+        assert not await begins(limiter, deadline=soon(5))
+        assert 0 < limiter.wait_s <= 5
         line.come_back()
-        assert await pace.turn(deadline=soon(10))
+        assert await begins(limiter, deadline=soon(10))
 
     with cut_line(dsn) as line:
-        paced(line.dsn, 1, Budget(per_s=5), body)
+        with_limiters(line.dsn, 1, Budget(per_s=5), body)
 
 
 def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_database: str) -> None:
     async def open_and_close(dsn: str) -> None:
-        async with open_pace(dsn, "one", Budget(per_s=1), call_s=1):
+        async with open_rate_limiter(dsn, "one", Budget(per_s=1), call_s=1):
             pass
 
-    with pytest.raises(DatabaseUnavailable, match="cannot connect"):
+    with pytest.raises(DatabaseUnavailableError, match="cannot connect"):
         asyncio.run(open_and_close("postgresql://nobody@127.0.0.1:1/none"))
     with pytest.raises(ConfigurationError, match="promo db migrate"):
         asyncio.run(open_and_close(empty_database))
 
 
-def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_line(dsn: str, receiver: Receiver) -> None:
+def test_an_answer_that_asks_for_patience_holds_back_the_calls_of_every_client(dsn: str, receiver: Receiver) -> None:
     receiver.answer = lambda _: Answer(status=429, headers={"Retry-After": "100"})
     endpoint = Endpoint(base_url=receiver.url, allow_private=True)
 
-    async def body(one: PostgresPace, two: PostgresPace) -> None:
-        for pace in (one, two):
-            line = HttpLine(endpoint, pace=pace)
-            async with line.connected():
-                (answer,) = await line.exchange([Call(method="POST", path="/")], deadline=soon(60))
+    async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
+        for limiter in (one, two):
+            client = HttpClient(endpoint, limiter=limiter)
+            async with client.connected():
+                (answer,) = await client.send_all([Call(method="POST", path="/")], deadline=soon(60))
             assert answer.outcome is Outcome.LATER
             assert 99 < answer.retry_after_s <= 150
-            assert not await pace.turn(deadline=soon(60)), "it goes on once the store has heard"
+            assert not await begins(limiter, deadline=soon(60)), "it goes on once the store has heard"
 
-    paced(dsn, 2, Budget(per_s=100), body)
+    with_limiters(dsn, 2, Budget(per_s=100), body)
     assert len(receiver.received) == 1
 
 
 def test_a_sender_commits_no_more_contacts_than_its_budget_can_call_in_time(dsn: str) -> None:
-    async def body(pace: PostgresPace) -> None:
+    async def body(limiter: PostgresRateLimiter) -> None:
         endpoint = Endpoint(base_url="https://receiver.example")
-        assert HttpSender(endpoint, pace=pace).in_flight == 30
+        assert HttpSender(endpoint, limiter=limiter).in_flight == 30
         assert HttpSender(endpoint).in_flight == 1000
 
-    paced(dsn, 1, Budget(per_s=2), body)
+    with_limiters(dsn, 1, Budget(per_s=2), body)
 
 
 @pytest.fixture
@@ -246,6 +262,6 @@ def test_the_message_block_and_the_data_source_block_share_the_budget_of_their_c
     assert asyncio.run(block.aexecute(context))["recorded"] == 20
     assert len(arrivals) == 40
     for half in (arrivals[:20], arrivals[20:]):
-        assert half[-1] - half[0] >= 19 / 20 - SLICE_S
+        assert half[-1] - half[0] >= 19 / 20 - TOKEN_BATCH_S
     budgets = store.execute("select receiver, seats from promo.rate_budget").fetchall()
     assert budgets == [{"receiver": "connection promo_profile_api", "seats": {}}]

@@ -1,7 +1,7 @@
 """Workers of their own processes that call one receiver as fast as its budget lets them, and what arrives there.
 
-`python tests/paced.py NAME DSN URL SECONDS PER_S CONCURRENCY` is one worker; 0 stands for no limit. It prints how often
-it asked the store.
+`python tests/rate_limited_receiver.py NAME DSN URL SECONDS PER_S CONCURRENCY` is one worker; 0 stands for no limit. It
+prints how often it asked the store.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from promo_campaigns.delivery.rate_limit_store import open_pace
-from promo_campaigns.http.client import Call, Endpoint, HttpLine
+from promo_campaigns.delivery.rate_limit_store import PostgresRateLimiter, open_rate_limiter
+from promo_campaigns.http.client import Call, Endpoint, HttpClient
 from promo_campaigns.http.rate_limit_port import Budget
 from promo_campaigns.model.outcome import Outcome
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from multiprocessing.connection import Connection as Pipe
 
-LANES = 16
+CALLERS = 16
 LATENCY_S = 0.02
 TICK_S = 0.005
 STOP = -1
-RECEIVER = "connection paced"
+RECEIVER = "connection rate-limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +173,21 @@ def start_workers(count: int, dsn: str, url: str, budget: Budget, *, seconds: fl
 
 
 async def work(name: str, dsn: str, url: str, seconds: float, budget: Budget) -> int:
-    """Call with every lane until the time is over; return how often the store was asked."""
+    """Call with every caller until the time is over; return how often the store was asked."""
     deadline = time.monotonic() + seconds
-    async with open_pace(dsn, RECEIVER, budget, call_s=2.0) as pace:
-        assert pace is not None
-        line = HttpLine(Endpoint(base_url=url, allow_private=True, concurrency=LANES), pace=pace)
+    async with open_rate_limiter(dsn, RECEIVER, budget, call_s=2.0) as limiter:
+        assert isinstance(limiter, PostgresRateLimiter)
+        client = HttpClient(Endpoint(base_url=url, allow_private=True, concurrency=CALLERS), limiter=limiter)
 
         call = Call(method="POST", path=f"/{name}")
 
-        async def lane() -> None:
-            while (await line.exchange([call], deadline=deadline))[0].outcome is Outcome.OK:
+        async def caller() -> None:
+            while (await client.send_all([call], deadline=deadline))[0].outcome is Outcome.OK:
                 pass
 
-        async with line.connected():
-            await asyncio.gather(*(lane() for _ in range(LANES)))
-        return pace.trips
+        async with client.connected():
+            await asyncio.gather(*(caller() for _ in range(CALLERS)))
+        return limiter.trips
 
 
 def main(arguments: Sequence[str]) -> None:

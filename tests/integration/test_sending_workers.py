@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.world import CODES, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.delivery.batches import beside, send_messages
+from promo_campaigns.delivery.batches import background_executor, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ReceiverUnavailable
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.errors import ReceiverUnavailableError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Watching:
     under_way: list[int] = field(default_factory=list)
     calls: int = 0
 
-    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[Verdict]:  # noqa: ARG002  (the port's signature)
+    async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:  # noqa: ARG002  (the port's signature)
         self.calls += 1
         answer = self.answers(self.calls)
         for _ in range(20):  # the other lane shall get its chance
@@ -47,7 +47,7 @@ class Watching:
         row = self.store.execute("select count(*) as n from promo.assignment where state = 'sending'").fetchone()
         assert row is not None
         self.under_way.append(int(row["n"]))
-        return [Verdict(contact_id=message.contact_id, outcome=answer, detail="test") for message in messages]
+        return [DeliveryResult(contact_id=message.contact_id, outcome=answer, detail="test") for message in messages]
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:  # noqa: ARG002  (the port's signature)
         return set()
@@ -59,7 +59,7 @@ def send(store: Connection, watching: Watching, contacts: int) -> tuple[Run, Tal
     run = open_welcome(store)
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
-    with beside() as aside:
+    with background_executor() as background:
         sending = send_messages(
             ledger=ledger,
             breaker=PostgresBreaker(store, watching.name),
@@ -67,7 +67,7 @@ def send(store: Connection, watching: Watching, contacts: int) -> tuple[Run, Tal
             templates=compile_message(run.spec.message),
             run=run,
             contact_ids=contact_ids,
-            aside=aside,
+            background=background,
         )
         return run, asyncio.run(sending)
 
@@ -85,7 +85,7 @@ def test_both_lanes_together_stay_within_what_a_kill_may_leave_unknown(store: Co
 def test_a_receiver_that_fails_stops_both_lanes_within_their_chunks(store: Connection, dsn: str) -> None:
     with connect(dsn) as watch:
         watching = Watching(watch, lambda call: Outcome.OK if call == 1 else Outcome.UNKNOWN, in_flight=12)
-        with pytest.raises(ReceiverUnavailable, match="left alone"):
+        with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
             send(store, watching, 60)
     row = store.execute("select count(*) filter (where state = 'unknown') as doubts, count(*) filter"
                         " (where state = 'assigned') as waiting from promo.assignment").fetchone()  # fmt: skip
@@ -96,7 +96,7 @@ def test_a_receiver_that_fails_stops_both_lanes_within_their_chunks(store: Conne
 
 def test_one_lane_probes_and_the_other_leaves_the_rest_to_it(store: Connection, dsn: str) -> None:
     breaker = PostgresBreaker(store, "watching")
-    breaker.report([Verdict(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)])
+    breaker.report([DeliveryResult(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 503") for who in range(5)])
     store.execute("update promo.receiver set open_until = promo.clock() - interval '1 s'")
     with connect(dsn) as watch:
         watching = Watching(watch, lambda _: Outcome.OK)

@@ -1,4 +1,4 @@
-"""Turns of a rate budget: what slices of any workers, taken at any moments, come to."""
+"""Tokens of a rate budget: what batches of any workers, taken at any moments, come to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from bisect import bisect_left
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.delivery.rate_limit import LATE_S, Slice, next_chunk
-from promo_campaigns.http.rate_limit_port import CHUNK_S, SLICE_S, Budget
+from promo_campaigns.delivery.rate_limit import LATE_S, TokenBatch, next_chunk
+from promo_campaigns.http.rate_limit_port import CHUNK_S, TOKEN_BATCH_S, Budget
 
 RATES = st.sampled_from([0.5, 1.0, 3.0, 7.0, 20.0, 200.0, 350.0])
 
@@ -16,16 +16,16 @@ RATES = st.sampled_from([0.5, 1.0, 3.0, 7.0, 20.0, 200.0, 350.0])
 @given(
     RATES, st.lists(st.tuples(st.integers(1, 50), st.lists(st.floats(0, 0.3), max_size=60)), min_size=1, max_size=30)
 )
-def test_no_second_sees_more_than_the_budget_and_a_slice(per_s: float, workers: list[tuple[int, list[float]]]) -> None:
-    """Slices follow each other without a gap, their holders come back to them after any pauses: the worst there is."""
+def test_no_second_sees_more_than_the_budget_and_a_batch(per_s: float, workers: list[tuple[int, list[float]]]) -> None:
+    """Batches follow each other without a gap, their holders come back to them after any pauses: the worst there is."""
     budget = Budget(per_s=per_s)
     begun: list[float] = []
     next_at = 0.0
     for wanted, pauses in workers:
-        turns = budget.turns(wanted)
-        leased = Slice(next_at, turns, 1 / per_s)
+        tokens = budget.tokens(wanted)
+        leased = TokenBatch(next_at, tokens, 1 / per_s)
         now = next_at
-        next_at += turns / per_s
+        next_at += tokens / per_s
         for pause in pauses:
             now += pause
             moment = leased.take(now)
@@ -35,31 +35,31 @@ def test_no_second_sees_more_than_the_budget_and_a_slice(per_s: float, workers: 
             assert moment <= now <= moment + LATE_S + 1e-6
             begun.append(now)
     begun.sort()
-    slice_turns = max(1, per_s * SLICE_S)
+    batch_tokens = max(1, per_s * TOKEN_BATCH_S)
     for place, start in enumerate(begun):
-        assert bisect_left(begun, start + 1.0 - 1e-6) - place <= per_s + slice_turns + 1e-6
+        assert bisect_left(begun, start + 1.0 - 1e-6) - place <= per_s + batch_tokens + 1e-6
 
 
 @given(RATES, st.integers(1, 50))
-def test_a_worker_that_is_in_time_loses_no_turn(per_s: float, wanted: int) -> None:
+def test_a_worker_that_is_in_time_loses_no_token(per_s: float, wanted: int) -> None:
     budget = Budget(per_s=per_s)
-    turns = budget.turns(wanted)
-    leased = Slice(100.0, turns, 1 / per_s)
-    moments = [leased.take(100.0) for _ in range(turns)]
-    assert moments == [100.0 + turn / per_s for turn in range(turns)]
+    tokens = budget.tokens(wanted)
+    leased = TokenBatch(100.0, tokens, 1 / per_s)
+    moments = [leased.take(100.0) for _ in range(tokens)]
+    assert moments == [100.0 + token / per_s for token in range(tokens)]
     assert leased.take(100.0) is None
 
 
 @given(RATES, st.integers(1, 500), st.integers(1, 500))
-def test_a_slice_is_as_long_as_it_may_be_and_as_the_first_call_needs(per_s: float, wanted: int, weight: int) -> None:
+def test_a_batch_is_as_long_as_it_may_be_and_as_the_first_call_needs(per_s: float, wanted: int, weight: int) -> None:
     budget = Budget(per_s=per_s)
-    turns = budget.turns(wanted, weight)
-    assert weight <= turns <= max(weight, wanted)
-    assert turns == weight or turns / per_s <= budget.slice_s + 1e-6
+    tokens = budget.tokens(wanted, weight)
+    assert weight <= tokens <= max(weight, wanted)
+    assert tokens == weight or tokens / per_s <= budget.token_batch_s + 1e-6
 
 
-def test_a_missed_turn_is_lost_and_the_next_is_not() -> None:
-    leased = Slice(0.0, 10, 0.1)
+def test_a_missed_token_is_lost_and_the_next_is_not() -> None:
+    leased = TokenBatch(0.0, 10, 0.1)
     assert leased.take(0.02) == 0.0
     assert leased.take(0.36) == 0.4
     assert leased.take(0.36) == 0.5
@@ -67,16 +67,16 @@ def test_a_missed_turn_is_lost_and_the_next_is_not() -> None:
     assert leased.take(0.92) is None
 
 
-def test_a_call_that_weighs_more_takes_as_many_turns() -> None:
-    leased = Slice(0.0, 10, 0.1)
+def test_a_call_that_weighs_more_takes_as_many_tokens() -> None:
+    leased = TokenBatch(0.0, 10, 0.1)
     assert leased.take(0.0, weight=4) == 0.0
     assert leased.take(0.0, weight=4) == 0.4
     assert leased.take(0.0, weight=4) is None
     assert leased.take(0.0) is None
 
 
-def test_without_a_rate_nobody_waits_for_turns() -> None:
-    assert Budget(concurrency=3).turns(7) == 7
+def test_without_a_rate_nobody_waits_for_tokens() -> None:
+    assert Budget(concurrency=3).tokens(7) == 7
     assert Budget(concurrency=3).chunk(500) == 500
 
 

@@ -1,8 +1,8 @@
 """Four workers on one rate budget for a minute, one of them killed half-way; the receiver measures.
 
-    PYTHONPATH=plugins:tests python tests/benchmarks/bench_pace.py --seconds 60 --per-s 200
+    PYTHONPATH=plugins:tests python tests/benchmarks/bench_rate_limit.py --seconds 60 --per-s 200
 
-Exit status 1 when an aim is missed: at least 95 % of the budget used, and never more than the budget and one slice in
+Exit status 1 when an aim is missed: at least 95 % of the budget used, and never more than the budget and one batch in
 any second. For as long as the receiver stands still itself, it cannot tell when calls came; that much it is allowed.
 """
 
@@ -14,13 +14,13 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, keep
-from paced import counting_receiver, start_workers
-from promo_campaigns.http.rate_limit_port import SLICE_S, Budget
+from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, Budget
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
 from promo_campaigns.postgres.migrations import migrate
+from rate_limited_receiver import counting_receiver, start_workers
 
 if TYPE_CHECKING:
-    from paced import Seen
+    from rate_limited_receiver import Seen
 
 LEAST_USED = 0.95
 WORKERS = 4
@@ -31,7 +31,7 @@ def figures_of(seen: Seen, trips: list[int], per_s: float, seconds: float) -> li
     """Return what the receiver saw, and how often the workers asked the store."""
     start, end = seen.moments[0] + SETTLED_S, seen.moments[-1] - SETTLED_S
     used = (bisect_left(seen.moments, end) - bisect_left(seen.moments, start)) / (end - start) / per_s
-    allowed = per_s * (1 + SLICE_S + seen.stalled_s)
+    allowed = per_s * (1 + TOKEN_BATCH_S + seen.stalled_s)
     return [
         Figure(
             name="used",
@@ -64,7 +64,7 @@ def main() -> int:
         seen.wait_for(int(given.per_s * given.seconds / 2))
         workers.processes[0].kill()
         trips = workers.told()
-    return keep("pace", figures_of(seen, trips, given.per_s, given.seconds), given)
+    return keep("rate_limit", figures_of(seen, trips, given.per_s, given.seconds), given)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""Where a connection is found by its id: through Airflow in a task, in the environment for the command."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
+from promo_campaigns.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from promo_campaigns.connections.settings import ConnectionSettings
+
+
+def airflow_connection(conn_id: str) -> ConnectionSettings:
+    """Return a connection from wherever Airflow keeps it: a secrets backend, the environment, its database.
+
+    :raises AirflowNotFoundException: there is no such connection
+    :raises ConfigurationError: its extra is no JSON object
+    """
+    # Only who asks Airflow pays for its import.
+    from airflow.sdk import BaseHook  # noqa: PLC0415
+
+    return read_airflow_connection(conn_id, BaseHook.get_connection(conn_id))
+
+
+def command_connection(conn_id: str, given: str | None = None) -> ConnectionSettings:
+    """Return a connection that the command was given, or else the one in the environment.
+
+    :param given: the connection itself, as a URI or as JSON
+    :raises ConfigurationError: there is none, or it is neither a URI nor JSON
+    """
+    variable = variable_name(conn_id)
+    text = (given or os.environ.get(variable, "")).strip()
+    if not text:
+        msg = f"the connection {conn_id!r} is not known here: set {variable}, or give --connection URI"
+        raise ConfigurationError(msg)
+    return parse_connection(conn_id, text)
+
+
+def is_in_environment(conn_id: str) -> bool:
+    """Tell whether the environment holds a connection."""
+    return bool(os.environ.get(variable_name(conn_id), "").strip())
+
+
+def variable_name(conn_id: str) -> str:
+    """Return the name of the environment variable that Airflow reads a connection from."""
+    return f"AIRFLOW_CONN_{conn_id.upper()}"

@@ -1,0 +1,27 @@
+"""The evidence of a lease: what its calls came to, as the statements that record it take it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.postgres.arrays import bigint_array, text_array
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promo_campaigns.model.outcome import DeliveryResult
+    from promo_campaigns.model.run import Lease
+
+
+def evidence(lease: Lease, results: Sequence[DeliveryResult]) -> dict[str, object]:
+    """Return the parameters under which a lease is settled."""
+    return {
+        "run_id": lease.run_id,
+        "token": lease.token,
+        "purpose": lease.purpose.value,
+        "contact_ids": bigint_array([result.contact_id for result in results]),
+        "outcomes": text_array([result.outcome.value for result in results]),
+        "details": text_array([result.detail for result in results]),
+        "source": lease.source,
+        "shows_code": lease.shows_code,
+    }
