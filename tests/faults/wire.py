@@ -94,12 +94,12 @@ def _accept(server: socket.socket, wire: Wire) -> None:
             threading.Thread(target=wire.serve, args=(client,), daemon=True).start()
 
 
-def _read(line: Callable[[], bytes], read: Callable[[int], bytes]) -> tuple[str, str] | None:
+def _read(client: Callable[[], bytes], read: Callable[[int], bytes]) -> tuple[str, str] | None:
     """Return the key and the text of the next request, None at the end."""
-    first = line().decode()
+    first = client().decode()
     if not first:
         return None
-    heads = dict(head.split(": ", 1) for head in iter(lambda: line().decode().rstrip("\r\n"), ""))
+    heads = dict(head.split(": ", 1) for head in iter(lambda: client().decode().rstrip("\r\n"), ""))
     target = urlsplit(first.split(" ")[1])
     text = parse_qs(target.query)["text"][0] if target.query else read(int(heads["Content-Length"])).decode()
     return heads[KEY_HEADER], text

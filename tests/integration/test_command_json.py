@@ -25,7 +25,7 @@ from promo_campaigns.ledger.event_queue import listen
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.model.events import Event, Identity
-from promo_campaigns.model.outcome import Outcome, OutgoingMessage, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.connection import connect
 
@@ -92,7 +92,7 @@ def who(store: Connection, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) 
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     ledger.settle_messages(
-        lease, [Verdict(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
+        lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
     )
     open_run(store, MESSAGE_ONLY, run_key=ASKED, approval=True)
     listen(store, workflow="welcome", type_name="Paid")

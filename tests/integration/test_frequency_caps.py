@@ -148,14 +148,14 @@ def test_whoever_is_put_back_in_the_midst_of_a_claim_is_not_claimed_for_uncounte
     claim(store, other, [first, second])
     send(store, other, [first, second])
     assert claim(store, run, [second]) == []
-    with connect(dsn) as reopening, ThreadPoolExecutor(1) as beside, connect(dsn) as claiming:
+    with connect(dsn) as reopening, ThreadPoolExecutor(1) as background_executor, connect(dsn) as claiming:
         with reopening.transaction():
             reopening.execute("select from promo.assignment where run_id = %s for update", [run.run_id])
             reopening.execute(
                 "update promo.assignment set state = 'pending', reason = null where run_id = %s and contact_id = %s",
                 [run.run_id, second],
             )
-            claimed = beside.submit(claim, claiming, run, [first, second])
+            claimed = background_executor.submit(claim, claiming, run, [first, second])
             while not claimed.done() and not store.execute(WAITS_FOR_A_LOCK).rowcount:
                 pass
         assert claimed.result(30) == []

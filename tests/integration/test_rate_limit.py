@@ -180,14 +180,14 @@ def test_a_connection_that_is_lost_costs_no_token(dsn: str, store: Connection) -
 def test_a_store_that_is_gone_means_later_and_is_asked_again(dsn: str) -> None:
     async def body(limiter: PostgresRateLimiter) -> None:
         assert await begins(limiter, deadline=soon(5))
-        line.cut_at(1, away_s=3600.0)
+        client.cut_at(1, away_s=3600.0)
         assert not await begins(limiter, deadline=soon(5))
         assert 0 < limiter.wait_s <= 5
-        line.come_back()
+        client.come_back()
         assert await begins(limiter, deadline=soon(10))
 
-    with cut_line(dsn) as line:
-        with_limiters(line.dsn, 1, Budget(per_s=5), body)
+    with cut_line(dsn) as client:
+        with_limiters(client.dsn, 1, Budget(per_s=5), body)
 
 
 def test_no_store_and_an_old_schema_are_said_before_anything_is_sent(empty_database: str) -> None:

@@ -87,7 +87,7 @@ class Campaign:
         )
         return replace(spec, reuse=Reuse.SAME) if self.reuse else spec
 
-    def transport_of(self, spec: RunSpec) -> BaseTransport:
+    def build_transport(self, spec: RunSpec) -> BaseTransport:
         """Build the transport with the connection that the campaign names, else with the one its webhook names.
 
         :raises ConfigurationError: the connection is not known here, or is wrong
@@ -110,7 +110,7 @@ class Campaign:
         conn_id = _connection_id(spec)
         if conn_id and not (self.connection or is_in_environment(conn_id)):
             return [f"the transport {spec.transport} is not weighed: its connection {conn_id} is not known here"]
-        require_carried(self.include, spec.message, self.transport_of(spec))
+        require_carried(self.include, spec.message, self.build_transport(spec))
         return []
 
 

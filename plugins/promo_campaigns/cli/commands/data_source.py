@@ -116,12 +116,12 @@ def try_one(
 
 def _prepare(include: Path, name: str, connection: str, *, contact: int | None, body: Path | None, dsn: str) -> _Trial:
     from promo_campaigns.definitions.definitions import read_data_source
-    from promo_campaigns.http.endpoint import endpoint_of
+    from promo_campaigns.http.endpoint import parse_endpoint
     from promo_campaigns.preview.test_request import trial_call
 
     source = read_data_source(include, name)
     settings = command_connection(source.connection, connection or None)
-    endpoint = endpoint_of(settings)
+    endpoint = parse_endpoint(settings)
     text = None if body is None else _body_of(body, source)
     recipient, codes = _contact(contact, dsn) if contact is not None else (None, [])
     return _Trial(

@@ -95,7 +95,7 @@ def send_test(
 
 def _test(campaign: Campaign, contact: list[int], output: Output, *, send: bool) -> ExitStatus:
     spec = campaign.spec(contact_ids=contact)
-    way = campaign.transport_of(spec)
+    way = campaign.build_transport(spec)
     trial, rows = _render(campaign, spec, way, contact, quiet=not output.is_plain)
     if not send:
         if not output.is_plain:
