@@ -38,6 +38,7 @@ SMALL = {
     "bench_parse_workflows": "--files 20",
     "bench_events": "--rate 5 --seconds 5 --backlog 50",
     "bench_campaign": "--contacts 1000 --runs 2 --larger 2000",
+    "bench_celery": "--contacts 2000 --runs 1",
 }
 """The benchmarks in the order in which they run, and what makes each of them short."""
 
