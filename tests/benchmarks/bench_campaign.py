@@ -284,7 +284,7 @@ def main() -> int:
     parser.add_argument("--profiles", choices=sorted(DATA_SOURCE), default="bulk")
     parser.add_argument("--batch-size", type=int, default=None)
     options = parser.parse_args()
-    by_hand_s = sum(limits(options.contacts, options.contacts * 6 // 5, options.profiles, rounds=3).values())
+    by_hand_s = sum(limits(options.contacts, options.contacts * 6 // 5, options.profiles, rounds=5).values())
     found = measure(options)
     figures = speed_figures(found, options.contacts, by_hand_s)
     figures += growth_figures(found, options.contacts, options.larger)

@@ -191,7 +191,7 @@ class Measured:
     @property
     def run_s(self) -> float:
         """The median of the runs."""
-        return median(one["seconds"] for one in self.runs)
+        return float(median(one["seconds"] for one in self.runs))
 
 
 def some_runs(machine: AirflowMachine, receiver: Receiver, store: Connection, options: argparse.Namespace) -> Measured:
