@@ -196,7 +196,11 @@ class Measured:
 
 def some_runs(machine: AirflowMachine, receiver: Receiver, store: Connection, options: argparse.Namespace) -> Measured:
     """Send so many campaigns over the same contacts, and hold the last word of each part against the others."""
-    runs = [one_run(machine, f"edition-{number}") for number in range(options.runs)]
+    runs = []
+    for number in range(options.runs):
+        runs.append(one_run(machine, f"edition-{number}"))
+        sys.stdout.write(f"{machine.environment['AIRFLOW__CORE__EXECUTOR']}: {runs[-1]}\n")
+        sys.stdout.flush()
     assert all(one["state"] == "success" for one in runs)
     check(store, options.contacts * options.runs)
     told = heard(receiver)

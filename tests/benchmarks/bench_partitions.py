@@ -157,6 +157,7 @@ def retire(store: Store) -> None:
 
 def measure(stores: tuple[Store, Store], lengths: list[int], options: argparse.Namespace) -> None:
     """Let both histories grow, and measure new runs at each length, each store going first in every other round."""
+    sys.stdout.write(f"{'step':8}{'history':>12}{'today':>12}{'cut':>12}  us a contact\n")
     for history in lengths:
         for store in stores:
             grow(store, history, POOLS * options.contacts * (options.rounds + 1))
@@ -167,6 +168,7 @@ def measure(stores: tuple[Store, Store], lengths: list[int], options: argparse.N
         for store in stores:  # the first round has read the pages that vacuum had not left in memory
             for step in STEPS:
                 del store.took[step, history][0], store.wal[step, history][0]
+        tell(stores, history, options.contacts)
 
 
 def figures_of(today: Store, cut: Store, lengths: list[int], contacts: int) -> list[Figure]:
@@ -218,14 +220,12 @@ def byte_figures(store: Store, name: str, longest: int, contacts: int) -> list[F
     return [*sizes, Figure(name=f"{name}_log", value=round(log), unit="bytes of log a contact, its message alone")]
 
 
-def story(stores: tuple[Store, Store], lengths: list[int], contacts: int) -> str:
-    """Return every step at every length as text."""
-    lines = [f"{'step':8}{'history':>12}{'today':>12}{'cut':>12}  us a contact"]
+def tell(stores: tuple[Store, Store], history: int, contacts: int) -> None:
+    """Print every step at a length of the history: the run as a whole takes minutes."""
     for step in STEPS:
-        for history in lengths:
-            each = [store.median_s(step, history) / contacts * 1e6 for store in stores]
-            lines.append(f"{step:8}{history:>12,}{each[0]:>12.1f}{each[1]:>12.1f}")
-    return "\n".join(lines) + "\n"
+        today, cut = (store.median_s(step, history) / contacts * 1e6 for store in stores)
+        sys.stdout.write(f"{step:8}{history:>12,}{today:>12.1f}{cut:>12.1f}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -240,7 +240,6 @@ def main() -> int:
             store.connection.execute(SQL["people"], {"contacts": options.past})
             store.connection.execute(SQL["file"])
         measure(stores, lengths, options)
-        sys.stdout.write(story(stores, lengths, options.contacts))
         figures = figures_of(*stores, lengths, options.contacts)
         for store, name in zip(stores, ("today", "cut"), strict=True):
             figures += byte_figures(store, name, options.longest, options.contacts)
