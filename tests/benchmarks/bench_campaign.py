@@ -38,7 +38,7 @@ from promo_campaigns.postgres.connection import connect
 from system.airflow_machine import CHECKOUT, airflow_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from promo_campaigns.postgres.connection import Connection
     from system.airflow_machine import AirflowMachine
@@ -66,19 +66,28 @@ body: |
 
 
 @contextmanager
-def running(profiles: str, batch_size: int | None) -> Iterator[AirflowMachine]:
-    """Run Airflow with the DAG, and a receiver of profiles beside it."""
+def running(
+    profiles: str, batch_size: int | None, port: int, settings: Mapping[str, str] | None = None
+) -> Iterator[AirflowMachine]:
+    """Run Airflow with the DAG.
+
+    :param profiles: how they are written, a name of ``DATA_SOURCE``
+    :param port: where on this machine the receiver of profiles listens
+    :param settings: environment of every component, beside what bin/demo has
+    """
     text = (CHECKOUT / "dags" / f"{DAG}.py").read_text(encoding="utf-8")
     if batch_size:
         text = text.replace('task_id="start",', f'task_id="start",\n        batch_size={batch_size},')
-    with tempfile.TemporaryDirectory(prefix="promo-bench-") as folder, running_receiver() as url:
-        connection = f'{{"conn_type": "http", "host": "127.0.0.1", "port": {url.rpartition(":")[2]}, '
-        connection += '"extra": {"allow_insecure": true, "allow_private": true}}'
-        variables = {"AIRFLOW_CONN_PROMO_PROFILE_API": connection}
-        include = {"data_sources/promo_to_profile.yaml": DATA_SOURCE[profiles]}
-        with airflow_machine(Path(folder), {f"{DAG}.py": text}, variables, include) as machine:
-            machine.unpause(DAG)
-            yield machine
+    connection = f'{{"conn_type": "http", "host": "127.0.0.1", "port": {port}, '
+    connection += '"extra": {"allow_insecure": true, "allow_private": true}}'
+    variables = {"AIRFLOW_CONN_PROMO_PROFILE_API": connection, **(settings or {})}
+    include = {"data_sources/promo_to_profile.yaml": DATA_SOURCE[profiles]}
+    with (
+        tempfile.TemporaryDirectory(prefix="promo-bench-") as folder,
+        airflow_machine(Path(folder), {f"{DAG}.py": text}, variables, include) as machine,
+    ):
+        machine.unpause(DAG)
+        yield machine
 
 
 def tasks_of(machine: AirflowMachine, edition: str) -> list[dict[str, Any]]:
@@ -92,10 +101,15 @@ def tasks_of(machine: AirflowMachine, edition: str) -> list[dict[str, Any]]:
             return found
 
 
-def one_run(machine: AirflowMachine, edition: str) -> dict[str, Any]:
-    """Trigger a run, wait for its end, and return what it and its blocks took."""
+def one_run(machine: AirflowMachine, edition: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
+    """Trigger a run, wait for its end, and return what it and its blocks took.
+
+    :param meanwhile: called once the run is triggered
+    """
     begun = time.monotonic()
     machine.api.trigger(DAG, edition, {"edition": edition})
+    if meanwhile:
+        meanwhile()
     machine.wait(edition, lambda: machine.api.state(DAG, edition) in {"success", "failed"}, PATIENCE_S)
     seconds = time.monotonic() - begun
     tasks = tasks_of(machine, edition)
@@ -109,6 +123,7 @@ def one_run(machine: AirflowMachine, edition: str) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "recorded_after_s": round((max(ends) - min(starts)).total_seconds(), 1),
         "tasks": len(tasks),
+        "tries": sum(task["try_number"] for task in tasks),
         "blocks_s": {name.rpartition(".")[2]: round(each, 1) for name, each in blocks.items()},
         "end_share": round(blocks.get("end", 0.0) / seconds, 4),
     }
@@ -165,7 +180,11 @@ def larger_run(machine: AirflowMachine, contacts: int, larger: int) -> dict[str,
 def measure(options: argparse.Namespace) -> Measured:
     """Send so many campaigns and return what they took."""
     contacts, runs = options.contacts, options.runs
-    with running(options.profiles, options.batch_size) as machine, sampled_peaks() as peaks:
+    with (
+        running_receiver() as url,
+        running(options.profiles, options.batch_size, int(url.rpartition(":")[2])) as machine,
+        sampled_peaks() as peaks,
+    ):
         with connect(machine.promo_dsn) as store:
             add_contacts(store, contacts)
             load_s = load_codes(store, contacts * 6 // 5)
@@ -265,7 +284,7 @@ def main() -> int:
     parser.add_argument("--profiles", choices=sorted(DATA_SOURCE), default="bulk")
     parser.add_argument("--batch-size", type=int, default=None)
     options = parser.parse_args()
-    by_hand_s = sum(limits(options.contacts, options.contacts * 6 // 5, options.profiles, rounds=3).values())
+    by_hand_s = sum(limits(options.contacts, options.contacts * 6 // 5, options.profiles, rounds=5).values())
     found = measure(options)
     figures = speed_figures(found, options.contacts, by_hand_s)
     figures += growth_figures(found, options.contacts, options.larger)

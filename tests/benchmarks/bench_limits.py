@@ -102,7 +102,7 @@ def main() -> int:
     parser.add_argument("--contacts", type=int, default=100_000)
     parser.add_argument("--codes", type=int, default=120_000)
     parser.add_argument("--profiles", choices=("bulk", "post"), default="bulk")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     found = limits(options.contacts, options.codes, options.profiles, options.rounds)
     whole_s = sum(found.values())

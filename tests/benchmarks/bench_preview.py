@@ -1,6 +1,6 @@
 """A whole campaign as a table: contacts a second, from the store into CSV and Parquet at once.
 
-    PYTHONPATH=plugins:tests python tests/benchmarks/bench_preview.py --contacts 100000 --rounds 3
+    PYTHONPATH=plugins:tests python tests/benchmarks/bench_preview.py --contacts 100000 --rounds 5
 
 Each contact has a token and two additional fields, which the message and the request of its data source read; each is
 shown a code. The best round counts, since other work slows all of them. The probe is how fast this machine reads the
@@ -139,7 +139,7 @@ def compare(contacts: int, rounds: int) -> list[Figure]:
 
 def main() -> int:
     """Compare, and keep the figures."""
-    options = options_of(__doc__, contacts=100_000, rounds=3)
+    options = options_of(__doc__, contacts=100_000, rounds=5)
     return keep("preview", compare(options.contacts, options.rounds), options)
 
 

@@ -21,6 +21,9 @@ RESULTS = Path(os.environ.get("BENCH_RESULTS", Path(__file__).parents[2] / ".ben
 RECORDED = Path(__file__).with_name("recorded.jsonl")
 MOST_LOST = 0.15
 """By how much a ratio may fall below the recorded one."""
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE_BEGINS = "<!-- recorded figures: python -m benchmarks --page -->"
+PAGE_ENDS = "<!-- end of the recorded figures -->"
 _HEADS = ("figure", "value", "unit", "times", "of", "aim")
 
 
@@ -77,11 +80,23 @@ def keep(benchmark: str, figures: Sequence[Figure], options: Namespace | dict[st
     given = options if isinstance(options, dict) else vars(options)
     size = " ".join(f"{name}={value}" for name, value in sorted(given.items()) if value is not None)
     named = [replace(figure, name=f"{benchmark}.{figure.name}", size=size) for figure in figures]
-    others = [figure for figure in read(RESULTS) if figure.name.partition(".")[0] != benchmark]
-    write(RESULTS, [*others, *named])
+    put(RESULTS, named)
     sys.stdout.write(table(named))
     sys.stdout.flush()
     return 0 if all(figure.is_met for figure in named) else 1
+
+
+def middle(rounds: Sequence[Sequence[Figure]]) -> list[Figure]:
+    """Return each figure from the round in which its ratio, or its value if it has none, was the median of all.
+
+    Of an even number of rounds the lower of the two in the middle counts.
+    """
+    found = []
+    for name in dict.fromkeys(figure.name for one in rounds for figure in one):
+        each = [figure for one in rounds for figure in one if figure.name == name]
+        each.sort(key=lambda figure: figure.value if figure.ratio is None else figure.ratio)
+        found.append(each[(len(each) - 1) // 2])
+    return found
 
 
 def read(path: Path) -> list[Figure]:
@@ -89,6 +104,12 @@ def read(path: Path) -> list[Figure]:
     if not path.exists():
         return []
     return [Figure(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def put(path: Path, figures: Sequence[Figure]) -> None:
+    """Put the figures of a benchmark into a file, in place of its former ones."""
+    benchmarks = {figure.name.partition(".")[0] for figure in figures}
+    write(path, [*(each for each in read(path) if each.name.partition(".")[0] not in benchmarks), *figures])
 
 
 def write(path: Path, figures: Iterable[Figure]) -> None:
@@ -102,6 +123,21 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [_HEADS, *(_cells(figure) for figure in figures)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
     return "".join(_row(row, widths) for row in rows)
+
+
+def page_with(page: str, recorded: Sequence[Figure]) -> str:
+    """Return the text of the page of benchmarks with the recorded figures as its table, between the two marks.
+
+    :raises ValueError: a mark is missing
+    """
+    before, begin, rest = page.partition(PAGE_BEGINS)
+    _, end, after = rest.partition(PAGE_ENDS)
+    if not end:
+        msg = f"the page has no table to fill: it must hold the lines {PAGE_BEGINS!r} and {PAGE_ENDS!r}, in this order"
+        raise ValueError(msg)
+    rows = [_HEADS, ("---", "---:", "---", "---:", "---", "---"), *(_page_cells(each) for each in recorded)]
+    lines = "".join(f"| {' | '.join(row)} |\n" for row in rows) if recorded else "No figure is recorded yet.\n"
+    return f"{before}{begin}\n\n{lines}\n{end}{after}"
 
 
 def fallen(figures: Iterable[Figure], recorded: Iterable[Figure]) -> list[str]:
@@ -141,6 +177,11 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     ratio = "" if figure.ratio is None else shown(figure.ratio)
     aim = figure.aim and f"{figure.aim}{'' if figure.is_met else ': MISSED'}"
     return (figure.name, shown(figure.value), figure.unit, ratio, figure.peer or "", aim)
+
+
+def _page_cells(figure: Figure) -> tuple[str, ...]:
+    name, *others = _cells(figure)
+    return (f"`{name}`", *(cell.replace("|", "\\|") for cell in others))
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from promo_campaigns.velocity import compile_template
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROUNDS = 3
+ROUNDS = 5
 TIMES_AIRSPEED = {"push": 16.0, "json_body": 11.0}
 PUSH = (
     "#set($url = $!data.get('short link'))"

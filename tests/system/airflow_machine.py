@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
+from promo_campaigns.postgres.migrations import migrate
+from promo_campaigns.postgres.embedded.processes import session_members
 from promo_campaigns.demo.airflow_api import AirflowApi
 from promo_campaigns.demo.credentials import USER, keep_credentials
 from promo_campaigns.demo.layout import Layout
@@ -106,7 +111,21 @@ class AirflowMachine:
     @property
     def schedulers(self) -> list[_Started]:
         """The schedulers that run, and where each of them logs."""
-        return [each for each in self.supervisor._started if each.service.name.startswith(SCHEDULER)]  # noqa: SLF001  (a test may look behind the door)
+        return self.started(SCHEDULER)
+
+    def started(self, name: str) -> list[_Started]:
+        """Return the services that run and whose name begins so."""
+        return [each for each in self.supervisor._started if each.service.name.startswith(name)]  # noqa: SLF001  (a test may look behind the door)
+
+    def kill(self, service: _Started) -> None:
+        """SIGKILL a service and all that it has started, as if the power of its machine had failed."""
+        while members := session_members(service.process.pid):
+            for number in members:
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            service.process.poll()
+        service.process.wait()
+        self.supervisor.forget(service)
 
     def _token(self) -> str:
         account = json.dumps({"username": USER, "password": self.password}).encode()

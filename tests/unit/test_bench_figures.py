@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 
 from benchmarks import __main__ as bench
 from benchmarks import figures
-from benchmarks.figures import MOST_LOST, Figure, fallen, keep, not_compared, read, table
+from benchmarks.figures import (
+    MOST_LOST,
+    PAGE,
+    PAGE_BEGINS,
+    PAGE_ENDS,
+    RECORDED,
+    Figure,
+    fallen,
+    keep,
+    middle,
+    not_compared,
+    page_with,
+    read,
+    table,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +40,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(figures, "RESULTS", path)
     monkeypatch.setattr(bench, "RESULTS", path)
     monkeypatch.setattr(bench, "RECORDED", tmp_path / "recorded.jsonl")
+    monkeypatch.setattr(bench, "PAGE", tmp_path / "benchmarks.md")
+    (tmp_path / "benchmarks.md").write_text(f"# Figures\n{PAGE_BEGINS}\nold\n{PAGE_ENDS}\nMore.\n")
     return path
 
 
@@ -142,3 +158,53 @@ def test_every_benchmark_there_is_runs_in_make_bench() -> None:
     folder = figures.RECORDED.parent
     there = {path.stem for path in folder.glob("*.py") if "return keep(" in path.read_text(encoding="utf-8")}
     assert there == set(bench.SMALL)
+
+
+def test_the_page_of_benchmarks_shows_what_is_recorded() -> None:
+    """Run `python -m benchmarks --page` when it does not."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == page_with(page, read(RECORDED))
+
+
+def test_what_is_recorded_is_shown_on_the_page(tmp_path: Path) -> None:
+    keep("send", [OURS], {"contacts": 5})
+    assert bench.record() == 0
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "| `send.ours` | 900 | contacts/s | 3 | the loop | at least 2 times the loop |" in page
+    assert "old" not in page
+    assert page.endswith("More.\n")
+    assert bench.main(["--page"]) == 0
+    assert (tmp_path / "benchmarks.md").read_text() == page
+
+
+def test_a_page_without_a_place_for_the_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="no table to fill"):
+        page_with(f"{PAGE_ENDS} {PAGE_BEGINS}", [])
+
+
+def test_of_five_rounds_each_figure_is_the_median_of_its_own() -> None:
+    slow = Figure(name="bare", value=300.0, unit="contacts/s")
+    ratios, values = (5.0, 1.0, 3.0, 2.0, 4.0), (10.0, 50.0, 20.0, 40.0, 30.0)
+    rounds = [
+        [replace(OURS, ratio=ratio), replace(slow, value=value)] for ratio, value in zip(ratios, values, strict=True)
+    ]
+    assert [(each.name, each.ratio, each.value) for each in middle(rounds)] == [
+        ("ours", 3.0, 900.0),
+        ("bare", None, 30.0),
+    ]
+
+
+def test_what_measures_once_is_run_five_times_and_its_medians_are_kept(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting = f"from pathlib import Path\nseen = Path({str(tmp_path / 'seen')!r})\n"
+    counting += "done = len(seen.read_text()) if seen.exists() else 0\nseen.write_text('x' * (done + 1))\n"
+    counting += "from benchmarks.figures import *\n"
+    counting += "raise SystemExit(keep('once', [Figure(name='s', value=[9, 7, 5, 8, 6][done], unit='s')], {}))"
+    (tmp_path / "once.py").write_text(counting)
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "SMALL", {"once": ""})
+    monkeypatch.setattr(bench, "AGAIN", {"once": 5})
+    assert bench.main([]) == 0
+    assert [(figure.name, figure.value) for figure in read(results)] == [("once.s", 7)]
+    assert len((tmp_path / "seen").read_text()) == 5

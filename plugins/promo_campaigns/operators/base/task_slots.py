@@ -35,7 +35,16 @@ def task_slots(task: BaseOperator) -> int:
     dag = task.get_dag()
     if dag is not None:
         most = min(most, dag.max_active_tasks)
-    return min(most, _processors()) if conf.get("core", "executor") == "LocalExecutor" else most
+    return min(most, _processors()) if _runs_here(task.executor) else most
+
+
+def _runs_here(named: str | None) -> bool:
+    """Whether LocalExecutor runs the task: the executor it names, else the first of those that are configured.
+
+    Either is a name, the path of a class, or an alias, a colon and one of the two.
+    """
+    first = named or str(conf.get("core", "executor")).split(",", 1)[0]
+    return first.strip().rpartition(":")[2].rpartition(".")[2] == "LocalExecutor"
 
 
 def _processors() -> int:
