@@ -26,10 +26,10 @@ from benchmarks.figures import Figure, keep
 from benchmarks.partitioned_store import SQL, add_partition, partition_ledger, partition_of, told_the_run
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.postgres.connection import connect
 from promo_campaigns.ledger.runs import close_run, open_run
-from promo_campaigns.model.outcome import Outcome, Verdict
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience, CodeRequest
+from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     import argparse
@@ -134,9 +134,9 @@ def one_run(store: Store, number: int, contacts: int) -> None:
     with store.step("begin"):
         lease = ledger.begin_messages(run.run_id, people, lease_s=LEASE_S, resend_within_s=0.0)
     assert len(lease.recipients) == contacts
-    verdicts = [Verdict(contact_id=who, outcome=Outcome.OK, detail="") for who in people]
+    results = [DeliveryResult(contact_id=who, outcome=Outcome.OK, detail="") for who in people]
     with store.step("settle"):
-        ledger.settle_messages(lease, verdicts)
+        ledger.settle_messages(lease, results)
     with store.step("check"):
         close_run(connection, run.run_id)
         require_invariants(connection, run.run_id)

@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
-from promo_campaigns.postgres.migrations import migrate
-from promo_campaigns.postgres.embedded.processes import session_members
 from promo_campaigns.demo.airflow_api import AirflowApi
 from promo_campaigns.demo.credentials import USER, keep_credentials
 from promo_campaigns.demo.layout import Layout
 from promo_campaigns.demo.ports import free_port
 from promo_campaigns.demo.services import Addresses, airflow_command, airflow_services, environment
 from promo_campaigns.demo.supervisor import Supervisor
+from promo_campaigns.postgres.embedded.processes import session_members
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 from promo_campaigns.postgres.migrations import migrate
 
