@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from promo_campaigns.adapters.arrays import bigint_array, text_array
 from promo_campaigns.adapters.reconnecting import reconnecting, retried
 from promo_campaigns.core.errors import CallRefused
 from promo_campaigns.core.models import Outcome, Verdict
@@ -27,7 +28,6 @@ _SQL = queries("inbox")
 _FOREVER_S = 10 * 365 * 86400.0
 _COLUMNS = {
     "keys": "idempotency_key",
-    "contact_ids": "contact_id",
     "channels": "channel",
     "locators": "locator",
     "titles": "title",
@@ -71,8 +71,10 @@ class InboxTransport(BaseTransport):
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[Verdict]:
         """Keep the messages in one statement."""
-        rows = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
+        texts = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
         try:
+            rows = {column: text_array(each) for column, each in texts.items()}
+            rows["contact_ids"] = bigint_array(message.contact_id for message in messages)
             retried(self._store, lambda: self._store.execute(_SQL["keep_messages"], rows))
         except (psycopg.DataError, UnicodeEncodeError):
             detail = "a text that Postgres cannot keep"
