@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,10 +62,11 @@ class Tally:
 
     def add(self, verdicts: Sequence[Verdict]) -> None:
         """Count verdicts."""
-        for verdict in verdicts:
-            setattr(self, verdict.outcome.value, getattr(self, verdict.outcome.value) + 1)
-            if verdict.outcome is not Outcome.OK and not self.first_detail:
-                self.first_detail = verdict.detail
+        for outcome, count in Counter(verdict.outcome for verdict in verdicts).items():
+            setattr(self, outcome.value, getattr(self, outcome.value) + count)
+        if not self.first_detail:
+            details = (verdict.detail for verdict in verdicts if verdict.outcome is not Outcome.OK)
+            self.first_detail = next((detail for detail in details if detail), "")
 
 
 async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword each)

@@ -10,14 +10,14 @@ begin
 end $$;
 
 -- What needs_code told. It returns a row, so that the planner puts the body in place of the call, which is made for
--- everybody in an audience.
+-- everybody in an audience; held_out, which it calls all the same, is called where somebody is held out only.
 create function promo.code_needed(
   workflow text, hold_out numeric, channel text, reuses boolean, code_type text, discount smallint, days integer,
   a_contact bigint
 ) returns table (needed boolean)
   language sql stable
 begin atomic
-  select not promo.held_out(workflow, a_contact, hold_out)
+  select not (hold_out > 0 and promo.held_out(workflow, a_contact, hold_out))
     and exists (select from promo.contact_channel c
                 where c.contact_id = a_contact and c.type = channel and c.unsubscribed_at is null)
     and not (reuses and exists (

@@ -3,19 +3,20 @@
 -- who can be reached the held-out are.
 with skipped as (
   update promo.assignment a
-  set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' when reach.open_channels = 0 then 'unsubscribed'
-                                       else 'hold-out' end
+  set state = 'skipped',
+      reason = case
+        when not exists (
+          select from promo.contact_channel c where c.contact_id = a.contact_id and c.type = r.channel) then 'no channel'
+        when not exists (
+          select from promo.contact_channel c
+          where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null) then 'unsubscribed'
+        else 'hold-out' end
   from promo.run r
-  cross join lateral (
-    select p.contact_id, count(c.*) as channels, count(c.*) filter (where c.unsubscribed_at is null) as open_channels
-    from promo.assignment p
-    left join promo.contact_channel c on c.contact_id = p.contact_id and c.type = r.channel
-    where p.run_id = r.run_id and p.state = 'pending' and p.contact_id between %(first)s and %(last)s
-      and (%(zone)s::text is null or p.time_zone = %(zone)s)
-    group by p.contact_id
-  ) reach
-  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
-    and (reach.open_channels = 0 or promo.held_out(r.workflow, a.contact_id, r.hold_out))
+  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id between %(first)s and %(last)s
+    and a.state = 'pending' and (%(zone)s::text is null or a.time_zone = %(zone)s)
+    and (r.hold_out > 0 and promo.held_out(r.workflow, a.contact_id, r.hold_out) or not exists (
+      select from promo.contact_channel c
+      where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null))
   returning a.needs_code
 )
 insert into promo.code_demand (run_id, codes)
