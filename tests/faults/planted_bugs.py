@@ -225,7 +225,7 @@ def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
 
 
 _SETTLE, _BEGIN, _OVERDUE = "settle_assignments", "begin_messages", "expire_overdue"
-_NOT_EXPIRED, _EXPIRED = "and p.expires_at > moment.at", "or p.expires_at <= promo.clock()"
+_NOT_EXPIRED, _EXPIRED = "and p.expires_at > moment.at", "or p.expires_at <= moment.at"
 _ATTEMPTED = (
     "exists (select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id"
     " and t.purpose = 'message')"
@@ -264,7 +264,7 @@ BUGS = (
         "expiry is checked before the first attempt only",
         (
             (_BEGIN, _NOT_EXPIRED, f"and (p.expires_at > moment.at or {_ATTEMPTED})"),
-            (_OVERDUE, _EXPIRED, f"or (p.expires_at <= promo.clock() and not {_ATTEMPTED})"),
+            (_OVERDUE, _EXPIRED, f"or (p.expires_at <= moment.at and not {_ATTEMPTED})"),
         ),
         budget=400,
     ),

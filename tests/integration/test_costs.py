@@ -15,10 +15,12 @@ from integration.world import CODES, SPEC, add_codes, add_contacts, content, ope
 from promo_campaigns.delivery.batches import record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.connection import connect
@@ -99,6 +101,42 @@ def test_a_step_of_the_ledger_takes_as_many_statements_for_one_contact_as_for_hu
     for_one = ledger_statements(store, 1)
     assert [ledger_statements(store, contacts) for contacts in (2, 300)] == [for_one, for_one]
     assert all(for_one[step] <= most for step, most in MOST_STATEMENTS.items()), for_one
+
+
+def ledger_calls(store: Connection, contacts: int) -> dict[str, int]:
+    """Take so many contacts from Start to a recorded profile in one batch; return how often each function was called.
+
+    The server counts no call whose body the planner put in place.
+    """
+    people = add_contacts(store, contacts)
+    add_codes(store, contacts, prefix=f"OF-{contacts}")
+    before = function_calls(store)
+    run, ledger = open_newest(store, contacts), PostgresLedger(store)
+    (batch,) = read_batches(store, run)
+    assert ledger.reachable_contacts(batch) == people
+    ledger.assign_codes(run.run_id, people, CODES)
+    lease = ledger.begin_messages(run.run_id, people, lease_s=60, resend_within_s=0)
+    messages, _ = render_messages(compile_message(run.spec.message), run, lease.recipients)
+    ledger.settle_messages(lease, asyncio.run(InboxTransport.over(store).call(messages)))
+    lease = ledger.begin_profiles(run.run_id, people, lease_s=60)
+    ledger.settle_profiles(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in people])
+    ledger.require_no_lease(run.run_id, people)
+    return {name: calls - before.get(name, 0) for name, calls in function_calls(store).items()}
+
+
+def function_calls(store: Connection) -> dict[str, int]:
+    """Return how often each of the store's functions was called."""
+    store.execute("select pg_stat_force_next_flush()")
+    rows = store.execute("select funcname, calls from pg_stat_user_functions where schemaname = 'promo'").fetchall()
+    return {row["funcname"]: row["calls"] for row in rows}
+
+
+def test_no_function_is_called_once_for_each_contact(store: Connection) -> None:
+    store.execute("set track_functions = 'all'")
+    for_two, for_many = (ledger_calls(store, contacts) for contacts in (2, 300))
+    # The length of a code is looked at when it is claimed, for it may have come from another pool.
+    assert {**for_many, "json_bytes": 0} == {**for_two, "json_bytes": 0}
+    assert for_many["json_bytes"] <= 300
 
 
 class Campaign:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,10 +63,11 @@ class Tally:
 
     def add(self, results: Sequence[DeliveryResult]) -> None:
         """Count results."""
-        for result in results:
-            setattr(self, result.outcome.value, getattr(self, result.outcome.value) + 1)
-            if result.outcome is not Outcome.OK and not self.first_detail:
-                self.first_detail = result.detail
+        for outcome, count in Counter(result.outcome for result in results).items():
+            setattr(self, outcome.value, getattr(self, outcome.value) + count)
+        if not self.first_detail:
+            details = (result.detail for result in results if result.outcome is not Outcome.OK)
+            self.first_detail = next((detail for detail in details if detail), "")
 
 
 async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from yarl import URL
@@ -13,6 +14,7 @@ _RAW = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9!$%&'()*+,;=:@/?._~-]+")
 """What a path or query must not hold as it is (RFC 3986, section 3.3): a lone percent sign among it."""
 
 
+@lru_cache(maxsize=1024)  # most data sources have one path for everybody
 def request_url(base_url: str, path: str, parameter: tuple[str, str] | None = None) -> URL:
     """Return the address of a path and query. What is encoded stays encoded, and what needs it is.
 

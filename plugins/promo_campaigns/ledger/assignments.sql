@@ -3,19 +3,20 @@
 -- who can be reached the held-out are.
 with skipped as (
   update promo.assignment a
-  set state = 'skipped', reason = case when reach.channels = 0 then 'no channel' when reach.open_channels = 0 then 'unsubscribed'
-                                       else 'hold-out' end
+  set state = 'skipped',
+      reason = case
+        when not exists (
+          select from promo.contact_channel c where c.contact_id = a.contact_id and c.type = r.channel) then 'no channel'
+        when not exists (
+          select from promo.contact_channel c
+          where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null) then 'unsubscribed'
+        else 'hold-out' end
   from promo.run r
-  cross join lateral (
-    select p.contact_id, count(c.*) as channels, count(c.*) filter (where c.unsubscribed_at is null) as open_channels
-    from promo.assignment p
-    left join promo.contact_channel c on c.contact_id = p.contact_id and c.type = r.channel
-    where p.run_id = r.run_id and p.state = 'pending' and p.contact_id between %(first)s and %(last)s
-      and (%(zone)s::text is null or p.time_zone = %(zone)s)
-    group by p.contact_id
-  ) reach
-  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id = reach.contact_id and a.state = 'pending'
-    and (reach.open_channels = 0 or promo.held_out(r.workflow, a.contact_id, r.hold_out))
+  where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id between %(first)s and %(last)s
+    and a.state = 'pending' and (%(zone)s::text is null or a.time_zone = %(zone)s)
+    and (r.hold_out > 0 and promo.held_out(r.workflow, a.contact_id, r.hold_out) or not exists (
+      select from promo.contact_channel c
+      where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null))
   returning a.needs_code
 )
 insert into promo.code_demand (run_id, codes)
@@ -37,13 +38,15 @@ order by contact_id;
 -- return_short --
 -- A code with less than the days asked for, but for one of grace, that this run never put before anybody goes back to
 -- the pool, unless another run gave it too, and its contact waits for another.
-with short as materialized (
+with moment as materialized (
+  select promo.clock() as at
+), short as materialized (
   select a.run_id, a.contact_id, a.promo_code_id
-  from promo.run r
+  from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p on p.promo_code_id = a.promo_code_id
   where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'assigned'
-    and p.expires_at <= promo.clock() + make_interval(days => greatest(r.days - 1, 0))
+    and p.expires_at <= moment.at + make_interval(days => greatest(r.days - 1, 0))
     and not exists (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id
@@ -65,18 +68,20 @@ returning a.contact_id;
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
 -- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
-with overdue as materialized (
+with moment as materialized (
+  select promo.clock() as at
+), overdue as materialized (
   select a.run_id, a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
-         case when r.send_by <= promo.clock() then 'send-by passed' else 'code expired' end as reason,
+         case when r.send_by <= moment.at then 'send-by passed' else 'code expired' end as reason,
          exists (select from promo.attempt t
                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
                    and t.outcome is distinct from 'refused') as doubt,
          promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
-  from promo.run r
+  from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   left join promo.promo_code p on p.promo_code_id = a.promo_code_id
   where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
-    and (r.send_by <= promo.clock() or p.expires_at <= promo.clock())
+    and (r.send_by <= moment.at or p.expires_at <= moment.at)
   for update of a
 ), given_back as (
   update promo.promo_code p
@@ -285,8 +290,8 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact
 -- code expired after a data source had seen it: a receiver may remember what it refused, and what it answered.
 update promo.assignment a
 set state = 'pending', reason = null,
-    needs_code = promo.needs_code(
-      r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id),
+    needs_code = (select code.needed from promo.code_needed(
+      r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id) code),
     generation = generation + case when state = 'rejected' or (state = 'expired' and exists (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code

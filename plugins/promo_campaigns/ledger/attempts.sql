@@ -95,9 +95,11 @@ order by (select max(t.attempt_id) from promo.attempt t
 -- begin_profiles --
 -- The intent to record: leases accepted contacts whom this source has not confirmed, and recorded ones for a repair, that
 -- nobody else is recording and that were not erased.
-with due as materialized (
-  select a.run_id, a.contact_id, a.promo_code_id
-  from promo.assignment a
+with moment as materialized (
+  select promo.clock() as at
+), due as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, moment.at
+  from moment cross join promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
     and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
     and ((select cardinality(r.after) = 1 from promo.run r where r.run_id = %(run_id)s) or %(repair)s or not exists (
@@ -105,15 +107,15 @@ with due as materialized (
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
         and t.outcome = 'ok'))
     and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
-    and (a.lease_until is null or a.lease_until <= promo.clock())
+    and (a.lease_until is null or a.lease_until <= moment.at)
   order by a.contact_id for update of a skip locked
 ), leased as (
   update promo.assignment a
-  set lease_token = %(token)s, lease_until = promo.clock() + make_interval(secs => %(lease_s)s)
+  set lease_token = %(token)s, lease_until = due.at + make_interval(secs => %(lease_s)s)
   from due where a.run_id = due.run_id and a.contact_id = due.contact_id
 )
-insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source)
-select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile', %(source)s from due;
+insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source, started_at)
+select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile', %(source)s, at from due;
 
 -- due_profiles --
 -- Whom begin_profiles would lease, in the same order as for messages.
@@ -154,9 +156,12 @@ order by a.contact_id;
 
 -- held_leases --
 -- Who of the contacts is under a lease that still runs, and for how long at most.
-select count(*) as contacts, coalesce(max(extract(epoch from lease_until - promo.clock())), 0)::float8 as wait_s
-from promo.assignment
-where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and lease_until > promo.clock();
+with moment as materialized (
+  select promo.clock() as at
+)
+select count(*) as contacts, coalesce(max(extract(epoch from a.lease_until - moment.at)), 0)::float8 as wait_s
+from moment cross join promo.assignment a
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_until > moment.at;
 
 -- lock_assignments --
 -- Held while evidence is written and folded, so that no late answer slips in between.

@@ -89,6 +89,8 @@ with waiting as materialized (
 )
 insert into promo.assignment (run_id, contact_id, time_zone, needs_code)
 select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end,
-       promo.needs_code(r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id)
+       code.needed
 from taken join promo.contact c using (contact_id) join promo.run r on r.run_id = %(run_id)s
+cross join lateral promo.code_needed(
+  r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id) code
 order by c.contact_id;

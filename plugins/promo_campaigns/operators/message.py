@@ -37,8 +37,8 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
     :param message: name of the message, as given to the Start block (templated)
     :param transport: the way out, as given to the Start block; ``inbox`` keeps messages in the store (templated)
     :param transport_conn_id: connection of the transport, as given to the Start block (templated)
-    :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own, 500 for a
-        receiver that honours keys and 50 for others (templated)
+    :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own: for a
+        receiver that honours keys 500, or four calls where that is more, and 50 for others (templated)
     :param promo_db_conn_id: connection of the store (templated)
     :raises ReceiverUnavailableError: some could not be sent yet; the task can be retried
     :raises ConfigurationError: message or transport is not the run's, or the transport's connection is wrong

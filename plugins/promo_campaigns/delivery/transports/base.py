@@ -31,6 +31,8 @@ MAX_DETAIL = 200
 _NOT_BEGUN = "not begun in time"
 _IN_FLIGHT = 50
 _IN_FLIGHT_KEYED = 500
+_CALLS_KEYED = 4
+"""Whole calls in flight: what a statement of the ledger costs whomever it is for is shared by two calls' contacts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ class BaseTransport:
     @property
     def in_flight(self) -> int:
         """How many messages may be under way, hence unknown after a crash."""
-        most = _IN_FLIGHT_KEYED if self.key_window_s else _IN_FLIGHT
+        most = max(_IN_FLIGHT_KEYED, _CALLS_KEYED * self.batch_size) if self.key_window_s else _IN_FLIGHT
         return self.settings.limiter.budget.chunk(most, self.batch_size)
 
     @property

@@ -10,6 +10,7 @@ import psycopg
 from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
 from promo_campaigns.model.errors import CallRefusedError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.postgres.arrays import bigint_array, text_array
 from promo_campaigns.postgres.reconnecting import reconnecting, retried
 from promo_campaigns.postgres.sql import queries
 
@@ -27,7 +28,6 @@ _SQL = queries(__name__)
 _FOREVER_S = 10 * 365 * 86400.0
 _COLUMNS = {
     "keys": "idempotency_key",
-    "contact_ids": "contact_id",
     "channels": "channel",
     "locators": "locator",
     "titles": "title",
@@ -71,8 +71,10 @@ class InboxTransport(BaseTransport):
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Keep the messages in one statement."""
-        rows = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
+        texts = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
         try:
+            rows = {column: text_array(each) for column, each in texts.items()}
+            rows["contact_ids"] = bigint_array(message.contact_id for message in messages)
             retried(self._store, lambda: self._store.execute(_SQL["keep_messages"], rows))
         except (psycopg.DataError, UnicodeEncodeError):
             detail = "a text that Postgres cannot keep"

@@ -1,8 +1,9 @@
 -- keep_messages --
 -- Stores messages; one whose key is known is the same message again and changes nothing.
-insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, title, body)
-select * from unnest(%(keys)s::uuid[], %(contact_ids)s::bigint[], %(channels)s::text[], %(locators)s::text[],
-                     %(titles)s::text[], %(bodies)s::text[])
+insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, title, body, received_at)
+select told.*, (select promo.clock())
+from unnest(%(keys)s::uuid[], %(contact_ids)s::bigint[], %(channels)s::text[], %(locators)s::text[],
+            %(titles)s::text[], %(bodies)s::text[]) told
 on conflict (idempotency_key) do nothing;
 
 -- known_keys --
