@@ -119,7 +119,7 @@ def ledger_calls(store: Connection, contacts: int) -> dict[str, int]:
     messages, _ = render_messages(compile_message(run.spec.message), run, lease.recipients)
     ledger.settle_messages(lease, asyncio.run(InboxTransport.over(store).call(messages)))
     lease = ledger.begin_profiles(run.run_id, people, lease_s=60)
-    ledger.settle_profiles(lease, [Verdict(contact_id=who, outcome=Outcome.OK) for who in people])
+    ledger.settle_profiles(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
     ledger.require_no_lease(run.run_id, people)
     return {name: calls - before.get(name, 0) for name, calls in function_calls(store).items()}
 
