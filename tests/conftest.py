@@ -17,6 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
+from cores import core, stay_on
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -68,6 +70,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Return the DSN of a server's maintenance database, as an account that may create databases."""
+    stay_on(core(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))))
     named = os.environ.get("PROMO_TEST_DSN")
     if named:
         yield _database_of(named, "postgres")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from cores import core, stay_on
 from faults.schedule import Schedule
 from faults.stage import stage
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
@@ -83,28 +83,16 @@ def search_beside(seeds: Sequence[int]) -> Search:
     found = Search()
     shares = [seeds[number::PROCESSES] for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
-        for share in processes.map(search_alone, shares, range(PROCESSES)):
+        for share in processes.map(search_alone, shares, map(core, range(PROCESSES))):
             found.add(share)
     return found
 
 
-def search_alone(seeds: Sequence[int], number: int) -> Search:
+def search_alone(seeds: Sequence[int], own_core: int | None) -> Search:
     """Play them on a server that is there for nothing else, both on one core."""
-    stay_on_one_core(number)
+    stay_on(own_core)
     with throwaway_postgres() as server:
         dsn = server.dsn("postgres")
         migrate(dsn)
         with stage(dsn) as opened:
             return search(opened, seeds)
-
-
-def stay_on_one_core(number: int) -> None:
-    """Keep this process, and what it starts, on one core.
-
-    Test and server take turns, a statement at a time, so neither gains by a core of its own; waking the other core for
-    each statement costs as much as the statement does.
-    """
-    if not hasattr(os, "sched_setaffinity"):  # macOS and Windows leave it to the system
-        return
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[number % len(cores)]})
