@@ -86,8 +86,8 @@ class Answer:
     :ivar detail: why it is not ok, in words free of addresses, codes and answers
     :ivar status: of the answer, 0 without one
     :ivar body: the answer's first million bytes, packed as they came. Never logged
-    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
-    :ivar locked_out: the receiver refuses whoever calls
+    :ivar retry_after_s: seconds for which the receiver asks for no calls, 0 if it names none
+    :ivar locked_out: the receiver refuses every caller
     :ivar called: False if nothing has left for the receiver
     """
 
@@ -121,7 +121,7 @@ def not_begun(wait_s: float = 0.0) -> Answer:
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Calls that somebody waits for, and the answers so far."""
+    """Calls of one ``send_all``, and the answers so far."""
 
     calls: Sequence[Call]
     deadline: float
@@ -136,7 +136,7 @@ class _Batch:
             self.done.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        """Nobody need wait any longer."""
+        """End the waiting with an error."""
         if not self.done.done():
             self.done.set_exception(error)
 
@@ -207,7 +207,7 @@ class HttpClient:
             self._callers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _call_in_turn(self, session: aiohttp.ClientSession) -> None:
-        """Make one call after the other, whoever's they are."""
+        """Make one call after the other, from any batch."""
         while self._waiting:
             batch, place = self._waiting.popleft()
             if batch.done.done():
@@ -217,7 +217,7 @@ class HttpClient:
             except asyncio.CancelledError:
                 batch.done.cancel()
                 raise
-            except Exception as error:  # noqa: BLE001  (whatever it is, it is the waiting one's)
+            except Exception as error:  # noqa: BLE001  (whatever it is, the caller of send_all gets it)
                 batch.fail(error)
             else:
                 batch.count_off()
