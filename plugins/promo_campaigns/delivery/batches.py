@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from promo_campaigns.delivery.gc_pause import collected_seldom
 from promo_campaigns.delivery.rate_limit import next_chunk
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
 from promo_campaigns.model.errors import ReceiverUnavailableError
@@ -198,10 +197,6 @@ class RetryLoop:
 
         :raises ReceiverUnavailableError: the breaker is open, or too many were put off for too long; no contact is lost
         """
-        with collected_seldom():
-            return await self._retry(contact_ids)
-
-    async def _retry(self, contact_ids: Sequence[int]) -> Tally:
         tally = Tally()
         waiting = deque(contact_ids)
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
