@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from base64 import b64encode
 from collections import deque
@@ -19,9 +20,13 @@ from promo_campaigns.http.outcome import LOCKED_OUT, classify_status, receivers_
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
-from promo_campaigns.http.timeouts import CallTimer
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+
+if sys.version_info >= (3, 11):
+    from asyncio import timeout
+else:
+    from async_timeout import timeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -152,7 +157,6 @@ class HttpClient:
     def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter = UNLIMITED) -> None:
         self.endpoint = endpoint
         self._limiter = limiter
-        self._timer = CallTimer(endpoint.timeout_s)
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
         self._waiting: deque[tuple[_Batch, int]] = deque()
@@ -240,7 +244,7 @@ class HttpClient:
             detail = "the path or a header is not one that can be sent"
             return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
         try:
-            with self._timer:
+            async with timeout(self.endpoint.timeout_s):
                 return await _called(session, call, url, body)
         except asyncio.TimeoutError:
             return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
