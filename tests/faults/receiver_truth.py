@@ -211,7 +211,7 @@ class Receivers:
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """One DAG run's worker on its way to a receiver; begins no call after the deadline, as every way out must.
+    """One DAG run's worker on its way to a receiver; begins no call after the deadline, as every transport must.
 
     :ivar leased: contacts with an intent and no evidence yet, and when their lease is over
     :ivar in_flight: how many that may be

@@ -1,4 +1,4 @@
-"""The way out of a run: what Start refuses, what Message holds to, and a campaign by mail from block to block."""
+"""The transport of a run: what Start refuses, what Message holds to, and a campaign by mail from block to block."""
 
 from __future__ import annotations
 

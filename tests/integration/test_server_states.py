@@ -169,8 +169,8 @@ def test_every_session_is_read_committed_and_means_the_same(
         sessions["migration"] = dict(migration.execute(asked, [names]).fetchall())
 
     async def ask_aside() -> list[dict[str, Any]]:
-        async with await connect_async(dsn) as background:
-            return await (await background.execute(asked, [names])).fetchall()
+        async with await connect_async(dsn) as asynchronous:
+            return await (await asynchronous.execute(asked, [names])).fetchall()
 
     sessions["aside"] = {row["name"]: row["setting"] for row in asyncio.run(ask_aside())}
     for who, session in sessions.items():

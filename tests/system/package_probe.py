@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from airflow import plugins_manager
@@ -12,6 +13,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.providers_manager import ProvidersManager
 
 import promo_campaigns
+from promo_campaigns.delivery.transports.registry import GROUP, load_transport, transport_names
 
 
 def main() -> None:
@@ -41,6 +43,8 @@ def main() -> None:
         "provider": None if provider is None else provider.version,
         "dags": sorted(dags.dags),
         "dag_errors": dags.import_errors,
+        "transports": {name: load_transport(name).__module__ for name in sorted({*transport_names()} - {"fcm"})},
+        "transport_entry_points": sorted(entry.name for entry in entry_points(group=GROUP)),
         "shadowed": shadowed,
         "loose": loose,
     }

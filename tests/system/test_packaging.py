@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from promo_campaigns import __version__
+from promo_campaigns.delivery.transports.registry import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "plugins" / "promo_campaigns"
+OWN_MODULES = {name: entry.module for name, entry in OWN.items() if name != "fcm"}
+"""Where the product's own transports are; that of Firebase needs a library that neither environment has."""
 PROBE = Path(__file__).with_name("package_probe.py")
 
 
 def find_uv() -> str:
     """Return the command of uv."""
-    background_executor = Path(sys.executable).with_name("uv")
+    beside = Path(sys.executable).with_name("uv")
     for place in (
-        str(background_executor) if background_executor.exists() else None,
+        str(beside) if beside.exists() else None,
         shutil.which("uv"),
         Path.home() / ".local/bin/uv",
     ):
@@ -119,6 +122,8 @@ def test_an_installed_wheel_registers_its_plugin_and_its_provider_and_runs_the_d
     assert found["plugin_errors"] == {}
     assert found["provider"] == __version__
     assert found["dag_errors"] == {}
+    assert found["transport_entry_points"] == sorted(OWN)
+    assert found["transports"] == OWN_MODULES
     assert len(found["dags"]) == len(list((ROOT / "dags").glob("*.py")))
 
 
@@ -135,6 +140,8 @@ def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> 
     found = probe(cloned, tmp_path, **folders)
     assert Path(found["package"]) == PACKAGE
     assert found["provider"] is None
+    assert found["transport_entry_points"] == []
+    assert found["transports"] == OWN_MODULES
     assert found["plugins"].count("promo_campaigns") == 1
     assert found["plugin_errors"] == {}
     assert found["dag_errors"] == {}
@@ -147,4 +154,5 @@ def test_a_wheel_and_a_clone_together_register_one_plugin(installed: Path, tmp_p
     folders = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags")}
     found = probe(installed, tmp_path, **folders)
     assert found["plugins"].count("promo_campaigns") == 1
+    assert found["transports"] == OWN_MODULES
     assert (found["plugin_errors"], found["shadowed"], found["loose"]) == ({}, [], [])

@@ -29,14 +29,14 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
     contact_ids: Sequence[int],
     background: BackgroundExecutor | None = None,
 ) -> Tally:
-    """Ask for those of the contacts who hold a code and have no answer yet; the others are passed over.
+    """Ask for those of the contacts who hold a code and have no answer yet; skip the others.
 
-    Who is refused is rejected before any message, and who cannot be rendered as well. A call of unknown outcome is made
-    again under the same key.
+    A contact that the data source refuses is rejected before any message; so is one whose request cannot be rendered. A
+    call of unknown outcome is made again under the same key.
 
     :param background: as for messages
     :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
-        still asks for some after five passes; nobody is lost
+        still asks for some after five passes; no contact is lost
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from promo_campaigns.delivery.gc_pause import collected_seldom
 from promo_campaigns.delivery.rate_limit import next_chunk
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
 from promo_campaigns.model.errors import ReceiverUnavailableError
@@ -90,7 +89,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     :param background: runs the ledger's and the breaker's work during the calls, see ``background_executor``; by
         default that work runs between the calls
     :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
-        still asks for some after five passes; nobody is lost
+        still asks for some after five passes; no contact is lost
     """
     again = {Outcome.LATER, Outcome.UNKNOWN} if transport.resend_within_s else {Outcome.LATER}
 
@@ -126,14 +125,14 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     repair: bool = False,
     background: BackgroundExecutor | None = None,
 ) -> Tally:
-    """Record the codes of those contacts whose message was accepted; the others are passed over.
+    """Record the codes of those contacts whose message was accepted; skip the others.
 
     A write is an upsert of one value, so one of unknown outcome is simply made again.
 
     :param repair: write what was recorded before as well
     :param background: as for messages
     :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
-        still asks for some after five passes; nobody is lost
+        still asks for some after five passes; no contact is lost
     """
 
     def begin(chunk: Sequence[int], limit: int | None) -> Lease:
@@ -196,12 +195,8 @@ class RetryLoop:
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         """Call for each of the contacts who is due, until each call has come to something.
 
-        :raises ReceiverUnavailableError: the breaker is open, or too many were put off for too long; nobody is lost
+        :raises ReceiverUnavailableError: the breaker is open, or too many were put off for too long; no contact is lost
         """
-        with collected_seldom():
-            return await self._retry(contact_ids)
-
-    async def _retry(self, contact_ids: Sequence[int]) -> Tally:
         tally = Tally()
         waiting = deque(contact_ids)
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
@@ -211,7 +206,7 @@ class RetryLoop:
             waiting.extend(result.contact_id for result in put_off)
             asked_s = max(result.retry_after_s for result in put_off)
             if asked_s > MAX_PAUSE_S:
-                msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; nobody is lost"
+                msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; no contact is lost"
                 raise ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))
             if pause_s:
                 await asyncio.sleep(max(asked_s, pause_s))
@@ -257,7 +252,7 @@ class RetryLoop:
             self.workers -= 1
 
     def _take_up(self, waiting: deque[int], size: int) -> _Taken | None:
-        """Lease those of the next contacts who are due, as far as the breaker lets us; None when nobody waits.
+        """Lease those of the next contacts who are due, as far as the breaker lets us; None when no contact waits.
 
         While the circuit is open, all who wait are looked through: whoever is not due needs no call, and a probe must
         not be spent on them.
@@ -284,7 +279,7 @@ class RetryLoop:
         """End a worker that may not call for those who wait; the other one has them, or else the task ends."""
         if self.workers == 1:
             wait_s = max(admission.wait_s, 1.0)
-            msg = f"the circuit is open: the receiver is called again in {wait_s:.0f} s; nobody is lost"
+            msg = f"the circuit is open: the receiver is called again in {wait_s:.0f} s; no contact is lost"
             raise ReceiverUnavailableError(msg, wait_s=wait_s)
 
     async def _in_background(self, work: Callable[[], Result]) -> Result:

@@ -1,4 +1,4 @@
-"""When a receiver is left alone, so that an outage does not turn ten thousand codes into doubts."""
+"""When the circuit to a receiver opens, so that an outage does not leave ten thousand sends with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Admission:
 
 
 FREE = Admission(limit=None)
-"""Nothing is held against the receiver."""
+"""The circuit is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class CallCounts:
     """What a number of calls says about their receiver. Refusals of a contact say nothing bad about it.
 
     :ivar succeeded: answers that show it at work
-    :ivar opens: reason enough by themselves to leave the receiver alone
+    :ivar opens: reason enough by themselves to open the circuit
     """
 
     succeeded: int
@@ -55,8 +55,8 @@ class CallCounts:
 def count_calls(results: Sequence[DeliveryResult]) -> CallCounts:
     """Rate a receiver by the calls of one chunk.
 
-    It is locked out of at once by 401 and 403; it is failing by five calls of unknown outcome in a row, or by more than
-    a fifth of a chunk, and at least five ([reliability] section 3, mechanism C).
+    401 and 403 open the circuit at once. So do five calls of unknown outcome in a row, and more than a fifth of a chunk
+    if these are at least five.
     """
     failed = [result for result in results if result.outcome is Outcome.UNKNOWN or result.locked_out]
     answered = [result for result in results if result.called and result.outcome in {Outcome.OK, Outcome.REFUSED}]

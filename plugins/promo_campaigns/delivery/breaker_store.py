@@ -49,7 +49,7 @@ class PostgresBreaker:
 
     @run_again
     def report(self, results: Sequence[DeliveryResult], admission: Admission = FREE) -> None:
-        """Tell the others what calls came to; a probe that found nothing out is given back.
+        """Tell the other workers what calls came to; a probe that found nothing out is given back.
 
         :param admission: under which the calls were made
         """

@@ -17,7 +17,7 @@ select b.open_until is null as closed, (select probe_until from probing) as prob
 from before b;
 
 -- give_probe_back --
--- Nobody could be called: somebody else may probe at once.
+-- No contact could be called for: another worker may probe at once.
 update promo.receiver set probe_until = null where name = %(name)s and probe_until = %(probe_until)s;
 
 -- report_calls --

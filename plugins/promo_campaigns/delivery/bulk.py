@@ -60,7 +60,7 @@ class BulkAnswer:
 
 
 class BulkSender(Protocol):
-    """A way out for requests for several contacts.
+    """Interface of what sends requests for several contacts.
 
     :ivar lease_s: how long one request may need, twice
     """
@@ -117,7 +117,7 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
 
 
 class _CountsCalls:
-    """Tells the breaker of calls, not of the contacts in them: a thousand doubts of one call are one failure."""
+    """Counts calls for the breaker, not their contacts: an unknown call for a thousand contacts is one failure."""
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
@@ -140,14 +140,14 @@ class _CountsCalls:
         return self._breaker.admit()
 
     def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:  # noqa: ARG002  (the port's signature)
-        """Tell the others what the calls since the last report came to."""
+        """Tell the other workers what the calls since the last report came to."""
         calls, self._calls = self._calls, []
         self._breaker.report(calls, admission)
 
 
 @dataclass(slots=True)
 class _Search:
-    """Records one group; halves it again and again while somebody unnamed in it is at fault."""
+    """Records one group; halves it again and again while a contact that the answer does not name is at fault."""
 
     sender: BulkSender
     templates: RequestTemplates

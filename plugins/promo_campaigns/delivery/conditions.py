@@ -29,6 +29,6 @@ class Condition:
     def holds(self, context: Mapping[str, object]) -> bool:
         """Whether it holds.
 
-        :raises TemplateError: it cannot be told with these values
+        :raises TemplateError: these values do not decide it
         """
         return self._template.render(context) == _HOLDS

@@ -1,4 +1,4 @@
-"""Which contacts of a request its answer names as failed, in whatever form it names them ([reteno] 8.1, 8.3)."""
+"""Which contacts of a request its answer names as failed, in each form that the vendor's API has been seen to use."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ NAMED = "the answer names it as failed"
 class FailedItems:
     """Who failed.
 
-    :ivar contact_ids: those who could be told
-    :ivar unnamed: there are others, of whom it cannot be told who they are
+    :ivar contact_ids: those who could be identified
+    :ivar unnamed: others failed who could not be identified
     """
 
     contact_ids: frozenset[int] = field(default=frozenset())

@@ -25,7 +25,7 @@ class Template(Protocol):
 
 
 class MessageLedger(Protocol):
-    """The ledger as the sender of messages sees it."""
+    """What sending messages needs of the ledger."""
 
     def begin_messages(
         self,
@@ -38,7 +38,7 @@ class MessageLedger(Protocol):
     ) -> Lease:
         """Commit the intent to send to those of the contacts who are due, and lease them.
 
-        :param limit: how many at most, whoever waits longest first; None for all
+        :param limit: how many at most, those who wait longest first; None for all
         """
 
     def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
@@ -46,7 +46,7 @@ class MessageLedger(Protocol):
 
 
 class ProfileLedger(Protocol):
-    """The ledger as the recorder of codes on profiles sees it."""
+    """What recording codes on profiles needs of the ledger."""
 
     def begin_profiles(  # noqa: PLR0913  (whom, for how long, and which of them)
         self,
@@ -69,7 +69,7 @@ class ProfileLedger(Protocol):
 
 
 class AnswerLedger(Protocol):
-    """The ledger as whoever asks a data source before the message sees it."""
+    """What asking a data source before the message needs of the ledger."""
 
     def begin_answers(  # noqa: PLR0913  (whom, for how long, and which of them)
         self,
@@ -97,14 +97,14 @@ class Breaker(Protocol):
         """Say whether this worker may call."""
 
     def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
-        """Tell the others what calls came to; a probe that found nothing out is given back.
+        """Tell the other workers what calls came to; a probe that found nothing out is given back.
 
         :param admission: under which the calls were made
         """
 
 
 class Transport(Protocol):
-    """A way out for messages, as the sender of messages sees it.
+    """Interface of a transport.
 
     :ivar name: as the workflow names it
     """
@@ -136,7 +136,7 @@ class Transport(Protocol):
 
 
 class RequestSender(Protocol):
-    """A way out for the requests of a data source.
+    """Interface of what sends the requests of a data source.
 
     :ivar name: of the receiver, as the breaker knows it
     :ivar in_flight: how many contacts may have a committed intent and no evidence yet

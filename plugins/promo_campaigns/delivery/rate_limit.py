@@ -72,7 +72,7 @@ def parse_budget(connection: ConnectionSettings) -> Budget | None:
 def next_chunk(size: int, called: int, *, took_s: float, lease_s: float) -> int:
     """How many contacts to commit an intent for next: fewer where the last ones needed much of their lease.
 
-    Whoever is committed and then not called for in time has to be put off.
+    A contact with a committed intent that is not called for in time has to be put off.
 
     :param size: what the last chunk might have held
     :param called: what it held

@@ -1,4 +1,4 @@
-"""Renders what is about to be sent; whoever cannot be rendered is refused before anything leaves."""
+"""Renders what is about to be sent; what cannot be rendered is refused before anything leaves."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class SuccessRule:
-    """Judges answers of success: the condition of a data source, and whether a message can read them.
+    """Applies a data source's rules to an answer of success: its condition, and whether a message can read it.
 
     :raises TemplateSyntaxError: the condition is none
     """
@@ -44,7 +44,7 @@ class SuccessRule:
         try:
             holds = self._condition.holds({"status": answer.status, "answer": None if is_unreadable(read) else read})
         except TemplateError:
-            return Outcome.UNKNOWN, "the success rule cannot be told of the answer"
+            return Outcome.UNKNOWN, "the success rule cannot be applied to the answer"
         return (Outcome.OK, "") if holds else (self._failure, "the answer fails the success rule")
 
     def result(self, contact_id: int, answer: Answer) -> DeliveryResult:

@@ -59,7 +59,7 @@ def compile_path(text: str) -> Template:
 
 
 def compile_headers(source: DataSource) -> dict[str, Template]:
-    """Compile the headers; the type of the body is that of its format unless a header says otherwise."""
+    """Compile the headers; the type of the body is that of its format unless a header sets it."""
     given = dict(source.headers)
     if source.body.strip() and "content-type" not in {name.lower() for name in given}:
         given["Content-Type"] = CONTENT_TYPES[source.format]

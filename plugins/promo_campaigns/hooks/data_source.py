@@ -1,4 +1,4 @@
-"""The way from an Airflow connection to the receiver of a data source."""
+"""Leads from an Airflow connection to the receiver of a data source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way from what a run says about its transport to the transport."""
+"""Builds and opens the transport that a run names."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from base64 import b64encode
 from collections import deque
@@ -19,9 +20,13 @@ from promo_campaigns.http.outcome import LOCKED_OUT, classify_status, receivers_
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
-from promo_campaigns.http.timeouts import CallTimer
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+
+if sys.version_info >= (3, 11):
+    from asyncio import timeout
+else:
+    from async_timeout import timeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -86,8 +91,8 @@ class Answer:
     :ivar detail: why it is not ok, in words free of addresses, codes and answers
     :ivar status: of the answer, 0 without one
     :ivar body: the answer's first million bytes, packed as they came. Never logged
-    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
-    :ivar locked_out: the receiver refuses whoever calls
+    :ivar retry_after_s: seconds for which the receiver asks for no calls, 0 if it names none
+    :ivar locked_out: the receiver refuses every caller
     :ivar called: False if nothing has left for the receiver
     """
 
@@ -121,7 +126,7 @@ def not_begun(wait_s: float = 0.0) -> Answer:
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Calls that somebody waits for, and the answers so far."""
+    """Calls of one ``send_all``, and the answers so far."""
 
     calls: Sequence[Call]
     deadline: float
@@ -136,7 +141,7 @@ class _Batch:
             self.done.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        """Nobody need wait any longer."""
+        """End the waiting with an error."""
         if not self.done.done():
             self.done.set_exception(error)
 
@@ -152,7 +157,6 @@ class HttpClient:
     def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter = UNLIMITED) -> None:
         self.endpoint = endpoint
         self._limiter = limiter
-        self._timer = CallTimer(endpoint.timeout_s)
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
         self._waiting: deque[tuple[_Batch, int]] = deque()
@@ -207,7 +211,7 @@ class HttpClient:
             self._callers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _call_in_turn(self, session: aiohttp.ClientSession) -> None:
-        """Make one call after the other, whoever's they are."""
+        """Make one call after the other, from any batch."""
         while self._waiting:
             batch, place = self._waiting.popleft()
             if batch.done.done():
@@ -217,7 +221,7 @@ class HttpClient:
             except asyncio.CancelledError:
                 batch.done.cancel()
                 raise
-            except Exception as error:  # noqa: BLE001  (whatever it is, it is the waiting one's)
+            except Exception as error:  # noqa: BLE001  (whatever it is, the caller of send_all gets it)
                 batch.fail(error)
             else:
                 batch.count_off()
@@ -240,7 +244,7 @@ class HttpClient:
             detail = "the path or a header is not one that can be sent"
             return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
         try:
-            with self._timer:
+            async with timeout(self.endpoint.timeout_s):
                 return await _called(session, call, url, body)
         except asyncio.TimeoutError:
             return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")

@@ -1,6 +1,6 @@
 """Connections that are kept for the next call: which of them may carry it, learned from what the receiver does.
 
-A request on a connection that the receiver is closing is lost or was taken, and nobody can tell which. So a connection
+A request on a connection that the receiver is closing is lost or was taken, and it is not known which. So a connection
 is used again only where another one has shown that the receiver answers on it: after as many answers as this one has
 had. One connection at a time goes first; every other waits for nothing and is replaced by a new one.
 """
@@ -25,8 +25,8 @@ WATCH_S = 0.05
 """How long the very first connection must stay open after an answer before it is used again."""
 IDLE_S = 1.0
 """A connection that was closed after so long was closed for being idle, which says nothing of its answers."""
-ROUNDS = 3
-"""Within so many rounds the loop has read what had come before the first, and has closed what had ended."""
+PASSES = 3
+"""Within so many passes the loop has read what had come before the first, and has closed what had ended."""
 FORGET_AFTER = 200
 """After how many answers the receiver may have changed: then it is tried again, each time after twice as many."""
 
@@ -166,7 +166,7 @@ class KeptConnections(aiohttp.TCPConnector):
 
     async def _stands(self, kept: _Kept, protocol: ResponseHandler) -> bool:
         """Tell whether a connection is open and silent: whatever is there to be read is no answer to the next call."""
-        for _ in range(ROUNDS):
+        for _ in range(PASSES):
             if not protocol.is_connected():
                 if asyncio.get_running_loop().time() < kept.idle_since + IDLE_S:
                     self._stop_at(kept.answers)

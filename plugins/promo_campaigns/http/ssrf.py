@@ -40,7 +40,7 @@ _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?",
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, as text, belongs to the public internet; a v4 address inside a v6 one is judged as v4."""
+    """Whether an IP address, as text, belongs to the public internet; a v4 address inside a v6 one is checked as v4."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv4Address):
         return not any(ip in network for network in _SPECIAL_V4)

@@ -1,4 +1,4 @@
-"""How certificates are judged."""
+"""How certificates are verified."""
 
 from __future__ import annotations
 

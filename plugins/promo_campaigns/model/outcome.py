@@ -24,8 +24,8 @@ class DeliveryResult:
     """The outcome of one call for one contact.
 
     :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
-    :ivar retry_after_s: seconds the receiver asked to be left alone, 0 if it did not say
-    :ivar locked_out: the receiver refuses whoever calls, not this contact: the breaker opens at once
+    :ivar retry_after_s: seconds for which the receiver asks for no calls, 0 if it names none
+    :ivar locked_out: the receiver refuses every caller, not this contact: the circuit opens at once
     :ivar called: False if what is wrong was found before any call, and says nothing about the receiver
     :ivar answer: what a data source answered before the message, as JSON. Never logged
     """

@@ -119,7 +119,7 @@ class Audience:
 class RunSpec:
     """Everything that makes a run the run it is; frozen in the ledger when the run is opened.
 
-    :ivar transport: the way out; a doubt must not be sent again by another
+    :ivar transport: its name; what is unknown must not be sent again by another
     :ivar transport_conn_id: the connection the transport is opened with, empty for none
     :ivar webhook: the request that carries the message, if its message names one
     :ivar hold_out: percent of the reachable contacts who are kept without a code, 0 to 99

@@ -28,14 +28,14 @@ _TAKEN = frozenset({"accepted", "recorded"})
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
     """Sends the run's message to each contact of a batch, never twice: whoever was sent to is passed over.
 
-    While a receiver is left alone, the lease of another worker runs, or it is quiet hours where contacts are, the task
+    While a receiver's circuit is open, another worker's lease runs, or it is quiet hours where contacts are, the task
     waits in the triggerer.
 
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}`` of those whose message was accepted, now or before.
 
     :param assignments: output of Get promo code (templated)
     :param message: name of the message, as given to the Start block (templated)
-    :param transport: the way out, as given to the Start block; ``inbox`` keeps messages in the store (templated)
+    :param transport: its name, as given to the Start block; ``inbox`` keeps messages in the store (templated)
     :param transport_conn_id: connection of the transport, as given to the Start block (templated)
     :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own: for a
         receiver that honours keys 500, or four calls where that is more, and 50 for others (templated)

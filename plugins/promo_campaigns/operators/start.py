@@ -62,7 +62,7 @@ class StartOperator(StoreOperator):
     :param days: whole days a code must stay valid (templated)
     :param audience: name of a file in ``include/audiences`` (templated)
     :param contact_ids: the audience itself, in place of a file (templated)
-    :param transport: the way out, as given to the Message block (templated)
+    :param transport: the transport's name, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param edition: names a manual send, so that two clicks are one send (templated)
     :param send_by: after which nobody is sent anything: a time in ISO 8601 with an offset, or a span after the

@@ -36,7 +36,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     :param type: what the message shows as the code's type (templated)
     :param discount: likewise (templated)
     :param days: after how many days the code that is none ends (templated)
-    :param transport: the way out, as given to the Message block (templated)
+    :param transport: the transport's name, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param workflow: the name the test is made for; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs

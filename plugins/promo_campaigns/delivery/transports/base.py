@@ -1,4 +1,4 @@
-"""What every transport stands on: calls of a stated size, so many at a time, each with a result for everybody."""
+"""Base of every transport: calls of a stated size, so many at a time, each with a result for every message."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TransportSettings:
 
 
 class BaseTransport:
-    """A way out for messages. A subclass states what it can, and makes one call.
+    """Base class of transports. A subclass states what it can do, and makes one call.
 
     It is built when a workflow is read, to find what is wrong with its settings, and again by each task, which opens
     it with ``async with``. Building reaches nothing.
@@ -140,11 +140,12 @@ class BaseTransport:
     async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[DeliveryResult]:
         """Make one call for these, at most ``batch_size``, and say what is known of each.
 
-        Whoever is left out is unknown, and so is everybody if it raises or takes longer than ``MAX_CALL_S``.
+        A message without a result is unknown, and so are all if it raises or takes longer than ``MAX_CALL_S``.
 
         :raises CallRefusedError: the call was refused as a whole; it is made again in halves, to find whose fault it
             was
-        :raises SendError: the receiver cannot be used as it is set up; nothing was sent, and it is left alone
+        :raises SendError: the receiver cannot be used as it is set up; nothing was sent, and the
+            circuit opens
         """
         raise NotImplementedError
 
@@ -206,7 +207,7 @@ class BaseTransport:
             return _all(batch, Outcome.LATER, str(error)[:MAX_DETAIL], locked_out=True)
         except asyncio.TimeoutError:
             return _all(batch, Outcome.UNKNOWN, "no answer in time")
-        except Exception as error:  # noqa: BLE001  (whatever a transport raises is a doubt, and ends no task)
+        except Exception as error:  # noqa: BLE001  (whatever a transport raises is an unknown outcome, and ends no task)
             return _all(batch, Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})")
 
 
@@ -221,8 +222,8 @@ def _all(
 
 def _completed(batch: Sequence[OutgoingMessage], results: Iterable[DeliveryResult]) -> list[DeliveryResult]:
     """Return one result for each message, whose detail names no locator."""
-    said = {result.contact_id: result for result in results}
-    return [_discreet(message, said.get(message.contact_id)) for message in batch]
+    found = {result.contact_id: result for result in results}
+    return [_discreet(message, found.get(message.contact_id)) for message in batch]
 
 
 def _discreet(message: OutgoingMessage, result: DeliveryResult | None) -> DeliveryResult:

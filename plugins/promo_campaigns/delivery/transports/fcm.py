@@ -34,7 +34,7 @@ HOST = "fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 MAX_TOKEN_S = 10.0
 QUOTA_S = 60.0
-"""How long to leave FCM alone when a quota is used up and it does not say."""
+"""How long to back off from FCM when a quota is used up and its answer names no time."""
 _EXTRAS = ("allow_insecure", "allow_private", "ca_file", "concurrency", "timeout_s")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]*")
 _RESERVED = re.compile(r"(?:google|gcm)\..*|google.*|from|message_type|notification|collapse_key", re.IGNORECASE)
@@ -46,7 +46,7 @@ class FcmTransport(HttpTransport):
     """Pushes to the device whose token is the locator; the options of a message become its ``data``.
 
     The connection's password is the key file of a service account, as JSON. Its host may name another server, for
-    tests. Extras are those of an HTTP receiver, without ``auth`` and ``key_name``. FCM honours no keys.
+    tests. Extras are those of an HTTP receiver, without ``auth`` and ``key_name``. FCM knows no idempotency keys.
     """
 
     name = "fcm"
@@ -105,7 +105,7 @@ class FcmTransport(HttpTransport):
         try:
             await self._tokens.current()
         except NoTokenError as none:
-            msg = f"{self.connection.name}: {none}; nobody was sent anything"
+            msg = f"{self.connection.name}: {none}; nothing was sent"
             raise (SendError(msg) if none.for_good else ReceiverUnavailableError(msg)) from None
 
     def _read_account(self) -> ServiceAccount:
@@ -133,7 +133,7 @@ def _push(message: OutgoingMessage) -> dict[str, object]:
 
 
 def _result(contact_id: int, answer: Answer) -> DeliveryResult:
-    """Classify an answer by its status, and where FCM says more, by its error code.
+    """Classify an answer by its status, and where there is one, by FCM's error code.
 
     A token that is none any more, or another sender's, is that contact's fault; 403 otherwise is ours, and so is 404.
     """

@@ -1,4 +1,4 @@
-"""The inbox transport: messages are kept in the store, where `promo inbox` shows them. Nobody is bothered."""
+"""The inbox transport: messages are kept in the store, where `promo inbox` shows them. Nothing leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Which transports there are: the product's own, and what other packages add under an entry point."""
+"""Which transports there are: those that installed packages, this one among them, name under an entry point.
+
+A clone that Airflow is pointed at, or that lies on the path of Python, is not installed and so has no entry points.
+Then, and only then, the product's own are taken from ``OWN``.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ OWN = {
         "reteno": "reteno:RetenoTransport",
     }.items()
 }
+"""The product's own, as pyproject.toml names them; a test holds that both agree."""
+_OURS = frozenset(entry.value for entry in OWN.values())
 
 
 def make_transport(name: str, settings: TransportSettings) -> BaseTransport:
@@ -59,14 +65,19 @@ def transport_names() -> Collection[str]:
 
 
 def _all_transports() -> list[EntryPoint]:
-    return [*OWN.values(), *entry_points(group=GROUP)]
+    installed = list(entry_points(group=GROUP))
+    if any(entry.value in _OURS for entry in installed):
+        return installed
+    return [*OWN.values(), *installed]
 
 
 def _loaded(entry: EntryPoint) -> type[BaseTransport]:
     try:
         found = entry.load()
     except ModuleNotFoundError as error:
-        hint = "pip install 'airflow-provider-promo-campaigns[fcm]'" if entry == OWN["fcm"] else "install it"
+        hint = (
+            "pip install 'airflow-provider-promo-campaigns[fcm]'" if entry.value == OWN["fcm"].value else "install it"
+        )
         msg = f"the transport {entry.name!r} needs the module {error.name}, which is not installed: {hint}"
         raise ConfigurationError(msg) from error
     except (ImportError, AttributeError) as error:

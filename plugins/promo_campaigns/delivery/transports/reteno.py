@@ -36,7 +36,7 @@ class RetenoTransport(HttpTransport):
 
     The extra ``recipients`` says how many go into a request. The vendor publishes no idempotency key. It can be asked
     for a request by the id we gave it, which is the message's key where a request has one recipient; so only
-    ``recipients: 1`` makes doubts answerable.
+    ``recipients: 1`` lets an unknown outcome be looked up.
     """
 
     name = "reteno"
@@ -118,7 +118,7 @@ def _request_id(messages: Sequence[OutgoingMessage]) -> str:
 
 
 def _item_results(messages: Sequence[OutgoingMessage], body: bytes) -> list[DeliveryResult]:
-    """Classify each recipient by the results of its locator; whoever has none is left out, hence unknown."""
+    """Classify each recipient by the results of its locator; a recipient without a result is unknown."""
     said: dict[str, set[str]] = {}
     for result in _results(body):
         said.setdefault(_plain(str(result.get("locator", ""))), set()).add(
@@ -140,7 +140,7 @@ def _item_result(contact_id: int, statuses: set[str]) -> DeliveryResult:
 
 
 def _results(body: bytes) -> list[dict[str, Any]]:
-    """Return the results of an answer; a list of one may come as the one itself ([reteno] section 8.1)."""
+    """Return the results of an answer; the vendor may answer a list of one with the item itself."""
     try:
         results = json.loads(body).get("results")
     except (ValueError, AttributeError):

@@ -72,7 +72,7 @@ class SmtpTransport(BaseTransport):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take leave of the server."""
+        """Say QUIT to the server."""
         while self._idle:
             held = self._idle.pop()
             with suppress(aiosmtplib.SMTPException, OSError):
@@ -159,10 +159,10 @@ class SmtpTransport(BaseTransport):
 
 
 class _Client(aiosmtplib.SMTP):
-    """A client that lets go of a connection at once, without the leave-taking of TLS, for which nobody may wait."""
+    """A client that drops a connection at once, without TLS's closing handshake, which may never be answered."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Drop the connection."""
         transport = self.transport
         super().close()
         if isinstance(transport, asyncio.WriteTransport):
@@ -170,7 +170,7 @@ class _Client(aiosmtplib.SMTP):
 
 
 class _MailConnection:
-    """A connection to the server, since when nobody has used it, and whether it has been kept for another mail."""
+    """A connection to the server, how long it has been idle, and whether it was used for another mail."""
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self.client = client
@@ -193,7 +193,7 @@ class _MailConnection:
 class _Conversation:
     """The commands of one mail, and what each reply to them proves.
 
-    :ivar ended_early: the server ended the connection before the mail was handed over, so that it has none of it
+    :ivar ended_early: the server ended the connection before DATA, so that it has nothing of the mail
     """
 
     def __init__(self, client: aiosmtplib.SMTP, envelope: Envelope, sender: str) -> None:
@@ -213,7 +213,7 @@ class _Conversation:
             self._client.close()
             self.ended_early = isinstance(error, ConnectionError) and not self._offered
             outcome = Outcome.UNKNOWN if self._offered else Outcome.LATER
-            at = "after the mail was handed over" if self._offered else "before the mail was handed over"
+            at = "after DATA" if self._offered else "before DATA"
             detail, locked = f"the connection broke {at} ({type(error).__name__})", False
         else:
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
@@ -230,7 +230,7 @@ class _Conversation:
         await client.data(envelope.content)
 
     def _judged(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, bool]:
-        """Say what a reply proves: a server that says no has not taken the mail, before and after it was handed over.
+        """Say what a reply proves: a server that refuses has not taken the mail, before DATA and after it.
 
         A sender that is refused is not the recipient's fault, and the next mail would be refused as well.
         """
