@@ -10,7 +10,6 @@ __all__ = [
     "breaker_store",
     "bulk",
     "bulk_sender",
-    "conditions",
     "http_sender",
     "ports",
     "rate_limit",
