@@ -12,10 +12,21 @@ from airflow.sdk import BaseOperator, BaseSensorOperator
 
 import promo_campaigns.operators as operators_room
 import promo_campaigns.sensors as sensors_room
+from promo_campaigns.operators.base.audience_operator import AudienceOperator
+from promo_campaigns.operators.base.campaign_operator import CampaignOperator
+from promo_campaigns.operators.base.events_operator import EventsOperator
 from promo_campaigns.operators.base.payload_operator import HandedOver
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
-BASES = {BaseOperator, BaseSensorOperator, StoreOperator, HandedOver}
+BASES = {
+    BaseOperator,
+    BaseSensorOperator,
+    StoreOperator,
+    HandedOver,
+    CampaignOperator,
+    AudienceOperator,
+    EventsOperator,
+}
 
 
 def blocks() -> list[type[BaseOperator]]:

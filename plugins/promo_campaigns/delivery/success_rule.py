@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from promo_campaigns.model.errors import TemplateError
-from promo_campaigns.model.outcome import Outcome, DeliveryResult
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
