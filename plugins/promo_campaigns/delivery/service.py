@@ -238,7 +238,7 @@ class RunDelivery:
             "breaker": self._receivers.breaker(self._connection, receiver),
             "run": self.run,
             "contact_ids": batch.contact_ids,
-            "aside": background,
+            "background": background,
         }
 
     def _holding(self, contact_ids: Sequence[int]) -> BatchPayload:

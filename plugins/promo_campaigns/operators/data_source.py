@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     """Calls a data source of the message: before the message if that reads the answer, else once it was accepted.
 
-    Before the Message block it returns what Get promo code does, of whoever goes on to the message. After it, it
-    returns ``{"run_id": 7, "recorded": 1000}``: how many calls this task made that were confirmed. While a receiver is
-    left alone, or the lease of another worker runs, the task waits in the triggerer.
+    Before the Message block it returns what Get promo code does, of the contacts who go on to the message. After it, it
+    returns ``{"run_id": 7, "recorded": 1000}``: how many calls this task made that were confirmed. While the receiver's
+    circuit is open, or the lease of another worker runs, the task waits in the triggerer.
 
     :param assignments: output of the block before (templated)
     :param data_source: name of a data source that the message binds (templated)
@@ -57,6 +57,6 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
             return {"run_id": batch.run_id, "recorded": tally.ok}
 
     def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
-        """Go on after the receiver was left alone."""
+        """Go on when the receiver can be called again."""
         returned: dict[str, Any] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
         return returned

@@ -67,13 +67,9 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
         self.linger = linger
         self.lively = lively
 
-    def execute(self, context: Context) -> Any:
-        """Run ``aexecute`` to its end."""
-        return BaseAsyncOperator.execute(self, context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
-
     def resume(self, context: Context, event: object = None) -> Any:  # noqa: ARG002  (Airflow's signature)
-        """Go on after a receiver backed off, or after quiet hours."""
-        return self.execute(context)
+        """Go on when the receiver can be called again, or quiet hours are over."""
+        return self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
 
     async def aexecute(self, context: Context) -> dict[str, int]:
         """Answer events until none come."""

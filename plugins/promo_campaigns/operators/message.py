@@ -22,8 +22,8 @@ MAX_IN_FLIGHT = 10_000
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
     """Sends the run's message to each contact of a batch, never twice: contacts who were sent to are passed over.
 
-    While a receiver is left alone, the lease of another worker runs, or it is quiet hours where contacts are, the task
-    waits in the triggerer.
+    While the receiver's circuit is open, the lease of another worker runs, or it is quiet hours where contacts are, the
+    task waits in the triggerer.
 
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}`` of those whose message was accepted, now or before.
 
@@ -77,7 +77,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
             return (await run.send(batch, opened_with=opened_with, in_flight=self._in_flight())).as_xcom()
 
     def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
-        """Go on after the receiver was left alone."""
+        """Go on when the receiver can be called again."""
         sent: dict[str, Any] = self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
         return sent
 
