@@ -83,6 +83,27 @@ def test_every_template_field_is_an_attribute(block: type[BaseOperator]) -> None
     assert isinstance(block.template_fields, tuple)
 
 
+@pytest.mark.parametrize(
+    ("block", "others"),
+    [
+        ("StartOnEventsOperator", ["audience", "contact_ids", "edition", "send_by", "stock", "preview_only"]),
+        (
+            "AnswerEventsOperator",
+            ["audience", "contact_ids", "edition", "send_by", "stock", "preview_only", "batch_size"],
+        ),
+        ("PreviewOperator", ["mode", "stock", "preview_only", "batch_size"]),
+    ],
+)
+def test_a_block_takes_no_parameter_that_it_would_refuse_or_not_use(block: str, others: list[str]) -> None:
+    (kind,) = (one for one in blocks() if one.__name__ == block)
+    assert set(others) & set(parameters(kind)) == set()
+    make: Any = kind
+    required = {name: "x" for name, it in parameters(kind).items() if it.default is it.empty}
+    for name in others:
+        with pytest.raises(TypeError, match=f"(?s)Invalid arguments.*{name}"):
+            make(task_id="block", **required, **{name: "x"})
+
+
 def test_every_block_is_under_test() -> None:
     assert {block.__name__ for block in blocks()} >= {
         "EndOperator",

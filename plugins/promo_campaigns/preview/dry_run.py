@@ -74,18 +74,9 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
         hours = PreviewHours(connection, campaign.limits, at=at, send_by=send_by)
-        with closing(
-            _AudienceReader(
-                connection,
-                spec,
-                hours,
-                limits=campaign.limits,
-                ahead=forecast.ahead,
-                at=at,
-                run_id=run_id,
-                answers=answers,
-            )
-        ) as reader:
+        when: dict[str, Any] = {"at": at, "run_id": run_id, "ahead": forecast.ahead}
+        audience = _AudienceReader(connection, spec, hours, limits=campaign.limits, answers=answers, **when)
+        with closing(audience) as reader:
             for candidates in reader.parts():
                 rows = previewer.rows(candidates)
                 report.count(rows)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from promo_campaigns.model.limits import Limits
     from promo_campaigns.model.run_spec import Audience, RunSpec
 
 
@@ -108,7 +109,7 @@ class CampaignOperator(StoreOperator):
         """
         from promo_campaigns.definitions.definitions import read_run_spec, require_carried
 
-        include, receivers = include_folder(self.include_folder), self.delivery.receivers
+        include = include_folder(self.include_folder)
         spec = read_run_spec(
             include,
             workflow=self.workflow or self.dag_id,
@@ -121,11 +122,14 @@ class CampaignOperator(StoreOperator):
             hold_out=percent_of("hold_out", self.hold_out),
         )
         check_wiring(self, context, include, spec)
+        receivers = self.delivery.receivers
         check_connections(include, spec, receivers)
         require_carried(include, spec.message, receivers.transport(spec))
-        limits = limits_of(
+        return replace(spec, limits=self._limits(), reuse=word_of(Reuse, "reuse", self.reuse))
+
+    def _limits(self) -> Limits:
+        return limits_of(
             quiet_hours=optional_text(self.quiet_hours),
             time_zone=optional_text(self.time_zone) or "UTC",
             frequency_cap=optional_text(self.frequency_cap),
         )
-        return replace(spec, limits=limits, reuse=word_of(Reuse, "reuse", self.reuse))
