@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench_send_path import Speed, options_of, store_dsn
 from benchmarks.figures import Figure, keep
+from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.snapshot import reading
@@ -95,13 +97,13 @@ def preview(connection: Connection, contacts: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "preview.csv", Path(folder) / "preview.parquet"]
         with open_tables(files, COLUMNS) as tables:
-            report = write_preview(connection, SPEC, tables)
+            report = write_preview(connection, CompiledCampaign(SPEC), tables)
     assert report.states == {"send": contacts}
 
 
 def probe(connection: Connection, contacts: int) -> None:
     """Read the audience and do nothing with it."""
-    with reading(connection), closing(audience_parts(connection, SPEC)) as parts:
+    with reading(connection), closing(audience_parts(connection, SPEC, limits=limit_parameters(SPEC.limits))) as parts:
         assert sum(len(part) for part in parts) == contacts
 
 

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, states
 from promo_campaigns.cli import main
+from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.approvals import count_left_out, decide, read_approval
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
@@ -132,7 +133,7 @@ def test_the_form_shows_counts_of_the_frozen_run_and_no_address_or_code(store: C
     add_contacts(store, 6)
     add_codes(store, 9, prefix="CANARYMORE")
     frozen = read_run(store, run.run_id).spec
-    report = write_preview(store, frozen, [], run_id=run.run_id)
+    report = write_preview(store, CompiledCampaign(frozen), [], run_id=run.run_id)
     subject, body = approval_form(frozen, KEY, report, count_left_out(store, run.run_id))
     assert subject == "Send a|b to 4 contacts?", "it is plain text, which Airflow shows as it is"
     for line in (

@@ -17,12 +17,15 @@ from integration.world import add_codes, add_contacts
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.event_queue import acquire, listen, wake
 from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.operators.event_stream import AnswerEventsOperator
+from receiver import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from promo_campaigns.postgres.connection import Connection
+    from receiver import Receiver
 
 OTHER_SIDE = "Etc/GMT+12"
 """Where it is twelve hours earlier than UTC."""
@@ -60,6 +63,18 @@ def answer(include: Path, dsn: str, store: Connection, monkeypatch: pytest.Monke
         return asyncio.run(block.aexecute(context))
 
     return run
+
+
+@pytest.fixture
+def recorded(include: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """Return the receiver of profiles, to which the message's data source leads."""
+    (include / "data_sources").mkdir()
+    source = 'connection: profiles\npath: /profile\nbody: \'{"order": "$order"}\'\n'
+    (include / "data_sources" / "profile.yaml").write_text(source)
+    body = "#set($url = $!data.get('profile'))$promocode for $!order"
+    (include / "messages" / "paid.yaml").write_text(f'channel: mobilepush\ntitle: Paid\nbody: "{body}"\n')
+    monkeypatch.setenv("AIRFLOW_CONN_PROFILES", receiver.connection)
+    return receiver
 
 
 def set_hour(store: Connection, hour: int) -> None:
@@ -126,3 +141,36 @@ def test_the_task_leaves_when_its_time_is_up_and_whoever_is_woken_next_goes_on(s
     assert answer("one", lively=0, linger=3600, max_events=2) == {"runs": 1, "events": 2, "accepted": 2}
     assert wake(store, "paid", quiet_s=60)
     assert answer("two", max_events=2) == {"runs": 1, "events": 2, "accepted": 2}
+
+
+def test_the_task_waits_in_the_triggerer_for_a_receiver_that_asks_for_it_and_then_goes_on(
+    store: Connection,
+    answer: Any,  # noqa: ANN401  (the fixture's function)
+    recorded: Receiver,
+) -> None:
+    """Meanwhile nobody is woken for the events: another task would run into the same."""
+    arrive(store, add_contacts(store, 2), order="A-7")
+    recorded.answer = lambda _: Answer(status=429, headers={"Retry-After": "3000"})
+    with pytest.raises(TaskDeferred) as deferred:
+        answer()
+    assert deferred.value.method_name == "resume"
+    assert (len(read_inbox(store)), open_runs(store)) == (2, 1)
+    arrive(store, add_contacts(store, 1), order="A-8")
+    assert not wake(store, "paid", quiet_s=0)
+    recorded.answer = lambda _: Answer()
+    assert answer() == {"runs": 2, "events": 3, "accepted": 3}
+    assert (len(read_inbox(store)), open_runs(store)) == (3, 0)
+
+
+def test_a_run_that_the_receiver_refuses_for_good_holds_up_no_other_and_fails_the_task_at_its_end(
+    store: Connection,
+    answer: Any,  # noqa: ANN401  (the fixture's function)
+    recorded: Receiver,
+) -> None:
+    arrive(store, add_contacts(store, 1), order="A-7")
+    arrive(store, add_contacts(store, 1), order="A-8")
+    recorded.answer = lambda request: Answer(status=422 if request.json["order"] == "A-7" else 200)
+    with pytest.raises(LedgerError, match=r"1 of 2 runs are not finished; paid/.*/1: data source 'profile' refused"):
+        answer(max_events=1)
+    assert (len(read_inbox(store)), open_runs(store)) == (2, 1)
+    assert check_invariants(store) == []

@@ -12,6 +12,7 @@ import pytest
 from integration.world import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.contacts.load import load_contact_file
 from promo_campaigns.contacts.store import put_contact
+from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.model.errors import ConfigurationError, ContactError
 from promo_campaigns.model.limits import is_time_zone, limits_of
@@ -49,7 +50,7 @@ def test_a_definition_with_such_a_zone_opens_no_run(store: Connection) -> None:
         open_welcome(store, spec=replace(SPEC, limits=limits))
     assert store.execute("select from promo.run").fetchall() == []
     with pytest.raises(ConfigurationError, match="update the server's time zone data"):
-        PreviewHours(store, limits, at=None, send_by=None).of(NEW)
+        PreviewHours(store, limit_parameters(limits), at=None, send_by=None).of(NEW)
 
 
 @pytest.mark.usefixtures("newer_zones")

@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from integration.world import CODES, EVERYBODY, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
+from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError
@@ -35,7 +36,7 @@ def preview(
     store: Connection, folder: Path, spec: RunSpec = SPEC, at: datetime | None = None
 ) -> tuple[PreviewReport, list[dict[str, str]]]:
     with open_tables([folder / "preview.csv"], COLUMNS) as tables:
-        report = write_preview(store, spec, tables, at=at)
+        report = write_preview(store, CompiledCampaign(spec), tables, at=at)
     with (folder / "preview.csv").open(encoding="utf-8", newline="") as file:
         return report, list(csv.DictReader(file))
 
@@ -76,7 +77,7 @@ def test_a_preview_holds_no_code_of_the_pool(store: Connection, tmp_path: Path) 
     add_contacts(store, 20)
     codes = add_codes(store, 20, prefix="CANARY")
     with open_tables([tmp_path / "p.csv", tmp_path / "p.parquet"], COLUMNS) as tables:
-        report = write_preview(store, SPEC, tables)
+        report = write_preview(store, CompiledCampaign(SPEC), tables)
     written = (tmp_path / "p.csv").read_text() + str(pyarrow.parquet.read_table(tmp_path / "p.parquet").to_pydict())
     assert not [code for code in codes if code in written + str(report.as_dict())]
 
@@ -167,7 +168,7 @@ def test_no_cell_is_a_formula_and_parquet_holds_the_text_as_it_is(store: Connect
     add_codes(store, 1)
     spec = replace(SPEC, message=replace(PUSH, title="$first_name", body="a;=1+1"))
     with open_tables([tmp_path / "p.csv", tmp_path / "p.parquet"], COLUMNS) as tables:
-        write_preview(store, spec, tables)
+        write_preview(store, CompiledCampaign(spec), tables)
     line = (tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()[1]
     assert "\"'=HYPERLINK(" in line
     assert '"a;=1+1"' in line
@@ -182,7 +183,7 @@ def test_files_are_their_owner_s_and_appear_whole_or_not_at_all(store: Connectio
     broken = Audience(name="broken", sql="select contact_id / 0 as contact_id from promo.contact")
     paths = [tmp_path / "broken.csv", tmp_path / "broken.parquet"]
     with pytest.raises(DefinitionError, match="division by zero"), open_tables(paths, COLUMNS) as tables:
-        write_preview(store, replace(SPEC, audience=broken), tables)
+        write_preview(store, CompiledCampaign(replace(SPEC, audience=broken)), tables)
     assert [file.name for file in tmp_path.iterdir()] == ["preview.csv"]
 
 
@@ -193,7 +194,7 @@ def test_an_ending_that_names_no_format_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_audience_makes_an_empty_table(store: Connection, tmp_path: Path) -> None:
     with open_tables([tmp_path / "p.csv", tmp_path / "p.parquet"], COLUMNS) as tables:
-        report = write_preview(store, SPEC, tables)
+        report = write_preview(store, CompiledCampaign(SPEC), tables)
     assert report.contacts == 0
     assert pyarrow.parquet.read_table(tmp_path / "p.parquet").num_rows == 0
 

@@ -17,6 +17,7 @@ from integration.test_quiet_hours import QUIET, kyiv, set_clock
 from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.sample_answers import read_sample_answers
+from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run, read_batches
 from promo_campaigns.model.errors import DefinitionError, QuietHoursError
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 def weigh(store: Connection, folder: Path, spec: RunSpec, **when: Any) -> tuple[PreviewReport, dict[int, str]]:  # noqa: ANN401  (moments)
     """Return a preview's report, and why each contact is left out or what it is warned of."""
     with open_tables([folder / "weighed.csv"], COLUMNS) as tables:
-        report = write_preview(store, spec, tables, **when)
+        report = write_preview(store, CompiledCampaign(spec), tables, **when)
     with (folder / "weighed.csv").open(encoding="utf-8", newline="") as file:
         return report, {int(row["contact_id"]): row["reason"] or row["warnings"] for row in csv.DictReader(file)}
 
@@ -159,14 +160,14 @@ def test_an_answer_that_is_not_known_yet_is_said_and_an_example_stands_for_it(
     add_contacts(store, 1)
     add_codes(store, 1)
     spec = reading_an_answer(include)
-    report = write_preview(store, spec, [], answers=read_sample_answers(include, spec))
+    report = write_preview(store, CompiledCampaign(spec), [], answers=read_sample_answers(include, spec))
     (note,) = report.notes
     assert note.startswith("the answer of loyalty is not known before it is asked: texts are rendered without it")
     (include / "data_sources" / "loyalty.answer.json").write_text('{"points": 70}', encoding="utf-8")
     assert reading_an_answer(include).sha256 == spec.sha256, "an example is no part of the definition"
     answers = read_sample_answers(include, spec)
     with open_tables([tmp_path / "p.csv"], COLUMNS) as tables:
-        report = write_preview(store, spec, tables, answers=answers)
+        report = write_preview(store, CompiledCampaign(spec), tables, answers=answers)
     assert report.notes == ["the answer of loyalty is the example in data_sources/loyalty.answer.json"]
     assert '"You have 70 points"' in (tmp_path / "p.csv").read_text(encoding="utf-8")
     new = replace(spec.message, body='$!data.get("loyalty").get("points")!')

@@ -19,6 +19,7 @@ from integration.test_before_the_send import CONTEXT
 from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.event_queue import listen, open_event_run
 from promo_campaigns.ledger.export import COLUMNS, export_codes
@@ -327,12 +328,12 @@ def test_a_preview_shows_the_codes_that_would_be_given_again(store: Connection) 
     codes = add_codes(store, 4)
     given_to(store, "one", contacts[2:3], Outcome.OK, only(contacts[2:3]))
     rows: list[Any] = []
-    report = write_preview(store, AGAIN, [rows.extend])
+    report = write_preview(store, CompiledCampaign(AGAIN), [rows.extend])
     assert [row.code for row in rows] == [mask(codes[n]) for n in (1, 2, 0, 3)]
     assert report.forecast is not None
     assert (report.forecast.demand, report.forecast.stock) == (3, 3)
     rows.clear()
-    write_preview(store, ANEW, [rows.extend])
+    write_preview(store, CompiledCampaign(ANEW), [rows.extend])
     assert [row.code for row in rows] == [*(mask(code) for code in codes[1:]), ""]
 
 

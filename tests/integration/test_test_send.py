@@ -198,3 +198,22 @@ def test_a_message_that_its_transport_cannot_carry_is_refused(include: Path, sto
     (who,) = add_contacts(store, 1)
     with pytest.raises(ConfigurationError, match=r"messages/push\.yaml"):
         block(include, contact_ids=[who], transport="webhook", transport_conn_id="gateway")("manual_1")
+
+
+def test_both_ways_of_a_test_send_keep_to_the_limits_of_the_receiver_that_runs_share(
+    store: Connection,
+    include: Path,
+    receiver: Receiver,
+    test_send: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (who,) = add_contacts(store, 1)
+    limited = {**json.loads(receiver.connection), "schema": "http"}
+    limited["extra"] |= {"requests_per_s": 100}
+    for name in ("gateway", "other"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(limited))
+    assert test_send("by_hook", "--contact", str(who), "--send")[0] == 0
+    (include / "data_sources" / "hook.yaml").write_text(HOOK.replace("gateway", "other"), encoding="utf-8")
+    block(include, message="hook", transport="webhook", contact_ids=[who])("manual_1")
+    known = store.execute("select receiver from promo.rate_budget order by 1").fetchall()
+    assert [row["receiver"] for row in known] == ["connection gateway", "connection other"]

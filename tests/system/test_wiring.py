@@ -94,14 +94,16 @@ def opened(include: Path, store: Connection) -> Callable[..., None]:  # noqa: AR
     """Return a function that runs Start's own checks on a workflow."""
 
     def check(before: list[str], after: list[str]) -> None:
+        from promo_campaigns.connections.lookup import airflow_connection
         from promo_campaigns.definitions.definitions import read_run_spec
+        from promo_campaigns.delivery.receivers import Receivers
         from promo_campaigns.model.run_spec import CodeRequest
         from promo_campaigns.operators.base.workflow_checks import check_connections, check_wiring
 
         start = workflow(include, before, after).get_task("start")
         spec = read_run_spec(include, workflow="w", audience="all", message="both", codes=CodeRequest(**CODES))
         check_wiring(start, {}, include, spec)  # type: ignore[arg-type]  # nothing to render
-        check_connections(include, spec)
+        check_connections(include, spec, Receivers("", airflow_connection))
 
     return check
 
@@ -150,7 +152,7 @@ def test_what_contradicts_its_message_is_not_opened(
 @pytest.mark.parametrize(
     ("connection", "error"),
     [
-        (None, r"data_sources/points\.yaml:1: there is no connection 'promo_api'\. Mend it in Airflow"),
+        (None, r"data_sources/points\.yaml:1: there is no connection 'promo_api'\. Fix it in Airflow"),
         (
             {"conn_type": "http", "host": "a/b"},
             r"data_sources/points\.yaml:1: connection promo_api has a host that is no plain",

@@ -12,10 +12,21 @@ from airflow.sdk import BaseOperator, BaseSensorOperator
 
 import promo_campaigns.operators as operators_room
 import promo_campaigns.sensors as sensors_room
+from promo_campaigns.operators.base.audience_operator import AudienceOperator
+from promo_campaigns.operators.base.campaign_operator import CampaignOperator
+from promo_campaigns.operators.base.events_operator import EventsOperator
 from promo_campaigns.operators.base.payload_operator import HandedOver
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
-BASES = {BaseOperator, BaseSensorOperator, StoreOperator, HandedOver}
+BASES = {
+    BaseOperator,
+    BaseSensorOperator,
+    StoreOperator,
+    HandedOver,
+    CampaignOperator,
+    AudienceOperator,
+    EventsOperator,
+}
 
 
 def blocks() -> list[type[BaseOperator]]:
@@ -70,6 +81,27 @@ def test_every_template_field_is_an_attribute(block: type[BaseOperator]) -> None
     built = build(block)
     assert [name for name in block.template_fields if not hasattr(built, name)] == []
     assert isinstance(block.template_fields, tuple)
+
+
+@pytest.mark.parametrize(
+    ("block", "others"),
+    [
+        ("StartOnEventsOperator", ["audience", "contact_ids", "edition", "send_by", "stock", "preview_only"]),
+        (
+            "AnswerEventsOperator",
+            ["audience", "contact_ids", "edition", "send_by", "stock", "preview_only", "batch_size"],
+        ),
+        ("PreviewOperator", ["mode", "stock", "preview_only", "batch_size"]),
+    ],
+)
+def test_a_block_takes_no_parameter_that_it_would_refuse_or_not_use(block: str, others: list[str]) -> None:
+    (kind,) = (one for one in blocks() if one.__name__ == block)
+    assert set(others) & set(parameters(kind)) == set()
+    make: Any = kind
+    required = {name: "x" for name, it in parameters(kind).items() if it.default is it.empty}
+    for name in others:
+        with pytest.raises(TypeError, match=f"(?s)Invalid arguments.*{name}"):
+            make(task_id="block", **required, **{name: "x"})
 
 
 def test_every_block_is_under_test() -> None:

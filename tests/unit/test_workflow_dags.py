@@ -139,7 +139,7 @@ def test_a_workflow_for_events_is_woken_by_them_and_answers_in_one_block() -> No
         604800,
         True,
     )
-    assert (answer.max_age, answer.max_events, answer.send_by) == (7200, 100, "")
+    assert (answer.max_age, answer.max_events) == (7200, 100)
     assert (answer.type, answer.discount, answer.days, answer.message) == ("Welcome", 10, 7, "promo_push")
     assert (answer.quiet_hours, dag.max_active_runs, len(dag.params)) == ("21:00-09:00", 2, 0)
     stored = DagSerialization.to_dict(dag)["dag"]

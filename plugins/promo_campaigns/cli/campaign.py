@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli.database import find_dsn
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import RunSpec
 
 
@@ -87,18 +88,11 @@ class Campaign:
         )
         return replace(spec, reuse=Reuse.SAME) if self.reuse else spec
 
-    def build_transport(self, spec: RunSpec) -> BaseTransport:
-        """Build the transport with the connection that the campaign names, else with the one its webhook names.
+    def receivers(self) -> Receivers:
+        """Return whom the campaign can call, by connections of the command line or the environment."""
+        from promo_campaigns.delivery.receivers import Receivers
 
-        :raises ConfigurationError: the connection is not known here, or is wrong
-        """
-        from promo_campaigns.delivery.transports.base import TransportSettings
-        from promo_campaigns.delivery.transports.registry import make_transport
-
-        conn_id, webhook = _connection_id(spec), spec.webhook if spec.transport == "webhook" else None
-        connection = command_connection(conn_id, self.connection or None) if conn_id else None
-        settings = TransportSettings(connection=connection, dsn=find_dsn(self.dsn), webhook=webhook)
-        return make_transport(spec.transport, settings)
+        return Receivers(find_dsn(self.dsn), partial(command_connection, given=self.connection or None))
 
     def notes_on_transport(self, spec: RunSpec) -> list[str]:
         """Refuse a message that its transport cannot carry, as Start does; say so where that cannot be known here.
@@ -106,15 +100,10 @@ class Campaign:
         :raises DefinitionError: naming the line at fault
         """
         from promo_campaigns.definitions.definitions import require_carried
+        from promo_campaigns.delivery.receivers import transport_connection
 
-        conn_id = _connection_id(spec)
+        conn_id = transport_connection(spec)
         if conn_id and not (self.connection or is_in_environment(conn_id)):
             return [f"the transport {spec.transport} is not weighed: its connection {conn_id} is not known here"]
-        require_carried(self.include, spec.message, self.build_transport(spec))
+        require_carried(self.include, spec.message, self.receivers().transport(spec))
         return []
-
-
-def _connection_id(spec: RunSpec) -> str:
-    """Return the id of the connection that the message leaves by; empty for none."""
-    webhook = spec.webhook if spec.transport == "webhook" else None
-    return spec.transport_conn_id or (webhook.connection if webhook else "")

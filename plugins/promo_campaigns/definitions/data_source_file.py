@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from promo_campaigns.delivery.conditions import Condition
+from promo_campaigns.delivery.success_rule import Condition
 from promo_campaigns.delivery.templates import compile_body, compile_data_source, compile_headers, compile_path
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.run_spec import DataSource, Poll

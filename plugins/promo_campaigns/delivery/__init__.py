@@ -1,4 +1,4 @@
-"""Sending: render, claim a concurrency slot, call, and say what the answer proves.
+"""Sending: claim, ask, send, record, close; what a block calls is in ``service``.
 
 How one kind of receiver is called is in ``transports``.
 """
@@ -10,12 +10,14 @@ __all__ = [
     "breaker_store",
     "bulk",
     "bulk_sender",
-    "conditions",
+    "compiled_campaign",
     "http_sender",
     "ports",
     "rate_limit",
     "rate_limit_store",
+    "receivers",
     "rendering",
+    "service",
     "success_rule",
     "templates",
 ]

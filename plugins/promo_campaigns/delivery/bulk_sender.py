@@ -7,10 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.delivery.bulk import BulkAnswer
-from promo_campaigns.delivery.conditions import Condition
 from promo_campaigns.delivery.failed_items import NAMED, FailedItems, failed_items
 from promo_campaigns.delivery.http_sender import KEY_HEADER
-from promo_campaigns.delivery.success_rule import NO_JSON, SuccessRule, is_unreadable, read_json
+from promo_campaigns.delivery.success_rule import NO_JSON, Condition, SuccessRule, is_unreadable, read_json
 from promo_campaigns.delivery.templates import compile_path
 from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.http.rate_limit_port import UNLIMITED

@@ -6,19 +6,44 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from promo_campaigns.delivery.conditions import Condition
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from promo_campaigns.http.client import Answer
     from promo_campaigns.model.run_spec import DataSource
 
 KEPT_BYTES = 65_536
 NO_JSON = "the answer is no JSON"
+_HOLDS = "1"
 _LOST = object()
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The one character of JSON that the store cannot keep."""
+
+
+class Condition:
+    """What stands between the brackets of an ``#if``.
+
+    :param text: the condition, such as ``$answer.get('status') == 'OK'``
+    :raises TemplateSyntaxError: it is none
+    """
+
+    def __init__(self, text: str) -> None:
+        self._template = compile_template(f"#if({text}){_HOLDS}#end", mode="strict")
+
+    def reads(self, name: str) -> bool:
+        """Whether the condition depends on a name."""
+        return self._template.reads(name)
+
+    def holds(self, context: Mapping[str, object]) -> bool:
+        """Whether it holds.
+
+        :raises TemplateError: it cannot be told with these values
+        """
+        return self._template.render(context) == _HOLDS
 
 
 class SuccessRule:

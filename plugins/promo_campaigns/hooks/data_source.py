@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from promo_campaigns.connections.settings import ConnectionSettings
-    from promo_campaigns.delivery.bulk_sender import HttpBulkSender
-    from promo_campaigns.delivery.http_sender import HttpSender
     from promo_campaigns.http.client import Endpoint
-    from promo_campaigns.http.rate_limit_port import RateLimiter
-    from promo_campaigns.model.run_spec import DataSource
 
 
 class DataSourceHook(BaseHook):
@@ -60,51 +53,6 @@ class DataSourceHook(BaseHook):
         from promo_campaigns.http.endpoint import parse_endpoint
 
         return parse_endpoint(self.settings)
-
-    def endpoint_for(self, source: DataSource) -> Endpoint:
-        """Where to send the requests of a data source.
-
-        :raises ConfigurationError: as ``endpoint``, or the source has a longer time-out than its connection allows
-        """
-        from dataclasses import replace
-
-        from promo_campaigns.model.errors import ConfigurationError
-
-        if source.timeout_s > self.endpoint.timeout_s:
-            msg = (
-                f"data source {source.name!r} has the timeout_s {source.timeout_s:g}, and connection "
-                f"{self.data_source_conn_id} allows {self.endpoint.timeout_s:g}; raise it there or lower it here"
-            )
-            raise ConfigurationError(msg)
-        return replace(self.endpoint, timeout_s=source.timeout_s or self.endpoint.timeout_s)
-
-    @asynccontextmanager
-    async def rate_limiter(self, dsn: str) -> AsyncIterator[RateLimiter]:
-        """Keep the limits that the connection sets for all tasks together, until the block ends.
-
-        :param dsn: the store, through which tasks share them
-        :raises ConfigurationError: a limit is wrong
-        """
-        from promo_campaigns.delivery.rate_limit import parse_budget
-        from promo_campaigns.delivery.rate_limit_store import open_rate_limiter
-
-        budget, call_s = parse_budget(self.settings), self.endpoint.timeout_s
-        async with open_rate_limiter(dsn, self.receiver, budget, call_s=call_s) as limiter:
-            yield limiter
-
-    def sender(self, source: DataSource, limiter: RateLimiter) -> HttpSender:
-        """Return the sender of a data source's requests, one for each contact."""
-        from promo_campaigns.delivery.http_sender import HttpSender
-        from promo_campaigns.delivery.success_rule import SuccessRule
-
-        success_rule = SuccessRule(source) if source.before or source.success else None
-        return HttpSender(self.endpoint_for(source), name=self.receiver, limiter=limiter, success_rule=success_rule)
-
-    def bulk_sender(self, source: DataSource, limiter: RateLimiter) -> HttpBulkSender:
-        """Return the sender of a data source's requests, each for several contacts."""
-        from promo_campaigns.delivery.bulk_sender import HttpBulkSender
-
-        return HttpBulkSender(self.endpoint_for(source), source, name=self.receiver, limiter=limiter)
 
     @property
     def receiver(self) -> str:

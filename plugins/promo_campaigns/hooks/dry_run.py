@@ -1,48 +1,49 @@
-"""Writing a preview from a block."""
+"""Writing a dry run from a block."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.hooks.include import include_folder as find_include_folder
 from promo_campaigns.hooks.preview_files import files_for
+from promo_campaigns.hooks.preview_files import preview_folder as find_preview_folder
 from promo_campaigns.model.run_key import file_name_of
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
-    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.preview.rows import PreviewReport
 
 
-def write_rehearsal(  # noqa: PLR0913  (what a run is made of, one keyword each)
+def write_dry_run(  # noqa: PLR0913  (what a run is made of, one keyword each)
     connection: Connection,
-    spec: RunSpec,
+    campaign: CompiledCampaign,
     *,
     run_key: str,
-    folder: str,
-    include: Path,
     send_by: datetime | None,
     run_id: int | None = None,
+    preview_folder: str | None = None,
+    include_folder: str | None = None,
 ) -> PreviewReport:
     """Write what a run would do to each contact, as CSV and, with pyarrow, as Parquet; return its counts.
 
     :param run_key: names the files
-    :param folder: where they go, on any storage
-    :param include: where examples of answers are found
     :param send_by: after which nobody is sent anything
     :param run_id: the run, if it is open
+    :param preview_folder: where the files go, on any storage, as blocks are given it
+    :param include_folder: where examples of answers are found, as blocks are given it
     """
     from promo_campaigns.definitions.sample_answers import read_sample_answers
     from promo_campaigns.preview.dry_run import write_preview
     from promo_campaigns.preview.rows import COLUMNS
     from promo_campaigns.tables.writers import formats, open_tables
 
-    answers = read_sample_answers(include, spec)
+    answers = read_sample_answers(find_include_folder(include_folder), campaign.spec)
     names = [f"{file_name_of(run_key)}.{ending}" for ending in formats()]
-    with files_for(folder, names) as (files, targets):
+    with files_for(find_preview_folder(preview_folder), names) as (files, targets):
         with open_tables(files, COLUMNS) as tables:
-            report = write_preview(connection, spec, tables, send_by=send_by, run_id=run_id, answers=answers)
+            report = write_preview(connection, campaign, tables, send_by=send_by, run_id=run_id, answers=answers)
         report.files = targets
     return report

@@ -9,9 +9,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
-from promo_campaigns.hooks.dry_run import write_rehearsal
-from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.hooks.preview_files import preview_folder
+from promo_campaigns.hooks.dry_run import write_dry_run
 from promo_campaigns.model.approval import Otherwise, Said
 from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError
 from promo_campaigns.model.parameters import names_of, optional_text, span_of, whole_number, word_of
@@ -103,6 +101,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def _prepare(self, connection: Connection, approval: Approval) -> bool:
         """Fill in the form, and tell whether there is anybody to ask about."""
+        from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
         from promo_campaigns.ledger.approvals import count_left_out
         from promo_campaigns.ledger.runs import read_run
 
@@ -113,23 +112,25 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
             )
             raise LedgerConflictError(msg)
         run = read_run(connection, approval.run_id)
-        folder = preview_folder(optional_text(self.preview_folder))
-        report = write_rehearsal(
+        report = write_dry_run(
             connection,
-            run.spec,
+            CompiledCampaign(run.spec),
             run_key=run.run_key,
-            folder=folder,
-            include=include_folder(self.include_folder),
             send_by=run.send_by,
             run_id=run.run_id,
+            preview_folder=optional_text(self.preview_folder),
+            include_folder=self.include_folder,
         )
-        left_out = count_left_out(connection, run.run_id)
-        self.subject, self.body = approval_form(run.spec, run.run_key, report, left_out)
+        self.subject, self.body = approval_form(run.spec, run.run_key, report, count_left_out(connection, run.run_id))
+        self._set_answers(approval)
+        return report.contacts > 0
+
+    def _set_answers(self, approval: Approval) -> None:
+        """Say who may answer, until when, and what it means that nobody does."""
         otherwise = word_of(Otherwise, "otherwise", self.otherwise)
         self.defaults = [self.APPROVE if otherwise is Otherwise.APPROVE else self.REJECT]
         self.assigned_users = [{"id": name, "name": name} for name in names_of("by", self.by)]
         self.response_timeout = self._time_left(approval)
-        return report.contacts > 0
 
     def _time_left(self, approval: Approval) -> timedelta | None:
         text = optional_text(self.within)

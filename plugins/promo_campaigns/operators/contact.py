@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.model.run import Batch
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
@@ -36,12 +35,7 @@ class GetContactOperator(StoreOperator):
         self.batch = batch
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
-        """Skip whoever cannot be reached, and return the others."""
-        from promo_campaigns.ledger.ledger import PostgresLedger
-
+        """Skip the contacts who cannot be reached, and return the others."""
         batch = Batch(**self.batch)
-        with self.hook.connect() as connection:
-            ledger = PostgresLedger(connection)
-            contact_ids = ledger.accepted_contacts(batch) if batch.repair else ledger.reachable_contacts(batch)
-        self.log.info("%d contacts of run %d can be reached", len(contact_ids), batch.run_id)
-        return BatchPayload(run_id=batch.run_id, contact_ids=contact_ids, repair=batch.repair).as_xcom()
+        with self.delivery.open(batch.run_id) as run:
+            return run.find(batch).as_xcom()

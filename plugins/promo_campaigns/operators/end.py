@@ -62,16 +62,12 @@ class EndOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Close the run and report it."""
-        from promo_campaigns.ledger.invariants import require_invariants
-        from promo_campaigns.ledger.runs import close_run
-
         run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
         if run_id == NO_RUN:
             msg = "nothing was opened, so there is nothing to close"
             raise AirflowSkipException(msg)
-        with self.hook.connect() as connection:
-            report = close_run(connection, run_id)
-            require_invariants(connection, run_id)
+        with self.delivery.open(run_id) as run:
+            report = run.close()
         self.log.info("%s", report.as_markdown())
         context["ti"].xcom_push(key=MARKDOWN_KEY, value=report.as_markdown())
         self._announce(context, report)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError
 from promo_campaigns.model.parameters import mode_of, whole_number
-from promo_campaigns.operators.base.rescheduling import RESUME, rescheduled
-from promo_campaigns.operators.data_source import HttpDataSourceOperator
-from promo_campaigns.operators.events import BUSY_S, TROUBLE_S, StartOnEventsOperator
-from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.operators.base.events_operator import BUSY_S, TROUBLE_S, EventsOperator
+from promo_campaigns.operators.base.occurrence import read_run_key
+from promo_campaigns.operators.base.rescheduling import rescheduled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from promo_campaigns.model.events import EventTerms
-    from promo_campaigns.model.run import Batch, Run
+    from promo_campaigns.model.run import Run
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
 
@@ -31,7 +29,7 @@ _LOOK_S = 0.25
 _MOST_S = 86_400
 
 
-class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
+class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
     """Answers the events that wait, and those that come meanwhile, one run after another: Start to End in one task.
 
     It takes what waits into a run, carries out Get contact, Get promo code, Message and HTTP request data source for
@@ -43,8 +41,9 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     A run that the receiver refuses for good stays open and does not hold up the next; the task fails at its end. A run
     with contacts in quiet hours stays open too, and the task waits for them in the triggerer at its end.
 
-    Takes the parameters of ``StartOnEventsOperator`` but for ``batch_size``: a run is a batch. Returns counts only:
-    ``{"runs": 12, "events": 340, "accepted": 338}``.
+    Returns counts only: ``{"runs": 12, "events": 340, "accepted": 338}``.
+
+    Takes the campaign's definition as ``CampaignOperator`` and the events as ``EventsOperator`` say, and:
 
     :param linger: seconds without an event after which the task ends (templated)
     :param lively: seconds after which another DAG run takes over (templated)
@@ -53,7 +52,7 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
     :raises LedgerError: some runs could not be finished
     """
 
-    template_fields: Sequence[str] = (*StartOnEventsOperator.template_fields, "linger", "lively")
+    template_fields: Sequence[str] = (*EventsOperator.template_fields, "linger", "lively")
     ui_color = "#fde2ef"
 
     def __init__(
@@ -68,46 +67,39 @@ class AnswerEventsOperator(StartOnEventsOperator, BaseAsyncOperator):
         self.linger = linger
         self.lively = lively
 
-    def execute(self, context: Context) -> Any:
-        """Run ``aexecute`` to its end."""
-        return BaseAsyncOperator.execute(self, context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
-
     def resume(self, context: Context, event: object = None) -> Any:  # noqa: ARG002  (Airflow's signature)
-        """Go on after a receiver was left alone."""
-        return self.execute(context)
+        """Go on when the receiver can be called again, or quiet hours are over."""
+        return self.execute(context)  # type: ignore[no-untyped-call]  # Airflow's method has no types
 
     async def aexecute(self, context: Context) -> dict[str, int]:
         """Answer events until none come."""
         from promo_campaigns.ledger.event_queue import acquire, listen, renew
 
-        terms, spec = self._terms(), self._spec(context)
-        key = self._run_key(context, terms.workflow)
+        terms = self.read_terms()
+        spec, key = self.read_spec(context, terms.audience), read_run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)
             acquire(connection, terms.workflow, key, quiet_s=BUSY_S)
-            stream = _Stream(self, connection, context, key)
+            stream = _Stream(self, connection, terms, key)
             try:
-                await stream.run(spec, terms)
-                renew(connection, terms.workflow, key, quiet_s=0)
                 with rescheduled(self):
+                    await stream.run(spec)
+                    renew(connection, terms.workflow, key, quiet_s=0)
                     stream.require_open()
-            except TaskDeferred as deferred:
+            except TaskDeferred:
                 if stream.quiet is None:
                     renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
-                self.defer(trigger=deferred.trigger, method_name=RESUME)
+                raise
         return stream.report()
 
 
 class _Stream:
     """The runs of one task, one after another."""
 
-    def __init__(self, block: AnswerEventsOperator, connection: Connection, context: Context, key: str) -> None:
-        from promo_campaigns.ledger.ledger import PostgresLedger
-
+    def __init__(self, block: AnswerEventsOperator, connection: Connection, terms: EventTerms, key: str) -> None:
         self._block = block
-        self._ledger = PostgresLedger(connection)
         self._connection = connection
-        self._context = context
+        self._terms = terms
         self._key = key
         self._linger_s = whole_number("linger", block.linger, least=0, most=_MOST_S)
         self._lively_s = whole_number("lively", block.lively, least=0, most=_MOST_S)
@@ -117,11 +109,11 @@ class _Stream:
         self._unfinished: list[str] = []
         self.quiet: QuietHoursError | None = None
 
-    async def run(self, spec: RunSpec, terms: EventTerms) -> None:
+    async def run(self, spec: RunSpec) -> None:
         """Answer events until none come, or another has come for them."""
         answered = self._began
-        runs = self._runs(spec, terms)
-        while self._goes_on(terms.workflow):
+        runs = self._runs(spec)
+        while self._goes_on():
             run = next(runs)
             if run is not None:
                 await self._finish(run)
@@ -149,25 +141,25 @@ class _Stream:
             raise LedgerError(msg)
         return self._counts
 
-    def _runs(self, spec: RunSpec, terms: EventTerms) -> Iterator[Run | None]:
+    def _runs(self, spec: RunSpec) -> Iterator[Run | None]:
         """Yield the runs of an earlier try that are not closed, then new ones, and None whenever nothing waits."""
         from promo_campaigns.ledger.runs import is_closed
 
-        mode = mode_of(self._block.mode)
+        as_closed = mode_of(self._block.mode) is None
         number = 1
         while True:
             key = f"{self._key}/{number}"
-            if mode is None and is_closed(self._connection, key):
+            if as_closed and is_closed(self._connection, key):
                 number += 1
                 continue
-            run = self._block.open_next(self._connection, spec, terms, key, mode)
+            run = self._block.open_next(self._connection, spec, self._terms, key)
             number += run is not None
             yield run
 
-    def _goes_on(self, workflow: str) -> bool:
+    def _goes_on(self) -> bool:
         from promo_campaigns.ledger.event_queue import is_consumer, renew
 
-        age = time.monotonic() - self._began
+        workflow, age = self._terms.workflow, time.monotonic() - self._began
         if age < self._lively_s:
             return renew(self._connection, workflow, self._key, quiet_s=BUSY_S)
         if not self._may_be_relieved:
@@ -176,61 +168,23 @@ class _Stream:
         return age < self._lively_s * 4 / 3 and is_consumer(self._connection, workflow, self._key)
 
     async def _finish(self, run: Run) -> None:
-        """Bring a run to its end; what only a person can mend is told at the task's end, and holds nobody up."""
-        from promo_campaigns.ledger.runs import close_run, read_batches
-
+        """Bring a run to its end; what only a person can fix is told at the task's end, and holds up no other run."""
         self._counts["runs"] += 1
         try:
-            for batch in read_batches(self._connection, run, self._block.most_events()):
-                self._counts["events"] += await self._answer(run, batch)
-            report = close_run(self._connection, run.run_id)
+            await self._deliver(run)
         except QuietHoursError as error:
             self.quiet = min(self.quiet or error, error, key=lambda hours: hours.wait_s)
-            return
         except PromoError as error:
             if error.retryable:
                 raise
             self._block.log.error("Run %s: %s", run.run_key, error)  # noqa: TRY400  (a traceback says nothing more)
             self._unfinished.append(f"{run.run_key}: {error}")
-            return
+
+    async def _deliver(self, run: Run) -> None:
+        from promo_campaigns.ledger.runs import read_batches
+
+        with self._block.delivery.open(run.run_id) as delivery:
+            for batch in read_batches(self._connection, run, self._terms.most):
+                self._counts["events"] += await delivery.deliver(batch)
+            report = delivery.close(check=False)
         self._counts["accepted"] += report.tally.given
-
-    async def _answer(self, run: Run, batch: Batch) -> int:
-        """Take a batch through the blocks."""
-        handed = self._assign(run, batch)
-        audience = len(handed.contact_ids)
-        for source in run.spec.data_sources:
-            if source.before:
-                handed = BatchPayload.from_xcom(await self._call(source.name, handed))
-        message = SendMessageOperator(
-            task_id="message",
-            assignments=handed,
-            message=run.spec.message.name,
-            transport=run.spec.transport,
-            transport_conn_id=run.spec.transport_conn_id,
-            promo_db_conn_id=self._block.promo_db_conn_id,
-        )
-        handed = BatchPayload.from_xcom(await message.aexecute(self._context))
-        for source in run.spec.data_sources:
-            if not source.before:
-                await self._call(source.name, handed)
-        if not batch.repair:
-            self._ledger.require_open(run.run_id, self._ledger.reachable_contacts(batch))
-        return audience
-
-    async def _call(self, source: str, handed: BatchPayload) -> dict[str, Any]:
-        block = HttpDataSourceOperator(
-            task_id="data_source",
-            assignments=handed,
-            data_source=source,
-            promo_db_conn_id=self._block.promo_db_conn_id,
-        )
-        return await block.aexecute(self._context)
-
-    def _assign(self, run: Run, batch: Batch) -> BatchPayload:
-        ledger = self._ledger
-        if batch.repair:
-            pairs = ledger.held_codes(run.run_id, ledger.accepted_contacts(batch))
-        else:
-            pairs = ledger.assign_codes(run.run_id, ledger.reachable_contacts(batch), run.spec.codes)
-        return BatchPayload.from_pairs(run.run_id, pairs, repair=batch.repair)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.operators.base.audience_operator import AudienceOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PreviewOperator(StartOperator):
-    """Rehearses the run that a Start block with the same parameters would open: a table of what each contact would get.
+class PreviewOperator(AudienceOperator):
+    """Writes a table of what each contact would get from the run that a Start block with these parameters would open.
 
     Nothing is opened, consumed or sent. The table lies in ``preview_folder`` as CSV and, with pyarrow, as Parquet.
+    Takes the parameters of ``StartOperator`` that decide who gets what: all but ``mode``, ``stock``, ``preview_only``
+    and ``batch_size``.
 
     Returns its report, counts only: ``{"contacts": 1000, "states": {…}, "forecast": {…}, "files": […], …}``.
     """
 
     ui_color = "#eef3f7"
 
-    def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]  # a report in place of batches
+    def execute(self, context: Context) -> dict[str, Any]:
         """Write the preview."""
-        return self.rehearse(context).as_dict()
+        return self.write_preview(context).as_dict()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.delivery.batch_payload import BatchPayload
-from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import code_request
 from promo_campaigns.operators.base.payload_operator import HandedOver
 from promo_campaigns.operators.base.rescheduling import rescheduled
@@ -53,30 +51,12 @@ class GetPromoCodeOperator(HandedOver):
         self.discount = discount
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
-        """Claim what is missing and return who holds which code."""
-        with rescheduled(self):
-            return self._claim().as_xcom()
+        """Claim the codes that are missing, and return who holds which code."""
+        batch = BatchPayload.from_xcom(self.contacts)
+        codes = code_request(self.type, self.discount, self.days)
+        with rescheduled(self), self.delivery.open(batch.run_id) as run:
+            return run.claim(batch, codes).as_xcom()
 
     def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Go on after quiet hours."""
         return self.execute(context)
-
-    def _claim(self) -> BatchPayload:
-        from promo_campaigns.ledger.ledger import PostgresLedger
-        from promo_campaigns.ledger.runs import read_run
-
-        batch = BatchPayload.from_xcom(self.contacts)
-        codes = code_request(self.type, self.discount, self.days)
-        with self.hook.reconnecting() as connection:
-            run = connection.run(partial(read_run, run_id=batch.run_id))
-            if run.spec.codes != codes:
-                msg = f"run {run.run_key} was opened for {run.spec.codes}, this task asks for {codes}; make them equal"
-                raise ConfigurationError(msg)
-            ledger = PostgresLedger(connection)
-            if batch.repair:
-                pairs = ledger.held_codes(batch.run_id, batch.contact_ids)
-            else:
-                pairs = ledger.assign_codes(batch.run_id, batch.contact_ids, codes)
-                ledger.require_open(batch.run_id, batch.contact_ids)
-        self.log.info("%d contacts of run %d hold a code", len(pairs), batch.run_id)
-        return BatchPayload.from_pairs(batch.run_id, pairs, repair=batch.repair)

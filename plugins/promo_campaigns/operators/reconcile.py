@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID
-from promo_campaigns.hooks.transport import build_transport
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
@@ -43,7 +42,7 @@ class ReconcileOperator(StoreOperator, BaseAsyncOperator):
         run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
         with self.hook.connect() as connection:
             run = read_run(connection, run_id)
-            async with build_transport(run.spec, self.hook.dsn) as transport:
+            async with self.delivery.receivers.open_transport(run.spec) as transport:
                 accepted = await reconcile(connection, transport, run)
                 if not transport.looks_up:
                     self.log.warning("The transport %s cannot ask its receiver", transport.name)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.hooks.transport import build_transport, open_transport
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.parameters import code_request, contact_ids_of, name_of, optional_text
@@ -36,7 +35,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     :param type: what the message shows as the code's type (templated)
     :param discount: likewise (templated)
     :param days: after how many days the code that is none ends (templated)
-    :param transport: the transport's name, as given to the Message block (templated)
+    :param transport: the transport, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param workflow: the name the test is made for; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
@@ -85,14 +84,16 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     async def aexecute(self, context: Context) -> list[dict[str, Any]]:
         """Send, and tell what it came to."""
         from promo_campaigns.definitions.sample_answers import read_sample_answers
+        from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
         from promo_campaigns.preview.test_message import render_trial, send_trial, trial_key
 
         spec = self._spec()
         key = trial_key(spec.workflow, context["dag_run"].run_id)
         answers = read_sample_answers(include_folder(self.include_folder), spec)
         with self.hook.connect() as connection:
-            trial = render_trial(connection, spec, contact_ids_of(self.contact_ids), key=key, answers=answers)
-        async with open_transport(spec, self.hook.dsn) as transport:
+            who = contact_ids_of(self.contact_ids)
+            trial = render_trial(connection, CompiledCampaign(spec), who, key=key, answers=answers)
+        async with self.delivery.receivers.open_transport(spec) as transport:
             outcomes = await send_trial(trial, transport)
         for one in outcomes:
             self.log.info("Contact %d: %s %s", one.contact_id, one.outcome, one.detail)
@@ -115,5 +116,5 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             transport=name_of("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
         )
-        require_carried(include, spec.message, build_transport(spec, self.hook.dsn))
+        require_carried(include, spec.message, self.delivery.receivers.transport(spec))
         return spec

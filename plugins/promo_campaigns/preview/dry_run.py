@@ -1,4 +1,4 @@
-"""A campaign in rehearsal: who would get what, read from the store in one moment's view that nothing is written in."""
+"""The dry run: who would get what, read from one snapshot of the store, with nothing written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
-from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.limits import NO_LIMITS
@@ -29,6 +29,7 @@ from promo_campaigns.preview.rows import NO_CODE, Candidate, Previewer, PreviewR
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.model.run_spec import Message, RunSpec
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.tables.writers import WriteRows
@@ -45,7 +46,7 @@ _WANTING = {"", "capped"}
 
 def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keyword each)
     connection: Connection,
-    spec: RunSpec,
+    campaign: CompiledCampaign,
     tables: Sequence[WriteRows],
     *,
     at: datetime | None = None,
@@ -64,23 +65,24 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     :param answers: examples of what data sources answer before the message, by their names
     :raises DefinitionError: the audience's SELECT fails
     """
+    spec = campaign.spec
     report = PreviewReport(workflow=spec.workflow, message=spec.message.name, sha256=spec.sha256.hex())
     report.notes = notes_on_answers(spec, dict(answers or {}))
     if run_id is not None:
         spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
-    previewer = _previewer(spec)
+    previewer = Previewer(campaign)
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
-        hours = PreviewHours(connection, spec.limits, at=at, send_by=send_by)
-        with closing(
-            _Cast(connection, spec, hours, ahead=forecast.ahead, at=at, run_id=run_id, answers=answers)
-        ) as cast_of:
-            for candidates in cast_of.parts():
+        hours = PreviewHours(connection, campaign.limits, at=at, send_by=send_by)
+        when: dict[str, Any] = {"at": at, "run_id": run_id, "ahead": forecast.ahead}
+        audience = _AudienceReader(connection, spec, hours, limits=campaign.limits, answers=answers, **when)
+        with closing(audience) as reader:
+            for candidates in reader.parts():
                 rows = previewer.rows(candidates)
                 report.count(rows)
                 for write in tables:
                     write(rows)
-    report.forecast = replace(forecast, demand=0 if hours.too_late else cast_of.demand)
+    report.forecast = replace(forecast, demand=0 if hours.too_late else reader.demand)
     return report
 
 
@@ -103,10 +105,11 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
     """
     report = DiffReport(old=old.name, new=new.name)
     diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples)
+    limits = limit_parameters(NO_LIMITS)
     with reading(connection):
-        hours = PreviewHours(connection, NO_LIMITS, at=None, send_by=None)
-        with closing(_Cast(connection, replace(spec, limits=NO_LIMITS), hours, answers=answers)) as cast_of:
-            for candidates in cast_of.parts():
+        hours = PreviewHours(connection, limits, at=None, send_by=None)
+        with closing(_AudienceReader(connection, spec, hours, limits=limits, answers=answers)) as reader:
+            for candidates in reader.parts():
                 rows = diff.rows([one.recipient for one in candidates if one.reason in {"", NO_CODE}])
                 for write in tables:
                     write(rows)
@@ -114,12 +117,18 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
 
 
 def audience_parts(
-    connection: Connection, spec: RunSpec, *, at: datetime | None = None, run_id: int | None = None
+    connection: Connection,
+    spec: RunSpec,
+    *,
+    limits: Mapping[str, Any],
+    at: datetime | None = None,
+    run_id: int | None = None,
 ) -> Generator[list[tuple[Any, ...]]]:
     """Return the audience in order, some thousands at a time.
 
     Each row is as the query ``audience`` says; why a contact is not reached stands at ``REASON``.
 
+    :param limits: quiet hours and cap, as a compiled campaign has them
     :param at: when it is to be sent, if that is later than now
     :param run_id: the run it is, if it is open: its own codes do not count for the cap
     """
@@ -131,7 +140,7 @@ def audience_parts(
         "at": at,
         "run_id": run_id,
         **_pool(spec),
-        **limit_parameters(spec.limits),
+        **limits,
     }
     with (
         connection.cursor("audience", row_factory=tuple_row) as cursor,
@@ -164,7 +173,7 @@ def recipient_of(
     )
 
 
-class _Cast:
+class _AudienceReader:
     """The audience with the codes it would be given."""
 
     def __init__(  # noqa: PLR0913  (what it is read for, one keyword each)
@@ -173,6 +182,7 @@ class _Cast:
         spec: RunSpec,
         hours: PreviewHours,
         *,
+        limits: Mapping[str, Any],
         ahead: int = 0,
         at: datetime | None = None,
         run_id: int | None = None,
@@ -181,7 +191,7 @@ class _Cast:
         self._spec = spec
         self._hours = hours
         self._answers = answers
-        self._audience = audience_parts(connection, spec, at=at, run_id=run_id)
+        self._audience = audience_parts(connection, spec, limits=limits, at=at, run_id=run_id)
         self._codes = connection.cursor("codes", row_factory=tuple_row)
         self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -228,10 +238,3 @@ class _Cast:
 
 def _pool(spec: RunSpec) -> dict[str, Any]:
     return {"type": spec.codes.type, "discount": spec.codes.discount, "days": spec.codes.days}
-
-
-def _previewer(spec: RunSpec) -> Previewer:
-    requests = {source.name: compile_data_source(source, place) for place, source in enumerate(spec.data_sources)}
-    webhook = spec.webhook if spec.transport == "webhook" else None
-    carrier = compile_data_source(webhook) if webhook else None
-    return Previewer(compile_message(spec.message), requests, carrier)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.ledger.ledger import OPEN_S
-from promo_campaigns.ledger.runs import NEWER_ZONES, knows_zone, limit_parameters
+from promo_campaigns.ledger.runs import NEWER_ZONES, knows_zone
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from promo_campaigns.model.limits import Limits
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -23,15 +23,16 @@ TOO_QUIET = "quiet hours past the deadline"
 class PreviewHours:
     """Asks the store once for each time zone.
 
+    :param limits: as a compiled campaign has them
     :param at: when it is to be sent, if that is later than now
     :param send_by: after which nobody is sent anything
     """
 
     def __init__(
-        self, connection: Connection, limits: Limits, *, at: datetime | None, send_by: datetime | None
+        self, connection: Connection, limits: Mapping[str, Any], *, at: datetime | None, send_by: datetime | None
     ) -> None:
         self._connection = connection
-        self._quiet: Any = limit_parameters(limits)["quiet_hours"]
+        self._quiet: Any = limits["quiet_hours"]
         self._send_by = send_by
         self._zones: dict[str | None, tuple[str, str]] = {}
         self._at: datetime = connection.execute(_SQL["moment"], {"at": at}).fetchall()[0]["at"]

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.delivery.ports import Template
-    from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
+    from promo_campaigns.delivery.rendering import RequestTemplates
     from promo_campaigns.model.errors import TemplateError
     from promo_campaigns.model.forecast import Forecast
     from promo_campaigns.model.run import Recipient
@@ -133,19 +134,16 @@ class _Requests(NamedTuple):
 class Previewer:
     """Renders what would be sent, without a code and without sending.
 
-    :param message: the compiled message
-    :param requests: the compiled data sources by name
-    :param webhook: the compiled request that carries the message, if one does; it stands first among the requests
+    The request of a webhook that carries the message stands first among the requests.
+
+    :param campaign: the campaign, whose templates are those of the send
     """
 
-    def __init__(
-        self,
-        message: MessageTemplates,
-        requests: Mapping[str, RequestTemplates],
-        webhook: RequestTemplates | None = None,
-    ) -> None:
+    def __init__(self, campaign: CompiledCampaign) -> None:
+        message = campaign.message
+        requests = {source.definition.name: source.templates for source in campaign.sources}
         self._options = [*message.options]
-        self._webhook = webhook
+        self._webhook = campaign.webhook
         self._channel = message.channel
         self._message = {"title": message.title, "body": message.body, **message.options}
         if message.html:

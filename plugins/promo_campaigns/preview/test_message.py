@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.rendering import render_messages
-from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import NO_LIMITS
 from promo_campaigns.model.run import Mode, Run
@@ -21,10 +21,10 @@ from promo_campaigns.preview.dry_run import REASON, audience_parts, recipient_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.delivery.ports import Transport
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
     from promo_campaigns.model.run import Recipient
-    from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
 
 MOST = 20
@@ -69,7 +69,7 @@ def trial_key(workflow: str, occasion: str) -> str:
 
 def render_trial(
     connection: Connection,
-    spec: RunSpec,
+    campaign: CompiledCampaign,
     contact_ids: Sequence[int],
     *,
     key: str,
@@ -79,6 +79,7 @@ def render_trial(
 
     Quiet hours, caps and hold-outs are not looked at: the contacts were named.
 
+    :param campaign: whose message it is, as a run would send it
     :param key: see ``trial_key``
     :param answers: examples of what data sources answer before the message, by their names
     :raises ConfigurationError: nobody is named, or too many are
@@ -87,12 +88,12 @@ def render_trial(
     if not 1 <= len(named) <= MOST:
         msg = f"a test send goes to 1 to {MOST} contacts, not to {len(named)}"
         raise ConfigurationError(msg)
+    spec = campaign.spec
     expires_at = datetime.now(tz=timezone.utc) + timedelta(days=max(spec.codes.days, 1))
-    wanted = replace(spec, audience=Audience(name="test contacts", contact_ids=tuple(named)))
-    wanted = replace(wanted, hold_out=0.0, limits=NO_LIMITS)
+    wanted = replace(spec, audience=Audience(name="test contacts", contact_ids=tuple(named)), hold_out=0.0)
     left_out = dict.fromkeys(named, "there is no such contact")
     recipients: list[Recipient] = []
-    with reading(connection), closing(audience_parts(connection, wanted)) as parts:
+    with reading(connection), closing(audience_parts(connection, wanted, limits=limit_parameters(NO_LIMITS))) as parts:
         for row in (row for part in parts for row in part):
             recipient, reason = recipient_of(row, wanted, expires_at, answers), str(row[REASON])
             del left_out[recipient.contact_id]
@@ -101,7 +102,7 @@ def render_trial(
             else:
                 recipients.append(recipient)
     run = Run(run_id=0, run_key=key, spec=wanted, send_by=None, mode=Mode.REFUSE, closed=False)
-    ready, refused = render_messages(compile_message(spec.message), run, recipients)
+    ready, refused = render_messages(campaign.message, run, recipients)
     left_out |= {result.contact_id: result.detail for result in refused}
     return Trial(ready=ready, left_out=left_out)
 

@@ -121,6 +121,7 @@ def preview(
 
 def _preview(wanted: _Wanted) -> PreviewReport:
     from promo_campaigns.definitions.sample_answers import read_sample_answers
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.model.parameters import instant_of
     from promo_campaigns.postgres.connection import connect
     from promo_campaigns.preview.dry_run import write_preview
@@ -136,7 +137,8 @@ def _preview(wanted: _Wanted) -> PreviewReport:
         progress("Contacts previewed") as bar,
     ):
         writers = [*tables, counted(lambda _: None, bar)]
-        report = write_preview(connection, spec, writers, at=at, send_by=_send_by(campaign, at), answers=answers)
+        compiled, send_by = CompiledCampaign(spec), _send_by(campaign, at)
+        report = write_preview(connection, compiled, writers, at=at, send_by=send_by, answers=answers)
     report.files = [str(file) for file in wanted.files]
     report.notes += notes
     return report

@@ -33,7 +33,7 @@ from promo_campaigns.model.redaction import redacted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.delivery.transports.base import BaseTransport
+    from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.preview.test_message import Trial, TrialOutcome
 
@@ -95,42 +95,44 @@ def send_test(
 
 def _test(campaign: Campaign, contact: list[int], output: Output, *, send: bool) -> ExitStatus:
     spec = campaign.spec(contact_ids=contact)
-    way = campaign.build_transport(spec)
-    trial, rows = _render(campaign, spec, way, contact, quiet=not output.is_plain)
+    receivers = campaign.receivers()
+    trial, rows = _render(campaign, spec, receivers, contact, quiet=not output.is_plain)
     if not send:
         if not output.is_plain:
             output.rows(rows, empty="Nobody is to be sent anything.")
         return ExitStatus.OK
     with progress("Waiting for the receiver"):
-        outcomes = asyncio.run(_send(trial, way))
+        outcomes = asyncio.run(_send(trial, spec, receivers))
     _tell(outcomes, output)
     return ExitStatus.OK if all(one.outcome == "ok" for one in outcomes) else ExitStatus.NO
 
 
 def _render(
-    campaign: Campaign, spec: RunSpec, transport: BaseTransport, contact_ids: Sequence[int], *, quiet: bool
+    campaign: Campaign, spec: RunSpec, receivers: Receivers, contact_ids: Sequence[int], *, quiet: bool
 ) -> tuple[Trial, list[dict[str, object]]]:
     """Render the messages, print them unless something else is to be printed, and return them to be sent and shown."""
     from promo_campaigns.definitions.definitions import require_carried
     from promo_campaigns.definitions.sample_answers import notes_on_answers, read_sample_answers
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.postgres.connection import connect
     from promo_campaigns.preview.test_message import new_trial_key, render_trial
     from promo_campaigns.preview.test_request import codes_held
 
-    require_carried(campaign.include, spec.message, transport)
+    require_carried(campaign.include, spec.message, receivers.transport(spec))
     answers = read_sample_answers(campaign.include, spec)
     with connect(find_dsn(campaign.dsn)) as connection:
-        trial = render_trial(connection, spec, contact_ids, key=new_trial_key(spec.workflow), answers=answers)
+        key, compiled = new_trial_key(spec.workflow), CompiledCampaign(spec)
+        trial = render_trial(connection, compiled, contact_ids, key=key, answers=answers)
         masks = {code: mask(code) for who in set(contact_ids) for code in codes_held(connection, who)}
     if not quiet:
         print("\n".join([printable(redacted(_shown(trial), [], masks), "\n\t"), *notes_on_answers(spec, answers)]))
     return trial, _rows(trial, masks)
 
 
-async def _send(trial: Trial, transport: BaseTransport) -> list[TrialOutcome]:
+async def _send(trial: Trial, spec: RunSpec, receivers: Receivers) -> list[TrialOutcome]:
     from promo_campaigns.preview.test_message import send_trial
 
-    async with transport:
+    async with receivers.open_transport(spec) as transport:
         return await send_trial(trial, transport)
 
 

@@ -1,4 +1,4 @@
-"""What every block stands on: a connection to the store."""
+"""What every block stands on: the store, and the service that delivers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from promo_campaigns.connections.lookup import airflow_connection
 from promo_campaigns.hooks.store import PromoStoreHook
 from promo_campaigns.operators.base.retrying import RetryWhatMayPass
 
 if TYPE_CHECKING:
     from airflow.sdk import RetryPolicy
+
+    from promo_campaigns.delivery.service import DeliveryService
 
 
 class StoreOperator(BaseOperator):
@@ -33,5 +36,12 @@ class StoreOperator(BaseOperator):
 
     @cached_property
     def hook(self) -> PromoStoreHook:
-        """The way to the store."""
+        """The hook that opens the store."""
         return PromoStoreHook(self.promo_db_conn_id)
+
+    @cached_property
+    def delivery(self) -> DeliveryService:
+        """The service that does a block's work on a run, with Airflow's connections."""
+        from promo_campaigns.delivery.service import DeliveryService
+
+        return DeliveryService(self.hook.dsn, airflow_connection)

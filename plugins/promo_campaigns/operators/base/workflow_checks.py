@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from promo_campaigns.hooks.data_source import DataSourceHook
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperator, Context
 
+    from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import DataSource, RunSpec
 
 
-def check_connections(include: Path, spec: RunSpec) -> None:
+def check_connections(include: Path, spec: RunSpec, receivers: Receivers) -> None:
     """Make sure that the connection of every data source exists and leads somewhere.
 
     :raises DefinitionError: one does not
@@ -29,9 +29,9 @@ def check_connections(include: Path, spec: RunSpec) -> None:
     from promo_campaigns.definitions.definitions import connection_line
 
     for source in spec.data_sources:
-        problem = _connection_problem(source)
+        problem = _connection_problem(source, receivers)
         if problem:
-            hint = "Mend it in Airflow under Admin, Connections, or in its AIRFLOW_CONN_ variable"
+            hint = "Fix it in Airflow under Admin, Connections, or in its AIRFLOW_CONN_ variable"
             shown_as, line = f"data_sources/{source.name}.yaml", connection_line(include, source.name)
             raise DefinitionError(problem, file=shown_as, line=line, hint=hint)
 
@@ -100,9 +100,9 @@ def _fail(include: Path, spec: RunSpec, name: str, problem: str, hint: str) -> N
     )
 
 
-def _connection_problem(source: DataSource) -> str:
+def _connection_problem(source: DataSource, receivers: Receivers) -> str:
     try:
-        DataSourceHook(source.connection).endpoint_for(source)
+        receivers.endpoint(source)
     except AirflowNotFoundException:
         return f"there is no connection {source.connection!r}"
     except ConfigurationError as error:

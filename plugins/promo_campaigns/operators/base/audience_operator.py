@@ -1,0 +1,87 @@
+"""What blocks are given whose audience is known when the run is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.hooks.dry_run import write_dry_run
+from promo_campaigns.model.parameters import deadline_of, optional_text
+from promo_campaigns.operators.base.campaign_operator import CampaignOperator
+from promo_campaigns.operators.base.occurrence import read_occurrence, read_run_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow.sdk import Context
+
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.preview.rows import PreviewReport
+
+
+class AudienceOperator(CampaignOperator):
+    """A block of a campaign whose audience is a file or a list of contacts.
+
+    :param audience: name of a file in ``include/audiences`` (templated)
+    :param contact_ids: the audience itself, in place of a file (templated)
+    :param edition: names a manual send, so that two clicks are one send (templated)
+    :param send_by: after which nobody is sent anything: a time in ISO 8601 with an offset, or a span after the
+        occurrence such as ``2h``, in m, h or d; what does not stand for a date is its own occurrence (templated)
+    :param preview_folder: where previews go, on any storage; by default option ``[promo_campaigns] preview_folder``,
+        else ``previews`` beside the DAGs (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        *CampaignOperator.template_fields,
+        "audience",
+        "contact_ids",
+        "edition",
+        "send_by",
+        "preview_folder",
+    )
+
+    def __init__(
+        self,
+        *,
+        audience: str = "",
+        contact_ids: Sequence[int] | str = (),
+        edition: str = "",
+        send_by: str = "",
+        preview_folder: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.audience = audience
+        self.contact_ids = contact_ids
+        self.edition = edition
+        self.send_by = send_by
+        self.preview_folder = preview_folder
+
+    def read_definition(self, context: Context) -> RunSpec:
+        """Read the definition of the run, as ``read_spec`` does."""
+        return self.read_spec(context, optional_text(self.audience), self.contact_ids)
+
+    def read_deadline(self, context: Context) -> datetime | None:
+        """Return after which moment nobody is sent anything; None for never."""
+        return deadline_of("send_by", self.send_by, occurrence=read_occurrence(context))
+
+    def read_key(self, context: Context, spec: RunSpec) -> str:
+        """Return the key of the run."""
+        return read_run_key(context, spec.workflow, self.edition)
+
+    def write_preview(self, context: Context) -> PreviewReport:
+        """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet."""
+        from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+
+        spec = self.read_definition(context)
+        with self.hook.connect() as connection:
+            report = write_dry_run(
+                connection,
+                CompiledCampaign(spec),
+                run_key=self.read_key(context, spec),
+                send_by=self.read_deadline(context),
+                preview_folder=optional_text(self.preview_folder),
+                include_folder=self.include_folder,
+            )
+        self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(report.files))
+        return report
