@@ -152,15 +152,15 @@ def main() -> int:
         file = Path(folder) / "contacts.csv"
         write_file(file, given.rows)
         seconds = measure(dsn, file, given.per_s)
-    without, beside = p99_ms(seconds[False]), p99_ms(seconds[True])
+    without, background_executor = p99_ms(seconds[False]), p99_ms(seconds[True])
     figures = [
         Figure(name="alone", value=without, unit="ms, p99 of calls"),
         Figure(
             name="during_load",
-            value=beside,
+            value=background_executor,
             unit="ms, p99 of calls",
             peer="without the load",
-            ratio=without / beside,
+            ratio=without / background_executor,
             least_ratio=1 / MOST_TIMES_SLOWER,
         ),
         Figure(name="calls", value=min(len(each) for each in seconds.values()), unit="calls of each kind, at least"),

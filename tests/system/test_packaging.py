@@ -28,9 +28,9 @@ PROBE = Path(__file__).with_name("package_probe.py")
 
 def find_uv() -> str:
     """Return the command of uv."""
-    beside = Path(sys.executable).with_name("uv")
+    background_executor = Path(sys.executable).with_name("uv")
     for place in (
-        str(beside) if beside.exists() else None,
+        str(background_executor) if background_executor.exists() else None,
         shutil.which("uv"),
         Path.home() / ".local/bin/uv",
     ):
