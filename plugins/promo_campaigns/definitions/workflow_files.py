@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message
+from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.definitions.workflow import Workflow
-from promo_campaigns.definitions.workflow_schema import NO_SCHEDULE, nearest, require_schema
-from promo_campaigns.definitions.yaml_tree import YamlTree
+from promo_campaigns.definitions.workflow_schema import NO_SCHEDULE, require_schema
+from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.delivery.transports.registry import OWN, transport_names
 from promo_campaigns.model.errors import DefinitionError, SettingError
 
@@ -35,7 +36,7 @@ class IncludeFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._trees: dict[str, YamlTree] = {}
+        self._trees: dict[str, YamlFile] = {}
         self._bound: dict[str, tuple[DataSource, ...] | DefinitionError] = {}
         self._audiences: dict[str, DefinitionError | None] = {}
 
@@ -64,14 +65,14 @@ class IncludeFolder:
                 found.add(code.get("type") if isinstance(code, dict) else None)
         return sorted(name for name in found if isinstance(name, str))
 
-    def workflow(self, workflow_id: str) -> YamlTree:
+    def workflow(self, workflow_id: str) -> YamlFile:
         """Return the settings of ``workflows/<workflow_id>.yaml``.
 
         :raises DefinitionError: the file is missing, or is no mapping in YAML
         """
         if workflow_id not in self._trees:
             path = self.path / "workflows" / f"{workflow_id}.yaml"
-            self._trees[workflow_id] = YamlTree(path, shown_as=f"workflows/{workflow_id}.yaml")
+            self._trees[workflow_id] = YamlFile(path, shown_as=f"workflows/{workflow_id}.yaml")
         return self._trees[workflow_id]
 
     def messages_like(self, message: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from croniter import croniter  # type: ignore[import-untyped]  # it has no types
 from jsonschema import Draft202012Validator, FormatChecker
 
+from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.model.errors import ConfigurationError, SettingError
 from promo_campaigns.model.limits import cap_of, is_time_zone, quiet_minutes
 from promo_campaigns.model.parameters import span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from jsonschema.exceptions import ValidationError
 
@@ -119,13 +119,6 @@ def _described(error: ValidationError) -> str:
             described = described if "description" in place else shared.get("description", described)
             place = shared
     return described
-
-
-def nearest(name: str, names: Collection[str]) -> str:
-    """Return the hint for a name that is none of those that exist."""
-    known = sorted(names)
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known) or 'none'}"
 
 
 def _shown(value: object) -> str:
