@@ -82,13 +82,13 @@ def test_a_file_and_a_call_of_the_same_settings_are_the_same_dag(include: Path) 
 
 def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     more = "description: For everybody\ncatch_up: true\nbatch_size: 50\nsend_window: 09:00-21:00\nfrequency_cap: 3/7d\n"
-    more += "hold_out: 12.5\nstock: partial\n"
+    more += "hold_out: 12.5\nstock: partial\nmax_active_runs: 1\n"
     reusing = YAML.replace("days: 7", "days: 7, reuse: same until it expires")
     write(include, "spring", reusing + more + "transport: smtp\ntransport_conn_id: mail\n")
     (workflow,) = load_workflows()
     dag = workflow.dag
     assert (dag.dag_id, dag.dag_display_name, dag.description) == ("spring", "Spring sale", "For everybody")
-    assert (dag.owner, dag.tags, dag.catchup) == ("marketing", {"promo", "spring"}, True)
+    assert (dag.owner, dag.tags, dag.catchup, dag.max_active_runs) == ("marketing", {"promo", "spring"}, True, 1)
     assert dag.start_date == datetime(2026, 11, 2, tzinfo=ZoneInfo("Europe/Kyiv"))
     assert dag.schedule == CronTriggerTimetable("0 9 * * 1", timezone="Europe/Kyiv")
     assert set(dag.task_dict) == BLOCKS

@@ -94,6 +94,12 @@ class Workflow(Settings):
     catch_up: Annotated[bool, Argument(Taker.DAG, "catchup")] = Field(
         default=False, description="Whether runs are made for the dates between start_date and today: true or false"
     )
+    max_active_runs: Annotated[int, Argument(Taker.DAG)] = Field(
+        default=0,
+        description="How many of its runs may be under way at once, such as 1 for one after the other; by default as "
+        "many as Airflow allows",
+        ge=1,
+    )
     time_zone: Annotated[TimeZone, Argument(Taker.OPENING)] = Field(
         default="UTC", description="The IANA name of the zone of its schedule, dates and hours, such as Europe/Kyiv"
     )
@@ -211,6 +217,9 @@ class Workflow(Settings):
         if self.send_by and span_of(self.send_by) is None:
             problem = "a workflow for events ends after no date"
             raise SettingError(problem, setting=("send_by",), hint="Say how long after the event, such as 2h")
+        if self.max_active_runs:
+            problem = "a workflow for events has two runs at most, one that answers and one that takes over"
+            raise SettingError(problem, setting=("max_active_runs",), hint="Leave it out")
         if self.stock is not StockPolicy.FAIL:
             problem = "events that find no code wait for one, so a workflow for them has no stock to weigh"
             raise SettingError(problem, setting=("stock",), hint="Leave it out")
