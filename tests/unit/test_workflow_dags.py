@@ -157,6 +157,14 @@ def test_a_source_whose_answer_is_read_is_called_before_the_message(include: Pat
     assert after["batch.message"] == {"batch.http_request_data_source_promo_to_profile"}
 
 
+@pytest.mark.usefixtures("include")
+def test_settings_are_given_by_name_or_as_a_workflow() -> None:
+    settings = in_python(schedule="@daily").settings
+    assert PromoWorkflow(settings).dag.schedule == CronTriggerTimetable("@daily", timezone="UTC")
+    with pytest.raises(TypeError, match="stock must be among them"):
+        PromoWorkflow(settings, stock="wait")
+
+
 @pytest.mark.parametrize(
     ("schedule", "made"),
     [

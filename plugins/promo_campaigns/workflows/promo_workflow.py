@@ -56,6 +56,9 @@ class PromoWorkflow:
         include: IncludeFolder | str | None = None,
         **settings: Any,  # noqa: ANN401  (settings of many types, each with its type in the model)
     ) -> None:
+        if workflow and settings:
+            msg = f"the settings are those of the workflow given; {', '.join(settings)} must be among them"
+            raise TypeError(msg)
         self.files = include if isinstance(include, IncludeFolder) else IncludeFolder(include_folder(include))
         self.settings = workflow or Workflow.given(**settings)
         self._include_folder = str(self.files.path) if include else None
