@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults e2e demo bench bench-record constraints
+.PHONY: help install lint format types test faults e2e demo published bench bench-record constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -34,6 +34,9 @@ faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one aga
 e2e: install ## Airflow's pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER
 	. bin/environment.sh && ensure_environment browser --group e2e
 	PYTHONPATH=plugins:tests $(RUN)/python -m pytest tests/e2e
+
+published: install ## write anew what is published about settings: the JSON schema of a workflow file, and its page in docs/
+	PYTHONPATH=plugins $(RUN)/python -m promo_campaigns.definitions.published .
 
 demo: ## show the whole product on this machine
 	bin/demo

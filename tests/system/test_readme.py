@@ -11,7 +11,6 @@ import yaml
 
 from promo_campaigns.cli import main
 from promo_campaigns.definitions.definitions import read_data_source, read_message
-from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.delivery.transports.registry import OWN, load_transport
 from promo_campaigns.delivery.transports.reteno import RECIPIENTS
@@ -103,8 +102,7 @@ def test_the_table_of_transports_is_what_they_state() -> None:
     assert told == {**stated, "reteno": (None, RECIPIENTS)}
 
 
-def test_the_settings_of_a_workflow_are_those_the_table_names() -> None:
-    table = README.split("| setting | |\n| --- | --- |\n")[1].split("\n\n")[0]
-    named = {word for row in table.splitlines() for word in re.findall(r"`(\w+)`", row.split(" | ")[0])}
-    parts = {"type", "discount", "days", "reuse"}
-    assert named - parts == {*Workflow.__dataclass_fields__} - {"workflow_id"}
+def test_every_page_named_is_there() -> None:
+    pages = re.findall(r"\]\((docs/[^)#]+)", README)
+    assert "docs/reference/workflow.md" in pages
+    assert all((ROOT / page).is_file() for page in pages)

@@ -154,6 +154,7 @@ def test_what_is_wrong_is_told_with_file_line_and_cure_when_it_is_read(include: 
     with pytest.raises(DefinitionError) as caught:
         read_data_source(include, "s")
     assert str(caught.value).startswith(f"data_sources/s.yaml{error}")
+    assert "canary" not in str(caught.value), "the line at fault may hold a secret"
 
 
 def test_a_message_cannot_read_the_answer_of_a_bulk_request(include: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_message_without_a_source_binds_none(include: Path) -> None:
         ("channel: email\nbody: x\noptions:\n  a: '#if($x)'\n", r"messages/m\.yaml:\d: options: "),
         ("channel: email\nbody: x\noptions:\n  html: x\n", r"messages/m\.yaml:3: 'html' cannot be the name"),
         ("channel: email\nbody: x\noptions:\n  a b: x\n", r"messages/m\.yaml:3: 'a b' cannot be the name"),
+        ("channel: &c email\nbody: *c\n", r"messages/m\.yaml:2: an anchor is used twice"),
         ("- a\n- b\n", r"messages/m\.yaml: the file must hold settings"),
         ("channel: 'email\nbody: x\n", r"messages/m\.yaml:\d: not YAML"),
     ],

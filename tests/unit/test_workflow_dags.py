@@ -23,10 +23,8 @@ from promo_campaigns.workflows import PromoWorkflow, load_workflows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.definitions.workflow import PromoCode
-
 ROOT = Path(__file__).parents[2]
-CODES: PromoCode = {"type": "Welcome", "discount": 10, "days": 7}
+CODES = {"type": "Welcome", "discount": 10, "days": 7}
 YAML = """\
 name: Spring sale
 audience: all_contacts
@@ -79,18 +77,18 @@ def test_a_file_and_a_call_of_the_same_settings_are_the_same_dag(include: Path) 
     for dag in stored:
         dag.pop("fileloc"), dag.pop("relative_fileloc", None)
     assert stored[0] == stored[1]
-    assert from_file.document() == from_python.document()
+    assert from_file.settings == from_python.settings
 
 
 def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     more = "description: For everybody\ncatch_up: true\nbatch_size: 50\nsend_window: 09:00-21:00\nfrequency_cap: 3/7d\n"
-    more += "hold_out: 12.5\nstock: partial\n"
+    more += "hold_out: 12.5\nstock: partial\nmax_active_runs: 1\n"
     reusing = YAML.replace("days: 7", "days: 7, reuse: same until it expires")
     write(include, "spring", reusing + more + "transport: smtp\ntransport_conn_id: mail\n")
     (workflow,) = load_workflows()
     dag = workflow.dag
     assert (dag.dag_id, dag.dag_display_name, dag.description) == ("spring", "Spring sale", "For everybody")
-    assert (dag.owner, dag.tags, dag.catchup) == ("marketing", {"promo", "spring"}, True)
+    assert (dag.owner, dag.tags, dag.catchup, dag.max_active_runs) == ("marketing", {"promo", "spring"}, True, 1)
     assert dag.start_date == datetime(2026, 11, 2, tzinfo=ZoneInfo("Europe/Kyiv"))
     assert dag.schedule == CronTriggerTimetable("0 9 * * 1", timezone="Europe/Kyiv")
     assert set(dag.task_dict) == BLOCKS
@@ -157,6 +155,14 @@ def test_a_source_whose_answer_is_read_is_called_before_the_message(include: Pat
     assert after["batch.get_promo_code"] == {"batch.http_request_data_source_points"}
     assert after["batch.http_request_data_source_points"] == {"batch.message"}
     assert after["batch.message"] == {"batch.http_request_data_source_promo_to_profile"}
+
+
+@pytest.mark.usefixtures("include")
+def test_settings_are_given_by_name_or_as_a_workflow() -> None:
+    settings = in_python(schedule="@daily").settings
+    assert PromoWorkflow(settings).dag.schedule == CronTriggerTimetable("@daily", timezone="UTC")
+    with pytest.raises(TypeError, match="stock must be among them"):
+        PromoWorkflow(settings, stock="wait")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.cli import main
+from promo_campaigns.definitions.published import FILES, file_schema, schema_text
+from promo_campaigns.definitions.settings_schema import schema_of
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
-from promo_campaigns.definitions.workflow_schema import require_schema, schema, schema_text
+from promo_campaigns.definitions.workflow_parts import PromoCode
 from promo_campaigns.model.errors import DefinitionError, SettingError
 from promo_campaigns.model.reuse import Reuse
 
@@ -60,7 +63,7 @@ def test_a_file_needs_three_settings_and_the_rest_has_defaults(include: Path) ->
     assert workflow == Workflow(
         workflow_id="spring",
         audience="all_contacts",
-        promo_code={"type": "Welcome", "discount": 10, "days": 7},
+        promo_code=PromoCode(type="Welcome", discount=10, days=7),
         message="promo_push",
     )
 
@@ -90,7 +93,7 @@ tags: [spring, sale]
 """,
     )
     assert (workflow.schedule, workflow.start_date, workflow.catch_up) == ("0 9 * * 1", "2026-11-02", True)
-    assert (workflow.data_sources, workflow.tags) == (["promo_to_profile"], ["spring", "sale"])
+    assert (workflow.data_sources, workflow.tags) == (("promo_to_profile",), ("spring", "sale"))
 
 
 @pytest.mark.parametrize(
@@ -112,9 +115,9 @@ tags: [spring, sale]
         (
             ("audience: all_contacts", "audience: {evnt: x}"),
             1,
-            "'audience' cannot be settings of its own. Who it is for",
+            "there is no setting 'evnt' in 'audience'. Did you mean 'event'?",
         ),
-        (("message: promo_push", "message:"), 6, "'message' must be text, not empty"),
+        (("message: promo_push", "message:"), 6, "'message' is empty. The name of a file of include/messages"),
         (
             ("message: promo_push\n", ""),
             None,
@@ -170,6 +173,7 @@ def test_a_mistake_is_told_by_line_with_its_text_and_the_cure(
         ("hold_out: 100", "'hold_out' cannot be 100. Percent of the audience"),
         ("frequency_cap: 3 a week", "'frequency_cap' cannot be '3 a week'"),
         ("batch_size: 0", "'batch_size' cannot be 0. Contacts that one task handles, 1 to 100,000"),
+        ("max_active_runs: 0", "'max_active_runs' cannot be 0. How many of its runs may be under way at once"),
         ("transport: smpt", "there is no transport 'smpt' installed. Did you mean 'smtp'?"),
         ("tags: [a, a]", "'tags' cannot be ['a', 'a']"),
         ("tags: [1]", "'tags' must be text, not 1. A tag is text"),
@@ -186,6 +190,7 @@ def test_a_wrong_value_is_told_with_the_allowed_form(include: Path, added: str, 
     [
         ("{event: OrderPaid}", "schedule: 0 9 * * 1", ":7: a workflow for events runs when there are events"),
         ("{event: OrderPaid}", "send_by: 2026-12-24T18:00+02:00", ":7: a workflow for events ends after no date"),
+        ("{event: OrderPaid}", "max_active_runs: 1", ":7: a workflow for events has two runs at most"),
         ("{event: OrderPaid}", "stock: partial", ":7: events that find no code wait for one"),
         ("{event: OrderPaid}", "approval: {}", ":7: events are answered as they come, so nobody can be asked"),
         ("all_contacts", "hold_out: 12.345", ":7: hold_out has more than two decimals"),
@@ -207,7 +212,7 @@ def test_a_wrong_audience_of_events_is_told(include: Path, audience: str, added:
 
 @pytest.mark.parametrize(("said", "reuse"), [("", Reuse.NEW), *((f"\n  reuse: {word.value}", word) for word in Reuse)])
 def test_a_workflow_says_whether_a_contact_gets_its_code_again(include: Path, said: str, reuse: Reuse) -> None:
-    assert read(include, SOUND.replace("days: 7", f"days: 7{said}")).reuse is reuse
+    assert read(include, SOUND.replace("days: 7", f"days: 7{said}")).promo_code.reuse is reuse
 
 
 def test_another_word_for_reuse_is_told(include: Path) -> None:
@@ -247,9 +252,23 @@ def test_the_schema_is_published_as_it_is_used(capsys: pytest.CaptureFixture[str
 
     assert main(["workflows", "schema"]) == 0
     published = json.loads(capsys.readouterr().out)
-    assert published == schema()
+    assert published == file_schema()
     Draft202012Validator.check_schema(published)
-    assert published["properties"].keys() == Workflow.__dataclass_fields__.keys() - {"workflow_id"}
+    assert published["properties"].keys() == Workflow.model_fields.keys() - {"workflow_id"}
+    for sample in (ROOT / "include" / "workflows").glob("*.yaml"):
+        Draft202012Validator(published).validate(yaml.safe_load(sample.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_published_about_the_settings_is_what_the_model_says(name: str) -> None:
+    published = (ROOT / name).read_text(encoding="utf-8")
+    assert published == FILES[name](), "the model has changed: run `make published`"
+
+
+def test_every_setting_is_described() -> None:
+    schema = schema_of(Workflow)
+    for form in (schema, *schema["$defs"].values()):
+        assert all(setting["description"] for setting in form["properties"].values())
 
 
 def test_every_sample_tells_its_editor_where_the_schema_is() -> None:
@@ -261,13 +280,36 @@ def test_every_sample_tells_its_editor_where_the_schema_is() -> None:
         assert (sample.parent / first.split("=", 1)[1]).read_text(encoding="utf-8") == schema_text()
 
 
+def test_a_file_cannot_name_itself_otherwise(include: Path) -> None:
+    told = error_of(include, SOUND + "workflow_id: autumn\n")
+    assert "workflows/spring.yaml:7: there is no setting 'workflow_id'" in str(told)
+    (include / "workflows" / "a b.yaml").write_text(SOUND)
+    with pytest.raises(DefinitionError, match=r"'workflow_id' cannot be 'a b'\. What identifies it"):
+        check_workflow(IncludeFolder(include), "a b")
+
+
+def test_in_python_none_and_a_default_say_nothing() -> None:
+    needed: dict[str, Any] = {
+        "workflow_id": "spring",
+        "audience": "all_contacts",
+        "promo_code": {"type": "Welcome", "discount": 10, "days": 7},
+        "message": "promo_push",
+    }
+    said = Workflow.given(
+        **needed, send_by="", start_date=None, batch_size=None, data_sources=None, hold_out=0, tags=()
+    )
+    assert said == Workflow.given(**needed)
+    with pytest.raises(SettingError, match=r"there is no setting 'batchsize'\. Did you mean 'batch_size'\?"):
+        Workflow.given(**needed, batchsize=None, tagz=[])
+
+
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
 SETTINGS = st.dictionaries(
-    st.sampled_from(sorted([*schema()["properties"], "nothing"])) | st.text(max_size=3), PLAIN, max_size=6
+    st.sampled_from(sorted([*schema_of(Workflow)["properties"], "nothing"])) | st.text(max_size=3), PLAIN, max_size=6
 )
 
 
@@ -275,7 +317,7 @@ SETTINGS = st.dictionaries(
 def test_whatever_is_written_is_taken_or_told_as_a_setting_s_mistake(document: dict[str, Any]) -> None:
     told: SettingError | None = None
     try:
-        require_schema(document)
+        Workflow.model_validate({"workflow_id": "spring", **document})
     except SettingError as error:
         told = error
     assert told is None or set(told.setting[:1]) <= {*document}

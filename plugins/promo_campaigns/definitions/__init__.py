@@ -1,6 +1,16 @@
 """What campaign authors write in ``include/``: messages, data sources, audiences, workflows.
 
-Errors name the file and line; ``workflow.schema.json`` is what editors check with.
+Errors name the file and line. ``workflow.py`` holds every setting of a workflow; all else about them comes from it.
 """
 
-__all__ = ["definitions", "sample_answers", "workflow", "workflow_files", "workflow_schema", "workflow_specs"]
+__all__ = [
+    "definitions",
+    "published",
+    "sample_answers",
+    "settings",
+    "settings_schema",
+    "workflow",
+    "workflow_files",
+    "workflow_parts",
+    "workflow_specs",
+]

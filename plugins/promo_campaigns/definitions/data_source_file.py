@@ -15,7 +15,7 @@ from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.definitions.yaml_file import YamlFile
+    from promo_campaigns.definitions.text_settings import TextSettings
 
     Made = TypeVar("Made")
 
@@ -42,7 +42,7 @@ _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key"})
 
 
-def source_of(file: YamlFile, name: str, *, before: bool = False) -> DataSource:
+def source_of(file: TextSettings, name: str, *, before: bool = False) -> DataSource:
     """Return the data source that a file holds.
 
     :param before: whether a message reads its answer
@@ -70,7 +70,7 @@ def source_of(file: YamlFile, name: str, *, before: bool = False) -> DataSource:
     return source
 
 
-def _check_address(file: YamlFile, source: DataSource) -> None:
+def _check_address(file: TextSettings, source: DataSource) -> None:
     if not source.path.startswith("/"):
         file.fail("'path' must begin with a slash", line=file.line("path"), hint="The host is the connection's")
     if _UNSENDABLE.search(source.path + source.poll.path):
@@ -82,7 +82,7 @@ def _check_address(file: YamlFile, source: DataSource) -> None:
     _compiled(file, "path", partial(compile_path, source.path))
 
 
-def _check_headers(file: YamlFile, source: DataSource) -> None:
+def _check_headers(file: TextSettings, source: DataSource) -> None:
     line = file.line("headers")
     for name, value in source.headers.items():
         if not _HEADER.fullmatch(name) or _UNSENDABLE.search(value):
@@ -94,7 +94,7 @@ def _check_headers(file: YamlFile, source: DataSource) -> None:
     _compiled(file, "headers", partial(compile_headers, source))
 
 
-def _check_body(file: YamlFile, source: DataSource) -> None:
+def _check_body(file: TextSettings, source: DataSource) -> None:
     many = source.records_per_request
     if source.method == "GET" and source.body.strip():
         file.fail("a GET request has no body", line=file.line("body"))
@@ -115,7 +115,7 @@ def _check_body(file: YamlFile, source: DataSource) -> None:
     compile_data_source(source)
 
 
-def _condition(file: YamlFile, key: str, default: str) -> str:
+def _condition(file: TextSettings, key: str, default: str) -> str:
     text = file.text(key, default).strip()
     if text == default:
         return ""
@@ -123,7 +123,7 @@ def _condition(file: YamlFile, key: str, default: str) -> str:
     return text
 
 
-def _poll(file: YamlFile) -> Poll:
+def _poll(file: TextSettings) -> Poll:
     given, line = file.mapping("poll"), file.line("poll")
     if unknown := sorted(set(given) - _POLL):
         file.fail(f"'poll' has no {unknown[0]!r}", line=line, hint=f"Allowed are: {', '.join(sorted(_POLL))}")
@@ -139,14 +139,14 @@ def _poll(file: YamlFile) -> Poll:
     return poll
 
 
-def _seconds(file: YamlFile, key: str) -> int:
+def _seconds(file: TextSettings, key: str) -> int:
     value = file.text(key, "0")
     if not value.isdecimal() or int(value) > MAX_WINDOW_S:
         file.fail(f"{key!r} must be a whole number of seconds", line=file.line(key), hint="A day is 86400")
     return int(value)
 
 
-def _compiled(file: YamlFile, key: str, make: Callable[[], Made]) -> Made:
+def _compiled(file: TextSettings, key: str, make: Callable[[], Made]) -> Made:
     try:
         return make()
     except TemplateError as error:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.data_source_file import KEYS, source_of
-from promo_campaigns.definitions.yaml_file import YamlFile
+from promo_campaigns.definitions.text_settings import TextSettings
 from promo_campaigns.delivery.rendering import HTML
 from promo_campaigns.delivery.templates import compile_body, compile_path
 from promo_campaigns.model.audience_list import read_list
@@ -201,10 +201,10 @@ def _audience(include: Path, audience: str | Audience, contact_ids: Sequence[int
     return Audience(name="contact ids", contact_ids=tuple(sorted(set(contact_ids))))
 
 
-def _open(include: Path, folder: str, name: str, keys: Collection[str]) -> YamlFile:
+def _open(include: Path, folder: str, name: str, keys: Collection[str]) -> TextSettings:
     shown_as = f"{folder}/{name}.yaml"
     require_name(name, shown_as)
-    return YamlFile(include / folder / f"{name}.yaml", shown_as=shown_as, keys=keys)
+    return TextSettings(include / folder / f"{name}.yaml", shown_as=shown_as, keys=keys)
 
 
 def require_name(name: str, shown_as: str) -> None:
@@ -217,7 +217,7 @@ def require_name(name: str, shown_as: str) -> None:
         raise DefinitionError(problem, file=shown_as)
 
 
-def _compile(file: YamlFile, key: str, text: str, *, mode: Mode = "text") -> None:
+def _compile(file: TextSettings, key: str, text: str, *, mode: Mode = "text") -> None:
     try:
         compile_template(text, mode=mode)
     except TemplateError as error:

@@ -1,135 +1,186 @@
-"""A workflow as its author writes it, in YAML or in Python: the same settings by the same names."""
+"""A workflow as its author writes it, in YAML or in Python: the same settings by the same names.
+
+This model is the one place where a setting is named, typed, described and given its default. The JSON schema, the
+errors, the trigger form, the arguments of the blocks and ``docs/reference/workflow.md`` come from it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from promo_campaigns.definitions.setting_errors import worded
+from promo_campaigns.definitions.setting_types import (
+    CONVERTED,
+    NO_SCHEDULE,
+    Day,
+    Deadline,
+    FileName,
+    FrequencyCap,
+    Hours,
+    QuietHours,
+    Text,
+    TimeZone,
+    Unique,
+)
+from promo_campaigns.definitions.settings import Argument, FormField, Settings, Taker
+from promo_campaigns.definitions.settings_schema import schema_of
+from promo_campaigns.definitions.workflow_parts import AnySchedule, Approval, Audience, EventAudience, PromoCode
 from promo_campaigns.model.errors import SettingError
-from promo_campaigns.model.parameters import span_of
-from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.events import Reentry
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.parameters import MAX_PERCENT, span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pydantic import ModelWrapValidatorHandler
+    from typing_extensions import Self
 
 
-class _PromoCode(TypedDict):
-    type: str
-    discount: int
-    days: int
+IDENTITY = "workflow_id"
+"""The setting that a file does not hold: it is the file's name."""
 
 
-class PromoCode(_PromoCode, total=False):
-    """Which codes a workflow gives out; ``reuse`` is ``new each run`` or ``same until it expires``."""
+class Workflow(Settings):
+    """The definition that a DAG is built from; ``docs/reference/workflow.md`` describes each setting.
 
-    reuse: str
-
-
-class _Event(TypedDict):
-    event: str
-
-
-class EventAudience(_Event, total=False):
-    """Whoever something happens to: events of a type, and which of a contact's are answered."""
-
-    reentry: str
-    period: str
-    not_in_progress: bool
-
-
-class ApprovalSettings(TypedDict, total=False):
-    """Who approves each run, how long an answer is waited for, and what it means that none comes."""
-
-    by: Sequence[str]
-    within: str
-    otherwise: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workflow:
-    """The definition that a DAG is built from.
-
-    ``workflow.schema.json`` says which values a setting may have.
-
-    :param workflow_id: what identifies it: the DAG's id and the first part of every run key
-    :param audience: name of a file of ``include/audiences``, or ``{"event": "OrderPaid"}``, also with ``reentry``,
-        ``period`` and ``not_in_progress``
-    :param promo_code: ``{"type": "Welcome", "discount": 10, "days": 7}``, also with ``reuse``
-    :param message: name of a file of ``include/messages``
-    :param name: shown in Airflow's lists in place of the id
-    :param data_sources: those the message must bind, all of them; None takes what it binds
-    :param schedule: a cron expression or a list of them, ``{"asset": …}``, ``{"timetable": …}``; in Python also
-        whatever Airflow takes; None runs by hand only
-    :param start_date: the first day, in the time zone
-    :param end_date: the last day, in the time zone
-    :param catch_up: make runs for the dates since the start date
-    :param time_zone: IANA name
-    :param send_window: ``09:00-21:00``: when messages go out
-    :param quiet_hours: ``21:00-09:00``: when none does
-    :param send_by: ``2h`` after the occurrence or the event, or a time with an offset: after which nobody is sent
-        anything
-    :param frequency_cap: ``3/7d``: who got that many messages of the channel in that time is left out
-    :param batch_size: contacts that one task handles, by default as many as keep the task slots at work; for events,
-        how many one run answers, by default 1,000
-    :param transport: the way out of the message
-    :param transport_conn_id: the Airflow Connection of the transport
-    :param approval: a person must approve each run before anybody is given a code; also with ``by``, the ids of those
-        who may, ``within``, such as ``24h``, and ``otherwise``, ``reject`` or ``approve``
-    :param hold_out: percent of the audience that is kept without a code
-    :param stock: what a run does when the pool cannot serve everybody: ``fail``, ``partial`` or ``wait``
-    :param owner: who answers for it
-    :param tags: in Airflow's list of DAGs
+    :raises SettingError: a setting is wrong, or two contradict each other
     """
 
-    workflow_id: str
-    audience: str | EventAudience
-    promo_code: PromoCode
-    message: str
-    name: str = ""
-    description: str = ""
-    data_sources: Sequence[str] | None = None
-    schedule: Any = None
-    start_date: str | None = None
-    end_date: str | None = None
-    catch_up: bool = False
-    time_zone: str = "UTC"
-    send_window: str = ""
-    quiet_hours: str = ""
-    send_by: str = ""
-    frequency_cap: str = ""
-    batch_size: int | None = None
-    transport: str = "inbox"
-    transport_conn_id: str = ""
-    approval: bool | ApprovalSettings = False
-    hold_out: float | None = None
-    stock: str = "fail"
-    owner: str = ""
-    tags: Sequence[str] = field(default=())
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": "urn:promo-campaigns:workflow",
+            "title": "Workflow",
+            "description": "A promo-code campaign: a file of include/workflows, from which one DAG is built.",
+        }
+    )
 
-    def document(self) -> dict[str, Any]:
-        """Return the settings that say something, as plain values: what a YAML file of this workflow would hold.
+    workflow_id: str = Field(
+        description="What identifies it, in a file its name: up to 250 letters, digits, '_', '-' and '.'",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,249}$",
+    )
+    name: Annotated[Text, Argument(Taker.DAG, "dag_display_name")] = Field(
+        default="",
+        description="Its name in Airflow's lists, any text. What identifies it is the name of its file",
+        max_length=250,
+    )
+    description: Annotated[str, Argument(Taker.DAG)] = Field(
+        default="", description="One line that says what it is for"
+    )
+    message: Annotated[FileName, FormField("Message")] = Field(
+        description="The name of a file of include/messages", examples=["promo_push"]
+    )
+    audience: Annotated[Audience, FormField("Audience")] = Field(
+        description="Who it is for: the name of a file of include/audiences, SQL or CSV, or 'event: <type>' for the "
+        "contacts it happens to",
+        examples=["all_contacts"],
+    )
+    promo_code: PromoCode = Field(
+        description="Which codes it gives out: type, discount and days, and whether a contact gets the same one again"
+    )
+    data_sources: Unique[FileName] = Field(
+        default=(),
+        description="The data sources that the message binds, named here to have it checked; leave it out to take what "
+        "it binds",
+    )
+    schedule: AnySchedule = Field(
+        default=None,
+        description="When it runs: a cron expression, a list of them, 'asset: <name>', 'timetable: <class>', or none",
+        examples=["0 9 * * 1", NO_SCHEDULE],
+    )
+    start_date: Day = Field(default="", description="The first day it may run, such as 2026-11-02, in its time zone")
+    end_date: Day = Field(default="", description="The last day it may run, such as 2026-12-24, in its time zone")
+    catch_up: Annotated[bool, Argument(Taker.DAG, "catchup")] = Field(
+        default=False, description="Whether runs are made for the dates between start_date and today: true or false"
+    )
+    max_active_runs: Annotated[int, Argument(Taker.DAG)] = Field(
+        default=0,
+        description="How many of its runs may be under way at once, such as 1 for one after the other; by default as "
+        "many as Airflow allows",
+        ge=1,
+    )
+    time_zone: Annotated[TimeZone, Argument(Taker.OPENING)] = Field(
+        default="UTC", description="The IANA name of the zone of its schedule, dates and hours, such as Europe/Kyiv"
+    )
+    send_window: Hours = Field(
+        default="",
+        description="The hours in which messages go out, such as 09:00-21:00, in the contact's time zone, else its own",
+    )
+    quiet_hours: QuietHours = Field(
+        default="",
+        description="The hours in which no message goes out, such as 21:00-09:00, or by day: mon-fri 21:00-09:00; "
+        "sat,sun 20:00-11:00",
+    )
+    send_by: Annotated[Deadline, Argument(Taker.START)] = Field(
+        default="",
+        description="After which nobody is sent anything: 2h (or 90m, 3d) after the occurrence or the event, or a time "
+        "with an offset such as 2026-12-24T18:00+02:00",
+    )
+    frequency_cap: Annotated[FrequencyCap, Argument(Taker.OPENING)] = Field(
+        default="",
+        description="A contact that got so many messages of the channel in such a time is left out; 3/7d: three a week",
+    )
+    batch_size: Annotated[int, Argument(Taker.START), Argument(Taker.EVENTS, "max_events")] = Field(
+        default=0,
+        description="Contacts that one task handles, 1 to 100,000; by default as many as suit the run. For events: how "
+        "many one run answers, by default 1,000",
+        ge=1,
+        le=100_000,
+    )
+    transport: Annotated[Text, Argument(Taker.OPENING), Argument(Taker.MESSAGE)] = Field(
+        default="inbox", description="The transport that carries the message", examples=["inbox"]
+    )
+    transport_conn_id: Annotated[Text, Argument(Taker.OPENING), Argument(Taker.MESSAGE)] = Field(
+        default="", description="The Airflow Connection of the transport"
+    )
+    approval: Approval = Field(
+        default=False,
+        description="Whether a person must approve each run before anything is sent: true or false, or by whom and "
+        "within which time",
+    )
+    hold_out: Annotated[float, Argument(Taker.OPENING)] = Field(
+        default=0.0,
+        description="Percent of the audience, above 0 and up to 99, that is kept without a code for comparison",
+        gt=0,
+        le=MAX_PERCENT,
+    )
+    stock: Annotated[StockPolicy, CONVERTED, Argument(Taker.START)] = Field(
+        default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"
+    )
+    owner: Text = Field(default="", description="Who answers for it")
+    tags: Unique[Annotated[Text, Field(max_length=100, description="A tag is text")]] = Field(
+        default=(), description="Tags in Airflow's list of DAGs, beside promo"
+    )
 
-        A schedule that is an object of Airflow's has no plain form and is left out.
+    @classmethod
+    def given(cls, **settings: Any) -> Self:  # noqa: ANN401  (settings of many types)
+        """Return a workflow of settings as Python gives them, where None, or a default, says nothing.
+
+        :raises SettingError: as the class
         """
-        given = {it.name: getattr(self, it.name) for it in fields(Workflow) if it.name != "workflow_id"}
-        defaults = {it.name: it.default for it in fields(Workflow)}
-        said = {name: value for name, value in given.items() if value != defaults[name]}
-        if not _is_plain(self.schedule):
-            said.pop("schedule", None)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+        silent = {name: (None, field.default) for name, field in cls.model_fields.items()}
+        said = {name: value for name, value in settings.items() if value not in silent.get(name, ())}
+        return cls.model_validate(said)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _word_errors(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401  (pydantic's)
+        """Tell the first error in the author's words; what is no ValueError leaves pydantic as it is."""
+        try:
+            workflow = handler(value)
+        except ValidationError as error:
+            raise worded(error, schema_of(cls)) from None
+        workflow.require_sense()
+        return workflow
 
     @property
     def event(self) -> str:
         """The type of the events it answers, empty if its audience is a file."""
-        return "" if isinstance(self.audience, str) else self.audience["event"]
+        return self.audience.event if isinstance(self.audience, EventAudience) else ""
 
     @property
-    def reuse(self) -> Reuse:
-        """Whether a contact gets another code in each run."""
-        return Reuse(self.promo_code.get("reuse", Reuse.NEW))
-
-    @property
-    def silence(self) -> str:
+    def effective_quiet_hours(self) -> str:
         """The hours in which no message goes out, however they are given; empty for none."""
         if not self.send_window:
             return self.quiet_hours
@@ -153,32 +204,28 @@ class Workflow:
         if self.start_date and self.end_date and self.end_date < self.start_date:
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
-        if self.hold_out is not None and round(self.hold_out, 2) != self.hold_out:
+        if round(self.hold_out, 2) != self.hold_out:
             problem = "hold_out has more than two decimals"
             raise SettingError(problem, setting=("hold_out",))
-        self._require_sense_of_events()
+        if isinstance(self.audience, EventAudience):
+            self._require_sense_of_events(self.audience)
 
-    def _require_sense_of_events(self) -> None:
-        if isinstance(self.audience, str):
-            return
+    def _require_sense_of_events(self, audience: EventAudience) -> None:
         if self.schedule is not None:
             problem = "a workflow for events runs when there are events, so it has no schedule"
             raise SettingError(problem, setting=("schedule",), hint="Leave it out")
         if self.send_by and span_of(self.send_by) is None:
             problem = "a workflow for events ends after no date"
             raise SettingError(problem, setting=("send_by",), hint="Say how long after the event, such as 2h")
-        if self.stock != "fail":
+        if self.max_active_runs:
+            problem = "a workflow for events has two runs at most, one that answers and one that takes over"
+            raise SettingError(problem, setting=("max_active_runs",), hint="Leave it out")
+        if self.stock is not StockPolicy.FAIL:
             problem = "events that find no code wait for one, so a workflow for them has no stock to weigh"
             raise SettingError(problem, setting=("stock",), hint="Leave it out")
         if self.approval is not False:
             problem = "events are answered as they come, so nobody can be asked about them"
             raise SettingError(problem, setting=("approval",), hint="Leave it out")
-        if ("period" in self.audience) is not (self.audience.get("reentry") == "period"):
+        if bool(audience.period) is not (audience.reentry is Reentry.PERIOD):
             problem = "'reentry: period' and a 'period' go together"
             raise SettingError(problem, setting=("audience", "event"), hint="Such as period: 7d")
-
-
-def _is_plain(schedule: object) -> bool:
-    if isinstance(schedule, list):
-        return all(isinstance(item, str) for item in schedule)
-    return schedule is None or isinstance(schedule, str | dict)

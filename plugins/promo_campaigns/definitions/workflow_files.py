@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message
-from promo_campaigns.definitions.workflow import Workflow
-from promo_campaigns.definitions.workflow_schema import NO_SCHEDULE, nearest, require_schema
-from promo_campaigns.definitions.yaml_tree import YamlTree
+from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.workflow import IDENTITY, Workflow
+from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.delivery.transports.registry import OWN, transport_names
 from promo_campaigns.model.errors import DefinitionError, SettingError
 
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 
     from promo_campaigns.model.run_spec import DataSource
 
-    Kind = TypeVar("Kind", bound=Workflow)
+    Built = TypeVar("Built")
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}")
 _FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}
 
 
@@ -35,7 +33,7 @@ class IncludeFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._trees: dict[str, YamlTree] = {}
+        self._trees: dict[str, YamlFile] = {}
         self._bound: dict[str, tuple[DataSource, ...] | DefinitionError] = {}
         self._audiences: dict[str, DefinitionError | None] = {}
 
@@ -64,14 +62,14 @@ class IncludeFolder:
                 found.add(code.get("type") if isinstance(code, dict) else None)
         return sorted(name for name in found if isinstance(name, str))
 
-    def workflow(self, workflow_id: str) -> YamlTree:
+    def workflow(self, workflow_id: str) -> YamlFile:
         """Return the settings of ``workflows/<workflow_id>.yaml``.
 
         :raises DefinitionError: the file is missing, or is no mapping in YAML
         """
         if workflow_id not in self._trees:
             path = self.path / "workflows" / f"{workflow_id}.yaml"
-            self._trees[workflow_id] = YamlTree(path, shown_as=f"workflows/{workflow_id}.yaml")
+            self._trees[workflow_id] = YamlFile(path, shown_as=f"workflows/{workflow_id}.yaml")
         return self._trees[workflow_id]
 
     def messages_like(self, message: str) -> list[str]:
@@ -125,18 +123,21 @@ def _calls(sources: tuple[DataSource, ...]) -> frozenset[tuple[str, bool]]:
     return frozenset((source.name, source.before) for source in sources)
 
 
-def read_workflow(files: IncludeFolder, workflow_id: str, make: Callable[..., Kind]) -> Kind:
-    """Read ``workflows/<workflow_id>.yaml``.
+def read_workflow(files: IncludeFolder, workflow_id: str, build: Callable[[Workflow], Built]) -> Built:
+    """Read ``workflows/<workflow_id>.yaml`` and all it names, and build something from it.
 
-    :param make: makes and checks the workflow; takes the settings by name
+    :param build: what it finds wrong with a setting is told with that setting's line, too
     :raises DefinitionError: the file, or one that it names, is missing or wrong
     """
-    tree = files.workflow(workflow_id)
+    file = files.workflow(workflow_id)
+    if IDENTITY in file.value:
+        file.fail(f"there is no setting {IDENTITY!r}", setting=(IDENTITY,), hint="The file's name identifies it")
     try:
-        require_schema(tree.value)
-        return make(workflow_id=workflow_id, **_settings(tree.value))
+        workflow = Workflow.model_validate({IDENTITY: workflow_id, **file.value})
+        require_files(files, workflow)
+        return build(workflow)
     except SettingError as error:
-        tree.fail(error.problem, setting=error.setting, hint=error.hint, cause=error)
+        file.fail(error.problem, setting=error.setting, hint=error.hint, cause=error)
 
 
 def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
@@ -144,30 +145,15 @@ def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
 
     :raises DefinitionError: as ``read_workflow``
     """
-
-    def make(**settings: Any) -> Workflow:  # noqa: ANN401  (settings of many types)
-        workflow = Workflow(**settings)
-        require_valid(files, workflow)
-        return workflow
-
-    return read_workflow(files, workflow_id, make)
+    return read_workflow(files, workflow_id, lambda workflow: workflow)
 
 
-def require_valid(files: IncludeFolder, workflow: Workflow) -> None:
-    """Check a workflow, however it is written: each setting, what they say together, and the files they name.
+def require_files(files: IncludeFolder, workflow: Workflow) -> None:
+    """Check what a workflow names, however it is written: files of the include folder, and its transport.
 
-    :raises SettingError: a setting is wrong
+    :raises SettingError: a setting names what is not there
     :raises DefinitionError: a file that it names is wrong
     """
-    if not _ID.fullmatch(workflow.workflow_id):
-        problem = f"a workflow cannot be named {workflow.workflow_id!r}"
-        raise SettingError(problem, hint="Use up to 250 letters, digits, '_', '-' and '.'")
-    require_schema(workflow.document())
-    workflow.require_sense()
-    _require_files(files, workflow)
-
-
-def _require_files(files: IncludeFolder, workflow: Workflow) -> None:
     if isinstance(workflow.audience, str):
         _require_name("audience", workflow.audience, files.audiences)
         files.require_audience(workflow.audience)
@@ -176,7 +162,7 @@ def _require_files(files: IncludeFolder, workflow: Workflow) -> None:
         problem = f"there is no transport {workflow.transport!r} installed"
         raise SettingError(problem, setting=("transport",), hint=nearest(workflow.transport, transport_names()))
     bound = [source.name for source in files.bound_sources(workflow.message)]
-    if workflow.data_sources is not None and set(workflow.data_sources) != set(bound):
+    if "data_sources" in workflow.model_fields_set and set(workflow.data_sources) != set(bound):
         problem = f"the message {workflow.message!r} binds {', '.join(bound) or 'no data source'}"
         raise SettingError(problem, setting=("data_sources",), hint="Name all it binds and no other, or leave it out")
 
@@ -185,11 +171,3 @@ def _require_name(setting: str, name: str, names: list[str]) -> None:
     if name not in names:
         problem = f"there is no {setting} {name!r} in the include folder"
         raise SettingError(problem, setting=(setting,), hint=nearest(name, names))
-
-
-def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings as the class takes them."""
-    settings = dict(document)
-    if settings.get("schedule") == NO_SCHEDULE:
-        del settings["schedule"]
-    return settings

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.definitions import read_run_spec
+from promo_campaigns.definitions.settings import form_fields
 from promo_campaigns.definitions.workflow_files import check_workflow
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import limits_of
@@ -17,23 +18,20 @@ if TYPE_CHECKING:
     from promo_campaigns.definitions.workflow_files import IncludeFolder
     from promo_campaigns.model.run_spec import RunSpec
 
-FORM = ("message", "audience", "type", "discount", "days")
-"""What the trigger form may change of a workflow."""
-
 
 def read_workflow_spec(
     files: IncludeFolder, workflow_id: str, given: Mapping[str, object], *, contact_ids: Sequence[int] = ()
 ) -> RunSpec:
     """Return the definition of a run of ``workflows/<workflow_id>.yaml``.
 
-    :param given: what the trigger form says otherwise, by the names in ``FORM``; None says nothing
+    :param given: what the trigger form says otherwise, by the names of its fields; None says nothing
     :param contact_ids: the audience, in place of the workflow's
     :raises DefinitionError: the file, or one that it names, is missing or wrong
     :raises ConfigurationError: its audience is whoever an event happens to, and no other is given
     """
     workflow = check_workflow(files, workflow_id)
-    said = {**workflow.promo_code, "message": workflow.message, "audience": workflow.audience}
-    said |= {name: given[name] for name in FORM if given.get(name) is not None}
+    said = {name: getattr(part, name) for part in (workflow.promo_code, workflow) for name in form_fields(type(part))}
+    said |= {name: given[name] for name in said if given.get(name) is not None}
     if contact_ids:
         said["audience"] = ""
     if not isinstance(said["audience"], str):
@@ -48,7 +46,9 @@ def read_workflow_spec(
         codes=code_request(said["type"], said["discount"], said["days"]),
         transport=workflow.transport,
         transport_conn_id=workflow.transport_conn_id,
-        hold_out=float(workflow.hold_out or 0),
+        hold_out=workflow.hold_out,
     )
-    limits = limits_of(quiet_hours=workflow.silence, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap)
-    return replace(spec, limits=limits, reuse=workflow.reuse)
+    limits = limits_of(
+        quiet_hours=workflow.effective_quiet_hours, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap
+    )
+    return replace(spec, limits=limits, reuse=workflow.promo_code.reuse)

@@ -1,117 +1,144 @@
-"""A YAML file of plain text settings, whose errors name the line."""
+"""A YAML file as plain values, with the line of each."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+import re
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import yaml
 
-from promo_campaigns.definitions.yaml_tree import LOADER
 from promo_campaigns.model.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
+
+    Way = tuple[str | int, ...]
+
+# libyaml reads a workflow in 0.6 ms, PyYAML without it in 9 ms and ruamel.yaml, which has no libyaml, in 13 ms or more.
+# Airflow parses all workflows every half minute, so the positions are taken from libyaml's nodes here.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_BYTES = 1_000_000
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_BROKEN = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+_FLAGS = {"true": True, "false": False}
+_EXCERPT = 100
 
 
 class YamlFile:
-    """The settings of one file.
+    """The values of one file, and their lines.
+
+    Values are those of YAML 1.2's core: ``yes``, ``010`` and ``12:30`` are text. An anchor cannot be used twice, so
+    that a short file cannot stand for a huge one.
 
     :param path: the file
     :param shown_as: how errors name it
-    :param keys: every setting the file may hold
-    :raises DefinitionError: the file is missing, is not YAML, holds a setting twice or one that does not exist
+    :param as_text: keep every value as it is written: ``1.10`` is text, and nothing is empty text
+    :param quoted: whether errors quote the line at fault; not for a file that may hold a secret
+    :raises DefinitionError: it cannot be read, is not YAML, holds a setting twice, or is no mapping
     """
 
-    def __init__(self, path: Path, *, shown_as: str, keys: Collection[str]) -> None:
+    def __init__(self, path: Path, *, shown_as: str, as_text: bool = False, quoted: bool = True) -> None:
         self.shown_as = shown_as
-        self._nodes = self._read(path)
-        for key, (line, _) in self._nodes.items():
-            if key not in keys:
-                close = get_close_matches(key, keys, n=1)
-                hint = f"Did you mean {close[0]!r}?" if close else f"Allowed are: {', '.join(sorted(keys))}"
-                self.fail(f"there is no setting {key!r}", line=line, hint=hint)
+        self._as_text = as_text
+        self._quoted = quoted
+        self._text: list[str] = []
+        self._lines: dict[Way, int] = {}
+        self._first_lines: dict[Way, int] = {}
+        self._seen: set[int] = set()
+        root = self._compose(path)
+        if not isinstance(root, yaml.MappingNode):
+            self.fail("the file must hold settings of the form 'name: value'")
+        self.value: dict[str, Any] = self._mapping(root, ())
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a setting as text.
+    def line(self, *way: str | int, of_text: int = 0) -> int | None:
+        """Return the 1-based line of a setting, or of a line (from 1) of its text; None if it is not there."""
+        return self._first_lines[way] + of_text - 1 if of_text and way in self._first_lines else self._lines.get(way)
 
-        :raises DefinitionError: it is required and missing or empty, or is no scalar
-        """
-        if key not in self._nodes:
-            if default is None:
-                self.fail(f"the setting {key!r} is missing")
-            return default
-        line, node = self._nodes[key]
-        if not isinstance(node, yaml.ScalarNode):
-            self.fail(f"{key!r} must be text", line=line)
-        if default is None and not node.value.strip():
-            self.fail(f"{key!r} is empty", line=line)
-        return str(node.value)
+    def fail(
+        self,
+        problem: str,
+        *,
+        setting: Way = (),
+        line: int | None = None,
+        hint: str = "",
+        cause: Exception | None = None,
+    ) -> NoReturn:
+        """Raise the DefinitionError that names this file, and the line of a setting or of the nearest above it."""
+        way = setting
+        while way and way not in self._lines:
+            way = way[:-1]
+        line = line or self._lines.get(way)
+        quotes = self._quoted and line and line <= len(self._text)
+        excerpt = self._text[line - 1].strip()[:_EXCERPT] if line and quotes else ""
+        raise DefinitionError(problem, file=self.shown_as, line=line, hint=hint, excerpt=excerpt) from cause
 
-    def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
-        """Return a setting that must be one of some words."""
-        value = self.text(key, default)
-        if value not in allowed:
-            self.fail(f"{key!r} cannot be {value!r}", line=self.line(key), hint=f"Use {' or '.join(allowed)}")
-        return value
-
-    def number(self, key: str, default: float, *, least: float, most: float) -> float:
-        """Return a setting that must be a number between two others."""
-        if key not in self._nodes:
-            return default
+    def _compose(self, path: Path) -> yaml.Node | None:
         try:
-            number = float(self.text(key))
-        except ValueError:
-            number = least - 1
-        if not least <= number <= most:
-            self.fail(f"{key!r} must be a number between {least:g} and {most:g}", line=self.line(key))
-        return number
-
-    def mapping(self, key: str) -> dict[str, str]:
-        """Return a setting that maps text to text; empty when it is not there."""
-        if key not in self._nodes:
-            return {}
-        line, node = self._nodes[key]
-        if not isinstance(node, yaml.MappingNode) or not all(
-            isinstance(part, yaml.ScalarNode) for pair in node.value for part in pair
-        ):
-            self.fail(f"{key!r} must map names to texts", line=line)
-        return {str(name.value): str(value.value) for name, value in node.value}
-
-    def line(self, key: str, offset: int = 0) -> int | None:
-        """Return the 1-based line of a setting, or of the offset-th line (from 1) of its text."""
-        if key not in self._nodes:
-            return None
-        line, node = self._nodes[key]
-        if not offset:
-            return line
-        block = isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
-        start = int(node.start_mark.line) + 1
-        return start + offset if block else start + offset - 1
-
-    def fail(self, problem: str, *, line: int | None = None, hint: str = "") -> NoReturn:
-        """Raise the DefinitionError that names this file."""
-        raise DefinitionError(problem, file=self.shown_as, line=line, hint=hint)
-
-    def _read(self, path: Path) -> dict[str, tuple[int, yaml.Node]]:
-        try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
+            data = path.read_bytes()
+            if len(data) > MAX_BYTES:
+                self.fail(f"the file is larger than {MAX_BYTES:,} bytes")
+            text = data.decode("utf-8-sig")
+            self._text = text.splitlines()
+            composed: yaml.Node | None = yaml.compose(text, Loader=LOADER)
         except FileNotFoundError:
             others = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml"))) or "none"
             self.fail("there is no such file", hint=f"Present in that folder: {others}")
+        except OSError as error:
+            self.fail(f"the file cannot be read: {error.strerror}")
         except UnicodeDecodeError:
             self.fail("the file is not UTF-8")
+        except RecursionError:
+            self.fail("the file is nested too deep")
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "unreadable"
             self.fail(f"not YAML: {reason}", line=mark.line + 1 if mark else None)
-        if not isinstance(root, yaml.MappingNode):
-            self.fail("the file must hold settings of the form 'name: value'")
-        nodes: dict[str, tuple[int, yaml.Node]] = {}
-        for name, value in root.value:
-            line = name.start_mark.line + 1
-            if str(name.value) in nodes:
-                self.fail(f"the setting {name.value!r} stands twice", line=line)
-            nodes[str(name.value)] = (line, value)
-        return nodes
+        return composed
+
+    def _plain(self, node: yaml.Node, way: Way) -> Any:  # noqa: ANN401  (any plain value)
+        if id(node) in self._seen:
+            self.fail("an anchor is used twice", setting=way, hint="Write the value out")
+        self._seen.add(id(node))
+        block = isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
+        self._first_lines[way] = node.start_mark.line + (2 if block else 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, way)
+        if isinstance(node, yaml.SequenceNode):
+            return self._sequence(node, way)
+        scalar = cast("yaml.ScalarNode", node)
+        return str(scalar.value) if self._as_text else _typed(scalar)
+
+    def _mapping(self, node: yaml.MappingNode, way: Way) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                self.fail("a name must be text", line=line)
+            name = str(key.value)
+            if name in values:
+                self.fail(f"the setting {name!r} stands twice", line=line)
+            at = (*way, name)
+            self._lines[at] = line
+            values[name] = self._plain(value, at)
+        return values
+
+    def _sequence(self, node: yaml.SequenceNode, way: Way) -> list[Any]:
+        values = []
+        for index, value in enumerate(node.value):
+            at = (*way, index)
+            self._lines[at] = value.start_mark.line + 1
+            values.append(self._plain(value, at))
+        return values
+
+
+def _typed(node: yaml.ScalarNode) -> str | float | bool | None:
+    text = str(node.value)
+    if node.style:
+        return text
+    if node.tag == "tag:yaml.org,2002:null":
+        return None
+    if text.lower() in _FLAGS:
+        return _FLAGS[text.lower()]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _BROKEN.fullmatch(text) else text

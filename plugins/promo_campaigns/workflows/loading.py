@@ -15,6 +15,8 @@ from promo_campaigns.workflows.promo_workflow import PromoWorkflow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from promo_campaigns.definitions.workflow import Workflow
+
 
 def load_workflows(include: str | None = None, *, kind: type[PromoWorkflow] = PromoWorkflow) -> list[PromoWorkflow]:
     """Build a DAG from each file of ``include/workflows``.
@@ -28,15 +30,15 @@ def load_workflows(include: str | None = None, *, kind: type[PromoWorkflow] = Pr
     """
     files = IncludeFolder(include_folder(include))
     wanted = get_parsing_context().dag_id
-    make = partial(kind, include=files)
+    build = partial(kind, include=files)
     if wanted is not None:
-        return [read_workflow(files, wanted, make)] if wanted in files.workflow_ids else []
-    return list(_built(files, make))
+        return [read_workflow(files, wanted, build)] if wanted in files.workflow_ids else []
+    return list(_built(files, build))
 
 
-def _built(files: IncludeFolder, make: Callable[..., PromoWorkflow]) -> Iterator[PromoWorkflow]:
+def _built(files: IncludeFolder, build: Callable[[Workflow], PromoWorkflow]) -> Iterator[PromoWorkflow]:
     for workflow_id in files.workflow_ids:
         try:
-            yield read_workflow(files, workflow_id, make)
+            yield read_workflow(files, workflow_id, build)
         except Exception as error:  # noqa: BLE001, PERF203  (whatever is wrong with one file, it takes down no other)
             BrokenWorkflow.of(files.path / "workflows" / f"{workflow_id}.yaml", error)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, XComArg, task_group
 
+from promo_campaigns.definitions.settings import Taker, arguments, form_fields
 from promo_campaigns.definitions.workflow import Workflow
-from promo_campaigns.definitions.workflow_files import IncludeFolder, require_valid
+from promo_campaigns.definitions.workflow_files import IncludeFolder, require_files
+from promo_campaigns.definitions.workflow_parts import PromoCode
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.parameters import span_of
 from promo_campaigns.operators.approval import ApproveRunOperator
@@ -27,40 +27,48 @@ from promo_campaigns.workflows.trigger_form import trigger_form
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promo_campaigns.definitions.workflow import EventAudience
+    from promo_campaigns.definitions.workflow_parts import EventAudience
 
-CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
+CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in form_fields(PromoCode)}
 TAG = "promo"
-EVENTS_A_RUN = 1_000
 _ANSWERING = 2  # a run that answers events, and one that takes over from it
 
 
-@dataclass(frozen=True, kw_only=True)
-class PromoWorkflow(Workflow):
-    """A workflow, checked, with its DAG in ``dag``, which Airflow finds wherever the workflow is made.
+class PromoWorkflow:
+    """The DAG of a workflow, in ``dag``, which Airflow finds wherever this is made.
 
     To add or change blocks, make a subclass and override ``before_start``, ``start``, ``approve``, ``before_batches``,
-    ``blocks``, ``end`` or ``after_end``.
+    ``blocks``, ``end`` or ``after_end``. The settings are in ``settings``.
 
+    :param workflow: the settings, checked with all they name; None takes them by name
     :param include: the folder of messages, data sources and audiences; by default option
         ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
+    :param settings: the settings of a workflow by name, as ``docs/reference/workflow.md`` lists them
     :raises SettingError: a setting is wrong
     :raises DefinitionError: a file that the workflow names is wrong
     """
 
-    include: IncludeFolder | str | None = field(default=None, repr=False)
-    dag: DAG = field(init=False, repr=False, compare=False)
+    def __init__(
+        self,
+        workflow: Workflow | None = None,
+        /,
+        *,
+        include: IncludeFolder | str | None = None,
+        **settings: Any,  # noqa: ANN401  (settings of many types, each with its type in the model)
+    ) -> None:
+        if workflow and settings:
+            msg = f"the settings are those of the workflow given; {', '.join(settings)} must be among them"
+            raise TypeError(msg)
+        self.files = include if isinstance(include, IncludeFolder) else IncludeFolder(include_folder(include))
+        self.settings = workflow or Workflow.given(**settings)
+        self._include_folder = str(self.files.path) if include else None
+        require_files(self.files, self.settings)
+        self.dag = self._build()
 
-    def __post_init__(self) -> None:
-        """Check the workflow and build its DAG."""
-        require_valid(self.files, self)
-        object.__setattr__(self, "dag", self._build())
-
-    @cached_property
-    def files(self) -> IncludeFolder:
-        """The include folder."""
-        given = self.include
-        return given if isinstance(given, IncludeFolder) else IncludeFolder(include_folder(given))
+    @property
+    def workflow_id(self) -> str:
+        """What identifies the workflow: the DAG's id and the first part of every run key."""
+        return self.settings.workflow_id
 
     def before_start(self) -> BaseOperator | None:
         """Make a block that comes before Start, and return it: none here, a subclass may."""
@@ -74,41 +82,33 @@ class PromoWorkflow(Workflow):
             audience="{{ params.audience }}",
             edition="{{ params.edition }}",
             mode="{{ params.mode }}",
-            send_by=self.send_by,
-            stock=self.stock,
             preview_only="{{ params.dry_run }}",
-            batch_size=self.batch_size,
             **CODES,
-            **self._agreed(),
+            **arguments(self.settings, Taker.START),
+            **self._opening(),
         )
 
     def answer_events(self, audience: EventAudience) -> AnswerEventsOperator:
         """Make the one block of a workflow for events, which stands in place of all others."""
-        seconds = {name: span.total_seconds() for name, span in self._spans(audience).items()}
+        spans = {"max_age": self.settings.send_by, "period": audience.period}
+        seconds = {name: span.total_seconds() for name, text in spans.items() if (span := span_of(text))}
         return AnswerEventsOperator(
             task_id="answer_events",
             task_display_name="Answer events",
-            event=audience["event"],
-            reentry=audience.get("reentry", "each_time"),
-            not_in_progress=audience.get("not_in_progress", False),
-            max_events=self.batch_size or EVENTS_A_RUN,
-            message=self.message,
-            **{name: self.promo_code[name] for name in CODES},  # type: ignore[literal-required]  # they are its names
+            message=self.settings.message,
             **{name: int(value) for name, value in seconds.items()},
-            **self._agreed(),
+            **arguments(self.settings, Taker.EVENTS),
+            **self._opening(),
         )
 
     def approve(self, start: StartOperator) -> ApproveRunOperator:
         """Make the Approve block, of a workflow whose runs a person must approve."""
-        asked = {} if isinstance(self.approval, bool) else self.approval
         return ApproveRunOperator(
             task_id="approve",
             task_display_name="Approve",
             run_id=start.run,
-            by=tuple(asked.get("by", ())),
-            within=asked.get("within", ""),
-            otherwise=asked.get("otherwise", "reject"),
-            include_folder=str(self.files.path) if self.include else None,
+            include_folder=self._include_folder,
+            **arguments(self.settings, Taker.APPROVE),
         )
 
     def before_batches(self, start: StartOperator) -> BaseOperator:
@@ -124,7 +124,7 @@ class PromoWorkflow(Workflow):
         last: BaseOperator = GetPromoCodeOperator(
             task_id="get_promo_code", task_display_name="Get promo code", contacts=contact.output, **CODES
         )
-        sources = self.files.bound_sources(self.message)
+        sources = self.files.bound_sources(self.settings.message)
         for source in sources:
             if source.before:
                 last = self.data_source(source.name, last.output)
@@ -133,14 +133,14 @@ class PromoWorkflow(Workflow):
             task_display_name="Message",
             assignments=last.output,
             message="{{ params.message }}",
-            **self._way_out(),
+            **arguments(self.settings, Taker.MESSAGE),
         )
         after = [self.data_source(source.name, message.output) for source in sources if not source.before]
         return after or [message]
 
     def data_source(self, name: str, assignments: XComArg) -> HttpDataSourceOperator:
         """Make the HTTP request data source block of one data source."""
-        several = len(self.files.bound_sources(self.message)) > 1
+        several = len(self.files.bound_sources(self.settings.message)) > 1
         return HttpDataSourceOperator(
             task_id="http_request_data_source" + (f"_{name.replace(' ', '_')}" if several else ""),
             task_display_name="HTTP request data source" + (f" {name}" if several else ""),
@@ -155,20 +155,21 @@ class PromoWorkflow(Workflow):
             task_display_name="End",
             run_id=start.run,
             workflow=self.workflow_id,
-            data_sources=[source.name for source in self.files.bound_sources(self.message)],
+            data_sources=[source.name for source in self.files.bound_sources(self.settings.message)],
         )
 
     def after_end(self, end: EndOperator) -> None:
         """Make blocks behind End: none here, a subclass may."""
 
     def _build(self) -> DAG:
-        with DAG(self.workflow_id, schedule=schedule_of(self), **self._settings()) as dag:
-            if isinstance(self.audience, str):
+        audience = self.settings.audience
+        with DAG(self.workflow_id, schedule=schedule_of(self.settings), **self._dag_arguments()) as dag:
+            if isinstance(audience, str):
                 self._lay_blocks()
             else:
-                self.answer_events(self.audience)
+                self.answer_events(audience)
         # At last, and one by one: each block would copy them, and Airflow would check each against its own schema.
-        for name, param in trigger_form(self, self.files).items():
+        for name, param in trigger_form(self.settings, self.files).items():
             dag.params[name] = param
         dag.validate()  # type: ignore[no-untyped-call]  # Airflow's method has no types here
         return dag
@@ -182,31 +183,19 @@ class PromoWorkflow(Workflow):
             first >> start
         if behind is not start:
             behind >> batches
-        if self.approval is not False:
+        if self.settings.approval is not False:
             self.approve(start) >> batches
         batches >> end
         self.after_end(end)
 
-    def _agreed(self) -> dict[str, Any]:
+    def _opening(self) -> dict[str, Any]:
         """Return what is agreed when a run is opened, whatever opens it."""
         return {
             "workflow": self.workflow_id,
-            "quiet_hours": self.silence,
-            "time_zone": self.time_zone,
-            "frequency_cap": self.frequency_cap,
-            "hold_out": self.hold_out or 0,
-            "reuse": self.reuse.value,
-            "include_folder": str(self.files.path) if self.include else None,
-            **self._way_out(),
+            "include_folder": self._include_folder,
+            "quiet_hours": self.settings.effective_quiet_hours,
+            **arguments(self.settings, Taker.OPENING),
         }
-
-    def _way_out(self) -> dict[str, Any]:
-        return {"transport": self.transport, "transport_conn_id": self.transport_conn_id or None}
-
-    def _spans(self, audience: EventAudience) -> dict[str, timedelta]:
-        said = {"max_age": self.send_by, "period": audience.get("period", "")}
-        spans = {name: span_of(text) for name, text in said.items()}
-        return {name: span for name, span in spans.items() if span is not None}
 
     def _batches(self) -> Any:  # noqa: ANN401  (Airflow's decorator has no type of its own)
         @task_group(group_id="batch", group_display_name="Each batch")
@@ -216,15 +205,14 @@ class PromoWorkflow(Workflow):
 
         return send_batch
 
-    def _settings(self) -> Mapping[str, Any]:
+    def _dag_arguments(self) -> Mapping[str, Any]:
+        settings = self.settings
         defaults = {"retries": 3, "retry_delay": timedelta(seconds=10)}
         return {
-            "dag_display_name": self.name or self.workflow_id,
-            "description": self.description or None,
-            "start_date": first_moment(self),
-            "end_date": last_moment(self),
-            "catchup": self.catch_up,
-            "default_args": defaults | ({"owner": self.owner} if self.owner else {}),
-            "tags": [TAG, *self.tags],
-            **({"max_active_runs": _ANSWERING} if self.event else {}),
+            "start_date": first_moment(settings),
+            "end_date": last_moment(settings),
+            "default_args": defaults | ({"owner": settings.owner} if settings.owner else {}),
+            "tags": [TAG, *settings.tags],
+            **({"max_active_runs": _ANSWERING} if settings.event else {}),
+            **arguments(settings, Taker.DAG),
         }

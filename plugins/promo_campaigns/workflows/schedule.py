@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.serialization.encoders import encode_timetable
 
+from promo_campaigns.definitions.workflow_parts import AssetSchedule, TimetableSchedule
 from promo_campaigns.model.errors import SettingError
 from promo_campaigns.operators.events import waiting_events
 
@@ -33,16 +34,11 @@ def schedule_of(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes
         return schedule
     if isinstance(schedule, str):
         return CronTriggerTimetable(schedule, timezone=workflow.time_zone)
-    if isinstance(schedule, list) and all(isinstance(cron, str) for cron in schedule):
+    if isinstance(schedule, tuple):
         return MultipleCronTriggerTimetable(*schedule, timezone=workflow.time_zone)
-    return _of_settings(schedule) if isinstance(schedule, dict) else schedule
-
-
-def _of_settings(schedule: dict[str, Any]) -> Any:  # noqa: ANN401  (likewise)
-    if "asset" not in schedule:
-        return _timetable(schedule["timetable"], schedule.get("arguments", {}))
-    names = schedule["asset"]
-    return [Asset(name) for name in ([names] if isinstance(names, str) else names)]
+    if isinstance(schedule, AssetSchedule):
+        return [Asset(name) for name in ([schedule.asset] if isinstance(schedule.asset, str) else schedule.asset)]
+    return _timetable(schedule) if isinstance(schedule, TimetableSchedule) else schedule
 
 
 def _when_events_wait(workflow: Workflow) -> AssetOrTimeSchedule:
@@ -62,14 +58,15 @@ def last_moment(workflow: Workflow) -> datetime | None:
     return end - timedelta(seconds=1) if end else None
 
 
-def _midnight(workflow: Workflow, day: str | None, days: int = 0) -> datetime | None:
+def _midnight(workflow: Workflow, day: str, days: int = 0) -> datetime | None:
     if not day:
         return None
     on = date.fromisoformat(day) + timedelta(days=days)
     return datetime.combine(on, time(), tzinfo=ZoneInfo(workflow.time_zone))
 
 
-def _timetable(name: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401  (the class is the author's)
+def _timetable(schedule: TimetableSchedule) -> Any:  # noqa: ANN401  (the class is the author's)
+    name = schedule.timetable
     module, _, attribute = name.rpartition(".")
     try:
         kind = getattr(import_module(module), attribute)
@@ -80,7 +77,7 @@ def _timetable(name: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401  (t
         problem = f"{name} is no timetable"
         raise SettingError(problem, setting=("schedule", "timetable"), hint="Name a class of Airflow's, or of a plugin")
     try:
-        timetable = kind(**arguments)
+        timetable = kind(**schedule.arguments)
         timetable.validate()
         encode_timetable(timetable)
     except Exception as error:

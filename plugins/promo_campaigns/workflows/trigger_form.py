@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param, get_parsing_context
 
+from promo_campaigns.definitions.settings import form_fields
+from promo_campaigns.definitions.settings_schema import setting_schema
+
 if TYPE_CHECKING:
+    from promo_campaigns.definitions.settings import FormField, Settings
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 
@@ -18,6 +22,11 @@ MODES = {
 }
 """What a run may do whose send is done, and how the form says it."""
 
+_RULES = ("type", "minimum", "maximum", "minLength", "pattern")
+_MODE = "Nobody is sent anything twice in any case"
+_DRY_RUN = "Write a preview; nothing is sent, no code is taken"
+_EDITION = "Two runs of one edition are one send"
+
 
 def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     """Return the parameters of a workflow's runs; a run that says nothing is the workflow as it is written.
@@ -28,18 +37,14 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     """
     if not isinstance(workflow.audience, str):
         return {}
-    asked = get_parsing_context().dag_id is None
-    code = workflow.promo_code
+    offered = _offered(workflow, files) if get_parsing_context().dag_id is None else {}
+    asked = {
+        name: _param(part, name, field, offered.get(name, {}))
+        for part in (workflow.promo_code, workflow)
+        for name, field in form_fields(type(part)).items()
+    }
     return {
-        "type": _text(code["type"], "Type", _TYPE, examples=files.code_types if asked else []),
-        "discount": Param(
-            code["discount"], type="integer", minimum=0, maximum=99, title="Discount", description=_EXACT
-        ),
-        "days": Param(code["days"], type="integer", minimum=0, title="Days", description=_DAYS),
-        "message": _text(
-            workflow.message, "Message", _MESSAGE, enum=files.messages_like(workflow.message) if asked else []
-        ),
-        "audience": _text(workflow.audience, "Audience", _AUDIENCE, enum=files.audiences if asked else []),
+        **asked,
         "mode": Param(
             None,
             type=["null", "string"],
@@ -53,17 +58,19 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     }
 
 
-_TYPE = "The pool to take codes from"
-_EXACT = "In percent, exact"
-_DAYS = "How long a code must stay valid"
-_MESSAGE = "A file of include/messages; those are offered that bind the same data sources"
-_AUDIENCE = "A file of include/audiences"
-_MODE = "Nobody is sent anything twice in any case"
-_DRY_RUN = "Write a preview; nothing is sent, no code is taken"
-_EDITION = "Two runs of one edition are one send"
+def _offered(workflow: Workflow, files: IncludeFolder) -> dict[str, dict[str, list[str]]]:
+    """Return the values that fields offer, where there are any."""
+    lists = {
+        "type": {"examples": files.code_types},
+        "message": {"enum": files.messages_like(workflow.message)},
+        "audience": {"enum": files.audiences},
+    }
+    return {name: offer for name, offer in lists.items() if any(offer.values())}
 
 
-def _text(value: str, title: str, description: str, **offered: list[str]) -> Param:
-    """Return a parameter that is text, with a list of values where there are any to offer."""
-    lists: dict[str, Any] = {name: values for name, values in offered.items() if values}
-    return Param(value, type="string", minLength=1, title=title, description=description, **lists)
+def _param(part: Settings, name: str, field: FormField, offered: dict[str, list[str]]) -> Param:
+    """Return a field as the model describes the setting; of several forms, the first is asked for."""
+    described = setting_schema(type(part), name)
+    form = {**described, **described.get("oneOf", [{}])[0]}
+    rules: dict[str, Any] = {rule: form[rule] for rule in _RULES if rule in form}
+    return Param(getattr(part, name), title=field.title, description=described["description"], **{**rules, **offered})

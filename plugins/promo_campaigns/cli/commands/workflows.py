@@ -73,6 +73,6 @@ def _fault(folder: IncludeFolder, workflow_id: str) -> DefinitionError | None:
 @app.add("schema", "promo workflows schema > include/workflows/workflow.schema.json")
 def schema() -> None:
     """Print the JSON schema of a workflow file, for an editor."""
-    from promo_campaigns.definitions.workflow_schema import schema_text
+    from promo_campaigns.definitions.published import schema_text
 
     print(schema_text(), end="")

@@ -1,0 +1,147 @@
+"""The settings of a workflow that hold settings of their own, and those that may have one of several forms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+from pydantic.json_schema import SkipJsonSchema
+
+from promo_campaigns.definitions.setting_types import (
+    CONVERTED,
+    AssetName,
+    ClassName,
+    Cron,
+    FileName,
+    Schedule,
+    Several,
+    Span,
+    Text,
+)
+from promo_campaigns.definitions.settings import Argument, FormField, Settings, Taker
+from promo_campaigns.definitions.settings_schema import branch
+from promo_campaigns.model.approval import Otherwise
+from promo_campaigns.model.events import Reentry
+from promo_campaigns.model.parameters import MAX_DAYS, MAX_PERCENT
+from promo_campaigns.model.reuse import Reuse
+
+_PLAIN = (str, int, float, dict, list, tuple, type(None))
+
+
+class PromoCode(Settings):
+    """Which codes a workflow gives out."""
+
+    type: Annotated[Text, Argument(Taker.EVENTS), FormField("Type")] = Field(
+        description="The pool to take codes from, exactly as uploaded; put a number into quotes", examples=["Welcome"]
+    )
+    discount: Annotated[int, Argument(Taker.EVENTS), FormField("Discount")] = Field(
+        description="In percent, exact: 0 to 99", ge=0, le=MAX_PERCENT
+    )
+    days: Annotated[int, Argument(Taker.EVENTS), FormField("Days")] = Field(
+        description="How many whole days a code must stay valid from the moment it is given", ge=0, le=MAX_DAYS
+    )
+    reuse: Annotated[Reuse, CONVERTED, Argument(Taker.OPENING)] = Field(
+        default=Reuse.NEW,
+        description="What a contact gets that holds a code of the type and discount already: another one, or the same "
+        "one while it is valid for the days asked for",
+    )
+
+
+class EventAudience(Settings):
+    """The contacts that an event happens to: events of a type, and which of a contact's are answered."""
+
+    event: Annotated[Text, Argument(Taker.EVENTS)] = Field(
+        description="The type of the events it answers, the eventTypeKey they are posted with"
+    )
+    reentry: Annotated[Reentry, CONVERTED, Argument(Taker.EVENTS)] = Field(
+        default=Reentry.EACH_TIME,
+        description="Whether a contact's next event is answered: each_time, once, or period, not within that of the "
+        "last",
+    )
+    period: Span = Field(
+        default="",
+        description="How long after an event that was answered others are not, such as 7d, for 'reentry: period'",
+    )
+    not_in_progress: Annotated[bool, Argument(Taker.EVENTS)] = Field(
+        default=False,
+        description="Whether an event is refused while its contact is in a run that is not closed: true or false",
+    )
+
+
+class AssetSchedule(Settings):
+    """Runs when assets are updated."""
+
+    asset: Annotated[
+        Annotated[AssetName, Tag(branch(0))] | Annotated[Several[AssetName], Tag(branch(1))],
+        Discriminator(lambda value: branch(0) if isinstance(value, str) else branch(1)),
+    ] = Field(
+        description="It runs when this asset is updated, or all of a list of them: promo_codes/Welcome when such codes "
+        "are loaded",
+        examples=["promo_codes/Welcome"],
+    )
+
+
+class TimetableSchedule(Settings):
+    """Runs when a timetable of Airflow's, or of a plugin, says."""
+
+    timetable: ClassName = Field(
+        description="The dotted name of a timetable's class, such as airflow.sdk.CronDataIntervalTimetable"
+    )
+    arguments: dict[str, Any] = Field(default={}, description="What the class is made with, by name")
+
+
+class ApprovalSettings(Settings):
+    """Who approves each run, how long an answer is waited for, and what it means that none comes."""
+
+    by: Annotated[
+        Several[Annotated[Text, Field(description="The id of a user is text; put a number into quotes")]],
+        Argument(Taker.APPROVE),
+    ] = Field(
+        default=(),
+        description="Ids of the users who may approve, as Airflow knows them; left out, whoever may answer in Airflow",
+    )
+    within: Annotated[Span, Argument(Taker.APPROVE)] = Field(
+        default="", description="How long an answer is waited for, such as 24h, in m, h or d; left out, until send_by"
+    )
+    otherwise: Annotated[Otherwise, CONVERTED, Argument(Taker.APPROVE)] = Field(
+        default=Otherwise.REJECT, description="What it means that nobody answers in time"
+    )
+
+
+def _audience_form(value: object) -> str | None:
+    if isinstance(value, str):
+        return branch(0)
+    return branch(1) if isinstance(value, dict | EventAudience) else None
+
+
+def _schedule_form(value: object) -> str | None:
+    """Return the form of a schedule; in Python it may also be anything that Airflow takes."""
+    if isinstance(value, str):
+        return branch(0)
+    if isinstance(value, list | tuple):
+        return branch(1 if all(isinstance(item, _PLAIN) for item in value) else 4)
+    if isinstance(value, dict):
+        return branch(3 if "timetable" in value else 2)
+    return None if isinstance(value, _PLAIN) else branch(4)
+
+
+def _approval_form(value: object) -> str | None:
+    if isinstance(value, bool):
+        return branch(0)
+    return branch(1) if isinstance(value, dict | ApprovalSettings) else None
+
+
+Audience = Annotated[
+    Annotated[FileName, Tag(branch(0))] | Annotated[EventAudience, Tag(branch(1))], Discriminator(_audience_form)
+]
+AnySchedule = Annotated[
+    Annotated[Schedule, Tag(branch(0))]
+    | Annotated[Several[Cron], Tag(branch(1))]
+    | Annotated[AssetSchedule, Tag(branch(2))]
+    | Annotated[TimetableSchedule, Tag(branch(3))]
+    | Annotated[SkipJsonSchema[Any], Tag(branch(4))],
+    Discriminator(_schedule_form),
+]
+Approval = Annotated[
+    Annotated[bool, Tag(branch(0))] | Annotated[ApprovalSettings, Tag(branch(1))], Discriminator(_approval_form)
+]
