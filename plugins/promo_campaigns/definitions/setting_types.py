@@ -85,7 +85,7 @@ Schedule = Annotated[
 ]
 TimeZone = Annotated[str, _text(is_time_zone), Field(json_schema_extra={"format": "time-zone"})]
 Hours = Annotated[str, Field(pattern=f"^{_HOURS}-{_HOURS}$")]
-QuietHours = Annotated[str, _text(quiet_minutes), Field(json_schema_extra={"format": "quiet-hours"})]
+QuietHoursError = Annotated[str, _text(quiet_minutes), Field(json_schema_extra={"format": "quiet-hours"})]
 FrequencyCap = Annotated[str, _text(cap_of), Field(json_schema_extra={"format": "frequency-cap"})]
 Span = Annotated[str, _text(span_of), Field(json_schema_extra={"format": "span"})]
 Day = Annotated[str, _text(_is_day), Field(json_schema_extra={"format": "day"})]

@@ -19,7 +19,7 @@ from promo_campaigns.definitions.setting_types import (
     FileName,
     FrequencyCap,
     Hours,
-    QuietHours,
+    QuietHoursError,
     Text,
     TimeZone,
     Unique,
@@ -107,7 +107,7 @@ class Workflow(Settings):
         default="",
         description="The hours in which messages go out, such as 09:00-21:00, in the contact's time zone, else its own",
     )
-    quiet_hours: QuietHours = Field(
+    quiet_hours: QuietHoursError = Field(
         default="",
         description="The hours in which no message goes out, such as 21:00-09:00, or by day: mon-fri 21:00-09:00; "
         "sat,sun 20:00-11:00",
