@@ -41,8 +41,3 @@ def queries(module: str) -> Mapping[str, str]:
             raise ValueError(msg)
         named[name] = body
     return MappingProxyType(named)
-
-
-def migration(name: str) -> str:
-    """Return the text of ``migrations/<name>.sql``."""
-    return (files("promo_campaigns.postgres") / "migrations" / f"{name}.sql").read_text(encoding="utf-8")
