@@ -18,6 +18,7 @@ from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model import run_key as occurrence
+from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Mode, Purpose
 
@@ -219,7 +220,7 @@ def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
 
     def hopeful(self: PostgresLedger, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
         told = states(self, run_id, contact_ids)
-        return {who: "accepted" if state in {"unknown", "sending"} else state for who, state in told.items()}
+        return {who: "accepted" if state in MAYBE_DELIVERED - DELIVERED else state for who, state in told.items()}
 
     return patch.object(PostgresLedger, "states", hopeful)
 
@@ -328,7 +329,7 @@ BUGS = (
     ),
     PlantedBug("a message does not wait for its answer", ((_BEGIN, "r.before = '{}' or", "true or"),)),
     PlantedBug("whoever was answered for is asked for again", (("begin_answers", _UNANSWERED, ""),)),
-    PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
+    PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "IN_FLIGHT", ()),)),
     PlantedBug(
         "a refusal frees a code that another run gave too",
         (

@@ -9,6 +9,7 @@ from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.hooks.transport import open_transport
+from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import optional_text, whole_number
 from promo_campaigns.operators.base.payload_operator import HandedOver
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from promo_campaigns.model.run import Run
 
 MAX_IN_FLIGHT = 10_000
-_TAKEN = frozenset({"accepted", "recorded"})
 
 
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
@@ -109,7 +109,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
             ledger.require_no_lease(run.run_id, batch.contact_ids)
             ledger.require_open(run.run_id, batch.contact_ids)
             states = ledger.states(run.run_id, batch.contact_ids)
-            taken = [contact for contact in batch.contact_ids if states.get(contact) in _TAKEN]
+            taken = [contact for contact in batch.contact_ids if states.get(contact) in DELIVERED]
             pairs = ledger.held_codes(run.run_id, taken)
         self.log.info("Run %d: %d accepted, %d refused, %d unknown", run.run_id, tally.ok, tally.refused, tally.unknown)
         return BatchPayload.from_pairs(run.run_id, pairs)
