@@ -13,4 +13,4 @@ def sql_files() -> list[str]:
     """Return the files of named queries as ``ledger.runs``, without the invariants."""
     found = (file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.sql"))
     names = {".".join(path.parts) for path in found if "migrations" not in path.parts}
-    return sorted(names - OTHER)
+    return sorted(name for name in names - OTHER if not name.endswith(".fragments"))

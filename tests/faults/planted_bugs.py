@@ -283,7 +283,7 @@ BUGS = (
     ),
     PlantedBug("a lapsed lease is never folded", (("fold_lapsed", "a.lease_until <= promo.clock()", "false"),)),
     PlantedBug("a lease is shorter than its calls", ((_BEGIN, "secs => %(lease_s)s", "secs => %(lease_s)s / 100"),)),
-    PlantedBug("a refused code is not given back", ((_SETTLE, "n.state = 'rejected' and", "false and"),)),
+    PlantedBug("a refused code is not given back", ((_SETTLE, "n.gives_back and", "false and"),)),
     PlantedBug(
         "doubts are reopened with the missing",
         (("reopen_missing", "state in ('skipped',", "state in ('unknown', 'skipped',"),),
@@ -313,7 +313,7 @@ BUGS = (
     PlantedBug("a data source is asked under a new key each try", patches=(_answers_under_a_new_key_each_try,)),
     PlantedBug(
         "a code that a data source was told goes back to the pool",
-        ((_SETTLE, "promo.was_seen(%(run_id)s, n.contact_id, n.promo_code_id)", "false"),),
+        ((_SETTLE, "promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id)", "false"),),
     ),
     PlantedBug(
         "a code that was told goes back when it is too late",

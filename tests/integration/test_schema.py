@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -18,6 +18,9 @@ from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.migrations import SCRIPTS, migrate
+
+if TYPE_CHECKING:
+    from promo_campaigns.model.run import Lease
 
 SCHEMA_SQL = SCRIPTS.parent / "schema.sql"
 FORMER_STORE = Path(__file__).parent / "data" / "store_at_0021.sql"
@@ -76,9 +79,14 @@ def _send_what_is_left(ledger: PostgresLedger) -> None:
     everybody = list(range(1, 11))
     ledger.assign_codes(OPEN_RUN, everybody, CODES)
     lease = ledger.begin_messages(OPEN_RUN, everybody, lease_s=60, resend_within_s=1e9)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=one.contact_id, outcome=Outcome.OK) for one in lease.recipients])
+    ledger.settle_messages(lease, accepted(lease))
     lease = ledger.begin_profiles(OPEN_RUN, everybody, lease_s=60)
-    ledger.settle_profiles(lease, [DeliveryResult(contact_id=one.contact_id, outcome=Outcome.OK) for one in lease.recipients])
+    ledger.settle_profiles(lease, accepted(lease))
+
+
+def accepted(lease: Lease) -> list[DeliveryResult]:
+    """Return that everybody's call was answered ok."""
+    return [DeliveryResult(contact_id=one.contact_id, outcome=Outcome.OK) for one in lease.recipients]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How a promo code is shown: a code is as good as money, so lists and logs hold its mask, and a preview holds no code."""
+"""How a promo code is shown: a code is as good as money, so lists and logs hold its mask, and a preview no code."""
 
 from __future__ import annotations
 
