@@ -19,6 +19,7 @@ from promo_campaigns.delivery import batches as sending
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger import runs
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import (
     InvariantBrokenError,
     LeaseHeldError,
@@ -209,7 +210,7 @@ class Pipeline:
 
             def taken(batch: Batch = batch, given: Sequence[tuple[int, str]] = given) -> list[tuple[int, str]]:
                 states = ledger.states(batch.run_id, [contact for contact, _ in given])
-                reached = [contact for contact, state in states.items() if state in {"accepted", "recorded"}]
+                reached = [contact for contact, state in states.items() if state in DELIVERED]
                 return ledger.held_codes(batch.run_id, reached)
 
             dag_run.accepted[batch.first] = worker.transact("read_accepted", taken)

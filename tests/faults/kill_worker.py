@@ -29,6 +29,7 @@ from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
+from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import (
     DatabaseUnavailableError,
     LeaseHeldError,
@@ -193,7 +194,7 @@ class _Steps:
             asyncio.run(sending)
         self._ledger.require_no_lease(run.run_id, contact_ids)
         states = self._ledger.states(run.run_id, contact_ids)
-        taken = [contact for contact in contact_ids if states.get(contact) in {"accepted", "recorded"}]
+        taken = [contact for contact in contact_ids if states.get(contact) in DELIVERED]
         return self._ledger.held_codes(run.run_id, taken)
 
     def profiles(self, done: Handed) -> None:

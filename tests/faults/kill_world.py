@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from integration.world import PROFILE, SPEC
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.model.assignment_state import AssignmentState
 from promo_campaigns.model.run_spec import Audience
 from receiver import Answer
 
@@ -27,7 +28,7 @@ WAYS = ("inbox", "keyed", "plain", "asked", "got")
 what a data source answers before, and one like the second that takes messages and such questions by GET."""
 KEYLESS, KEYED, ASKED = ("plain", "got"), ("inbox", "keyed", "asked"), ("asked", "got")
 METHOD_OF = {"got": "GET"}
-FINAL = {"recorded", "rejected", "skipped"}
+FINAL = {AssignmentState.RECORDED, AssignmentState.REJECTED, AssignmentState.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,12 +219,12 @@ def _told(truth: Truth, books: dict[int, dict[str, Any]]) -> list[str]:
 def _misled(world: World, truth: Truth, book: dict[str, Any], codes: list[str]) -> list[str]:
     contact, state = int(book["contact_id"]), str(book["state"])
     doubtful = world.way in KEYLESS or contact == world.refused  # a refusal after a doubt proves nothing: it is parked
-    expected = FINAL | ({"unknown"} if doubtful else set())
+    expected = FINAL | ({AssignmentState.UNKNOWN} if doubtful else set())
     recorded = book["code"] if state == "recorded" else None
     rules = {
         f"ended as {state}": state in expected,
         "was accepted and never heard": state != "recorded" or bool(codes),
-        "heard and counts as not reached": not codes or state in {"recorded", "unknown"},
+        "heard and counts as not reached": not codes or state in {AssignmentState.RECORDED, AssignmentState.UNKNOWN},
         "heard another code than the books say": not codes or codes == [book["code"]],
         "has a profile that says another code": truth.profiles.get(contact) == recorded,
         "had another code written meanwhile": len([who for who, _ in truth.written if who == contact]) <= 1,

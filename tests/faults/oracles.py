@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.ledger.invariants import invariants, run_invariants
+from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
 from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
@@ -127,11 +128,11 @@ def _beyond_the_cap(copies: list[Copy]) -> Iterator[str]:
 def _agreement(copies: list[Copy], ledger: Books) -> Iterator[str]:
     arrived = {(copy.occurrence, copy.contact_id): copy.code for copy in copies}
     for who, row in ledger.items():
-        if row["state"] in {"accepted", "recorded"} and who not in arrived:
+        if row["state"] in DELIVERED and who not in arrived:
             yield f"O4 contact {who} is {row['state']} and got nothing"
     for who, code in arrived.items():
         row = ledger[who]
-        if row["state"] not in {"accepted", "recorded", "unknown", "sending"} or row["code"] != code:
+        if row["state"] not in MAYBE_DELIVERED or row["code"] != code:
             yield f"O5 contact {who} got {code} and is {row['state']} with {row['code']}"
 
 

@@ -18,6 +18,7 @@ from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model import run_key as occurrence
+from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Mode, Purpose
 
@@ -219,7 +220,7 @@ def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
 
     def hopeful(self: PostgresLedger, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
         told = states(self, run_id, contact_ids)
-        return {who: "accepted" if state in {"unknown", "sending"} else state for who, state in told.items()}
+        return {who: "accepted" if state in MAYBE_DELIVERED - DELIVERED else state for who, state in told.items()}
 
     return patch.object(PostgresLedger, "states", hopeful)
 
@@ -282,7 +283,7 @@ BUGS = (
     ),
     PlantedBug("a lapsed lease is never folded", (("fold_lapsed", "a.lease_until <= promo.clock()", "false"),)),
     PlantedBug("a lease is shorter than its calls", ((_BEGIN, "secs => %(lease_s)s", "secs => %(lease_s)s / 100"),)),
-    PlantedBug("a refused code is not given back", ((_SETTLE, "n.state = 'rejected' and", "false and"),)),
+    PlantedBug("a refused code is not given back", ((_SETTLE, "n.gives_back and", "false and"),)),
     PlantedBug(
         "doubts are reopened with the missing",
         (("reopen_missing", "state in ('skipped',", "state in ('unknown', 'skipped',"),),
@@ -312,7 +313,7 @@ BUGS = (
     PlantedBug("a data source is asked under a new key each try", patches=(_answers_under_a_new_key_each_try,)),
     PlantedBug(
         "a code that a data source was told goes back to the pool",
-        ((_SETTLE, "promo.was_seen(%(run_id)s, n.contact_id, n.promo_code_id)", "false"),),
+        ((_SETTLE, "promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id)", "false"),),
     ),
     PlantedBug(
         "a code that was told goes back when it is too late",
@@ -328,7 +329,7 @@ BUGS = (
     ),
     PlantedBug("a message does not wait for its answer", ((_BEGIN, "r.before = '{}' or", "true or"),)),
     PlantedBug("whoever was answered for is asked for again", (("begin_answers", _UNANSWERED, ""),)),
-    PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "_IN_FLIGHT", ()),)),
+    PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "IN_FLIGHT", ()),)),
     PlantedBug(
         "a refusal frees a code that another run gave too",
         (

@@ -26,7 +26,7 @@ from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import open_run, read_batches
 from promo_campaigns.model.audience_list import AudienceList
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.start import StartOperator

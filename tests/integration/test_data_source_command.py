@@ -15,7 +15,7 @@ from integration.world import CODES, add_codes, add_contacts, free_codes, open_w
 from promo_campaigns.cli import main
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.redaction import forms_of, redacted
 from receiver import Answer
 

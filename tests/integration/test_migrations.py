@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,71 +11,52 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.resources import files
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from integration.world import CODES, add_codes, add_contacts, open_welcome
-from promo_campaigns.ledger.invariants import check_invariants
-from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown
+from integration.catalog import schema_of
 from promo_campaigns.model.errors import StoreUnavailableError
-from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.postgres.connection import connect
-from promo_campaigns.postgres.migrations import migrate
+from promo_campaigns.postgres.migrations import SCRIPTS, first_schema, migrate
+from promo_campaigns.postgres.migrations.former import FIRST
 from promo_campaigns.postgres.migrations.steps import parts_of
-from promo_campaigns.postgres.sql import migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.postgres.connection import Connection
+LATER = "0002_later"
+LATER_SQL = Path(__file__).parent / "data" / f"{LATER}.sql"
+PARTS = len(parts_of(LATER_SQL.read_text()))
+REVISION = f"""
+from promo_campaigns.postgres.migrations import run_sql_file
 
-FIRST = "0001_store"
-NAMES = sorted(
-    file.name.removesuffix(".sql")
-    for file in (files("promo_campaigns.postgres") / "migrations").iterdir()
-    if file.name.endswith(".sql")
-)
+revision = "{LATER}"
+down_revision = "0001_schema"
+
+
+def upgrade() -> None:
+    run_sql_file("{LATER}")
+"""
 MIGRATE = """
 import sys
+from pathlib import Path
 from promo_campaigns.postgres.migrations import migrate
-migrate(sys.argv[1], tell=lambda part: print(part, flush=True))
-"""
-
-CATALOG = """
-select 'column', c.relname, a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
-    a.attstattarget, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))
-  from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-  left join pg_attrdef d on (d.adrelid, d.adnum) = (c.oid, a.attnum)
-  where c.relnamespace = 'promo'::regnamespace and c.relkind = 'r'
-union all select 'table', c.relname, '', concat_ws(' ', c.reloptions, obj_description(c.oid)) from pg_class c
-  where c.relnamespace = 'promo'::regnamespace and c.relkind = 'r'
-union all select 'constraint', conrelid::regclass::text, conname,
-    concat_ws(' ', pg_get_constraintdef(oid), convalidated)
-  from pg_constraint where connamespace = 'promo'::regnamespace and contype <> 'n'
-union all select 'index', indrelid::regclass::text, indexrelid::regclass::text,
-    concat_ws(' ', pg_get_indexdef(indexrelid), indisvalid)
-  from pg_index where indrelid in (select oid from pg_class where relnamespace = 'promo'::regnamespace)
-union all select 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid)
-  from pg_trigger where not tgisinternal
-union all select 'function', '', oid::regprocedure::text, pg_get_functiondef(oid)
-  from pg_proc where pronamespace = 'promo'::regnamespace
-order by 1, 2, 3
+migrate(sys.argv[1], scripts=Path(sys.argv[2]), tell=lambda part: print(part, flush=True))
 """
 
 FILL = """
 set session_replication_role = replica;
 insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected)
   values ('codes.csv', sha256('x'), 0, 0, 0, 0, 0);
-insert into promo.promo_code (expires_at, issued_at, code_file_id, line, discount, retired, code, type)
-  select now() + interval '1 year', now(), 1, n, 10, false, 'CODE-' || n, 'W' from generate_series(1, {rows}) n;
+insert into promo.promo_code (expires_at, issued_at, held_by, code_file_id, line, discount, retired, code, type)
+  select now() + interval '1 year', now(), case when n % 2 = 1 then n end, 1, n, 10, false, 'CODE-' || n, 'W'
+  from generate_series(1, {rows}) n;
 insert into promo.contact (external_id) select 'c' || n from generate_series(1, {rows} / 10) n;
 insert into promo.run (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records)
-  select 'run-' || n, 'w', '{{}}', sha256('x'), 'm', 'email', 'W', 10, 0, n % 2 = 0 from generate_series(1, {runs}) n;
+  select 'run-' || n, 'w', '{{}}', sha256('x'), 'm', 'email', 'W', 10, 0, false from generate_series(1, {runs}) n;
 insert into promo.assignment (run_id, contact_id, promo_code_id, state)
   select 1 + n % {runs}, n, n, 'accepted' from generate_series(1, {rows}, 2) n;
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, outcome, finished_at)
@@ -91,16 +73,21 @@ READS = {
 
 
 @pytest.fixture
-def old_dsn(bare_dsn: str) -> str:
-    """Return the DSN of a database that has the first schema there was, without rows."""
-    with psycopg.connect(bare_dsn) as connection:
-        connection.execute("create schema promo")
-        connection.execute(
-            "create table promo.alembic_version (version_num varchar(32) constraint alembic_version_pkc primary key)"
-        )
-        connection.execute(migration(FIRST))
-        connection.execute("insert into promo.alembic_version values (%s)", [FIRST])
-    return bare_dsn
+def scripts(tmp_path: Path) -> Path:
+    """Return a folder of migrations with one more revision than the package has."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "0001_schema.sql").write_text(first_schema())
+    shutil.copy(LATER_SQL, folder)
+    (folder / "versions" / f"{LATER}.py").write_text(REVISION)
+    return folder
+
+
+@pytest.fixture
+def later(bare_dsn: str, scripts: Path) -> list[Any]:
+    """Return the schema of a database that the later revision was there for from the beginning."""
+    migrate(bare_dsn, scripts=scripts)
+    return schema_of(bare_dsn)
 
 
 def fill(dsn: str, rows: int, runs: int) -> None:
@@ -108,12 +95,6 @@ def fill(dsn: str, rows: int, runs: int) -> None:
         connection.execute(FILL.format(rows=rows, runs=runs))
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("vacuum analyze")
-
-
-def schema_of(dsn: str) -> list[Any]:
-    with psycopg.connect(dsn) as connection:
-        connection.execute("set search_path = pg_catalog")
-        return connection.execute(CATALOG).fetchall()
 
 
 @contextmanager
@@ -140,77 +121,78 @@ def reading(dsn: str) -> Iterator[dict[str, float]]:
         done.result()
 
 
-def test_nobody_is_shut_out_for_a_second_while_a_million_codes_are_migrated(old_dsn: str) -> None:
-    fill(old_dsn, rows=1_000_000, runs=1_000)
-    with reading(old_dsn) as longest:
-        migrate(old_dsn)
+def test_nobody_is_shut_out_for_a_second_while_a_million_codes_are_migrated(dsn: str, scripts: Path) -> None:
+    fill(dsn, rows=1_000_000, runs=1_000)
+    with reading(dsn) as longest:
+        migrate(dsn, scripts=scripts)
     assert max(longest.values()) < 1, longest
-    assert holders_of(old_dsn) == 500_000
+    assert owners_of(dsn) == 500_000
 
 
-def holders_of(dsn: str) -> int:
-    """Return how many codes know who holds them."""
+def owners_of(dsn: str) -> int:
+    """Return how many codes the later revision has filled in."""
     with psycopg.connect(dsn) as connection:
-        [count] = connection.execute("select count(*) from promo.promo_code where held_by is not null").fetchone() or (
-            0,
-        )
-    return int(count)
+        row = connection.execute("select count(*) from promo.promo_code where owner is not null").fetchone()
+        return int(row[0]) if row else 0
 
 
 @contextmanager
-def migrating(dsn: str) -> Iterator[subprocess.Popen[str]]:
+def migrating(dsn: str, scripts: Path) -> Iterator[subprocess.Popen[str]]:
     """Migrate in a process of its own, which says before each part which it is."""
-    with subprocess.Popen([sys.executable, "-c", MIGRATE, dsn], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", MIGRATE, dsn, str(scripts)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def test_a_migration_that_is_killed_again_and_again_is_taken_up_where_it_was(old_dsn: str, dsn: str) -> None:
-    fill(old_dsn, rows=50_000, runs=100)
+def test_a_migration_that_is_killed_again_and_again_is_taken_up_where_it_was(
+    dsn: str, scripts: Path, later: list[Any]
+) -> None:
+    fill(dsn, rows=50_000, runs=100)
     kills, told = 0, [""]
     while told:
-        with migrating(old_dsn) as process:
+        with migrating(dsn, scripts) as process:
             assert process.stdout is not None
-            told = list(islice(process.stdout, 6))
+            told = list(islice(process.stdout, 3))  # the third is begun when it dies
         kills += process.returncode == -signal.SIGKILL
-    assert kills >= 6
-    assert schema_of(old_dsn) == schema_of(dsn)
-    assert holders_of(old_dsn) == 25_000
+    assert kills >= PARTS // 3
+    assert schema_of(dsn) == later
+    assert owners_of(dsn) == 25_000
 
 
-def test_two_migrations_at_once_wait_for_each_other(old_dsn: str, dsn: str) -> None:
-    fill(old_dsn, rows=25_000, runs=100)
-    with migrating(old_dsn) as one, migrating(old_dsn) as other:
+def test_two_migrations_at_once_wait_for_each_other(dsn: str, scripts: Path, later: list[Any]) -> None:
+    fill(dsn, rows=25_000, runs=100)
+    with migrating(dsn, scripts) as one, migrating(dsn, scripts) as other:
         parts = [line for process in (one, other) for line in process.communicate()[0].splitlines()]
         assert [one.returncode, other.returncode] == [0, 0]
-    assert len(parts) == len(set(parts)) > len(NAMES)
-    assert schema_of(old_dsn) == schema_of(dsn)
+    assert len(parts) == len(set(parts)) == PARTS
+    assert schema_of(dsn) == later
 
 
-def test_readers_do_not_queue_behind_a_long_query(old_dsn: str, dsn: str) -> None:
-    fill(old_dsn, rows=1_000, runs=100)
-    with psycopg.connect(old_dsn) as long_query:
+def test_readers_do_not_queue_behind_a_long_query(dsn: str, scripts: Path, later: list[Any]) -> None:
+    fill(dsn, rows=1_000, runs=100)
+    with psycopg.connect(dsn) as long_query:
         long_query.execute("select count(*) from promo.assignment")  # its lock stays until the transaction ends
-        with reading(old_dsn) as longest, pytest.raises(StoreUnavailableError) as refused:
-            migrate(old_dsn, patience_s=3)
+        with reading(dsn) as longest, pytest.raises(StoreUnavailableError) as refused:
+            migrate(dsn, patience_s=3, scripts=scripts)
         assert f"server process {long_query.info.backend_pid}" in str(refused.value)
         assert "promo.assignment" in str(refused.value)
     assert max(longest.values()) < 1, longest
-    migrate(old_dsn)
-    assert schema_of(old_dsn) == schema_of(dsn)
+    migrate(dsn, scripts=scripts)
+    assert schema_of(dsn) == later
 
 
-def test_an_index_that_was_not_finished_is_built_anew(old_dsn: str, dsn: str) -> None:
-    fill(old_dsn, rows=1_000, runs=100)
-    with psycopg.connect(old_dsn, autocommit=True) as connection:
+def test_an_index_that_was_not_finished_is_built_anew(dsn: str, scripts: Path, later: list[Any]) -> None:
+    fill(dsn, rows=1_000, runs=100)
+    with psycopg.connect(dsn, autocommit=True) as connection:
         with pytest.raises(psycopg.errors.UniqueViolation):
-            connection.execute("create unique index concurrently contact_erased on promo.contact ((1))")
-        left = connection.execute("select indisvalid from pg_index where indexrelid = 'promo.contact_erased'::regclass")
+            connection.execute("create unique index concurrently contact_noted on promo.contact ((1))")
+        left = connection.execute("select indisvalid from pg_index where indexrelid = 'promo.contact_noted'::regclass")
         assert left.fetchone() == (False,)
-    migrate(old_dsn)
-    assert schema_of(old_dsn) == schema_of(dsn)
+    migrate(dsn, scripts=scripts)
+    assert schema_of(dsn) == later
 
 
 def test_a_store_that_is_up_to_date_is_left_as_it_is(dsn: str) -> None:
@@ -218,45 +200,6 @@ def test_a_store_that_is_up_to_date_is_left_as_it_is(dsn: str) -> None:
     told: list[str] = []
     migrate(dsn, tell=told.append)
     assert (schema_of(dsn), told) == (before, [])
-
-
-def fill_of(name: str, table: str) -> str:
-    """Return the statement with which a migration fills a table that it made."""
-    (part,) = (part for part in parts_of(migration(name)) if f"insert into {table} " in part.text and part.key)
-    return part.text
-
-
-def test_a_doubt_that_ends_while_doubts_are_gathered_is_not_kept(store: Connection, dsn: str) -> None:
-    contact_ids = add_contacts(store, 2)
-    add_codes(store, 2)
-    run = open_welcome(store)
-    ledger = PostgresLedger(store)
-    ledger.assign_codes(run.run_id, contact_ids, CODES)
-    lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=one, outcome=Outcome.UNKNOWN) for one in contact_ids])
-    store.execute("truncate promo.unknown_send")
-    blocked = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    with connect(dsn) as migrating, connect(dsn) as worker, ThreadPoolExecutor(1) as pool:
-        with migrating.transaction():
-            migrating.execute(fill_of("0020_bounded_cost", "promo.unknown_send"), {"low": 0, "high": run.run_id})
-            judged = pool.submit(judge_unknown, worker, run.run_id, contact_ids[:1], Outcome.OK)
-            while not judged.done() and not store.execute(blocked).rowcount:
-                pass
-        assert judged.result() == 1
-    assert check_invariants(store) == []
-    assert [row["contact_id"] for row in list_unknown(store)] == contact_ids[1:]
-
-
-def test_codes_that_are_claimed_before_the_demand_is_counted_are_no_part_of_it(store: Connection) -> None:
-    """And counting it again changes nothing."""
-    contact_ids = add_contacts(store, 5)
-    add_codes(store, 5)
-    run = open_welcome(store)
-    store.execute("truncate promo.code_demand")
-    PostgresLedger(store).assign_codes(run.run_id, contact_ids[:2], CODES)
-    for _ in range(2):
-        store.execute(fill_of("0017_order_and_counts", "promo.code_demand"), {"low": 0, "high": run.run_id})
-        assert check_invariants(store) == []
 
 
 TABLE = r"(?P<table>promo\.[a-z_]+)"
@@ -333,9 +276,13 @@ def _looks_at_rows(statement: str, found: re.Match[str], locked: set[str]) -> It
             yield "checks all rows: name the constraint, add it not valid, and validate it online"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != FIRST])
-def test_no_migration_looks_at_rows_while_it_shuts_readers_out(name: str) -> None:
-    assert problems_of(migration(name)) == []
+# The first revision is run by a new database only.
+REVISIONS = [file for file in (*sorted(SCRIPTS.glob("*.sql")), LATER_SQL) if file.stem != FIRST]
+
+
+@pytest.mark.parametrize("file", REVISIONS, ids=lambda file: file.stem)
+def test_no_migration_looks_at_rows_while_it_shuts_readers_out(file: Path) -> None:
+    assert problems_of(file.read_text()) == []
 
 
 @pytest.mark.parametrize(

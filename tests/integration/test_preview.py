@@ -17,8 +17,7 @@ from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError
-from promo_campaigns.model.masking import mask
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER, mask
 from promo_campaigns.model.run_spec import Audience, Message
 from promo_campaigns.preview.dry_run import write_diff, write_preview
 from promo_campaigns.preview.message_diff import DIFF_COLUMNS

@@ -22,7 +22,7 @@ from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run, read_batches
 from promo_campaigns.model.errors import DefinitionError, QuietHoursError
 from promo_campaigns.model.limits import Limits
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.operators.preview import PreviewOperator
 from promo_campaigns.preview.dry_run import write_diff, write_preview
 from promo_campaigns.preview.message_diff import DIFF_COLUMNS

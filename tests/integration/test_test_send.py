@@ -16,7 +16,7 @@ from promo_campaigns.cli import main
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, SendError
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.operators.test_send import SendTestOperator
 from promo_campaigns.preview.test_message import MOST
 from receiver import Answer

@@ -11,7 +11,7 @@ from promo_campaigns.definitions.definitions import read_data_source, read_run_s
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.run import Purpose
-from promo_campaigns.model.run_spec import CodeRequest, DataSource, Message, Poll, RunSpec
+from promo_campaigns.model.run_spec import CodeRequest, Message, Poll, RunSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,21 +67,6 @@ def test_a_source_is_called_before_the_message_if_that_reads_its_answer(
 
 def test_a_title_reads_answers_as_well(include: Path) -> None:
     assert sources(include, "hi", "$!data.get('points').get('name')") == [("points", True)]
-
-
-def test_a_run_of_an_older_version_is_read_as_it_was_meant() -> None:
-    old = {"name": "s", "method": "POST", "connection": "c", "path": "/p", "headers": {}, "body": "", "format": "json"}
-    spec = RunSpec.from_dict(
-        {
-            "workflow": "w",
-            "audience": {"name": "a", "sql": "", "contact_ids": [1]},
-            "codes": {"type": "T", "discount": 1, "days": 2},
-            "message": {"name": "m", "channel": "email", "title": "", "body": "b"},
-            "data_source": old,
-        }
-    )
-    assert spec.data_sources == (DataSource(**old),)  # type: ignore[arg-type]  # as it was stored
-    assert RunSpec.from_dict(spec.as_dict()) == spec
 
 
 def test_a_spec_comes_back_from_the_ledger_as_it_went(include: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from promo_campaigns.code_files.expiration_date import FORMATS, expires_at
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.placeholder import PLACEHOLDER, is_placeholder
+from promo_campaigns.model.masking import PLACEHOLDER, is_placeholder
 from promo_campaigns.tables.layout import (
     CODE,
     DISCOUNT,

@@ -4,9 +4,7 @@
 with held as (
   select s.position, c.contact_id, c.external_id
     from unnest(%(types)s::text[], %(locators)s::text[]) with ordinality s (type, value, position)
-    join promo.contact_channel h
-      on h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C"
-    join promo.contact c on c.contact_id = h.contact_id
+    /* fragment holder */
 ), named as (
   select -1 as rank, contact_id, erased_at from promo.contact where contact_id = %(contact_id)s
   union all
@@ -48,12 +46,7 @@ select event_id from promo.event where type = %(type)s order by received_at desc
 
 -- newest_waiting --
 -- The newest events that wait for some workflow: of each queue the newest, and of these the newest.
-with recursive queue as (
-  (select workflow from promo.event_turn where taken_at is null order by workflow limit 1)
-  union all
-  select n.workflow from queue q cross join lateral (
-    select t.workflow from promo.event_turn t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
-)
+with recursive /* fragment queues */
 select distinct t.event_id
 from queue q cross join lateral (
   select event_id from promo.event_turn where workflow = q.workflow and taken_at is null order by event_id desc limit %(limit)s) t
@@ -62,12 +55,7 @@ order by t.event_id desc limit %(limit)s;
 -- newest_waiting_of_type --
 -- The newest events of a type that wait for some workflow. Of what waits, only one that has changed its type lets events
 -- of another type wait.
-with recursive queue as (
-  (select workflow from promo.event_turn where taken_at is null order by workflow limit 1)
-  union all
-  select n.workflow from queue q cross join lateral (
-    select t.workflow from promo.event_turn t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
-)
+with recursive /* fragment queues */
 select distinct t.event_id
 from queue q cross join lateral (
   select w.event_id from promo.event_turn w join promo.event e using (event_id)

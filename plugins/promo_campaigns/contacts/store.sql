@@ -6,20 +6,11 @@ select 0 as position, c.contact_id, c.external_id, true as as_sent
 union all
 select s.position::int, c.contact_id, c.external_id, h.value = s.value and (s.device is null or s.device = h.device)
   from unnest(%(types)s::text[], %(locators)s::text[], %(devices)s::jsonb[]) with ordinality s (type, value, device, position)
-  join promo.contact_channel h
-    on h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C"
-  join promo.contact c on c.contact_id = h.contact_id
+  /* fragment holder */
 
 -- put_values --
 -- Nothing but additional fields of a contact that is there.
-with valued as (
-  select s.field_id, s.value
-    from unnest(%(field_ids)s::bigint[], %(values)s::text[]) s (field_id, value)
-), emptied as (
-  delete from promo.contact_field_value v
-   using valued s
-   where v.contact_id = %(contact_id)s and v.contact_field_id = s.field_id and s.value is null
-)
+with /* fragment valued */
 insert into promo.contact_field_value as v (contact_id, contact_field_id, value)
 select %(contact_id)s, s.field_id, s.value
   from valued s
@@ -77,14 +68,7 @@ with found as (
            select from promo.contact_channel h
             where h.contact_id = f.contact_id and h.type = s.type
               and (promo.is_single_channel(h.type) or promo.channel_key(h.type, h.value) collate "C" = s.key))
-), valued as (
-  select s.field_id, s.value
-    from unnest(%(field_ids)s::bigint[], %(values)s::text[]) s (field_id, value)
-), emptied as (
-  delete from promo.contact_field_value v
-   using valued s
-   where v.contact_id = %(contact_id)s and v.contact_field_id = s.field_id and s.value is null
-), kept as (
+), /* fragment valued */, kept as (
   insert into promo.contact_field_value as v (contact_id, contact_field_id, value)
   select f.contact_id, s.field_id, s.value
     from found f, valued s

@@ -16,6 +16,7 @@ from promo_campaigns.delivery.receivers import Receivers
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, read_run
+from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import ConfigurationError, SendError
 from promo_campaigns.postgres.reconnecting import reconnecting
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
 _LOG = logging.getLogger(__name__)
-_ACCEPTED = frozenset({"accepted", "recorded"})
 
 
 class DeliveryService:
@@ -156,7 +156,7 @@ class RunDelivery:
         self.require_open(contact_ids)
         states = self._ledger.states(run_id, contact_ids)
         self._log("accepted", tally)
-        return self._holding([contact for contact in contact_ids if states.get(contact) in _ACCEPTED])
+        return self._holding([contact for contact in contact_ids if states.get(contact) in DELIVERED])
 
     async def record(self, source: CompiledSource, batch: BatchPayload) -> Tally:
         """Record the codes of those whose message was accepted on their profiles, by a data source's requests.

@@ -1,36 +1,21 @@
 -- begin_answers --
 -- The intent to ask a data source before the message: leases the assigned it has not answered for.
-with moment as materialized (
-  select promo.clock() as at
-), due as materialized (
+with /* fragment moment */, due as materialized (
   select a.run_id, a.contact_id, a.promo_code_id, moment.at
-  from moment cross join promo.run r
-  join promo.assignment a on a.run_id = r.run_id
-  join promo.promo_code p using (promo_code_id)
-  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
-    and a.contact_id = any(%(contact_ids)s) and p.expires_at > moment.at and a.state = 'assigned'
-    and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)
+  /* fragment valid_code */
+  and /* fragment answer_is_due */
   order by a.contact_id for update of a skip locked
-), leased as (
-  update promo.assignment a
-  set state = 'sending', lease_token = %(token)s,
-      lease_until = due.at + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
-)
+), /* fragment leased */
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, source, shows_code, started_at)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'answer', %(source)s, %(shows_code)s, at from due;
 
 -- due_answers --
 -- Whom begin_answers would lease, in the same order as for messages.
+with /* fragment moment */
 select a.contact_id
-from promo.run r
-join promo.assignment a on a.run_id = r.run_id
-join promo.promo_code p using (promo_code_id)
-where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
-  and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock() and a.state = 'assigned'
-  and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)
-order by (select max(t.attempt_id) from promo.attempt t
-          where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer') nulls first, a.contact_id;
+/* fragment valid_code */
+and /* fragment answer_is_due */
+order by /* fragment longest_ago */;
 
 -- keep_answers --
 -- What the data source answered, for those whose lease is still the asker's.
@@ -49,28 +34,19 @@ on conflict (run_id, contact_id, source) do update
 
 -- settle_answers --
 -- Who was answered for is due again, and who is to be asked again; a refusal ends here, before the message.
-with told as materialized (
-  select %(run_id)s::bigint as run_id, contact_id, outcome, detail
-  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-), next as materialized (
-  select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail, e.outcome = 'refused' as refused,
+with /* fragment told */, decided as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail, e.outcome = 'refused' as gives_back,
          e.outcome = 'refused' and promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
   from told e
   join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
   where a.state = 'sending' and a.lease_token = %(token)s
-), given_back as (
-  update promo.promo_code p
-  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
-      again = greatest(p.again - 1, 0),
-      retired = p.retired or n.seen, seen_at = case when n.seen then promo.clock() else p.seen_at end
-  from next n where n.refused and p.promo_code_id = n.promo_code_id
-)
+), /* fragment given_back */
 update promo.assignment a
-set state = (case when n.refused then 'rejected' else 'assigned' end)::promo.assignment_state,
+set state = (case when n.gives_back then 'rejected' else 'assigned' end)::promo.assignment_state,
     lease_token = null, lease_until = null,
-    reason = case when n.refused then 'data source: ' || coalesce(n.detail, 'refused') end,
-    promo_code_id = case when not n.refused then a.promo_code_id end
-from next n
+    reason = case when n.gives_back then 'data source: ' || coalesce(n.detail, 'refused') end,
+    promo_code_id = case when not n.gives_back then a.promo_code_id end
+from decided n
 where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- read_answers --

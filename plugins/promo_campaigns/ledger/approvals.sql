@@ -11,13 +11,12 @@ where run_id = %(run_id)s and approval = 'awaited' returning run_id;
 
 -- skip_refused --
 -- Nobody of a run that was refused is given a code.
-with skipped as (
+with decided as (
   update promo.assignment set state = 'skipped', reason = 'not approved'
   where run_id = %(run_id)s and state = 'pending'
   returning needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- count_left_out --
 -- Whom the run is not going to reach, by reason.

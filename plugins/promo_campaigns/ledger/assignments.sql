@@ -1,7 +1,7 @@
 -- skip_unreachable --
 -- Pending contacts of the range with no locator of the run's channel, or only unsubscribed ones, are skipped; of those
 -- who can be reached the held-out are.
-with skipped as (
+with decided as (
   update promo.assignment a
   set state = 'skipped',
       reason = case
@@ -19,8 +19,7 @@ with skipped as (
       where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null))
   returning a.needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- read_reachable --
 -- The contacts of the range who were not skipped and did not expire, in order.
@@ -38,10 +37,8 @@ order by contact_id;
 -- return_short --
 -- A code with less than the days asked for, but for one of grace, that this run never put before anybody goes back to
 -- the pool, unless another run gave it too, and its contact waits for another.
-with moment as materialized (
-  select promo.clock() as at
-), short as materialized (
-  select a.run_id, a.contact_id, a.promo_code_id
+with /* fragment moment */, decided as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, true as gives_back, false as seen
   from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   join promo.promo_code p on p.promo_code_id = a.promo_code_id
@@ -53,50 +50,32 @@ with moment as materialized (
         and (t.purpose = 'message' or (t.purpose = 'answer' and t.promo_code_id = a.promo_code_id
                                        and t.shows_code and t.outcome is distinct from 'refused')))
   for update of a
-), given_back as (
-  update promo.promo_code p
-  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
-      again = greatest(p.again - 1, 0)
-  from short s where p.promo_code_id = s.promo_code_id
-), waiting as (
-  insert into promo.code_demand (run_id, codes) select %(run_id)s, count(*) from short having count(*) > 0
+), /* fragment given_back */, waiting as (
+  insert into promo.code_demand (run_id, codes) select %(run_id)s, count(*) from decided having count(*) > 0
 )
 update promo.assignment a set state = 'pending', promo_code_id = null, needs_code = true
-from short s where a.run_id = s.run_id and a.contact_id = s.contact_id
+from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id
 returning a.contact_id;
 
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
 -- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
-with moment as materialized (
-  select promo.clock() as at
-), overdue as materialized (
-  select a.run_id, a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
-         case when r.send_by <= moment.at then 'send-by passed' else 'code expired' end as reason,
-         exists (select from promo.attempt t
-                 where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-                   and t.outcome is distinct from 'refused') as doubt,
-         promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+with /* fragment moment */, decided as materialized (
+  select /* fragment too_late */,
+         case when r.send_by <= moment.at then 'send-by passed' else 'code expired' end as reason
   from moment cross join promo.run r
   join promo.assignment a on a.run_id = r.run_id
   left join promo.promo_code p on p.promo_code_id = a.promo_code_id
   where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
     and (r.send_by <= moment.at or p.expires_at <= moment.at)
   for update of a
-), given_back as (
-  update promo.promo_code p
-  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
-      again = greatest(p.again - 1, 0),
-      retired = p.retired or o.seen, seen_at = case when o.seen then promo.clock() else p.seen_at end
-  from overdue o where p.promo_code_id = o.promo_code_id and not o.doubt
-), fewer as (
-  insert into promo.code_demand (run_id, codes)
-  select %(run_id)s, -count(*) from overdue where needs_code having count(*) > 0
+), /* fragment given_back */, fewer as (
+  /* fragment less_demand */
 )
 update promo.assignment a
-set state = (case when o.doubt then 'unknown' else 'expired' end)::promo.assignment_state,
-    reason = case when not o.doubt then o.reason end, promo_code_id = case when o.doubt then a.promo_code_id end
-from overdue o where a.run_id = o.run_id and a.contact_id = o.contact_id;
+set state = (case when n.gives_back then 'expired' else 'unknown' end)::promo.assignment_state,
+    reason = case when n.gives_back then n.reason end, promo_code_id = case when not n.gives_back then a.promo_code_id end
+from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- read_limits --
 -- What the run's contacts are spared, and whether they are given again what they hold.
@@ -112,31 +91,21 @@ with closed as materialized (
     where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')) z
   where r.run_id = %(run_id)s
     and promo.opens_at(r.quiet_hours, zone, promo.clock(), make_interval(secs => %(open_s)s)) >= r.send_by
-), late as materialized (
-  select a.run_id, a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
-         exists (select from promo.attempt t
-                 where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-                   and t.outcome is distinct from 'refused') as doubt,
-         promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+), decided as materialized (
+  select /* fragment too_late */
   from closed c
   join promo.assignment a on a.time_zone = c.zone
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
   for update of a
-), given_back as (
-  update promo.promo_code p
-  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
-      again = greatest(p.again - 1, 0),
-      retired = p.retired or l.seen, seen_at = case when l.seen then promo.clock() else p.seen_at end
-  from late l where p.promo_code_id = l.promo_code_id and not l.doubt
-), fewer as (
-  insert into promo.code_demand (run_id, codes)
-  select %(run_id)s, -count(*) from late where needs_code having count(*) > 0
+), /* fragment given_back */, fewer as (
+  /* fragment less_demand */
 )
 update promo.assignment a
-set state = (case when l.doubt then 'unknown' when l.promo_code_id is null then 'skipped' else 'expired' end)::promo.assignment_state,
-    reason = case when not l.doubt then 'quiet hours past the deadline' end,
-    promo_code_id = case when l.doubt then a.promo_code_id end
-from late l where a.run_id = l.run_id and a.contact_id = l.contact_id;
+set state = (case when not n.gives_back then 'unknown' when n.promo_code_id is null then 'skipped' else 'expired' end
+            )::promo.assignment_state,
+    reason = case when n.gives_back then 'quiet hours past the deadline' end,
+    promo_code_id = case when not n.gives_back then a.promo_code_id end
+from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- read_zones --
 -- The time zones of those of the contacts who wait for a code or a message, and when each is out of its quiet hours.
@@ -173,7 +142,7 @@ with capping as materialized (
   select run_id, channel, cap_messages, cap_window,
          promo.first_capped_run(channel, %(at)s::timestamptz - cap_window) as first_run_id
   from promo.run where run_id = %(run_id)s
-), skipped as (
+), decided as (
   update promo.assignment a set state = 'skipped', reason = 'capped'
   from capping r
   where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
@@ -189,8 +158,7 @@ with capping as materialized (
             and t.outcome is distinct from 'refused' and t.started_at > %(at)s::timestamptz - r.cap_window)))
   returning a.needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- read_pool --
 -- Which codes the run gives out.
@@ -199,12 +167,7 @@ select code_type as type, discount, days from promo.run where run_id = %(run_id)
 -- reuse_codes --
 -- Gives each pending contact again the code of the pool that it holds and that is valid long enough. Whose code went back
 -- meanwhile, or was retired, stays pending, and so does everybody while the run waits for its approval.
-with due as materialized (
-  select a.run_id, a.contact_id from promo.assignment a
-  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
-    and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
-  order by a.contact_id for update
-), held as materialized (
+with /* fragment waiting */, held as materialized (
   select due.run_id, due.contact_id, h.promo_code_id
   from due cross join lateral promo.code_to_reuse(
     due.contact_id, %(type)s, %(discount)s::smallint, %(at)s::timestamptz + make_interval(days => %(days)s)) h
@@ -212,24 +175,18 @@ with due as materialized (
   update promo.promo_code p set again = p.again + 1
   from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
   returning h.run_id, p.promo_code_id, p.held_by
-), assigned as (
+), decided as (
   update promo.assignment a
   set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = %(at)s, claim_id = %(claim_id)s
   from given where a.run_id = given.run_id and a.contact_id = given.held_by
   returning a.needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from assigned where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- claim_codes --
 -- Gives each pending contact a free code, oldest expiry first; with too few codes the last contacts stay pending, and all
 -- do while the run waits for its approval.
-with due as materialized (
-  select a.run_id, a.contact_id from promo.assignment a
-  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
-    and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
-  order by a.contact_id for update
-), free as materialized (
+with /* fragment waiting */, free as materialized (
   select p.promo_code_id, p.expires_at from promo.promo_code p
   where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
     and p.expires_at >= %(at)s::timestamptz + make_interval(days => %(days)s)
@@ -243,14 +200,13 @@ with due as materialized (
 ), issued as (
   update promo.promo_code p set issued_at = %(at)s, held_by = pair.contact_id
   from pair where p.promo_code_id = pair.promo_code_id
-), assigned as (
+), decided as (
   update promo.assignment a
   set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null, claim_id = %(claim_id)s
   from pair where a.run_id = pair.run_id and a.contact_id = pair.contact_id
   returning a.needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from assigned where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- count_pending --
 -- How many of the contacts have neither a code nor a reason for having none, and whether the run waits for its approval.
@@ -261,15 +217,14 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'pen
 
 -- skip_without_code --
 -- Of a run that may go out to some only, whoever the pool has no code for any more is skipped.
-with skipped as (
+with decided as (
   update promo.assignment a set state = 'skipped', reason = 'no code'
   from promo.run r
   where r.run_id = %(run_id)s and r.stock_policy = 'partial' and r.approval is distinct from 'awaited' and a.run_id = r.run_id
     and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
   returning a.needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- read_codes --
 -- Which of the contacts hold which code, in order. The limit makes it look each code up: of a small pool the planner would

@@ -15,7 +15,7 @@ order by contact_id;
 
 -- fold_lapsed --
 -- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried
--- again. Attempts are looked up by contact: the planner's figures for them are always behind.
+-- again.
 with lapsed as materialized (
   select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
@@ -24,90 +24,35 @@ with lapsed as materialized (
 update promo.assignment a
 set state = (case when fold.ok then 'accepted' when fold.doubt then 'unknown' else 'assigned' end)::promo.assignment_state,
     lease_token = null, lease_until = null
-from lapsed
-cross join lateral (
-  select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
-  from promo.attempt t
-  where t.run_id = %(run_id)s and t.contact_id = lapsed.contact_id and t.purpose = 'message'
-) fold
-where a.run_id = lapsed.run_id and a.contact_id = lapsed.contact_id
+from lapsed e
+/* fragment fold */
+where a.run_id = e.run_id and a.contact_id = e.contact_id
   and a.state = 'sending' and a.lease_until <= promo.clock();
 
 -- begin_messages --
--- The intent: leases those who are due and adds an attempt each. Due are the assigned, and the unknown whose first
--- doubtful attempt is recent enough for the receiver to recognise its key; neither without the answers its message reads,
--- nor in quiet hours, nor where these begin while calls may still begin. One reading of the clock decides and is kept.
-with moment as materialized (
-  select promo.clock() as at
-), due as materialized (
+-- The intent: leases those who are due and adds an attempt each. The reading of the clock that decides is kept.
+with /* fragment moment */, due as materialized (
   select a.run_id, a.contact_id, a.promo_code_id, moment.at
-  from moment cross join promo.run r
-  join promo.assignment a on a.run_id = r.run_id
-  join promo.promo_code p using (promo_code_id)
-  where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
-    and a.contact_id = any(%(contact_ids)s) and p.expires_at > moment.at
-    and (r.before = '{}' or (
-      select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
-      from unnest(r.before) as b (source)))
-    and (r.quiet_hours is null
-         or not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at)
-            and not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at + make_interval(secs => %(lease_s)s / 2)))
-    and (a.state = 'assigned'
-         or (a.state = 'unknown'
-             and moment.at - make_interval(secs => %(resend_within_s)s)
-                 < (select min(t.started_at) from promo.attempt t
-                    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-                      and t.outcome is null)))
+  /* fragment valid_code */
+  and /* fragment message_is_due */
   order by a.contact_id for update of a skip locked
-), leased as (
-  update promo.assignment a
-  set state = 'sending', lease_token = %(token)s,
-      lease_until = due.at + make_interval(secs => %(lease_s)s)
-  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
-)
+), /* fragment leased */
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, started_at)
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message', at from due;
 
 -- due_messages --
--- Whom begin_messages would lease, whoever was called for longest ago first: one whose calls always fail must not keep
--- the others waiting for ever.
+-- Whom begin_messages would lease, whoever was called for longest ago first.
+with /* fragment moment */
 select a.contact_id
-from promo.run r
-join promo.assignment a on a.run_id = r.run_id
-join promo.promo_code p using (promo_code_id)
-where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > promo.clock())
-  and a.contact_id = any(%(contact_ids)s) and p.expires_at > promo.clock()
-  and (r.before = '{}' or (
-    select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
-    from unnest(r.before) as b (source)))
-  and (r.quiet_hours is null
-       or not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock())
-          and not promo.is_quiet(r.quiet_hours, a.time_zone, promo.clock() + make_interval(secs => %(lease_s)s / 2)))
-  and (a.state = 'assigned'
-       or (a.state = 'unknown'
-           and promo.clock() - make_interval(secs => %(resend_within_s)s)
-               < (select min(t.started_at) from promo.attempt t
-                  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
-                    and t.outcome is null)))
-order by (select max(t.attempt_id) from promo.attempt t
-          where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message') nulls first, a.contact_id;
+/* fragment valid_code */
+and /* fragment message_is_due */
+order by /* fragment longest_ago */;
 
 -- begin_profiles --
--- The intent to record: leases accepted contacts whom this source has not confirmed, and recorded ones for a repair, that
--- nobody else is recording and that were not erased.
-with moment as materialized (
-  select promo.clock() as at
-), due as materialized (
+-- The intent to record: leases those whose profile is due.
+with /* fragment moment */, due as materialized (
   select a.run_id, a.contact_id, a.promo_code_id, moment.at
-  from moment cross join promo.assignment a
-  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
-    and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
-    and ((select cardinality(r.after) = 1 from promo.run r where r.run_id = %(run_id)s) or %(repair)s or not exists (
-      select from promo.attempt t
-      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
-        and t.outcome = 'ok'))
-    and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
-    and (a.lease_until is null or a.lease_until <= moment.at)
+  /* fragment due_for_profile */
   order by a.contact_id for update of a skip locked
 ), leased as (
   update promo.assignment a
@@ -119,18 +64,10 @@ select %(run_id)s, contact_id, promo_code_id, %(token)s, 'profile', %(source)s, 
 
 -- due_profiles --
 -- Whom begin_profiles would lease, in the same order as for messages.
+with /* fragment moment */
 select a.contact_id
-from promo.assignment a
-where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
-  and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
-  and ((select cardinality(r.after) = 1 from promo.run r where r.run_id = %(run_id)s) or %(repair)s or not exists (
-    select from promo.attempt t
-    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
-      and t.outcome = 'ok'))
-  and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
-  and (a.lease_until is null or a.lease_until <= promo.clock())
-order by (select max(t.attempt_id) from promo.attempt t
-          where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile') nulls first, a.contact_id;
+/* fragment due_for_profile */
+order by /* fragment longest_ago */;
 
 -- read_recipients --
 -- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields. Who
@@ -156,9 +93,7 @@ order by a.contact_id;
 
 -- held_leases --
 -- Who of the contacts is under a lease that still runs, and for how long at most.
-with moment as materialized (
-  select promo.clock() as at
-)
+with /* fragment moment */
 select count(*) as contacts, coalesce(max(extract(epoch from a.lease_until - moment.at)), 0)::float8 as wait_s
 from moment cross join promo.assignment a
 where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_until > moment.at;
@@ -191,35 +126,25 @@ from evidence e where t.attempt_id = e.attempt_id;
 -- decides between trying again and giving the code back, or out of the pool if a data source has seen it; a code that
 -- another run gave too stays the contact's. Only the lease's holder may act, or anyone for an unknown; and a late ok
 -- settles what a person was about to have sent again.
-with told as materialized (
-  select %(run_id)s::bigint as run_id, contact_id, outcome, detail
-  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
-), next as materialized (
-  select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
-         (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
-               when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
-  from told e
-  join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
-  cross join lateral (
-    select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
-    from promo.attempt t
-    where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
-  ) fold
-  where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
-     or (a.state = 'assigned' and fold.ok)
-), given_back as (
-  update promo.promo_code p
-  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
-      again = greatest(p.again - 1, 0),
-      retired = p.retired or seen.sure, seen_at = case when seen.sure then promo.clock() else p.seen_at end
-  from next n cross join lateral (select promo.was_seen(%(run_id)s, n.contact_id, n.promo_code_id) as sure) seen
-  where n.state = 'rejected' and p.promo_code_id = n.promo_code_id
-)
+with /* fragment told */, decided as materialized (
+  select judged.*, judged.state = 'rejected' as gives_back,
+         judged.state = 'rejected' and promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id) as seen
+  from (
+    select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
+           (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
+                 when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
+    from told e
+    join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
+    /* fragment fold */
+    where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
+       or (a.state = 'assigned' and fold.ok)
+  ) judged
+), /* fragment given_back */
 update promo.assignment a
 set state = n.state, lease_token = null, lease_until = null,
     reason = case when n.state = 'rejected' then coalesce(n.detail, 'refused') end,
     promo_code_id = case when n.state <> 'rejected' then a.promo_code_id end
-from next n
+from decided n
 where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- settle_profiles --

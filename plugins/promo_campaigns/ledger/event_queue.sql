@@ -87,10 +87,5 @@ with waiting as materialized (
           %(reentry)s, make_interval(secs => %(period_s)s), %(alone)s, make_interval(secs => %(max_age_s)s)) is null
   returning t.contact_id
 )
-insert into promo.assignment (run_id, contact_id, time_zone, needs_code)
-select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end,
-       code.needed
-from taken join promo.contact c using (contact_id) join promo.run r on r.run_id = %(run_id)s
-cross join lateral promo.code_needed(
-  r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id) code
-order by c.contact_id;
+/* fragment in_audience */
+from taken join promo.contact c using (contact_id) /* fragment of_run */;

@@ -1,7 +1,7 @@
 -- read_run --
--- What a report says of the run itself; its definition names one data source, or several.
+-- What a report says of the run itself.
 select run_key, workflow,
-       jsonb_path_query_array(spec, '$.data_source.name') || jsonb_path_query_array(spec, '$.data_sources[*].name') as data_sources,
+       jsonb_path_query_array(spec, '$.data_sources[*].name') as data_sources,
        forecast, extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
 from promo.run where run_id = %(run_id)s;
 

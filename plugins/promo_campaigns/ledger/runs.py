@@ -11,6 +11,7 @@ from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.ledger.batch_sizes import best_batch_size
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
+from promo_campaigns.model.assignment_state import IN_FLIGHT, AssignmentState
 from promo_campaigns.model.errors import (
     ConfigurationError,
     DefinitionError,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 _SQL = queries(__name__)
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
-_IN_FLIGHT = ("pending", "assigned", "sending")
 
 
 NEWER_ZONES = "name one that it does, or update the server's time zone data"
@@ -184,8 +184,9 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
         if run is None:
             msg = f"there is no run {run_id} in the ledger"
             raise LedgerError(msg)
-        open_states = [*_IN_FLIGHT, *(["accepted"] if run["records"] else [])]
-        counts = connection.execute(_SQL["count_open"], {"run_id": run_id, "states": open_states}).fetchall()
+        open_states = [*IN_FLIGHT, *([AssignmentState.ACCEPTED] if run["records"] else [])]
+        which = {"run_id": run_id, "states": [state.value for state in open_states]}
+        counts = connection.execute(_SQL["count_open"], which).fetchall()
         if counts:
             named = ", ".join(f"{row['contacts']} {row['state']}" for row in counts)
             msg = f"run {run['run_key']} cannot be closed: {named}; retry or clear the tasks that failed"

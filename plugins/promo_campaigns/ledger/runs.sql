@@ -37,17 +37,12 @@ select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.r
 
 -- add_audience --
 -- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.
-insert into promo.assignment (run_id, contact_id, time_zone, needs_code)
-select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end,
-       code.needed
+/* fragment in_audience */
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) audience
 join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
-join promo.run r on r.run_id = %(run_id)s
-cross join lateral promo.code_needed(
-  r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id) code
-order by c.contact_id;
+/* fragment of_run */;
 
 -- weigh_audience --
 -- Lets the planner know the new run at once; its own look comes a minute later, when a million rows may be wrong.

@@ -49,14 +49,13 @@ with without as (
   select run_id, contact_id from promo.assignment
   where run_id = %(run_id)s and state = 'pending' and needs_code
   order by contact_id desc limit %(shortfall)s
-), skipped as (
+), decided as (
   update promo.assignment a set state = 'skipped', reason = 'no code'
   from without w
   where a.run_id = w.run_id and a.contact_id = w.contact_id and a.state = 'pending'
   returning a.needs_code
 )
-insert into promo.code_demand (run_id, codes)
-select %(run_id)s, -count(*) from skipped where needs_code having count(*) > 0;
+/* fragment less_demand */;
 
 -- keep_forecast --
 -- What the run was weighed with, and what it does without codes.

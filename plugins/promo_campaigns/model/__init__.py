@@ -5,6 +5,7 @@ It knows the standard library only: no driver, no Airflow, no other room.
 
 __all__ = [
     "approval",
+    "assignment_state",
     "audience_list",
     "contact_rules",
     "contacts",
@@ -16,7 +17,6 @@ __all__ = [
     "masking",
     "outcome",
     "parameters",
-    "placeholder",
     "redaction",
     "reuse",
     "run",

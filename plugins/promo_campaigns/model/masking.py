@@ -1,10 +1,19 @@
-"""How a promo code is shown: a code is as good as money, so lists and logs hold its mask only."""
+"""How a promo code is shown: a code is as good as money, so lists and logs hold its mask, and a preview no code."""
 
 from __future__ import annotations
 
 _HEAD = 4
 _TAIL = 2
 _ELLIPSIS = "…"
+
+PLACEHOLDER = "TEST-NO-CODE"
+"""Stands for a code where none may be given out: the database and the reader of code files refuse a code that begins
+like it, in any case."""
+
+
+def is_placeholder(code: str) -> bool:
+    """Tell whether a code would be taken for the placeholder."""
+    return code.upper().startswith(PLACEHOLDER)
 
 
 def mask(code: str) -> str:

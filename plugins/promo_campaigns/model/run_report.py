@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.model.assignment_state import DELIVERED, WITH_REASON, AssignmentState
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MOST_REASONS = 20
 """A report names so many reasons of each kind, the commonest, and counts the others together."""
 OTHER_REASONS = "other reasons"
-
-_GIVEN = frozenset({"accepted", "recorded"})
-_WITH_REASON = ("skipped", "rejected", "expired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +49,17 @@ class Tally:
         """Count rows ``{state, reason, contacts, reused}``; a state that is none of the others' counts as waiting."""
         states: dict[str, int] = {}
         reused = 0
-        reasons: dict[str, dict[str, int]] = {state: {} for state in _WITH_REASON}
+        reasons: dict[str, dict[str, int]] = {state.value: {} for state in WITH_REASON}
         for row in rows:
             state, contacts = row["state"], row["contacts"]
             states[state] = states.get(state, 0) + contacts
-            reused += row["reused"] if state in _GIVEN else 0
+            reused += row["reused"] if state in DELIVERED else 0
             if state in reasons:
                 named = reasons[state]
                 named[row["reason"]] = named.get(row["reason"], 0) + contacts
-        elsewhere = _GIVEN | {"unknown", *_WITH_REASON}
+        elsewhere = DELIVERED | {AssignmentState.UNKNOWN, *WITH_REASON}
         return cls(
-            given=sum(states.get(state, 0) for state in _GIVEN),
+            given=sum(states.get(state, 0) for state in DELIVERED),
             reused=reused,
             recorded=states.get("recorded", 0),
             skipped=_commonest(reasons["skipped"]),
@@ -120,7 +119,7 @@ class RunReport:
         lines += [_line("audience", tally.audience), _line("given a code", tally.given)]
         lines += [_line("of these, one they held already", tally.reused)] if tally.reused else []
         lines += [_line("of these, on their profile", tally.recorded)]
-        for name in _WITH_REASON:
+        for name in (state.value for state in WITH_REASON):
             counts: dict[str, int] = getattr(tally, name)
             lines += [_line(f"{name}: {reason}", count) for reason, count in counts.items()]
         lines += [_line("unknown", tally.unknown), _line("waiting", tally.waiting)]

@@ -162,15 +162,14 @@ class RunSpec:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> RunSpec:
-        """Rebuild the spec that the ledger holds; one of before version 0.2 names a single data source, or none."""
+        """Rebuild the spec that the ledger holds."""
         audience = {**stored["audience"], "contact_ids": tuple(stored["audience"]["contact_ids"])}
-        sources = stored["data_sources"] if "data_sources" in stored else filter(None, [stored["data_source"]])
         return cls(
             workflow=stored["workflow"],
             audience=Audience(**audience),
             codes=CodeRequest(**stored["codes"]),
             message=Message(**stored["message"]),
-            data_sources=tuple(_data_source(source) for source in sources),
+            data_sources=tuple(_data_source(source) for source in stored["data_sources"]),
             transport=stored.get("transport", "inbox"),
             transport_conn_id=stored.get("transport_conn_id", ""),
             webhook=_data_source(stored["webhook"]) if stored.get("webhook") else None,

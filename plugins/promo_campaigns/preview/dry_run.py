@@ -16,7 +16,7 @@ from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.limits import NO_LIMITS
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.run_spec import Audience

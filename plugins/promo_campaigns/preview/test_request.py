@@ -15,7 +15,7 @@ from promo_campaigns.delivery.success_rule import SuccessRule, read_json
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.http.client import Answer, Call, HttpClient
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.placeholder import PLACEHOLDER
+from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.template_context import message_context
 from promo_campaigns.postgres.sql import queries

@@ -1,5 +1,9 @@
 """Brings a database to the present schema with Alembic; each revision runs one plain SQL file.
 
+``postgres/schema.sql`` is the whole schema as it is now, to be read and changed together with a new revision: a test
+holds that the revisions lead to it. The first revision runs it as long as it is the only one. Whoever writes the second
+copies ``schema.sql`` to ``0001_schema.sql`` here before changing it; the first revision runs the copy from then on.
+
 How to write a revision so that nobody is shut out of a store of millions of rows
 ---------------------------------------------------------------------------------
 A revision is ``versions/<number>_<name>.py``, which calls ``run_sql_file``, and ``<number>_<name>.sql`` here.
@@ -39,18 +43,22 @@ from typing import TYPE_CHECKING
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.postgres.connection import LINE, explaining, session_options
+from promo_campaigns.postgres.migrations.former import FIRST, take_over
 from promo_campaigns.postgres.migrations.steps import BATCH_ROWS, LOCK_WAIT_MS, SCHEMA, Migration, try_until
 from promo_campaigns.postgres.store_errors import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["BATCH_ROWS", "LOCK_WAIT_MS", "SCHEMA", "migrate", "run_sql_file"]
+__all__ = ["BATCH_ROWS", "LOCK_WAIT_MS", "SCHEMA", "first_schema", "migrate", "run_first_schema", "run_sql_file"]
+
+SCRIPTS = Path(__file__).parent
 
 PATIENCE_S = 600.0
 """Seconds for which a migration waits for another one, or for a lock that others hold."""
@@ -65,7 +73,9 @@ _SESSION = session_options(
 )
 
 
-def migrate(dsn: str, *, patience_s: float = PATIENCE_S, tell: Callable[[str], None] | None = None) -> None:
+def migrate(
+    dsn: str, *, patience_s: float = PATIENCE_S, tell: Callable[[str], None] | None = None, scripts: Path = SCRIPTS
+) -> None:
     """Bring the database to the newest revision; running it again changes nothing.
 
     Readers are not shut out for longer than it takes to add a column. Killed, it is taken up by running it again.
@@ -73,28 +83,50 @@ def migrate(dsn: str, *, patience_s: float = PATIENCE_S, tell: Callable[[str], N
     :param dsn: ``postgresql://`` URI of the database
     :param patience_s: seconds to wait for another migration, and for each lock that others hold
     :param tell: is called before each part of a revision that a store with rows in it is brought to
+    :param scripts: the folder of ``env.py``, the SQL files and ``versions/``; a test brings revisions of its own
     :raises StoreUnavailableError: another migration, or somebody who holds a lock, took longer than that
     :raises DatabaseUnavailableError: the server cannot be reached, or cannot carry out a statement at the moment
-    :raises ConfigurationError: the address is wrong, the account lacks a right, or the database's encoding is not UTF8
+    :raises ConfigurationError: the address is wrong, the account lacks a right, the database's encoding is not UTF8, or
+        the store is at a revision that this version does not know
     """
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     with explaining(), _alone(dsn, patience_s) as connection:
         _require_encoding(connection)
         _prepare(connection)
         is_new = connection.execute(f"select to_regclass('{SCHEMA}.alembic_version') is null").fetchone() == (True,)
+        if not is_new:
+            known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+            take_over(connection, first_schema(scripts), known)
         connection.autocommit = False
         engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
         with engine.connect() as alembic_connection:
             config.attributes["connection"] = alembic_connection
-            config.attributes["migration"] = Migration(connection, is_new, patience_s, tell or _tell_nobody)
+            config.attributes["migration"] = Migration(connection, is_new, patience_s, tell or _tell_nobody, scripts)
             command.upgrade(config, "head")
             connection.execute(f"drop table if exists {SCHEMA}.migration_step")
             connection.commit()
 
 
+def first_schema(scripts: Path = SCRIPTS) -> str:
+    """Return the SQL of the first revision: its own file, or the schema as it is now while there is no second one."""
+    own = scripts / f"{FIRST}.sql"
+    return (own if own.exists() else SCRIPTS.parent / "schema.sql").read_text(encoding="utf-8")
+
+
+def run_first_schema() -> None:
+    """Run the SQL of the first revision."""
+    migration = _under_way()
+    _run(migration, FIRST, first_schema(migration.scripts))
+
+
 def run_sql_file(name: str) -> None:
     """Run ``postgres/migrations/<name>.sql`` as the revision being applied, part by part."""
+    migration = _under_way()
+    _run(migration, name, (migration.scripts / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def _under_way() -> Migration:
     from alembic import op  # noqa: PLC0415  (bound to a context only while a migration runs)
 
     context = op.get_context()
@@ -102,11 +134,17 @@ def run_sql_file(name: str) -> None:
         msg = "a revision is run by migrate()"
         raise AssertionError(msg)
     migration: Migration = context.config.attributes["migration"]
+    return migration
+
+
+def _run(migration: Migration, name: str, text: str) -> None:
+    from alembic import op  # noqa: PLC0415  (likewise)
+
     if migration.is_new:
-        migration.run_at_once(name)
+        migration.run_at_once(text)
         return
-    with context.autocommit_block():
-        migration.run_in_steps(name)
+    with op.get_context().autocommit_block():
+        migration.run_in_steps(name, text)
 
 
 @contextmanager

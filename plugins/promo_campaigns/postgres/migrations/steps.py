@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from psycopg import errors, sql
 
 from promo_campaigns.model.errors import StoreUnavailableError
-from promo_campaigns.postgres.sql import migration as text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from psycopg import Connection
 
@@ -101,29 +101,31 @@ class Migration:
     :param is_new: the database holds nothing yet, so nobody can be shut out of it
     :param patience_s: seconds to wait for each lock that others hold
     :param tell: is told which part comes next
+    :param scripts: the folder of the revisions' SQL files
     """
 
     connection: Connection
     is_new: bool
     patience_s: float
     tell: Callable[[str], None]
+    scripts: Path
 
-    def run_at_once(self, name: str) -> None:
-        """Run all parts inside the transaction that is open."""
-        for part in parts_of(text_of(name)):
+    def run_at_once(self, text: str) -> None:
+        """Run all parts of a revision's SQL inside the transaction that is open."""
+        for part in parts_of(text):
             if part.kind == "batches":
                 self._fill(part)
             else:
                 # Only outside a transaction can an index be built beside others; here there are none.
-                text = part.text if part.kind == "locked" else re.sub(r"\bconcurrently\b", "", part.text)
-                self.connection.execute(text)
+                locked = part.kind == "locked"
+                self.connection.execute(part.text if locked else re.sub(r"\bconcurrently\b", "", part.text))
 
-    def run_in_steps(self, name: str) -> None:
+    def run_in_steps(self, name: str, text: str) -> None:
         """Run the parts that are not done yet, each committed by itself; the connection is in autocommit mode."""
         self._execute(f"create table if not exists {SCHEMA}.migration_step (revision text, step integer)")
         found = self.connection.execute("select step from promo.migration_step where revision = %s", [name])
         done = {step for (step,) in found}
-        parts = parts_of(text_of(name))
+        parts = parts_of(text)
         for number, part in enumerate(parts, 1):
             if number in done:
                 continue

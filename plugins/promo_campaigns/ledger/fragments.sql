@@ -1,0 +1,129 @@
+-- Passages that several statements of the ledger have in common; where one stands, the statement says so by its name.
+
+-- moment --
+-- The one reading of the clock by which a statement decides.
+moment as materialized (
+  select promo.clock() as at
+)
+
+-- valid_code --
+-- Contacts of a run before its send-by, with a code that has not run out, at the `moment`.
+from moment cross join promo.run r
+join promo.assignment a on a.run_id = r.run_id
+join promo.promo_code p using (promo_code_id)
+where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
+  and a.contact_id = any(%(contact_ids)s) and p.expires_at > moment.at
+
+-- message_is_due --
+-- Due a message are the assigned, and the unknown whose first doubtful attempt is recent enough for the receiver to
+-- recognise its key; neither without the answers its message reads, nor in quiet hours, nor where these begin while
+-- calls may still begin.
+(r.before = '{}' or (
+  select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
+  from unnest(r.before) as b (source)))
+and (r.quiet_hours is null
+     or not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at)
+        and not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at + make_interval(secs => %(lease_s)s / 2)))
+and (a.state = 'assigned'
+     or (a.state = 'unknown'
+         and moment.at - make_interval(secs => %(resend_within_s)s)
+             < (select min(t.started_at) from promo.attempt t
+                where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+                  and t.outcome is null)))
+
+-- answer_is_due --
+-- A data source is asked, before the message, for whoever it has not answered for.
+a.state = 'assigned'
+and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)
+
+-- due_for_profile --
+-- Accepted contacts whom this source has not confirmed, and recorded ones for a repair, that nobody else is recording and
+-- that were not erased. With a single source the state says whether it has confirmed.
+from moment cross join promo.assignment a
+where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
+  and (a.state = 'accepted' or (a.state = 'recorded' and %(repair)s))
+  and ((select cardinality(r.after) = 1 from promo.run r where r.run_id = %(run_id)s) or %(repair)s or not exists (
+    select from promo.attempt t
+    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'profile' and t.source = %(source)s
+      and t.outcome = 'ok'))
+  and not exists (select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)
+  and (a.lease_until is null or a.lease_until <= moment.at)
+
+-- longest_ago --
+-- The order in which those who are due are called for, longest ago first: one whose calls always fail must not keep the
+-- others waiting for ever.
+(select max(t.attempt_id) from promo.attempt t
+ where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = %(purpose)s) nulls first, a.contact_id
+
+-- leased --
+-- Whoever is `due` is sending from here on, and this lease's alone.
+leased as (
+  update promo.assignment a
+  set state = 'sending', lease_token = %(token)s,
+      lease_until = due.at + make_interval(secs => %(lease_s)s)
+  from due where a.run_id = due.run_id and a.contact_id = due.contact_id
+)
+
+-- waiting --
+-- Whoever waits for a code, in the order of contact ids; nobody, while the run waits for its approval.
+due as materialized (
+  select a.run_id, a.contact_id from promo.assignment a
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+    and not exists (select from promo.run r where r.run_id = %(run_id)s and r.approval = 'awaited')
+  order by a.contact_id for update
+)
+
+-- told --
+-- What was heard of the calls of a lease, a row a contact.
+told as materialized (
+  select %(run_id)s::bigint as run_id, contact_id, outcome, detail
+  from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(details)s::text[]) as e (contact_id, outcome, detail)
+)
+
+-- fold --
+-- What all attempts of a message to contact `e` come to. They are looked up by contact: the planner's figures for them are
+-- always behind.
+cross join lateral (
+  select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+  from promo.attempt t
+  where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
+) fold
+
+-- too_late --
+-- Of whom it is too late for: the code goes back unless a message may have arrived, and stays out of the pool if a data
+-- source has seen it.
+a.run_id, a.contact_id, a.promo_code_id, a.state = 'pending' and a.needs_code as needs_code,
+not exists (
+  select from promo.attempt t
+  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+    and t.outcome is distinct from 'refused') as gives_back,
+promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+
+-- given_back --
+-- The codes of those who are `decided` to give theirs back are free again; one that another run gave too stays its
+-- contact's, and one that a data source has seen is retired.
+given_back as (
+  update promo.promo_code p
+  set issued_at = case when p.again > 0 then p.issued_at end, held_by = case when p.again > 0 then p.held_by end,
+      again = greatest(p.again - 1, 0),
+      retired = p.retired or n.seen, seen_at = case when n.seen then promo.clock() else p.seen_at end
+  from decided n where n.gives_back and p.promo_code_id = n.promo_code_id
+)
+
+-- less_demand --
+-- The run counts on no code any more for those who are `decided`.
+insert into promo.code_demand (run_id, codes)
+select %(run_id)s, -count(*) from decided where needs_code having count(*) > 0
+
+-- in_audience --
+-- A contact's row in a run, as it is when the run is opened.
+insert into promo.assignment (run_id, contact_id, time_zone, needs_code)
+select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c.time_zone, r.time_zone) end,
+       code.needed
+
+-- of_run --
+-- What `in_audience` reads of the run and of its code pool, in the order in which a batch will lie in the table.
+join promo.run r on r.run_id = %(run_id)s
+cross join lateral promo.code_needed(
+  r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id) code
+order by c.contact_id

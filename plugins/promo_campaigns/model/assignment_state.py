@@ -1,0 +1,99 @@
+"""The states of an assignment, and the changes that the store's trigger allows with the statements that make them.
+
+``docs/states.md`` is made of it by ``tests/states_page.py``; a test holds both against the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class AssignmentState(str, Enum):
+    """Where the assignment of a contact in a run stands, in the order of the store's type."""
+
+    PENDING = "pending"
+    SKIPPED = "skipped"
+    ASSIGNED = "assigned"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    RECORDED = "recorded"
+    EXPIRED = "expired"
+
+    @property
+    def meaning(self) -> str:
+        """What it says of the contact."""
+        return _MEANING[self]
+
+
+_S = AssignmentState
+_MEANING = {
+    _S.PENDING: "In the audience; no code was given yet.",
+    _S.SKIPPED: "Left out, with the reason; no code was given.",
+    _S.ASSIGNED: "Has a code, and is due a message.",
+    _S.SENDING: "A call may be under way: the intent is committed before a byte is sent, and leased to one worker.",
+    _S.ACCEPTED: "The receiver took the message.",
+    _S.REJECTED: "The receiver refused every attempt, with the reason; the code went back.",
+    _S.UNKNOWN: "Nobody knows whether an attempt arrived; the code stays the contact's.",
+    _S.RECORDED: "Every data source confirmed that the code is on the profile.",
+    _S.EXPIRED: "Too late, with the reason: the send-by passed, or the code ran out.",
+}
+
+IN_FLIGHT = (_S.PENDING, _S.ASSIGNED, _S.SENDING)
+"""Without an outcome: a run with any of them is not closed."""
+DELIVERED = frozenset({_S.ACCEPTED, _S.RECORDED})
+"""The message was accepted, so the contact has the code."""
+MAYBE_DELIVERED = DELIVERED | {_S.UNKNOWN, _S.SENDING}
+"""A message may have arrived: the code can never be given to anybody else from here."""
+WITH_REASON = (_S.SKIPPED, _S.REJECTED, _S.EXPIRED)
+"""Not reached, and the assignment says why: what a closed run that is run again takes up."""
+WITH_CODE = MAYBE_DELIVERED | {_S.ASSIGNED}
+"""The assignment holds a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A legal change of state.
+
+    :ivar made_by: the named statements of ``ledger/`` that make it
+    :ivar when: what has happened
+    :ivar on_evidence: only allowed if an attempt of the message was answered ok
+    """
+
+    source: AssignmentState
+    target: AssignmentState
+    made_by: tuple[str, ...]
+    when: str
+    on_evidence: bool = False
+
+
+_SKIPS = ("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet")
+_FOLDS = ("settle_assignments", "fold_lapsed")
+
+EDGES = (
+    Edge(_S.PENDING, _S.SKIPPED, _SKIPS, "no channel, unsubscribed, held out, capped, no code, not approved or quiet"),
+    Edge(_S.PENDING, _S.ASSIGNED, ("claim_codes", "reuse_codes"), "a code was claimed, or given again"),
+    Edge(_S.PENDING, _S.EXPIRED, ("expire_overdue",), "the send-by passed"),
+    Edge(_S.ASSIGNED, _S.SENDING, ("begin_messages", "begin_answers"), "the intent to call was committed"),
+    Edge(_S.ASSIGNED, _S.EXPIRED, ("expire_overdue", "give_up_quiet"), "the send-by passed, or the code ran out"),
+    Edge(_S.ASSIGNED, _S.PENDING, ("return_short",), "the code fell short before anybody saw it"),
+    Edge(_S.ASSIGNED, _S.UNKNOWN, ("expire_overdue", "give_up_quiet"), "an unknown send was to be repeated, too late"),
+    Edge(_S.ASSIGNED, _S.ACCEPTED, ("settle_assignments",), "a late ok came before the repetition", on_evidence=True),
+    Edge(_S.SENDING, _S.ACCEPTED, _FOLDS, "an attempt was answered ok"),
+    Edge(_S.SENDING, _S.REJECTED, ("settle_assignments", "settle_answers"), "every attempt was refused"),
+    Edge(_S.SENDING, _S.UNKNOWN, _FOLDS, "an attempt has no known outcome"),
+    Edge(_S.SENDING, _S.ASSIGNED, (*_FOLDS, "settle_answers"), "refused for now, or a data source has answered"),
+    Edge(_S.UNKNOWN, _S.SENDING, ("begin_messages",), "sent again under the same key, which the receiver knows"),
+    Edge(_S.UNKNOWN, _S.ACCEPTED, ("settle_assignments",), "a late ok, or a person or the receiver says so"),
+    Edge(_S.UNKNOWN, _S.REJECTED, ("settle_assignments",), "refused late, or a person says so"),
+    Edge(
+        _S.UNKNOWN, _S.ASSIGNED, ("resend_unknown", "settle_assignments"), "a person took the risk, or refused for now"
+    ),
+    Edge(_S.ACCEPTED, _S.RECORDED, ("settle_profiles",), "every data source confirmed"),
+    Edge(_S.SKIPPED, _S.PENDING, ("reopen_missing",), "the closed run is run again"),
+    Edge(_S.REJECTED, _S.PENDING, ("reopen_missing",), "the closed run is run again, under new keys"),
+    Edge(_S.EXPIRED, _S.PENDING, ("reopen_missing",), "the closed run is run again"),
+)
+"""Every change that the trigger ``assignment_transition`` allows, and no other."""
