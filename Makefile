@@ -11,17 +11,15 @@ help: ## show these targets
 install: ## make .venv with everything a developer needs
 	@$(DEVELOPMENT)
 
-lint: install ## style and import directions
-	$(RUN)/ruff check
-	$(RUN)/ruff format --check
-	$(RUN)/lint-imports
+lint: ## style and import directions
+	bin/lint style imports
 
 format: install ## rewrite the code in the house style
 	$(RUN)/ruff check --fix
 	$(RUN)/ruff format
 
-types: install ## check types
-	$(RUN)/mypy
+types: ## check types
+	bin/lint types
 
 test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 	bin/test $(T)

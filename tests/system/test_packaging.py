@@ -113,6 +113,13 @@ def test_the_wheel_holds_exactly_the_package(wheel: Path) -> None:
     assert "promo_campaigns/py.typed" in packed
 
 
+def test_the_wheel_brings_its_licence(wheel: Path) -> None:
+    files = {Path(name).name: name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" in name}
+    assert zipfile.ZipFile(wheel).read(files["LICENSE"]) == (ROOT / "LICENSE").read_bytes()
+    metadata = zipfile.ZipFile(wheel).read(files["METADATA"]).decode()
+    assert "\nLicense-Expression: Apache-2.0\nLicense-File: LICENSE\n" in metadata
+
+
 def test_an_installed_wheel_registers_its_plugin_and_its_provider_and_runs_the_dags(
     installed: Path, tmp_path: Path
 ) -> None:
