@@ -1,0 +1,61 @@
+"""What the documents of the repository name is there, and each decision says what violates it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "plugins" / "promo_campaigns"
+DECISIONS = ROOT / "docs" / "decisions"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(DECISIONS.glob("[0-9]*.md"))
+PARTS = ["**Why.**", "**Decision.**", "**What it costs.**", "**What shows it.**"]
+ENDING = r"## A change violates this when\n\n(?:- .+(?:\n  .+)*\n){2,}\Z"
+MADE_LATER = {"tests/benchmarks/recorded.jsonl"}
+"""Written by ``make bench-record``."""
+IN_REPOSITORY = ("bin/", "dags/", "docs/", "include/", "plugins/", "tests/")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_the_links_of_a_document_lead_somewhere(document: Path) -> None:
+    text = without_code(document.read_text(encoding="utf-8"))
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert [link for link in links if link and not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_the_files_that_a_document_names_exist(document: Path) -> None:
+    """A path in backticks begins at the repository, or at a room of the package."""
+    text = without_code(document.read_text(encoding="utf-8"))
+    named = re.findall(r"`([a-z_.][\w./-]*/[\w./-]*)`", text)
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    ours = [path for path in named if path.startswith(IN_REPOSITORY) or path.partition("/")[0] in rooms]
+    there = {path for path in ours if (ROOT / path).exists() or (PACKAGE / path).exists()}
+    assert {*ours} - there - MADE_LATER == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_decision_is_one_page_and_ends_in_what_violates_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.match(rf"# {page.name[:4]} \w", text)
+    assert re.findall(r"^\*\*[^*]+\*\*", text, re.MULTILINE) == PARTS
+    assert re.search(ENDING, text)
+    assert len(text.splitlines()) <= 60
+
+
+def test_the_list_of_decisions_names_each_once_and_in_order() -> None:
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\((.+?)\) \|", (DECISIONS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert listed == [(page.name[:4], page.name) for page in PAGES]
