@@ -45,6 +45,14 @@ def test_the_files_that_a_document_names_exist(document: Path) -> None:
     assert {*ours} - there - MADE_LATER == set()
 
 
+def test_the_statements_that_a_document_names_exist() -> None:
+    """A statement in brackets stands behind the file that holds it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w./]+\.sql)` \(`(\w+)`\)", text)
+    assert named
+    assert [name for file, name in named if f"-- {name} --" not in (PACKAGE / file).read_text(encoding="utf-8")] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_decision_is_one_page_and_ends_in_what_violates_it(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
