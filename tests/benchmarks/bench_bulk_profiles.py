@@ -34,11 +34,11 @@ from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 from promo_campaigns.delivery.templates import compile_data_source
-from promo_campaigns.demo.ports import free_port
 from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
+from promo_campaigns.local_airflow.ports import free_port
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect

@@ -37,9 +37,9 @@ import psycopg
 from benchmarks.bench_campaign import PATIENCE_S, check, one_run, running
 from benchmarks.figures import Figure, keep
 from integration.world import add_codes, add_contacts
-from promo_campaigns.demo.ports import free_port
-from promo_campaigns.demo.services import airflow_command
-from promo_campaigns.demo.supervisor import Service
+from promo_campaigns.local_airflow.ports import free_port
+from promo_campaigns.local_airflow.services import airflow_command
+from promo_campaigns.local_airflow.supervisor import Service
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.processes import command_line, session_members
 from receiver import running_receiver
@@ -47,7 +47,7 @@ from receiver import running_receiver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.demo.supervisor import _Started
+    from promo_campaigns.local_airflow.supervisor import _Started
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
     from system.airflow_machine import AirflowMachine

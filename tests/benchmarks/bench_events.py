@@ -28,9 +28,9 @@ import aiohttp
 from benchmarks.figures import Figure, keep
 from integration.world import add_codes, add_contacts
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.demo.ports import free_port
-from promo_campaigns.demo.supervisor import Service
 from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.local_airflow.ports import free_port
+from promo_campaigns.local_airflow.supervisor import Service
 from promo_campaigns.postgres.connection import connect
 from system.airflow_machine import CHECKOUT, airflow_machine
 

@@ -23,7 +23,7 @@ import aiohttp
 from benchmarks.bench_send_path import store_dsn
 from benchmarks.figures import Figure, keep
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.demo.ports import free_port
+from promo_campaigns.local_airflow.ports import free_port
 from promo_campaigns.postgres.connection import connect
 
 KEY = secrets.token_hex(16)

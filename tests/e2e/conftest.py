@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from integration.world import add_codes, add_contacts
-from promo_campaigns.demo.credentials import USER
+from promo_campaigns.local_airflow.credentials import USER
 from promo_campaigns.postgres.connection import connect
 from receiver import running_receiver
 from system.airflow_machine import airflow_machine

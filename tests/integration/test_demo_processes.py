@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from promo_campaigns.demo.__main__ import main
-from promo_campaigns.demo.layout import Layout
-from promo_campaigns.demo.supervisor import Service, Supervisor
+from promo_campaigns.local_airflow.layout import Layout
+from promo_campaigns.local_airflow.supervisor import Service, Supervisor
 from promo_campaigns.model.errors import DemoError
 from promo_campaigns.postgres.embedded.processes import birth, command_line, session_members
 
@@ -124,8 +124,8 @@ def test_a_command_that_fails_says_so(layout: Layout) -> None:
 def test_what_a_killed_demo_leaves_is_ended_by_the_next(layout: Layout) -> None:
     """The kernel asks the children to end; one that will not is found again."""
     code = (
-        "import os, sys; from pathlib import Path; from promo_campaigns.demo.layout import Layout;"
-        "from promo_campaigns.demo.supervisor import Service, Supervisor;"
+        "import os, sys; from pathlib import Path; from promo_campaigns.local_airflow.layout import Layout;"
+        "from promo_campaigns.local_airflow.supervisor import Service, Supervisor;"
         "s = Supervisor(Layout(Path(sys.argv[1])));"
         "s.start(Service('stubborn', [sys.executable, '-c', sys.argv[2]], rank=1), dict(os.environ)); input()"
     )

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.demo.airflow_api import AirflowApi
-from promo_campaigns.demo.credentials import USER, keep_credentials
-from promo_campaigns.demo.layout import Layout
-from promo_campaigns.demo.ports import free_port
-from promo_campaigns.demo.services import Addresses, airflow_command, airflow_services, environment
-from promo_campaigns.demo.supervisor import Supervisor
+from promo_campaigns.local_airflow.airflow_api import AirflowApi
+from promo_campaigns.local_airflow.credentials import USER, keep_credentials
+from promo_campaigns.local_airflow.layout import Layout
+from promo_campaigns.local_airflow.ports import free_port
+from promo_campaigns.local_airflow.services import Addresses, airflow_command, airflow_services, environment
+from promo_campaigns.local_airflow.supervisor import Supervisor
 from promo_campaigns.postgres.embedded.processes import session_members
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 from promo_campaigns.postgres.migrations import migrate
@@ -26,7 +26,7 @@ from promo_campaigns.postgres.migrations import migrate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from promo_campaigns.demo.supervisor import _Started
+    from promo_campaigns.local_airflow.supervisor import _Started
 
 CHECKOUT = Path(__file__).parents[2]
 START_S = 240.0

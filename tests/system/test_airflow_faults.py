@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from promo_campaigns.demo.supervisor import _Started
+    from promo_campaigns.local_airflow.supervisor import _Started
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
     from system.airflow_machine import AirflowMachine

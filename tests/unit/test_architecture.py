@@ -28,6 +28,7 @@ BELOW_AIRFLOW = [
     "delivery",
     "preview",
     "uplift",
+    "local_airflow",
     "profile_api",
 ]
 
@@ -65,6 +66,13 @@ def test_a_room_below_airflow_loads_no_airflow(room: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_only_the_tests_of_the_demo_import_the_demo() -> None:
+    """What other tests need of it is in local_airflow, so that the demo can change without them."""
+    tests = [file for file in (ROOT / "tests").rglob("*.py") if "test_demo" not in file.name]
+    demo = re.compile(r"^\s*(?:from|import) promo_campaigns\.demo\b", re.MULTILINE)
+    assert [file.name for file in tests if demo.search(file.read_text(encoding="utf-8"))] == []
 
 
 def test_the_pinned_versions_name_no_host() -> None:

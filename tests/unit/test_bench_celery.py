@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.bench_celery import heard, running_redis
 from benchmarks.partitioned_store import told_the_run
-from promo_campaigns.demo.layout import Layout
-from promo_campaigns.demo.supervisor import Service, Supervisor
 from promo_campaigns.ledger import ledger
+from promo_campaigns.local_airflow.layout import Layout
+from promo_campaigns.local_airflow.supervisor import Service, Supervisor
 from promo_campaigns.postgres.embedded.processes import session_members
 from receiver import Received, Receiver
 from system.airflow_machine import AirflowMachine

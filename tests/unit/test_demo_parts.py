@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import stat
-from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.demo.credentials import keep_credentials
 from promo_campaigns.demo.interruption import Interrupted, Interruption
-from promo_campaigns.demo.layout import Layout
 from promo_campaigns.demo.ledger_view import failed_checks
-from promo_campaigns.demo.ports import free_port
 from promo_campaigns.demo.screen import Screen
-from promo_campaigns.demo.services import Addresses, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AS_PROMISED = {
     "audience": 1010,
@@ -35,19 +24,6 @@ AS_PROMISED = {
 }
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    made = Layout(tmp_path)
-    made.make()
-    return made
-
-
-def test_a_busy_port_is_stepped_over() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as busy:
-        wanted = busy.getsockname()[1]
-        assert free_port(wanted) > wanted
-
-
 def test_what_is_as_promised_fails_no_check() -> None:
     assert failed_checks(AS_PROMISED) == []
 
@@ -57,30 +33,6 @@ def test_each_count_that_is_off_by_one_fails_its_check(name: str) -> None:
     failed = failed_checks(AS_PROMISED | {name: AS_PROMISED[name] - 1})
     assert len(failed) == 1
     assert f"{AS_PROMISED[name] - 1:,}" in failed[0]
-
-
-def test_credentials_are_made_once_and_readable_by_their_owner_only(layout: Layout) -> None:
-    credentials = keep_credentials(layout)
-    assert keep_credentials(layout) == credentials
-    assert json.loads(layout.credentials.read_text()) == {"admin": credentials.password}
-    for path in (layout.credentials, layout.secrets):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert credentials.password not in repr(credentials)
-
-
-def test_the_callers_own_airflow_stays_out_of_the_demo(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a newcomer's other Airflow would be used, and changed."""
-    monkeypatch.setenv("AIRFLOW__CORE__SQL_ALCHEMY_CONN", "mysql://production")
-    monkeypatch.setenv("AIRFLOW_HOME", "/home/newcomer/airflow")
-    monkeypatch.setenv("PGPASSWORD", "production")
-    addresses = Addresses(8081, 8091, "postgresql://a/airflow", "postgresql://a/promo")
-    variables = environment(layout, keep_credentials(layout), addresses)
-    assert "production" not in " ".join(variables.values())
-    assert variables["AIRFLOW_HOME"] == str(layout.airflow)
-    assert variables["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:8081"
-    assert variables["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8081/execution/"
-    assert variables["AIRFLOW__API__PORT"] == "8081"
-    assert variables["AIRFLOW_CONN_PROMO_DB"] == "postgres://a/promo"
 
 
 def test_progress_that_did_not_move_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:

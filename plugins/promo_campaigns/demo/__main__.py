@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promo_campaigns.demo.interruption import Interruption
-from promo_campaigns.demo.layout import Layout
 from promo_campaigns.demo.showing import Showing
-from promo_campaigns.demo.supervisor import Supervisor
+from promo_campaigns.local_airflow.layout import Layout
+from promo_campaigns.local_airflow.supervisor import Supervisor
 from promo_campaigns.model.errors import DemoError, PromoError
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 

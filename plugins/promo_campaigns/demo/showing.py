@@ -6,23 +6,29 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from promo_campaigns.demo.airflow_api import AirflowApi
-from promo_campaigns.demo.credentials import USER, keep_credentials
 from promo_campaigns.demo.interruption import Interrupted
-from promo_campaigns.demo.ports import free_port
 from promo_campaigns.demo.screen import Screen
-from promo_campaigns.demo.services import Addresses, airflow_command, airflow_services, environment, profile_api_service
-from promo_campaigns.demo.supervisor import Supervisor
 from promo_campaigns.demo.walkthrough import Walkthrough
+from promo_campaigns.local_airflow.airflow_api import AirflowApi
+from promo_campaigns.local_airflow.credentials import USER, keep_credentials
+from promo_campaigns.local_airflow.ports import free_port
+from promo_campaigns.local_airflow.services import (
+    Addresses,
+    airflow_command,
+    airflow_services,
+    environment,
+    profile_api_service,
+)
+from promo_campaigns.local_airflow.supervisor import Supervisor
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from promo_campaigns.demo.credentials import Credentials
     from promo_campaigns.demo.interruption import Interruption
-    from promo_campaigns.demo.layout import Layout
-    from promo_campaigns.demo.supervisor import Job, Service
+    from promo_campaigns.local_airflow.credentials import Credentials
+    from promo_campaigns.local_airflow.layout import Layout
+    from promo_campaigns.local_airflow.supervisor import Job, Service
 
 _CHECK_FAILED = 1
 _INTERRUPTED = 130

@@ -19,10 +19,10 @@ from promo_campaigns.model.run_key import run_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.demo.airflow_api import AirflowApi
-    from promo_campaigns.demo.layout import Layout
     from promo_campaigns.demo.screen import Screen
-    from promo_campaigns.demo.supervisor import Supervisor
+    from promo_campaigns.local_airflow.airflow_api import AirflowApi
+    from promo_campaigns.local_airflow.layout import Layout
+    from promo_campaigns.local_airflow.supervisor import Supervisor
 
 LOAD_DAG = "load_promo_codes"
 SEND_DAG = "promo_code_to_profile"

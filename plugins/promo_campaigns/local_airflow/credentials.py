@@ -1,4 +1,4 @@
-"""The demo's own keys and passwords, made once and readable by their owner only."""
+"""Keys and passwords of a local Airflow, made once and readable by their owner only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promo_campaigns.demo.layout import Layout
+    from promo_campaigns.local_airflow.layout import Layout
 
 USER = "admin"
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the parts of the demo know each other by."""
+    """Keys and passwords that the processes share."""
 
     password: str = field(repr=False)
     fernet_key: str = field(repr=False)
@@ -29,7 +29,7 @@ class Credentials:
 
 
 def keep_credentials(layout: Layout) -> Credentials:
-    """Return the credentials of this demo, made now if there are none; Airflow's password file agrees with them."""
+    """Return the credentials kept in a layout, or make them; Airflow's password file is written to agree with them."""
     if layout.secrets.exists():
         credentials = Credentials(**json.loads(layout.secrets.read_text()))
     else:

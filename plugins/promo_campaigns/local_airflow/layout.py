@@ -1,4 +1,4 @@
-"""Where the demo keeps its state: everything in ``.demo/`` of the checkout, nothing in anybody's home."""
+"""Where a local Airflow keeps its state: in ``.demo/`` of the checkout, and nowhere else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of one checkout.
+    """Files and folders of one checkout.
 
     :param checkout: the folder that holds ``dags/``, ``plugins/`` and ``include/``
     """
@@ -20,22 +20,22 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """Everything the demo makes."""
+        """Folder of everything that is made."""
         return self.checkout / ".demo"
 
     @property
     def lock(self) -> Path:
-        """Held by the demo that runs."""
+        """File that the running demo holds locked."""
         return self.state / "lock"
 
     @property
     def processes(self) -> Path:
-        """What the demo that runs has started."""
+        """Ids of the processes that were started, so that a later start can end what a killed one left."""
         return self.state / "processes.json"
 
     @property
     def postgres(self) -> Path:
-        """The folder of the database server."""
+        """Folder of the embedded Postgres."""
         return self.state / "postgres"
 
     @property
@@ -45,12 +45,12 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """One log file for each process."""
+        """Folder with one log file for each process."""
         return self.state / "logs"
 
     @property
     def secrets(self) -> Path:
-        """The keys of this demo; readable by its owner only."""
+        """File of all keys and passwords; readable by its owner only."""
         return self.state / "secrets.json"
 
     @property
@@ -60,17 +60,17 @@ class Layout:
 
     @property
     def code_files(self) -> Path:
-        """Where the sensor of ``load_promo_codes`` waits."""
+        """Folder that the sensor of ``load_promo_codes`` watches."""
         return self.state / "code_files"
 
     @property
     def samples(self) -> Path:
-        """The data the demo shows."""
+        """Folder of the sample codes and contacts."""
         return self.checkout / "include" / "samples"
 
     def make(self) -> None:
-        """Make the folders that are missing."""
-        # The database server may run as another account, which has to get through; what is secret guards itself.
+        """Create the folders that are missing."""
+        # The database server may run as another account, which must be able to pass. Secret files have their own modes.
         self.state.mkdir(mode=0o755, exist_ok=True)
         self.code_files.mkdir(mode=0o755, exist_ok=True)
         for private in (self.airflow, self.logs):

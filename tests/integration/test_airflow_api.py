@@ -1,4 +1,4 @@
-"""How the demo tells its own Airflow from another one that answers at the same address."""
+"""The client of Airflow's REST API notices when another Airflow answers at the address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.demo.airflow_api import AirflowApi
+from promo_campaigns.local_airflow.airflow_api import AirflowApi
 from promo_campaigns.model.errors import DemoError
 
 if TYPE_CHECKING:

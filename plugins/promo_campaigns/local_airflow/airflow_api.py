@@ -1,4 +1,4 @@
-"""The few calls of Airflow's REST API that the demo makes."""
+"""Client of Airflow's REST API, for the few calls that the demo and the tests make."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NOT_FOUND = 404
 
 
 class AirflowApi:
-    """One Airflow.
+    """The REST API of one Airflow.
 
-    :param url: its address
-    :param user: a user of its
-    :param password: that user's password
+    :param url: address of its API server, without a path
+    :param user: who signs in
+    :param password: the user's password
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
@@ -31,7 +31,7 @@ class AirflowApi:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
 
     def answers(self) -> bool:
-        """Tell whether the server is up."""
+        """Return whether the server answers."""
         try:
             self._call("GET", "/api/v2/version")
         except (DemoError, OSError):
@@ -39,7 +39,7 @@ class AirflowApi:
         return True
 
     def sign_in(self) -> bool:
-        """Sign in, and tell whether the server knows the user; one that does not is another Airflow."""
+        """Sign in; return False if the server does not know the user, since it is another Airflow then."""
         try:
             self._token = str(self._send("POST", "/auth/token", self._account)["access_token"])
         except urllib.error.HTTPError as error:
@@ -50,41 +50,41 @@ class AirflowApi:
         return True
 
     def knows(self, dag_id: str) -> bool:
-        """Tell whether a DAG was found and can be run."""
+        """Return whether a DAG was parsed without an import error."""
         found = self._call("GET", f"/api/v2/dags/{dag_id}", missing={"has_import_errors": True})
         return not found["has_import_errors"]
 
     def import_errors(self) -> list[str]:
-        """Return what kept DAG files from being read."""
+        """Return the import errors of DAG files."""
         found = self._call("GET", "/api/v2/importErrors")
         return [f"{each['filename']}: {each['stack_trace'].strip()}" for each in found["import_errors"]]
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG's runs be carried out."""
+        """Unpause a DAG."""
         self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
-        """Ask for a run; one of that name that is there already is left as it is."""
+        """Trigger a DAG run; a run with this id that exists already is left as it is."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, accepted=_CONFLICT)
 
     def clear(self, dag_id: str, run_id: str) -> None:
-        """Have a run carried out again."""
+        """Clear a DAG run, so that Airflow runs it again."""
         self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": False})
 
     def state(self, dag_id: str, run_id: str) -> str:
-        """Return a run's state: queued, running, success or failed."""
+        """Return the state of a DAG run: queued, running, success or failed."""
         return str(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
     def abandon_runs(self, dag_id: str) -> None:
-        """Mark the runs of a DAG that are not over as failed."""
+        """Mark the queued and running runs of a DAG as failed."""
         runs = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?state=queued&state=running")["dag_runs"]
         for run in runs:
             path = f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run['dag_run_id'])}"
             self._call("PATCH", path, {"state": "failed"})
 
     def failed_tasks(self, dag_id: str, run_id: str) -> list[str]:
-        """Return the tasks of a run that failed, each as the place of its log below the log folder."""
+        """Return the failed tasks of a DAG run, each as the path of its log below the log folder."""
         found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?state=failed")
         return [
             f"dag_id={dag_id}/run_id={run_id}/task_id={each['task_id']}"
@@ -102,10 +102,10 @@ class AirflowApi:
         missing: dict[str, Any] | None = None,
         accepted: int = 0,
     ) -> dict[str, Any]:
-        """Make a call, signed in or not, and return its answer.
+        """Make a call, and return its JSON answer.
 
-        :param missing: what to return when there is no such thing
-        :param accepted: a status that is as good as success
+        :param missing: returned if the answer is 404; None to raise
+        :param accepted: an error status that counts as success
         """
         try:
             return self._send(method, path, body)

@@ -1,4 +1,4 @@
-"""Starts the demo's processes, notices when one ends, and stops them all, whatever happens to the demo itself."""
+"""Starts processes, notices when one ends, and stops them all, also after this process was killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from promo_campaigns.demo.layout import Layout
+    from promo_campaigns.local_airflow.layout import Layout
 
 _POLL_SECONDS = 0.05
 _KILL_SECONDS = 10.0
@@ -27,10 +27,10 @@ _LOG_LINES = 15
 
 @dataclass(frozen=True)
 class Service:
-    """A process that stays up.
+    """A process that runs until it is stopped.
 
-    :param rank: when it is stopped: the lowest first, those of one rank together
-    :param patience: seconds it may take to end by itself
+    :param rank: order of stopping: the lowest first, those of one rank together
+    :param patience: seconds it may take to end before it is killed
     """
 
     name: str
@@ -47,21 +47,21 @@ class _Started:
 
 
 class Supervisor:
-    """The processes of one demo. Each is the leader of a session of its own, so that all it starts can be found."""
+    """The processes of one layout. Each leads a session of its own, so that all processes it starts can be found."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._started: list[_Started] = []
 
     def start(self, service: Service, environment: Mapping[str, str]) -> None:
-        """Start a service; the kernel ends it if this process dies first, where it can."""
+        """Start a service; on Linux the kernel ends it if this process dies first."""
         log = self._layout.logs / f"{service.name}.log"
         process = self._launch(service.command, environment, log)
         self._started.append(_Started(service, process, log))
         self._remember()
 
     def begin(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Job:
-        """Start a command that ends by itself."""
+        """Start a command that ends by itself, to be waited for later."""
         log = self._layout.logs / f"{name}.log"
         process = self._launch(command, environment, log)
         started = _Started(Service(name, command, rank=0), process, log)
@@ -73,12 +73,12 @@ class Supervisor:
         """Raise :class:`DemoError` if a service ended, with the last lines of its log."""
         for started in self._started:
             if started.process.poll() is not None:
-                raise DemoError(_obituary(started))
+                raise DemoError(_ended(started))
 
     def stop(self, impatient: Callable[[], bool]) -> None:
         """Stop everything, the lowest rank first, and wait until it is gone.
 
-        :param impatient: asked again and again; True means: do not wait any longer
+        :param impatient: asked repeatedly; True kills what has not ended yet
         """
         for rank in sorted({started.service.rank for started in self._started}):
             _stop_together([each for each in self._started if each.service.rank == rank], impatient)
@@ -86,18 +86,18 @@ class Supervisor:
         self._remember()
 
     def forget(self, started: _Started) -> None:
-        """Take a command that ended off the list."""
+        """Stop watching a command that ended."""
         self._started.remove(started)
         self._remember()
 
     def sweep(self) -> None:
-        """End what a demo that was killed has left running."""
+        """Kill what an earlier supervisor left running because it was killed itself."""
         try:
             left = json.loads(self._layout.processes.read_text())
         except (OSError, ValueError):
             return
         for number, born in left.items():
-            if born and birth(int(number)) == born:  # else the number is another process's by now
+            if born and birth(int(number)) == born:  # else the id belongs to another process by now
                 _kill_session(int(number))
         self._layout.processes.unlink()
 
@@ -111,7 +111,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # a Ctrl-C in the terminal reaches the demo, which stops them in order
+                start_new_session=True,  # so that Ctrl-C reaches this process only, which stops the others in order
                 preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509  (one prctl call; this process has one thread)
             )
 
@@ -121,16 +121,16 @@ class Supervisor:
 
 
 class Job:
-    """A command that was begun and ends by itself."""
+    """A command that was started and ends by itself."""
 
     def __init__(self, supervisor: Supervisor, started: _Started) -> None:
         self._supervisor = supervisor
         self._started = started
 
     def wait(self, seconds: float) -> None:
-        """Wait for its end.
+        """Wait until it has ended.
 
-        :raises DemoError: it failed, or takes too long
+        :raises DemoError: it failed, or did not end in time
         """
         try:
             status = self._started.process.wait(seconds)
@@ -138,7 +138,7 @@ class Job:
             message = f"{self._started.service.name} is not done after {seconds:.0f} s. Its log is {self._started.log}"
             raise DemoError(message) from None
         if status != 0:
-            raise DemoError(_obituary(self._started))
+            raise DemoError(_ended(self._started))
         self._supervisor.forget(self._started)
 
 
@@ -164,7 +164,7 @@ def _kill_session(leader: int) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _obituary(started: _Started) -> str:
+def _ended(started: _Started) -> str:
     last = started.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
     said = "\n  ".join(last)
     return (

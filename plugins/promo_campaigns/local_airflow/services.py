@@ -1,4 +1,4 @@
-"""What the demo starts, and the environment it gives to it."""
+"""The processes of a local Airflow, and their environment."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promo_campaigns.demo.credentials import USER
-from promo_campaigns.demo.supervisor import Service
+from promo_campaigns.local_airflow.credentials import USER
+from promo_campaigns.local_airflow.supervisor import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from promo_campaigns.demo.credentials import Credentials
-    from promo_campaigns.demo.layout import Layout
+    from promo_campaigns.local_airflow.credentials import Credentials
+    from promo_campaigns.local_airflow.layout import Layout
 
 _STRIPPED = ("AIRFLOW", "_AIRFLOW", "PROMO", "PG")
 _PARALLEL_TASKS = 6
@@ -25,7 +25,7 @@ _SCHEDULER_IDLE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the parts of the demo listen, all on 127.0.0.1."""
+    """Ports and DSNs of the processes, all on 127.0.0.1."""
 
     ui_port: int
     profile_api_port: int
@@ -34,19 +34,19 @@ class Addresses:
 
     @property
     def ui(self) -> str:
-        """The address of Airflow's pages."""
+        """Address of Airflow's pages."""
         return f"http://127.0.0.1:{self.ui_port}"
 
 
 def airflow_command(*arguments: str) -> list[str]:
-    """Return the command line of an ``airflow`` command."""
+    """Return the command line that runs ``airflow`` with these arguments."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
 def airflow_services() -> list[Service]:
     """Return Airflow's four components. Task logs are read from the disk, so no log server listens anywhere.
 
-    Only the scheduler is worth waiting for: it lets running tasks end, which takes the API server.
+    Stopping waits longest for the scheduler, which lets running tasks end; those need the API server until then.
     """
     return [
         Service("api-server", airflow_command("api-server"), rank=2, patience=2),
@@ -57,13 +57,13 @@ def airflow_services() -> list[Service]:
 
 
 def profile_api_service(addresses: Addresses) -> Service:
-    """Return the profile API; its database and key come from the environment."""
+    """Return the service of the profile API; it reads its database and key from the environment."""
     command = [sys.executable, "-m", "promo_campaigns.cli", "profile-api"]
     return Service("profile-api", [*command, "--host", "127.0.0.1", "--port", str(addresses.profile_api_port)], rank=2)
 
 
 def environment(layout: Layout, credentials: Credentials, addresses: Addresses) -> dict[str, str]:
-    """Return the environment of every process of the demo: the caller's, less its own Airflow, plus this one's."""
+    """Return the environment of every process: the caller's, with its Airflow settings replaced by this one's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_STRIPPED)}
     return kept | _machine(kept) | _airflow(layout, credentials, addresses) | _promo(layout, credentials, addresses)
 
@@ -78,7 +78,7 @@ def _machine(inherited: Mapping[str, str]) -> dict[str, str]:
         "no_proxy": exceptions,
     }
     if sys.platform == "darwin":
-        # macOS looks up proxies and Objective-C classes in ways that do not survive the forks Airflow makes.
+        # On macOS a look-up of proxies or Objective-C classes crashes a forked process, and Airflow forks.
         settings |= {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES", "NO_PROXY": "*", "no_proxy": "*"}
     return settings
 
@@ -107,7 +107,7 @@ def _airflow(layout: Layout, credentials: Credentials, addresses: Addresses) -> 
         "DATABASE": {"SQL_ALCHEMY_CONN": addresses.airflow_dsn.replace("postgresql://", "postgresql+psycopg2://", 1)},
         "DAG_PROCESSOR": {"REFRESH_INTERVAL": 15},
         "SCHEDULER": {"SCHEDULER_IDLE_SLEEP_TIME": _SCHEDULER_IDLE_SECONDS},
-        # A worker that misses the end of its task looks again only then, and keeps its slot until it does.
+        # A worker that misses the end of its task notices at the next heartbeat, and keeps its slot until then.
         "WORKERS": {"MIN_HEARTBEAT_INTERVAL": 1},
     }
     settings = {"AIRFLOW_HOME": str(layout.airflow)}
