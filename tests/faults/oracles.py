@@ -1,4 +1,4 @@
-"""What must hold once a schedule is at rest, judged from what the receivers really got ([reliability] section 5)."""
+"""What must hold once a schedule is at rest, judged from what the receivers really got."""
 
 from __future__ import annotations
 

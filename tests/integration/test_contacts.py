@@ -203,7 +203,7 @@ def test_a_later_row_of_the_same_contact_is_refused_whichever_identifier_they_sh
 
 
 def test_listed_fields_are_written_and_emptied_and_others_kept(store: Connection) -> None:
-    """[reteno] C4: listed but not supplied is set to null."""
+    """What is listed but not supplied is set to null."""
     contact_id = put_contact(store, Contact((EMAIL, PHONE), first_name="Ann", last_name="Lee"))
     sent = Contact((EMAIL,), first_name="Anna", last_name="Not written")
     report = put_contacts(store, [Row(1, sent)], Matching(("email",), listed=("firstName", "sms")))

@@ -1,4 +1,4 @@
-"""Both event resources of the profile API, on a real server with a real store ([reteno] 8.5)."""
+"""Both event resources of the profile API, on a real server with a real store."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_nested_parameters_are_text_in_version_1_and_json_in_version_2(client: h
 def test_an_event_finds_its_contact_as_the_vendor_does_and_leaves_it_as_it_is(
     client: httpx.Client, store: Connection, params: dict[str, Any], whose: str
 ) -> None:
-    """[reteno] 4: the id first, then the external id, then address, number and token."""
+    """The id first, then the external id, then address, number and token."""
     people = {"ann": put_contact(store, ANN), "bob": put_contact(store, BOB)}
     before = [client.get(f"/v1/contact/{number}").json() for number in people.values()]
     assert kept(store, client.post("/v2/event", json=event(**params)))["contact_id"] == people[whose]

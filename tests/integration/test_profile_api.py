@@ -40,7 +40,7 @@ def client(dsn: str) -> Iterator[httpx.Client]:
 
 
 def test_the_body_of_the_documentation_makes_a_contact_and_records_a_code(client: httpx.Client) -> None:
-    """[reteno] P1: channels and fields at the top, the field by its numeric id."""
+    """Channels and fields at the top, the field by its numeric id."""
     body = {
         "channels": [{"type": "mobilepush", "value": "canary-token", "device": {"appId": "app", "os": "android"}}],
         "fields": [{"id": 12345, "value": "WELCOME7Q"}],
@@ -256,7 +256,6 @@ def test_no_route_answers_a_stranger(client: httpx.Client, dsn: str) -> None:
 
 @pytest.mark.parametrize("user", ["", "user", "a:b"[:1], "ключ"])
 def test_any_user_name_goes_with_the_key(client: httpx.Client, user: str) -> None:
-    """[reteno] A1."""
     headers = _basic(f"{user}:{KEY}".encode())
     with httpx.Client(base_url=client.base_url, headers=headers, trust_env=False) as other:
         assert other.get("/addressbooks").status_code == 200

@@ -60,7 +60,7 @@ def test_three_thousand_contacts_are_accepted_and_put_in_place(client: httpx.Cli
 
 
 def test_fields_are_written_only_when_they_are_listed(client: httpx.Client) -> None:
-    """[reteno] C4: customFieldsIDs."""
+    """As customFieldsIDs lists them."""
     sent = contact(
         ("email", "a@example.com"), fields=[{"id": 12345, "value": "C"}, {"id": 7, "value": "D"}, {"id": 99}]
     )
@@ -71,7 +71,7 @@ def test_fields_are_written_only_when_they_are_listed(client: httpx.Client) -> N
 
 
 def test_listed_standard_fields_are_emptied_when_they_are_not_supplied(client: httpx.Client) -> None:
-    """[reteno] C4: contactFields; an empty list is none."""
+    """As contactFields lists them; an empty list is none."""
     whole = contact(("email", "a@example.com"), ("sms", "380501234567"), firstName="Ann", lastName="Lee")
     run(client, bulk(whole))
     run(client, bulk(contact(("email", "a@example.com"), lastName="No"), contactFields=["firstName", "sms", "town"]))
@@ -84,7 +84,6 @@ def test_listed_standard_fields_are_emptied_when_they_are_not_supplied(client: h
 
 
 def test_an_external_id_beats_dedupe_on(client: httpx.Client) -> None:
-    """[reteno] C4."""
     run(client, bulk(contact(("email", "a@example.com"), externalCustomerId="ext-1")))
     run(client, bulk(contact(externalCustomerId="ext-1", firstName="Ann"), dedupeOn="sms"))
     assert read(client, contact(("email", "a@example.com")))["firstName"] == "Ann"

@@ -87,7 +87,7 @@ def test_names_that_are_kept(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["x" * 41, "<b>", "$code", "#set", "a\nb", "a|b", "{x}", "a\u2028b", "\ud800"])
 def test_names_that_are_refused(text: str) -> None:
-    """[reteno] C9: over 40 characters or with forbidden characters."""
+    """Over 40 characters or with forbidden characters."""
     with pytest.raises(ValueError, match="a name"):
         clean_name(text)
 

@@ -45,6 +45,14 @@ def test_the_files_that_a_document_names_exist(document: Path) -> None:
     assert {*ours} - there - MADE_LATER == set()
 
 
+def test_no_text_points_at_notes_outside_the_repository() -> None:
+    """Where a fact comes from stands in docs/vendor.md, or in a link."""
+    outside = re.compile(r"\[(?:reteno|reliability|velocity|newcomer|peers|craft)\]")
+    texts = [*(ROOT / "plugins").rglob("*.*"), *(ROOT / "tests").rglob("*.py"), *DOCUMENTS]
+    ours = [file for file in texts if file.suffix in {".py", ".sql", ".md", ".json"}]
+    assert [name_of(file) for file in ours if outside.search(file.read_text(encoding="utf-8"))] == []
+
+
 def test_the_statements_that_a_document_names_exist() -> None:
     """A statement in brackets stands behind the file that holds it."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

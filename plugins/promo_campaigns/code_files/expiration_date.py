@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 FORMATS = "yyyy-MM-dd, yyyy-MM-dd'T'HH:mm:ss, yyyy-MM-dd'T'HH:mm or yyyy.MM.dd"
-"""The formats a code file may use [reteno] P5; the seed's own is the third."""
+"""The formats that a code file may use, as the vendor documents them."""
 
 _SHAPE = re.compile(r"\d{4}(?:-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?|\.\d\d\.\d\d)", re.ASCII)
 _DATE_LENGTH = len("yyyy-MM-dd")

@@ -201,7 +201,7 @@ def _code(text: str) -> str:
     if not code:
         raise BrokenRuleError(CODE, "empty")
     if code.startswith(_FORMULA):
-        # An export would have to change it so that no spreadsheet runs it [reliability] 7.11.
+        # An export would have to change it so that no spreadsheet runs it.
         raise BrokenRuleError(
             CODE, "begins with = + - @, a tab or a line break: a spreadsheet would take it for a formula"
         )

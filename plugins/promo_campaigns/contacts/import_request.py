@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MOST_CONTACTS = 3_000
-"""Contacts in one request ([reteno] C4)."""
+"""Contacts in one request, at most: the vendor's limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Which values of a contact are accepted, and how they are shown.
 
-The rules follow the documentation of the system being reproduced where it says anything ([reteno] 8.2, 8.4 and 9);
-where it is silent the docstring says "ours".
+The rules follow the vendor's documentation (docs/vendor.md); a docstring says "ours" where that is silent.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def clean_channel_type(text: str) -> str:
 
 
 def clean_locator(channel_type: str, text: str) -> str:
-    """Return the value of a channel, checked by its type ([reteno] 9).
+    """Return the value of a channel, checked by its type.
 
     :param channel_type: ``email`` takes an address, ``sms`` digits with the country code (a plus sign, spaces, dots,
         hyphens and parentheses are dropped), any other type a token without control characters
@@ -81,7 +80,7 @@ def _token_problem(value: str) -> str | None:
 def clean_name(text: str) -> str:
     r"""Return a first or last name, trimmed.
 
-    :raises ValueError: over 40 characters ([reteno] C9), or with a control character or one of ``<>{}[]\|^$#``
+    :raises ValueError: over 40 characters, or with a control character or one of ``<>{}[]\|^$#``
         (the documentation forbids characters without naming them; these are markup and template characters)
     """
     value = text.strip()
@@ -143,7 +142,7 @@ def clean_field_name(text: str) -> str:
 
 
 def clean_field_id(raw: str | float) -> int:
-    """Return the numeric id of an additional field, which callers send as a number or as a string ([reteno] 8.1).
+    """Return the numeric id of an additional field, which callers send as a number or as a string.
 
     :raises ValueError: it is not a whole number above 0
     """
@@ -154,7 +153,7 @@ def clean_field_id(raw: str | float) -> int:
 
 
 def clean_field_value(field_type: str, text: str) -> str:
-    """Return a value for an additional field of this type ([reteno] 8.1 for the form of dates).
+    """Return a value for an additional field of this type.
 
     :raises ValueError: it does not fit; the message does not hold the value
     """
@@ -193,7 +192,7 @@ def clean_values(values: Mapping[int, str | None], types: Mapping[int, str]) -> 
     """Return the values of a contact's additional fields, checked against the fields that exist.
 
     :param types: type by field id
-    :raises ContactError: a field does not exist ([reteno] C2: it must be created first), or a value does not fit it
+    :raises ContactError: a field does not exist (it must be created first), or a value does not fit it
     """
     checked: dict[int, str | None] = {}
     for field_id, value in values.items():

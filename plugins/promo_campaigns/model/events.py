@@ -1,4 +1,4 @@
-"""Events: what they are called, whom they are about, and which of them a workflow answers ([reteno] 4, 5.2 and 8.5)."""
+"""Events: what they are called, whom they are about, and which of them a workflow answers (docs/vendor.md)."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _text(value: object) -> str:
 
 
 class Reentry(str, Enum):
-    """How often an event makes a contact enter a workflow ([reteno] 5.2)."""
+    """How often an event makes a contact enter a workflow."""
 
     EACH_TIME = "each_time"
     """Every event."""

@@ -20,7 +20,7 @@ class CodeRequest:
 
     :ivar type: the pool's name, exactly as uploaded
     :ivar discount: 0 to 99, an exact match; 0 is a value like any other
-    :ivar days: whole days a code must stay valid from the moment it is given ([reteno] section 3)
+    :ivar days: whole days a code must stay valid from the moment it is given
     """
 
     type: str
@@ -48,7 +48,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """How an answer that only announces the work is followed to its end; the defaults are the vendor's ([reteno] 8.3).
+    """How an answer that only announces the work is followed to its end; the defaults are the vendor's.
 
     :ivar path: Velocity, in which ``$answer`` is the announcement; empty for ``importstatus`` and the answer's
         ``asyncSessionId``, beside the resource, where the answer has one

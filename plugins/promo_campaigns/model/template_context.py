@@ -14,7 +14,7 @@ def message_context(recipient: Recipient) -> dict[str, object]:
     """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
 
     Names and language beat a data source's answer of the same name, which beats an additional field; a parameter of the
-    event beats a field and a name ([reteno] V4), but neither an answer nor who the contact is and which code it holds.
+    event beats a field and a name, but neither an answer nor who the contact is and which code it holds.
     What is not known is left out, so that a template sees it as missing.
     """
     answers = recipient.answers or {}

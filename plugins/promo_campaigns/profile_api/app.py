@@ -1,4 +1,4 @@
-"""The profile API: contacts over HTTP, compatible with the vendor's ([reteno] 8)."""
+"""The profile API: contacts over HTTP, compatible with the vendor's."""
 
 from __future__ import annotations
 

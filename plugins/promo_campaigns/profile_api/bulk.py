@@ -1,4 +1,4 @@
-"""From a bulk request to an import: how contacts are recognised, which of their parts are written ([reteno] 8.3)."""
+"""From a bulk request to an import: how contacts are recognised, which of their parts are written."""
 
 from __future__ import annotations
 

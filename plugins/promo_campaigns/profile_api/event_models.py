@@ -1,4 +1,4 @@
-"""What the profile API takes of an event, in the vendor's names ([reteno] 8.5)."""
+"""Events as the profile API takes them, in the vendor's names (docs/vendor.md)."""
 
 from __future__ import annotations
 

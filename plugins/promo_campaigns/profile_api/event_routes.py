@@ -1,4 +1,4 @@
-"""The event resources of the profile API, both versions ([reteno] 8.5)."""
+"""The event resources of the profile API, in both versions."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _TAKE_BYTES = 256 * 1024
 
 
 class Guard:
-    """Lets requests pass that carry the key as the password of HTTP Basic, under any user name ([reteno] A1).
+    """Lets requests pass that carry the key as the password of HTTP Basic, under any user name.
 
     It wraps the whole application: a path that does not exist is refused to strangers like any other. A peer with many
     wrong keys is slowed: on a connection that has not shown the key yet it waits for what its next key is worth, so

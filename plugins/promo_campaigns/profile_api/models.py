@@ -1,4 +1,4 @@
-"""What the profile API takes and gives, in the vendor's names ([reteno] 8.2 to 8.4).
+"""Requests and answers of the profile API, in the vendor's names (docs/vendor.md).
 
 A request may hold more than is named here (address, groups, address book): it is accepted, as the vendor's API does,
 and not kept, since the store has no place for it.
@@ -126,7 +126,7 @@ def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
-    """Return the additional fields as ``GET /api/v1/addressbooks`` gives them ([reteno] 8.4): one book, one group."""
+    """Return the additional fields as ``GET /api/v1/addressbooks`` gives them: one book, one group."""
     listed = [
         {
             "id": one.field_id,

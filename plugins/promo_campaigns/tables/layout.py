@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CODE, EXPIRATION_DATE, DISCOUNT, TYPE, IN_USE = COLUMNS = ("code", "expirationDate", "discount", "type", "inUse")
-"""The columns of a code file [reteno] P1, P4; their names are read in any case."""
+"""The columns of a code file; their names are read in any case."""
 
 GENERAL = "General"
-"""The type that the codes of a code-only file get [reteno] P5."""
+"""The type that the codes of a code-only file get."""
 
 
 Row = tuple[str, str, str, str, str]
@@ -49,7 +49,7 @@ class Layout:
         """Return the function that brings a row under this header into the order of ``COLUMNS``.
 
         The header is exact, as columns that nobody reads hide mistakes: with ``inUse`` misspelt, codes that
-        are in use would enter the pool [reliability] 7.10.
+        are in use would enter the pool.
 
         :param header: the names as they stand in the file
         :param line: 1-based line of the header
