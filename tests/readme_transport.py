@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 _README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-_SECTION = _README.partition("### A transport of your own")[2]
 
 
-def _block(language: str) -> str:
-    found = re.search(rf"^```{language}\n(.*?)^```", _SECTION, re.MULTILINE | re.DOTALL)
-    assert found is not None, f"the README shows no {language} for a transport"
-    return found[1]
+def _block(language: str, line: str) -> str:
+    """Return the block of a language in which a line begins so."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", _README, re.MULTILINE | re.DOTALL)
+    [found] = [block for block in blocks if re.search(line, block, re.MULTILINE)]
+    return str(found)
 
 
-README_TRANSPORT = _block("python")
-README_PROJECT = _block("toml")
+README_TRANSPORT = _block("python", r"^class \w+\(HttpTransport\):")
+README_PROJECT = _block("toml", r"^\[project\.entry-points\.\"promo_campaigns\.transports\"\]")

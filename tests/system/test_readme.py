@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from promo_campaigns.definitions.definitions import read_data_source, read_messa
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.delivery.transports.registry import OWN, load_transport
 from promo_campaigns.delivery.transports.reteno import RECIPIENTS
+from promo_campaigns.model.run import Recipient
+from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,20 @@ if TYPE_CHECKING:
     from receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
+RECIPIENT = Recipient(
+    contact_id=1,
+    generation=0,
+    external_id="C-17",
+    first_name="Anna",
+    last_name="Koval",
+    language="uk",
+    locator="anna@example.com",
+    code="WELC-7KQ2-M4XD",
+    code_type="Welcome",
+    discount=10,
+    expires_at=datetime(2030, 12, 31, tzinfo=timezone.utc),
+    fields={"favourite_colour": "blue"},
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -84,12 +101,21 @@ def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None
     assert check_workflow(IncludeFolder(tmp_path), "spring_sale").send_by == "12h"
 
 
-def test_every_block_and_value_named_exists() -> None:
+def table(head: str) -> list[list[str]]:
+    """Return the rows of the table whose first column has this head."""
+    found = re.search(rf"^\| {re.escape(head)} \|.*\n\| ---.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert found, f"the README has no table of {head}"
+    return [row.strip("|").split(" | ") for row in found[1].splitlines()]
+
+
+def test_every_block_named_exists() -> None:
     for operator in re.findall(r"^\| `(\w+Operator)\(", README, re.MULTILINE):
         assert any(f"class {operator}(" in file.read_text() for file in (ROOT / "plugins").rglob("operators/*.py"))
-    context = (ROOT / "plugins/promo_campaigns/model/template_context.py").read_text(encoding="utf-8")
-    listed = README.split("are the same value. There are ")[1].split("and the\ncontact's")[0]
-    assert set(re.findall(r"`(\w+)`", listed)) == set(re.findall(r'^        "(\w+)":', context, re.MULTILINE))
+
+
+def test_the_names_that_a_template_reads_are_those_of_the_table() -> None:
+    told = {name for row in table("name in a template") for name in re.findall(r"`(\w+)`", row[0])}
+    assert told == {*message_context(RECIPIENT)} - {"data", "favourite_colour"}
 
 
 def test_the_table_of_transports_is_what_they_state() -> None:
