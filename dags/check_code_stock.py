@@ -1,6 +1,6 @@
-"""Once a day: which types of codes run low. Levels are set in include/stock_levels.yaml.
+"""Checks the stock once a day, and notifies of types that run low; include/stock_levels.yaml sets the levels.
 
-Name notifiers to tell by mail or chat, such as
+Add notifiers to notify by mail or chat, such as
 ``notifiers=[SmtpNotifier(to=..., subject="{{ stock.type }}: {{ stock.level }}")]``.
 """
 
@@ -14,7 +14,7 @@ from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
 
 with DAG(
     "check_code_stock",
-    description="Tell of each level that the free codes of a type have reached, once",
+    description="Notify once of each level that the free codes of a type have reached",
     schedule="@daily",
     catchup=False,
     max_active_runs=1,

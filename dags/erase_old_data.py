@@ -1,7 +1,7 @@
-"""Once a day: erase what the store holds of people and nobody needs any more.
+"""Erases, once a day, personal data that is no longer needed.
 
-Answers of data sources go once their run is closed and no send of it is in doubt; keys and parameters of events after
-30 days. Say ``days=`` for another time.
+Answers of data sources are erased once their run is closed and no send of it is unknown; keys and parameters of events
+after 30 days, or after ``days=``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from promo_campaigns.operators.retention import EraseOldDataOperator
 
 with DAG(
     "erase_old_data",
-    description="Erase answers of data sources and parameters of events that nobody needs any more",
+    description="Erase answers of data sources and parameters of events that are no longer needed",
     schedule="@daily",
     catchup=False,
     max_active_runs=1,

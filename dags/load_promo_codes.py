@@ -1,6 +1,6 @@
-"""Code files from an inbox into the store, one task a file.
+"""Loads code files from an inbox into the store, one task a file.
 
-Give it a schedule to keep watch: ``@continuous`` waits for the next file as soon as one run is done.
+With the schedule ``@continuous`` it waits for the next file as soon as a run is done.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
 
 PARAMS = {
     "strict": Param(
-        default=False, type="boolean", title="Strict", description="Refuse a whole file for one rejected row"
+        default=False, type="boolean", title="Strict", description="Load nothing of a file if one of its rows is wrong"
     ),
-    "time_zone": Param("UTC", type="string", minLength=1, title="Time zone", description="In which dates are read"),
+    "time_zone": Param(
+        "UTC", type="string", minLength=1, title="Time zone", description="Time zone in which dates are read"
+    ),
 }
 
 with DAG(

@@ -1,4 +1,4 @@
-"""A promo code to every contact something has happened to, within seconds: the event workflow to copy.
+"""Sends a promo code to the contact of each event within seconds: the event workflow to copy.
 
 ``POST /api/v2/event`` of the profile API with the ``eventTypeKey`` of EVENT; see "Events" in the README.
 """
@@ -18,14 +18,14 @@ EVENT = "OrderPaid"
 with DAG(
     WORKFLOW,
     description="Start on events, Get contact, Get promo code, Message, HTTP request data source, End: in one task",
-    # Woken by what waits; the clock only makes up for what Airflow may lose.
+    # Events wake it; the clock makes up for asset events that Airflow may lose.
     schedule=AssetOrTimeSchedule(
         assets=[waiting_events(EVENT, workflow=WORKFLOW)],
         timetable=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
     ),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
-    max_active_runs=2,  # one that answers, and one that takes over
+    max_active_runs=2,  # one that answers, and one that continues after it
     default_args={"retries": 3, "retry_delay": timedelta(seconds=10)},
     tags=["promo"],
 ):

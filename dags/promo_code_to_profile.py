@@ -1,4 +1,4 @@
-"""A promo code to every contact of an audience, and onto their profiles: the workflow to copy."""
+"""Sends a promo code to each contact of an audience, and records it on the profile: the workflow to copy."""
 
 from __future__ import annotations
 

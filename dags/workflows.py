@@ -1,4 +1,4 @@
-"""One DAG for each file of include/workflows: Airflow looks here, campaign authors look there."""
+"""Builds one DAG from each file of include/workflows."""
 
 from promo_campaigns.workflows import load_workflows
 

@@ -95,7 +95,7 @@ def test_a_list_of_strangers_opens_nothing(store: Connection, tmp_path: Path) ->
         ("contactId,email\n", "vip.csv:1: the header must name one column, not 2. It is contactId"),
         ("Contact Number\n1\n", "vip.csv:1: there is no such column as 'Contact Number'"),
         ("contactId\n1,2\n", "vip.csv:2: the line has 2 fields, the header one"),
-        ("contactId\n", "vip.csv: the list names nobody"),
+        ("contactId\n", "vip.csv: the list names no contact"),
         ('contactId\n"1\n', "vip.csv:2: the quoting is broken"),
         (" ", "vip.csv: the file is empty"),
     ],

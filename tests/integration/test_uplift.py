@@ -214,11 +214,17 @@ def test_a_lost_connection_is_not_the_authors_fault(store: Connection) -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (Question(event="Paid", within="7d"), "say whose uplift"),
-        (Question(run_key=KEY, workflow="welcome", event="Paid", within="7d"), "say whose uplift"),
-        (Question(run_key=KEY, within="7d"), "say what a conversion is"),
-        (Question(run_key=KEY, event="Paid", conversions="orders", within="7d"), "say what a conversion is"),
-        (Question(run_key=KEY, event="Paid", within="soon"), "within must be a span of time"),
+        (Question(event="Paid", within="7d"), "name either one run by its key, or a workflow"),
+        (
+            Question(run_key=KEY, workflow="welcome", event="Paid", within="7d"),
+            "name either one run by its key, or a workflow",
+        ),
+        (Question(run_key=KEY, within="7d"), "name either a file of include/conversions, or an event type"),
+        (
+            Question(run_key=KEY, event="Paid", conversions="orders", within="7d"),
+            "name either a file of include/conversions, or an event type",
+        ),
+        (Question(run_key=KEY, event="Paid", within="soon"), "within must be a duration"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_told(

@@ -158,7 +158,7 @@ def test_a_json_that_ends_too_early_or_goes_on_is_refused() -> None:
         (f"[{good},", "an object"),
         (f"[{good},]", "an object"),
         (f"[{good} {good}]", "a comma is missing"),
-        (f"[{good}] {good}", "something stands behind the end"),
+        (f"[{good}] {good}", "there is text after the end"),
         (f"{good},\n{good}", "an object"),
     ):
         with pytest.raises(CodeFileError, match=problem):

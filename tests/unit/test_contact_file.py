@@ -65,7 +65,7 @@ def test_a_bad_row_is_refused_with_line_and_reason_and_without_its_value(row: st
         (b"", None, "the file is empty"),
         (b"externalId,colour\n", 1, "the column 'colour' is neither"),
         (b"email,EMAIL\n", 1, "the column email stands twice"),
-        (b"firstName\nAnn\n", 1, "no column says whose row it is"),
+        (b"firstName\nAnn\n", 1, "no column identifies the contact"),
         (b"externalId\n1\n2\x00\n", 3, "a NUL byte"),
         (b"externalId\n\xff\xfe\n", 1, "not UTF-8"),
         ("externalId\n1\n".encode("utf-16"), 1, "not UTF-8"),

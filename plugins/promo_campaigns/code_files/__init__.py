@@ -1,6 +1,6 @@
-"""What becomes of a row of a code file, and of the stock it enters: rules, load, withdrawal, levels.
+"""Promo codes from file to stock: row rules, loading, withdrawal, stock levels.
 
-How the file is read is in ``tables``.
+``tables`` reads the files.
 """
 
 __all__ = ["load", "stock", "stock_levels"]

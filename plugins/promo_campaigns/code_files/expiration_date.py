@@ -1,4 +1,4 @@
-"""When a code expires, read from the text of a code file."""
+"""Parses the expiration date of a code."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def pool_time_zone(name: str) -> tzinfo:
 
 
 def expires_at(text: str, zone: tzinfo) -> datetime:
-    """Return the moment, in UTC, from which a code is no longer valid.
+    """Return the time, in UTC, from which a code is no longer valid.
 
     A date without a time means: valid until the end of that day, so it expires at the next midnight of the zone. A time
     that the zone's clocks skip is moved forward by the gap; of a time that occurs twice, the first is meant.
 
     :param text: the field, trimmed, in one of the ``FORMATS``
-    :raises ValueError: another format, or no date of the calendar
+    :raises ValueError: the text has another format, or is no date of the calendar
     """
     if not _SHAPE.fullmatch(text):
         msg = "not in one of the formats"

@@ -1,4 +1,4 @@
-"""Code files into the store, and out of its pool again."""
+"""Loads code files into the store, and withdraws them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEPT_ISSUED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """A code that somebody holds, fit to be shown.
+    """A code that was given out, masked for display.
 
     :param code: masked
     :param line: 1-based line of its file
@@ -46,12 +46,12 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalReport:
-    """What withdrawing one file did.
+    """The result of withdrawing one file.
 
     :param code_file_id: the file in the store
     :param file: its base name
     :param withdrawn: codes that left the pool
-    :param issued_count: codes of the file that somebody holds
+    :param issued_count: codes of the file that were given out
     :param issued: the first ``KEPT_ISSUED`` of them
     """
 
@@ -74,11 +74,11 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
     """Load one file of codes in one transaction: whole but for its rejected rows, or not at all.
 
     The same bytes are loaded once: a second time nothing changes, unless the file was withdrawn in between. A known
-    code takes what the newest file says of it and belongs to that file from then on. An issued code keeps what its
-    owner was told (type, discount, expiration) and its file; a file can retire it, never free it. Of a code that
-    stands twice in the file the first accepted line counts.
+    code takes the values of the newest file and belongs to that file from then on. An issued code keeps what its
+    contact was told (type, discount, expiration) and its file; a file can retire it, never free it. If a code stands
+    twice in the file, the first accepted line counts.
 
-    Codes are added in the order of their letters, so within one expiration date they are handed out in that order.
+    Codes are added in alphabetical order, so codes of one expiration date are given out in that order.
 
     :param connection: an open store, outside a transaction
     :param file: any binary file object; it is read once, from where it stands, and never closed
@@ -106,7 +106,7 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """One load under way: its rows wait in the staging table, its rejected rows in ``rejects``."""
+    """One load in progress: its rows are in the staging table, its rejected rows in ``rejects``."""
 
     connection: Connection
     layout: Layout
@@ -117,7 +117,7 @@ class _Load:
     staged: int
 
     def earlier(self) -> LoadReport | None:
-        """Return what an earlier load of the same bytes says, after waiting for one under way."""
+        """Return the report of an earlier load of the same bytes, after waiting for one in progress."""
         self.connection.execute(_SQL["lock_file"], {"lock": int.from_bytes(self.sha256[:8], "big", signed=True)})
         known = self.connection.execute(_SQL["find_file"], {"sha256": self.sha256}).fetchone()
         if known is None:
@@ -231,8 +231,8 @@ def _one(connection: Connection, name: str, values: dict[str, Any]) -> dict[str,
 def withdraw_code_file(connection: Connection, code_file_id: int) -> WithdrawalReport:
     """Take the codes of a file out of the pool; running it again changes nothing.
 
-    Its codes that nobody holds are no longer given out. Those that are issued stay with their owners, and are not
-    given out again should they come back. Codes that a newer file changed belong to that file and are left alone.
+    Its free codes are no longer given out. Issued codes stay with their contacts, and are not given out again if they
+    come back. Codes that a newer file changed belong to that file and are not touched.
     The file may be loaded again later.
 
     :param connection: an open store, outside a transaction

@@ -1,4 +1,4 @@
-"""The rules that one row of a code file must keep."""
+"""Checks the rows of a code file."""
 
 from __future__ import annotations
 
@@ -38,13 +38,19 @@ MAX_TYPES = 1_000
 
 _CACHED_TEXTS = 10_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  (full-width forms, refused too)
-_NOT_QUICKLY = (*_FORMULA, "TE", "Te", "tE", "te")  # what is worth a closer look: a formula, or the placeholder
+_NOT_QUICKLY = (
+    *_FORMULA,
+    "TE",
+    "Te",
+    "tE",
+    "te",
+)  # a formula or the placeholder may begin so, and needs the full check
 _DISCOUNT = re.compile(r"\d{1,2}", re.ASCII)
 _FLAGS = {"true": "t", "false": "f"}
 
 
 class AcceptedRow(NamedTuple):
-    """A row that keeps all rules, its values as text that Postgres reads.
+    """An accepted row, its values as text that Postgres reads.
 
     :param line: 1-based line the row begins on
     :param code: trimmed
@@ -63,7 +69,7 @@ class AcceptedRow(NamedTuple):
 
 
 class BrokenRuleError(Exception):
-    """A field breaks a rule; its text is the reason and never holds the field."""
+    """A field breaks a rule; the message is the reason and never holds the field's value."""
 
     def __init__(self, column: str, reason: str) -> None:
         self.column = column
@@ -71,9 +77,9 @@ class BrokenRuleError(Exception):
 
 
 class RowRules:
-    """Checks the rows of one file; what it rejects it notes in ``rejects``.
+    """Checks the rows of one file, and notes rejected rows in ``rejects``.
 
-    Dates, discounts, types and flags are few in a file of millions, so each text is checked once.
+    A file of millions has few different dates, discounts, types and flags, so each text is checked once.
 
     :param layout: what the file is expected to hold
     :param zone: time zone of the pool, in which dates are read
@@ -94,7 +100,7 @@ class RowRules:
 
     @property
     def saw_retired(self) -> bool:
-        """Whether a row so far said that its code is in use."""
+        """Return whether any row so far says that its code is in use."""
         return "t" in self._flags.values()
 
     @property
@@ -103,7 +109,7 @@ class RowRules:
         return tuple(sorted(set(self._types.values())))
 
     def accepted(self, rows: Iterator[NumberedRow]) -> Iterator[tuple[int, str, str, str, str, str]]:
-        """Return the rows that keep the rules, in the shape of ``AcceptedRow``, as they come.
+        """Return the accepted rows, one by one, in the form of ``AcceptedRow``.
 
         :raises CodeFileError: a header stands between the rows, or there are too many types
         """
@@ -138,7 +144,7 @@ class RowRules:
         self._layout.refuse("a second header stands in the file", line, hint)
 
     def _look_closely(self, line: int, row: Row) -> AcceptedRow | None:
-        """Check one row rule by rule; remember the texts that are right."""
+        """Check one row rule by rule, and remember the texts that are valid."""
         try:
             return self._checked(line, row)
         except BrokenRuleError as broken:
@@ -156,7 +162,7 @@ class RowRules:
             self._types.get(row[3]) or _type(row[3]),
             _remembered(self._flags, row[4], self._flag),
         )
-        # A type counts once its row is accepted: the types of a file are announced.
+        # A type counts only once its row is accepted, since the types of a file are announced as assets.
         self._types[row[3]] = checked.type
         if len(self._types) > MAX_TYPES:
             problem = f"the file has more than {MAX_TYPES:,} types"

@@ -1,4 +1,4 @@
-"""What the store holds of codes and their files."""
+"""Lists the stock of codes, and the files they came from."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Stock:
     """The codes of one type and discount, each counted once.
 
     :param free: can be given out now
-    :param issued: held by somebody
+    :param issued: given out to contacts
     :param retired: in use elsewhere, or of a withdrawn file
-    :param expired: neither, and past their date
+    :param expired: neither issued nor retired, and past their date
     """
 
     type: str

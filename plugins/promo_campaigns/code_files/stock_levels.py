@@ -1,4 +1,4 @@
-"""Levels of the stock: the file that sets them, and which of them are reached."""
+"""Reads the levels of the stock from their file, and checks which of them are reached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SQL = queries(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
-    """An amount of free codes of a type that somebody is to be told of.
+    """An amount of free codes of a type, at which somebody is notified.
 
     :param level: ``warning`` or ``alarm``
     """
@@ -39,10 +39,10 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True)
 class LevelState:
-    """How the stock stands to a level.
+    """A level, and the stock compared with it.
 
     :param free: codes of the type that can be given out now
-    :param told_at: when somebody was told, none if nobody was since the stock was last above it
+    :param told_at: when somebody was notified since the stock was last above the level; None if nobody was
     """
 
     type: str
@@ -53,7 +53,7 @@ class LevelState:
 
     @property
     def reached(self) -> bool:
-        """Whether no more codes are left than the level says."""
+        """Whether the stock has reached the level: no more codes are left than its amount."""
         return self.free <= self.amount
 
 
@@ -66,7 +66,7 @@ def read_stock_levels(path: Path) -> tuple[StockLevel, ...]:
 
 
 def check_levels(connection: Connection, levels: Sequence[StockLevel]) -> list[LevelState]:
-    """Compare the stock with the levels, in their order; a level it rose above may be told of anew."""
+    """Compare the stock with the levels, in their order; a level that the stock rose above may be notified again."""
     with connection.transaction():
         states = [LevelState(**row) for row in connection.execute(_SQL["read_levels"], _columns(levels)).fetchall()]
         reached = [StockLevel(one.type, one.level, one.amount) for one in states if one.reached]
@@ -80,7 +80,7 @@ def read_levels(connection: Connection, levels: Sequence[StockLevel]) -> list[Le
 
 
 def note_told(connection: Connection, told: LevelState) -> None:
-    """Remember that somebody was told that the stock reached a level."""
+    """Note that somebody was notified of a level."""
     connection.execute(_SQL["note_told"], {"type": told.type, "level": told.level, "amount": told.amount})
 
 

@@ -24,7 +24,7 @@ _PLACE = "/* audience */"
 
 @contextmanager
 def audience_query(audience: Audience, around: str) -> Iterator[tuple[sql.Composed, dict[str, Any]]]:
-    """Put an audience into a query, yield that with its parameters, and say whose fault it is if it fails.
+    """Put an audience into a query, and yield it with its parameters; an error of the author's SELECT is told as such.
 
     :param around: a query with the place ``/* audience */``, where something that yields ``contact_id`` is put
     :raises DefinitionError: the author's SELECT fails
@@ -34,7 +34,7 @@ def audience_query(audience: Audience, around: str) -> Iterator[tuple[sql.Compos
     try:
         yield sql.SQL(head) + sql.SQL(query) + sql.SQL(tail), whose
     except psycopg.OperationalError:
-        raise  # the connection, not the author, is at fault
+        raise  # the connection failed, not the author's SELECT
     except psycopg.Error as error:
         if not audience.sql:
             raise

@@ -1,7 +1,7 @@
-"""Contacts in the store, thousands at a time: COPY into staging tables, then a fixed number of statements a lot.
+"""Writes thousands of contacts: COPY into staging tables, then a fixed number of statements for each lot.
 
-A lot is small, and so is the time for which it holds the rows of its contacts: other writers wait for one lot, never
-for a file. A contact that somebody else holds is taken out of its lot and tried again later.
+A lot is small, so it locks its contacts for a short time only: other writers wait for one lot, never for a file. A
+contact that another transaction has locked is taken out of its lot and tried again later.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PATIENCE_S = 30.0
 
 
 class _Lot(NamedTuple):
-    """Numbers of the first and the last row."""
+    """A range of rows: the numbers of the first and the last one."""
 
     first: int
     last: int
@@ -64,14 +64,14 @@ def put_contacts(
     """Create or update all the contacts, in lots and with bounded memory.
 
     Nothing is written before the last row was read. Then each lot is a transaction of its own, unless the caller has
-    opened one: what broke off is completed by the same rows again. A contact that is found keeps what is not sent. A
-    row that names two contacts, the contact of an earlier row, or one that was erased, is refused and the others are
-    written; so is one whose contact others hold for longer than ``patience_s``.
+    opened one; loading the same rows again completes a load that broke off. A contact that is found keeps values that
+    are not sent. A row is refused, and the others are written, if it names two contacts, the contact of an earlier
+    row, or an erased one, or if its contact stays locked for longer than ``patience_s``.
 
     :param rows: cleaned by the rules of ``model.contact_rules``; consumed once
     :param rejects_listed: how many refusals the report spells out
-    :param patience_s: 0 or more; None to raise ``LockNotAvailable`` at the first contact that others hold
-    :raises StoreUnavailableError: rivals were faster each time; the lots before are written
+    :param patience_s: 0 or more; None to raise ``LockNotAvailable`` at the first contact that is locked
+    :raises StoreUnavailableError: other writers were faster each time; the lots before are written
     """
     load = _Load(connection, matching or Matching())
     with connection.transaction():
@@ -82,7 +82,7 @@ def put_contacts(
 
 
 class _Load:
-    """One load: its staging tables, and the lots of their rows."""
+    """One load: its staging tables and their lots."""
 
     def __init__(self, connection: Connection, matching: Matching) -> None:
         self._connection = connection
@@ -99,7 +99,7 @@ class _Load:
         }
 
     def stage(self, rows: Iterable[Row]) -> list[_Lot]:
-        """Copy the rows, find out whose they are and which of them is a twin of an earlier one; return the lots."""
+        """Copy the rows, find their contacts and the rows that repeat an earlier one; return the lots."""
         self._connection.execute(_SQL["create_stage"])
         lots = []
         pending = iter(rows)
@@ -112,9 +112,9 @@ class _Load:
         return lots
 
     def write(self, lot: _Lot, lock_wait: str, *, apart: bool) -> Iterator[_Lot]:
-        """Write a lot, without the rows whose contacts others hold; give those.
+        """Write a lot without the rows whose contacts are locked; return those rows.
 
-        :param apart: take such rows out; else ``LockNotAvailable`` is raised
+        :param apart: take such rows out; otherwise ``LockNotAvailable`` is raised
         """
         try:
             self._write_among_rivals(lot, lock_wait)
@@ -129,7 +129,7 @@ class _Load:
                 yield from self.write(part, _PART_WAITS, apart=True)
 
     def write_held(self, held: Sequence[_Lot], patience_s: float) -> None:
-        """Come back to rows whose contacts others held, with pauses in which nothing is locked; then refuse them."""
+        """Try rows with locked contacts again, with pauses in which this load locks nothing; then refuse them."""
         give_up = time.monotonic() + patience_s
         while held and (left_s := give_up - time.monotonic()) > 0:
             time.sleep(min(_ROUND_S, left_s))
@@ -138,7 +138,7 @@ class _Load:
             self._run(["refuse_held"], lot)
 
     def report(self, rejects_listed: int) -> BatchReport:
-        """Return what became of the rows, and drop the staging tables."""
+        """Return the report, and drop the staging tables."""
         counts = self._connection.execute(_SQL["count_outcomes"]).fetchone()
         rejects = self._connection.execute(_SQL["list_rejects"], {"limit": rejects_listed}).fetchall()
         self._connection.execute(_SQL["drop_stage"])
@@ -148,7 +148,7 @@ class _Load:
         )
 
     def _write_among_rivals(self, lot: _Lot, lock_wait: str) -> None:
-        # Who was nobody's contact when the rows were read may be one by now.
+        # A contact that did not exist when the rows were read may exist by now.
         matching = ["match_external_ids", "match_channels"]
         for _ in range(TRIES):
             try:
@@ -156,11 +156,11 @@ class _Load:
                     self._connection.execute(_SQL["limit_lock_wait"], {"lock_wait": lock_wait})
                     self._run([*matching, "judge_lot_twins", *_writing_steps(self._matching)], lot)
             except (errors.UniqueViolation, errors.ForeignKeyViolation, errors.DeadlockDetected):
-                # What was found out about the contacts is not true any more.
+                # The contacts found earlier may have changed since.
                 matching = ["forget_matches", *_matching_steps(self._matching)]
                 continue
             return
-        problem = "the contacts are being written by others; try again"
+        problem = "other transactions are writing these contacts; try again"
         raise StoreUnavailableError(problem)
 
     def _run(self, steps: Iterable[str], lot: _Lot) -> None:

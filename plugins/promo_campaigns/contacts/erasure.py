@@ -1,4 +1,4 @@
-"""Erasing a contact: identity goes, uniqueness stays."""
+"""Erases contacts: their identity goes, and their codes stay given out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SQL = queries(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ErasureReport:
-    """What was erased.
+    """The result of erasing a contact.
 
     :param already: the contact had been erased before
     :param requests: bulk requests of the profile API that it was taken out of
@@ -44,15 +44,16 @@ def find_contact(
 
 
 def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -> ErasureReport:
-    """Erase whatever says who a contact is, in one transaction; doing it again changes nothing.
+    """Erase everything that identifies a contact, in one transaction; erasing it again changes nothing.
 
-    Its assignments and attempts stay, by id, so that its codes are never given out again. Its identifiers leave keyed
-    digests: none of them is taken up again until it is readmitted. Nobody sends to it or writes its profile any more.
+    Its assignments and attempts stay, by id, so that its codes are never given out again. Keyed digests of its
+    identifiers stay: a contact with one of them is refused until it is readmitted. Nothing is sent to it and its
+    profile is not written any more.
 
-    :param actor: who does it, for the audit; by default the account of this process
+    :param actor: who erases it, for the audit; by default the account of this process
     :raises ContactError: there is no such contact
-    :raises LeaseHeldError: it is being sent to just now; nothing was erased
-    :raises StoreUnavailableError: others were faster, or hold the contact (``ContactHeldError``); nothing was erased
+    :raises LeaseHeldError: a send to it is in progress; nothing was erased
+    :raises StoreUnavailableError: other writers were faster, or lock it (``ContactHeldError``); nothing was erased
     """
     if find_contact(connection, contact_id=contact_id) is None:
         problem = f"there is no contact {contact_id}"
@@ -62,17 +63,17 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
             with connection.transaction():
                 report = _erase(connection, contact_id)
         except errors.LockNotAvailable as error:
-            problem = "others hold the contact; try again"
+            problem = "another transaction has locked the contact; try again"
             raise ContactHeldError(problem) from error
         except errors.DeadlockDetected as error:
-            problem = "the contact is being written by others; try again"
+            problem = "another transaction is writing the contact; try again"
             raise StoreUnavailableError(problem) from error
         entry.rows = report.channels + report.field_values + report.messages + report.requests + (not report.already)
     return report
 
 
 def lock_contact(connection: Connection, contact_id: int) -> None:
-    """Find out whether a contact could be erased just now: ``LockNotAvailable`` if others hold it."""
+    """Lock a contact, as erasing it does; raise ``LockNotAvailable`` if another transaction holds it."""
     connection.execute(_SQL["lock_contact"], {"contact_id": contact_id})
 
 
@@ -82,7 +83,7 @@ def _erase(connection: Connection, contact_id: int) -> ErasureReport:
     before = connection.execute(_SQL["lock_contact"], whose).fetchone() or {}
     held = connection.execute(_SQL["lock_assignments"], whose).fetchone() or {}
     if held["wait_s"] > 0:
-        msg = f"contact {contact_id} is being sent to; that is over in {held['wait_s']:.0f} s: erase it then"
+        msg = f"contact {contact_id} is being sent to, for {held['wait_s']:.0f} s at most; erase it then"
         raise LeaseHeldError(msg, wait_s=held["wait_s"])
     connection.execute(_SQL["keep_digests"], whose)
     erased = connection.execute(_SQL["erase_identity"], whose).fetchone() or {}
@@ -92,9 +93,9 @@ def _erase(connection: Connection, contact_id: int) -> ErasureReport:
 def readmit_contact(
     connection: Connection, *, external_id: str | None = None, channel: Channel | None = None, actor: str = ""
 ) -> int:
-    """Take up an erased contact again, under one identifier it had; return its id.
+    """Readmit an erased contact under one identifier it had; return its id.
 
-    It is the same contact as before, so what it was given stays given.
+    It is the same contact as before, so it keeps the codes it was given.
 
     :raises ContactError: no contact with this identifier was erased
     """

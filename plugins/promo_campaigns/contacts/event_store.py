@@ -1,4 +1,4 @@
-"""Events in the store: kept as they come, listed, and erased."""
+"""Stores, lists and erases events."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ COUNTED_WAITING = 10_000
 
 
 def add_event(connection: Connection, event: Event) -> int:
-    """Keep an event, with a turn for every workflow that listens to its type; return its id.
+    """Store an event, and queue it for every workflow that listens to its type; return its id.
 
-    A contact that nobody knows yet is made. One that is found stays as it is: an event is no profile update.
+    An unknown contact is created. A known one is not changed: an event is no profile update.
 
     :raises ContactError: the contact was erased
-    :raises StoreUnavailableError: the contact, or the same event, is being written by others
+    :raises StoreUnavailableError: another transaction is writing the contact or the same event
     """
     row: dict[str, object] = {
         "type": event.type,
@@ -39,7 +39,7 @@ def add_event(connection: Connection, event: Event) -> int:
         kept = connection.execute(_SQL["add_event"], row).fetchone()
         if kept is not None:
             return int(kept["event_id"])
-    problem = "the same request is being carried out; try again"
+    problem = "the same request is in progress; try again"
     raise StoreUnavailableError(problem)
 
 
@@ -64,12 +64,12 @@ def _contact_of(connection: Connection, identity: Identity) -> int | None:
 def list_events(
     connection: Connection, *, type_name: str | None = None, waiting: bool = False, limit: int = 20
 ) -> list[dict[str, Any]]:
-    """Return the newest events, at most ``limit``, with what became of them.
+    """Return the newest events, at most ``limit``, with the workflows that they were queued for.
 
     Keys: event_id, type, key (it may be an address: mask it), contact_id, received_at, erased, and turns: a list of
     workflow, run_key and refused, the last two None while the event waits.
 
-    :param waiting: only those that wait for some workflow
+    :param waiting: only events that wait for some workflow
     """
     query = ("newest_waiting" if waiting else "newest") + ("_of_type" if type_name is not None else "")
     newest = connection.execute(_SQL[query], {"type": type_name, "limit": limit}).fetchall()
@@ -85,10 +85,10 @@ def list_listeners(connection: Connection) -> list[dict[str, Any]]:
 
 
 def purge_events(connection: Connection, *, days: int) -> dict[str, int]:
-    """Erase what events of so many days ago hold, and return what was done, in numbers: refused, erased, deleted.
+    """Erase keys and parameters of events older than so many days; return the counts refused, erased and deleted.
 
-    What still waits after so long is refused; which event made whom enter a workflow stays known, for the rules of
-    re-entry.
+    Events that still wait after so long are refused. Which event made which contact enter a workflow is kept, for the
+    rules of re-entry.
 
     :raises ConfigurationError: fewer than one day
     """

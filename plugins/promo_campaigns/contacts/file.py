@@ -1,7 +1,7 @@
-"""Contact files: CSV in, cleaned contacts and refusals out, one row at a time.
+"""Reads contact files in CSV, row by row, into checked contacts and refusals.
 
 Columns are ``externalId, firstName, lastName, language, timeZone, email, sms, mobilepush`` and additional fields by
-their names, in any case and order. An empty cell says nothing: the contact keeps what it has.
+their names, in any case and order. An empty cell changes nothing: the contact keeps its value.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _NAMES: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ContactFileReport:
-    """What became of a file.
+    """The report of a contact file.
 
-    :param rows: rows of the file but its header; the four counts add up to it
+    :param rows: rows of the file without its header; the four counts add up to it
     :param rejects: the first refusals, in the order of their lines
     """
 
@@ -57,7 +57,7 @@ class ContactFileReport:
     rejects: list[Rejected]
 
     def counts(self) -> dict[str, int]:
-        """Return how many rows there were, and what became of them."""
+        """Return the number of rows, and the four counts."""
         return {
             "rows": self.rows,
             "inserted": self.inserted,
@@ -196,7 +196,7 @@ def _check_header(columns: Sequence[_Column], file: str) -> None:
         problem = f"the column {min(twice)} stands twice"
         raise ContactFileError(problem, file=file, line=1, hint="leave one of them out")
     if not {"externalId", *CHANNELS} & set(names):
-        problem = "no column says whose row it is"
+        problem = "no column identifies the contact"
         hint = f"one of {', '.join(['externalId', *CHANNELS])} is needed"
         raise ContactFileError(problem, file=file, line=1, hint=hint)
 

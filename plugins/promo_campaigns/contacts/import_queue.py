@@ -1,4 +1,4 @@
-"""The queue of bulk requests: accepted, answered, and worked off in order of arrival, whatever is restarted meanwhile.
+"""The queue of bulk requests: they are carried out in order of arrival, also after a restart.
 
 The request and its state live in one row, and the contacts are written in the transaction that marks it finished: a
 server that dies in between leaves the request queued and the contacts untouched.
@@ -29,7 +29,7 @@ _LOCK = 0x494D504F5254  # "IMPORT": one import of one database at a time
 
 
 def accept_import(connection: Connection, request: ContactImport, *, total: int, failures: Sequence[Rejected]) -> str:
-    """Keep a request until it is worked off; return its session id.
+    """Queue a request; return its session id.
 
     :param total: contacts in the request as it came
     :param failures: contacts refused at once
@@ -47,13 +47,13 @@ def accept_import(connection: Connection, request: ContactImport, *, total: int,
 
 
 def run_next_import(connection: Connection, *, refuse_held: bool = False) -> bool:
-    """Work off the oldest request; return whether there may be another.
+    """Carry out the oldest request; return whether there may be another.
 
-    A request that cannot be carried out for a reason that will not pass is marked failed.
+    A request that can never be carried out is marked as failed.
 
-    :param refuse_held: refuse contacts that others hold, so that the others and the requests behind are carried out
+    :param refuse_held: refuse contacts that are locked, so that the others and later requests are carried out
     :raises StoreUnavailableError: it could not be done now; it stays queued
-    :raises LockNotAvailable: the driver's: others hold a contact of it; it stays queued, and holds nothing itself
+    :raises LockNotAvailable: (of the driver) a contact of it is locked; it stays queued and locks nothing
     """
     taken: int | None = None
     try:
@@ -112,7 +112,7 @@ def _checked(rows: Sequence[Row], types: Mapping[int, str], failures: list[Rejec
 
 
 def read_import(connection: Connection, session_id: str) -> ImportStatus | None:
-    """Return how a request stands, or None if there is no such session."""
+    """Return the status of a request, or None if there is no such session."""
     try:
         wanted = UUID(session_id)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A bulk request of the profile API between its acceptance and its work: plain values that fit a JSON column."""
+"""A bulk request of the profile API while it is queued: plain values that fit a JSON column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_CONTACTS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class ContactImport:
-    """What was asked for.
+    """A bulk request.
 
     :param rows: contacts that can be tried, numbered by their position in the request
     """
@@ -47,10 +47,10 @@ class ContactImport:
 
 @dataclass(frozen=True, slots=True)
 class ImportStatus:
-    """How a bulk request stands.
+    """The status of a bulk request.
 
     :param state: ``queued``, ``finished`` or ``failed``
-    :param failures: what was refused at acceptance or later; each row is a position in the request, from 0
+    :param failures: refused contacts, at acceptance or later; each row is a position in the request, from 0
     """
 
     session_id: str

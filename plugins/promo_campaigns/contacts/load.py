@@ -1,4 +1,4 @@
-"""Loading a contact file into the store."""
+"""Loads a contact file into the store."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -
 
     :param stream: see ``contacts.file.read_contacts``
     :param file: base name of the file, for the report and errors
-    :raises ContactFileError: it is no contact file; nothing was loaded
-    :raises StoreUnavailableError: rivals were faster each time; load the file again to complete it
+    :raises ContactFileError: the file is not a contact file; nothing was loaded
+    :raises StoreUnavailableError: other writers were faster each time; load the file again to complete it
     """
     sieve = _Sieve()
     rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection)))
@@ -41,7 +41,7 @@ def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -
 
 
 class _Sieve:
-    """Lets rows pass and keeps count of the refusals."""
+    """Passes rows on, and counts and keeps refusals."""
 
     def __init__(self) -> None:
         self.rows = 0

@@ -1,4 +1,4 @@
-"""Contacts in the store: one at a time. Thousands at a time are ``contact_batches``' duty."""
+"""Reads and writes contacts one by one, and creates fields; ``bulk_store`` writes thousands."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 _ERASURE = queries("promo_campaigns.contacts.erasure")
 TRIES = 8
-"""How often a write that met a rival is begun again before the caller is told to come back later."""
+"""How often a write that lost against another writer is tried before the caller is told to come back later."""
 
 
 def put_contact(connection: Connection, contact: Contact) -> int:
     """Create the contact, or update the one that holds an identifier of it; return its id.
 
-    A contact that is found keeps what is not sent. One statement reads and one writes, so nobody sees half of it.
+    A contact that is found keeps values that are not sent. One statement reads and one writes, so no reader sees half.
 
     :param contact: cleaned by the rules of ``model.contact_rules``; its field values are checked by ``clean_values``
     :raises ContactError: its identifiers belong to different contacts, one of them was erased, a field or the time
         zone is unknown, or there is no identifier
-    :raises StoreUnavailableError: others were faster each time
+    :raises StoreUnavailableError: other writers were faster each time
     """
     check_identity(contact)
     parameters = _parameters(contact)
@@ -49,7 +49,7 @@ def put_contact(connection: Connection, contact: Contact) -> int:
             continue
         if contact_id is not None:
             return contact_id
-    problem = "the contact is being written by others; try again"
+    problem = "another transaction is writing the contact; try again"
     raise StoreUnavailableError(problem)
 
 
@@ -60,7 +60,7 @@ def _put_once(connection: Connection, contact: Contact, parameters: dict[str, An
     contact_id = choose_owner(contact, owners)
     parameters["contact_id"] = contact_id
     if contact_id is not None and not _changes_profile(contact, owners):
-        # What a campaign does all day: one value for a contact that is known.
+        # The common case of a campaign: one value for a known contact.
         if contact.values:
             connection.execute(_SQL["put_values"], parameters)
         return contact_id
@@ -120,8 +120,8 @@ def create_field(
 
     :param name: compared without regard to case
     :param field_type: one of ``model.contacts.FIELD_TYPES``
-    :param field_id: the numeric id it shall have; None for the next free one
-    :raises ConfigurationError: the name or the type is none, or the name or the id is taken by another field
+    :param field_id: numeric id to give it; None for the next free one
+    :raises ConfigurationError: the name or the type is invalid, or another field has the name or the id
     """
     try:
         name = clean_field_name(name)

@@ -1,1 +1,1 @@
-"""What bin/demo runs: every part of the product on one machine."""
+"""The demo, bin/demo: the whole product on one machine."""

@@ -1,4 +1,4 @@
-"""What ``bin/demo`` runs, once the packages are installed."""
+"""The command line of ``bin/demo``, once the packages are installed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FAILED = 2
 
 @contextmanager
 def _only_one(layout: Layout) -> Iterator[None]:
-    """Keep a second demo out of this checkout.
+    """Make sure that only one demo runs in this checkout.
 
     :raises DemoError: another one runs
     """
@@ -46,7 +46,7 @@ def _only_one(layout: Layout) -> Iterator[None]:
 
 
 def _clean(layout: Layout) -> int:
-    """Remove everything a demo has made."""
+    """Stop what an earlier demo left, and remove everything it made."""
     if layout.state.is_dir():
         with _only_one(layout):
             Supervisor(layout).sweep()
@@ -57,11 +57,13 @@ def _clean(layout: Layout) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Show the demo in the checkout of the present folder, and return the exit status."""
+    """Run the demo in the checkout of the current folder, and return the exit status."""
     parser = argparse.ArgumentParser(prog="bin/demo", description="Show the whole product on this machine.")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--once", action="store_true", help="do not stay up: check the result, stop, and say by status")
-    what.add_argument("--clean", action="store_true", help="remove what earlier demos have made")
+    what.add_argument(
+        "--once", action="store_true", help="check the result and stop; exit status 0 only if every check holds"
+    )
+    what.add_argument("--clean", action="store_true", help="remove everything that earlier demos made")
     arguments = parser.parse_args(argv)
     layout = Layout(Path.cwd())
     interruption = Interruption()

@@ -1,4 +1,4 @@
-"""Ctrl-C, a closed terminal and a termination request, as one exception in the main thread."""
+"""Turns Ctrl-C, a closed terminal and SIGTERM into one exception in the main thread."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Interruption:
         self._shields = 0
 
     def install(self) -> None:
-        """Begin to listen; a hang-up that our parent had ignored (``nohup``) stays ignored."""
+        """Handle the signals from now on; SIGHUP stays ignored if the parent ignored it (``nohup``)."""
         for number in _SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._arrive)
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Put off an interruption until this block is done."""
+        """Delay an interruption until this block is done."""
         self._shields += 1
         before = self.requests
         try:
@@ -44,5 +44,5 @@ class Interruption:
 
     def _arrive(self, _number: int, _frame: FrameType | None) -> None:
         self.requests += 1
-        if not self._shields and self.requests == 1:  # later ones only say that it takes too long
+        if not self._shields and self.requests == 1:  # later ones are counted only: they ask to stop faster
             raise Interrupted

@@ -1,4 +1,4 @@
-"""What the demo reads from the ledger, and what it holds against it."""
+"""Reads the sample run from the ledger, and checks it against what was promised."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SQL = queries(__name__)
 
 
 class LedgerView:
-    """One occurrence, as the store has it.
+    """One run as the store has it.
 
     :param dsn: the store
-    :param run_key: the occurrence
+    :param run_key: run key of the run
     :param field_id: the contact field its codes are recorded in
     """
 
@@ -33,7 +33,7 @@ class LedgerView:
         self._parameters: dict[str, object] = {"run_key": run_key, "field_id": field_id}
 
     def progress(self) -> str:
-        """Return how far it is, in a line."""
+        """Return its progress, in a line."""
         rows = self._read("read_states")
         return " · ".join(f"{row['state']} {row['contacts']:,}" for row in rows) or "not begun"
 
@@ -43,7 +43,7 @@ class LedgerView:
         return row["messages"], (row["first_at"] - instant).total_seconds() if row["messages"] else 0.0
 
     def in_flight(self) -> tuple[int, int]:
-        """Return how many contacts somebody holds a lease on, and for how many seconds yet."""
+        """Return how many contacts are leased, and for how many more seconds."""
         row = self._read("read_leases")[0]
         return row["contacts"], row["seconds"]
 
@@ -52,7 +52,7 @@ class LedgerView:
         return {name: int(count) for name, count in self._read("read_counts")[0].items()}
 
     def fingerprint(self) -> str:
-        """Return a digest that stays the same exactly as long as nothing changes."""
+        """Return a digest of everything a run can change."""
         return str(self._read("read_fingerprint")[0]["digest"])
 
     def table(self) -> list[str]:
@@ -69,7 +69,7 @@ class LedgerView:
 
 
 def failed_checks(counts: dict[str, int]) -> list[str]:
-    """Return what does not hold of the sample, a sentence each; nothing when all is as promised."""
+    """Return a sentence for each check that fails; empty when all hold."""
     expected = {
         "audience": (WITH_CODE + WITHOUT_CHANNEL, "contacts in the audience"),
         "distinct_codes": (WITH_CODE, "distinct codes given out"),

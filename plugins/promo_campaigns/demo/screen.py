@@ -1,4 +1,4 @@
-"""What the demo says in the terminal."""
+"""Prints the demo's lines and its progress."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class Screen:
-    """Lines, and one line of progress that is rewritten in a terminal and thinned out elsewhere."""
+    """Prints lines, and one line of progress, which is rewritten on a terminal and printed now and then elsewhere."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -30,7 +30,7 @@ class Screen:
         self.say(f"{self.seconds:6.1f} s  {line}")
 
     def progress(self, text: str) -> None:
-        """Show how far something is; the same text twice is shown once."""
+        """Show progress; a text that did not change is not printed again."""
         if text == self._open:
             return
         line = f"{self.seconds:6.1f} s  {text}"
@@ -47,6 +47,6 @@ class Screen:
 
     @staticmethod
     def _write(text: str) -> None:
-        with suppress(OSError):  # the terminal may have been closed; that must not stop the stopping
+        with suppress(OSError):  # the terminal may be closed; the processes must be stopped all the same
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""One showing of the demo, from the first process to the last."""
+"""One run of the demo: starts everything, shows it, and stops it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _WATCH_SECONDS = 0.5
 
 
 class Showing:
-    """Everything is started, shown, and stopped again.
+    """Starts, shows and stops the whole product.
 
-    :param layout: the checkout to show
-    :param interruption: tells when it is to end; listening already
+    :param layout: files and folders of the checkout
+    :param interruption: ends the demo; its signal handlers are installed
     """
 
     def __init__(self, layout: Layout, interruption: Interruption) -> None:
@@ -54,9 +54,9 @@ class Showing:
         self._postgres = EmbeddedPostgres(layout.postgres, tied=True)
 
     def show(self, *, once: bool) -> int:
-        """Show it, and return the exit status.
+        """Run the demo, and return the exit status.
 
-        :param once: end with the checks, instead of staying up
+        :param once: check the result and end, instead of staying up
         """
         up = False
         try:
@@ -77,7 +77,7 @@ class Showing:
         return 0
 
     def _start(self) -> Walkthrough:
-        """Start all parts; what does not need another part begins beside it."""
+        """Start all parts, those that do not need each other at the same time."""
         self._supervisor.sweep()
         self._layout.make()
         credentials = keep_credentials(self._layout)
@@ -92,7 +92,7 @@ class Showing:
         migration.wait(_MIGRATION_SECONDS)
         self._start_services(addresses, credentials)
         while not walkthrough.reaches_airflow():
-            self._screen.step("Another Airflow was quicker to take this port")
+            self._screen.step("Another Airflow has taken this port; trying the next one")
             self._supervisor.stop(lambda: False)
             addresses = self._addresses(addresses.ui_port + 1)
             walkthrough = self._walkthrough(addresses, credentials)
@@ -127,7 +127,7 @@ class Showing:
         self._screen.step(f"Airflow starts on {self._ui}")
 
     def _check(self, walkthrough: Walkthrough) -> int:
-        """Hold what was promised against what the ledger says, and have the same run carried out again."""
+        """Check the ledger against what was promised, and run the same DAG run again."""
         before = walkthrough.ledger.fingerprint()
         walkthrough.send_again()
         failed = walkthrough.failed_checks()

@@ -1,4 +1,4 @@
-"""The story the demo tells: a code file arrives, and everybody gets a code, a message and a profile entry."""
+"""The steps of the demo: a code file arrives, and each contact gets a code, a message and a profile entry."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _POLL_SECONDS = 0.25
 
 
 class Walkthrough:
-    """The sample workflow on the parts that run.
+    """Runs the sample workflow on the started services.
 
-    :param dsn: the store
-    :param airflow: the Airflow that runs the DAGs
+    :param dsn: DSN of the store
+    :param airflow: client of the Airflow that runs the DAGs
     """
 
     def __init__(self, layout: Layout, screen: Screen, supervisor: Supervisor, dsn: str, airflow: AirflowApi) -> None:
@@ -60,44 +60,44 @@ class Walkthrough:
         self._promo("contacts", "load", str(contacts))
 
     def reaches_airflow(self) -> bool:
-        """Wait until an Airflow answers, and tell whether it is ours: another demo may have taken its port."""
+        """Wait until an Airflow answers; return False if it is not ours, since another demo may have taken the port."""
         self._wait("Airflow starts", self._airflow.answers, _START_SECONDS)
         return self._airflow.sign_in()
 
     def wait_for_dags(self) -> None:
-        """Wait until Airflow knows both DAGs; runs that an interrupted demo left are given up."""
+        """Wait until Airflow has parsed both DAGs; runs that an interrupted demo left are marked as failed."""
         for dag_id in (LOAD_DAG, SEND_DAG):
             self._wait(f"Airflow reads {dag_id}", partial(self._finds, dag_id), _START_SECONDS)
             self._airflow.abandon_runs(dag_id)
             self._airflow.unpause(dag_id)
 
     def load_codes(self) -> None:
-        """Put the sample code file where the sensor waits for one, and have it loaded."""
+        """Put the sample code file into the sensor's folder, and wait until it is loaded."""
         sample = self._layout.samples / "promo_codes.csv"
         unfinished = self._layout.code_files / f".{sample.name}.partial"
         shutil.copyfile(sample, unfinished)
-        unfinished.replace(self._layout.code_files / sample.name)  # at once, so that nobody sees half a file
+        unfinished.replace(self._layout.code_files / sample.name)  # by renaming, so that no reader sees half a file
         self._run(LOAD_DAG, {}, lambda: "loading the code file")
 
     def send(self) -> None:
         """Run the sample workflow.
 
-        What a demo that was killed had in flight is waited for: nobody knows how it ended until its leases have.
+        If an earlier demo was killed, its leases are waited for first: until they end, its contacts cannot be sent to.
         """
         self._wait("the leases of an earlier demo", self._nothing_is_in_flight, _RUN_SECONDS)
         self._run(SEND_DAG, {"edition": EDITION}, self.ledger.progress)
 
     def send_again(self) -> None:
-        """Clear the workflow's run and have it carried out once more."""
+        """Clear the workflow's DAG run, and wait until Airflow has run it again."""
         self._airflow.clear(SEND_DAG, self._run_id)
         self._wait_for_run(SEND_DAG, lambda: "running the same DAG run again")
 
     def failed_checks(self) -> list[str]:
-        """Return what is not as promised."""
+        """Return a sentence for each check that fails."""
         return failed_checks(self.ledger.counts())
 
     def report(self) -> None:
-        """Show what happened to a few contacts, and all of them in numbers."""
+        """Print a few contacts with their outcome, and the counts of all."""
         say = self._screen.say
         say()
         for line in self.ledger.table():
@@ -152,7 +152,7 @@ class Walkthrough:
             time.sleep(_POLL_SECONDS)
 
     def _promo(self, *arguments: str) -> None:
-        """Run a ``promo`` command on the demo's store; what it says goes to a log."""
+        """Run a ``promo`` command on the demo's store; its output goes to a log."""
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             status = promo([*arguments, "--dsn", self._dsn])

@@ -1,4 +1,4 @@
-"""What a person said of a run before it goes out."""
+"""The approval of a run: what a person answered before anything is sent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Otherwise(str, Enum):
-    """What it means that nobody answers in time."""
+    """What happens if nobody answers in time."""
 
     REJECT = "reject"
     APPROVE = "approve"
 
 
 class Said(str, Enum):
-    """What was said of a run."""
+    """The answer that a run got."""
 
     AWAITED = "awaited"
     GIVEN = "given"
@@ -27,12 +27,12 @@ class Said(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """What the ledger holds of it.
+    """The approval of a run as the ledger holds it.
 
     :ivar said: None for a run that nobody is asked about
-    :ivar by: who said it, empty where nobody answered in time
-    :ivar closed: the run is closed, so there is nothing to be asked about
-    :ivar left_s: seconds until its send-by, None without one
+    :ivar by: who answered; empty if nobody answered in time
+    :ivar closed: the run is closed, so nobody is asked
+    :ivar left_s: seconds until the run's send-by, None without one
     """
 
     run_id: int
@@ -44,7 +44,7 @@ class Approval:
     left_s: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what was said as plain JSON values."""
+        """Return the approval as plain JSON values."""
         return {
             "run_id": self.run_id,
             "run_key": self.run_key,

@@ -1,4 +1,4 @@
-"""An audience that is a list: CSV with one column that says whom each line names."""
+"""Reads an audience that is a list: CSV with one column of contact ids, external ids or addresses."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ EXTERNAL_ID = "externalId"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceList:
-    """Whom a list names. Never logged or kept in the ledger: it may hold addresses.
+    """The contacts that a list names. Never logged or kept in the ledger: it may hold addresses.
 
     :ivar by: ``contactId``, ``externalId``, or the type of a channel
-    :ivar sha256: digest of the file, which stands for it
+    :ivar sha256: digest of the file; the ledger keeps it in place of the list
     """
 
     by: str
@@ -34,11 +34,11 @@ class AudienceList:
 
 
 def read_list(data: bytes, *, file: str) -> AudienceList:
-    """Read a list; its header is ``contactId``, ``externalId`` or the type of a channel, and blank lines say nothing.
+    """Read a list; its header is ``contactId``, ``externalId`` or the type of a channel. Blank lines are ignored.
 
     :param data: UTF-8, with or without a byte order mark
     :param file: how errors name it; they name a line and never its value
-    :raises DefinitionError: it is no such list
+    :raises DefinitionError: the file is not such a list
     """
     try:
         text = data.decode("utf-8-sig")
@@ -102,7 +102,7 @@ def _value(row: list[str], clean: Callable[[str], str], file: str, line: int) ->
 
 def _require_size(count: int, file: str) -> None:
     if not count:
-        problem = "the list names nobody"
+        problem = "the list names no contact"
         raise DefinitionError(problem, file=file)
     if count > MAX_LINES:
         problem = f"the list has more than {MAX_LINES:,} lines"

@@ -1,4 +1,4 @@
-"""Which values of a contact are accepted, and how they are shown.
+"""Checks the values of a contact, and masks them for display.
 
 The rules follow the vendor's documentation (docs/vendor.md); a docstring says "ours" where that is silent.
 """
@@ -39,7 +39,7 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 def clean_channel_type(text: str) -> str:
     """Return the type of a channel: ``email``, ``sms``, ``mobilepush``, or another lower-case name.
 
-    :raises ValueError: it is not such a name
+    :raises ValueError: the text is not such a name
     """
     if not _CHANNEL_TYPE.fullmatch(text):
         msg = "a channel type is a lower-case name such as email, sms or mobilepush"
@@ -108,7 +108,7 @@ def clean_external_id(text: str) -> str:
 def clean_language(text: str) -> str:
     """Return a language code such as ``uk`` or ``pt-BR``.
 
-    :raises ValueError: it is not one
+    :raises ValueError: the text is not a language code
     """
     value = text.strip()
     if not _LANGUAGE.fullmatch(value):
@@ -120,7 +120,7 @@ def clean_language(text: str) -> str:
 def clean_time_zone(text: str) -> str:
     """Return the name of a time zone such as ``Europe/Kyiv``. Ours.
 
-    :raises ValueError: there is none of this name
+    :raises ValueError: there is no time zone of this name
     """
     value = text.strip()
     if not is_time_zone(value):
@@ -207,6 +207,6 @@ def clean_values(values: Mapping[int, str | None], types: Mapping[int, str]) -> 
 
 
 def mask_value(text: str) -> str:
-    """Return the form of an address, a token or a profile value that may be shown: ``an…om``, never over half of it."""
+    """Return a masked address, token or profile value, such as ``an…om``; never more than half of it."""
     shown = min(2, len(text) // 4)
     return text[:shown] + "…" + (text[-shown:] if shown else "")

@@ -1,4 +1,4 @@
-"""Contacts: what a profile holds, and whose profile a request speaks of; ``contact_rules`` has the rules of values."""
+"""Contacts, their channels and fields, and which contact a request means; ``contact_rules`` checks the values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER_CONTACT = "this channel belongs to another contact"
 OTHER_EXTERNAL_ID = "this channel belongs to a contact with another external id"
 UNKNOWN_ZONE = "the database's server does not know this time zone; name another, or update its time zone data"
 WAS_ERASED = "this contact was erased and is not taken up again; promo contacts readmit allows it"
-HELD_BY_OTHERS = "others hold this contact and did not let go of it in time; send it again"
+HELD_BY_OTHERS = "other transactions kept this contact locked for too long; send it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Channel:
 
     :param type: lower-case name, see ``clean_channel_type``
     :param value: the locator, see ``clean_locator``
-    :param device: what the caller says of the device behind a token, kept as it is
+    :param device: what the caller sent about the device of a token, stored unchanged
     """
 
     type: str
@@ -36,7 +36,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What a request or a row says of one contact. ``None`` means "not sent": a contact that exists keeps its own.
+    """One contact of a request or a row. ``None`` means "not sent": an existing contact keeps its value.
 
     :param values: additional fields by id; ``None`` empties the field
     """
@@ -62,10 +62,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A contact that holds one of the identifiers of a request.
+    """A stored contact that holds one of the identifiers of a request.
 
     :param position: 0 for the external id, else the 1-based position of the channel in the request
-    :param as_sent: whether it holds the identifier just as it was sent, spelling and device included
+    :param as_sent: whether the stored identifier equals the sent one exactly, spelling and device included
     """
 
     position: int
@@ -78,8 +78,8 @@ class Owner:
 class Row:
     """One contact of a batch.
 
-    :param number: where it stood, a line or a position; rows come in ascending order
-    :param contact_id: the contact it is about, when the caller names it by its own id
+    :param number: its line in a file or its position in a request; rows come in ascending order
+    :param contact_id: the contact, if the caller names it by the store's id
     """
 
     number: int
@@ -89,12 +89,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How the contacts of a batch are recognised, and what is written of them.
+    """How the contacts of a batch are recognised, and which of their values are written.
 
     :param channels: channel types that name a contact; None for all
     :param field_id: additional field whose value names a contact
     :param listed: standard fields to write, absent ones emptied; None to write what was sent
-    :param row_noun: what the callers call a row, for the reasons of refusals
+    :param row_noun: the caller's word for a row ("line", "contact"), used in reasons of refusals
     """
 
     channels: tuple[str, ...] | None = None
@@ -119,7 +119,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """What became of a batch of contacts: four counts that add up to its rows, and the first of the refusals."""
+    """The result of a batch of contacts: four counts that add up to its rows, and the first refusals."""
 
     inserted: int
     updated: int
@@ -129,7 +129,7 @@ class BatchReport:
 
 
 def check_identity(contact: Contact) -> None:
-    """Check that the contact can be found again, and that it does not contradict itself.
+    """Check that the contact can be found again, and that its parts agree.
 
     :raises ContactError: it has neither external id nor channel, two addresses or two numbers, or a locator twice
     """

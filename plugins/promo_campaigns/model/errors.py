@@ -3,7 +3,7 @@
     PromoError
     ├── ConfigurationError            a setting, connection or parameter is wrong
     │   ├── DatabaseNotFoundError     no DSN given and none to be found
-    │   ├── CannotCarryError          a message is not one for its transport
+    │   ├── CannotCarryError          a message does not fit its transport
     │   ├── SettingError              a setting of a workflow is wrong
     │   └── DefinitionError           a workflow, message, data source or audience file is wrong
     ├── DatabaseUnavailableError      the store does not answer
@@ -17,18 +17,18 @@
     │       ├── CodeFileRejectedError strict, and a row was rejected
     │       └── ContactFileError      a contact file cannot be loaded
     ├── UnknownCodeFileError          there is no such code file
-    ├── ContactError                  what is said of one contact cannot be stored
+    ├── ContactError                  a contact's values cannot be stored
     ├── StoreError                    the database refused a statement
-    │   └── StoreUnavailableError     it does not answer now, or others are faster
-    │       └── ContactHeldError      others hold what is to be written
+    │   └── StoreUnavailableError     it does not answer now, or other writers were faster
+    │       └── ContactHeldError      another transaction holds the row to be written
     ├── LedgerError
     │   ├── RunSpecChangedError       the occurrence was started with another definition
     │   ├── RunNotFinishedError       a run cannot be closed yet
-    │   ├── RunClosedError            a closed run is to be left alone
+    │   ├── RunClosedError            a closed run may not be run again
     │   ├── NotApprovedError          a person is to approve the run first
-    │   ├── LeaseHeldError            somebody else is at it, or was until a moment ago
-    │   ├── QuietHoursError           contacts are not to be disturbed now
-    │   ├── InvariantBrokenError      the books do not agree with themselves
+    │   ├── LeaseHeldError            another worker holds the contacts, or did until it was killed
+    │   ├── QuietHoursError           contacts are in their quiet hours
+    │   ├── InvariantBrokenError      the ledger contradicts itself
     │   ├── PoolShortageError         fewer codes in stock than contacts
     │   │   └── StockAwaitedError     and the run is to wait for more
     │   └── LedgerConflictError       what XCom says and what the ledger says differ
@@ -192,7 +192,7 @@ class ContactFileError(CodeFileError):
 
 
 class ContactError(PromoError):
-    """What is said of one contact cannot be stored; nothing of it was.
+    """The values of a contact cannot be stored; none of them was.
 
     :param problem: what is wrong, as a sentence without a full stop; never holds the value
     :param place: the part at fault, such as ``channels[1]`` or ``field 17``
@@ -209,17 +209,17 @@ class StoreError(PromoError):
 
 
 class StoreUnavailableError(StoreError):
-    """The database does not answer, or others are faster; the same call may succeed later."""
+    """The database does not answer, or other writers were faster; the same call may succeed later."""
 
     retryable = True
 
 
 class ContactHeldError(StoreUnavailableError):
-    """Another transaction holds what is to be written, and did not let go of it within the time set for a lock."""
+    """Another transaction holds the row to be written for longer than the time-out of a lock."""
 
 
 class LedgerError(PromoError):
-    """The ledger refuses what was asked of it."""
+    """The ledger refuses a request."""
 
 
 class RunSpecChangedError(LedgerError):
@@ -233,15 +233,15 @@ class RunNotFinishedError(LedgerError):
 
 
 class RunClosedError(LedgerError):
-    """The run is closed and was told to refuse being run again."""
+    """The run is closed, and its mode refuses to run it again."""
 
 
 class NotApprovedError(LedgerError):
-    """The run waits for a person to approve it; nobody of it is given a code or sent anything."""
+    """The run waits for an approval; no contact of it is given a code or sent anything."""
 
 
 class LeaseHeldError(LedgerError):
-    """Another worker is calling out for some of the contacts, or was killed while it did.
+    """Another worker is sending to some of the contacts, or was killed while it did.
 
     :param message: what happened
     :param wait_s: seconds after which its lease is over
@@ -255,7 +255,7 @@ class LeaseHeldError(LedgerError):
 
 
 class QuietHoursError(LedgerError):
-    """It is quiet hours where some of the contacts are.
+    """Some of the contacts are in their quiet hours.
 
     :param message: what happened
     :param wait_s: seconds after which the first of them may be written to
@@ -269,11 +269,11 @@ class QuietHoursError(LedgerError):
 
 
 class InvariantBrokenError(LedgerError):
-    """A promise of the ledger does not hold; nothing more is sent on its word."""
+    """An invariant of the ledger does not hold; nothing more is sent."""
 
 
 class PoolShortageError(LedgerError):
-    """The pool holds fewer valid codes than the run needs; nobody was sent anything."""
+    """The pool holds fewer valid codes than the run needs; nothing was sent."""
 
 
 class StockAwaitedError(PoolShortageError):
@@ -283,7 +283,7 @@ class StockAwaitedError(PoolShortageError):
 
 
 class LedgerConflictError(LedgerError):
-    """The contacts and codes handed over do not agree with the ledger."""
+    """The contacts and codes that a task was given do not agree with the ledger."""
 
 
 class SendError(PromoError):
@@ -291,7 +291,7 @@ class SendError(PromoError):
 
 
 class CallRefusedError(SendError):
-    """The receiver definitely refused a call as a whole, and one message of it may be why.
+    """The receiver definitely refused a whole call; one of its messages may be the cause.
 
     :param detail: why, in words free of addresses, codes and answers
     """
@@ -302,7 +302,7 @@ class CallRefusedError(SendError):
 
 
 class ReceiverUnavailableError(SendError):
-    """The receiver did not take everything; the rest is worth trying again later.
+    """The receiver did not take everything; the rest may be tried again later.
 
     :param message: what happened
     :param wait_s: seconds after which a try makes sense, when that is known

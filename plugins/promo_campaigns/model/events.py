@@ -1,4 +1,4 @@
-"""Events: what they are called, whom they are about, and which of them a workflow answers (docs/vendor.md)."""
+"""Events: their types and keys, the contact they are about, and which of them a workflow answers (docs/vendor.md)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LOCATORS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whom an event is about. Nothing given means: it does not say."""
+    """The identifiers of the contact an event is about; all empty if it names none."""
 
     contact_id: int | None = None
     external_id: str | None = field(default=None, repr=False)
@@ -72,7 +72,7 @@ class Event:
 
 
 def request_token(idempotency_key: str) -> UUID:
-    """Return what makes two requests the same event: the caller's word for it, or nothing else at all."""
+    """Return the token under which a repeated request is the same event; without an idempotency key each is its own."""
     return uuid5(_TOKENS, idempotency_key) if idempotency_key else uuid4()
 
 
@@ -104,11 +104,11 @@ def _clean(text: str, what: str, length: int) -> str:
 
 
 def identity_of(params: Mapping[str, Any]) -> Identity:
-    """Return whom the parameters name; names are compared without regard to case.
+    """Return the identifiers among the parameters; names are compared without regard to case.
 
     An external id that is empty or the text ``null`` is none, as is every other identifier that is null or empty.
 
-    :raises ContactError: an identifier is not what its name says; the message does not hold it
+    :raises ContactError: an identifier has a wrong form; the message does not hold it
     """
     contact_id: int | None = None
     external_id: str | None = None
@@ -157,9 +157,9 @@ class EventTerms:
     """Which events a workflow answers.
 
     :ivar period_s: for ``Reentry.PERIOD``: seconds between the events of two entries of a contact
-    :ivar alone: an event is not answered while its contact is in a run of the workflow that is not closed
+    :ivar alone: refuse an event while its contact is in an open run of the workflow
     :ivar max_age_s: seconds after which an event is not answered any more
-    :ivar most: events one run takes
+    :ivar most: most events of one run
     """
 
     workflow: str
@@ -179,7 +179,7 @@ class EventTerms:
 def event_type_of(value: object) -> str:
     """Return the type of the events a workflow answers.
 
-    :raises ConfigurationError: no event can have it
+    :raises ConfigurationError: it is not a type that an event can have
     """
     try:
         return clean_event_type(optional_text(value))

@@ -1,4 +1,4 @@
-"""Codes wanted against codes in stock, and what a run does with too few."""
+"""Codes that a run needs, codes in stock, and what the run does with too few."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from enum import Enum
 
 
 class StockPolicy(str, Enum):
-    """What a run does whose pool is too small."""
+    """What a run does if its pool holds too few codes."""
 
     FAIL = "fail"
-    """Nothing is opened."""
+    """Opens nothing."""
     PARTIAL = "partial"
-    """Goes out to as many as there are codes for, in the order of contact ids; the others are skipped."""
+    """Sends to as many contacts as there are codes for, in the order of their ids; the others are skipped."""
     WAIT = "wait"
-    """Nothing is opened before there are codes for everybody."""
+    """Opens nothing until there are codes for all contacts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Codes wanted and codes there are, in one pool.
+    """Codes needed and codes in stock, of one pool.
 
-    :ivar demand: of this run
-    :ivar ahead: of the runs that were opened before it and have still to claim
-    :ivar stock: free codes that are valid for the days asked for, at delivery
-    :ivar expiring: free codes that will not be valid for so long then
+    :ivar demand: codes this run needs
+    :ivar ahead: codes that runs opened before it have still to claim
+    :ivar stock: free codes that are still valid for the days asked for when they are delivered
+    :ivar expiring: free codes that are valid for fewer days by then
     """
 
     demand: int

@@ -1,4 +1,4 @@
-"""When and how often a run may write to a contact."""
+"""Quiet hours and frequency caps: when and how often a run may send to a contact."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _QUIET_FORM = "hours such as 21:00-09:00, or by day such as mon-fri 21:00-09:00;
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is agreed about a run when it is opened. Empty texts stand for no limit.
+    """The limits of a run, frozen when it is opened. An empty text is no limit.
 
     :ivar quiet_hours: see ``quiet_minutes``
     :ivar time_zone: of contacts that have none; empty without quiet hours
@@ -57,7 +57,7 @@ class Cap:
 def limits_of(*, quiet_hours: str, time_zone: str, frequency_cap: str) -> Limits:
     """Read the limits of a run.
 
-    :raises ConfigurationError: one is wrong; it names the parameter and the form it has
+    :raises ConfigurationError: a limit is wrong; the message names the parameter and its form
     """
     quiet = " ".join(quiet_hours.lower().split())
     cap = "".join(frequency_cap.lower().split())
@@ -73,7 +73,7 @@ def limits_of(*, quiet_hours: str, time_zone: str, frequency_cap: str) -> Limits
 
 @lru_cache(maxsize=1024)
 def is_time_zone(name: str) -> bool:
-    """Whether there is such a time zone."""
+    """Return whether a time zone of this name exists."""
     if not _ZONE.fullmatch(name) or name.startswith(("posix/", "right/")) or name in _NO_PLACE:
         return False
     try:
@@ -84,12 +84,12 @@ def is_time_zone(name: str) -> bool:
 
 
 def quiet_minutes(text: str) -> list[tuple[int, int]]:
-    """Return the quiet stretches of a week in minutes since Monday 00:00, in order and apart, without their ends.
+    """Return the quiet hours of a week as separate, ordered ranges of minutes since Monday 00:00, ends excluded.
 
     Hours that end before they begin end on the next day, and belong to the day on which they begin.
 
     :param text: ``21:00-09:00``, or by day ``mon-fri 21:00-09:00; sat,sun 20:00-11:00``
-    :raises ConfigurationError: it is no such text, or leaves no ten minutes in a row
+    :raises ConfigurationError: the text has another form, or leaves no ten minutes in a row
     """
     quiet: list[tuple[int, int]] = []
     for start, end in sorted(stretch for clause in text.split(";") for stretch in _stretches(clause.strip(), text)):
@@ -126,7 +126,7 @@ def _minute(text: str) -> int | None:
 
 
 def _days(text: str | None) -> list[int]:
-    """Return the days named, Monday being 0; all for none, and an empty list for what is no day."""
+    """Return the numbers of the days named, Monday being 0; all if none is named, none if a name is wrong."""
     if text is None:
         return list(range(7))
     days: list[int] = []
@@ -144,7 +144,7 @@ def cap_of(text: str) -> Cap:
     """Read a frequency cap.
 
     :param text: ``3/7d`` for three messages in seven days, ``1/24h`` for one in 24 hours
-    :raises ConfigurationError: it is no such text
+    :raises ConfigurationError: the text has another form
     """
     found = _CAP.fullmatch(text)
     messages, hours = (

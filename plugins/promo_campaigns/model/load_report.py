@@ -1,4 +1,4 @@
-"""What loading a file of promo codes came to."""
+"""The report of loading a code file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ KEPT_REJECTS = 1_000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reject:
-    """A row that is not loaded.
+    """A row that was rejected.
 
     :param line: 1-based line the row begins on
     :param column: the column at fault, empty when it is the whole row
-    :param reason: why; never holds what stood in the row
+    :param reason: why; never holds a value of the row
     """
 
     line: int
@@ -26,7 +26,7 @@ class Reject:
 
 @dataclass(slots=True)
 class Rejects:
-    """The rows of one file that are not loaded: counted all, kept the first ``KEPT_REJECTS``."""
+    """The rejected rows of one file: all are counted, the first ``KEPT_REJECTS`` are kept."""
 
     count: int = 0
     kept: list[Reject] = field(default_factory=list)
@@ -42,14 +42,14 @@ class Rejects:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What loading one code file did.
+    """The result of loading one code file.
 
     :param file: base name of the file
     :param sha256: digest of its bytes as uploaded, in hexadecimal
     :param rows: rows below the header; when the file was loaded: inserted + updated + unchanged + rejected_count
     :param inserted: codes that are new
     :param updated: known codes that this file changed
-    :param unchanged: known codes that already were as the file says, or are issued
+    :param unchanged: known codes that equal the file's, or are issued
     :param rejected: the first ``KEPT_REJECTS`` rows that were not loaded
     :param rejected_count: all rows that were not loaded
     :param types: the types of the codes in the file, sorted

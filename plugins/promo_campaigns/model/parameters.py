@@ -1,4 +1,4 @@
-"""Parameters as they arrive from a trigger form or a template: mostly text."""
+"""Parses parameters that arrive from a trigger form or a template, mostly as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 def whole_number(name: str, value: object, *, least: int, most: int) -> int:
     """Return a whole number within bounds.
 
-    :raises ConfigurationError: it is none, or out of bounds
+    :raises ConfigurationError: the value is not a whole number, or out of bounds
     """
     text = str(value).strip()
     try:
@@ -51,7 +51,7 @@ def name_of(name: str, value: object) -> str:
 
 
 def optional_text(value: object) -> str:
-    """Return a text without surrounding blanks; empty for nothing, and for a None that a template has printed."""
+    """Return a text without surrounding blanks; empty for None, also for a ``None`` that a template rendered."""
     text = "" if value is None else str(value).strip()
     return "" if text == "None" else text
 
@@ -98,7 +98,7 @@ def _json_of(text: str) -> object:
 def instant_of(name: str, value: object) -> datetime | None:
     """Return an instant from ISO 8601 text with an offset, or None for nothing.
 
-    :raises ConfigurationError: it is no such text, or has no offset
+    :raises ConfigurationError: the text is not ISO 8601, or has no offset
     """
     text = optional_text(value)
     if not text:
@@ -114,7 +114,7 @@ def instant_of(name: str, value: object) -> datetime | None:
 
 
 def span_of(text: str) -> timedelta | None:
-    """Return a span of time such as ``90m``, ``2h`` or ``3d``; None for any other text."""
+    """Return a duration such as ``90m``, ``2h`` or ``3d``; None for any other text."""
     span = _SPAN.fullmatch(text)
     return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
 
@@ -123,7 +123,7 @@ def deadline_of(name: str, value: object, *, occurrence: datetime | None) -> dat
     """Return an instant from ISO 8601 text with an offset, or from a span such as ``2h`` after the occurrence.
 
     :param occurrence: aware; None where there is none to count from
-    :raises ConfigurationError: it is neither, or there is nothing to count from
+    :raises ConfigurationError: it is neither, or there is no occurrence to count from
     """
     span = span_of(optional_text(value))
     if span is None:
@@ -135,7 +135,7 @@ def deadline_of(name: str, value: object, *, occurrence: datetime | None) -> dat
 
 
 def flag_of(name: str, value: object) -> bool:
-    """Return a yes or no, also from the text that a template prints of one.
+    """Return a boolean, also from the text that a template renders it to.
 
     :raises ConfigurationError: it is neither true nor false
     """
@@ -147,9 +147,9 @@ def flag_of(name: str, value: object) -> bool:
 
 
 def word_of(words: type[Word], name: str, value: object) -> Word:
-    """Return the one of some words that a parameter says.
+    """Return the choice that a parameter names.
 
-    :raises ConfigurationError: it is none of them
+    :raises ConfigurationError: there is no such choice
     """
     text = optional_text(value)
     try:

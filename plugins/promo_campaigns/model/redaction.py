@@ -1,4 +1,4 @@
-"""Secrets taken out of a text before it is shown, in whatever form they stand in it."""
+"""Removes secrets from a text before it is shown, in every form in which they may stand in it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def forms_of(secret: str) -> set[str]:
 
 
 def redacted(text: str, secrets: Iterable[str], masks: Mapping[str, str] | None = None) -> str:
-    """Return a text with no secret in it.
+    """Return a text without the secrets.
 
-    :param masks: what to show in place of some of them; of the others nothing is shown
+    :param masks: what to show in place of some secrets; the others are left out
     """
     shown = {form: HIDDEN for secret in secrets if secret for form in forms_of(secret)}
     shown |= {form: mask for secret, mask in (masks or {}).items() for form in forms_of(secret)}

@@ -1,4 +1,4 @@
-"""What a contact gets who holds a code already."""
+"""Whether a contact that holds a code is given another one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from enum import Enum
 class Reuse(str, Enum):
     """Whether a contact gets another code in each run.
 
-    By which workflow the code was given does not matter: a code is chosen by type, discount and validity.
+    Codes given by any workflow count; what matters is their type, discount and validity.
     """
 
     NEW = "new each run"
     """Always."""
     SAME = "same until it expires"
-    """It is given again the code of the type and discount that it holds, if that is valid for the days asked for."""
+    """The contact is given its code of the type and discount again, if that is valid for the days asked for."""

@@ -1,4 +1,4 @@
-"""A run, its batches and recipients, and the right to call out for them. Times are aware datetimes."""
+"""A run, its batches and recipients, and the lease to send to them. Times are aware datetimes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max
 
 
 class Mode(str, Enum):
-    """What running a closed run again does."""
+    """What happens when a closed run is run again."""
 
     MISSING = "missing"
-    """Sends to whoever was skipped, refused or too late; nobody who was reached hears again."""
+    """Sends to contacts that were skipped, rejected or expired, and to no contact that was reached."""
     PROFILES = "profiles"
     """Writes the codes onto the profiles again and sends nothing."""
     REFUSE = "refuse"
-    """Nothing: it is an error."""
+    """Refuses: it is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The contacts of one mapped task: those of the run with ``first <= contact_id <= last``.
 
-    :ivar repair: send nothing, write profiles again
-    :ivar zone: only those of this time zone; None where no quiet hours are kept
+    :ivar repair: send nothing, and write the profiles again
+    :ivar zone: only contacts of this time zone; None for a run without quiet hours
     """
 
     run_id: int
@@ -44,7 +44,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as the ledger holds it."""
+    """A run as the ledger keeps it."""
 
     run_id: int
     run_key: str
@@ -58,8 +58,8 @@ class Run:
 class Recipient:
     """A contact with the code it holds, as a template sees it. Never logged.
 
-    :ivar generation: how often the contact is sent to anew after a refusal, or with another code than a data source has
-        seen; 0 the first time
+    :ivar generation: resend counter: how often the contact is sent to anew, after a refusal or with another code than a
+        data source has seen; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
     :ivar fields: additional fields by name, None without any
     :ivar answers: of data sources by their names, None without any
@@ -92,13 +92,13 @@ class Purpose(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to call out for some assignments; whoever holds it has committed the intent to.
+    """The right to send for some assignments; its holder has committed the intent.
 
-    :ivar token: fences the holder: evidence is written under it
+    :ivar token: identifies the holder; outcomes are written under it, so a worker that lost its lease changes no state
     :ivar seconds: length of the lease; no call begins after half of it
-    :ivar left: how many are due as well and were left out for the limit's sake
+    :ivar left: how many more are due, beyond the limit
     :ivar source: place of the data source that is called
-    :ivar shows_code: the code leaves with the call
+    :ivar shows_code: the call shows the code to the receiver
     """
 
     run_id: int

@@ -1,4 +1,4 @@
-"""How a run ended: counts only, safe for XCom, for logs and for anybody who looks at the run."""
+"""The report of a run: counts only, safe for XCom and logs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ OTHER_REASONS = "other reasons"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Everybody in a run's audience, each counted once; reused and recorded are among the given.
+    """Counts of a run's audience, each contact once; reused and recorded are part of given.
 
-    :ivar given: whose message was accepted: they have their code
-    :ivar reused: of the given, who held it already from another run
-    :ivar recorded: of the given, whose profile holds the code
-    :ivar skipped: who was not to be sent to, by reason
-    :ivar rejected: whom the receiver refused, by reason
-    :ivar expired: for whom it was too late, by reason
-    :ivar unknown: whose send has no known outcome; they keep their code
-    :ivar waiting: who has no outcome yet; nobody, in a closed run
+    :ivar given: contacts whose message was accepted
+    :ivar reused: of the given, those whose code they held already from another run
+    :ivar recorded: of the given, those whose profile holds the code
+    :ivar skipped: contacts that were sent nothing, by reason
+    :ivar rejected: contacts that the receiver refused, by reason
+    :ivar expired: contacts for which it was too late, by reason
+    :ivar unknown: contacts whose send has no known outcome; they keep their code
+    :ivar waiting: contacts without an outcome yet; 0 in a closed run
     """
 
     given: int
@@ -40,7 +40,7 @@ class Tally:
 
     @property
     def audience(self) -> int:
-        """How many contacts the run is for."""
+        """Number of contacts in the audience."""
         reasons = (self.skipped, self.rejected, self.expired)
         return self.given + self.unknown + self.waiting + sum(sum(counts.values()) for counts in reasons)
 
@@ -72,13 +72,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """How a run ended.
+    """The report of a run.
 
-    :ivar data_sources: names of those its message binds
+    :ivar data_sources: names of the data sources that its message binds
     :ivar pool_left: codes of the run's type and discount that can still be claimed
-    :ivar expiring_soon: of these, how many cannot be claimed any more in a week
+    :ivar expiring_soon: of these, how many cannot be claimed a week from now
     :ivar seconds: from opening to closing, or until now
-    :ivar forecast: codes wanted and in stock when the run was opened; None for one opened before there were forecasts
+    :ivar forecast: codes needed and in stock when the run was opened; None if that was not kept
     """
 
     run_key: str
@@ -92,7 +92,7 @@ class RunReport:
 
     @property
     def rate(self) -> float:
-        """Contacts brought to an outcome in a second, 0 if no time passed."""
+        """Contacts that got an outcome a second, 0 if no time passed."""
         done = self.tally.audience - self.tally.waiting
         return round(done / self.seconds, 1) if self.seconds > 0 else 0.0
 
@@ -140,6 +140,6 @@ def _line(name: str, contacts: int) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text that Markdown shows as it is, on one line."""
+    """Return a text on one line, escaped for Markdown."""
     escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in text)
     return " ".join(escaped.split())

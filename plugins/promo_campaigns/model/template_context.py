@@ -1,4 +1,4 @@
-"""The names a message or request body can read, and their values."""
+"""The names that a template can read, and their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def message_context(recipient: Recipient) -> dict[str, object]:
 
     Names and language beat a data source's answer of the same name, which beats an additional field; a parameter of the
     event beats a field and a name, but neither an answer nor who the contact is and which code it holds.
-    What is not known is left out, so that a template sees it as missing.
+    A value that is not known is left out, so that a template sees it as missing.
     """
     answers = recipient.answers or {}
     event = recipient.event

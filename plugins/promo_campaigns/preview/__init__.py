@@ -1,6 +1,6 @@
-"""A campaign before it is sent: dry run, test send, comparison of messages, approval form.
+"""Looks at a campaign before it is sent: dry run, test send, comparison of messages, approval form.
 
-Nothing here is given out, and nothing is written to the ledger.
+No code is given out, and nothing is written to the ledger.
 """
 
 __all__ = ["approval_form", "dry_run", "message_diff", "rows", "test_message", "test_request"]

@@ -1,4 +1,4 @@
-"""The form in which a person is asked before a run goes out."""
+"""The form in which a person approves a run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: Mapping[str, int]) -> tuple[str, str]:
-    """Return headline and Markdown of the form in which a person is asked: counts, and no contact and no code.
+    """Return headline and Markdown of the approval form: counts, without any contact or code.
 
     The headline is plain text, which Airflow shows as it is.
 
-    :param report: of those who wait in the run
-    :param left_out: whom the run is not going to reach already, by reason
+    :param report: preview of the contacts that wait in the run
+    :param left_out: contacts that the run will not reach, by reason
     """
     sent = report.states.get("send", 0)
     codes, message = spec.codes, spec.message

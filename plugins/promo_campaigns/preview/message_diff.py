@@ -21,7 +21,7 @@ DIFF_COLUMNS: dict[str, Literal["text", "number", "time"]] = {
     "old": "text",
     "new": "text",
 }
-"""The columns of a difference: a row for each text that is another one now."""
+"""The columns of a difference: a row for each text that changed."""
 
 PARTS = ("title", "body")
 
@@ -30,10 +30,10 @@ PARTS = ("title", "body")
 class DiffReport:
     """How two versions of a message differ over an audience.
 
-    :ivar contacts: who would be sent to
-    :ivar changed: those of them with a text that is another one now
+    :ivar contacts: contacts that would be sent to
+    :ivar changed: those with a text that changed
     :ivar parts: changed texts by part of the message
-    :ivar samples: the first differences, each as a unified diff; they hold what the contacts' profiles hold
+    :ivar samples: the first differences, each as a unified diff; they hold values of profiles
     """
 
     old: str

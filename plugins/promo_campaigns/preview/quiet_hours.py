@@ -1,4 +1,4 @@
-"""Whether it is too early or too late to write to contacts, by their time zones, at the moment a preview is for."""
+"""Quiet hours and deadline in a preview, by time zone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TOO_QUIET = "quiet hours past the deadline"
 
 
 class PreviewHours:
-    """Asks the store once for each time zone.
+    """Answers whether it is too early or too late to send, asking the store once for each time zone.
 
     :param limits: as a compiled campaign has them
     :param at: when it is to be sent, if that is later than now
-    :param send_by: after which nobody is sent anything
+    :param send_by: nothing is sent after it
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class PreviewHours:
 
     @property
     def too_late(self) -> bool:
-        """Whether nobody is sent anything any more."""
+        """Whether the deadline has passed."""
         return self._send_by is not None and self._send_by <= self._at
 
     def of(self, zone: str | None) -> tuple[str, str]:
-        """Return why contacts of a time zone are sent nothing, and a warning if they wait; both mostly empty."""
+        """Return why contacts of a time zone would be sent nothing, and a warning if they wait; both mostly empty."""
         if zone not in self._zones:
             self._zones[zone] = self._ask(zone)
         return self._zones[zone]

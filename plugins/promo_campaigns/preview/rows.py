@@ -1,4 +1,4 @@
-"""What a campaign would do to each contact of its audience, as rows of a table."""
+"""The rows of a preview: what each contact of the audience would get."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ COLUMNS: dict[str, Literal["text", "number", "time"]] = {
 
 @dataclass(slots=True)
 class Candidate:
-    """Somebody of the audience.
+    """A contact of the preview audience.
 
-    :ivar recipient: as a template would see it, with the placeholder in place of a code
-    :ivar reason: why nothing would be sent; empty if something would
+    :ivar recipient: the contact as a template sees it, with the placeholder for a code
+    :ivar reason: why nothing would be sent; empty if a message would be sent
     :ivar code: the code it would be given, as stored; only its mask is shown
-    :ivar warning: what is to be known of it beside that
+    :ivar warning: a further remark, or empty
     """
 
     recipient: Recipient
@@ -68,16 +68,16 @@ class Candidate:
 
 @dataclass(slots=True, kw_only=True)
 class PreviewReport:
-    """What a whole preview came to: counts only, safe for XCom and logs.
+    """The report of a preview: counts only, safe for XCom and logs.
 
     :ivar sha256: digest of the definition, in hexadecimal
     :ivar contacts: the audience
     :ivar states: contacts that would be sent to, skipped, or rejected since their message cannot be rendered
     :ivar reasons: the skipped and the rejected by reason
     :ivar warnings: contacts by warning
-    :ivar forecast: codes wanted and codes in stock
-    :ivar files: what was written
-    :ivar notes: what the texts do not show as it will be
+    :ivar forecast: codes needed and codes in stock
+    :ivar files: files that were written
+    :ivar notes: where the texts differ from what will be sent
     """
 
     workflow: str
@@ -124,7 +124,7 @@ class Row(NamedTuple):
 
 
 class _Requests(NamedTuple):
-    """A request rendered for each contact, and by their places why it could not be."""
+    """A request rendered for each contact, and the errors by position where that failed."""
 
     paths: Sequence[str | TemplateError]
     bodies: Sequence[str | TemplateError]
@@ -213,7 +213,7 @@ class Previewer:
         sent: Sequence[Candidate],
         texts: Mapping[str, Sequence[str | TemplateError]],
     ) -> _Requests:
-        """Render the request that carries each message; where it cannot be, nothing would be sent."""
+        """Render the request that carries each message; if that fails, nothing would be sent to the contact."""
         contexts = [
             webhook_context(
                 OutgoingMessage(
@@ -244,7 +244,7 @@ class Previewer:
 
 
 def _rendered(label: str, templates: RequestTemplates, contexts: Sequence[dict[str, object]]) -> _Requests:
-    """Render a request's path and body for each; where it cannot be rendered, say why."""
+    """Render a request's path and body for each contact; keep the error where that fails."""
     if templates.records_per_request:
         contexts = [{**context, BATCH: [context]} for context in contexts]
     parts = {"path": templates.path, "body": templates.body, **templates.headers}

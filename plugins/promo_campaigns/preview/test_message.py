@@ -1,4 +1,4 @@
-"""A message really sent to named test contacts, with a code that nobody holds: no run, pool or profile is touched."""
+"""Test sends: a message really sent to named contacts with the placeholder code; no run, pool or profile is touched."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _WAIT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A test send, rendered and not sent yet.
+    """A test send that is rendered and not sent yet.
 
-    :ivar ready: what can be sent
-    :ivar left_out: why the others cannot be sent anything, by contact
+    :ivar ready: messages that can be sent
+    :ivar left_out: why nothing can be sent to the other contacts, by contact
     """
 
     ready: list[OutgoingMessage] = field(repr=False)
@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialOutcome:
-    """What a test send came to for one contact.
+    """The result of a test send for one contact.
 
     :ivar outcome: ``ok``, ``refused``, ``later`` or ``unknown``, as of a real send, or ``skipped``
     """
@@ -58,12 +58,12 @@ class TrialOutcome:
 
 
 def new_trial_key(workflow: str) -> str:
-    """Return the run key of a test send of its own, which no run bears."""
+    """Return a new run key for a test send; no run can have it."""
     return trial_key(workflow, str(uuid.uuid4()))
 
 
 def trial_key(workflow: str, occasion: str) -> str:
-    """Return the run key of a test send, which no run bears: a workflow's have no such part."""
+    """Return the run key of a test send; no run can have it, since run keys of workflows have no such part."""
     return f"{workflow}/test/{occasion}"
 
 
@@ -77,12 +77,12 @@ def render_trial(
 ) -> Trial:
     """Render the message for the contacts as a run would, with the placeholder for a code.
 
-    Quiet hours, caps and hold-outs are not looked at: the contacts were named.
+    Quiet hours, caps and hold-outs are ignored, since the contacts were named.
 
     :param campaign: whose message it is, as a run would send it
     :param key: see ``trial_key``
     :param answers: examples of what data sources answer before the message, by their names
-    :raises ConfigurationError: nobody is named, or too many are
+    :raises ConfigurationError: no contact is named, or too many are
     """
     named = sorted(set(contact_ids))
     if not 1 <= len(named) <= MOST:
@@ -108,7 +108,7 @@ def render_trial(
 
 
 async def send_trial(trial: Trial, transport: Transport) -> list[TrialOutcome]:
-    """Send what can be sent, once, and say what it came to for each, in the order of contact ids.
+    """Send each message that can be sent once, and return a result for each contact, in the order of their ids.
 
     :param transport: open
     """

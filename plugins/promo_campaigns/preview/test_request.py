@@ -1,4 +1,4 @@
-"""One request of a data source for a person to look at, with a code that nobody holds."""
+"""Test requests: one request of a data source for a person to look at, with the placeholder code."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _SQL = queries(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a trial came to. Never logged.
+    """The answer to a test request. Never logged.
 
-    :ivar outcome: what the answer proves by the source's own rules
+    :ivar outcome: what the answer proves by the data source's success rule
     """
 
     outcome: Outcome
@@ -46,7 +46,7 @@ class Reply:
 
 
 def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
-    """Return a contact as a template sees it, with a code that nobody holds and the locator that was changed last.
+    """Return a contact as a template sees it, with the placeholder for a code and the newest locator.
 
     :raises ConfigurationError: there is no such contact
     """
@@ -76,7 +76,7 @@ def codes_held(connection: Connection, contact_id: int) -> list[str]:
 def trial_call(source: DataSource, recipient: Recipient | None, body: str | None = None) -> Call:
     """Render a request; one for many contacts is rendered for one.
 
-    :param recipient: whom for; None for nobody in particular
+    :param recipient: the contact; None for no contact in particular
     :param body: sent as it is, in place of the source's own
     :raises ConfigurationError: it cannot be rendered
     """
@@ -101,7 +101,7 @@ def trial_call(source: DataSource, recipient: Recipient | None, body: str | None
 
 
 async def make_trial(source: DataSource, endpoint: Endpoint, call: Call) -> Reply:
-    """Send a request once and judge the answer.
+    """Send a request once, and apply the success rule to the answer.
 
     :raises SendError: the host has a private address and the endpoint does not allow one
     """

@@ -1,4 +1,4 @@
-"""The profile API: contacts over HTTP, compatible with the vendor's."""
+"""The FastAPI application of the profile API, compatible with the vendor's."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _ID_DIGITS = 18
 
 
 def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
-    """Make the application. Starting it opens the store and takes up the imports that wait.
+    """Create the application. Its start-up opens the store and continues queued imports.
 
     :param dsn: ``postgresql://`` URI of the database
     :param api_key: the password of HTTP Basic; no route answers without it
-    :param limits: of which the application itself minds those of wrong keys
-    :raises ConfigurationError: there is no key
+    :param limits: the application itself applies those on wrong keys
+    :raises ConfigurationError: the key is empty
     """
     if not api_key:
         problem = "the profile API needs a key"
@@ -88,7 +88,7 @@ def _lifespan(store: ProfileStore, worker: ImportWorker) -> Callable[[FastAPI], 
 
 
 class ProfileRoutes:
-    """The routes, on an open store."""
+    """The contact routes, on an open store."""
 
     def __init__(self, store: ProfileStore, lanes: StoreLanes, worker: ImportWorker) -> None:
         self._store = store
@@ -104,13 +104,13 @@ class ProfileRoutes:
         add("/addressbooks", self.get_address_books, methods=["GET"])
 
     async def put_contact(self, request: Request) -> JSONResponse:
-        """Create a contact, or update the one that holds an identifier of the request; it is in place when answered."""
+        """Create a contact, or update the one that holds an identifier of the request; it is stored when answered."""
         sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
         contact = sent.contact()
         return JSONResponse({"id": await self._lanes.write(name_of(contact), self._store.put, contact)})
 
     async def get_contact(self, contact_id: str) -> JSONResponse:
-        """Give a contact with its channels and fields."""
+        """Return a contact with its channels and fields."""
         is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
         found = await self._lanes.read(self._store.read, int(contact_id)) if is_id else None
         if found is None:
@@ -118,7 +118,7 @@ class ProfileRoutes:
         return JSONResponse(contact_out(found))
 
     async def erase_contact(self, request: Request) -> JSONResponse:
-        """Erase the contact with an external id; doing it again changes nothing."""
+        """Erase the contact with an external id; erasing it again changes nothing."""
         if request.query_params.get("erase") != "true":
             raise RequestError(400, "a contact is erased or kept, never hidden: send erase=true")
         try:
@@ -132,7 +132,7 @@ class ProfileRoutes:
         return JSONResponse({"id": erased})
 
     async def put_contacts(self, request: Request) -> JSONResponse:
-        """Accept many contacts; they are in place when ``importstatus`` says so."""
+        """Accept many contacts; they are stored when ``importstatus`` says so."""
         sent = await read_json(request, BulkIn, most_bytes=BULK_BYTES)
 
         def accept() -> dict[str, Any]:
@@ -145,14 +145,14 @@ class ProfileRoutes:
         return JSONResponse(answer)
 
     async def get_import(self, session_id: str) -> JSONResponse:
-        """Give how a bulk request stands."""
+        """Return the status of a bulk request."""
         found = await self._lanes.read(self._store.read_import, session_id)
         if found is None:
             raise RequestError(404, "there is no such import")
         return JSONResponse(import_out(found))
 
     async def get_address_books(self) -> JSONResponse:
-        """Give the additional fields with their ids, names and types."""
+        """Return the additional fields with their ids, names and types."""
         return JSONResponse(address_book_out(await self._lanes.read(self._store.fields)))
 
 

@@ -1,4 +1,4 @@
-"""From a bulk request to an import: how contacts are recognised, which of their parts are written."""
+"""Turns a bulk request into an import: how contacts are recognised, and which of their values are written."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _CHANNELS: Mapping[str, tuple[str, ...]] = {
 
 
 def bulk_request(sent: BulkIn, types: Mapping[int, str]) -> tuple[ContactImport, list[Rejected]]:
-    """Return what is to be done, and the contacts that are refused at once.
+    """Return the import, and the contacts that are refused at once.
 
     :param types: type by id of the additional fields that exist
-    :raises RequestError: 400 the request as a whole cannot be carried out
+    :raises RequestError: 400, the request as a whole cannot be carried out
     """
     if sent.dedupeOn not in _CHANNELS:
         _refuse("dedupeOn", f"one of {', '.join(_CHANNELS)} is needed")
@@ -76,7 +76,7 @@ def _row(position: int, raw: Mapping[str, Any], sent: BulkIn, types: Mapping[int
 
 
 def _check_recognisable(contact: Contact, contact_id: int | None, sent: BulkIn) -> None:
-    """Check that the contact carries what it is to be recognised by; an external id always does."""
+    """Check that the contact has the identifier that ``dedupeOn`` names; an external id always suffices."""
     if contact.channels or contact.external_id:
         check_identity(contact)
     by_channel = any(channel.type in _CHANNELS[sent.dedupeOn] for channel in contact.channels)

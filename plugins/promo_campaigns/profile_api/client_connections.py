@@ -1,7 +1,7 @@
-"""The connections of the profile API: uvicorn's, with time-outs and room for those who know the key.
+"""Connections of the profile API's clients: uvicorn's, with time-outs and places kept for clients with the key.
 
-Uvicorn waits for ever for the rest of a request, and a stranger needs no key to send half of one. Here a connection has
-a deadline for each of its phases, and a new one takes the place of the oldest that has not shown the key.
+Uvicorn waits for the rest of a request for ever, and no key is needed to send half of one. Here a connection has a
+deadline for each of its phases, and a new one takes the place of the oldest one that has not shown the key.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: clos
 
 
 class Phase(Enum):
-    """What a connection is at."""
+    """The phase of a connection."""
 
     IDLE = "between requests"
     HEAD = "head of a request"
@@ -47,7 +47,7 @@ class Phase(Enum):
 
 
 class LimitedConnection(H11Protocol):
-    """A connection that knows how long it has been at what.
+    """A connection that knows its phase and since when.
 
     :ivar is_known: a request on it has shown the key
     """
@@ -63,35 +63,35 @@ class LimitedConnection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, {**app_state, CONNECTION: self}, _loop)
-        # Its warnings are a line for each broken request of a stranger.
+        # It would warn with a line for each broken request of a client without the key.
         self.logger = _log.getChild("requests")
         self.logger.setLevel(logging.ERROR)
         self.is_known = False
         self.peer = ""
-        # Somebody who connects and says nothing has begun a head.
+        # A connection that sends nothing counts as reading the head of a request.
         self.phase = Phase.HEAD
         self.since = time.monotonic()
         self.unsent_since: float | None = None
         self._noted: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Enter, in the place of another if there is no room."""
+        """Take a place, that of another connection if all are taken."""
         super().connection_made(transport)
         self.peer = peer_of(self.client)
         self.room.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave."""
+        """Give the place back."""
         super().connection_lost(exc)
         self.room.leave(self)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on, and see what that was the end of."""
+        """Pass the bytes on, and note which phase they ended."""
         super().data_received(data)
         self._note(received=True)
 
     def on_response_complete(self) -> None:
-        """Hand on; the next request may have begun before."""
+        """Pass it on; the next request may have begun already."""
         super().on_response_complete()
         self._note(received=False)
 
@@ -118,7 +118,7 @@ class LimitedConnection(H11Protocol):
 
 
 class Room:
-    """The connections of one server, each in its place until it leaves or is overdue.
+    """The open connections of one server, until each closes or exceeds its deadline.
 
     :param limits: see there
     """
@@ -137,7 +137,7 @@ class Room:
         return type("RoomConnection", (LimitedConnection,), {"room": self})
 
     def enter(self, one: LimitedConnection) -> None:
-        """Take a connection in; it is refused only if everybody else is at work with the key."""
+        """Add a connection; it is refused only if all others serve requests with the key."""
         strangers = self._strangers.get(one.peer, {})
         if len(strangers) >= self._limits.strangers:
             self._end(next(iter(strangers)), "another took its place")
@@ -151,13 +151,13 @@ class Room:
         self._look_soon(one.loop)
 
     def know(self, one: LimitedConnection) -> None:
-        """Keep a connection that has shown the key apart from those that have not."""
+        """Note that a connection has shown the key."""
         if self._forget(one):
             self._known[one] = None
             self._count += 1
 
     def leave(self, one: LimitedConnection) -> None:
-        """Let a connection go."""
+        """Remove a connection."""
         self._forget(one)
 
     def _forget(self, one: LimitedConnection) -> bool:
@@ -172,7 +172,7 @@ class Room:
         return True
 
     def _dispensable(self) -> LimitedConnection | None:
-        """Return the oldest stranger of the peer that has the most, else whoever is idle the longest."""
+        """Return the oldest connection without the key, of the peer with most of them; else the longest idle one."""
         if self._strangers:
             peer = max(self._strangers, key=lambda one: len(self._strangers[one]))
             return next(iter(self._strangers[peer]))
@@ -187,7 +187,7 @@ class Room:
     def _end(self, one: LimitedConnection, why: str) -> None:
         self._note_end(why)
         self._forget(one)
-        # Without this the system keeps what was not read yet, and goes on offering it.
+        # Without this the system keeps unread bytes, and reports them as readable again and again.
         with suppress(OSError):
             one.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
         one.transport.abort()
@@ -199,10 +199,10 @@ class Room:
             loop.call_later(min(_MOST_BETWEEN_LOOKS_S, shortest / _LOOKS_PER_DEADLINE), self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End what is overdue. One timer for all: as many timers as connections would be a cost of their own."""
+        """Close overdue connections. One timer serves all, since a timer for each would cost too much."""
         self._is_looking = False
         if self._count:
-            # First of all, so that no fault below ends the looking.
+            # First of all, so that an error below does not stop the timer.
             self._look_soon(loop)
         now = time.monotonic()
         for one in list(self._all()):
@@ -232,7 +232,7 @@ class Room:
         self._ended[why] = self._ended.get(why, 0) + 1
 
     def _tell(self, now: float) -> None:
-        """Log what was ended, a line a minute: a line each would be a stranger's way to fill the disk."""
+        """Log the closed connections once a minute: a line for each would let an attacker fill the disk."""
         if self._ended and now - self._told_at > _TELL_EVERY_S:
             self._told_at = now
             ended = ", ".join(f"{why}: {count}" for why, count in sorted(self._ended.items()))

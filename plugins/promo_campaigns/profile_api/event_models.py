@@ -20,11 +20,11 @@ STRUCTURE = (
     "an event is {eventTypeKey, keyValue, params}; without a keyValue, params must hold one of contactId, "
     "externalCustomerId, email, phone and pushToken"
 )
-"""Named in the answer to an event that names nobody, since the vendor's API gives the required structure too."""
+"""Part of the answer to an event that names no contact, since the vendor's API gives the required structure too."""
 
 
 def _named(params: object) -> object:
-    """Return parameters as an object, also from a list of ``{name, value}``, in which the last of a name counts."""
+    """Return parameters as an object, also from a list of ``{name, value}``; the last one of a name counts."""
     if params is None:
         return {}
     if not isinstance(params, list):
@@ -55,7 +55,7 @@ def _cleaned(clean: Callable[[str], str], *, empty_is_absent: bool = False) -> B
 
 
 class EventIn(BaseModel):
-    """One event. What else a request holds is accepted and not kept."""
+    """One event. Further members of a request are accepted and not stored."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -64,11 +64,11 @@ class EventIn(BaseModel):
     params: Annotated[dict[str, Any], BeforeValidator(_storable), BeforeValidator(_named)] = Field(default_factory=dict)
 
     def event(self, *, escaped: bool, token: UUID) -> Event:
-        """Return the event in the product's own words.
+        """Return the event as a value of the model.
 
         :param escaped: arrays and objects came as text, see ``unescaped``
         :param token: the same for a request that is sent again
-        :raises RequestError: 400 the event names nobody, an identifier is not what its name says, or JSON that came as
+        :raises RequestError: 400, the event names no contact, an identifier has a wrong form, or JSON that came as
             text cannot be stored
         """
         params = _all_unescaped(self.params) if escaped else self.params

@@ -20,7 +20,7 @@ EVENT_BYTES = 20 * 1024
 
 
 class EventRoutes:
-    """The routes, on an open store.
+    """The event routes, on an open store.
 
     :param lanes: of this store
     """
@@ -33,11 +33,11 @@ class EventRoutes:
         self.router.add_api_route("/v2/event", self.add_nested, methods=["POST"])
 
     async def add_escaped(self, request: Request) -> JSONResponse:
-        """Keep an event whose nested parameters are JSON in a text; it is kept when answered."""
+        """Store an event whose nested parameters are JSON in a text; it is stored when this is answered."""
         return await self._add(request, escaped=True)
 
     async def add_nested(self, request: Request) -> JSONResponse:
-        """Keep an event whose parameters are plain JSON; it is kept when answered."""
+        """Store an event whose parameters are plain JSON; it is stored when this is answered."""
         return await self._add(request, escaped=False)
 
     async def _add(self, request: Request, *, escaped: bool) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""What stands before every route of the profile API: the key, the log line, and the last resort."""
+"""Middleware before every route of the profile API: authentication, access log, unexpected errors."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _access = logging.getLogger("promo_campaigns.access")
 _log = logging.getLogger(__name__)
 
 _NOBODY_THERE = 499
-"""Stands in the log for an answer that had nowhere to go, as other servers write it."""
+"""Status in the log for an answer whose client had gone, as other servers write it."""
 _TAKE_BODY_S = 0.5
 _TAKE_BYTES = 256 * 1024
 
 
 class Guard:
-    """Lets requests pass that carry the key as the password of HTTP Basic, under any user name.
+    """Authentication: passes requests on that carry the key as the password of HTTP Basic, under any user name.
 
-    It wraps the whole application: a path that does not exist is refused to strangers like any other. A peer with many
-    wrong keys is slowed: on a connection that has not shown the key yet it waits for what its next key is worth, so
-    that it cannot tell a wrong one by the haste. A known client behind the same address waits once a connection.
+    It wraps the whole application, so without the key an unknown path is answered like any other. A peer with many
+    wrong keys is slowed: on a connection that has not shown the key it waits for the result of its next key, right or
+    wrong, so that the time tells nothing. A client with the key behind the same address waits once for each connection.
 
     :param api_key: the key, compared in constant time
-    :param limits: how many wrong keys are many, and how long the wait is
+    :param limits: number of wrong keys after which a peer is slowed, and the length of the wait
     """
 
     def __init__(self, app: ASGIApp, *, api_key: str, limits: Limits) -> None:
@@ -51,7 +51,7 @@ class Guard:
         self._wait_s = limits.wrong_key_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401, or hand on."""
+        """Answer 401, or pass the request on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -81,9 +81,9 @@ class Guard:
 
 
 async def _take_body(headers: Mapping[bytes, bytes], receive: Receive, wait_s: float) -> None:
-    """Take the body of a request that is refused, for a moment: an answer beside unread bytes is lost in a reset."""
+    """Read the body of a refused request for a moment: closing with unread bytes would reset the answer."""
     until = anyio.current_time() + wait_s
-    # To take the body of somebody who asks first would be to ask for it.
+    # A client that sent Expect: 100-continue waits to be asked for its body, and reading it would ask.
     more = b"expect" not in headers and bool({b"transfer-encoding", b"content-length"} & headers.keys())
     with anyio.move_on_after(_TAKE_BODY_S):
         length = 0
@@ -114,7 +114,7 @@ class Porch:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on and watch."""
+        """Pass the request on, and log its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -130,7 +130,7 @@ class Porch:
         try:
             await self._app(scope, receive, watch)
         except ClientDisconnect:
-            # Nobody is there to be answered; the connection's own log counts those that were ended from here.
+            # The client has gone; the connection's own log counts those that were closed by the server.
             status = _NOBODY_THERE
         except Exception as error:  # noqa: BLE001  (the last resort: its traceback would quote values)
             _log.error("unforeseen %s at %s", type(error).__name__, _origin(error))

@@ -1,4 +1,4 @@
-"""The thread that works off bulk requests beside the profile API."""
+"""The background thread that carries out bulk requests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LOOK_EVERY_S = 2.0
 _STOP_WITHIN_S = 5.0
 _COME_BACK_AFTER_S = 0.5
 _TRIES = 20
-"""An import whose contacts others hold is begun so often; then those contacts are refused and the others written."""
+"""Tries of an import whose contacts are locked; then those contacts are refused and the others written."""
 
 
 class ImportWorker:
-    """Works off the queue of imports: at once when woken, and now and then what other servers accepted.
+    """Carries out queued imports: at once when woken, and regularly those that other servers accepted.
 
     :param store: an open store
     """
@@ -34,15 +34,15 @@ class ImportWorker:
         self._thread = threading.Thread(target=self._run, name="contact-imports", daemon=True)
 
     def start(self) -> None:
-        """Begin with what an earlier server left behind."""
+        """Start, with the imports that an earlier server left."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at the queue now."""
+        """Look at the queue at once."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Stop; an import that is under way is broken off, stays queued, and is done anew by the next server."""
+        """Stop; an import in progress is cancelled, stays queued, and is carried out by the next server."""
         self._stopping.set()
         self._woken.set()
         self._store.cancel_import()
@@ -63,7 +63,7 @@ class ImportWorker:
                 self._held = 0
             self._held = 0
         except ContactHeldError:
-            # Nothing of it is held while it waits, so that it stops nobody else.
+            # It locks nothing while it waits, so other writers go on.
             self._held += 1
         except PromoError as error:
             if not self._stopping.is_set():

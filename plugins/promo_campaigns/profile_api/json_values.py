@@ -1,4 +1,4 @@
-"""JSON that the store can hold: what Python reads and PostgreSQL refuses is refused here, with a reason."""
+"""Checks that the store can hold a JSON value: what Python reads and PostgreSQL refuses is refused with a reason."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _DEEPEST = 100
 
 
 def storable(value: object) -> object:
-    """Return a JSON value as it is.
+    """Return a JSON value unchanged, if the store can hold it.
 
-    :raises ValueError: it holds NUL, half of a surrogate pair, NaN, a number without an end, or over 100 levels; the
+    :raises ValueError: it holds NUL, half of a surrogate pair, NaN, an infinite number, or over 100 levels; the
         message does not hold the value
     """
     waiting = [(value, 0)]
@@ -32,9 +32,9 @@ def storable(value: object) -> object:
 def text_of(value: object) -> str:
     """Return the text of a value that callers send as a text or as a number.
 
-    Which characters it may hold is said by the rules of what it is.
+    The rules of the value decide which characters it may hold.
 
-    :raises ValueError: it is neither, or a number without an end
+    :raises ValueError: it is neither, or an infinite number
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         msg = "expected a text or a number"
@@ -52,7 +52,7 @@ def _check(value: object) -> None:
         elif not _is_unicode(value):
             problem = "half of a surrogate pair is not allowed"
     elif isinstance(value, float) and not math.isfinite(value):
-        problem = "NaN and numbers without an end are not allowed"
+        problem = "NaN and infinite numbers are not allowed"
     if problem:
         raise ValueError(problem)
 

@@ -1,4 +1,4 @@
-"""Limits of the profile API: what a client may hold open, for how long, and what a wrong key costs."""
+"""Limits of the profile API: open connections, time-outs, and the delay after wrong keys."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Limits:
 
     :param connections: open connections, > 0
     :param strangers: open connections of one peer that have not shown the key yet, > 0
-    :param head_s: a request's head is there so many seconds after its first byte, or after the connection was opened
-    :param body_s: and its body so many seconds after that
-    :param answer_s: a client takes an answer within so many seconds
-    :param idle_s: a connection stays open so many seconds after an answer
+    :param head_s: seconds for the head of a request, from its first byte or from the opening of the connection
+    :param body_s: seconds for its body after that
+    :param answer_s: seconds in which a client must read an answer
+    :param idle_s: seconds that a connection stays open after an answer
     :param head_bytes: longest head
     :param wrong_keys: a peer is slowed after so many wrong keys
-    :param wrong_key_s: how long a slowed peer waits for what its key is worth, right or wrong
+    :param wrong_key_s: seconds that a slowed peer waits for the result of its key, right or wrong
     """
 
     connections: int = 1_000
@@ -58,7 +58,7 @@ class WrongKeys:
             del self._counts[next(iter(self._counts))]
 
     def are_many(self, peer: str) -> bool:
-        """Return whether the peer is to be slowed."""
+        """Return whether the peer must be slowed."""
         return self._left(peer, time.monotonic()) > self._most
 
     def _left(self, peer: str, now: float) -> float:
@@ -67,9 +67,9 @@ class WrongKeys:
 
 
 def peer_of(client: tuple[str, int] | None) -> str:
-    """Return what counts as one peer: an address, or a network of IPv6, since a host has as many addresses as it likes.
+    """Return the peer of a client: its address, or its IPv6 network, since a host has many addresses of it.
 
-    :param client: the other end of the connection itself, never what a header says
+    :param client: the other end of the connection, never a header
     """
     if client is None:
         return ""

@@ -1,7 +1,6 @@
 """Requests and answers of the profile API, in the vendor's names (docs/vendor.md).
 
-A request may hold more than is named here (address, groups, address book): it is accepted, as the vendor's API does,
-and not kept, since the store has no place for it.
+Further members of a request (address, groups, address book) are accepted, as the vendor's API does, and not stored.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ class ContactIn(_Sent):
     fields: Annotated[list[FieldIn], Field(max_length=_MOST_FIELDS)] = []
 
     def contact(self) -> Contact:
-        """Return the contact in the product's own words; of a field sent twice the last value counts."""
+        """Return the contact as a value of the model; of a field sent twice the last value counts."""
         return Contact(
             channels=tuple(Channel(one.type, one.value, one.device) for one in self.channels),
             values={one.id: one.value for one in self.fields},
@@ -99,7 +98,7 @@ class ContactIn(_Sent):
 
 
 class BulkIn(_Sent):
-    """Many contacts; each is looked at by itself, so that one that is wrong does not refuse the others."""
+    """Many contacts; each is checked by itself, so that a wrong one does not refuse the others."""
 
     contacts: Annotated[list[dict[str, Any]], Field(max_length=MOST_CONTACTS)]
     dedupeOn: Annotated[str, BeforeValidator(_text)]  # noqa: N815  (the vendor's name, as those below)
@@ -109,7 +108,7 @@ class BulkIn(_Sent):
 
 
 def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
-    """Return a contact as ``GET /api/v1/contact/{id}`` gives it.
+    """Return a contact in the form of ``GET /api/v1/contact/{id}``.
 
     :param contact: as ``contacts.store.read_contacts`` returns it
     """
@@ -126,7 +125,7 @@ def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
-    """Return the additional fields as ``GET /api/v1/addressbooks`` gives them: one book, one group."""
+    """Return the additional fields in the form of ``GET /api/v1/addressbooks``: one book, one group."""
     listed = [
         {
             "id": one.field_id,
@@ -150,7 +149,7 @@ def failures_out(failures: Sequence[Rejected]) -> list[dict[str, Any]]:
 
 
 def import_out(status: ImportStatus) -> dict[str, Any]:
-    """Return how a bulk request stands. The documentation names the resource and not its values: they are ours."""
+    """Return the status of a bulk request. The vendor documents the resource and not its values: they are ours."""
     return {
         "asyncSessionId": status.session_id,
         "status": status.state.upper(),

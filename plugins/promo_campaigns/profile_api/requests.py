@@ -1,4 +1,4 @@
-"""Reading requests of the profile API: size, media type, form. Refusals never repeat what was sent."""
+"""Reads requests of the profile API: size, media type, form. Refusals never repeat what was sent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def read_json(request: Request, model: type[Model], *, most_bytes: int) ->
     """Return the body as a model.
 
     :param most_bytes: longest body
-    :raises RequestError: 415 it is not JSON by its media type, 413 it is too long, 400 it does not fit the model
+    :raises RequestError: 415, its media type is not JSON; 413, it is too long; 400, it does not fit the model
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -66,7 +66,7 @@ async def _read_body(request: Request, most_bytes: int) -> bytes:
 
 
 def problems(error: ValidationError) -> list[dict[str, str]]:
-    """Return the places at fault and what is wrong there, without the values."""
+    """Return the places at fault and what is wrong, without the values."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [{"place": _place(one["loc"]), "message": _message(one["type"], one["msg"])} for one in found[:_MOST_ERRORS]]
 

@@ -1,4 +1,4 @@
-"""The server that the profile API runs on."""
+"""The uvicorn server of the profile API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OTHER_DESCRIPTORS = 64
 
 
 def make_server(dsn: str, api_key: str, limits: Limits, *, log_config: dict[str, Any] | None) -> uvicorn.Server:
-    """Make a server that listens once it is run on a socket.
+    """Create a server; it listens once it is run on a socket.
 
     :param dsn: see ``create_app``, like ``api_key``
     :param limits: fewer connections are taken where the system allows fewer open files
@@ -44,7 +44,7 @@ def make_server(dsn: str, api_key: str, limits: Limits, *, log_config: dict[str,
 
 
 def _allow_descriptors(connections: int) -> int:
-    """Ask the system for a descriptor for each connection; return how many connections it has them for.
+    """Raise the limit on open files to the connections wanted; return the number of connections it allows.
 
     A server without a free descriptor cannot answer anybody.
     """

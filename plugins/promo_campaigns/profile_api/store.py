@@ -1,4 +1,4 @@
-"""What the profile API asks of the store, on a pool of connections."""
+"""Access of the profile API to the store, through a pool of connections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOCK_WAIT_MS = 25
 class ProfileStore:
     """Contacts, fields, imports and events behind one pool; every method may be called from any thread.
 
-    Each method raises ``StoreUnavailableError`` or ``StoreError`` when the database fails it.
+    Each method raises ``StoreUnavailableError`` or ``StoreError`` if the database fails.
 
     :param dsn: ``postgresql://`` URI of the database
     :param connections: connections held open, > 0
@@ -60,7 +60,7 @@ class ProfileStore:
         return self._pool.run(lambda connection: put_contact(connection, contact))
 
     def add_event(self, event: Event) -> int:
-        """Keep an event, once whatever happens to the connection; return its id."""
+        """Store an event, once even if the connection is lost; return its id."""
         return self._pool.run(lambda connection: add_event(connection, event))
 
     def read(self, contact_id: int) -> dict[str, Any] | None:
@@ -71,7 +71,7 @@ class ProfileStore:
     def erase(self, external_id: str) -> int | None:
         """Erase the contact with this external id; return its id, or None if there is and was no such contact.
 
-        :raises LeaseHeldError: it is being sent to just now
+        :raises LeaseHeldError: a send to it is in progress
         """
 
         def erase(connection: Connection) -> int | None:
@@ -89,25 +89,25 @@ class ProfileStore:
         return self._pool.run(list_fields)
 
     def field_types(self, wanted: Iterable[int]) -> Mapping[int, str]:
-        """Return type by field id, read anew when one of the wanted ids is not known yet."""
+        """Return the types by field id, read again if one of the wanted ids is not known yet."""
         if any(field_id not in self._types for field_id in wanted):
             self._types = {field.field_id: field.type for field in self.fields()}
         return self._types
 
     def accept(self, request: ContactImport, *, total: int, failures: Sequence[Rejected]) -> str:
-        """Keep a bulk request until it is worked off; return its session id."""
+        """Queue a bulk request; return its session id."""
         return self._pool.run(lambda connection: accept_import(connection, request, total=total, failures=failures))
 
     def run_next_import(self, *, refuse_held: bool = False) -> bool:
-        """Work off the oldest bulk request; return whether there may be another.
+        """Carry out the oldest bulk request; return whether there may be another.
 
-        :param refuse_held: refuse the contacts of it that others hold
-        :raises ContactHeldError: others hold a contact of it; it stays queued
+        :param refuse_held: refuse contacts of it that are locked
+        :raises ContactHeldError: a contact of it is locked; it stays queued
         """
         return self._pool.run(lambda connection: self._run_next_import(connection, refuse_held=refuse_held))
 
     def cancel_import(self) -> None:
-        """Break off the import that is under way, if there is one: ``run_next_import`` raises and it stays queued."""
+        """Cancel the import in progress, if there is one: ``run_next_import`` raises and it stays queued."""
         with self._importing_lock:
             if self._importing is not None:
                 self._importing.cancel_safe(timeout=1.0)
@@ -123,5 +123,5 @@ class ProfileStore:
                 self._importing = None
 
     def read_import(self, session_id: str) -> ImportStatus | None:
-        """Return how a bulk request stands, or None if there is no such session."""
+        """Return the status of a bulk request, or None if there is no such session."""
         return self._pool.run(lambda connection: read_import(connection, session_id))

@@ -1,7 +1,7 @@
-"""How requests share the store's connections: a request that waits for a contact holds none of them.
+"""Shares the store's connections among requests: a request that waits for a locked contact holds none of them.
 
-Reads, writes, and writes that come back to a contact others hold have connections of their own, so that none of the
-three can take what the others need. A lock is waited for in short tries; between them the request sleeps in the event
+Reads, first writes and repeated writes have connections of their own, so that none of the three can take what the
+others need. A lock is waited for in short tries; between them the request sleeps in the event
 loop, without a thread and without a connection.
 """
 
@@ -42,12 +42,12 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 
 
 def name_of(contact: Contact) -> str | None:
-    """Return what names a contact in ``StoreLanes.write``: its external id, else its first channel."""
+    """Return the name of a contact for ``StoreLanes.write``: its external id, else its first channel."""
     return contact.external_id or next((channel.value for channel in contact.channels), None)
 
 
 class StoreLanes:
-    """Does blocking work on the store in threads, as many at once as there are connections for its kind."""
+    """Runs blocking work on the store in threads, as many at once as its kind has connections."""
 
     def __init__(self) -> None:
         # A limiter belongs to the event loop in which it is made.
@@ -55,14 +55,14 @@ class StoreLanes:
         self._queues = _Queues()
 
     async def read(self, work: Callable[..., Answer], *arguments: object) -> Answer:
-        """Do work that takes no lock on a contact."""
+        """Run work that takes no lock on a contact."""
         return await self._run(Lane.READ, work, *arguments)
 
     async def write(self, contact: str | None, work: Callable[..., Answer], *arguments: object) -> Answer:
-        """Do work that writes a contact, again and again while others hold it.
+        """Run work that writes a contact, repeatedly while the contact is locked.
 
-        :param contact: what names the contact, if anything does: of the requests that name it so, one at a time tries
-        :raises ContactHeldError: others held it all the time
+        :param contact: the contact's name, if it has one; requests for one name try one at a time
+        :raises ContactHeldError: it was locked all the time
         """
         give_up = anyio.current_time() + PATIENCE_S
         if contact is None:
@@ -94,7 +94,7 @@ class StoreLanes:
 
 
 class _Queues:
-    """Requests for one contact, one after the other; a contact that nobody asks for takes no room."""
+    """Queues the requests for each contact; a contact without requests takes no memory."""
 
     def __init__(self) -> None:
         self._locks: dict[str, tuple[anyio.Lock, int]] = {}

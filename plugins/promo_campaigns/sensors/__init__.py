@@ -1,3 +1,3 @@
-"""Tasks that wait."""
+"""Sensors: tasks that wait for something outside Airflow."""
 
 __all__ = ["promo_code_file"]

@@ -1,4 +1,4 @@
-"""The arrival of code files."""
+"""Waits for code files."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 class PromoCodeFileSensor(BaseSensorOperator):
     """Waits until a folder holds finished code files, and returns their paths, sorted.
 
-    A file is finished when two looks, ``settle_s`` apart, find the same size and time of change; or, with
-    ``done_marker``, when ``<name>.done`` stands beside it. Files that are there at once are returned without deferring.
+    A file is finished when its size and modification time are the same in two checks ``settle_s`` apart; or, with
+    ``done_marker``, when ``<name>.done`` exists beside it. Files that are there already are returned without deferring.
 
     :param path: the folder, or a file: any path that ``ObjectStoragePath`` reaches, ``s3://connection@bucket/inbox``
         (templated)
     :param pattern: glob of names in the folder (templated)
-    :param settle_s: seconds between the two looks, > 0
-    :param done_marker: wait for the marker instead of for rest
-    :param poke_interval: seconds between looks at an empty folder
+    :param settle_s: seconds between the two checks, > 0
+    :param done_marker: wait for the marker file instead of comparing two checks
+    :param poke_interval: seconds between checks of an empty folder
     :param deferrable: wait in the triggerer, without a worker
     """
 
@@ -60,7 +60,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         return self._finished() or self._wait()
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002  (Airflow's signature)
-        """Look twice."""
+        """Check the folder twice."""
         files = self._finished()
         return PokeReturnValue(is_done=bool(files), xcom_value=files)
 

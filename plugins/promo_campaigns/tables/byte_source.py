@@ -1,4 +1,4 @@
-"""The bytes of an uploaded file: hashed as they pass, unpacked, and watched for what no text file holds."""
+"""Reads the bytes of an uploaded file: hashes and unpacks them, and refuses a NUL in a text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_TEXT = {
 
 
 class HashedBytes(io.RawIOBase):
-    """Passes on the bytes of a file object and hashes them.
+    """A file object that hashes the bytes it passes on.
 
     :param file: any binary file object; it is read once, from where it stands, and never moved
     """
@@ -48,7 +48,7 @@ class HashedBytes(io.RawIOBase):
         self.count = 0
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True: the stream can be read."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
@@ -122,7 +122,7 @@ class _Text(io.RawIOBase):
         self._line += data.count(b"\n", 0, place if place >= 0 else count)
         if place >= 0:
             hint = "Export it as CSV in UTF-8"
-            self._layout.refuse("a NUL stands in the file: it is not text", self._line, hint)
+            self._layout.refuse("the file holds a NUL byte: it is not text", self._line, hint)
         return count
 
 

@@ -1,4 +1,4 @@
-"""Cells of a CSV file that a spreadsheet shows and never runs (ASVS 1.2.10)."""
+"""Escapes cells of a CSV file, so that a spreadsheet takes none for a formula (ASVS 1.2.10)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _SIGNS = frozenset(FORMULA_SIGNS)
 
 
 def inert(text: str) -> str:
-    """Return the text of a cell, with an apostrophe before a sign that would begin a formula, also behind blanks.
+    """Return a cell with an apostrophe before a sign that would begin a formula, also after blanks.
 
-    A code stays as it is: none that begins with such a sign is ever loaded.
+    Codes are never changed: a code that begins with such a sign is not loaded.
     """
     return f"'{text}" if text.startswith(FORMULA_SIGNS) or text.lstrip().startswith(FORMULA_SIGNS) else text
 
 
 def inert_all(texts: Iterable[str]) -> list[str]:
-    """Return the texts of many cells likewise; most begin with a sign that needs no second look."""
+    """Return many cells escaped; most need no second look."""
     return [text if (sign := text[:1]) not in _SIGNS and not sign.isspace() else inert(text) for text in texts]

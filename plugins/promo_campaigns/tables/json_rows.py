@@ -104,7 +104,7 @@ class _Objects:
         if in_array:
             self._move(self._at + 1)
             if self._next():
-                self._refuse("something stands behind the end of the array")
+                self._refuse("there is text after the end of the array")
 
     def _separator(self) -> str:
         mark = self._next()

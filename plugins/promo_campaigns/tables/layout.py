@@ -1,4 +1,4 @@
-"""Files of promo codes: their columns and their header."""
+"""The columns and the header of a code file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BY_FOLDED_NAME = {name.casefold(): name for name in COLUMNS}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a code file is expected to hold.
+    """The columns that a code file is expected to hold.
 
     :param file: base name of the file, for messages
     :param strict: the column inUse is required
@@ -46,7 +46,7 @@ class Layout:
         return self.expiration is not None
 
     def picker(self, header: Sequence[str], line: int) -> Callable[[Sequence[str]], Row]:
-        """Return the function that brings a row under this header into the order of ``COLUMNS``.
+        """Return the function that puts the cells of a row into the order of ``COLUMNS``.
 
         The header is exact, as columns that nobody reads hide mistakes: with ``inUse`` misspelt, codes that
         are in use would enter the pool.
@@ -91,7 +91,7 @@ class Layout:
 
 
 def is_header(row: Row) -> bool:
-    """Tell whether a row repeats the column names instead of holding a code."""
+    """Return whether a row repeats the column names."""
     return row[0] != "" and all(
         not text or text.strip().casefold() == name.casefold() for text, name in zip(row, COLUMNS, strict=True)
     )

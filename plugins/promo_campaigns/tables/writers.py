@@ -1,4 +1,4 @@
-"""Tables written to a file as they come: CSV that no spreadsheet runs, or Parquet."""
+"""Writes tables to a file row by row: CSV in which no cell is a formula, or Parquet."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Column:
 
 @contextmanager
 def table_file(path: Path, table_format: str, columns: Sequence[Column]) -> Iterator[WriteRows]:
-    """Open a file for a table, for its owner's eyes only; it gets its name once it is whole.
+    """Open a file for a table, readable by its owner only; it gets its name once it is whole.
 
     :param table_format: ``csv`` or ``parquet``
     :return: a function that writes the next rows
-    :raises ConfigurationError: it is to be Parquet and pyarrow is not installed, or the file cannot be written
+    :raises ConfigurationError: Parquet is asked for and pyarrow is not installed, or the file cannot be written
     """
     part = path.with_name(path.name + ".part")
     opened = _open_parquet if table_format == "parquet" else _open_csv
@@ -63,7 +63,7 @@ def table_file(path: Path, table_format: str, columns: Sequence[Column]) -> Iter
 
 @contextmanager
 def open_tables(paths: Sequence[Path], columns: Mapping[str, Kind]) -> Iterator[Sequence[WriteRows]]:
-    """Open files for the same table, each in the format that its ending names; they appear once all rows are in.
+    """Open files for the same table, each in the format of its name's ending; they appear once all rows are written.
 
     :param columns: their kinds by name
     :return: a function for each, which writes the next rows
@@ -79,7 +79,7 @@ def open_tables(paths: Sequence[Path], columns: Mapping[str, Kind]) -> Iterator[
 
 
 def formats() -> list[str]:
-    """Return the formats that can be written here."""
+    """Return the formats that can be written with the installed packages."""
     return [name for name in FORMATS if name == "csv" or find_spec("pyarrow")]
 
 
@@ -95,7 +95,7 @@ def csv_writer(stream: TextIO, columns: Sequence[Column]) -> WriteRows:
 
 
 def _cells(values: Sequence[object]) -> list[str]:
-    """Return the cells of a column, some of whose values may be None; many a column says the same in each row."""
+    """Return the cells of a column; values may be None, and many columns hold one value in all rows."""
     if values.count(values[0]) == len(values):
         return _cells_of(values[:1]) * len(values)
     return _cells_of(values)

@@ -1,7 +1,7 @@
 """The parts of a workbook, read as a stream: whatever is in them, memory and time stay within bounds.
 
-A workbook comes from a stranger. Nothing is asked of a library that builds trees: the XML of a part passes in blocks,
-and of each thing that a parser keeps (a tag that does not end, names, open elements, entities) there is a limit.
+A workbook may be hostile, so no library that builds trees reads it: the XML of a part is parsed in blocks, and
+whatever a parser keeps (a tag that does not end, names, open elements, entities) has a limit.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SHOWN = 60
 
 
 class Listener:
-    """Hears the elements of a part, and keeps of them what it is for.
+    """Receives the elements of a part, and keeps what a subclass needs.
 
     A subclass fills ``begins`` and ``ends`` with what is done where an element starts and ends, by its name without
     prefix.
@@ -65,7 +65,7 @@ class Listener:
         self._length = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Hear the start of an element."""
+        """Receive the start of an element."""
         self._depth += 1
         if self._depth == 1:
             self._prefix_names(name)
@@ -76,14 +76,14 @@ class Listener:
             begin(attributes)
 
     def end(self, name: str) -> None:
-        """Hear the end of an element."""
+        """Receive the end of an element."""
         self._depth -= 1
         end = self.ends.get(name)
         if end is not None:
             end()
 
     def text(self, data: str) -> None:
-        """Hear text, or a piece of it."""
+        """Receive text, or a piece of it."""
         if self._collects:
             self._length += len(data)
             if self._length > MAX_TEXT:
@@ -108,7 +108,7 @@ class Listener:
 
 
 class Archive:
-    """A workbook's parts.
+    """The parts of a workbook.
 
     :param file: the workbook, which can be read anywhere
     :param layout: refuses the workbook
@@ -126,11 +126,11 @@ class Archive:
             layout.refuse(f"the workbook has more than {MAX_PARTS:,} parts", hint=SAVE_AGAIN)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a part."""
+        """Return whether the workbook has this part."""
         return name in self._parts
 
     def refuser(self, name: str) -> Callable[[str], NoReturn]:
-        """Return what refuses the workbook for a problem of one part, which it names."""
+        """Return a function that refuses the workbook for a problem of this part."""
 
         def refuse(problem: str) -> NoReturn:
             self._layout.refuse(f"the part {shown(name)} of the workbook {problem}", hint=SAVE_AS_CSV)
@@ -138,7 +138,7 @@ class Archive:
         return refuse
 
     def pass_by(self, name: str, listener: Listener) -> Iterator[None]:
-        """Let a part pass by a listener, block by block.
+        """Parse a part block by block, and pass its elements to a listener.
 
         :raises CodeFileError: there is no such part, it is no XML, or it breaks a limit
         """
@@ -161,7 +161,7 @@ class Archive:
         yield
 
     def hear(self, name: str, listener: Listener) -> None:
-        """Let a whole part pass by a listener."""
+        """Parse a whole part, and pass its elements to a listener."""
         for _ in self.pass_by(name, listener):
             pass
 
@@ -179,7 +179,7 @@ class Archive:
 
 
 class _Sparing:
-    """A file that never hands out more at once than the list of a workbook's parts may take.
+    """A file that never returns more at once than the list of a workbook's parts may take.
 
     zipfile reads that list as a whole, and keeps half a kilobyte of each entry, before anybody can count them.
     """
@@ -199,7 +199,7 @@ class _Sparing:
 
 
 def shown(name: str) -> str:
-    """Return a name from the file, fit for a message: short, and without anything that is not seen."""
+    """Return a name from the file for use in a message: short, and without invisible characters."""
     text = printable_name(name)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 

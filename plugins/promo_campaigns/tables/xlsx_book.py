@@ -1,4 +1,4 @@
-"""What a workbook says of its one sheet: where it lies, its texts, and which formats of cells are dates."""
+"""Reads what the cells of a workbook refer to: the sheets, the shared texts, and the formats that are dates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WORKBOOK_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What is needed to read the cells of the sheets.
+    """What the cells of the sheets refer to.
 
     :param sheets: the parts of the sheets with cells
     :param is_1904: days are counted from 1904, as on an old Macintosh

@@ -1,4 +1,4 @@
-"""The rows of a sheet, as its XML passes."""
+"""Reads the rows of a sheet from its XML, block by block."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST_COLUMN = 3
 
 
 class SheetRows(Listener):
-    """Makes values of cells: text, number, bool, date or time.
+    """Turns cells into values: text, number, bool, date or time.
 
     :param book: the workbook
     :param refuse: refuses the workbook for a problem of the sheet
@@ -62,7 +62,7 @@ class SheetRows(Listener):
     # A sheet has millions of cells and values. These two are told in place, without a look-up.
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Hear the start of an element."""
+        """Receive the start of an element."""
         if self._depth < MAX_DEPTH and name == self._value_name:
             self._depth += 1
             self._collects = self._type != "inlineStr" and self._cells is not None
@@ -73,7 +73,7 @@ class SheetRows(Listener):
             super().start(name, attributes)
 
     def end(self, name: str) -> None:
-        """Hear the end of an element."""
+        """Receive the end of an element."""
         if name == self._value_name:
             self._depth -= 1
             self._collects = False
@@ -84,7 +84,7 @@ class SheetRows(Listener):
             super().end(name)
 
     def taken(self) -> list[tuple[int, list[Any]]]:
-        """Return the rows that passed since the last call, without empty ones and empty cells at their ends."""
+        """Return the rows read since the last call, without empty rows and without empty cells at their ends."""
         rows, self._rows = self._rows, []
         return rows
 

@@ -1,3 +1,3 @@
-"""Waits that run on the triggerer; nothing is sent from here."""
+"""Triggers: waits that run on the triggerer. Nothing is sent from here."""
 
 __all__ = ["events", "promo_code_file"]

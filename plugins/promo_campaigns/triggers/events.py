@@ -1,4 +1,4 @@
-"""Watches for events that wait for a workflow."""
+"""Waits for events of a workflow."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class EventsWaitTrigger(BaseEventTrigger):
-    """Fires when events wait for a workflow that nobody was woken for lately. Nothing is taken or sent from here.
+    """Fires when events wait for a workflow and it did not fire for them lately. It takes and sends nothing.
 
-    The first look makes the workflow listen, so that events wait for it from the moment its DAG is active. While the
-    store cannot be reached it keeps looking.
+    The first check registers the workflow as a listener, so that events wait for it from the moment its DAG is active.
+    While the store cannot be reached, it keeps checking.
 
     :param workflow: name of the workflow
     :param event: type of the events
-    :param poll_s: seconds between two looks, > 0
-    :param quiet_s: seconds before it fires again when nobody has come for the events, > 0
+    :param poll_s: seconds between two checks, > 0
+    :param quiet_s: seconds before it fires again if no run has taken the events, > 0
     :param promo_db_conn_id: connection of the store
     """
 
@@ -51,7 +51,7 @@ class EventsWaitTrigger(BaseEventTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look for ever."""
+        """Check until the trigger is cancelled, and fire each time events wait."""
         from promo_campaigns.ledger import event_watch  # noqa: PLC0415  (parsing a DAG loads no driver)
 
         dsn = await asyncio.to_thread(lambda: PromoStoreHook(self.promo_db_conn_id).dsn)
@@ -65,5 +65,5 @@ class EventsWaitTrigger(BaseEventTrigger):
         try:
             return await asyncio.to_thread(watch.look)
         except PromoError as error:
-            self.log.warning("Events of %s are not watched: %s", self.workflow, error)
+            self.log.warning("Cannot check for events of %s: %s", self.workflow, error)
             return False

@@ -1,4 +1,4 @@
-"""Waits for code files without holding a worker."""
+"""Waits for code files on the triggerer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class PromoCodeFileTrigger(BaseTrigger):
-    """Fires when a folder holds finished code files, with ``{"files": [path, …]}``. It reads and changes nothing else.
+    """Fires when a folder holds finished code files, with ``{"files": [path, …]}``. It changes nothing.
 
     :param path: the folder, or a file, on any storage that ``ObjectStoragePath`` reaches
     :param pattern: glob of names in the folder
-    :param settle_s: seconds between the two looks that must find the same size and time of change, > 0
-    :param poll_s: seconds between two pairs of looks, > 0
-    :param done_marker: a file is finished when ``<name>.done`` stands beside it, whatever its age
+    :param settle_s: seconds between the two checks that must find the same size and modification time, > 0
+    :param poll_s: seconds between two pairs of checks, > 0
+    :param done_marker: a file is finished when ``<name>.done`` exists beside it, whatever its age
     """
 
     def __init__(self, *, path: str, pattern: str, settle_s: float, poll_s: float, done_marker: bool) -> None:
@@ -45,7 +45,7 @@ class PromoCodeFileTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until there are finished files."""
+        """Check until there are finished files."""
         before = await self._look()
         while True:
             if self.done_marker and before:

@@ -1,3 +1,3 @@
-"""What a campaign was worth: those who got a code against those who were held out."""
+"""What a campaign was worth: contacts that were given a code, compared with those held out."""
 
 __all__ = ["measure"]

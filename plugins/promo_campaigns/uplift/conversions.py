@@ -1,4 +1,4 @@
-"""Reads what counts as a conversion."""
+"""Reads the SELECT that says what counts as a conversion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_conversions(include: Path, name: str) -> Conversions:
-    """Read ``conversions/<name>.sql``, one SELECT that yields ``contact_id``, ``at`` and, if it likes, ``value``.
+    """Read ``conversions/<name>.sql``, one SELECT that yields ``contact_id``, ``at`` and, optionally, ``value``.
 
     :raises DefinitionError: there is no such file, or it is empty
     """

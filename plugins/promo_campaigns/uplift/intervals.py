@@ -1,4 +1,4 @@
-"""What chance alone may have done: 95 % confidence intervals.
+"""Confidence intervals of 95 %, for proportions and means.
 
 Proportions: Wilson's score interval, and Newcombe's interval for the difference of two, which is made of them (R. G.
 Newcombe, Interval estimation for the difference between independent proportions: comparison of eleven methods,
@@ -18,7 +18,7 @@ _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate, and what it may as well be."""
+    """An estimate with its 95 % confidence interval."""
 
     estimate: float
     low: float
@@ -26,12 +26,12 @@ class Interval:
 
     @property
     def is_clear(self) -> bool:
-        """Whether zero is outside."""
+        """Whether the interval excludes zero."""
         return not self.low <= 0 <= self.high
 
 
 def proportion(count: int, of: int) -> Interval:
-    """Return a share of at least one, by Wilson's score."""
+    """Return a proportion with Wilson's score interval; the group must not be empty."""
     share, square = count / of, _Z * _Z
     middle = (share + square / (2 * of)) / (1 + square / of)
     half = _Z * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
@@ -41,7 +41,7 @@ def proportion(count: int, of: int) -> Interval:
 
 
 def difference(one: Interval, other: Interval) -> Interval:
-    """Return how much larger one share is than another, by Newcombe's method 10."""
+    """Return the difference of two proportions, with the interval of Newcombe's method 10."""
     estimate = one.estimate - other.estimate
     low = estimate - hypot(one.estimate - one.low, other.high - other.estimate)
     high = estimate + hypot(one.high - one.estimate, other.estimate - other.low)
@@ -49,7 +49,7 @@ def difference(one: Interval, other: Interval) -> Interval:
 
 
 def mean_difference(one: tuple[float, float, int], other: tuple[float, float, int]) -> Interval:
-    """Return how much larger one mean is than another, each given with the variance and the size of its sample."""
+    """Return the difference of two means, each given with the variance and the size of its sample."""
     (mean, variance, size), (other_mean, other_variance, other_size) = one, other
     estimate, half = mean - other_mean, _Z * sqrt(variance / size + other_variance / other_size)
     return Interval(estimate, estimate - half, estimate + half)

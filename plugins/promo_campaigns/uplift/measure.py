@@ -1,4 +1,4 @@
-"""Conversions of the given and of the held-out, counted in the store."""
+"""Counts conversions of treated and held-out contacts in the store."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _ARMS = ("treated", "intended", "held_out")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is to be measured, as it is asked for.
+    """What to measure, as the command or an operator was asked.
 
-    :ivar run_key: one run, or else
-    :ivar workflow: all its runs
-    :ivar since: of these, the runs opened since then
-    :ivar conversions: name of a file in ``conversions``, or else
-    :ivar event: a type of event that is a conversion
-    :ivar within: for how long after a run was opened, such as ``14d``
+    :ivar run_key: one run; else ``workflow`` is given
+    :ivar workflow: all runs of this workflow
+    :ivar since: of these, only runs opened since then
+    :ivar conversions: name of a file in ``conversions``; else ``event`` is given
+    :ivar event: type of event that is a conversion
+    :ivar within: duration after a run was opened in which conversions count, such as ``14d``
     """
 
     run_key: str = ""
@@ -54,22 +54,22 @@ class Question:
 
 
 def measure_uplift(connection: Connection, include: Path, question: Question) -> UpliftReport:
-    """Answer a question, whose parts may be wrong.
+    """Check a question, and answer it with a report.
 
     :param include: the folder of ``conversions``
-    :raises ConfigurationError: it names no run, or both a run and a workflow, and so of conversions; or no span of time
-    :raises DefinitionError: as ``read_uplift``, or the file is missing
+    :raises ConfigurationError: neither or both of run and workflow, or of conversions and event, or no duration
+    :raises DefinitionError: see ``read_uplift``; or the file is missing
     :raises LedgerError: there is no such run, or the workflow has none
     """
     if bool(question.run_key) is bool(question.workflow) or (question.since and not question.workflow):
-        msg = "say whose uplift: of one run by its key, or of a workflow, whose runs a time 'since' may narrow"
+        msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
         raise ConfigurationError(msg)
     if bool(question.conversions) is bool(question.event):
-        msg = "say what a conversion is: a file of include/conversions, or an event type"
+        msg = "name either a file of include/conversions, or an event type"
         raise ConfigurationError(msg)
     within = span_of(question.within)
     if within is None:
-        msg = f"within must be a span of time such as 14d, in m, h or d, not {question.within!r}"
+        msg = f"within must be a duration such as 14d, in m, h or d, not {question.within!r}"
         raise ConfigurationError(msg)
     named = read_conversions(include, question.conversions) if question.conversions else None
     conversions = named or Conversions(name=event_type_of(question.event))
@@ -84,12 +84,12 @@ def measure_uplift(connection: Connection, include: Path, question: Question) ->
 def read_uplift(
     connection: Connection, run_ids: Sequence[int], conversions: Conversions, within: timedelta, *, subject: str
 ) -> UpliftReport:
-    """Compare who was given a code with who was held out, as of one moment; nothing can be written meanwhile.
+    """Compare treated with held-out contacts, in one read-only snapshot of the store.
 
-    A contact counts once, however many of the runs it is in, and its conversions from the opening of the first of them.
+    A contact in several runs counts once, and its conversions count from the opening of the first one.
 
-    :param within: for how long after that
-    :param subject: which run or workflow, in words
+    :param within: duration after that in which conversions count
+    :param subject: the run or workflow, as the report names it
     :raises DefinitionError: the SELECT of the conversions fails, or does not yield what it must
     :raises LedgerError: there are no such runs
     """
@@ -124,7 +124,7 @@ def _arm(row: dict[str, Any] | None, *, valued: bool) -> Arm:
 
 
 def _columns(connection: Connection, conversions: Conversions) -> set[str]:
-    """Return what the author's SELECT yields; nothing of events, whose query is the product's own."""
+    """Return the columns of the author's SELECT; none for events, whose query is the product's own."""
     if not conversions.sql:
         return set()
     probe = connection.execute(_around(_SQL["read_columns"], sql.SQL(_written(conversions))), {})
@@ -148,17 +148,17 @@ def _around(query: str, inner: sql.Composable) -> sql.Composed:
 
 
 def _written(conversions: Conversions) -> str:
-    """Return the author's SELECT as part of a query with parameters."""
+    """Return the author's SELECT, escaped to be part of a query with parameters."""
     return conversions.sql.rstrip().rstrip(";").replace("%", "%%")
 
 
 @contextmanager
 def _blamed(conversions: Conversions) -> Iterator[None]:
-    """Say whose fault it is if a query with the conversions fails."""
+    """Turn an error of the author's SELECT into a ``DefinitionError``."""
     try:
         yield
     except psycopg.OperationalError:
-        raise  # the connection, not the author, is at fault
+        raise  # the connection failed, not the author's SELECT
     except psycopg.Error as error:
         if not conversions.sql:
             raise

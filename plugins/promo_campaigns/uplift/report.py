@@ -1,4 +1,4 @@
-"""What a campaign was worth: those who were given a code against those who were held out."""
+"""The report of an uplift: conversions of treated contacts compared with those held out."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class Conversions:
     """What counts as a conversion: the rows of a SELECT, or events of a type.
 
     :ivar name: of the file or the type
-    :ivar sql: yields ``contact_id``, ``at``, and ``value`` if it likes; empty for events
+    :ivar sql: yields ``contact_id``, ``at`` and optionally ``value``; empty for events
     """
 
     name: str
     sql: str = ""
 
     def __str__(self) -> str:
-        """Say what it is."""
+        """Return it in words."""
         return f"conversions {self.name}" if self.sql else f"events {self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """Some of the audience, each counted once.
+    """One group of contacts, each counted once.
 
-    :ivar converted: who of them has a conversion in the window
-    :ivar value: of all their conversions, None if these have no values
-    :ivar variance: of a contact's value
+    :ivar converted: contacts with a conversion in the window
+    :ivar value: total value of their conversions, None if these have no values
+    :ivar variance: variance of a contact's value
     """
 
     contacts: int = 0
@@ -47,15 +47,15 @@ class Arm:
 
     @property
     def rate(self) -> Interval | None:
-        """The share that converted; None of nobody."""
+        """The share that converted; None when the group is empty."""
         return proportion(self.converted, self.contacts) if self.contacts else None
 
     def above(self, other: Arm) -> Interval | None:
-        """Return by how much its rate is above another's; None if one of them is empty."""
+        """Return the difference of its rate from another group's; None if one of them is empty."""
         return difference(self.rate, other.rate) if self.rate and other.rate else None
 
     def worth_above(self, other: Arm) -> Interval | None:
-        """Return by how much more a contact is worth than one of another arm; None if that cannot be said."""
+        """Return the difference of the mean value of a contact from another group's; None if it cannot be computed."""
         worth, other_worth = self._worth(), other._worth()
         return mean_difference(worth, other_worth) if worth and other_worth else None
 
@@ -72,18 +72,18 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpliftReport:
-    """What the runs of a workflow, or one of them, were worth.
+    """The uplift of one run, or of the runs of a workflow.
 
-    Chance decides who is held out of those who can be reached. So all others of these, the *intended*, differ from the
-    held-out by the campaign alone; the *treated*, who were really given a code, also by whatever kept it from the rest.
+    Chance decides which of the reachable contacts are held out. All other reachable ones, the *intended*, differ from
+    them by the campaign alone. The *treated*, which were given a code, also differ by what kept it from the rest.
 
     :ivar subject: which run or workflow
     :ivar conversions: what counts as one
     :ivar within_s: for how long after a contact's run was opened
     :ivar runs: how many runs
-    :ivar waiting: contacts of them who have no outcome yet, and are left out
-    :ivar mixed: contacts who were held out of some runs and not of others, and are left out
-    :ivar open_until: when the last window ends, if that is still to come
+    :ivar waiting: contacts without an outcome yet, which are left out
+    :ivar mixed: contacts held out of some of the runs only, which are left out
+    :ivar open_until: when the last window ends, if that is in the future
     :ivar arms: ``treated``, ``intended`` and ``held_out``
     """
 
@@ -117,7 +117,7 @@ class UpliftReport:
         return told
 
     def as_markdown(self) -> str:
-        """Return the report as a Markdown table and what it says."""
+        """Return the report as Markdown: a table and its findings."""
         lines = [f"**{plain(self.subject)}**: {plain(self.conversions)} within {self._window()}", ""]
         lines += self._table()
         return "\n".join([*lines, *(f"\n{said}" for said in self._findings())])
@@ -141,7 +141,7 @@ class UpliftReport:
             if worth := self.arms[name].worth_above(held_out):
                 bounds = f"95 %: {worth.low:+,.2f} to {worth.high:+,.2f}"
                 said.append(f"Value a contact, {_NAMES[name]} against held out: {worth.estimate:+,.2f} ({bounds}).")
-        said = said or ["There is nothing to compare: nobody was held out, or nobody else was reached."]
+        said = said or ["There is nothing to compare: no contact was held out, or no other contact was reached."]
         said += [_INTENTION] if held_out.contacts and self.arms["intended"].contacts else []
         said += [f"{self.waiting:,} contacts have no outcome yet and are left out."] if self.waiting else []
         said += [f"{self.mixed:,} contacts were held out of some runs only and are left out."] if self.mixed else []
