@@ -18,7 +18,7 @@ from promo_campaigns.ledger.approvals import count_left_out, decide, read_approv
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
-from promo_campaigns.model.approval import Said
+from promo_campaigns.model.approval import ApprovalStatus
 from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError, NotApprovedError, PoolShortageError
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.parameters import names_of
@@ -62,7 +62,7 @@ def test_before_its_approval_nobody_of_a_run_is_given_a_code(store: Connection, 
     with pytest.raises(NotApprovedError, match=f"run {run.run_id} waits for its approval"):
         claim(store, run)
     assert (states(store, run), free_codes(store)) == ({"pending": 4}, 4)
-    assert decide(store, run.run_id, approved=True, by="anna").said is Said.GIVEN
+    assert decide(store, run.run_id, approved=True, by="anna").status is ApprovalStatus.GIVEN
     assert claim(store, run) == 4
 
 
@@ -82,8 +82,8 @@ def test_a_run_that_was_refused_is_closed_with_everybody_skipped_and_no_code_tak
     add_contacts(store, 4)
     add_codes(store, 4)
     run = open_asking(store)
-    said = decide(store, run.run_id, approved=False, by="anna")
-    assert (said.said, said.by) == (Said.REFUSED, "anna")
+    first = decide(store, run.run_id, approved=False, by="anna")
+    assert (first.status, first.by) == (ApprovalStatus.REFUSED, "anna")
     assert claim(store, run) == 0
     report = close_run(store, run.run_id)
     assert report.tally.skipped == {"not approved": 4}
@@ -96,7 +96,7 @@ def test_what_was_said_first_stands(store: Connection) -> None:
     run = open_asking(store)
     decide(store, run.run_id, approved=False, by="anna")
     again = decide(store, run.run_id, approved=True, by="ben")
-    assert (again.said, again.by) == (Said.REFUSED, "anna")
+    assert (again.status, again.by) == (ApprovalStatus.REFUSED, "anna")
     assert states(store, run) == {"skipped": 2}
 
 
@@ -107,12 +107,12 @@ def test_a_closed_run_that_is_run_again_is_asked_about_anew(store: Connection) -
     decide(store, run.run_id, approved=False, by="anna")
     close_run(store, run.run_id)
     again = open_asking(store)
-    assert read_approval(store, again.run_id).said is Said.AWAITED
+    assert read_approval(store, again.run_id).status is ApprovalStatus.AWAITED
     with pytest.raises(NotApprovedError):
         claim(store, again)
     decide(store, again.run_id, approved=True, by="")
     assert open_asking(store).run_id == run.run_id
-    assert read_approval(store, run.run_id).said is Said.GIVEN, "an open run is not asked about twice"
+    assert read_approval(store, run.run_id).status is ApprovalStatus.GIVEN, "an open run is not asked about twice"
     assert claim(store, again) == 2
 
 
@@ -234,7 +234,7 @@ def test_a_wrong_parameter_is_told_before_anybody_is_asked(
     run = open_asking(store)
     with pytest.raises(ConfigurationError, match=told):
         asking(run.run_id, **settings).execute(NO_CONTEXT)
-    assert read_approval(store, run.run_id).said is Said.AWAITED
+    assert read_approval(store, run.run_id).status is ApprovalStatus.AWAITED
 
 
 def test_it_can_be_said_by_command_and_what_was_said_first_stands(

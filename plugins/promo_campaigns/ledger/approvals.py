@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.model.approval import Approval, Said
+from promo_campaigns.model.approval import Approval, ApprovalStatus
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.postgres.sql import queries
 
@@ -26,7 +26,7 @@ def read_approval(connection: Connection, run_id: int) -> Approval:
     return Approval(
         run_id=run_id,
         run_key=row["run_key"],
-        said=Said(row["state"]) if row["state"] else None,
+        status=ApprovalStatus(row["state"]) if row["state"] else None,
         by=row["approved_by"] or "",
         at=row["approved_at"],
         closed=row["closed"],
@@ -41,9 +41,9 @@ def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> A
 
     :param by: who says it, empty where nobody answered in time
     """
-    said = Said.GIVEN if approved else Said.REFUSED
+    status = ApprovalStatus.GIVEN if approved else ApprovalStatus.REFUSED
     with connection.transaction():
-        decision = {"run_id": run_id, "state": said.value, "approved_by": by or None}
+        decision = {"run_id": run_id, "state": status.value, "approved_by": by or None}
         kept = connection.execute(_SQL["decide"], decision).fetchone()
         if kept is not None and not approved:
             connection.execute(_SQL["skip_refused"], {"run_id": run_id})

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Otherwise(str, Enum):
+class OnTimeout(str, Enum):
     """What happens if nobody answers in time."""
 
     REJECT = "reject"
     APPROVE = "approve"
 
 
-class Said(str, Enum):
+class ApprovalStatus(str, Enum):
     """The answer that a run got."""
 
     AWAITED = "awaited"
@@ -29,7 +29,7 @@ class Said(str, Enum):
 class Approval:
     """The approval of a run as the ledger holds it.
 
-    :ivar said: None for a run that nobody is asked about
+    :ivar status: None for a run that nobody is asked about
     :ivar by: who answered; empty if nobody answered in time
     :ivar closed: the run is closed, so nobody is asked
     :ivar left_s: seconds until the run's send-by, None without one
@@ -37,7 +37,7 @@ class Approval:
 
     run_id: int
     run_key: str
-    said: Said | None
+    status: ApprovalStatus | None
     by: str = ""
     at: datetime | None = None
     closed: bool = False
@@ -48,7 +48,7 @@ class Approval:
         return {
             "run_id": self.run_id,
             "run_key": self.run_key,
-            "approval": self.said.value if self.said else None,
+            "approval": self.status.value if self.status else None,
             "by": self.by,
             "at": self.at.isoformat() if self.at else None,
         }

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
 from promo_campaigns.hooks.dry_run import write_dry_run
-from promo_campaigns.model.approval import Otherwise, Said
+from promo_campaigns.model.approval import OnTimeout, ApprovalStatus
 from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError
 from promo_campaigns.model.parameters import names_of, optional_text, span_of, whole_number, word_of
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -81,7 +81,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         with self.hook.connect() as connection:
             approval = read_approval(connection, run_id)
             late = approval.left_s is not None and approval.left_s <= 0
-            known = approval.closed or late or approval.said in {Said.GIVEN, Said.REFUSED}
+            known = approval.closed or late or approval.status in {ApprovalStatus.GIVEN, ApprovalStatus.REFUSED}
             if known or not self._prepare(connection, approval):
                 self.log.info("Nobody is asked about run %s", approval.run_key)
                 return self._go_on(context, approval)
@@ -105,7 +105,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         from promo_campaigns.ledger.approvals import count_left_out
         from promo_campaigns.ledger.runs import read_run
 
-        if approval.said is None:
+        if approval.status is None:
             msg = (
                 f"run {approval.run_key} was opened when nobody was to be asked about it; "
                 "put this block behind its Start block, and give the send an edition of its own"
@@ -127,8 +127,8 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def _set_answers(self, approval: Approval) -> None:
         """Say who may answer, until when, and what it means that nobody does."""
-        otherwise = word_of(Otherwise, "otherwise", self.otherwise)
-        self.defaults = [self.APPROVE if otherwise is Otherwise.APPROVE else self.REJECT]
+        otherwise = word_of(OnTimeout, "otherwise", self.otherwise)
+        self.defaults = [self.APPROVE if otherwise is OnTimeout.APPROVE else self.REJECT]
         self.assigned_users = [{"id": name, "name": name} for name in names_of("by", self.by)]
         self.response_timeout = self._time_left(approval)
 
@@ -144,7 +144,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def _go_on(self, context: Context, approval: Approval) -> dict[str, Any]:
         """Let the batches run, or skip them."""
-        self.log.info("Run %s: approval %s, by %s", approval.run_key, approval.said, approval.by or "nobody")
-        if approval.said is Said.REFUSED:
+        self.log.info("Run %s: approval %s, by %s", approval.run_key, approval.status, approval.by or "nobody")
+        if approval.status is ApprovalStatus.REFUSED:
             self.skip(ti=context["ti"], tasks=context["task"].get_direct_relatives(upstream=False))
         return approval.as_dict()

@@ -82,19 +82,19 @@ def reject(key: RunKey, *, as_json: AsJson = False, fields: Fields = "", dsn: Ds
 def _decide(key: str, dsn: str, output: Output, *, approved: bool) -> ExitStatus:
     from promo_campaigns.ledger.approvals import decide
     from promo_campaigns.ledger.runs import read_run_by_key
-    from promo_campaigns.model.approval import Said
+    from promo_campaigns.model.approval import ApprovalStatus
     from promo_campaigns.postgres.audit import account
     from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(dsn)) as connection:
         run_id = read_run_by_key(connection, key).run_id
         approval = decide(connection, run_id, approved=approved, by=account())
-    if approval.said is None:
+    if approval.status is None:
         msg = f"nobody is asked about run {key}"
         raise ConfigurationError(msg)
-    decided = {"run_key": key, "decision": approval.said.value, "by": approval.by}
-    output.record(decided, f"{key}\t{approval.said.value} by {approval.by or 'nobody in time'}")
-    return ExitStatus.OK if (approval.said is Said.GIVEN) is approved else ExitStatus.NO
+    decided = {"run_key": key, "decision": approval.status.value, "by": approval.by}
+    output.record(decided, f"{key}\t{approval.status.value} by {approval.by or 'nobody in time'}")
+    return ExitStatus.OK if (approval.status is ApprovalStatus.GIVEN) is approved else ExitStatus.NO
 
 
 @app.add("report", "promo runs report welcome/edition/spring", "promo runs report welcome/edition/spring --json")
