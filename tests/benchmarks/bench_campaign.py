@@ -31,17 +31,17 @@ from benchmarks.bench_limits import limits
 from benchmarks.bench_send_path import running_receiver
 from benchmarks.figures import Figure, keep
 from benchmarks.peak_memory import BACKEND, TASK, Peaks, sampled_peaks
-from integration.world import add_codes, add_contacts, content
+from integration.scenario import add_codes, add_contacts, content
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.postgres.connection import connect
-from system.airflow_machine import CHECKOUT, airflow_machine
+from system.airflow_cluster import CHECKOUT, airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 DAG = "promo_code_to_profile"
 MOST_OF_END = 0.05
@@ -68,7 +68,7 @@ body: |
 @contextmanager
 def running(
     profiles: str, batch_size: int | None, port: int, settings: Mapping[str, str] | None = None
-) -> Iterator[AirflowMachine]:
+) -> Iterator[AirflowCluster]:
     """Run Airflow with the DAG.
 
     :param profiles: how they are written, a name of ``DATA_SOURCE``
@@ -84,13 +84,13 @@ def running(
     include = {"data_sources/promo_to_profile.yaml": DATA_SOURCE[profiles]}
     with (
         tempfile.TemporaryDirectory(prefix="promo-bench-") as folder,
-        airflow_machine(Path(folder), {f"{DAG}.py": text}, variables, include) as machine,
+        airflow_cluster(Path(folder), {f"{DAG}.py": text}, variables, include) as machine,
     ):
         machine.unpause(DAG)
         yield machine
 
 
-def tasks_of(machine: AirflowMachine, edition: str) -> list[dict[str, Any]]:
+def tasks_of(machine: AirflowCluster, edition: str) -> list[dict[str, Any]]:
     """Return the task instances of a run."""
     found: list[dict[str, Any]] = []
     while True:
@@ -101,7 +101,7 @@ def tasks_of(machine: AirflowMachine, edition: str) -> list[dict[str, Any]]:
             return found
 
 
-def one_run(machine: AirflowMachine, edition: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
+def one_run(machine: AirflowCluster, edition: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
     """Trigger a run, wait for its end, and return what it and its blocks took.
 
     :param meanwhile: called once the run is triggered
@@ -166,7 +166,7 @@ def check(store: Connection, recorded: int) -> float:
     return took
 
 
-def larger_run(machine: AirflowMachine, contacts: int, larger: int) -> dict[str, Any] | None:
+def larger_run(machine: AirflowCluster, contacts: int, larger: int) -> dict[str, Any] | None:
     """Add contacts until there are so many, and codes; and send them a campaign."""
     if larger <= contacts:
         return None

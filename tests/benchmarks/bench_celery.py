@@ -36,7 +36,7 @@ import psycopg
 
 from benchmarks.bench_campaign import PATIENCE_S, check, one_run, running
 from benchmarks.figures import Figure, keep
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.local_airflow.ports import free_port
 from promo_campaigns.local_airflow.services import airflow_command
 from promo_campaigns.local_airflow.supervisor import Service
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.supervisor import _Started
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 WORKER, WORKERS, SLOTS = "celery-worker", 2, 3
 """Together they have as many slots as the LocalExecutor of bin/demo."""
@@ -110,7 +110,7 @@ def celery_settings(broker: str, parallelism: int) -> dict[str, str]:
     }
 
 
-def start_workers(machine: AirflowMachine) -> None:
+def start_workers(machine: AirflowCluster) -> None:
     """Start the workers, and wait until they take tasks."""
     for number in range(WORKERS):
         name = f"{WORKER}-{number}"
@@ -144,7 +144,7 @@ def sent_to(store: Connection) -> int:
     return int(row["n"]) if row else 0
 
 
-def largest_xcom(machine: AirflowMachine) -> int:
+def largest_xcom(machine: AirflowCluster) -> int:
     """Return how many bytes the largest XCom takes as JSON."""
     dsn = machine.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://")
     with psycopg.connect(dsn) as connection:
@@ -153,7 +153,7 @@ def largest_xcom(machine: AirflowMachine) -> int:
     return int(row[0])
 
 
-def at_work(machine: AirflowMachine) -> list[_Started]:
+def at_work(machine: AirflowCluster) -> list[_Started]:
     """Return the workers that run a task."""
     return [
         worker
@@ -166,7 +166,7 @@ def at_work(machine: AirflowMachine) -> list[_Started]:
 class Killing:
     """Kills a worker that is at work, once half of the contacts were sent to."""
 
-    machine: AirflowMachine
+    machine: AirflowCluster
     store: Connection
     contacts: int
     at: float = 0.0
@@ -194,7 +194,7 @@ class Measured:
         return float(median(one["seconds"] for one in self.runs))
 
 
-def some_runs(machine: AirflowMachine, receiver: Receiver, store: Connection, options: argparse.Namespace) -> Measured:
+def some_runs(machine: AirflowCluster, receiver: Receiver, store: Connection, options: argparse.Namespace) -> Measured:
     """Send so many campaigns over the same contacts, and hold the last word of each part against the others."""
     runs = []
     for number in range(options.runs):
@@ -218,7 +218,7 @@ def assert_one_message_each(store: Connection, messages: int) -> None:
 
 
 def run_while_a_worker_dies(
-    machine: AirflowMachine, receiver: Receiver, store: Connection, contacts: int, before: int
+    machine: AirflowCluster, receiver: Receiver, store: Connection, contacts: int, before: int
 ) -> Measured:
     """Send a campaign of which a worker is killed; nobody is lost, and nobody is sent anything twice.
 

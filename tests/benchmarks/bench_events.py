@@ -26,19 +26,19 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from benchmarks.figures import Figure, keep
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.contacts.store import create_field
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.local_airflow.ports import free_port
 from promo_campaigns.local_airflow.supervisor import Service
 from promo_campaigns.postgres.connection import connect
-from system.airflow_machine import CHECKOUT, airflow_machine
+from system.airflow_cluster import CHECKOUT, airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 DAG = "promo_code_on_event"
 KEY = "a-key-for-the-benchmark"
@@ -52,7 +52,7 @@ from promo.event e join promo.inbox_message m using (contact_id) where e.event_i
 
 
 @contextmanager
-def running(contacts: int) -> Iterator[tuple[AirflowMachine, str]]:
+def running(contacts: int) -> Iterator[tuple[AirflowCluster, str]]:
     """Run Airflow with the DAG and a profile API beside it, over so many contacts."""
     port = free_port(18090)
     here = {"conn_type": "http", "host": "127.0.0.1", "port": port, "password": KEY}
@@ -61,7 +61,7 @@ def running(contacts: int) -> Iterator[tuple[AirflowMachine, str]]:
     dag = (CHECKOUT / "dags" / f"{DAG}.py").read_text(encoding="utf-8")
     with (
         tempfile.TemporaryDirectory(prefix="promo-bench-") as folder,
-        airflow_machine(Path(folder), {f"{DAG}.py": dag}, variables) as machine,
+        airflow_cluster(Path(folder), {f"{DAG}.py": dag}, variables) as machine,
     ):
         command = [sys.executable, "-m", "promo_campaigns.cli", "profile-api", "--port", str(port)]
         with connect(machine.promo_dsn) as store:
@@ -104,7 +104,7 @@ async def post_steadily(url: str, contact_ids: list[int], rate: float) -> None:
         await asyncio.gather(*posts)
 
 
-def measure_steady(machine: AirflowMachine, url: str, *, rate: float, seconds: int) -> dict[str, Any]:
+def measure_steady(machine: AirflowCluster, url: str, *, rate: float, seconds: int) -> dict[str, Any]:
     """Post at the rate for so long, and return the delays of all messages."""
     with connect(machine.promo_dsn) as store:
         rows = store.execute(
@@ -122,7 +122,7 @@ def measure_steady(machine: AirflowMachine, url: str, *, rate: float, seconds: i
     return {"events": len(rows), "p50_s": p50, "p95_s": p95, "p99_s": p99, "worst_s": worst, "runs": runs}
 
 
-def measure_backlog(machine: AirflowMachine, events: int) -> dict[str, Any]:
+def measure_backlog(machine: AirflowCluster, events: int) -> dict[str, Any]:
     """Let so many events wait, wake the DAG, and return how they were worked off."""
     machine.call("PATCH", f"/api/v2/dags/{DAG}", {"is_paused": True})
     with connect(machine.promo_dsn) as store:
@@ -153,7 +153,7 @@ def measure_backlog(machine: AirflowMachine, events: int) -> dict[str, Any]:
     }
 
 
-def dag_runs(machine: AirflowMachine) -> int:
+def dag_runs(machine: AirflowCluster) -> int:
     """Count the DAG's runs, whatever became of them."""
     return int(machine.call("GET", f"/api/v2/dags/{DAG}/dagRuns?limit=1")["total_entries"])
 

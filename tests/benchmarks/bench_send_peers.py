@@ -39,7 +39,7 @@ from benchmarks.bench_send_path import (
 from benchmarks.figures import Figure, keep
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.velocity import compile_template
-from system.airflow_machine import airflow_machine
+from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -114,7 +114,7 @@ def expanded_per_s(mapped: int) -> float:
         Path(folder).chmod(0o755)
         connection = json.dumps({"conn_type": "http", "host": url})
         variables = {"AIRFLOW_CONN_RECEIVER": connection, "MAPPED": str(mapped)}
-        with airflow_machine(Path(folder), {"mapped.py": DAG_FILE}, variables) as machine:
+        with airflow_cluster(Path(folder), {"mapped.py": DAG_FILE}, variables) as machine:
             machine.wait("the DAG is known", lambda: machine.api.knows("mapped"))
             machine.api.unpause("mapped")
             machine.api.trigger("mapped", "bench", {})

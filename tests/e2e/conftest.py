@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.local_airflow.credentials import USER
 from promo_campaigns.postgres.connection import connect
 from receiver import running_receiver
-from system.airflow_machine import airflow_machine
+from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 ROOT = Path(__file__).parents[2]
 CONTACTS = 5
@@ -55,11 +55,11 @@ def receiver_of_profiles() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowMachine]:
+def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow with the workflow by hand and one that asks, five contacts and codes for all of them."""
     names = ("promo_code_to_profile.py", "workflows.py")
     dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in names}
-    with airflow_machine(
+    with airflow_cluster(
         tmp_path_factory.mktemp("browser"),
         dags,
         {"AIRFLOW_CONN_PROMO_PROFILE_API": receiver_of_profiles.connection},
@@ -74,14 +74,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Rece
 
 
 @pytest.fixture
-def store(machine: AirflowMachine) -> Iterator[Connection]:
+def store(machine: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
     with connect(machine.promo_dsn) as connection:
         yield connection
 
 
 @pytest.fixture
-def page(machine: AirflowMachine) -> Iterator[Page]:
+def page(machine: AirflowCluster) -> Iterator[Page]:
     """Return a page of a browser that is signed in; PROMO_BROWSER names the browser's program."""
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser(), args=QUIET) as chromium:
         opened = chromium.new_page(viewport={"width": 1400, "height": 1100})

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from playwright.sync_api import expect
 
 from e2e.conftest import CONTACTS, PATIENCE_MS
-from integration.world import free_codes
+from integration.scenario import free_codes
 from promo_campaigns.ledger.invariants import check_invariants
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 BLOCKS = ["Start", "Get contact", "Get promo code", "Message", "HTTP request data source", "End"]
 
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def trigger_form(page: Page, machine: AirflowMachine, dag_id: str) -> Locator:
+def trigger_form(page: Page, machine: AirflowCluster, dag_id: str) -> Locator:
     """Open the form of a DAG."""
     page.goto(f"{machine.url}/dags/{dag_id}")
     page.get_by_role("button", name=re.compile("Trigger")).first.click()
@@ -42,7 +42,7 @@ def states(store: Connection, run_key: str) -> dict[str, int]:
     return {row["state"]: row["n"] for row in rows}
 
 
-def test_the_blocks_stand_in_the_order_of_the_workflow(page: Page, machine: AirflowMachine) -> None:
+def test_the_blocks_stand_in_the_order_of_the_workflow(page: Page, machine: AirflowCluster) -> None:
     page.goto(f"{machine.url}/dags/promo_code_to_profile")
     page.get_by_role("button", name="Expand all task groups").click()
     links = page.locator("a[href*='/dags/promo_code_to_profile/tasks/']:not([href*='/group/'])")
@@ -50,7 +50,7 @@ def test_the_blocks_stand_in_the_order_of_the_workflow(page: Page, machine: Airf
 
 
 def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_report(
-    page: Page, machine: AirflowMachine, store: Connection, receiver_of_profiles: Receiver
+    page: Page, machine: AirflowCluster, store: Connection, receiver_of_profiles: Receiver
 ) -> None:
     form = trigger_form(page, machine, "promo_code_to_profile")
     expect(form.locator("#element_type")).to_have_value("Welcome")
@@ -76,7 +76,7 @@ def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_r
     expect(page.get_by_role("cell", name=f"of these, on their profile | {CONTACTS}")).to_be_visible()
 
 
-def test_a_connection_has_a_field_for_each_extra(page: Page, machine: AirflowMachine) -> None:
+def test_a_connection_has_a_field_for_each_extra(page: Page, machine: AirflowCluster) -> None:
     page.goto(f"{machine.url}/connections")
     page.get_by_role("button", name="Add Connection").click()
     form = page.get_by_role("dialog")
@@ -97,7 +97,7 @@ def test_a_connection_has_a_field_for_each_extra(page: Page, machine: AirflowMac
 
 
 def test_a_person_sees_what_is_to_be_sent_and_approves_it(
-    page: Page, machine: AirflowMachine, store: Connection
+    page: Page, machine: AirflowCluster, store: Connection
 ) -> None:
     codes = free_codes(store)
     machine.api.trigger("asking", "asked", {})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from integration.world import PROFILE, SPEC
+from integration.scenario import PROFILE, SPEC
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.assignment_state import AssignmentState

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
-from integration.world import EVERYBODY, POINTS, PROFILE, PUSH
+from integration.scenario import EVERYBODY, POINTS, PROFILE, PUSH
 from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec

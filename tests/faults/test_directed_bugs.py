@@ -15,7 +15,7 @@ from faults import planted_bugs
 from faults.planted_bugs import planted
 from faults.small_world import DAY_S, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S
-from integration.world import SPEC
+from integration.scenario import SPEC
 from promo_campaigns.delivery.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger

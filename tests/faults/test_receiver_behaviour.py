@@ -15,7 +15,7 @@ import pytest
 
 from faults.kill_worker import Posting
 from faults.misbehaviour import CELLS, Cell, Misbehaving, running_misbehaving, say, send
-from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome
+from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.definitions.data_source_file import METHODS
 from promo_campaigns.delivery.answers import ask_before_message

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.world import (
+from integration.scenario import (
     CODES,
     POINTS,
     PROFILE,

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, states
+from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, states
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.approvals import count_left_out, decide, read_approval
@@ -21,7 +21,7 @@ from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_
 from promo_campaigns.model.approval import ApprovalStatus
 from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError, NotApprovedError, PoolShortageError
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.parameters import names_of
+from promo_campaigns.model.parameters import parse_names
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.approval import ApproveRunOperator
@@ -262,10 +262,10 @@ def test_the_database_refuses_an_approval_without_a_moment(store: Connection) ->
 
 
 def test_names_come_as_a_list_or_as_text() -> None:
-    assert names_of("by", ["anna", " ben "]) == names_of("by", "anna, ben,") == ["anna", "ben"]
-    assert names_of("by", None) == names_of("by", "None") == []
+    assert parse_names("by", ["anna", " ben "]) == parse_names("by", "anna, ben,") == ["anna", "ben"]
+    assert parse_names("by", None) == parse_names("by", "None") == []
     with pytest.raises(ConfigurationError, match="by must be a list of names"):
-        names_of("by", [1])
+        parse_names("by", [1])
 
 
 def test_a_refused_run_is_told_in_its_report(store: Connection) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import CODES, add_codes, add_contacts
+from integration.scenario import CODES, add_codes, add_contacts
 from promo_campaigns.definitions.definitions import read_audience, read_run_spec
 from promo_campaigns.ledger.runs import open_run, read_run
 from promo_campaigns.model.errors import DefinitionError, RunSpecChangedError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.run_spec import Audience

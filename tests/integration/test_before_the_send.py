@@ -16,7 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[impor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
 from promo_campaigns.code_files.row_rules import BrokenRuleError, _code
 from promo_campaigns.contacts.audiences import audience_query

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration.profile_server import KEY, serving
-from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.contacts.store import create_field
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG
 
 from contract.stages import SECRET, MailServer, running_mail_server
-from integration.world import add_codes, add_contacts, states
+from integration.scenario import add_codes, add_contacts, states
 from promo_campaigns.ledger.runs import read_run
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 from promo_campaigns.operators.contact import GetContactOperator

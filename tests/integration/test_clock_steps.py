@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import CODES, POINTS, PROFILE, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, POINTS, PROFILE, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.invariants import check_invariants, require_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from command_line import all_commands
-from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.erasure import erase_contact

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, content, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, content, open_welcome
 from promo_campaigns.delivery.batches import record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender

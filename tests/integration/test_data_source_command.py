@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.world import CODES, add_codes, add_contacts, free_codes, open_welcome
+from integration.scenario import CODES, add_codes, add_contacts, free_codes, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.masking import PLACEHOLDER
-from promo_campaigns.model.redaction import forms_of, redacted
+from promo_campaigns.model.redaction import redacted, secret_forms
 from receiver import Answer
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_it_sends_when_told_to_and_shows_the_answer_with_codes_masked_and_secret
     assert ": ok" in shown
     assert "REAL…" in shown
     assert code not in shown
-    assert not any(form in shown for form in forms_of(SECRET))
+    assert not any(form in shown for form in secret_forms(SECRET))
     assert receiver.received[0].headers["Authorization"] == f"Bearer {SECRET}"
     assert code.encode() not in receiver.received[0].body
     assert free_codes(store) == 0
@@ -150,5 +150,5 @@ def test_the_code_of_a_trial_can_be_in_no_code_file(store: Connection) -> None:
 
 @given(st.text('abcXYZ/+& "\\é', min_size=8), st.text("0123"), st.text("0123"))
 def test_no_form_of_a_secret_is_left(secret: str, head: str, tail: str) -> None:
-    for form in forms_of(secret):
+    for form in secret_forms(secret):
         assert redacted(f"{head}{form}{tail}", [secret]) == f"{head}***{tail}"

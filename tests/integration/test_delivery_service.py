@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.delivery.transports.inbox import read_inbox

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from integration.profile_server import contact, finished, serving
-from integration.world import CODES, add_codes, open_welcome, states
+from integration.scenario import CODES, add_codes, open_welcome, states
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact, find_contact, readmit_contact
 from promo_campaigns.contacts.event_store import add_event

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.profile_server import contact, serving
-from integration.world import add_contacts
+from integration.scenario import add_contacts
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.contacts.event_store import list_events

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, states
 from promo_campaigns.contacts.event_store import add_event, list_events, list_listeners, purge_events
 from promo_campaigns.ledger.event_queue import acquire, is_consumer, listen, open_event_run, renew, stop_listening, wake
 from promo_campaigns.ledger.invariants import check_invariants

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from integration.scenario import add_codes, add_contacts
 from integration.test_event_queue import arrive
-from integration.world import add_codes, add_contacts
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.event_queue import acquire, listen, wake
 from promo_campaigns.ledger.invariants import check_invariants

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run

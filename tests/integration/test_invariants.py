@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import SHOWN, check_invariants, check_store, invariants, run_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run

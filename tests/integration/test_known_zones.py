@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.world import SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.contacts.load import load_contact_file
 from promo_campaigns.contacts.store import put_contact
 from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.model.errors import ConfigurationError, ContactError
-from promo_campaigns.model.limits import is_time_zone, limits_of
+from promo_campaigns.model.limits import is_time_zone, parse_limits
 from promo_campaigns.preview.quiet_hours import PreviewHours
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def newer_zones(tmp_path: Path) -> Iterator[None]:
 def test_a_definition_with_such_a_zone_opens_no_run(store: Connection) -> None:
     add_contacts(store, 1)
     add_codes(store, 1)
-    limits = limits_of(quiet_hours="21:00-09:00", time_zone=NEW, frequency_cap="")
+    limits = parse_limits(quiet_hours="21:00-09:00", time_zone=NEW, frequency_cap="")
     with pytest.raises(ConfigurationError, match=f"time_zone '{NEW}' is not known to the promo database's server"):
         open_welcome(store, spec=replace(SPEC, limits=limits))
     assert store.execute("select from promo.run").fetchall() == []
@@ -80,7 +80,7 @@ def test_a_zone_that_the_server_has_forgotten_opens_no_run(store: Connection) ->
     add_codes(store, 3)
     store.execute("alter table promo.contact drop constraint contact_time_zone")
     store.execute("update promo.contact set time_zone = 'US/Atlantis' where contact_id <= %s", [who[1]])
-    limits = limits_of(quiet_hours="21:00-09:00", time_zone="Europe/Kyiv", frequency_cap="")
+    limits = parse_limits(quiet_hours="21:00-09:00", time_zone="Europe/Kyiv", frequency_cap="")
     with pytest.raises(ConfigurationError, match=r"2 contacts of the run have .* \(US/Atlantis\)"):
         open_welcome(store, spec=replace(SPEC, limits=limits))
     assert store.execute("select from promo.run").fetchall() == []

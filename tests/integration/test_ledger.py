@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.world import CODES, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.scenario import CODES, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.errors import LedgerConflictError, PoolShortageError

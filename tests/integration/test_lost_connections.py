@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cut_line import Cut, cut_line
-from integration.world import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, POINTS, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import DatabaseUnavailableError

@@ -12,7 +12,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 from psycopg import sql
 
-from integration.world import CODES, EVERYBODY, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, EVERYBODY, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches

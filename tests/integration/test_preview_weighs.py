@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 
+from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from integration.test_frequency_caps import capped, claim, send, start
 from integration.test_preview import preview
 from integration.test_quiet_hours import QUIET, kyiv, set_clock
-from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.sample_answers import read_sample_answers
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.delivery.batches import Tally, record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_data_source, compile_message

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import OPEN_S, PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cut_line import cut_line
-from integration.world import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rate_limit_store import MAX_BACK_OFF_S, open_rate_limiter
 from promo_campaigns.http.client import Call, Endpoint, HttpClient

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from closing_receiver import ClosingReceiver, running_closing
-from integration.world import PROFILE, SPEC
+from integration.scenario import PROFILE, SPEC
 from promo_campaigns.definitions.data_source_file import METHODS
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rendering import render_requests

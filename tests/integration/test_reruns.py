@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.invariants import check_invariants

@@ -15,8 +15,8 @@ from airflow.sdk import DAG
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from integration.test_before_the_send import CONTEXT
-from integration.world import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
-from integration.world import CODES, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.ledger.export import export_codes
 from promo_campaigns.ledger.ledger import PostgresLedger

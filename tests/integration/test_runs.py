@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.world import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.scenario import CODES, EVERYBODY, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.ledger.batch_sizes import XCOM_BYTES
 from promo_campaigns.ledger.ledger import PostgresLedger

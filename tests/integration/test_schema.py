@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from integration.catalog import schema_of
-from integration.world import CODES
+from integration.scenario import CODES
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, read_run

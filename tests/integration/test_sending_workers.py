@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import CODES, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.delivery.batches import background_executor, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_message

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from integration.world import CODES, SPEC, open_welcome
+from integration.scenario import CODES, SPEC, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.delivery.batches import send_messages

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.world import add_codes, add_contacts, open_welcome
+from integration.scenario import add_codes, add_contacts, open_welcome
 from named_sql import sql_files
 from promo_campaigns.model.assignment_state import EDGES, WITH_CODE, WITH_REASON, AssignmentState
 from promo_campaigns.postgres.sql import queries

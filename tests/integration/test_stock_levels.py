@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import BaseNotifier
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from integration.world import add_codes
+from integration.scenario import add_codes
 from promo_campaigns.cli import main
 from promo_campaigns.code_files.stock_levels import StockLevel, read_stock_levels
 from promo_campaigns.model.errors import DefinitionError

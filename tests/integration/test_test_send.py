@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 
+from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from integration.test_preview import everything
-from integration.world import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.ledger import PostgresLedger

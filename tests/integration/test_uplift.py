@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from airflow.sdk import DAG
 
+from integration.scenario import SPEC, add_codes, add_contacts, open_welcome
 from integration.test_before_the_send import TaskInstance, give_codes, held_out
-from integration.world import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError

@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk.exceptions import TaskDeferred
 
-from integration.world import CODES, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import LeaseHeldError
 from promo_campaigns.operators.data_source import HttpDataSourceOperator

@@ -9,7 +9,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.world import CODES, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.contacts.event_store import COUNTED_WAITING, add_event, list_events, list_listeners, purge_events

@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 import pytest
 
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.processes import command_line, session_members
 from receiver import Answer, running_receiver
-from system.airflow_machine import airflow_machine
+from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.supervisor import _Started
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 DAG_FILE = """
 from datetime import datetime, timedelta, timezone
@@ -72,7 +72,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowMachine]:
+def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow of two schedulers with the daily workflow, twenty contacts and codes for many days."""
     folder: Path = tmp_path_factory.mktemp("airflow-faults")
     variables = {
@@ -84,7 +84,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         # A dead scheduler's children keep its sockets, and with them the locks of the transaction that it died in.
         "PGOPTIONS": "-c idle_in_transaction_session_timeout=30s",
     }
-    with airflow_machine(folder, {"daily.py": DAG_FILE}, variables, schedulers=2) as running:
+    with airflow_cluster(folder, {"daily.py": DAG_FILE}, variables, schedulers=2) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 20 * CONTACTS, days=365)
@@ -93,14 +93,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         yield running
 
 
-def last_slot_is_done(machine: AirflowMachine) -> bool:
+def last_slot_is_done(machine: AirflowCluster) -> bool:
     """Whether the latest missed slot, which Airflow runs at once when a DAG is unpaused, is over."""
     found = machine.call("GET", "/api/v2/dags/daily/dagRuns")["dag_runs"]
     return [run["state"] for run in found] == ["success"]
 
 
 @pytest.fixture
-def store(machine: AirflowMachine) -> Iterator[Connection]:
+def store(machine: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
     with connect(machine.promo_dsn) as connection:
         yield connection
@@ -123,7 +123,7 @@ def slow(receiver: Receiver) -> Iterator[threading.Event]:
         release.set()
 
 
-def trigger(machine: AirflowMachine, run_id: str) -> None:
+def trigger(machine: AirflowCluster, run_id: str) -> None:
     machine.api.trigger("daily", run_id, {})
 
 
@@ -155,7 +155,7 @@ def free_leases(store: Connection) -> None:
     )
 
 
-def workers(machine: AirflowMachine) -> list[tuple[_Started, int]]:
+def workers(machine: AirflowCluster) -> list[tuple[_Started, int]]:
     """Return the processes that run a task, each with the scheduler that started it."""
     return [
         (scheduler, number)
@@ -165,7 +165,7 @@ def workers(machine: AirflowMachine) -> list[tuple[_Started, int]]:
     ]
 
 
-def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
+def scheduler_at_work(machine: AirflowCluster) -> tuple[_Started, int]:
     """Return the scheduler that runs the one task under way, and the number of the task's process."""
     machine.wait("the process of the task before has gone", lambda: len(workers(machine)) == 1)
     (running,) = workers(machine)
@@ -173,7 +173,7 @@ def scheduler_at_work(machine: AirflowMachine) -> tuple[_Started, int]:
 
 
 @contextmanager
-def killed(machine: AirflowMachine, scheduler: _Started) -> Iterator[None]:
+def killed(machine: AirflowCluster, scheduler: _Started) -> Iterator[None]:
     """SIGKILL a scheduler; what it has started lives on until the block ends."""
     os.kill(scheduler.process.pid, signal.SIGKILL)
     scheduler.process.wait()
@@ -185,14 +185,14 @@ def killed(machine: AirflowMachine, scheduler: _Started) -> Iterator[None]:
             os.kill(left, signal.SIGKILL)
 
 
-def tries(machine: AirflowMachine, run_id: str, task_id: str) -> int:
+def tries(machine: AirflowCluster, run_id: str, task_id: str) -> int:
     """Return how often Airflow has begun the first of a mapped task's instances."""
     found = machine.call("GET", f"/api/v2/dags/daily/dagRuns/{run_id}/taskInstances/{task_id}/0")
     return int(found["try_number"])
 
 
 def test_cleared_while_it_runs_it_doubles_nothing(
-    machine: AirflowMachine, receiver: Receiver, store: Connection
+    machine: AirflowCluster, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
     with slow(receiver) as arrived:
@@ -205,7 +205,7 @@ def test_cleared_while_it_runs_it_doubles_nothing(
     assert messages(store) == before + CONTACTS
 
 
-def test_a_deleted_run_that_is_made_again_is_the_same_send(machine: AirflowMachine, store: Connection) -> None:
+def test_a_deleted_run_that_is_made_again_is_the_same_send(machine: AirflowCluster, store: Connection) -> None:
     trigger(machine, "deleted")
     assert machine.run_to_end("daily", "deleted") == "success"
     before = (messages(store), runs(store))
@@ -217,7 +217,7 @@ def test_a_deleted_run_that_is_made_again_is_the_same_send(machine: AirflowMachi
 
 
 def test_a_task_that_is_killed_is_taken_up_again(
-    machine: AirflowMachine, receiver: Receiver, store: Connection
+    machine: AirflowCluster, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
     with slow(receiver) as arrived:
@@ -230,7 +230,7 @@ def test_a_task_that_is_killed_is_taken_up_again(
     assert messages(store) == before + CONTACTS
 
 
-def conclude_backfill(machine: AirflowMachine, number: int) -> None:
+def conclude_backfill(machine: AirflowCluster, number: int) -> None:
     """End a backfill whose runs are over, which Airflow itself notices within half a minute only."""
     try:
         machine.call("PUT", f"/api/v2/backfills/{number}/cancel")
@@ -240,7 +240,7 @@ def conclude_backfill(machine: AirflowMachine, number: int) -> None:
                 raise
 
 
-def backfill(machine: AirflowMachine, behaviour: str) -> list[dict[str, Any]]:
+def backfill(machine: AirflowCluster, behaviour: str) -> list[dict[str, Any]]:
     """Backfill three days and return their runs once they are over."""
     body = {
         "dag_id": "daily",
@@ -259,7 +259,7 @@ def backfill(machine: AirflowMachine, behaviour: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowMachine, store: Connection) -> None:
+def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowCluster, store: Connection) -> None:
     first = backfill(machine, "none")
     assert len(first) == 3
     before = (messages(store), runs(store))
@@ -272,7 +272,7 @@ def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowMach
 
 
 def test_of_two_schedulers_one_takes_up_what_the_other_ran_when_it_was_killed(
-    machine: AirflowMachine, receiver: Receiver, store: Connection
+    machine: AirflowCluster, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
     with ExitStack() as until_the_end:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.world import add_codes, add_contacts, free_codes
+from integration.scenario import add_codes, add_contacts, free_codes
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.postgres.connection import connect
-from system.airflow_machine import OVER, airflow_machine
+from system.airflow_cluster import OVER, airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 ROOT = Path(__file__).parents[2]
 CONTACTS = 5
@@ -38,11 +38,11 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster]:
     """Return a real Airflow with workflows that ask."""
     factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
     files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()} | {"messages/hello.yaml": MESSAGE}
-    with airflow_machine(tmp_path_factory.mktemp("approval"), factory, {}, files) as running:
+    with airflow_cluster(tmp_path_factory.mktemp("approval"), factory, {}, files) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, CODES, days=365)
@@ -52,19 +52,19 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine
 
 
 @pytest.fixture
-def store(machine: AirflowMachine) -> Iterator[Connection]:
+def store(machine: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
     with connect(machine.promo_dsn) as connection:
         yield connection
 
 
-def task(machine: AirflowMachine, dag_id: str, run_id: str, task_id: str = "approve") -> dict[str, Any]:
+def task(machine: AirflowCluster, dag_id: str, run_id: str, task_id: str = "approve") -> dict[str, Any]:
     """Return the state of a task of a run."""
     found: dict[str, Any] = machine.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")
     return found
 
 
-def form(machine: AirflowMachine, dag_id: str, run_id: str) -> dict[str, Any]:
+def form(machine: AirflowCluster, dag_id: str, run_id: str) -> dict[str, Any]:
     """Wait until a person is asked, and return what is asked."""
     machine.wait("somebody is asked", lambda: machine.waits_for_answer(dag_id, run_id, "approve"))
     place = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
@@ -72,12 +72,12 @@ def form(machine: AirflowMachine, dag_id: str, run_id: str) -> dict[str, Any]:
     return asked
 
 
-def answer(machine: AirflowMachine, dag_id: str, run_id: str, option: str) -> None:
+def answer(machine: AirflowCluster, dag_id: str, run_id: str, option: str) -> None:
     place = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
     machine.call("PATCH", place, {"chosen_options": [option], "params_input": {}})
 
 
-def end_of(machine: AirflowMachine, dag_id: str, run_id: str, option: str) -> str:
+def end_of(machine: AirflowCluster, dag_id: str, run_id: str, option: str) -> str:
     """Answer whenever it is asked until the run is over, and return how it ended."""
 
     def is_over() -> bool:
@@ -105,7 +105,7 @@ def tally(store: Connection, run_key: str) -> dict[str, int]:
 
 
 def test_nothing_is_sent_before_a_person_approves_and_then_what_was_shown(
-    machine: AirflowMachine, store: Connection
+    machine: AirflowCluster, store: Connection
 ) -> None:
     """While the person thinks, the message and the audience change: what was shown is what is sent, to whom it was."""
     machine.api.trigger("asking", "yes", {"edition": "yes"})
@@ -132,7 +132,7 @@ def test_nothing_is_sent_before_a_person_approves_and_then_what_was_shown(
 
 
 def test_after_a_rejection_nothing_is_sent_no_code_is_taken_and_the_run_is_closed(
-    machine: AirflowMachine, store: Connection
+    machine: AirflowCluster, store: Connection
 ) -> None:
     codes, sent = free_codes(store), len(read_inbox(store, limit=100))
     machine.api.trigger("asking", "no", {"edition": "no"})
@@ -149,7 +149,7 @@ def test_after_a_rejection_nothing_is_sent_no_code_is_taken_and_the_run_is_close
     assert check_invariants(store) == []
 
 
-def test_a_rejected_run_that_is_cleared_asks_again(machine: AirflowMachine, store: Connection) -> None:
+def test_a_rejected_run_that_is_cleared_asks_again(machine: AirflowCluster, store: Connection) -> None:
     machine.api.trigger("asking", "twice", {"edition": "twice"})
     form(machine, "asking", "twice")
     assert end_of(machine, "asking", "twice", "Reject") == "success"
@@ -161,7 +161,7 @@ def test_a_rejected_run_that_is_cleared_asks_again(machine: AirflowMachine, stor
 
 
 def test_only_those_named_may_approve_and_marking_the_task_is_no_approval(
-    machine: AirflowMachine, store: Connection
+    machine: AirflowCluster, store: Connection
 ) -> None:
     machine.api.trigger("somebody", "named", {"edition": "named"})
     asked = form(machine, "somebody", "named")
@@ -177,7 +177,7 @@ def test_only_those_named_may_approve_and_marking_the_task_is_no_approval(
     assert set(tally(store, "somebody/edition/named")) <= {"pending", "skipped no channel"}
 
 
-def test_silence_is_a_rejection(machine: AirflowMachine, store: Connection) -> None:
+def test_silence_is_a_rejection(machine: AirflowCluster, store: Connection) -> None:
     machine.api.trigger("in_time", "silent", {"edition": "silent"})
     form(machine, "in_time", "silent")
     assert machine.run_to_end("in_time", "silent") == "success"
@@ -186,7 +186,7 @@ def test_silence_is_a_rejection(machine: AirflowMachine, store: Connection) -> N
     assert said == {"approval": "refused", "approved_by": None}
 
 
-def test_a_dry_run_asks_nobody(machine: AirflowMachine) -> None:
+def test_a_dry_run_asks_nobody(machine: AirflowCluster) -> None:
     machine.api.trigger("asking", "dry", {"dry_run": True})
     assert machine.run_to_end("asking", "dry") == "success"
     assert task(machine, "asking", "dry")["state"] == "skipped"

@@ -8,7 +8,7 @@ import trustme
 
 from contract.stages import SECRET, MailServer, may_log_in, running_mail_server, server_tls
 from contract.test_canary import forms
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.postgres.connection import connect
 from system.campaign_process import run_campaign
 

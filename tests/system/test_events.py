@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.ledger.event_queue import acquire
 from promo_campaigns.ledger.invariants import check_invariants
@@ -19,14 +19,14 @@ from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.processes import command_line, session_members
 from receiver import Answer, running_receiver
-from system.airflow_machine import CHECKOUT, airflow_machine
+from system.airflow_cluster import CHECKOUT, airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 STREAM = "promo_code_on_event"
 BLOCKS = "blocks_on_event"
@@ -69,7 +69,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowMachine]:
+def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow with both workflows, forty contacts and codes for many events."""
     stream = (CHECKOUT / "dags" / f"{STREAM}.py").read_text(encoding="utf-8")
     dags = {f"{STREAM}.py": stream, f"{BLOCKS}.py": BLOCKS_FILE}
@@ -78,7 +78,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         # A watcher is started when a file is read after its DAG was unpaused.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
     }
-    with airflow_machine(tmp_path_factory.mktemp("airflow-events"), dags, variables) as running:
+    with airflow_cluster(tmp_path_factory.mktemp("airflow-events"), dags, variables) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 50 * CONTACTS, days=365)
@@ -90,7 +90,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
 
 
 @pytest.fixture
-def store(machine: AirflowMachine) -> Iterator[Connection]:
+def store(machine: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
     with connect(machine.promo_dsn) as connection:
         yield connection
@@ -129,17 +129,17 @@ def messages(store: Connection) -> int:
     return number(store, "select count(*) as n from promo.inbox_message")
 
 
-def dag_runs(machine: AirflowMachine, dag_id: str) -> int:
+def dag_runs(machine: AirflowCluster, dag_id: str) -> int:
     return int(machine.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=1")["total_entries"])
 
 
-def wake_up(machine: AirflowMachine, dag_id: str) -> None:
+def wake_up(machine: AirflowCluster, dag_id: str) -> None:
     """Make an asset event as the watcher does."""
     assets = machine.call("GET", f"/api/v2/assets?name_pattern=promo_events/{dag_id}")["assets"]
     machine.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
 
 
-def test_a_burst_is_answered_event_by_event_in_few_runs_of_the_dag(machine: AirflowMachine, store: Connection) -> None:
+def test_a_burst_is_answered_event_by_event_in_few_runs_of_the_dag(machine: AirflowCluster, store: Connection) -> None:
     """Five events of each of forty contacts at once: two hundred messages with two hundred codes."""
     before, runs = messages(store), dag_runs(machine, STREAM)
     done = answered(store)
@@ -151,7 +151,7 @@ def test_a_burst_is_answered_event_by_event_in_few_runs_of_the_dag(machine: Airf
     assert check_invariants(store) == []
 
 
-def test_wake_ups_that_are_doubled_change_nothing(machine: AirflowMachine, store: Connection) -> None:
+def test_wake_ups_that_are_doubled_change_nothing(machine: AirflowCluster, store: Connection) -> None:
     before, done = messages(store), answered(store)
     arrive(store, people(store)[:10])
     for _ in range(5):
@@ -162,7 +162,7 @@ def test_wake_ups_that_are_doubled_change_nothing(machine: AirflowMachine, store
     assert messages(store) == before + 10
 
 
-def test_a_wake_up_that_is_lost_is_made_up_for(machine: AirflowMachine, store: Connection) -> None:
+def test_a_wake_up_that_is_lost_is_made_up_for(machine: AirflowCluster, store: Connection) -> None:
     """Somebody is said to have come and has not: the events are taken once that has been believed long enough."""
     machine.wait_for_rest(STREAM)
     done = answered(store)
@@ -174,7 +174,7 @@ def test_a_wake_up_that_is_lost_is_made_up_for(machine: AirflowMachine, store: C
 
 
 def test_a_task_that_is_killed_answers_the_same_events_again_and_doubles_nothing(
-    machine: AirflowMachine, store: Connection, receiver: Receiver
+    machine: AirflowCluster, store: Connection, receiver: Receiver
 ) -> None:
     machine.wait_for_rest(STREAM)
     before, done = messages(store), answered(store)
@@ -203,7 +203,7 @@ def test_a_task_that_is_killed_answers_the_same_events_again_and_doubles_nothing
     assert check_invariants(store) == []
 
 
-def kill_task_process(machine: AirflowMachine) -> None:
+def kill_task_process(machine: AirflowCluster) -> None:
     """SIGKILL the process that runs the task; what supervises it lives on and reports the death."""
     scheduler = next(each for each in machine.supervisor._started if each.service.name == "scheduler")  # noqa: SLF001  (a test may look behind the door it kills)
     members = session_members(scheduler.process.pid)
@@ -212,7 +212,7 @@ def kill_task_process(machine: AirflowMachine) -> None:
     os.kill(running[0], signal.SIGKILL)
 
 
-def test_the_blocks_answer_events_as_well_and_a_contact_enters_once(machine: AirflowMachine, store: Connection) -> None:
+def test_the_blocks_answer_events_as_well_and_a_contact_enters_once(machine: AirflowCluster, store: Connection) -> None:
     """The same queue in the form of six blocks."""
     for _ in range(2):
         arrive(store, people(store), "CartLeft")
@@ -224,7 +224,7 @@ def test_the_blocks_answer_events_as_well_and_a_contact_enters_once(machine: Air
 
 
 def test_what_a_receiver_refuses_for_good_holds_nobody_up_and_is_told(
-    machine: AirflowMachine, store: Connection, receiver: Receiver
+    machine: AirflowCluster, store: Connection, receiver: Receiver
 ) -> None:
     """The last of these tests: it leaves a failed run behind, for a person to look at."""
     machine.wait_for_rest(STREAM)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import add_codes
+from integration.scenario import add_codes
 from promo_campaigns.postgres.connection import connect
 from system.test_readme import blocks
 

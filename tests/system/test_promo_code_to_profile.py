@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.world import add_codes, add_contacts, free_codes
+from integration.scenario import add_codes, add_contacts, free_codes
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.postgres.connection import connect
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.postgres.connection import connect
 from readme_transport import README_PROJECT, README_TRANSPORT
 from receiver import Answer

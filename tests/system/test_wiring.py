@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.errors import DefinitionError
-from promo_campaigns.model.redaction import forms_of
+from promo_campaigns.model.redaction import secret_forms
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
@@ -275,6 +275,6 @@ def test_no_secret_code_address_or_answer_is_shown_wherever_a_call_fails(  # noq
     assert "HTTP 400" in shown
     addresses = [f'canary "token"/{who}' for who in contacts]
     for secret in (key, said, *addresses):
-        assert not any(form in shown or form in "".join(xcoms) for form in forms_of(secret)), secret
+        assert not any(form in shown or form in "".join(xcoms) for form in secret_forms(secret)), secret
     for code in codes:
-        assert not any(form in shown for form in forms_of(code)), code
+        assert not any(form in shown for form in secret_forms(code)), code

@@ -11,20 +11,20 @@ from uuid import uuid4
 
 import pytest
 
-from integration.world import add_codes, add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.postgres.connection import connect
 from receiver import running_receiver
-from system.airflow_machine import airflow_machine
+from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_machine import AirflowMachine
+    from system.airflow_cluster import AirflowCluster
 
 ROOT = Path(__file__).parents[2]
 CONTACTS = 5
@@ -47,7 +47,7 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster]:
     """Return a real Airflow that reads dags/workflows.py and six workflow files, one of them broken."""
     with running_receiver() as receiver:
         profile_api = {
@@ -63,7 +63,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
         }
         files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()}
-        with airflow_machine(tmp_path_factory.mktemp("workflows"), factory, variables, files) as running:
+        with airflow_cluster(tmp_path_factory.mktemp("workflows"), factory, variables, files) as running:
             with connect(running.promo_dsn) as store:
                 add_contacts(store, CONTACTS)
                 add_codes(store, 40 * CONTACTS, days=365)
@@ -71,7 +71,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowMachine
 
 
 @pytest.fixture
-def store(machine: AirflowMachine) -> Iterator[Connection]:
+def store(machine: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
     with connect(machine.promo_dsn) as connection:
         yield connection
@@ -92,7 +92,7 @@ def messages(store: Connection) -> int:
     return len(read_inbox(store, limit=10_000))
 
 
-def backfill(machine: AirflowMachine, dag_id: str, first: int, last: int, behaviour: str = "none") -> None:
+def backfill(machine: AirflowCluster, dag_id: str, first: int, last: int, behaviour: str = "none") -> None:
     """Backfill some days of March and wait until they are over."""
     body = {
         "dag_id": dag_id,
@@ -112,7 +112,7 @@ def backfill(machine: AirflowMachine, dag_id: str, first: int, last: int, behavi
         assert machine.run_to_end(dag_id, quote(run["dag_run_id"])) == "success"
 
 
-def test_the_scheduler_runs_the_slot_that_is_due(machine: AirflowMachine, store: Connection) -> None:
+def test_the_scheduler_runs_the_slot_that_is_due(machine: AirflowCluster, store: Connection) -> None:
     machine.unpause("daily")
     machine.wait("the latest slot is sent", lambda: [it["recorded"] for it in runs(store, "daily").values()] == [5])
     ((key, run),) = runs(store, "daily").items()
@@ -120,7 +120,7 @@ def test_the_scheduler_runs_the_slot_that_is_due(machine: AirflowMachine, store:
     assert run["recorded"] == CONTACTS
 
 
-def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowMachine) -> None:
+def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowCluster) -> None:
     errors: list[str] = []
 
     def told() -> bool:
@@ -138,7 +138,7 @@ def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowMa
     assert not machine.api.knows("broken")
 
 
-def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowMachine, store: Connection) -> None:
+def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowCluster, store: Connection) -> None:
     machine.unpause("daily")
     backfill(machine, "daily", 2, 2)
     before = messages(store)
@@ -149,7 +149,7 @@ def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowMachine, 
     assert check_invariants(store) == []
 
 
-def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowMachine, store: Connection) -> None:
+def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowCluster, store: Connection) -> None:
     machine.unpause("guarded")
     backfill(machine, "guarded", 1, 1)
     run = runs(store, "guarded")["2026-03-01T09:00:00Z"]
@@ -161,7 +161,7 @@ def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowMachine
     assert codes == {"n": 0}
 
 
-def test_two_clicks_with_one_edition_are_one_send(machine: AirflowMachine, store: Connection) -> None:
+def test_two_clicks_with_one_edition_are_one_send(machine: AirflowCluster, store: Connection) -> None:
     machine.unpause("by_hand")
     before = messages(store)
     for click in ("first", "second"):
@@ -171,7 +171,7 @@ def test_two_clicks_with_one_edition_are_one_send(machine: AirflowMachine, store
     assert messages(store) == before + CONTACTS
 
 
-def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowMachine, store: Connection) -> None:
+def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowCluster, store: Connection) -> None:
     machine.unpause("by_hand")
     form = machine.call("GET", "/api/v2/dags/by_hand/details")["params"]
     assert form["message"]["schema"]["enum"] == ["promo_push"]
@@ -188,7 +188,7 @@ def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowMach
 
 
 def test_codes_that_are_loaded_start_the_workflow_that_waits_for_them(
-    machine: AirflowMachine, store: Connection
+    machine: AirflowCluster, store: Connection
 ) -> None:
     machine.unpause("on_codes")
     assets = machine.call("GET", "/api/v2/assets?name_pattern=promo_codes/Welcome")["assets"]
@@ -196,7 +196,7 @@ def test_codes_that_are_loaded_start_the_workflow_that_waits_for_them(
     machine.wait("the run", lambda: [it["recorded"] for it in runs(store, "on_codes").values()] == [CONTACTS])
 
 
-def test_an_event_is_answered_by_the_workflow_that_names_it(machine: AirflowMachine, store: Connection) -> None:
+def test_an_event_is_answered_by_the_workflow_that_names_it(machine: AirflowCluster, store: Connection) -> None:
     machine.unpause("on_event")
     machine.wait("it listens", lambda: store.execute("select from promo.event_listener").rowcount == 1)
     who = store.execute("select min(contact_id) as contact_id from promo.contact").fetchone()

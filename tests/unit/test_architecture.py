@@ -33,12 +33,12 @@ BELOW_AIRFLOW = [
 ]
 
 
-def name_of(path: Path) -> str:
+def parse_name(path: Path) -> str:
     """Return a module's path inside the package, as a test's name."""
     return str(path.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
+@pytest.mark.parametrize("module", MODULES, ids=parse_name)
 def test_a_module_has_a_name_of_its_own_and_a_readable_length(module: Path) -> None:
     """Airflow may load plugin files by their stem: one named like a standard module would replace it."""
     assert module.stem not in sys.stdlib_module_names

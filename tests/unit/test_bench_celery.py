@@ -16,7 +16,7 @@ from promo_campaigns.local_airflow.layout import Layout
 from promo_campaigns.local_airflow.supervisor import Service, Supervisor
 from promo_campaigns.postgres.embedded.processes import session_members
 from receiver import Received, Receiver
-from system.airflow_machine import AirflowMachine
+from system.airflow_cluster import AirflowCluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_service_is_killed_with_all_that_it_has_started(tmp_path: Path) -> Non
     supervisor = Supervisor(layout)
     child = "import sys, time; print('child', flush=True); time.sleep(600)"
     supervisor.start(Service("worker-0", [sys.executable, "-c", PARENT.format(child=child)], rank=0), os.environ)
-    machine = AirflowMachine("http://127.0.0.1:1", "", "", supervisor, {}, tmp_path)
+    machine = AirflowCluster("http://127.0.0.1:1", "", "", supervisor, {}, tmp_path)
     (worker,) = machine.started("worker")
     try:
         machine.wait("its child runs", lambda: "child" in worker.log.read_text(), 60)

@@ -19,7 +19,7 @@ MADE_LATER = {"tests/benchmarks/recorded.jsonl"}
 IN_REPOSITORY = ("bin/", "dags/", "docs/", "include/", "plugins/", "tests/")
 
 
-def name_of(path: Path) -> str:
+def parse_name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
@@ -27,14 +27,14 @@ def without_code(text: str) -> str:
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=parse_name)
 def test_the_links_of_a_document_lead_somewhere(document: Path) -> None:
     text = without_code(document.read_text(encoding="utf-8"))
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     assert [link for link in links if link and not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=parse_name)
 def test_the_files_that_a_document_names_exist(document: Path) -> None:
     """A path in backticks begins at the repository, or at a room of the package."""
     text = without_code(document.read_text(encoding="utf-8"))
@@ -50,7 +50,7 @@ def test_no_text_points_at_notes_outside_the_repository() -> None:
     outside = re.compile(r"\[(?:reteno|reliability|velocity|newcomer|peers|craft)\]")
     texts = [*(ROOT / "plugins").rglob("*.*"), *(ROOT / "tests").rglob("*.py"), *DOCUMENTS]
     ours = [file for file in texts if file.suffix in {".py", ".sql", ".md", ".json"}]
-    assert [name_of(file) for file in ours if outside.search(file.read_text(encoding="utf-8"))] == []
+    assert [parse_name(file) for file in ours if outside.search(file.read_text(encoding="utf-8"))] == []
 
 
 def test_the_statements_that_a_document_names_exist() -> None:
@@ -61,7 +61,7 @@ def test_the_statements_that_a_document_names_exist() -> None:
     assert [name for file, name in named if f"-- {name} --" not in (PACKAGE / file).read_text(encoding="utf-8")] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=parse_name)
 def test_a_decision_is_one_page_and_ends_in_what_violates_it(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert re.match(rf"# {page.name[:4]} \w", text)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import DAY, LEAST_OPEN, WEEK, Cap, Limits, cap_of, limits_of, quiet_minutes
+from promo_campaigns.model.limits import DAY, LEAST_OPEN, WEEK, Cap, Limits, parse_cap, parse_limits, quiet_minutes
 
 HOUR = 60
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -76,22 +76,22 @@ def test_quiet_hours_must_leave_some_time(text: str) -> None:
     ],
 )
 def test_a_cap_is_messages_in_days_or_hours(text: str, cap: Cap) -> None:
-    assert cap_of(text) == cap
+    assert parse_cap(text) == cap
 
 
 @pytest.mark.parametrize("text", ["", "3", "3/7", "3/7w", "0/7d", "3/0d", "3/367d", "1001/1d", "-1/7d", "3 per 7d"])
 def test_what_is_no_cap_is_refused_with_the_form_it_has(text: str) -> None:
     with pytest.raises(ConfigurationError, match="frequency_cap must be messages per days or hours such as 3/7d"):
-        cap_of(text)
+        parse_cap(text)
 
 
 @pytest.mark.parametrize("zone", ["", "Kyiv", "Europe/Atlantis", "../etc/passwd", "+02:00"])
 def test_what_is_no_time_zone_is_refused_by_name(zone: str) -> None:
     with pytest.raises(ConfigurationError, match="time_zone must be an IANA name such as Europe/Kyiv"):
-        limits_of(quiet_hours="", time_zone=zone, frequency_cap="")
+        parse_limits(quiet_hours="", time_zone=zone, frequency_cap="")
 
 
 def test_limits_are_kept_as_written_but_for_blanks_and_case() -> None:
-    limits = limits_of(quiet_hours=" Mon-Fri  21:00 - 09:00 ", time_zone="Europe/Kyiv", frequency_cap=" 3 / 7D ")
+    limits = parse_limits(quiet_hours=" Mon-Fri  21:00 - 09:00 ", time_zone="Europe/Kyiv", frequency_cap=" 3 / 7D ")
     assert limits == Limits(quiet_hours="mon-fri 21:00 - 09:00", time_zone="Europe/Kyiv", frequency_cap="3/7d")
-    assert limits_of(quiet_hours="", time_zone="Europe/Kyiv", frequency_cap="") == Limits()
+    assert parse_limits(quiet_hours="", time_zone="Europe/Kyiv", frequency_cap="") == Limits()

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.parameters import contact_ids_of, instant_of, name_of, optional_text, whole_number
+from promo_campaigns.model.parameters import optional_text, parse_contact_ids, parse_name, parse_time, whole_number
 
 
 @pytest.mark.parametrize(("value", "number"), [("0", 0), (0, 0), (" 99 ", 99)])
@@ -24,27 +24,27 @@ def test_what_is_no_whole_number_in_bounds_is_refused_by_name(value: object) -> 
 @pytest.mark.parametrize("value", ["", "  ", None, "None"])
 def test_nothing_is_nothing_however_it_is_printed(value: object) -> None:
     assert optional_text(value) == ""
-    assert instant_of("send_by", value) is None
-    assert contact_ids_of(value) == []
+    assert parse_time("send_by", value) is None
+    assert parse_contact_ids(value) == []
     with pytest.raises(ConfigurationError, match="type is required"):
-        name_of("type", value)
+        parse_name("type", value)
 
 
 @pytest.mark.parametrize(("value", "ids"), [("[1, 2]", [1, 2]), ([3], [3]), ("17", [17]), ((), [])])
 def test_contact_ids_may_be_a_list_or_its_text(value: object, ids: list[int]) -> None:
-    assert contact_ids_of(value) == ids
+    assert parse_contact_ids(value) == ids
 
 
 @pytest.mark.parametrize("value", ["1, 2", "{}", ["1"], '["1"]', 17.5])
 def test_what_is_no_list_of_ids_is_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match="contact_ids must be a list"):
-        contact_ids_of(value)
+        parse_contact_ids(value)
 
 
 def test_an_instant_has_an_offset() -> None:
     noon = datetime(2026, 12, 24, 12, tzinfo=timezone.utc)
-    assert instant_of("send_by", "2026-12-24T12:00Z") == noon
-    assert instant_of("send_by", "2026-12-24T14:00+02:00") == noon
+    assert parse_time("send_by", "2026-12-24T12:00Z") == noon
+    assert parse_time("send_by", "2026-12-24T14:00+02:00") == noon
     for wrong in ("2026-12-24T12:00", "tomorrow"):
         with pytest.raises(ConfigurationError, match="send_by must be a time with an offset"):
-            instant_of("send_by", wrong)
+            parse_time("send_by", wrong)

@@ -8,29 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.profile_api.limits import WrongKeys, peer_of
+from promo_campaigns.profile_api.limits import WrongKeys, find_peer
 
 
 @given(st.integers(0, 2**64 - 1).filter(bool), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_a_network_of_ipv6_is_one_peer(network: int, one: int, other: int) -> None:
-    peers = {peer_of((str(IPv6Address((network << 64) + host)), port)) for port, host in enumerate((one, other))}
+    peers = {find_peer((str(IPv6Address((network << 64) + host)), port)) for port, host in enumerate((one, other))}
     assert len(peers) == 1
 
 
 @pytest.mark.parametrize("spelt", ["10.1.2.3", "::ffff:10.1.2.3", "::ffff:a01:203"])
 def test_an_address_is_one_peer_however_it_is_spelt(spelt: str) -> None:
-    assert peer_of((spelt, 1)) == peer_of(("10.1.2.3", 2)) == "10.1.2.3"
+    assert find_peer((spelt, 1)) == find_peer(("10.1.2.3", 2)) == "10.1.2.3"
 
 
 @given(st.ip_addresses(v=4), st.ip_addresses(v=4))
 def test_two_addresses_are_two_peers(one: object, other: object) -> None:
-    assert (peer_of((str(one), 1)) == peer_of((str(other), 1))) == (one == other)
+    assert (find_peer((str(one), 1)) == find_peer((str(other), 1))) == (one == other)
 
 
 def test_a_peer_without_an_address_is_one() -> None:
-    assert peer_of(None) == ""
-    assert peer_of(("a socket", 0)) == "a socket"
-    assert peer_of(("fe80::1%eth0", 1)) == peer_of(("fe80::2%eth1", 1))
+    assert find_peer(None) == ""
+    assert find_peer(("a socket", 0)) == "a socket"
+    assert find_peer(("fe80::1%eth0", 1)) == find_peer(("fe80::2%eth1", 1))
 
 
 @given(st.integers(1, 20))

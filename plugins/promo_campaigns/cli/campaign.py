@@ -72,7 +72,7 @@ class Campaign:
 
     def _of_parts(self, given: dict[str, Any], contact_ids: Sequence[int]) -> RunSpec:
         from promo_campaigns.definitions.definitions import read_run_spec
-        from promo_campaigns.model.parameters import code_request, percent_of
+        from promo_campaigns.model.parameters import code_request, parse_percent
         from promo_campaigns.model.reuse import Reuse
 
         spec = read_run_spec(
@@ -84,7 +84,7 @@ class Campaign:
             codes=code_request(given["type"], given["discount"], given["days"]),
             transport=self.transport,
             transport_conn_id=self.transport_conn_id,
-            hold_out=percent_of("--hold-out", self.hold_out),
+            hold_out=parse_percent("--hold-out", self.hold_out),
         )
         return replace(spec, reuse=Reuse.SAME) if self.reuse else spec
 

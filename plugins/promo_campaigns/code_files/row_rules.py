@@ -113,12 +113,12 @@ class RowRules:
 
         :raises CodeFileError: a header stands between the rows, or there are too many types
         """
-        date_of, discount_of, type_of, flag_of = (
+        date_of, discount_of, type_of, parse_flag = (
             cache.get for cache in (self._dates, self._discounts, self._types, self._flags)
         )
         for line, row in self._without_headers(rows) if self._layout.code_only else rows:
             code = row[0].strip(" ")
-            expires, discount, name, retired = date_of(row[1]), discount_of(row[2]), type_of(row[3]), flag_of(row[4])
+            expires, discount, name, retired = date_of(row[1]), discount_of(row[2]), type_of(row[3]), parse_flag(row[4])
             if (
                 code
                 and expires

@@ -9,8 +9,8 @@ from croniter import croniter  # type: ignore[import-untyped]  # it has no types
 from pydantic import AfterValidator, Field, Strict
 
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import cap_of, is_time_zone, quiet_minutes
-from promo_campaigns.model.parameters import span_of
+from promo_campaigns.model.limits import is_time_zone, parse_cap, quiet_minutes
+from promo_campaigns.model.parameters import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def _is_day(value: str) -> bool:
 
 
 def _is_deadline(value: str) -> bool:
-    return bool(span_of(value)) or datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo is not None
+    return bool(parse_duration(value)) or datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo is not None
 
 
 def _unique(values: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -86,8 +86,8 @@ Schedule = Annotated[
 TimeZone = Annotated[str, _text(is_time_zone), Field(json_schema_extra={"format": "time-zone"})]
 Hours = Annotated[str, Field(pattern=f"^{_HOURS}-{_HOURS}$")]
 QuietHoursError = Annotated[str, _text(quiet_minutes), Field(json_schema_extra={"format": "quiet-hours"})]
-FrequencyCap = Annotated[str, _text(cap_of), Field(json_schema_extra={"format": "frequency-cap"})]
-Span = Annotated[str, _text(span_of), Field(json_schema_extra={"format": "span"})]
+FrequencyCap = Annotated[str, _text(parse_cap), Field(json_schema_extra={"format": "frequency-cap"})]
+Span = Annotated[str, _text(parse_duration), Field(json_schema_extra={"format": "span"})]
 Day = Annotated[str, _text(_is_day), Field(json_schema_extra={"format": "day"})]
 Deadline = Annotated[str, _text(_is_deadline), Field(json_schema_extra={"format": "deadline"})]
 CONVERTED = Strict(False)  # noqa: FBT003  (pydantic's mark takes its flag by position)

@@ -30,7 +30,7 @@ from promo_campaigns.definitions.workflow_parts import AnySchedule, Approval, Au
 from promo_campaigns.model.errors import SettingError
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.parameters import MAX_PERCENT, span_of
+from promo_campaigns.model.parameters import MAX_PERCENT, parse_duration
 
 if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler
@@ -214,7 +214,7 @@ class Workflow(Settings):
         if self.schedule is not None:
             problem = "a workflow for events runs when there are events, so it has no schedule"
             raise SettingError(problem, setting=("schedule",), hint="Leave it out")
-        if self.send_by and span_of(self.send_by) is None:
+        if self.send_by and parse_duration(self.send_by) is None:
             problem = "a workflow for events ends after no date"
             raise SettingError(problem, setting=("send_by",), hint="Say how long after the event, such as 2h")
         if self.max_active_runs:

@@ -20,7 +20,7 @@ from promo_campaigns.definitions.setting_types import (
 )
 from promo_campaigns.definitions.settings import Argument, FormField, Settings, Taker
 from promo_campaigns.definitions.settings_schema import branch
-from promo_campaigns.model.approval import Otherwise
+from promo_campaigns.model.approval import OnTimeout
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.parameters import MAX_DAYS, MAX_PERCENT
 from promo_campaigns.model.reuse import Reuse
@@ -103,8 +103,8 @@ class ApprovalSettings(Settings):
     within: Annotated[Span, Argument(Taker.APPROVE)] = Field(
         default="", description="How long an answer is waited for, such as 24h, in m, h or d; left out, until send_by"
     )
-    otherwise: Annotated[Otherwise, CONVERTED, Argument(Taker.APPROVE)] = Field(
-        default=Otherwise.REJECT, description="What it means that nobody answers in time"
+    otherwise: Annotated[OnTimeout, CONVERTED, Argument(Taker.APPROVE)] = Field(
+        default=OnTimeout.REJECT, description="What it means that nobody answers in time"
     )
 
 

@@ -9,7 +9,7 @@ from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.settings import form_fields
 from promo_campaigns.definitions.workflow_files import check_workflow
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import limits_of
+from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import code_request
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_workflow_spec(
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,
     )
-    limits = limits_of(
+    limits = parse_limits(
         quiet_hours=workflow.effective_quiet_hours, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap
     )
     return replace(spec, limits=limits, reuse=workflow.promo_code.reuse)

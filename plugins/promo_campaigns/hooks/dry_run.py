@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.hooks.include import include_folder as find_include_folder
 from promo_campaigns.hooks.preview_files import files_for
 from promo_campaigns.hooks.preview_files import preview_folder as find_preview_folder
-from promo_campaigns.model.run_key import file_name_of
+from promo_campaigns.model.run_key import run_file_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +41,7 @@ def write_dry_run(  # noqa: PLR0913  (what a run is made of, one keyword each)
     from promo_campaigns.tables.writers import formats, open_tables
 
     answers = read_sample_answers(find_include_folder(include_folder), campaign.spec)
-    names = [f"{file_name_of(run_key)}.{ending}" for ending in formats()]
+    names = [f"{run_file_name(run_key)}.{ending}" for ending in formats()]
     with files_for(find_preview_folder(preview_folder), names) as (files, targets):
         with open_tables(files, COLUMNS) as tables:
             report = write_preview(connection, campaign, tables, send_by=send_by, run_id=run_id, answers=answers)

@@ -21,7 +21,7 @@ from promo_campaigns.model.errors import (
     RunSpecChangedError,
 )
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.limits import cap_of, quiet_minutes
+from promo_campaigns.model.limits import parse_cap, quiet_minutes
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import MAX_BATCHES, Batch, Mode, Run
 from promo_campaigns.model.run_spec import RunSpec
@@ -227,7 +227,7 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
 def limit_parameters(limits: Limits) -> dict[str, Any]:
     """Return limits as the columns of a run that hold them."""
     quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
-    cap = cap_of(limits.frequency_cap) if limits.frequency_cap else None
+    cap = parse_cap(limits.frequency_cap) if limits.frequency_cap else None
     return {
         "quiet_hours": "{" + ",".join(f"[{start},{end})" for start, end in quiet) + "}" if quiet else None,
         "time_zone": limits.time_zone or None,

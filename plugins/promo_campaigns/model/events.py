@@ -103,7 +103,7 @@ def _clean(text: str, what: str, length: int) -> str:
     return value
 
 
-def identity_of(params: Mapping[str, Any]) -> Identity:
+def parse_identity(params: Mapping[str, Any]) -> Identity:
     """Return the identifiers among the parameters; names are compared without regard to case.
 
     An external id that is empty or the text ``null`` is none, as is every other identifier that is null or empty.
@@ -176,7 +176,7 @@ class EventTerms:
         return Audience(name=f"event {self.type}")
 
 
-def event_type_of(value: object) -> str:
+def parse_event_type(value: object) -> str:
     """Return the type of the events a workflow answers.
 
     :raises ConfigurationError: it is not a type that an event can have

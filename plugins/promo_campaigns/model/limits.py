@@ -35,7 +35,7 @@ class Limits:
 
     :ivar quiet_hours: see ``quiet_minutes``
     :ivar time_zone: of contacts that have none; empty without quiet hours
-    :ivar frequency_cap: see ``cap_of``
+    :ivar frequency_cap: see ``parse_cap``
     """
 
     quiet_hours: str = ""
@@ -54,7 +54,7 @@ class Cap:
     hours: int
 
 
-def limits_of(*, quiet_hours: str, time_zone: str, frequency_cap: str) -> Limits:
+def parse_limits(*, quiet_hours: str, time_zone: str, frequency_cap: str) -> Limits:
     """Read the limits of a run.
 
     :raises ConfigurationError: a limit is wrong; the message names the parameter and its form
@@ -64,7 +64,7 @@ def limits_of(*, quiet_hours: str, time_zone: str, frequency_cap: str) -> Limits
     if quiet:
         quiet_minutes(quiet)
     if cap:
-        cap_of(cap)
+        parse_cap(cap)
     if not is_time_zone(time_zone):
         msg = f"time_zone must be an IANA name such as Europe/Kyiv, not {time_zone!r}"
         raise ConfigurationError(msg)
@@ -140,7 +140,7 @@ def _days(text: str | None) -> list[int]:
     return days
 
 
-def cap_of(text: str) -> Cap:
+def parse_cap(text: str) -> Cap:
     """Read a frequency cap.
 
     :param text: ``3/7d`` for three messages in seven days, ``1/24h`` for one in 24 hours

@@ -38,7 +38,7 @@ def whole_number(name: str, value: object, *, least: int, most: int) -> int:
     return number
 
 
-def name_of(name: str, value: object) -> str:
+def parse_name(name: str, value: object) -> str:
     """Return a required text without surrounding blanks.
 
     :raises ConfigurationError: it is missing or empty
@@ -56,7 +56,7 @@ def optional_text(value: object) -> str:
     return "" if text == "None" else text
 
 
-def names_of(name: str, value: object) -> list[str]:
+def parse_names(name: str, value: object) -> list[str]:
     """Return names from a list, or from a text in which commas separate them; empty for nothing.
 
     :raises ConfigurationError: it is anything else
@@ -68,7 +68,7 @@ def names_of(name: str, value: object) -> list[str]:
     return [item.strip() for item in given if item.strip()]
 
 
-def contact_ids_of(value: object) -> list[int]:
+def parse_contact_ids(value: object) -> list[int]:
     """Return contact ids from a list, or from the JSON text of one; empty for nothing.
 
     :raises ConfigurationError: it is anything else
@@ -95,7 +95,7 @@ def _json_of(text: str) -> object:
         return given
 
 
-def instant_of(name: str, value: object) -> datetime | None:
+def parse_time(name: str, value: object) -> datetime | None:
     """Return an instant from ISO 8601 text with an offset, or None for nothing.
 
     :raises ConfigurationError: the text is not ISO 8601, or has no offset
@@ -113,28 +113,28 @@ def instant_of(name: str, value: object) -> datetime | None:
     return instant
 
 
-def span_of(text: str) -> timedelta | None:
+def parse_duration(text: str) -> timedelta | None:
     """Return a duration such as ``90m``, ``2h`` or ``3d``; None for any other text."""
     span = _SPAN.fullmatch(text)
     return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
 
 
-def deadline_of(name: str, value: object, *, occurrence: datetime | None) -> datetime | None:
+def parse_deadline(name: str, value: object, *, occurrence: datetime | None) -> datetime | None:
     """Return an instant from ISO 8601 text with an offset, or from a span such as ``2h`` after the occurrence.
 
     :param occurrence: aware; None where there is none to count from
     :raises ConfigurationError: it is neither, or there is no occurrence to count from
     """
-    span = span_of(optional_text(value))
+    span = parse_duration(optional_text(value))
     if span is None:
-        return instant_of(name, value)
+        return parse_time(name, value)
     if occurrence is None:
         msg = f"{name} is a time after the occurrence, and this run stands for none; give a time with an offset"
         raise ConfigurationError(msg)
     return occurrence + span
 
 
-def flag_of(name: str, value: object) -> bool:
+def parse_flag(name: str, value: object) -> bool:
     """Return a boolean, also from the text that a template renders it to.
 
     :raises ConfigurationError: it is neither true nor false
@@ -146,7 +146,7 @@ def flag_of(name: str, value: object) -> bool:
     return text == "true"
 
 
-def word_of(words: type[Word], name: str, value: object) -> Word:
+def parse_choice(words: type[Word], name: str, value: object) -> Word:
     """Return the choice that a parameter names.
 
     :raises ConfigurationError: there is no such choice
@@ -159,15 +159,15 @@ def word_of(words: type[Word], name: str, value: object) -> Word:
         raise ConfigurationError(msg) from None
 
 
-def mode_of(value: object) -> Mode | None:
+def parse_mode(value: object) -> Mode | None:
     """Return a mode of running a closed run again, or None for nothing.
 
     :raises ConfigurationError: there is no such mode
     """
-    return word_of(Mode, "mode", value) if optional_text(value) else None
+    return parse_choice(Mode, "mode", value) if optional_text(value) else None
 
 
-def percent_of(name: str, value: object) -> float:
+def parse_percent(name: str, value: object) -> float:
     """Return a share from 0 to 99 percent, in hundredths of a percent at the finest.
 
     :raises ConfigurationError: it is none
@@ -185,7 +185,7 @@ def code_request(type: object, discount: object, days: object) -> CodeRequest:  
     :raises ConfigurationError: one is missing or out of bounds
     """
     return CodeRequest(
-        type=name_of("type", type),
+        type=parse_name("type", type),
         discount=whole_number("discount", discount, least=0, most=99),
         days=whole_number("days", days, least=0, most=MAX_DAYS),
     )

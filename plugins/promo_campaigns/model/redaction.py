@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 
 
-def forms_of(secret: str) -> set[str]:
+def secret_forms(secret: str) -> set[str]:
     """Return the forms in which a text may hold a secret: as it is, escaped for URLs and JSON, and in base64."""
     escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     return {
@@ -31,8 +31,8 @@ def redacted(text: str, secrets: Iterable[str], masks: Mapping[str, str] | None 
 
     :param masks: what to show in place of some secrets; the others are left out
     """
-    shown = {form: HIDDEN for secret in secrets if secret for form in forms_of(secret)}
-    shown |= {form: mask for secret, mask in (masks or {}).items() for form in forms_of(secret)}
+    shown = {form: HIDDEN for secret in secrets if secret for form in secret_forms(secret)}
+    shown |= {form: mask for secret, mask in (masks or {}).items() for form in secret_forms(secret)}
     for form in sorted(shown, key=len, reverse=True):
         text = text.replace(form, shown[form])
     return text

@@ -36,7 +36,7 @@ def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edit
     return f"{workflow}/run/{run_id}"
 
 
-def file_name_of(run_key: str) -> str:
+def run_file_name(run_key: str) -> str:
     """Return a file's name for a run, which no run of another key has."""
     readable = re.sub(r"[^\w.=-]+", "_", run_key, flags=re.ASCII).lstrip("._-")[:100]
     return f"{readable}-{uuid.uuid5(_KEYS, run_key).hex[:8]}"

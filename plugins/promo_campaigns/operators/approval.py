@@ -10,9 +10,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
 from promo_campaigns.hooks.dry_run import write_dry_run
-from promo_campaigns.model.approval import OnTimeout, ApprovalStatus
+from promo_campaigns.model.approval import ApprovalStatus, OnTimeout
 from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError
-from promo_campaigns.model.parameters import names_of, optional_text, span_of, whole_number, word_of
+from promo_campaigns.model.parameters import optional_text, parse_choice, parse_duration, parse_names, whole_number
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.preview.approval_form import approval_form
 
@@ -127,14 +127,14 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def _set_answers(self, approval: Approval) -> None:
         """Say who may answer, until when, and what it means that nobody does."""
-        otherwise = word_of(OnTimeout, "otherwise", self.otherwise)
+        otherwise = parse_choice(OnTimeout, "otherwise", self.otherwise)
         self.defaults = [self.APPROVE if otherwise is OnTimeout.APPROVE else self.REJECT]
-        self.assigned_users = [{"id": name, "name": name} for name in names_of("by", self.by)]
+        self.assigned_users = [{"id": name, "name": name} for name in parse_names("by", self.by)]
         self.response_timeout = self._time_left(approval)
 
     def _time_left(self, approval: Approval) -> timedelta | None:
         text = optional_text(self.within)
-        span = span_of(text)
+        span = parse_duration(text)
         if text and span is None:
             msg = f"within must be a span of time such as 24h, in m, h or d, not {text!r}"
             raise ConfigurationError(msg)

@@ -10,7 +10,7 @@ from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
 from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError
-from promo_campaigns.model.parameters import mode_of, whole_number
+from promo_campaigns.model.parameters import parse_mode, whole_number
 from promo_campaigns.operators.base.events_operator import BUSY_S, TROUBLE_S, EventsOperator
 from promo_campaigns.operators.base.occurrence import read_run_key
 from promo_campaigns.operators.base.rescheduling import rescheduled
@@ -145,7 +145,7 @@ class _Stream:
         """Yield the runs of an earlier try that are not closed, then new ones, and None whenever nothing waits."""
         from promo_campaigns.ledger.runs import is_closed
 
-        as_closed = mode_of(self._block.mode) is None
+        as_closed = parse_mode(self._block.mode) is None
         number = 1
         while True:
             key = f"{self._key}/{number}"

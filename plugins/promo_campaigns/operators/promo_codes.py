@@ -16,7 +16,7 @@ from promo_campaigns.hooks.code_inbox import (
     storage_path,
 )
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError
-from promo_campaigns.model.parameters import flag_of, optional_text
+from promo_campaigns.model.parameters import optional_text, parse_flag
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES, member
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -114,7 +114,7 @@ class LoadPromoCodesOperator(StoreOperator):
                 connection,
                 file,
                 name=name,
-                strict=flag_of("strict", self.strict),
+                strict=parse_flag("strict", self.strict),
                 time_zone=self.time_zone,
                 code_only_expiration=optional_text(self.code_only_expiration) or None,
             )

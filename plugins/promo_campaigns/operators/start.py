@@ -9,7 +9,7 @@ from airflow.sdk import XComArg
 
 from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.parameters import flag_of, mode_of, word_of
+from promo_campaigns.model.parameters import parse_choice, parse_flag, parse_mode
 from promo_campaigns.operators.base.audience_operator import AudienceOperator
 from promo_campaigns.operators.base.rescheduling import rescheduled
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
@@ -78,7 +78,7 @@ class StartOperator(AudienceOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Open the run, or find it; or write its preview."""
-        if not flag_of("preview_only", self.preview_only):
+        if not parse_flag("preview_only", self.preview_only):
             return self.resume(context)
         context["ti"].xcom_push(key=PREVIEW_KEY, value=self.write_preview(context).as_dict())
         context["ti"].xcom_push(key=RUN_ID_KEY, value=NO_RUN)
@@ -100,8 +100,8 @@ class StartOperator(AudienceOperator):
                 spec,
                 run_key=self.read_key(context, spec),
                 send_by=self.read_deadline(context),
-                mode=mode_of(self.mode),
-                stock_policy=word_of(StockPolicy, "stock", self.stock),
+                mode=parse_mode(self.mode),
+                stock_policy=parse_choice(StockPolicy, "stock", self.stock),
                 approval=asks_approval(self),
             )
             batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))

@@ -10,7 +10,7 @@ from airflow.sdk import BaseAsyncOperator
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
-from promo_campaigns.model.parameters import code_request, contact_ids_of, name_of, optional_text
+from promo_campaigns.model.parameters import code_request, optional_text, parse_contact_ids, parse_name
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         key = trial_key(spec.workflow, context["dag_run"].run_id)
         answers = read_sample_answers(include_folder(self.include_folder), spec)
         with self.hook.connect() as connection:
-            who = contact_ids_of(self.contact_ids)
+            who = parse_contact_ids(self.contact_ids)
             trial = render_trial(connection, CompiledCampaign(spec), who, key=key, answers=answers)
         async with self.delivery.receivers.open_transport(spec) as transport:
             outcomes = await send_trial(trial, transport)
@@ -110,10 +110,10 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             include,
             workflow=self.workflow or self.dag_id,
             audience="",
-            contact_ids=contact_ids_of(self.contact_ids),
-            message=name_of("message", self.message),
+            contact_ids=parse_contact_ids(self.contact_ids),
+            message=parse_name("message", self.message),
             codes=code_request(self.type, self.discount, self.days),
-            transport=name_of("transport", self.transport),
+            transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
         )
         require_carried(include, spec.message, self.delivery.receivers.transport(spec))

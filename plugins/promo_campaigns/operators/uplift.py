@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.model.parameters import instant_of, optional_text
+from promo_campaigns.model.parameters import optional_text, parse_time
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.operators.end import MARKDOWN_KEY
 
@@ -72,7 +72,7 @@ class MeasureUpliftOperator(StoreOperator):
         question = Question(
             run_key=optional_text(self.run_key),
             workflow=optional_text(self.workflow),
-            since=instant_of("since", self.since),
+            since=parse_time("since", self.since),
             conversions=optional_text(self.conversions),
             event=optional_text(self.event),
             within=optional_text(self.within),

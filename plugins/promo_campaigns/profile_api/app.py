@@ -22,7 +22,7 @@ from promo_campaigns.model.errors import (
 )
 from promo_campaigns.profile_api.bulk import bulk_request
 from promo_campaigns.profile_api.event_routes import EventRoutes
-from promo_campaigns.profile_api.guard import Guard, Porch
+from promo_campaigns.profile_api.guard import AccessLogMiddleware, AuthenticationMiddleware
 from promo_campaigns.profile_api.import_worker import ImportWorker
 from promo_campaigns.profile_api.models import (
     BulkIn,
@@ -34,7 +34,7 @@ from promo_campaigns.profile_api.models import (
 )
 from promo_campaigns.profile_api.requests import RequestError, read_json
 from promo_campaigns.profile_api.store import ProfileStore
-from promo_campaigns.profile_api.store_lanes import CONNECTIONS, StoreLanes, name_of
+from promo_campaigns.profile_api.store_lanes import CONNECTIONS, StoreLanes, contact_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -68,8 +68,8 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     app.include_router(ProfileRoutes(store, lanes, worker).router)
     app.include_router(EventRoutes(store, lanes).router)
     _answer_errors(app)
-    app.add_middleware(Guard, api_key=api_key, limits=limits)
-    app.add_middleware(Porch)
+    app.add_middleware(AuthenticationMiddleware, api_key=api_key, limits=limits)
+    app.add_middleware(AccessLogMiddleware)
     return app
 
 
@@ -107,7 +107,7 @@ class ProfileRoutes:
         """Create a contact, or update the one that holds an identifier of the request; it is stored when answered."""
         sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
         contact = sent.contact()
-        return JSONResponse({"id": await self._lanes.write(name_of(contact), self._store.put, contact)})
+        return JSONResponse({"id": await self._lanes.write(contact_name(contact), self._store.put, contact)})
 
     async def get_contact(self, contact_id: str) -> JSONResponse:
         """Return a contact with its channels and fields."""

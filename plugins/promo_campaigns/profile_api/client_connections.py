@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from promo_campaigns.profile_api.limits import Limits, peer_of
+from promo_campaigns.profile_api.limits import Limits, find_peer
 
 if TYPE_CHECKING:
     import asyncio
@@ -77,7 +77,7 @@ class LimitedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a place, that of another connection if all are taken."""
         super().connection_made(transport)
-        self.peer = peer_of(self.client)
+        self.peer = find_peer(self.client)
         self.room.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from promo_campaigns.model.errors import ContactError
-from promo_campaigns.model.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, identity_of
+from promo_campaigns.model.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, parse_identity
 from promo_campaigns.profile_api.json_values import storable, text_of
 from promo_campaigns.profile_api.requests import RequestError
 
@@ -73,7 +73,7 @@ class EventIn(BaseModel):
         """
         params = _all_unescaped(self.params) if escaped else self.params
         try:
-            identity = identity_of(params)
+            identity = parse_identity(params)
         except ContactError as error:
             problem = {"place": error.place, "message": error.problem}
             raise RequestError(400, "the event names its contact wrongly", [problem]) from None

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from promo_campaigns.profile_api.client_connections import CONNECTION
-from promo_campaigns.profile_api.limits import WrongKeys, peer_of
+from promo_campaigns.profile_api.limits import WrongKeys, find_peer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ _TAKE_BODY_S = 0.5
 _TAKE_BYTES = 256 * 1024
 
 
-class Guard:
+class AuthenticationMiddleware:
     """Authentication: passes requests on that carry the key as the password of HTTP Basic, under any user name.
 
     It wraps the whole application, so without the key an unknown path is answered like any other. A peer with many
@@ -57,7 +57,7 @@ class Guard:
             return
         headers = dict(scope["headers"])
         connection: LimitedConnection | None = scope.get("state", {}).get(CONNECTION)
-        peer = peer_of(scope.get("client"))
+        peer = find_peer(scope.get("client"))
         if not self._is_known(headers):
             self._wrong_keys.count(peer)
             await _take_body(headers, receive, self._wait_s if self._wrong_keys.are_many(peer) else 0.0)
@@ -103,7 +103,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await refusal(scope, receive, send)
 
 
-class Porch:
+class AccessLogMiddleware:
     """Logs each request as method, route, status and milliseconds, and answers 500 where nothing else did.
 
     The log holds the route's pattern, never the path or the query, which may hold an address; and an unforeseen error

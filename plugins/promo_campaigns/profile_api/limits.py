@@ -66,7 +66,7 @@ class WrongKeys:
         return max(0.0, wrong - (now - then) * _FAILURES_FORGOTTEN_PER_S)
 
 
-def peer_of(client: tuple[str, int] | None) -> str:
+def find_peer(client: tuple[str, int] | None) -> str:
     """Return the peer of a client: its address, or its IPv6 network, since a host has many addresses of it.
 
     :param client: the other end of the connection, never a header

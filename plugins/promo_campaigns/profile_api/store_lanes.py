@@ -41,7 +41,7 @@ PATIENCE_S = 5.0
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 
 
-def name_of(contact: Contact) -> str | None:
+def contact_name(contact: Contact) -> str | None:
     """Return the name of a contact for ``StoreLanes.write``: its external id, else its first channel."""
     return contact.external_id or next((channel.value for channel in contact.channels), None)
 

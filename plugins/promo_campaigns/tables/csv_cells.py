@@ -12,7 +12,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－"
 _SIGNS = frozenset(FORMULA_SIGNS)
 
 
-def inert(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return a cell with an apostrophe before a sign that would begin a formula, also after blanks.
 
     Codes are never changed: a code that begins with such a sign is not loaded.
@@ -20,6 +20,6 @@ def inert(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_SIGNS) or text.lstrip().startswith(FORMULA_SIGNS) else text
 
 
-def inert_all(texts: Iterable[str]) -> list[str]:
+def escape_formulas(texts: Iterable[str]) -> list[str]:
     """Return many cells escaped; most need no second look."""
-    return [text if (sign := text[:1]) not in _SIGNS and not sign.isspace() else inert(text) for text in texts]
+    return [text if (sign := text[:1]) not in _SIGNS and not sign.isspace() else escape_formula(text) for text in texts]

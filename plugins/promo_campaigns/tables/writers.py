@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.tables.csv_cells import inert_all
+from promo_campaigns.tables.csv_cells import escape_formulas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ def _cells_of(values: Sequence[object]) -> list[str]:
         if value not in moments:
             moments[value] = value.isoformat() if isinstance(value, datetime) else str(value)
         texts.append(moments[value])
-    return inert_all(texts)
+    return escape_formulas(texts)
 
 
 @contextmanager

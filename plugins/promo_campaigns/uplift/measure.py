@@ -12,8 +12,8 @@ from psycopg import sql
 from promo_campaigns.ledger.export import runs_of_workflow
 from promo_campaigns.ledger.runs import read_run_by_key
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
-from promo_campaigns.model.events import event_type_of
-from promo_campaigns.model.parameters import span_of
+from promo_campaigns.model.events import parse_event_type
+from promo_campaigns.model.parameters import parse_duration
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.uplift.conversions import read_conversions
@@ -67,12 +67,12 @@ def measure_uplift(connection: Connection, include: Path, question: Question) ->
     if bool(question.conversions) is bool(question.event):
         msg = "name either a file of include/conversions, or an event type"
         raise ConfigurationError(msg)
-    within = span_of(question.within)
+    within = parse_duration(question.within)
     if within is None:
         msg = f"within must be a duration such as 14d, in m, h or d, not {question.within!r}"
         raise ConfigurationError(msg)
     named = read_conversions(include, question.conversions) if question.conversions else None
-    conversions = named or Conversions(name=event_type_of(question.event))
+    conversions = named or Conversions(name=parse_event_type(question.event))
     if question.run_key:
         run_ids, subject = [read_run_by_key(connection, question.run_key).run_id], f"run {question.run_key}"
     else:

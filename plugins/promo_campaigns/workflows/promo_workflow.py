@@ -12,7 +12,7 @@ from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, require_files
 from promo_campaigns.definitions.workflow_parts import PromoCode
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.model.parameters import span_of
+from promo_campaigns.model.parameters import parse_duration
 from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
@@ -91,7 +91,7 @@ class PromoWorkflow:
     def answer_events(self, audience: EventAudience) -> AnswerEventsOperator:
         """Make the one block of a workflow for events, which stands in place of all others."""
         spans = {"max_age": self.settings.send_by, "period": audience.period}
-        seconds = {name: span.total_seconds() for name, text in spans.items() if (span := span_of(text))}
+        seconds = {name: span.total_seconds() for name, text in spans.items() if (span := parse_duration(text))}
         return AnswerEventsOperator(
             task_id="answer_events",
             task_display_name="Answer events",

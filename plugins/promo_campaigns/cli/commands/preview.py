@@ -122,14 +122,14 @@ def preview(
 def _preview(wanted: _Wanted) -> PreviewReport:
     from promo_campaigns.definitions.sample_answers import read_sample_answers
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-    from promo_campaigns.model.parameters import instant_of
+    from promo_campaigns.model.parameters import parse_time
     from promo_campaigns.postgres.connection import connect
     from promo_campaigns.preview.dry_run import write_preview
     from promo_campaigns.preview.rows import COLUMNS
     from promo_campaigns.tables.writers import open_tables
 
     campaign = wanted.campaign
-    spec, at = campaign.spec(), instant_of("--at", wanted.at)
+    spec, at = campaign.spec(), parse_time("--at", wanted.at)
     answers, notes = read_sample_answers(campaign.include, spec), campaign.notes_on_transport(spec)
     with (
         connect(find_dsn(campaign.dsn)) as connection,
@@ -167,12 +167,12 @@ def _compare(wanted: _Wanted, old_name: str, new_name: str) -> DiffReport:
 def _send_by(campaign: Campaign, at: datetime | None) -> datetime | None:
     """Return the deadline of a workflow that has one, with the moment of sending for its occurrence."""
     from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
-    from promo_campaigns.model.parameters import deadline_of
+    from promo_campaigns.model.parameters import parse_deadline
 
     if not campaign.workflow:
         return None
     workflow = check_workflow(IncludeFolder(campaign.include), campaign.workflow)
-    return deadline_of("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
+    return parse_deadline("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
 
 
 def _in_words(report: PreviewReport | DiffReport) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.dry_run import write_dry_run
-from promo_campaigns.model.parameters import deadline_of, optional_text
+from promo_campaigns.model.parameters import optional_text, parse_deadline
 from promo_campaigns.operators.base.campaign_operator import CampaignOperator
 from promo_campaigns.operators.base.occurrence import read_occurrence, read_run_key
 
@@ -63,7 +63,7 @@ class AudienceOperator(CampaignOperator):
 
     def read_deadline(self, context: Context) -> datetime | None:
         """Return after which moment nobody is sent anything; None for never."""
-        return deadline_of("send_by", self.send_by, occurrence=read_occurrence(context))
+        return parse_deadline("send_by", self.send_by, occurrence=read_occurrence(context))
 
     def read_key(self, context: Context, spec: RunSpec) -> str:
         """Return the key of the run."""

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.model.limits import limits_of
+from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import (
     code_request,
-    contact_ids_of,
-    name_of,
     optional_text,
-    percent_of,
-    word_of,
+    parse_choice,
+    parse_contact_ids,
+    parse_name,
+    parse_percent,
 )
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -114,21 +114,21 @@ class CampaignOperator(StoreOperator):
             include,
             workflow=self.workflow or self.dag_id,
             audience=audience,
-            contact_ids=contact_ids_of(contact_ids),
-            message=name_of("message", self.message),
+            contact_ids=parse_contact_ids(contact_ids),
+            message=parse_name("message", self.message),
             codes=code_request(self.type, self.discount, self.days),
-            transport=name_of("transport", self.transport),
+            transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
-            hold_out=percent_of("hold_out", self.hold_out),
+            hold_out=parse_percent("hold_out", self.hold_out),
         )
         check_wiring(self, context, include, spec)
         receivers = self.delivery.receivers
         check_connections(include, spec, receivers)
         require_carried(include, spec.message, receivers.transport(spec))
-        return replace(spec, limits=self._limits(), reuse=word_of(Reuse, "reuse", self.reuse))
+        return replace(spec, limits=self._limits(), reuse=parse_choice(Reuse, "reuse", self.reuse))
 
     def _limits(self) -> Limits:
-        return limits_of(
+        return parse_limits(
             quiet_hours=optional_text(self.quiet_hours),
             time_zone=optional_text(self.time_zone) or "UTC",
             frequency_cap=optional_text(self.frequency_cap),

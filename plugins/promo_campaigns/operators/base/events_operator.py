@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import PromoError
-from promo_campaigns.model.events import EventTerms, Reentry, event_type_of
-from promo_campaigns.model.parameters import flag_of, mode_of, whole_number, word_of
+from promo_campaigns.model.events import EventTerms, Reentry, parse_event_type
+from promo_campaigns.model.parameters import parse_choice, parse_flag, parse_mode, whole_number
 from promo_campaigns.operators.base.campaign_operator import CampaignOperator
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ class EventsOperator(CampaignOperator):
         """
         return EventTerms(
             workflow=self.workflow or self.dag_id,
-            type=event_type_of(self.event),
-            reentry=word_of(Reentry, "reentry", self.reentry),
+            type=parse_event_type(self.event),
+            reentry=parse_choice(Reentry, "reentry", self.reentry),
             period_s=float(whole_number("period", self.period, least=0, most=_YEARS_S)),
-            alone=flag_of("not_in_progress", self.not_in_progress),
+            alone=parse_flag("not_in_progress", self.not_in_progress),
             max_age_s=float(whole_number("max_age", self.max_age, least=1, most=_YEARS_S)),
             most=whole_number("max_events", self.max_events, least=1, most=_MOST_EVENTS),
         )
@@ -92,7 +92,7 @@ class EventsOperator(CampaignOperator):
         from promo_campaigns.ledger.event_queue import open_event_run, renew
 
         try:
-            return open_event_run(connection, spec, terms, run_key=key, mode=mode_of(self.mode))
+            return open_event_run(connection, spec, terms, run_key=key, mode=parse_mode(self.mode))
         except PromoError:
             renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
             raise

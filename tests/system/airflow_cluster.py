@@ -36,7 +36,7 @@ OVER = frozenset({"success", "failed"})
 
 
 @dataclass
-class AirflowMachine:
+class AirflowCluster:
     """An Airflow that runs, and the store its DAGs work on."""
 
     url: str
@@ -134,13 +134,13 @@ class AirflowMachine:
 
 
 @contextmanager
-def airflow_machine(
+def airflow_cluster(
     folder: Path,
     dags: dict[str, str],
     variables: dict[str, str],
     include: dict[str, str] | None = None,
     schedulers: int = 1,
-) -> Iterator[AirflowMachine]:
+) -> Iterator[AirflowCluster]:
     """Run an Airflow until the block ends.
 
     :param folder: an empty folder for all its state
@@ -175,7 +175,7 @@ def airflow_machine(
         for service in airflow_services():
             for number in range(schedulers if service.name == SCHEDULER else 1):
                 supervisor.start(replace(service, name=f"{service.name}{number or ''}"), setting)
-        machine = AirflowMachine(
+        machine = AirflowCluster(
             addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting, folder / "include"
         )
         machine.wait("Airflow answers", machine.api.answers, START_S)
