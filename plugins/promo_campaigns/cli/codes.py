@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from promo_campaigns.model.load_report import LoadReport
 
 _REFUSED = 1
-_SHOWN_REJECTS = 20
+_SHOWN_REASONS = 20
 
 
 def add_parser(nouns: Parsers) -> None:
@@ -32,6 +32,7 @@ def add_parser(nouns: Parsers) -> None:
     load.add_argument("--time-zone", default="UTC", metavar="Z", help="zone in which dates are read (default UTC)")
     load.add_argument("--code-only", action="store_true", help="the file holds the one column code: type General")
     load.add_argument("--expires", metavar="DATE", help="when the codes of a code-only file expire")
+    load.add_argument("--sheet", default="", metavar="NAME", help="the sheet of a workbook that has several")
     load.set_defaults(run=_load)
 
     files = verbs.add_parser("files", help="list the files, newest first")
@@ -78,6 +79,7 @@ def _load(args: argparse.Namespace) -> int:
                 strict=args.strict,
                 time_zone=args.time_zone,
                 code_only_expiration=args.expires,
+                sheet=args.sheet,
             )
         except CodeFileRejectedError as error:
             _print_report(error.report, as_json=args.json, error=str(error))
@@ -103,15 +105,22 @@ def _print_report(report: LoadReport, *, as_json: bool, error: str = "") -> None
     for name in ("rows", "inserted", "updated", "unchanged"):
         print(f"{name:<10} {getattr(report, name):,}")
     print(f"rejected   {report.rejected_count:,}")
-    for reject in report.rejected[:_SHOWN_REJECTS]:
-        place = f"{reject.column}: " if reject.column else ""
-        print(f"  line {reject.line}: {place}{reject.reason}")
-    if report.rejected_count > _SHOWN_REJECTS:
-        print(f"  and {report.rejected_count - _SHOWN_REJECTS:,} more; --json names the first 1,000")
+    _print_rejects(report)
     if report.already_loaded:
-        print(f"These bytes were loaded before, as file {report.code_file_id}; nothing was changed.")
+        print(f"These bytes were loaded before with these options, as file {report.code_file_id}; nothing was changed.")
     elif error:
-        print(f"Strict, so nothing was loaded. {error}")
+        print(f"Nothing was loaded. {error}")
+
+
+def _print_rejects(report: LoadReport) -> None:
+    for group in report.rejected_by_reason[:_SHOWN_REASONS]:
+        print(f"  {group.in_words(report.row_noun)}")
+    if len(report.rejected_by_reason) > _SHOWN_REASONS:
+        print("  and others for more reasons")
+    if report.rejected_count:
+        print("  --json names the first 1,000")
+    for warning in report.warnings():
+        print(f"warning    {warning}")
 
 
 def _files(args: argparse.Namespace) -> int:
