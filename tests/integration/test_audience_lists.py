@@ -94,7 +94,7 @@ def test_a_list_of_strangers_opens_nothing(store: Connection, tmp_path: Path) ->
         ("email\nCANARY\n", "vip.csv:2: not an e-mail address"),
         ("contactId,email\n", "vip.csv:1: the header must name one column, not 2. It is contactId"),
         ("Contact Number\n1\n", "vip.csv:1: there is no such column as 'Contact Number'"),
-        ("contactId\n1,2\n", "vip.csv:2: the line has 2 fields, the header one"),
+        ("contactId\n1,2\n", "vip.csv:2: it has 2 fields, the header 1"),
         ("contactId\n", "vip.csv: the list names nobody"),
         ('contactId\n"1\n', "vip.csv:2: the quoting is broken"),
         (" ", "vip.csv: the file is empty"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from promo_campaigns.model.contacts import Field
 
 _LINES_SHOWN = 20
+_NOTHING_LOADED = 1
 
 
 def add_parser(nouns: Parsers) -> None:
@@ -33,8 +34,9 @@ def add_parser(nouns: Parsers) -> None:
     parser = nouns.add_parser("contacts", help="load contacts and their fields, show or erase one")
     verbs = parser.add_subparsers(metavar="ACTION", required=True)
 
-    load = verbs.add_parser("load", help="load a CSV file; the same file again changes nothing")
+    load = verbs.add_parser("load", help="load a file; status 1 when nothing was loaded; again it changes nothing")
     load.add_argument("file", type=Path, metavar="FILE", help="columns externalId, language, timeZone, email, ...")
+    load.add_argument("--sheet", default="", metavar="NAME", help="the sheet of a workbook that has several")
     load.add_argument("--json", action="store_true", help="print the report as JSON")
     add_dsn_option(load)
     load.set_defaults(run=_load)
@@ -78,12 +80,12 @@ def _load(args: argparse.Namespace) -> int:
     path: Path = args.file
     try:
         with path.open("rb") as stream, connect(find_dsn(args)) as connection:
-            report = load_contact_file(connection, stream, file=path.name)
+            report = load_contact_file(connection, stream, file=path.name, sheet=args.sheet)
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         raise ContactFileError(problem, file=str(path)) from error
     print(json.dumps(report.as_dict(), ensure_ascii=False) if args.json else _in_words(report))
-    return 0
+    return _NOTHING_LOADED if report.is_refused else 0
 
 
 def _in_words(report: ContactFileReport) -> str:
