@@ -52,6 +52,37 @@ def test_a_file_is_loaded_and_its_bad_rows_are_told_by_line(
     }
 
 
+def test_a_row_behind_a_rejected_one_is_loaded(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A chain of rows, each with an address of the next: every second one is let in."""
+    chain = [f"C{number},,tok-{number // 2}" for number in range(1, 4)]
+    path = write(
+        tmp_path / "contacts.csv",
+        "externalId,email,mobilepush",
+        "D1,same@shop.example,",
+        "D2,same@shop.example,",
+        "D2,other@shop.example,",
+        "D3,other@shop.example,",
+        "D3,third@shop.example,",
+        *chain,
+    )
+    report = load(dsn, path, capsys)
+    assert [(one["line"], one["column"]) for one in report["rejected"]] == [
+        (3, "email"),
+        (5, "email"),
+        (9, "mobilepush"),
+    ]
+    assert report["rejected"][1]["reason"] == "the same contact as in line 4"
+    assert report["inserted"] == 5
+
+
+def test_a_file_of_which_nothing_is_loaded_ends_with_status_1(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "contacts.csv", "externalId", "NULL", "1.2E+17")
+    assert main(["contacts", "load", str(path), "--dsn", dsn]) == 1
+    assert "2 rows: 0 new, 0 updated, 0 unchanged, 2 rejected" in capsys.readouterr().out
+
+
 def test_the_same_file_twice_changes_nothing(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contacts", "field", "Card", "--type", "textfield", "--dsn", dsn]) == 0
     capsys.readouterr()
@@ -76,7 +107,7 @@ def test_a_later_file_updates_what_it_names_and_keeps_the_rest(
 def test_a_file_that_breaks_off_loads_nothing(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "contacts.csv", "externalId", *(str(n) for n in range(6000)), '"open')
     assert main(["contacts", "load", str(path), "--dsn", dsn]) == 2
-    assert "contacts.csv:6002: not CSV" in capsys.readouterr().err
+    assert "contacts.csv:6002: the quoting is broken" in capsys.readouterr().err
     with connect(dsn) as connection:
         assert connection.execute("select from promo.contact").fetchall() == []
 

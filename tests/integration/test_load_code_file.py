@@ -6,6 +6,7 @@ import gzip
 import io
 import threading
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from promo_campaigns.model.load_report import LoadReport
     from promo_campaigns.postgres.connection import Connection
 
+CASES = Path(__file__).parents[1] / "data" / "cases"
 HEADER = "code,expirationDate,discount,type,inUse\n"
 THREE = (
     HEADER
@@ -139,6 +141,66 @@ def test_the_same_bytes_twice_change_nothing(store: Connection) -> None:
     assert codes(store)["AAAA-1"]["retired"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"code_only_expiration": "2026-12-31"}, {"code_only_expiration": "2031-12-31"}),
+        (
+            {"code_only_expiration": "2031-12-31", "time_zone": "UTC"},
+            {"code_only_expiration": "2031-12-31", "time_zone": "Europe/Kyiv"},
+        ),
+    ],
+)
+def test_the_same_bytes_with_other_options_are_an_update(
+    store: Connection, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    text = "code\nAA-1\nAA-2\n"
+    load(store, text, **first)
+    before = codes(store)["AA-1"]["expires_at"]
+    again, same = load(store, text, **second), load(store, text, **second)
+    assert (counts(again), again.already_loaded) == ((2, 0, 2, 0, 0), False)
+    assert codes(store)["AA-1"]["expires_at"] != before
+    assert same.already_loaded
+    assert again.sha256 == same.sha256
+
+
+def test_a_file_of_rejected_rows_alone_is_a_failure(store: Connection) -> None:
+    text = (CASES / "f10-all-rejected.csv").read_bytes()
+    with pytest.raises(
+        CodeFileRejectedError, match=r"all 2 rows are rejected.*nothing was loaded. Correct them$"
+    ) as told:
+        load(store, text)
+    [group] = told.value.report.rejected_by_reason
+    assert group.count == 2
+    assert group.in_words("line").startswith("2 lines: expirationDate: not a date")
+    assert group.in_words("line").endswith("; line 2 (12/3…0), 3 (12/3…0)")
+    assert store.execute("select * from promo.code_file").fetchall() == []
+
+
+def test_many_rejects_for_one_reason_are_one_group_with_masked_examples(store: Connection) -> None:
+    rows = "".join(f"BAD-{number},31/01/2030,10,W,false\n" for number in range(1_500))
+    twins = "".join("GOOD-1,2030-01-31,10,W,false\n" for _ in range(1_200))
+    report = load(store, HEADER + "GOOD-1,2030-01-31,10,W,false\n" + rows + twins)
+    dates, repeated = report.rejected_by_reason[0], report.rejected_by_reason[-1]
+    assert (dates.count, dates.column, len(dates.first)) == (1_500, "expirationDate", 3)
+    assert sum(group.count for group in report.rejected_by_reason) <= report.rejected_count == 2_700
+    assert "BAD" not in repeated.in_words("line")
+
+
+def test_codes_that_are_over_get_a_word(store: Connection) -> None:
+    report = load(store, (CASES / "f22-forever.csv").read_bytes())
+    assert (report.expired, report.rejected_count) == (2, 1)
+    assert report.warnings() == ["2 codes are over already: nobody can be given them"]
+    assert codes(store)["AA-3"]["expires_at"].year == 9999
+
+
+def test_a_code_that_stands_twice_in_json_is_named_by_its_record(store: Connection) -> None:
+    record = '{"code": "A-1", "expirationDate": "2030-01-31", "discount": 1, "type": "T"}'
+    report = load(store, f"[{record}, {record}]")
+    assert report.row_noun == "record"
+    assert [(it.line, it.reason) for it in report.rejected] == [(2, "the code stands in record 1 already")]
+
+
 def test_a_known_code_takes_what_the_newest_file_says(store: Connection) -> None:
     load(store, THREE)
     newer = (
@@ -183,7 +245,7 @@ def test_a_row_that_repeats_a_code_does_not_retire_it(store: Connection) -> None
 
 
 def test_backslashes_quotes_and_letters_of_all_kinds_arrive_as_they_are(store: Connection) -> None:
-    odd = ["\\N", "\\.", "a\\tb", "ß/Ω/日本", "a,b;c", 'say "hi"', "100%", "{x}", "😀"]
+    odd = ["\\N-1", "\\.", "a\\tb", "ß/Ω/日本", "a,b;c", 'say "hi"', "100%", "{x}", "😀"]
     rows = "".join('"{}",2030-01-31,10,"T\\1",false\n'.format(code.replace('"', '""')) for code in odd)
     assert counts(load(store, HEADER + rows)) == (len(odd), len(odd), 0, 0, 0)
     assert set(codes(store)) == set(odd)

@@ -37,7 +37,7 @@ def test_rejected_rows_are_logged_by_line_and_reason_only(
     load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "contacts.csv"
-    path.write_text("externalId,email\n1,canary\n", encoding="utf-8")
+    path.write_text("externalId,email\n1,canary\n2,\n", encoding="utf-8")
     load(path)
     log = "".join(capsys.readouterr())
     assert "contacts.csv:2: email not an e-mail address" in log

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 from promo_campaigns.code_files.expiration_date import pool_time_zone
 from promo_campaigns.code_files.row_rules import RowRules
 from promo_campaigns.model.load_report import Rejects
-from promo_campaigns.tables.byte_source import HashedBytes, open_unpacked
-from promo_campaigns.tables.csv_rows import csv_rows
-from promo_campaigns.tables.json_rows import json_rows
+from promo_campaigns.tables.any_table import AnyTable
 from promo_campaigns.tables.layout import Layout
-from promo_campaigns.tables.xlsx_rows import xlsx_rows
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -25,14 +22,12 @@ Accepted = list[tuple[int, str, str, str, str, str]]
 
 
 def read(
-    data: bytes | str | BinaryIO, *, strict: bool = False, expiration: str | None = None
+    data: bytes | str | BinaryIO, *, strict: bool = False, expiration: str | None = None, sheet: str = ""
 ) -> tuple[Accepted, list[tuple[int, str, str]]]:
     """Return the accepted rows, and line, column and reason of the rejected ones."""
     file = io.BytesIO(data.encode()) if isinstance(data, str) else io.BytesIO(data) if isinstance(data, bytes) else data
-    layout, rejects = Layout("codes.csv", strict=strict, expiration=expiration), Rejects()
+    layout, rejects = Layout("codes.csv", strict=strict, expiration=expiration, sheet=sheet), Rejects()
     rules = RowRules(layout, pool_time_zone("UTC"), rejects)
-    stream, file_format = open_unpacked(HashedBytes(file), layout)
-    rows = {"csv": csv_rows, "json": json_rows, "xlsx": xlsx_rows}[file_format](stream, layout, rejects)
-    accepted = list(rules.accepted(rows))
+    accepted = list(rules.accepted(AnyTable(file, layout).rows(rejects)))
     assert rejects.count >= len(rejects.kept)
     return accepted, [(it.line, it.column, it.reason) for it in rejects.kept]

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promo_campaigns.model.errors import CodeFileError
+from promo_campaigns.model.sheet_text import find_damage, undo_harmless
 from promo_campaigns.tables.layout import COLUMNS
 from unit.code_files import EXPIRES, HEADER, ROW, read
 
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXT = st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"))
-LETTERS = st.text(TEXT | st.sampled_from(",;\"'\\|{}[]"), min_size=1, max_size=12)
-CODES = st.builds("{}{}".format, st.sampled_from("AZ9\"',;\\"), LETTERS)
+LETTERS = st.text(TEXT | st.sampled_from(",;\"'\\|{}[]"), min_size=1, max_size=12).filter(
+    lambda text: undo_harmless(text) == text and not find_damage(text)  # what becomes of those: test_spreadsheet_files
+)
+CODES = st.builds("{}{}".format, st.sampled_from('AZ9",;\\'), LETTERS).filter(
+    lambda text: undo_harmless(text) == text and not find_damage(text)
+)
 DATES = st.sampled_from(
     [
         ("2030-01-31", EXPIRES),
@@ -46,8 +51,8 @@ def written(row: Any) -> list[str]:  # noqa: ANN401  (a drawn row)
     return [code, date, str(discount), name, flag]
 
 
-def expected(rows: list[Any], newline_height: int) -> tuple[list[Any], list[int]]:
-    accepted, rejected, line = [], [], 2
+def expected(rows: list[Any], newline_height: int, first: int = 2) -> tuple[list[Any], list[int]]:
+    accepted, rejected, line = [], [], first
     for row in rows:
         if row is None:
             rejected.append(line)
@@ -86,7 +91,7 @@ def test_any_table_in_csv_is_read_back_with_its_lines(
 
 
 @given(TABLES, st.booleans(), st.booleans(), st.booleans())
-def test_any_table_in_json_is_read_back_with_its_lines(
+def test_any_table_in_json_is_read_back_with_the_numbers_of_its_records(
     rows: list[Any],
     as_array: bool,  # noqa: FBT001  (drawn)
     ascii_only: bool,  # noqa: FBT001  (drawn)
@@ -102,7 +107,7 @@ def test_any_table_in_json_is_read_back_with_its_lines(
     if not rows and not as_array:
         return
     accepted, rejected = read(text)
-    assert (accepted, [line for line, _, _ in rejected]) == expected(rows, newline_height=1)
+    assert (accepted, [line for line, _, _ in rejected]) == expected(rows, newline_height=1, first=1)
 
 
 @given(st.integers(1, 7), TABLES)
@@ -134,7 +139,7 @@ def test_objects_longer_than_a_block_of_reading_are_put_together() -> None:
         ('{"code": ["A"], "expirationDate": "2030-01-31", "discount": 1, "type": "T"}', "code", "not a text"),
         ('{"code": null, "expirationDate": "2030-01-31", "discount": 1, "type": "T"}', "code", "empty"),
         ('{"code": "\\ud800", "expirationDate": "2030-01-31", "discount": 1, "type": "T"}', "code", "cannot be seen"),
-        ('{"code": "A", "expirationDate": "2030-01-31", "discount": 1.0, "type": "T"}', "discount", "0 to 99"),
+        ('{"code": "A", "expirationDate": "2030-01-31", "discount": 1.5, "type": "T"}', "discount", "0 to 99"),
         ('{"code": "A", "expirationDate": "2030-01-31", "discount": false, "type": "T"}', "discount", "not a text"),
         ('{"code": "A", "expirationDate": "2030-01-31", "discount": 1, "type": {"a": 1}}', "type", "not a text"),
         ('{"code": "A", "discount": 1, "type": "T"}', "", "the column expirationDate is missing"),
@@ -183,14 +188,14 @@ def test_a_workbook_is_read_with_typed_cells_and_row_numbers() -> None:
         [name.upper() for name in COLUMNS],
         ["A-1", "2030-01-31", 10, "W", False],
         [],
-        [123456789012345, datetime(2030, 1, 31), 10.0, " W ", "true"],  # noqa: DTZ001  (a cell has no zone)
+        [123456789012345, datetime(2030, 1, 31), 10.0, " W ", 1],  # noqa: DTZ001  (a cell has no zone)
         ["A-3", datetime(2030, 1, 31, 23, 59), "10", "W", True],  # noqa: DTZ001
     )
     for packed in (data, gzip.compress(data)):
         assert read(packed) == (
             [
                 (2, "A-1", EXPIRES, "10", "W", "f"),
-                (4, "123456789012345", "2030-01-31T00:00:00+00:00", "10", "W", "t"),
+                (4, "123456789012345", EXPIRES, "10", "W", "t"),
                 (5, "A-3", "2030-01-31T23:59:00+00:00", "10", "W", "t"),
             ],
             [],
@@ -217,10 +222,10 @@ def test_a_cell_that_shows_a_date_alone_means_the_end_of_that_day() -> None:
         ([True, "2030-01-31", 1, "W", False], "code", "wrong kind"),
         ([None, "2030-01-31", 1, "W", False], "code", "empty"),
         (["A", 45000, 1, "W", False], "expirationDate", "wrong kind"),
-        (["A", "=TODAY()", 1, "W", False], "expirationDate", "not a date"),
-        (["A", "2030-01-31", 0.15, "W", False], "discount", "wrong kind"),
+        (["A", "=TODAY()", 1, "W", False], "expirationDate", "formula: copy the column and paste it as values"),
+        (["A", "2030-01-31", 0.15, "W", False], "discount", "0 to 99"),
         (["A", "2030-01-31", 100, "W", False], "discount", "0 to 99"),
-        (["A", "2030-01-31", 1, "W", 1], "inUse", "wrong kind"),
+        (["A", "2030-01-31", 1, "W", 2], "inUse", "not true or false"),
         (["A", "2030-01-31", 1, "W", False, "more"], "", "it has 6 fields, the header 5"),
     ],
 )

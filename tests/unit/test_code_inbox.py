@@ -16,6 +16,7 @@ from promo_campaigns.hooks.code_inbox import (
     LOADED,
     MAX_FILES,
     REJECTED,
+    describe,
     finished,
     look,
     open_code_file,
@@ -70,6 +71,45 @@ def test_folders_markers_reports_and_hidden_files_are_no_code_files(tmp_path: Pa
     assert sorted(seen) == [str(tmp_path / "a.csv"), str(tmp_path / "c.json")]
     assert sorted(look(str(tmp_path), "*.json", done_marker=False)) == [str(tmp_path / "c.json")]
     assert sorted(look(str(tmp_path), "*", done_marker=True)) == [str(tmp_path / "a.csv")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "~$codes.xlsx",
+        "Thumbs.db",
+        "desktop.ini",
+        "README.md",
+        "readme.txt",
+        "README",
+        "up.csv.filepart",
+        "a.CRDOWNLOAD",
+        "codes.csv.part",
+        "codes.csv.tmp",
+        ".~lock.codes.csv#",
+        "codes.csv~",
+        "._codes.csv",
+        ".DS_Store",
+        "c.csv.bak",
+    ],
+)
+def test_what_is_no_code_file_is_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("code\n")
+    assert look(str(tmp_path), "*", done_marker=False) == {}
+
+
+@pytest.mark.parametrize("name", ["codes", "readme-codes.csv", "part.csv", "tmp.csv.gz", "spring.parts.csv", "1~2.csv"])
+def test_what_may_be_a_code_file_is_taken(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("code\n")
+    assert list(look(str(tmp_path), "*", done_marker=False)) == [str(tmp_path / name)]
+
+
+def test_an_inbox_says_where_it_is_and_what_it_waits_for(tmp_path: Path) -> None:
+    for marker, waits in ((False, "code files"), (True, ".done beside it")):
+        told = describe(str(tmp_path), "*", {}, done_marker=marker)
+        assert str(tmp_path) in told
+        assert waits in told
+    assert "1 files" in describe(str(tmp_path), "*", {"a": (1, 1)}, done_marker=False)
 
 
 def test_an_inbox_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
+from typing import Any
 
+import openpyxl
 import pytest
 
 from promo_campaigns.contacts.file import LINE_LENGTH, read_contacts
@@ -50,8 +54,8 @@ def test_a_row_is_numbered_by_the_line_it_begins_on() -> None:
         ("1,,,canary" + "y" * 40 + ",", "firstName", "a name has at most 40 characters"),
         ("1,,,,canary", "Visits", "this field takes a whole number"),
         (",,,canary,", "", "neither a channel nor an external id"),
-        ("canary,,,", "", "4 cells under 5 columns"),
-        ("canary,,,,,", "", "6 cells under 5 columns"),
+        ("canary,,,", "", "it has 4 fields, the header 5"),
+        ("canary,,,,,x", "", "it has 6 fields, the header 5"),
     ],
 )
 def test_a_bad_row_is_refused_with_line_and_reason_and_without_its_value(row: str, column: str, reason: str) -> None:
@@ -62,17 +66,17 @@ def test_a_bad_row_is_refused_with_line_and_reason_and_without_its_value(row: st
 @pytest.mark.parametrize(
     ("content", "line", "problem"),
     [
-        (b"", None, "the file is empty"),
+        (b"", 1, "the file is empty"),
         (b"externalId,colour\n", 1, "the column 'colour' is neither"),
         (b"email,EMAIL\n", 1, "the column email stands twice"),
-        (b"firstName\nAnn\n", 1, "no column identifies the contact"),
-        (b"externalId\n1\n2\x00\n", 3, "a NUL byte"),
-        (b"externalId\n\xff\xfe\n", 1, "not UTF-8"),
-        ("externalId\n1\n".encode("utf-16"), 1, "not UTF-8"),
-        (b'externalId\n1\n"2\n3\n', 3, "not CSV"),
-        (b'externalId\n"1"2\n', 2, "not CSV"),
-        (b"externalId\n" + b"x" * (LINE_LENGTH + 1), 2, "a line of more than"),
-        (b"externalId\n" + b"x" * 200_000, 2, "not CSV: field larger"),
+        (b"firstName\nAnn\n", 1, "no column says whose row it is"),
+        (b"externalId\n1\n2\x00\n", 3, "a NUL stands"),
+        (b"externalId\n\xff\xfe\n", 2, "not UTF-8"),
+        ("externalId\n1\n".encode("utf-16"), 1, "UTF-16"),
+        (b'externalId\n1\n"2\n3\n', 3, "quoting is broken"),
+        (b'externalId\n"1"2\n', 2, "quoting is broken"),
+        (b"externalId\n" + b"x" * (LINE_LENGTH + 1), 2, "a line is longer than"),
+        (b"externalId\n" + b"x" * 200_000, 2, "a field is longer than"),
     ],
 )
 def test_what_is_no_contact_file_is_refused_with_its_line(content: bytes, line: int | None, problem: str) -> None:
@@ -80,3 +84,58 @@ def test_what_is_no_contact_file_is_refused_with_its_line(content: bytes, line: 
         read(content)
     assert caught.value.line == line
     assert caught.value.file == "contacts.csv"
+
+
+def written(header: list[str], row: list[object], kind: str) -> bytes:
+    if kind == "json":
+        return json.dumps([dict(zip(header, row, strict=True))]).encode()
+    if kind == "csv":
+        file = io.StringIO(newline="")
+        csv.writer(file).writerows([header, row])
+        return file.getvalue().encode()
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(header)
+    for place, value in enumerate(row, 1):
+        cell = sheet.cell(2, place, value)
+        cell.data_type = "s" if isinstance(value, str) else cell.data_type
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
+KINDS = pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
+
+
+@KINDS
+def test_one_contact_is_read_alike_in_every_format(kind: str) -> None:
+    header = ["External ID", "E-mail", "first_name", "PROMO CODE", "visits"]
+    [row] = read(written(header, ["'007", "“a@example.com”", "Ann", "W 1", 3], kind))
+    assert isinstance(row, Row)
+    channels = (Channel("email", "a@example.com"),)
+    assert row.contact == Contact(channels, {7: "W 1", 8: "3"}, "007", "Ann")
+
+
+@KINDS
+@pytest.mark.parametrize("damaged", ["1.23457E+17", "####", "#N/A", "#ИМЯ?", "NULL", "12.5", "=A1"])
+def test_a_damaged_id_makes_no_contact(kind: str, damaged: str) -> None:
+    [row] = read(written(["externalId", "email"], [damaged, "a@example.com"], kind))
+    assert isinstance(row, Rejected)
+    assert row.place == "externalId"
+
+
+@KINDS
+def test_an_error_of_a_spreadsheet_never_enters_a_profile(kind: str) -> None:
+    [row] = read(written(["externalId", "Promo code"], ["1", "#ЗНАЧ!"], kind))
+    assert isinstance(row, Rejected)
+    assert row.place == "Promo code"
+
+
+def test_a_misspelt_column_is_refused_with_a_suggestion() -> None:
+    with pytest.raises(ContactFileError, match=r"'extrenalId' is neither.*did you mean externalId"):
+        read("extrenalId,email\n1,\n")
+
+
+def test_what_a_spreadsheet_puts_around_contacts_changes_nothing() -> None:
+    rows = read('sep=;\r\nexternalId;email;;\r\n1; "a@example.com" ;;\r\n;;;\r\n\x1a')
+    assert rows == [Row(3, Contact((Channel("email", "a@example.com"),), {}, "1"))]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.code_files.expiration_date import expires_at, pool_time_zone
+from promo_campaigns.code_files.expiration_date import NEVER, expires_at, pool_time_zone
 from promo_campaigns.model.errors import ConfigurationError
 
 NEW_YORK = pool_time_zone("America/New_York")
@@ -58,7 +58,6 @@ def test_a_time_in_a_gap_moves_forward_and_of_two_the_first_is_meant(text: str, 
         "2030-01.31",
         "20300131",
         "２０３０-01-31",  # noqa: RUF001  (full-width digits)
-        "9999-12-31",
         "0000-01-01",
         "2030-01-31\n",
     ],
@@ -66,6 +65,14 @@ def test_a_time_in_a_gap_moves_forward_and_of_two_the_first_is_meant(text: str, 
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         expires_at(text, KYIV)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "UTC"])
+@pytest.mark.parametrize("text", ["9999-12-31", "9999.12.31", "9999-12-31T00:00", "9999-12-31T23:59:59"])
+def test_the_last_day_of_the_calendar_means_never_and_is_that_day_in_every_zone(text: str, zone: str) -> None:
+    moment = expires_at(text, pool_time_zone(zone))
+    assert moment == NEVER
+    assert moment.astimezone(pool_time_zone(zone)).date() == date.max
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])

@@ -62,6 +62,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact val
 Fields = Annotated[
     str, typer.Option("--fields", metavar="A,B", help="Print only these fields, of the JSON or of the table.")
 ]
+Sheet = Annotated[str, typer.Option("--sheet", metavar="NAME", help="The sheet of a workbook that has several.")]
 Dsn = Annotated[
     str,
     typer.Option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FORMATS = "yyyy-MM-dd, yyyy-MM-dd'T'HH:mm:ss, yyyy-MM-dd'T'HH:mm or yyyy.MM.dd"
 """The formats that a code file may use, as the vendor documents them."""
+
+NEVER = datetime(9999, 12, 31, 9, tzinfo=timezone.utc)
+"""When a code expires that never does: in every time zone it is a moment of the calendar's last day."""
 
 _SHAPE = re.compile(r"\d{4}(?:-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?|\.\d\d\.\d\d)", re.ASCII)
 _DATE_LENGTH = len("yyyy-MM-dd")
@@ -35,7 +38,8 @@ def expires_at(text: str, zone: tzinfo) -> datetime:
     """Return the time, in UTC, from which a code is no longer valid.
 
     A date without a time means: valid until the end of that day, so it expires at the next midnight of the zone. A time
-    that the zone's clocks skip is moved forward by the gap; of a time that occurs twice, the first is meant.
+    that the zone's clocks skip is moved forward by the gap; of a time that occurs twice, the first is meant. The last
+    day of the calendar, 9999-12-31, means ``NEVER``.
 
     :param text: the field, trimmed, in one of the ``FORMATS``
     :raises ValueError: the text has another format, or is no date of the calendar
@@ -44,23 +48,19 @@ def expires_at(text: str, zone: tzinfo) -> datetime:
         msg = "not in one of the formats"
         raise ValueError(msg)
     local = datetime.fromisoformat(text.replace(".", "-"))
+    if local.date() == date.max:
+        return NEVER
     if len(text) == _DATE_LENGTH:
-        local = _plus(local, timedelta(days=1))
+        local += timedelta(days=1)
     # fold 0 is both rules: before a gap its offset moves the time forward, in an overlap it is the first pass.
-    return _utc(local.replace(tzinfo=zone))
-
-
-def _plus(moment: datetime, step: timedelta) -> datetime:
-    try:
-        return moment + step
-    except OverflowError as error:
-        msg = "past the end of the calendar"
-        raise ValueError(msg) from error
+    return min(_utc(local.replace(tzinfo=zone)), NEVER)
 
 
 def _utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(timezone.utc)
     except OverflowError as error:
-        msg = "past the end of the calendar"
+        if moment.year > 1:
+            return NEVER
+        msg = "past the beginning of the calendar"
         raise ValueError(msg) from error

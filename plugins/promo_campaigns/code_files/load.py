@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from promo_campaigns.code_files.expiration_date import pool_time_zone
 from promo_campaigns.code_files.row_rules import RowRules
 from promo_campaigns.model.errors import CodeFileRejectedError, UnknownCodeFileError
-from promo_campaigns.model.load_report import KEPT_REJECTS, LoadReport, Reject, Rejects
+from promo_campaigns.model.load_report import KEPT_REJECTS, LoadReport, Reject, Rejects, group_rejects
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.sql import queries
-from promo_campaigns.tables.byte_source import HashedBytes, open_unpacked
-from promo_campaigns.tables.csv_rows import csv_rows
-from promo_campaigns.tables.json_rows import json_rows
+from promo_campaigns.tables.any_table import AnyTable
 from promo_campaigns.tables.layout import Layout
-from promo_campaigns.tables.xlsx_rows import xlsx_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
-_READERS = {"csv": csv_rows, "json": json_rows, "xlsx": xlsx_rows}
 _ROWS_PER_BLOCK = 2_000
 KEPT_ISSUED = 1_000
 """How many issued codes a withdrawal names, the first ones of the file; all are counted."""
@@ -70,13 +68,16 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
     strict: bool = False,
     time_zone: str = "UTC",
     code_only_expiration: str | None = None,
+    sheet: str = "",
 ) -> LoadReport:
     """Load one file of codes in one transaction: whole but for its rejected rows, or not at all.
 
-    The same bytes are loaded once: a second time nothing changes, unless the file was withdrawn in between. A known
-    code takes the values of the newest file and belongs to that file from then on. An issued code keeps what its
-    contact was told (type, discount, expiration) and its file; a file can retire it, never free it. If a code stands
-    twice in the file, the first accepted line counts.
+    The same bytes with the same options are loaded once: a second time nothing changes, unless the file was withdrawn
+    in between. With another time zone, expiration or sheet they are a file of their own. A file whose rows are all
+    rejected is a failure. A known
+    code takes what the newest file says of it and belongs to that file from then on. An issued code keeps what its
+    owner was told (type, discount, expiration) and its file; a file can retire it, never free it. Of a code that
+    stands twice in the file the first accepted line counts.
 
     Codes are added in alphabetical order, so codes of one expiration date are given out in that order.
 
@@ -87,11 +88,12 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
     :param time_zone: IANA name of the zone in which dates are read
     :param code_only_expiration: the file holds the one column ``code``; its codes expire at this date and get the type
         ``General`` and the discount 0
+    :param sheet: the sheet of a workbook to read; empty for its only one
     :raises CodeFileError: the file cannot be read
-    :raises CodeFileRejectedError: strict, and a row was rejected; it holds the report
+    :raises CodeFileRejectedError: all rows were rejected, or strict, and one was; it holds the report
     :raises ConfigurationError: there is no such time zone, or ``code_only_expiration`` is not a date
     """
-    layout = Layout(name, strict=strict, expiration=code_only_expiration)
+    layout = Layout(name, strict=strict, expiration=code_only_expiration, sheet=sheet)
     zone = pool_time_zone(time_zone)
     with connection.transaction():
         connection.execute(_SQL["tune_load"])
@@ -99,46 +101,54 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
         load = _stage(connection, file, layout, zone)
         if report := load.earlier():
             return report
-        if strict and load.rejects.count:
+        if load.rejects.count and (strict or not load.staged):
             load.refuse()
         return load.merge()
 
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """One load in progress: its rows are in the staging table, its rejected rows in ``rejects``."""
+    """One load under way: its rows wait in the staging table, its rejected rows in ``rejects``.
+
+    :ivar key: what makes two loads the same: the bytes, and options that change what they mean
+    """
 
     connection: Connection
     layout: Layout
     rules: RowRules
     rejects: Rejects
+    row_noun: str
     sha256: bytes
+    key: bytes
     rows: int
     staged: int
 
     def earlier(self) -> LoadReport | None:
-        """Return the report of an earlier load of the same bytes, after waiting for one in progress."""
-        self.connection.execute(_SQL["lock_file"], {"lock": int.from_bytes(self.sha256[:8], "big", signed=True)})
-        known = self.connection.execute(_SQL["find_file"], {"sha256": self.sha256}).fetchone()
+        """Return what an earlier load of the same bytes says, after waiting for one under way."""
+        self.connection.execute(_SQL["lock_file"], {"lock": int.from_bytes(self.key[:8], "big", signed=True)})
+        known = self.connection.execute(_SQL["find_file"], {"sha256": self.key}).fetchone()
         if known is None:
             return None
-        rejects = self.connection.execute(_SQL["file_rejects"], {"code_file_id": known["code_file_id"]}).fetchall()
+        which = {"code_file_id": known["code_file_id"]}
+        rejects = [Reject(**reject) for reject in self.connection.execute(_SQL["file_rejects"], which).fetchall()]
         return LoadReport(
             file=self.layout.file,
             sha256=self.sha256.hex(),
             rows=known["row_count"],
             unchanged=known["row_count"] - known["rejected"],
-            rejected=tuple(Reject(**reject) for reject in rejects),
+            rejected=tuple(rejects),
             rejected_count=known["rejected"],
             types=self.rules.types,
             code_file_id=known["code_file_id"],
             already_loaded=True,
+            row_noun=self.row_noun,
+            rejected_by_reason=tuple(group_rejects(rejects, self.rejects.by_reason)),
         )
 
     def merge(self) -> LoadReport:
         """Bring the staged rows into the stock."""
         self.connection.execute(_SQL["analyze_staging"])
-        added = _one(self.connection, "add_file", {"name": self.layout.file, "sha256": self.sha256})
+        added = _one(self.connection, "add_file", {"name": self.layout.file, "sha256": self.key})
         file_id: int = added["code_file_id"]
         written = _one(self.connection, "merge_staging", added)
         inserted, updated = written["inserted"], written["updated"]
@@ -159,10 +169,12 @@ class _Load:
 
     def _reject_duplicates(self) -> None:
         found = self.connection.execute(_SQL["staged_duplicates"], {"limit": KEPT_REJECTS}).fetchall()
+        reason = ""
         for row in found:
-            self.rejects.add(row["line"], "code", f"the code stands in line {row['first_line']} already")
+            reason = f"the code stands in {self.row_noun} {row['first_line']} already"
+            self.rejects.add(row["line"], "code", reason, mask(row["code"]))
         if found:
-            self.rejects.count += found[0]["total"] - len(found)
+            self.rejects.add_uncounted("code", reason, found[0]["total"] - len(found))
 
     def _report(self, *, inserted: int = 0, updated: int = 0, code_file_id: int | None = None) -> LoadReport:
         kept_out = self.rows if code_file_id is None else self.rejects.count
@@ -177,7 +189,18 @@ class _Load:
             rejected_count=self.rejects.count,
             types=self.rules.types if self.staged else (),
             code_file_id=code_file_id,
+            row_noun=self.row_noun,
+            expired=self._expired() if code_file_id is not None else 0,
+            rejected_by_reason=tuple(group_rejects(self.rejects.kept, self.rejects.by_reason)),
         )
+
+    def _expired(self) -> int:
+        """Count the codes that are over; most files have no such date, and are not counted."""
+        now = _one(self.connection, "read_clock", {})["now"]
+        if not self.rules.saw_expired(now):
+            return 0
+        expired: int = _one(self.connection, "count_expired", {"now": now})["expired"]
+        return expired
 
     def _settle(self, report: LoadReport) -> None:
         file_id = {"code_file_id": report.code_file_id}
@@ -194,15 +217,22 @@ class _Load:
 def _stage(connection: Connection, file: BinaryIO, layout: Layout, zone: tzinfo) -> _Load:
     rejects = Rejects()
     rules = RowRules(layout, zone, rejects)
-    source = HashedBytes(file)
-    stream, file_format = open_unpacked(source, layout)
-    rows = _READERS[file_format](stream, layout, rejects)
+    table = AnyTable(file, layout)
+    rows = table.rows(rejects)
     with connection.cursor() as cursor:
         with cursor.copy(_SQL["fill_staging"]) as copy:
             for block in _blocks(rules.accepted(rows)):
                 copy.write(block)
         staged = cursor.rowcount
-    return _Load(connection, layout, rules, rejects, source.sha256(), staged + rejects.count, staged)
+    sha256 = table.sha256()
+    key = _key(sha256, layout, zone)
+    return _Load(connection, layout, rules, rejects, table.row_noun, sha256, key, staged + rejects.count, staged)
+
+
+def _key(sha256: bytes, layout: Layout, zone: tzinfo) -> bytes:
+    """Return the digest of the bytes and the options that change what they mean; without options, that of the bytes."""
+    options = [str(zone) if str(zone) != "UTC" else "", layout.expiration or "", layout.sheet.strip().casefold()]
+    return hashlib.sha256(sha256 + json.dumps(options).encode()).digest() if any(options) else sha256
 
 
 def _blocks(rows: Iterator[tuple[int, str, str, str, str, str]]) -> Iterator[bytes]:

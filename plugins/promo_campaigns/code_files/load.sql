@@ -22,12 +22,20 @@ select set_config('work_mem', '64MB', true), set_config('lock_timeout', '0', tru
 -- Tell the planner how large the file is.
 analyze pg_temp.staged_code
 
+-- read_clock --
+-- Tell what time it is.
+select promo.clock() as now
+
+-- count_expired --
+-- Count the rows of a file whose codes are over.
+select count(*) as expired from pg_temp.staged_code where expires_at <= %(now)s
+
 -- lock_file --
 -- Let one transaction at a time load the file with these bytes.
 select pg_advisory_xact_lock(%(lock)s)
 
 -- find_file --
--- Find the file with these bytes that was loaded and not withdrawn.
+-- Find the file with these bytes and options that was loaded and not withdrawn.
 select code_file_id, row_count, unchanged, rejected
 from promo.code_file
 where sha256 = %(sha256)s and withdrawn_at is null
@@ -81,8 +89,8 @@ where promo.code_key(known.code) collate "C" = staged.key
 
 -- staged_duplicates --
 -- List the rows whose code stands in an earlier line of the file, the first of them, with the count of all.
-select line, first_line, count(*) over () as total
-from (select line, first_value(line) over (partition by key order by line) as first_line from pg_temp.staged_code) as staged
+select line, code, first_line, count(*) over () as total
+from (select line, code, first_value(line) over (partition by key order by line) as first_line from pg_temp.staged_code) as staged
 where line <> first_line
 order by line
 limit %(limit)s

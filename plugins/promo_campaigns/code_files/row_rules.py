@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from promo_campaigns.code_files.expiration_date import FORMATS, expires_at
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.masking import PLACEHOLDER, is_placeholder
+from promo_campaigns.model.masking import PLACEHOLDER, is_placeholder, mask
+from promo_campaigns.model.sheet_text import find_damage, find_error, parse_flag, parse_whole, undo_harmless
 from promo_campaigns.tables.layout import (
     CODE,
+    COLUMNS,
     DISCOUNT,
     EXPIRATION_DATE,
     GENERAL,
     IN_USE,
     TYPE,
     Layout,
-    NumberedRow,
     Row,
     is_header,
 )
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from promo_campaigns.model.load_report import Rejects
+    from promo_campaigns.tables.table import NumberedRow
 
 MAX_CODE_LENGTH = 255
 """Characters."""
@@ -38,15 +41,15 @@ MAX_TYPES = 1_000
 
 _CACHED_TEXTS = 10_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  (full-width forms, refused too)
-_NOT_QUICKLY = (
-    *_FORMULA,
-    "TE",
-    "Te",
-    "tE",
-    "te",
-)  # a formula or the placeholder may begin so, and needs the full check
-_DISCOUNT = re.compile(r"\d{1,2}", re.ASCII)
-_FLAGS = {"true": "t", "false": "f"}
+# What is worth a closer look: a formula, the placeholder, a quotation mark, an error, a number, a word for nothing.
+_suspicious = re.compile(
+    rf"[{re.escape(''.join(_FORMULA))}#\"'`<(\[\\{{\u2018-\u201f\u2039\u203a\u00ab\u00bb\uff02\u300c]"  # marks
+    r"|[Tt][Ee]"  # the placeholder
+    r"|[0-9 ]*(?:[.,\u066b]|[0-9][eE]\+)"  # 0.5 and 1E+17
+    r"|[NnUuIi][A-Za-z/]{1,8}\Z"  # NULL and its like
+    r"|(?:[Ee][Rr]|[Ff][Ee]|[Ff][Oo]|[Vv][Ii]|[Hh][IiAa]|[Cc][Hh]|[Bb]\u0142|[^\x00-\x7f])[^:]*:"  # Err:502
+).match
+_MAX_DISCOUNT = 99
 
 
 class AcceptedRow(NamedTuple):
@@ -103,6 +106,10 @@ class RowRules:
         """Return whether any row so far says that its code is in use."""
         return "t" in self._flags.values()
 
+    def saw_expired(self, now: datetime) -> bool:
+        """Tell whether a row so far has a date that is over."""
+        return any(datetime.fromisoformat(moment) <= now for moment in self._dates.values())
+
     @property
     def types(self) -> tuple[str, ...]:
         """The types of the rows accepted so far, sorted."""
@@ -126,7 +133,7 @@ class RowRules:
                 and name
                 and retired
                 and code.isprintable()
-                and not code.startswith(_NOT_QUICKLY)
+                and not _suspicious(code)
                 and len(code) <= MAX_CODE_LENGTH
             ):
                 yield line, code, expires, discount, name, retired
@@ -144,13 +151,16 @@ class RowRules:
         self._layout.refuse("a second header stands in the file", line, hint)
 
     def _look_closely(self, line: int, row: Row) -> AcceptedRow | None:
-        """Check one row rule by rule, and remember the texts that are valid."""
+        """Check one row rule by rule; remember the texts that are right. An empty row is no row."""
+        if not any(text.strip() for text in row):
+            return None
         try:
             return self._checked(line, row)
         except BrokenRuleError as broken:
             if is_header(row):
                 self._refuse_header(line)
-            self._rejects.add(line, broken.column, str(broken))
+            value = row[COLUMNS.index(broken.column)].strip()
+            self._rejects.add(line, broken.column, str(broken), mask(value) if value else "")
             return None
 
     def _checked(self, line: int, row: Row) -> AcceptedRow:
@@ -177,19 +187,20 @@ class RowRules:
             raise ConfigurationError(msg) from broken
 
     def _date(self, text: str) -> str:
+        _refuse_error(EXPIRATION_DATE, text)
         try:
-            return expires_at(text.strip(" "), self._zone).isoformat()
+            return expires_at(undo_harmless(text), self._zone).isoformat()
         except ValueError as error:
             raise BrokenRuleError(EXPIRATION_DATE, f"not a date: write {FORMATS}") from error
 
     def _flag(self, text: str) -> str:
-        shown = text.strip(" ").lower()
-        if not shown and not self._layout.strict:
+        if not text.strip() and not self._layout.strict:
             return "f"
-        flag = _FLAGS.get(shown)
+        _refuse_error(IN_USE, text)
+        flag = parse_flag(text)
         if flag is None:
             raise BrokenRuleError(IN_USE, "not true or false")
-        return flag
+        return "t" if flag else "f"
 
 
 def _remembered(cache: dict[str, str], text: str, check: Callable[[str], str]) -> str:
@@ -202,10 +213,17 @@ def _remembered(cache: dict[str, str], text: str, check: Callable[[str], str]) -
     return known
 
 
+def _refuse_error(column: str, text: str) -> None:
+    if error := find_error(text):
+        raise BrokenRuleError(column, error)
+
+
 def _code(text: str) -> str:
-    code = text.strip(" ")
+    code = undo_harmless(text)
     if not code:
         raise BrokenRuleError(CODE, "empty")
+    if damage := find_damage(code):
+        raise BrokenRuleError(CODE, damage)
     if code.startswith(_FORMULA):
         # An export would have to change it so that no spreadsheet runs it.
         raise BrokenRuleError(
@@ -218,9 +236,10 @@ def _code(text: str) -> str:
 
 
 def _type(text: str) -> str:
-    name = text.strip(" ")
+    name = undo_harmless(text)
     if not name:
         raise BrokenRuleError(TYPE, "empty")
+    _refuse_error(TYPE, name)
     _check_text(TYPE, name, MAX_TYPE_LENGTH)
     return name
 
@@ -233,6 +252,8 @@ def _check_text(column: str, text: str, limit: int) -> None:
 
 
 def _discount(text: str) -> str:
-    if not _DISCOUNT.fullmatch(text.strip(" ")):
+    _refuse_error(DISCOUNT, text)
+    number = parse_whole(text)
+    if number is None or number > _MAX_DISCOUNT:
         raise BrokenRuleError(DISCOUNT, "not a whole number from 0 to 99")
-    return str(int(text))
+    return str(number)

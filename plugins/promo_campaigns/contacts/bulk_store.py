@@ -107,7 +107,9 @@ class _Load:
             _stage(self._connection, part, self._matching)
             lots.append(_Lot(part[0].number, part[-1].number))
         self._connection.execute(_SQL["index_stage"])
-        self._run([*_matching_steps(self._matching), "judge_twins"], _Lot(*_ALL_ROWS))
+        self._run(_matching_steps(self._matching), _Lot(*_ALL_ROWS))
+        if self._run(["judge_twins"], _Lot(*_ALL_ROWS)):
+            self._reprieve()
         self._connection.execute(_SQL["analyze_stage"])
         return lots
 
@@ -163,10 +165,24 @@ class _Load:
         problem = "other transactions are writing these contacts; try again"
         raise StoreUnavailableError(problem)
 
-    def _run(self, steps: Iterable[str], lot: _Lot) -> None:
+    def _reprieve(self) -> None:
+        """Let in the twins of rows that are refused themselves, in the order of their numbers; few files have any."""
+        taken: dict[tuple[str, str], int] = {}
+        judged: list[tuple[int, str | None, int | None]] = []
+        for row in self._connection.execute(_SQL["list_shadowed"], self._parameters):
+            identities = list(zip(row["places"], row["keys"], strict=True))
+            found = min(((taken[one], one[0]) for one in identities if one in taken), default=None)
+            if found is None:
+                taken.update(dict.fromkeys(identities, row["row_number"]))
+            judged.append((row["row_number"], found and found[1], found and found[0]))
+        columns = [list(column) for column in zip(*judged, strict=True)] or [[], [], []]
+        values = dict(zip(("rows", "places", "first_rows"), columns, strict=True))
+        self._connection.execute(_SQL["reprieve"], self._parameters | values)
+
+    def _run(self, steps: Iterable[str], lot: _Lot) -> int:
+        """Run statements on a lot; return how many rows they changed."""
         parameters = {**self._parameters, "first": lot.first, "last": lot.last}
-        for name in steps:
-            self._connection.execute(_SQL[name], parameters)
+        return sum(self._connection.execute(_SQL[name], parameters).rowcount for name in steps)
 
 
 def _stage(connection: Connection, rows: Sequence[Row], matching: Matching) -> None:

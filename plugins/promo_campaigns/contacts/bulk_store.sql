@@ -140,6 +140,32 @@ update stage_contact s
  where twins.row_number = s.row_number and s.verdict is null
    and s.row_number between %(first)s and %(last)s
 
+-- list_shadowed --
+-- List the refused twins that share nothing with an earlier row that is let in: only with refused ones, so perhaps with none.
+with claims as (
+  select row_number, 'externalId' as place, external_id as key from stage_contact where external_id is not null
+  union all
+  select row_number, type, key from stage_channel
+  union all
+  select row_number, '', contact_id::text from stage_contact where contact_id is not null
+), judged as (
+  select c.*, s.verdict, min(c.row_number) filter (where s.verdict is null) over (partition by c.place, c.key) as first_row
+    from claims c join stage_contact s using (row_number)
+)
+select row_number, array_agg(place) as places, array_agg(key) as keys
+  from judged
+ where starts_with(verdict, %(same_contact)s)
+ group by row_number
+having count(*) filter (where first_row < row_number) = 0
+ order by row_number
+
+-- reprieve --
+-- Let a row in that is nobody's twin after all, or say whose it is.
+update stage_contact s
+   set place = judged.place, verdict = %(same_contact)s || judged.first_row
+  from unnest(%(rows)s::bigint[], %(places)s::text[], %(first_rows)s::bigint[]) as judged (row_number, place, first_row)
+ where judged.row_number = s.row_number
+
 -- judge_lot_twins --
 -- Of a lot whose contacts were looked up again: a row whose contact turned out to be that of an earlier row of the load.
 -- Earlier rows are found by their contact, and never by going through the load: + 0 leaves no other index to be taken.
@@ -147,7 +173,8 @@ update stage_contact s
    set place = '', verdict = %(same_contact)s || twins.first_row
   from (select g.row_number,
                (select min(e.row_number + 0) from stage_contact e
-                 where -e.contact_id = -g.contact_id and e.row_number + 0 < g.row_number) as first_row
+                 where -e.contact_id = -g.contact_id and e.row_number + 0 < g.row_number
+                   and e.verdict is null) as first_row
           from stage_contact g
          where g.contact_id is not null and g.verdict is null and g.row_number between %(first)s and %(last)s
         offset 0) twins

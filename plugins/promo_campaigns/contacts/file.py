@@ -1,17 +1,14 @@
-"""Reads contact files in CSV, row by row, into checked contacts and refusals.
+"""Contact files: CSV, JSON or XLSX in, cleaned contacts and refusals out, one row at a time.
 
 Columns are ``externalId, firstName, lastName, language, timeZone, email, sms, mobilepush`` and additional fields by
-their names, in any case and order. An empty cell changes nothing: the contact keeps its value.
+their names, however people write them, in any order. An empty cell says nothing: the contact keeps what it has.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from promo_campaigns.model.contact_rules import (
     clean_external_id,
@@ -23,9 +20,14 @@ from promo_campaigns.model.contact_rules import (
 )
 from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row, check_identity
 from promo_campaigns.model.errors import ContactError, ContactFileError
+from promo_campaigns.model.sheet_text import find_damage, find_error, fold_header, suggest, undo_harmless
+from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.table import Column, Header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from promo_campaigns.tables.table import Kind
 
 LINE_LENGTH = 1_000_000
 """Longest line in characters: what bounds the memory of reading a file that has no line ends."""
@@ -56,6 +58,11 @@ class ContactFileReport:
     rejected: int
     rejects: list[Rejected]
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the file has rows, and none of them was loaded."""
+        return 0 < self.rows == self.rejected
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows, and the four counts."""
         return {
@@ -75,92 +82,36 @@ class ContactFileReport:
         }
 
 
-def read_contacts(stream: IO[bytes], *, file: str, fields: Sequence[Field]) -> Iterator[Row | Rejected]:
-    """Read the rows of a contact file; each is numbered by the line it begins on.
+def read_contacts(stream: BinaryIO, *, file: str, fields: Sequence[Field], sheet: str = "") -> Iterator[Row | Rejected]:
+    """Read the rows of a contact file in CSV, JSON or XLSX; each is numbered by its line, record or row.
 
-    :param stream: UTF-8, with or without a byte order mark; separated by commas, semicolons or tabs
+    :param stream: CSV and JSON are UTF-8, with or without a byte order mark; packed with gzip or not
     :param file: base name of the file, for errors
     :param fields: the additional fields that exist
+    :param sheet: the sheet of a workbook to read; empty for its only one
     :raises ContactFileError: the file cannot be read as such a table
     """
-    with _text(stream) as text:
-        lines = _Lines(text, file)
-        reader = csv.reader(lines, delimiter=lines.delimiter(), strict=True)
-        columns: list[_Column] | None = None
-        for first_line, cells in _records(reader, lines, file):
-            if columns is None:
-                columns = [_column(cell.strip(), fields, file) for cell in cells]
-                _check_header(columns, file)
-            elif any(cell.strip() for cell in cells):
-                yield _row(first_line, cells, columns)
-    if columns is None:
-        problem = "the file is empty"
-        raise ContactFileError(problem, file=file, hint="its first line names the columns, such as externalId,email")
+    layout = ContactLayout(file, fields, sheet)
+    table = AnyTable(stream, layout)
+    refused = _Refused()
+    for number, cells in table.rows(refused):
+        yield from refused.taken()
+        yield from _row(number, cells, layout.columns)
+    yield from refused.taken()
 
 
-@contextmanager
-def _text(stream: IO[bytes]) -> Iterator[io.TextIOWrapper]:
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    try:
-        yield text
-    finally:
-        text.detach()
+class _Refused:
+    """Rows that the reader cannot read, until they are handed on in their place."""
 
+    def __init__(self) -> None:
+        self._rows: list[Rejected] = []
 
-class _Lines:
-    """The lines of a file, counted, none of them longer than ``LINE_LENGTH``."""
+    def add(self, line: int, column: str, reason: str) -> None:
+        self._rows.append(Rejected(line, column, reason))
 
-    def __init__(self, text: io.TextIOWrapper, file: str) -> None:
-        self._text = text
-        self._file = file
-        self.number = 0
-        self._first: str | None = None
-
-    def delimiter(self) -> str:
-        """Guess the delimiter from the header, which holds no quoted commas in practice."""
-        self._first = self._read()
-        return max(",;\t", key=self._first.count)
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line, self._first = (self._read() if self._first is None else self._first), None
-        if not line:
-            raise StopIteration
-        self.number += 1
-        return line
-
-    def _read(self) -> str:
-        try:
-            line = self._text.readline(LINE_LENGTH + 1)
-        except UnicodeDecodeError as error:
-            problem = "not UTF-8 text, here or in the next kilobytes"
-            raise self._refuse(problem, "save it as CSV in UTF-8") from error
-        if len(line) > LINE_LENGTH:
-            problem = f"a line of more than {LINE_LENGTH} characters"
-            raise self._refuse(problem, "is it a text file?")
-        if "\0" in line:
-            problem = "a NUL byte"
-            raise self._refuse(problem, "is it a text file?")
-        return line
-
-    def _refuse(self, problem: str, hint: str) -> ContactFileError:
-        return ContactFileError(problem, file=self._file, line=self.number + 1, hint=hint)
-
-
-def _records(reader: Iterator[list[str]], lines: _Lines, file: str) -> Iterator[tuple[int, list[str]]]:
-    while True:
-        first_line = lines.number + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problem = f"not CSV: {error}"
-            hint = "a quote inside a quoted cell is written twice"
-            raise ContactFileError(problem, file=file, line=first_line, hint=hint) from error
-        yield first_line, cells
+    def taken(self) -> list[Rejected]:
+        rows, self._rows = self._rows, []
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,49 +120,127 @@ class _Column:
     key: str | int
     """``externalId`` and its like, a channel type, or the id of an additional field."""
     clean: Callable[[str], str]
+    kind: Kind = "text"
+    is_identity: bool = False
+    """It says whose row it is, so a damaged text in it would make a contact of its own."""
 
 
-def _column(title: str, fields: Sequence[Field], file: str) -> _Column:
-    wanted = title.lower()
-    for name, clean in _NAMES.items():
-        if name.lower() == wanted:
-            return _Column(name, name, clean)
-    for channel in CHANNELS:
-        if channel == wanted:
-            return _Column(channel, channel, partial(clean_locator, channel))
-    for field in fields:
-        if field.name.lower() == wanted:
-            return _Column(field.name, field.field_id, partial(clean_field_value, field.type))
-    problem = f"the column {title!r} is neither a known column nor an additional field"
-    hint = (
-        f"known are {', '.join([*_NAMES, *CHANNELS])}; create a field with: promo contacts field NAME --type textfield"
-    )
-    raise ContactFileError(problem, file=file, line=1, hint=hint)
+class ContactLayout:
+    """What a contact file is expected to hold: columns of the profile, channels and additional fields.
+
+    :ivar columns: the columns of the file, once its header is read
+    """
+
+    max_line = LINE_LENGTH
+    max_row_lines = 10_000
+    max_columns = 256
+
+    def __init__(self, file: str, fields: Sequence[Field], sheet: str = "") -> None:
+        self.file = file
+        self.sheet = sheet
+        self.columns: list[_Column] = []
+        self._known: dict[str, _Column] = {}
+        for column in [*map(_of_field, fields), *_COLUMNS]:  # what is built in comes last, and wins
+            self._known[fold_header(column.name)] = column
+        self._exact = {field.name.casefold(): _of_field(field) for field in fields}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that every file may have."""
+        return tuple(column.name for column in _COLUMNS)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a column of this name is expected."""
+        return self._find(name) is not None
+
+    def header(self, names: Sequence[str], line: int) -> Header:
+        """Read the header.
+
+        :raises ContactFileError: a column is unknown or stands twice, or none says whose row it is
+        """
+        places = [place for place, name in enumerate(names) if name.strip()]
+        columns = [self._find(names[place]) or self._refuse_unknown(names[place], line) for place in places]
+        self._check(columns, line)
+        if not self.columns:
+            self.columns = columns
+        by_name = {column.name: place for place, column in zip(places, columns, strict=True)}
+        absent = len(names)
+        order = [by_name.pop(column.name, absent) for column in self.columns]
+        if by_name:
+            self.refuse(f"the column {min(by_name)} is not in the first record", line, "Give all records the same keys")
+        shown = tuple(Column(column.name, column.kind) for column in self.columns)
+        return Header(shown, lambda cells: [cells[place] if place < absent else "" for place in order])
+
+    def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
+        """Refuse the whole file.
+
+        :raises ContactFileError: always
+        """
+        raise ContactFileError(problem, file=self.file, line=line, hint=hint) from cause
+
+    def _find(self, name: str) -> _Column | None:
+        exact = self._exact.get(undo_harmless(name).casefold())
+        folded = self._known.get(fold_header(name))
+        return folded if folded in _COLUMNS else exact or folded
+
+    def _refuse_unknown(self, name: str, line: int) -> NoReturn:
+        known = [column.name for column in self._known.values()]
+        near = suggest(name, known)
+        hint = f"did you mean {near}? " if near else ""
+        hint += f"known are {', '.join(self.names)}; create a field with: promo contacts field NAME --type textfield"
+        problem = f"the column {name.strip()[:_NAME_SHOWN]!r} is neither a known column nor an additional field"
+        self.refuse(problem, line, hint)
+
+    def _check(self, columns: Sequence[_Column], line: int) -> None:
+        names = [column.name for column in columns]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            self.refuse(f"the column {min(twice)} stands twice", line, "leave one of them out")
+        if not {"externalId", *CHANNELS} & set(names):
+            hint = f"one of {', '.join(['externalId', *CHANNELS])} is needed"
+            self.refuse("no column says whose row it is", line, hint)
 
 
-def _check_header(columns: Sequence[_Column], file: str) -> None:
-    names = [column.name for column in columns]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        problem = f"the column {min(twice)} stands twice"
-        raise ContactFileError(problem, file=file, line=1, hint="leave one of them out")
-    if not {"externalId", *CHANNELS} & set(names):
-        problem = "no column identifies the contact"
-        hint = f"one of {', '.join(['externalId', *CHANNELS])} is needed"
-        raise ContactFileError(problem, file=file, line=1, hint=hint)
+def _of_field(field: Field) -> _Column:
+    return _Column(field.name, field.field_id, partial(clean_field_value, field.type), _KINDS.get(field.type, "text"))
 
 
-def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Row | Rejected:
-    if len(cells) != len(columns):
-        return Rejected(line, "", f"{len(cells)} cells under {len(columns)} columns")
+_NAME_SHOWN = 60
+_KINDS: Mapping[str, Kind] = {"date": "date", "datetime": "moment", "number": "number", "decimal": "number"}
+_COLUMNS = [
+    *(_Column(name, name, clean, is_identity=name == "externalId") for name, clean in _NAMES.items()),
+    *(_Column(name, name, partial(clean_locator, name), is_identity=True) for name in CHANNELS),
+]
+
+
+def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Iterator[Row | Rejected]:
+    """Give the contact of a row, or why there is none; an empty row is neither."""
     sent: dict[str | int, str] = {}
     for column, cell in zip(columns, cells, strict=True):
         if not cell.strip():
             continue
         try:
-            sent[column.key] = column.clean(cell)
+            sent[column.key] = _cleaned(column, cell)
         except ValueError as error:
-            return Rejected(line, column.name, str(error))
+            yield Rejected(line, column.name, str(error))
+            return
+    if any(map(str.strip, cells)):
+        yield _contact(line, sent)
+
+
+def _cleaned(column: _Column, cell: str) -> str:
+    """Return a value as the profile takes it.
+
+    :raises ValueError: it does not fit, or a spreadsheet has damaged it
+    """
+    text = undo_harmless(cell) if column.is_identity else cell
+    damage = find_damage(text) if column.is_identity else "" if cell.startswith("=") else find_error(cell)
+    if damage:
+        raise ValueError(damage)
+    return column.clean(text)
+
+
+def _contact(line: int, sent: Mapping[str | int, str]) -> Row | Rejected:
     contact = Contact(
         channels=tuple(Channel(name, sent[name]) for name in CHANNELS if name in sent),
         values={key: value for key, value in sent.items() if isinstance(key, int)},

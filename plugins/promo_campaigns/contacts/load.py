@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heapq import merge
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from promo_campaigns.contacts.bulk_store import REJECTS_LISTED, put_contacts
 from promo_campaigns.contacts.file import ContactFileReport, read_contacts
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 
-def load_contact_file(connection: Connection, stream: IO[bytes], *, file: str) -> ContactFileReport:
+def load_contact_file(connection: Connection, stream: BinaryIO, *, file: str, sheet: str = "") -> ContactFileReport:
     """Load a contact file in lots and with bounded memory; the same file again changes nothing.
 
     Nothing is written unless the whole file can be read. A load that breaks off later is completed by the same file.
 
     :param stream: see ``contacts.file.read_contacts``
     :param file: base name of the file, for the report and errors
-    :raises ContactFileError: the file is not a contact file; nothing was loaded
-    :raises StoreUnavailableError: other writers were faster each time; load the file again to complete it
+    :param sheet: the sheet of a workbook to read; empty for its only one
+    :raises ContactFileError: it is no contact file; nothing was loaded
+    :raises StoreUnavailable: rivals were faster each time; load the file again to complete it
     """
     sieve = _Sieve()
-    rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection)))
+    rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection), sheet=sheet))
     report = put_contacts(connection, rows, Matching(row_noun="line"))
     return ContactFileReport(
         file=file,

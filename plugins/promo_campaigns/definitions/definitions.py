@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.data_source_file import KEYS, source_of
+from promo_campaigns.definitions.list_file import read_list
 from promo_campaigns.definitions.text_settings import TextSettings
 from promo_campaigns.delivery.rendering import HTML
 from promo_campaigns.delivery.templates import compile_body, compile_path
-from promo_campaigns.model.audience_list import read_list
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError, TemplateError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.velocity import compile_template

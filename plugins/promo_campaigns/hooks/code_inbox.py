@@ -26,6 +26,16 @@ DONE = ".done"
 REPORT = ".report.json"
 LOADED = "loaded"
 REJECTED = "rejected"
+NO_CODE_FILE = re.compile(
+    r"\..*|.*\.done|.*\.report\.json"  # hidden ones, and the inbox's own
+    r"|~.*|.*~|#.*#|\._.*|thumbs\.db(:.*)?|ehthumbs.*\.db|desktop\.ini|icon\r|\$recycle\.bin"  # locks, desktops
+    r"|(?:read[ _-]?me|license|licence|changelog)(?:\.(?:md|txt|rst|html?|pdf|docx?))?"
+    r"|.*\.(?:filepart|crdownload|part|partial|tmp|temp|download|opdownload|!ut|aria2|swp|swo|bak|lock|lck|uploading"
+    r"|upload|inprogress|incomplete|md5|sha1|sha256|asc|sig|lnk|url|webloc)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Names of what is no code file: it is left where it is."""
+
 MAX_FILES = 1_000
 """Files handed over at once; Airflow maps no more than 1,024 tasks over a list."""
 
@@ -49,7 +59,8 @@ def storage_path(path: str) -> ObjectStoragePath:
 def look(path: str, pattern: str, *, done_marker: bool) -> Look:
     """Look at a folder, or at a single file.
 
-    Hidden files, done markers and reports are no code files. On this machine neither is what is no file itself: a
+    Hidden files, done markers, reports, what desktops and editors leave behind and uploads under way are no code files:
+    ``NO_CODE_FILE`` says which by name. On this machine neither is what is no file itself: a
     symbolic link is left where it is, since it may lead to what is not the inbox's.
 
     :param path: the folder, or a file
@@ -70,6 +81,15 @@ def look(path: str, pattern: str, *, done_marker: bool) -> Look:
                 changed = next((info[key] for key in _MTIME_KEYS if info.get(key) is not None), None)
                 seen[str(file)] = (int(info["size"] or 0), changed)
     return seen
+
+
+def describe(path: str, pattern: str, seen: Look, *, done_marker: bool) -> str:
+    """Return what an inbox is waited for, for the log: where it is, and what is in the way."""
+    what = f"files {pattern}" if pattern != "*" else "code files (CSV, JSON or XLSX)"
+    if seen:
+        return f"{len(seen):,} files in {path} still change or have just come"
+    also = f", each with {DONE} beside it" if done_marker else ""
+    return f"waiting for {what} in {path}{also}; now there is none"
 
 
 def finished(before: Look, now: Look) -> list[str]:
@@ -162,7 +182,7 @@ def _can_be_taken(root: ObjectStoragePath, file: ObjectStoragePath) -> bool:
 
 
 def _is_code_file(name: str) -> bool:
-    return not name.startswith(".") and not name.endswith((DONE, REPORT))
+    return not NO_CODE_FILE.fullmatch(name)
 
 
 def _marker(file: ObjectStoragePath) -> ObjectStoragePath:

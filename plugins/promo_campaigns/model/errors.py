@@ -165,7 +165,7 @@ class CodeFileError(FileError):
 
 
 class CodeFileRejectedError(CodeFileError):
-    """Rows of a code file were rejected and it was loaded strictly, so nothing of it was loaded.
+    """Rows of a code file were rejected, all of them or loaded strictly, so nothing of it was loaded.
 
     :param report: counts the rows and names the rejected ones
     """
@@ -174,12 +174,13 @@ class CodeFileRejectedError(CodeFileError):
         self.report = report
         first = report.rejected[0]
         rows = "1 row is" if report.rejected_count == 1 else f"{report.rejected_count:,} rows are"
+        is_all = report.rejected_count == report.rows > 1
         place = f"{first.column}: " if first.column else ""
         super().__init__(
-            f"{rows} rejected, here the first ({place}{first.reason}); nothing was loaded",
+            f"{'all ' if is_all else ''}{rows} rejected, here the first ({place}{first.reason}); nothing was loaded",
             file=report.file,
             line=first.line,
-            hint="Correct them, or load without strict",
+            hint="Correct them" if report.rejected_count == report.rows else "Correct them, or load without strict",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow.sdk import ObjectStoragePath
+from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.model.errors import ContactFileError
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -18,7 +19,7 @@ _TOLD = 20
 
 
 class LoadContactsOperator(StoreOperator):
-    """Loads a CSV file of contacts; the same file again changes nothing.
+    """Loads a file of contacts in CSV, JSON or XLSX; the same file again changes nothing.
 
     Nothing is written unless the whole file can be read; then it is written in lots, so that others who write contacts
     meanwhile wait for one lot and not for the file.
@@ -27,16 +28,19 @@ class LoadContactsOperator(StoreOperator):
     and reason, never by value. ``contacts.file`` says which columns there may be.
 
     :param file: path of the file, on any storage that ``ObjectStoragePath`` reaches (templated)
+    :param sheet: the sheet to read of a workbook that has several (templated)
     :param promo_db_conn_id: connection of the store (templated)
+    :raises AirflowFailException: every row was rejected
     :raises ContactFileError: it is no contact file, or cannot be read; nothing was loaded
     """
 
-    template_fields: Sequence[str] = ("file", "promo_db_conn_id")
+    template_fields: Sequence[str] = ("file", "sheet", "promo_db_conn_id")
     ui_color = "#e8e3f4"
 
-    def __init__(self, *, file: str, **kwargs: Any) -> None:
+    def __init__(self, *, file: str, sheet: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.file = file
+        self.sheet = sheet
 
     def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Load the file."""
@@ -44,11 +48,14 @@ class LoadContactsOperator(StoreOperator):
 
         name = ObjectStoragePath(self.file).name
         with self.hook.connect() as connection, _open(self.file, name) as stream:
-            report = load_contact_file(connection, stream, file=name)
+            report = load_contact_file(connection, stream, file=name, sheet=self.sheet)
         for one in report.rejects[:_TOLD]:
             self.log.warning("%s:%d: %s %s", name, one.row, one.place, one.reason)
         counts = report.counts()
         self.log.info("%s: %s", name, counts)
+        if report.is_refused:
+            msg = f"{name}: all {report.rows:,} rows were rejected; the first ones are named above"
+            raise AirflowFailException(msg)
         return counts
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _COUNTS = ("rows", "inserted", "updated", "unchanged", "rejected_count")
 _NAMED = 5
+_REASONS_LOGGED = 20
 
 
 class LoadPromoCodesOperator(StoreOperator):
@@ -47,11 +48,19 @@ class LoadPromoCodesOperator(StoreOperator):
     :param strict: refuse a whole file for one rejected row, and require the column inUse (templated)
     :param time_zone: IANA name of the zone in which dates are read (templated)
     :param code_only_expiration: the files hold the one column code, and their codes expire then (templated)
+    :param sheet: the sheet to read of workbooks that have several (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises AirflowFailException: a file was rejected
+    :raises AirflowFailException: a file was rejected, or every row of one
     """
 
-    template_fields: Sequence[str] = ("files", "strict", "time_zone", "code_only_expiration", "promo_db_conn_id")
+    template_fields: Sequence[str] = (
+        "files",
+        "strict",
+        "time_zone",
+        "code_only_expiration",
+        "sheet",
+        "promo_db_conn_id",
+    )
     ui_color = "#e8e3f4"
 
     def __init__(
@@ -61,6 +70,7 @@ class LoadPromoCodesOperator(StoreOperator):
         strict: bool | str = False,
         time_zone: str = "UTC",
         code_only_expiration: str | None = None,
+        sheet: str = "",
         **kwargs: Any,
     ) -> None:
         assets: dict[str, Any] = {"inlets": [CODE_FILES], "outlets": [POOLS, PROMO_CODES]}
@@ -69,6 +79,7 @@ class LoadPromoCodesOperator(StoreOperator):
         self.strict = strict
         self.time_zone = time_zone
         self.code_only_expiration = code_only_expiration
+        self.sheet = sheet
 
     def execute(self, context: Context) -> dict[str, int]:
         """Load the files one by one."""
@@ -102,9 +113,18 @@ class LoadPromoCodesOperator(StoreOperator):
             report = self._load_open(path, file.name)
         except CodeFileError as error:
             self.log.error("%s", error)  # noqa: TRY400  (a traceback says nothing of a file that breaks a rule)
+            if isinstance(error, CodeFileRejectedError):
+                self._log_rejects(error.report)
             return put_away(path, REJECTED, _refusal(file.name, error) | {"run_id": run_id})
         self.log.info("%s: %s", printable_name(file.name), {name: getattr(report, name) for name in _COUNTS})
+        self._log_rejects(report)
         return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
+
+    def _log_rejects(self, report: LoadReport) -> None:
+        for line in [group.in_words(report.row_noun) for group in report.rejected_by_reason[:_REASONS_LOGGED]]:
+            self.log.warning("%s: not loaded: %s", printable_name(report.file), line)
+        for warning in report.warnings():
+            self.log.warning("%s: %s", printable_name(report.file), warning)
 
     def _load_open(self, path: str, name: str) -> LoadReport:
         from promo_campaigns.code_files.load import load_code_file
@@ -117,6 +137,7 @@ class LoadPromoCodesOperator(StoreOperator):
                 strict=parse_flag("strict", self.strict),
                 time_zone=self.time_zone,
                 code_only_expiration=optional_text(self.code_only_expiration) or None,
+                sheet=optional_text(self.sheet),
             )
 
     def _earlier_report(self, path: str, run_id: str) -> Mapping[str, Any]:

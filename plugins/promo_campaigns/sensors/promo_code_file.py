@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from promo_campaigns.hooks.code_inbox import finished, look
+from promo_campaigns.hooks.code_inbox import describe, finished, look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class PromoCodeFileSensor(BaseSensorOperator):
     """Waits until a folder holds finished code files, and returns their paths, sorted.
 
-    A file is finished when its size and modification time are the same in two checks ``settle_s`` apart; or, with
-    ``done_marker``, when ``<name>.done`` exists beside it. Files that are there already are returned without deferring.
+    A file is finished when two looks, ``settle_s`` apart, find the same size and time of change; or, with
+    ``done_marker``, when ``<name>.done`` stands beside it. Lock files, half uploads and what desktops leave behind
+    (``code_inbox.NO_CODE_FILE``) are left alone. Files that are there at once are returned without deferring.
 
     :param path: the folder, or a file: any path that ``ObjectStoragePath`` reaches, ``s3://connection@bucket/inbox``
         (templated)
@@ -62,6 +63,8 @@ class PromoCodeFileSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002  (Airflow's signature)
         """Check the folder twice."""
         files = self._finished()
+        if not files:
+            self._tell()
         return PokeReturnValue(is_done=bool(files), xcom_value=files)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> list[str]:  # noqa: ARG002  (Airflow's signature)
@@ -76,7 +79,12 @@ class PromoCodeFileSensor(BaseSensorOperator):
         time.sleep(self.settle_s)
         return finished(before, look(self.path, self.pattern, done_marker=self.done_marker))
 
+    def _tell(self) -> None:
+        seen = look(self.path, self.pattern, done_marker=self.done_marker)
+        self.log.info("%s", describe(self.path, self.pattern, seen, done_marker=self.done_marker))
+
     def _wait(self) -> list[str]:
+        self._tell()
         from promo_campaigns.triggers.promo_code_file import PromoCodeFileTrigger  # noqa: PLC0415  (needed to defer only)
 
         trigger = PromoCodeFileTrigger(

@@ -6,12 +6,12 @@ import gzip
 import hashlib
 import io
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from promo_campaigns.tables.layout import Layout
+    from promo_campaigns.tables.table import TableLayout
 
     UnpackedBytes = io.BufferedReader[Any]
 
@@ -31,8 +31,10 @@ _ZIP = b"PK\x03\x04"
 _NO_TEXT = {
     b"\xff\xfe": "the file is UTF-16",
     b"\xfe\xff": "the file is UTF-16",
-    b"\xd0\xcf\x11\xe0": "the file is an Excel workbook of the old kind (.xls)",
 }
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The name of a part, as a workbook that is protected by a password holds it."""
 
 
 class HashedBytes(io.RawIOBase):
@@ -68,9 +70,9 @@ class HashedBytes(io.RawIOBase):
 
 
 class _Unpacked(io.RawIOBase):
-    """The bytes without their gzip, within the limits; breaking them raises ``CodeFileError``."""
+    """The bytes without their gzip, within the limits; breaking them raises ``FileError``."""
 
-    def __init__(self, source: HashedBytes, layout: Layout) -> None:
+    def __init__(self, source: HashedBytes, layout: TableLayout) -> None:
         super().__init__()
         self._source = source
         self._layout = layout
@@ -104,9 +106,9 @@ class _Unpacked(io.RawIOBase):
 
 
 class _Text(io.RawIOBase):
-    """Bytes of a text file: a NUL among them raises ``CodeFileError`` with its line."""
+    """Bytes of a text file: a NUL among them raises ``FileError`` with its line."""
 
-    def __init__(self, stream: io.BufferedReader[_Unpacked], layout: Layout) -> None:
+    def __init__(self, stream: io.BufferedReader[_Unpacked], layout: TableLayout) -> None:
         super().__init__()
         self._stream = stream
         self._layout = layout
@@ -126,15 +128,15 @@ class _Text(io.RawIOBase):
         return count
 
 
-def open_unpacked(source: HashedBytes, layout: Layout) -> tuple[UnpackedBytes, FileFormat]:
-    """Open the bytes of a code file without their gzip.
+def open_unpacked(source: HashedBytes, layout: TableLayout) -> tuple[UnpackedBytes, FileFormat]:
+    """Open the bytes of a file without their gzip.
 
-    Reading raises ``CodeFileError`` where the packing is broken, the file grows beyond its limits, or text holds a NUL.
+    Reading raises ``FileError`` where the packing is broken, the file grows beyond its limits, or text holds a NUL.
 
     :param source: the bytes as uploaded
     :param layout: what the file is expected to hold
     :returns: the bytes, and their format: told by how they begin, since a name may say anything
-    :raises CodeFileError: the file is empty, or neither text nor a workbook
+    :raises FileError: the file is empty, or neither text nor a workbook
     """
     stream = io.BufferedReader(_Unpacked(source, layout), _BLOCK)
     start = stream.peek()
@@ -142,8 +144,17 @@ def open_unpacked(source: HashedBytes, layout: Layout) -> tuple[UnpackedBytes, F
         layout.refuse("the file is empty", 1, "Was it uploaded whole?")
     if start.startswith(_ZIP):
         return stream, "xlsx"
+    if start.startswith(_OLD_OFFICE):
+        _refuse_old_office(start, layout)
     for magic, problem in _NO_TEXT.items():
         if start.startswith(magic):
             layout.refuse(problem, 1, "Save it as CSV in UTF-8 or as .xlsx")
     is_json = start.removeprefix(_MARK).lstrip()[:1] in {b"[", b"{"}
     return io.BufferedReader(_Text(stream, layout), _BLOCK), "json" if is_json else "csv"
+
+
+def _refuse_old_office(start: bytes, layout: TableLayout) -> NoReturn:
+    problem = "the file is an Excel workbook of the old kind (.xls), or one that is protected by a password"
+    if _ENCRYPTED in start:
+        problem = "the file is a workbook that is protected by a password"
+    layout.refuse(problem, 1, "Save it without a password as .xlsx, or as CSV in UTF-8")

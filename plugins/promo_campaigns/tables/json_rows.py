@@ -1,4 +1,4 @@
-"""Rows of a code file in JSON: an array of objects, or objects one after another."""
+"""Rows of a table in JSON: an array of objects, or objects one after another."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from promo_campaigns.model.errors import CodeFileError
-from promo_campaigns.tables.layout import COLUMNS, IN_USE
+from promo_campaigns.model.errors import FileError
+from promo_campaigns.tables.table import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.model.load_report import Rejects
     from promo_campaigns.tables.byte_source import UnpackedBytes
-    from promo_campaigns.tables.layout import Layout, NumberedRow, Row
+    from promo_campaigns.tables.table import Column, NumberedRow, RejectedRows, TableLayout
 
 MAX_OBJECT_LENGTH = 65_536
 """Characters of one object."""
 
 _BLOCK = 65_536
-_SPACE = re.compile(r"[ \t\r\n]*")
+_SPACE = re.compile(r"[ \t\r\n\x1a]*")
 _MAX_SHAPES = 1_000
 
 
-def json_rows(stream: UnpackedBytes, layout: Layout, rejects: Rejects) -> Iterator[NumberedRow]:
-    """Return one row for each object as they come; only one object at a time is held.
+def json_rows(stream: UnpackedBytes, layout: TableLayout, rejects: RejectedRows) -> Iterator[NumberedRow]:
+    """Return one row for each object as they come, numbered from 1; only one object at a time is held.
 
     The keys of the first object are the header of the file. A later object with other keys is a row of its own right:
     it is rejected when a column is missing or not known.
@@ -34,42 +33,47 @@ def json_rows(stream: UnpackedBytes, layout: Layout, rejects: Rejects) -> Iterat
     :param stream: the bytes of the file; a byte order mark at their start is skipped
     :param layout: what the file is expected to hold
     :param rejects: where objects with wrong keys or values are noted
-    :raises CodeFileError: the text is not JSON, holds something else than objects, or is not UTF-8
+    :raises FileError: the text is not JSON, holds something else than objects, or is not UTF-8
     """
-    pickers: dict[tuple[str, ...], Callable[[Sequence[str]], Row]] = {}
-    for number, (line, pairs) in enumerate(_Objects(stream, layout)):
+    grids: dict[tuple[str, ...], Grid] = {}
+    for number, (line, pairs) in enumerate(_Objects(stream, layout), 1):
         keys = tuple(key for key, _ in pairs)
-        pick = pickers.get(keys)
-        if pick is None:
+        grid = grids.get(keys)
+        if grid is None:
             try:
-                pick = layout.picker(keys, line)
-            except CodeFileError as error:
-                if number == 0:
+                grid = Grid(keys, line, layout, rejects, pads=False)
+            except FileError as error:
+                if number == 1:
                     raise
-                rejects.add(line, "", error.problem)
+                rejects.add(number, "", error.problem)
                 continue
-            if len(pickers) >= _MAX_SHAPES:
-                pickers.clear()
-            pickers[keys] = pick
-        row = pick([value for _, value in pairs])
-        if wrong := _wrong_column(row):
-            rejects.add(line, wrong, "not a text, number or (for inUse) a boolean")
-        else:
-            yield line, _as_text(row)
+            if len(grids) >= _MAX_SHAPES:
+                grids.clear()
+            grids[keys] = grid
+        for row in grid.rows(number, [value for _, value in pairs]):
+            if wrong := _wrong_column(row, grid.columns):
+                rejects.add(number, *wrong)
+            else:
+                yield number, tuple(map(_as_text, row))
 
 
-def _wrong_column(row: Sequence[object]) -> str:
-    for name, value in zip(COLUMNS, row, strict=True):
-        if isinstance(value, (tuple, list)) or (isinstance(value, bool) and name != IN_USE):
-            return name
-    return ""
+def _wrong_column(row: Sequence[object], columns: Sequence[Column]) -> tuple[str, str] | None:
+    for column, value in zip(columns, row, strict=True):
+        if isinstance(value, (tuple, list)) or (isinstance(value, bool) and column.kind != "flag"):
+            return column.name, "not a text, number or (for inUse) a boolean"
+        if isinstance(value, _Fraction) and column.kind == "text":
+            return column.name, "a number with a fraction or an exponent: write it as text, in quotes"
+    return None
 
 
-def _as_text(row: Sequence[object]) -> Row:
-    code, expiration, discount, name, in_use = (
-        value if isinstance(value, str) else "" if value is None else str(value).lower() for value in row
-    )
-    return code, expiration, discount, name, in_use
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value).lower()
+
+
+class _Fraction(str):
+    """A number that JSON writes with a fraction or an exponent, as it is written."""
+
+    __slots__ = ()
 
 
 def _refuse_constant(_name: str) -> NoReturn:
@@ -78,14 +82,14 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 # Numbers stay as they are written: a code of many digits must not change. Objects stay pairs: a key may stand twice.
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=_refuse_constant, strict=False
+    object_pairs_hook=tuple, parse_int=str, parse_float=_Fraction, parse_constant=_refuse_constant, strict=False
 )
 
 
 class _Objects:
     """The objects of a text, each with the line it begins on."""
 
-    def __init__(self, stream: UnpackedBytes, layout: Layout) -> None:
+    def __init__(self, stream: UnpackedBytes, layout: TableLayout) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
         self._layout = layout
         self._buffer = ""

@@ -15,7 +15,7 @@ from promo_campaigns.model.redaction import printable_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from promo_campaigns.tables.layout import Layout
+    from promo_campaigns.tables.table import TableLayout
 
 MAX_SHEET_BYTES = 384 * 2**20
 MAX_OTHER_PART_BYTES = 64 * 2**20
@@ -39,6 +39,10 @@ MAX_TEXT = 32_767
 SAVE_AGAIN = "Save it again as .xlsx, or as CSV in UTF-8"
 SAVE_AS_CSV = "Save it as CSV in UTF-8"
 
+CONTENT_TYPES = "[Content_Types].xml"
+"""The part that every workbook has."""
+
+_OPEN_DOCUMENT = "content.xml"
 _SHEETS = "xl/worksheets/"
 _MAX_DIRECTORY_BYTES = 2**20
 _BLOCK = 2**16
@@ -112,16 +116,21 @@ class Archive:
 
     :param file: the workbook, which can be read anywhere
     :param layout: refuses the workbook
-    :raises CodeFileError: it is no sound archive
+    :raises FileError: it is no sound archive
     """
 
-    def __init__(self, file: BinaryIO, layout: Layout) -> None:
+    def __init__(self, file: BinaryIO, layout: TableLayout) -> None:
         self._layout = layout
         try:
             self._zip = zipfile.ZipFile(_Sparing(file))
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             layout.refuse("the workbook is damaged", hint=SAVE_AGAIN, cause=error)
         self._parts = {part.filename: part for part in self._zip.infolist()}
+        if CONTENT_TYPES not in self._parts:
+            problem, hint = "the file is a zip, and no workbook", "Unpack it and take the file that is in it"
+            if _OPEN_DOCUMENT in self._parts:
+                problem, hint = "the file is an OpenDocument spreadsheet (.ods)", "Save it as .xlsx, or as CSV in UTF-8"
+            layout.refuse(problem, hint=hint)
         if len(self._parts) > MAX_PARTS:
             layout.refuse(f"the workbook has more than {MAX_PARTS:,} parts", hint=SAVE_AGAIN)
 
@@ -140,7 +149,7 @@ class Archive:
     def pass_by(self, name: str, listener: Listener) -> Iterator[None]:
         """Parse a part block by block, and pass its elements to a listener.
 
-        :raises CodeFileError: there is no such part, it is no XML, or it breaks a limit
+        :raises FileError: there is no such part, it is no XML, or it breaks a limit
         """
         refuse = self.refuser(name)
         parser = _parser(listener)

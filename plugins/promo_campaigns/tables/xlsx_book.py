@@ -1,4 +1,4 @@
-"""Reads what the cells of a workbook refer to: the sheets, the shared texts, and the formats that are dates."""
+"""What a workbook says of its sheets: where they lie, their texts, and what numbers mean in formats of cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
 
-from promo_campaigns.tables.xlsx_archive import MAX_OTHER_PART_BYTES, MAX_PARTS, Listener, attribute
+from promo_campaigns.tables.number_format import Digits, is_percent, parse_digits
+from promo_campaigns.tables.xlsx_archive import CONTENT_TYPES, MAX_OTHER_PART_BYTES, MAX_PARTS, Listener, attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +23,10 @@ MAX_FORMATS = 65_536
 MAX_FORMAT_LENGTH = 255
 """Characters of a number format, Excel's own limit."""
 
-NUMBER, DAY, MOMENT, DURATION = range(4)
-"""What a number is in a cell of a format: itself, a date, a date with a time, or a span of time."""
+NUMBER, DATE, DURATION, PERCENT, DIGITS = range(5)
+"""What a number is in a cell of a format: itself, a date with or without a time, a span of time, a share of a hundred,
+or digits shown as the format says."""
 
-_CONTENT_TYPES = "[Content_Types].xml"
 _STYLES = "xl/styles.xml"
 _WORKBOOK = "xl/workbook.xml"
 _MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml."
@@ -44,27 +45,29 @@ _WORKBOOK_TYPES = frozenset(
 class Book:
     """What the cells of the sheets refer to.
 
-    :param sheets: the parts of the sheets with cells
+    :param sheets: name and part of the sheets with cells
     :param is_1904: days are counted from 1904, as on an old Macintosh
     :param texts: the texts that cells name by number
-    :param kinds: what a number is, by the number of the cell's format
+    :param kinds: what a number is, by the number of the cell's style
+    :param digits: how a number of the kind ``DIGITS`` is shown, by the number of the cell's style
     """
 
-    sheets: tuple[str, ...]
+    sheets: tuple[tuple[str, str], ...]
     is_1904: bool
     texts: Texts
     kinds: bytes
+    digits: Callable[[int], Digits]
 
 
 def read_book(archive: Archive) -> Book:
     """Read everything but the cells.
 
-    :raises CodeFileError: a part that is needed is missing, unsound, or breaks a limit
+    :raises FileError: a part that is needed is missing, unsound, or breaks a limit
     """
-    types = _ContentTypes(archive.refuser(_CONTENT_TYPES))
-    archive.hear(_CONTENT_TYPES, types)
+    types = _ContentTypes(archive.refuser(CONTENT_TYPES))
+    archive.hear(CONTENT_TYPES, types)
     if types.workbook is None:
-        archive.refuser(_CONTENT_TYPES)("names no workbook")
+        archive.refuser(CONTENT_TYPES)("names no workbook")
     book = _Workbook(archive.refuser(types.workbook))
     archive.hear(types.workbook, book)
     texts = Texts(archive.refuser(types.texts or ""))
@@ -73,17 +76,18 @@ def read_book(archive: Archive) -> Book:
     styles = _Styles(archive.refuser(_STYLES))
     if archive.has(_STYLES):
         archive.hear(_STYLES, styles)
-    return Book(_sheets(archive, types.workbook, book.sheets), book.is_1904, texts, styles.kinds())
+    sheets = _sheets(archive, types.workbook, book.sheets)
+    return Book(sheets, book.is_1904, texts, styles.kinds(), styles.digits)
 
 
-def _sheets(archive: Archive, workbook: str, wanted: list[str]) -> tuple[str, ...]:
+def _sheets(archive: Archive, workbook: str, wanted: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     folder, name = posixpath.split(workbook)
     place = posixpath.join(folder, "_rels", f"{name}.rels")
     links = _Links(archive.refuser(place))
     archive.hear(place, links)
-    targets = [links.targets[it] for it in wanted]
-    parts = (posixpath.normpath(posixpath.join("/", folder, target))[1:] for target in targets if target is not None)
-    return tuple(part for part in parts if archive.has(part))
+    targets = [(name, links.targets[link]) for name, link in wanted]
+    parts = [(name, posixpath.normpath(posixpath.join("/", folder, it))[1:]) for name, it in targets if it is not None]
+    return tuple((name, part) for name, part in parts if archive.has(part))
 
 
 class Texts(Listener):
@@ -148,13 +152,13 @@ class _Workbook(Listener):
 
     def __init__(self, refuse: Callable[[str], NoReturn]) -> None:
         super().__init__(refuse)
-        self.sheets: list[str] = []
+        self.sheets: list[tuple[str, str]] = []
         self.is_1904 = False
         self.begins = {"sheet": self._sheet, "workbookPr": self._properties}
 
     def _sheet(self, attributes: Mapping[str, str]) -> None:
         if link := attribute(attributes, "id"):
-            self.sheets.append(link)
+            self.sheets.append((attributes.get("name", ""), link))
         if len(self.sheets) > MAX_PARTS:
             self.refuse(f"names more than {MAX_PARTS:,} sheets")
 
@@ -178,11 +182,12 @@ class _Links(Listener):
 
 
 class _Styles(Listener):
-    """Which formats of cells are dates. A format is named by number, so each costs four bytes."""
+    """What numbers are in the styles of cells. A format is named by number, so each style costs four bytes."""
 
     def __init__(self, refuse: Callable[[str], NoReturn]) -> None:
         super().__init__(refuse)
         self._formats = {number: _kind_of(code) for number, code in BUILTIN_FORMATS.items()}
+        self._digits: dict[int, Digits] = {}
         self._numbers = array("I")
         self._inside: Literal["numFmts", "cellXfs", ""] = ""
         self.begins = {
@@ -194,8 +199,12 @@ class _Styles(Listener):
         self.ends = {"numFmts": lambda: self._enter(""), "cellXfs": lambda: self._enter("")}
 
     def kinds(self) -> bytes:
-        """Return what a number is, by the number of the cell's format."""
+        """Return what a number is, by the number of the cell's style."""
         return bytes(self._formats.get(number, NUMBER) for number in self._numbers)
+
+    def digits(self, style: int) -> Digits:
+        """Return how a number of the kind ``DIGITS`` is shown."""
+        return self._digits[self._numbers[style]]
 
     def _enter(self, place: Literal["numFmts", "cellXfs", ""]) -> None:
         self._inside = place
@@ -206,7 +215,10 @@ class _Styles(Listener):
         code = attributes.get("formatCode", "")
         if len(code) > MAX_FORMAT_LENGTH:
             self.refuse(f"holds a number format of more than {MAX_FORMAT_LENGTH} characters")
-        self._formats[int(attributes["numFmtId"])] = _kind_of(code)
+        number = int(attributes["numFmtId"])
+        self._formats[number] = _kind_of(code)
+        if self._formats[number] == NUMBER and (digits := parse_digits(code)):
+            self._formats[number], self._digits[number] = DIGITS, digits
         if len(self._formats) > MAX_FORMATS:
             self.refuse(f"holds more than {MAX_FORMATS:,} number formats")
 
@@ -216,8 +228,6 @@ class _Styles(Listener):
 
 
 def _kind_of(code: str) -> int:
-    if not is_date_format(code):
-        return NUMBER
-    if is_timedelta_format(code):
-        return DURATION
-    return MOMENT if "h" in code else DAY
+    if is_date_format(code):
+        return DURATION if is_timedelta_format(code) else DATE
+    return PERCENT if is_percent(code) else NUMBER

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel, from_ISO8601
 
+from promo_campaigns.model.sheet_text import ERROR_CELL, FORMULA_CELL
 from promo_campaigns.tables.xlsx_archive import MAX_DEPTH, Listener
-from promo_campaigns.tables.xlsx_book import DAY, DURATION, NUMBER
+from promo_campaigns.tables.xlsx_book import DIGITS, DURATION, NUMBER, PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,31 +21,50 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_048_576
 """Rows of a sheet, Excel's own limit."""
 
-MAX_COLUMNS = 16
-"""Columns that are looked at; cells to the right of them are left out."""
-
-_COLUMNS = {letter: place for place, letter in enumerate(ascii_uppercase[:MAX_COLUMNS], 1)}
+_COLUMNS = {letter: place for place, letter in enumerate(ascii_uppercase, 1)}
 _DIGITS = "0123456789"
+_PERCENT_PLACES = 9
 _LONGEST_COLUMN = 3
 
 
+class Unusable(str):
+    """What stands in a cell whose value cannot be known: why, as a reason to reject its row."""
+
+    __slots__ = ()
+
+
+_FORMULA = Unusable(FORMULA_CELL)
+_ERROR = Unusable(ERROR_CELL)
+
+
+class ShownDigits(NamedTuple):
+    """A number that its format shows with zeros in front, or with other characters."""
+
+    number: float
+    shown: str
+
+
 class SheetRows(Listener):
-    """Turns cells into values: text, number, bool, date or time.
+    """Makes values of cells: text, number, bool, date, time, ``ShownDigits`` or ``Unusable``.
 
     :param book: the workbook
+    :param columns: how many columns are looked at; cells to the right of them are left out
     :param refuse: refuses the workbook for a problem of the sheet
     """
 
-    def __init__(self, book: Book, refuse: Callable[[str], NoReturn]) -> None:
+    def __init__(self, book: Book, columns: int, refuse: Callable[[str], NoReturn]) -> None:
         super().__init__(refuse)
         self._texts = book.texts
         self._kinds = book.kinds
+        self._digits = book.digits
+        self._width = columns
+        self._places = dict(islice(_COLUMNS.items(), columns))
         self._epoch = CALENDAR_MAC_1904 if book.is_1904 else CALENDAR_WINDOWS_1900
         self._rows: list[tuple[int, list[Any]]] = []
         self._line = self._column = 0
         self._cells: list[Any] | None = None  # None outside of rows
         self._type, self._style = "n", ""
-        self._formula: str | None = None
+        self._formula: Unusable | None = None
         self._is_spoken = True
         self._cell_name, self._value_name = "c", "v"
         self.begins = {
@@ -101,7 +122,7 @@ class SheetRows(Listener):
         if self._line <= before:
             self.refuse("holds a row twice, or rows out of order")
         self._column = 0
-        self._cells = [""] * MAX_COLUMNS
+        self._cells = [""] * self._width
 
     def _end_row(self) -> None:
         cells = self._cells
@@ -122,15 +143,17 @@ class SheetRows(Listener):
 
     def _column_of(self, place: str) -> int:
         letters = place.rstrip(_DIGITS)
-        column = _COLUMNS.get(letters)
+        column = self._places.get(letters)
         if column is None:
             if not (letters.isascii() and letters.isalpha() and len(letters) <= _LONGEST_COLUMN):
                 self.refuse("holds a cell without a sound place")
-            column = _COLUMNS.get(letters.upper(), MAX_COLUMNS + 1)
+            column = 0
+            for letter in letters.upper():
+                column = column * len(_COLUMNS) + _COLUMNS[letter]
         return column
 
     def _end_cell(self) -> None:
-        if self._cells is not None and self._column <= MAX_COLUMNS:
+        if self._cells is not None and self._column <= self._width:
             self._cells[self._column - 1] = self._value() if self._formula is None else self._formula
 
     def _begin_text(self, _: Mapping[str, str]) -> None:
@@ -151,7 +174,8 @@ class SheetRows(Listener):
 
     def _end_formula(self) -> None:
         self._collects = False
-        self._formula = "=" + self._taken()
+        self._taken()
+        self._formula = _FORMULA
 
     def _value(self) -> Any:  # noqa: ANN401  (a cell holds anything)
         text, kind = self._taken(), self._type
@@ -164,8 +188,8 @@ class SheetRows(Listener):
         if kind == "b":
             return bool(int(text))
         if kind == "d":
-            return from_ISO8601(text)  # type: ignore[no-untyped-call]  # the stubs have no types here
-        return text
+            return _day_or_moment(from_ISO8601(text))  # type: ignore[no-untyped-call]  # the stubs have no types here
+        return _ERROR if kind == "e" else text
 
     def _number(self, text: str) -> Any:  # noqa: ANN401  (as above)
         number = float(text) if "." in text or "E" in text or "e" in text else int(text)
@@ -173,13 +197,21 @@ class SheetRows(Listener):
         kind = self._kinds[style] if style < len(self._kinds) else NUMBER
         if kind == NUMBER:
             return number
+        if kind == DIGITS:
+            return ShownDigits(number, self._digits(style).show(number))
+        if kind == PERCENT:
+            return round(number * 100, _PERCENT_PLACES)
         try:
-            value = from_excel(number, self._epoch, timedelta=kind == DURATION)
+            return _day_or_moment(from_excel(number, self._epoch, timedelta=kind == DURATION))
         except (OverflowError, ValueError):
-            return "#VALUE!"  # what Excel shows
-        if isinstance(value, datetime) and kind == DAY and not any((value.hour, value.minute, value.second)):
-            return value.date()
-        return value
+            return _ERROR  # what Excel shows
+
+
+def _day_or_moment(value: Any) -> Any:  # noqa: ANN401  (what a cell holds)
+    """Return a date for a moment at midnight: programs format dates with a time, and people without."""
+    if isinstance(value, datetime) and not any((value.hour, value.minute, value.second)):
+        return value.date()
+    return value
 
 
 def _whole(text: str) -> int:

@@ -11,7 +11,7 @@ import typer
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import AsJson, Dsn, Fields
+from promo_campaigns.cli.options import AsJson, Dsn, Fields, Sheet
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import progress, reading_file
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from promo_campaigns.model.load_report import LoadReport
 
 app = Commands()
-_SHOWN_REJECTS = 20
+_SHOWN_REASONS = 20
 
 Strict = Annotated[
     bool, typer.Option("--strict", help="Load nothing if one row is rejected; the column inUse is required.")
@@ -44,6 +44,7 @@ def load(
     time_zone: TimeZone = "UTC",
     code_only: CodeOnly = False,
     expires: Expires = "",
+    sheet: Sheet = "",
     as_json: AsJson = False,
     fields: Fields = "",
     dsn: Dsn = "",
@@ -55,7 +56,14 @@ def load(
     _require_loadable(file, code_only=code_only, expires=expires)
     output = Output(as_json=as_json, fields=fields)
     try:
-        report = _load(file, find_dsn(dsn), strict=strict, time_zone=time_zone, code_only_expiration=expires or None)
+        report = _load(
+            file,
+            find_dsn(dsn),
+            strict=strict,
+            time_zone=time_zone,
+            code_only_expiration=expires or None,
+            sheet=sheet,
+        )
     except CodeFileRejectedError as error:
         output.record(error.report.as_dict() | {"error": str(error)}, _in_words(error.report, str(error)))
         return ExitStatus.NO
@@ -88,16 +96,22 @@ def _in_words(report: LoadReport, error: str = "") -> str:
     lines = [f"file       {report.file}", f"sha256     {report.sha256}"]
     lines += [f"{name:<10} {getattr(report, name):,}" for name in ("rows", "inserted", "updated", "unchanged")]
     lines.append(f"rejected   {report.rejected_count:,}")
-    for reject in report.rejected[:_SHOWN_REJECTS]:
-        place = f"{reject.column}: " if reject.column else ""
-        lines.append(f"  line {reject.line}: {place}{reject.reason}")
-    if report.rejected_count > _SHOWN_REJECTS:
-        lines.append(f"  and {report.rejected_count - _SHOWN_REJECTS:,} more; --json names the first 1,000")
+    lines += _rejects(report)
     if report.already_loaded:
-        lines.append(f"These bytes were loaded before, as file {report.code_file_id}; nothing was changed.")
+        lines.append(f"These bytes were loaded before with these options, as file {report.code_file_id}; nothing was changed.")
     elif error:
-        lines.append(f"Strict, so nothing was loaded. {error}")
+        lines.append(f"Nothing was loaded. {error}")
     return "\n".join(lines)
+
+
+def _rejects(report: LoadReport) -> list[str]:
+    groups = report.rejected_by_reason
+    lines = [f"  {group.in_words(report.row_noun)}" for group in groups[:_SHOWN_REASONS]]
+    if len(groups) > _SHOWN_REASONS:
+        lines.append("  and others for more reasons")
+    if report.rejected_count:
+        lines.append("  --json names the first 1,000")
+    return lines + [f"warning    {warning}" for warning in report.warnings()]
 
 
 @app.add("files", "promo codes files", "promo codes files --json --fields code_file_id,name")

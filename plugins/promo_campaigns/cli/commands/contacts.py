@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promo_campaigns.cli.database import find_dsn
+from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import AsJson, Dsn, Fields
+from promo_campaigns.cli.options import AsJson, Dsn, Fields, Sheet
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import reading_file
 from promo_campaigns.model.contact_rules import (
@@ -34,13 +35,17 @@ _LINES_SHOWN = 20
 
 @app.add("load", "promo contacts load include/samples/contacts.csv", "promo contacts load contacts.csv --json")
 def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: externalId, language, timeZone, email, …")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON or XLSX: externalId, language, timeZone, email, …")],
     *,
+    sheet: Sheet = "",
     as_json: AsJson = False,
     fields: Fields = "",
     dsn: Dsn = "",
-) -> None:
-    """Load a CSV file of contacts and print its report; the same file again changes nothing."""
+) -> ExitStatus:
+    """Load a file of contacts and print its report; the same file again changes nothing.
+
+    The exit status is 1 if the file has rows and none of them was loaded.
+    """
     from promo_campaigns.contacts.load import load_contact_file
     from promo_campaigns.postgres.connection import connect
 
@@ -48,11 +53,12 @@ def load(
     with connect(find_dsn(dsn)) as connection:
         try:
             with reading_file(file) as stream:
-                report = load_contact_file(connection, stream, file=file.name)
+                report = load_contact_file(connection, stream, file=file.name, sheet=sheet)
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
             raise ContactFileError(problem, file=str(file)) from error
     output.record(report.as_dict(), _in_words(report))
+    return ExitStatus.NO if report.is_refused else ExitStatus.OK
 
 
 def _in_words(report: ContactFileReport) -> str:

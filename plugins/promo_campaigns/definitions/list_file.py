@@ -1,0 +1,108 @@
+"""Audience lists: a table of one column that says whom each row names."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from operator import itemgetter
+from typing import TYPE_CHECKING, NoReturn
+
+from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID, AudienceList
+from promo_campaigns.model.contact_rules import clean_channel_type, clean_external_id, clean_locator
+from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.model.sheet_text import find_damage, fold_header, undo_harmless
+from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.table import Column, Header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_LINES = 1_000_000
+LAST_ID = 2**63 - 1
+_HEADERS = "It is contactId, externalId, or a channel such as email, sms or mobilepush"
+_NAMES = {fold_header(name): name for name in (CONTACT_ID, EXTERNAL_ID, "email", "sms", "mobilepush")}
+
+
+def read_list(data: bytes, *, file: str) -> AudienceList:
+    """Read a list; its header is ``contactId``, ``externalId`` or the type of a channel, and empty rows say nothing.
+
+    :param data: CSV, JSON or XLSX
+    :param file: how errors name it; they name a line and never its value
+    :raises DefinitionError: it is no such list, or a value of it is none
+    """
+    layout = _ListLayout(file)
+    values: dict[str, None] = {}
+    for line, (cell,) in AnyTable(io.BytesIO(data), layout).rows(layout):
+        if not cell.strip():
+            continue
+        try:
+            values[_cleaned(layout.by, cell)] = None
+        except ValueError as error:
+            raise DefinitionError(str(error), file=file, line=line) from None
+        if len(values) > MAX_LINES:
+            hint = "Load the contacts, and select them with SQL"
+            layout.refuse(f"the list has more than {MAX_LINES:,} lines", hint=hint)
+    if not values:
+        layout.refuse("the list names nobody")
+    return AudienceList(by=layout.by, values=tuple(values), sha256=hashlib.sha256(data).hexdigest())
+
+
+class _ListLayout:
+    """What a list is expected to hold; a row that cannot be read refuses it whole, so that nobody is overlooked.
+
+    :ivar by: the name of its column, once the header is read
+    """
+
+    sheet = ""
+    max_line = 65_536
+    max_row_lines = 100
+    max_columns = 16
+    names = tuple(_NAMES.values())
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.by = ""
+
+    def knows(self, name: str) -> bool:
+        return fold_header(name) in _NAMES
+
+    def header(self, names: Sequence[str], line: int) -> Header:
+        places = [place for place, name in enumerate(names) if name.strip()]
+        if len(places) != 1:
+            self.refuse(f"the header must name one column, not {len(places)}", line, _HEADERS)
+        self.by = self._named(names[places[0]].strip(), line)
+        place = itemgetter(places[0])
+        return Header((Column(self.by, "text"),), lambda cells: (place(cells),))
+
+    def add(self, line: int, column: str, reason: str) -> None:  # noqa: ARG002  (the column is the only one)
+        self.refuse(reason, line)
+
+    def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
+        raise DefinitionError(problem, file=self.file, line=line or 0, hint=hint) from cause
+
+    def _named(self, name: str, line: int) -> str:
+        try:
+            return _NAMES.get(fold_header(name)) or clean_channel_type(name)
+        except ValueError as error:
+            self.refuse(f"there is no such column as {name!r}", line, _HEADERS, error)
+
+
+def _cleaned(by: str, cell: str) -> str:
+    """Return whom a cell names.
+
+    :raises ValueError: nobody can be named so
+    """
+    text = undo_harmless(cell)
+    if by == CONTACT_ID:
+        return _contact_id(text)
+    if damage := find_damage(text):
+        raise ValueError(damage)
+    return clean_external_id(text) if by == EXTERNAL_ID else clean_locator(by, text)
+
+
+def _contact_id(text: str) -> str:
+    value = text.strip()
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:20]) <= LAST_ID:
+        msg = "not a contact id"
+        raise ValueError(msg)
+    return value
