@@ -25,7 +25,7 @@ def load_contact_file(connection: Connection, stream: BinaryIO, *, file: str, sh
     :param file: base name of the file, for the report and errors
     :param sheet: the sheet of a workbook to read; empty for its only one
     :raises ContactFileError: it is no contact file; nothing was loaded
-    :raises StoreUnavailable: rivals were faster each time; load the file again to complete it
+    :raises StoreUnavailableError: rivals were faster each time; load the file again to complete it
     """
     sieve = _Sieve()
     rows = sieve.accept(read_contacts(stream, file=file, fields=list_fields(connection), sheet=sheet))

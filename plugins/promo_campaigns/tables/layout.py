@@ -67,7 +67,7 @@ class Layout:
         """Return how a row under this header is brought into the order of ``COLUMNS``.
 
         A column that is not known is refused, as one that nobody reads hides mistakes: with ``inUse`` misspelt, codes
-        that are in use would enter the pool [reliability] 7.10.
+        that are in use would enter the pool.
 
         :param names: the names as they stand in the file; empty ones are of columns that must be empty
         :param line: 1-based line of the header

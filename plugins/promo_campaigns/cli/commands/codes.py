@@ -98,7 +98,9 @@ def _in_words(report: LoadReport, error: str = "") -> str:
     lines.append(f"rejected   {report.rejected_count:,}")
     lines += _rejects(report)
     if report.already_loaded:
-        lines.append(f"These bytes were loaded before with these options, as file {report.code_file_id}; nothing was changed.")
+        lines.append(
+            f"These bytes were loaded before with these options, as file {report.code_file_id}; nothing was changed."
+        )
     elif error:
         lines.append(f"Nothing was loaded. {error}")
     return "\n".join(lines)

@@ -35,7 +35,9 @@ _LINES_SHOWN = 20
 
 @app.add("load", "promo contacts load include/samples/contacts.csv", "promo contacts load contacts.csv --json")
 def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON or XLSX: externalId, language, timeZone, email, …")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, JSON or XLSX: externalId, language, timeZone, email, …")
+    ],
     *,
     sheet: Sheet = "",
     as_json: AsJson = False,
