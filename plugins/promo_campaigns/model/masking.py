@@ -17,7 +17,7 @@ def is_placeholder(code: str) -> bool:
 
 
 def mask(code: str) -> str:
-    """Return the form of a code that may be shown: ``WELC…7Q``, its first four characters and its last two.
+    """Return a masked code, such as ``WELC…7Q``: its first four characters and its last two.
 
     Never more than half of the code is shown, so a code of fewer than 12 characters shows less.
     """

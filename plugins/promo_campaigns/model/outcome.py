@@ -1,4 +1,4 @@
-"""What is known after a call, and what is called with."""
+"""The outcome of a call, and the messages and requests that are sent."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from enum import Enum
 
 
 class Outcome(str, Enum):
-    """What is known after a call."""
+    """What a call proved."""
 
     OK = "ok"
     """The receiver took it."""
     REFUSED = "refused"
-    """The receiver definitely did not take it and never will."""
+    """The receiver definitely did not take it, and will not take it later."""
     LATER = "later"
-    """The receiver definitely did not take it now and may another time."""
+    """The receiver definitely did not take it, and may take it later."""
     UNKNOWN = "unknown"
     """Nobody knows."""
 
@@ -26,7 +26,7 @@ class DeliveryResult:
     :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
     :ivar retry_after_s: seconds for which the receiver asks for no calls, 0 if it names none
     :ivar locked_out: the receiver refuses every caller, not this contact: the circuit opens at once
-    :ivar called: False if what is wrong was found before any call, and says nothing about the receiver
+    :ivar called: False if the fault was found before any call, so it says nothing about the receiver
     :ivar answer: what a data source answered before the message, as JSON. Never logged
     """
 

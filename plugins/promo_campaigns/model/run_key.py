@@ -1,4 +1,4 @@
-"""What makes two runs the same send, and two calls the same call."""
+"""Run keys and idempotency keys: which runs are the same send, and which calls the same call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEDULED = frozenset({"scheduled", "backfill"})
 
 
 def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edition: str, run_id: str) -> str:
-    """Name the occurrence a DAG run stands for.
+    """Return the run key of a DAG run: the name of its occurrence.
 
     A scheduled and a backfilled run of one date are the same send, whatever their run ids. Any other run is the
     edition it names, so that two clicks are one send, or else itself.
@@ -37,7 +37,7 @@ def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edit
 
 
 def run_file_name(run_key: str) -> str:
-    """Return a file's name for a run, which no run of another key has."""
+    """Return a file name for a run; each run key has its own."""
     readable = re.sub(r"[^\w.=-]+", "_", run_key, flags=re.ASCII).lstrip("._-")[:100]
     return f"{readable}-{uuid.uuid5(_KEYS, run_key).hex[:8]}"
 
@@ -45,8 +45,8 @@ def run_file_name(run_key: str) -> str:
 def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0, *, source: int = 0) -> str:
     """Return the key under which a receiver sees this call, the same at every try.
 
-    :param generation: rises when a refused contact is sent to anew, since a receiver may remember its refusal, and
-        when a data source is asked about another code than the one it answered of
+    :param generation: resend counter; it rises when a refused contact is sent to anew, since a receiver may remember
+        its refusal, and when a data source is asked about another code
     :param source: place of the data source that is called
     """
     anew = f"\0{generation}" if generation else ""
@@ -55,5 +55,5 @@ def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation:
 
 
 def joint_key(keys: Iterable[str]) -> str:
-    """Return the key of one call for several contacts, made of the keys of their own calls, whatever their order."""
+    """Return the key of one call for several contacts, made of their own keys in any order."""
     return str(uuid.uuid5(_KEYS, "\0".join(sorted(keys))))

@@ -33,7 +33,7 @@ class Message:
     """A message for one channel; title, body, HTML and options are Velocity.
 
     :ivar html: the body as HTML, for channels that show it; empty for none
-    :ivar options: what the transport needs beside the message, by names of the transport's own
+    :ivar options: further values for the transport, by names that the transport defines
     :ivar webhook: the data source whose request carries the message, for the transport ``webhook``
     """
 
@@ -48,13 +48,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """How an answer that only announces the work is followed to its end; the defaults are the vendor's.
+    """How an asynchronous answer is followed to its end; the defaults are the vendor's.
 
-    :ivar path: Velocity, in which ``$answer`` is the announcement; empty for ``importstatus`` and the answer's
+    :ivar path: Velocity, in which ``$answer`` is the first answer; empty for ``importstatus`` and the answer's
         ``asyncSessionId``, beside the resource, where the answer has one
-    :ivar done: a condition in Velocity on ``$answer``, what the path answers: the work is done
-    :ivar failed: likewise: none of it is done and none will be
-    :ivar wait_s: seconds after which nobody waits any more, and the request is made again
+    :ivar done: a condition in Velocity on ``$answer``, the answer of the path: the work is done
+    :ivar failed: a condition likewise: the work failed as a whole
+    :ivar wait_s: seconds after which the work counts as lost, and the request is made again
     """
 
     path: str = ""
@@ -97,7 +97,7 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who a run is for: a SELECT that yields ``contact_id``, the ids themselves, or a list.
+    """The contacts of a run: a SELECT that yields ``contact_id``, the ids themselves, or a list.
 
     :ivar list_sha256: digest of the list, empty without one
     :ivar listed: the list itself, until the run is opened
@@ -110,14 +110,14 @@ class Audience:
     listed: AudienceList | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the ledger keeps of it, as plain JSON values."""
+        """Return what the ledger keeps of the audience, as plain JSON values."""
         kept = {"name": self.name, "sql": self.sql, "contact_ids": list(self.contact_ids)}
         return {**kept, "list_sha256": self.list_sha256} if self.list_sha256 else kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """Everything that makes a run the run it is; frozen in the ledger when the run is opened.
+    """The definition of a run, frozen in the ledger when the run is opened.
 
     :ivar transport: its name; what is unknown must not be sent again by another
     :ivar transport_conn_id: the connection the transport is opened with, empty for none
@@ -146,7 +146,7 @@ class RunSpec:
         return [place for place, source in enumerate(self.data_sources) if source.before is before]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the spec as plain JSON values; it says nothing of limits, hold-out and reuse that are as ever."""
+        """Return the spec as plain JSON values; limits, hold-out and reuse are left out where they are the defaults."""
         nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
         for name, nothing in (("limits", NO_LIMITS), ("hold_out", 0.0), ("reuse", Reuse.NEW)):

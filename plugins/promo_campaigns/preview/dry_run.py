@@ -41,7 +41,7 @@ _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 REASON = 6
 _ZONE, _HELD = 8, 9
 _WANTING = {"", "capped"}
-"""Whom Start counts among those who need a code."""
+"""Contacts that Start counts as needing a code."""
 
 
 def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keyword each)
@@ -57,11 +57,11 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     """Write what a run of this definition would do to each contact, with bounded memory, and count it.
 
     Codes are shown by their masks, in the order they would be claimed if batches ran one after another; texts hold the
-    placeholder. Nothing is consumed, and the ledger is not touched.
+    placeholder. No code is used, and the ledger is not touched.
 
     :param at: when it is to be sent, if that is later than now
-    :param send_by: after which nobody is sent anything
-    :param run_id: the run of this definition, if it is open: its audience is whoever waits in it
+    :param send_by: nothing is sent after it
+    :param run_id: the open run of this definition, if there is one: its audience are the contacts that wait in it
     :param answers: examples of what data sources answer before the message, by their names
     :raises DefinitionError: the audience's SELECT fails
     """
@@ -96,9 +96,9 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
     samples: int = SAMPLES,
     answers: Mapping[str, object] | None = None,
 ) -> DiffReport:
-    """Write which texts two versions of a message differ in, over those whom a run of this definition would reach.
+    """Write the texts in which two versions of a message differ, for the contacts a run of this definition would reach.
 
-    :param spec: whose audience and pool it is; its message says the channel
+    :param spec: gives the audience, the pool and the channel
     :param samples: how many differences the report spells out
     :param answers: examples of what data sources answer before the message, by their names
     :raises DefinitionError: the audience's SELECT fails
@@ -124,13 +124,13 @@ def audience_parts(
     at: datetime | None = None,
     run_id: int | None = None,
 ) -> Generator[list[tuple[Any, ...]]]:
-    """Return the audience in order, some thousands at a time.
+    """Return the audience in order, in parts of some thousands.
 
-    Each row is as the query ``audience`` says; why a contact is not reached stands at ``REASON``.
+    Each row has the columns of the query ``audience``; the reason why a contact is not reached is at ``REASON``.
 
     :param limits: quiet hours and cap, as a compiled campaign has them
     :param at: when it is to be sent, if that is later than now
-    :param run_id: the run it is, if it is open: its own codes do not count for the cap
+    :param run_id: the open run, if there is one: its own messages do not count for the cap
     """
     parameters = {
         "workflow": spec.workflow,
@@ -174,7 +174,7 @@ def recipient_of(
 
 
 class _AudienceReader:
-    """The audience with the codes it would be given."""
+    """The preview audience, with the codes it would be given."""
 
     def __init__(  # noqa: PLR0913  (what it is read for, one keyword each)
         self,
@@ -204,7 +204,7 @@ class _AudienceReader:
         self._codes.close()
 
     def parts(self) -> Iterator[list[Candidate]]:
-        """Return the audience part by part, each read while the one before is worked on."""
+        """Return the audience part by part; the next part is read while the caller works on one."""
         coming = self._thread.submit(self._next_part)
         while candidates := coming.result():
             coming = self._thread.submit(self._next_part)
@@ -220,7 +220,7 @@ class _AudienceReader:
         return [self._candidate(row, reason, warning, codes) for row, (reason, warning) in zip(rows, told, strict=True)]
 
     def _reason(self, row: tuple[Any, ...]) -> tuple[str, str]:
-        """Return why the contact is sent nothing, as a run would come to say it, and a warning."""
+        """Return the reason why a run would send the contact nothing, and a warning; both mostly empty."""
         reason: str = row[REASON]
         if reason not in _WANTING:
             return reason, ""
