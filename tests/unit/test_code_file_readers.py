@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promo_campaigns.model.errors import CodeFileError
-from promo_campaigns.model.sheet_text import find_damage, undo_harmless
 from promo_campaigns.tables.layout import COLUMNS
+from promo_campaigns.tables.sheet_text import find_damage, undo_harmless
 from unit.code_files import EXPIRES, HEADER, ROW, read
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def test_a_bad_row_is_refused_with_line_and_reason_and_without_its_value(row: st
         (b"externalId,colour\n", 1, "the column 'colour' is neither"),
         (b"email,EMAIL\n", 1, "the column email stands twice"),
         (b"firstName\nAnn\n", 1, "no column says whose row it is"),
-        (b"externalId\n1\n2\x00\n", 3, "a NUL stands"),
+        (b"externalId\n1\n2\x00\n", 3, "a NUL byte"),
         (b"externalId\n\xff\xfe\n", 2, "not UTF-8"),
         ("externalId\n1\n".encode("utf-16"), 1, "UTF-16"),
         (b'externalId\n1\n"2\n3\n', 3, "quoting is broken"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from promo_campaigns.code_files.expiration_date import FORMATS, expires_at
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import PLACEHOLDER, is_placeholder, mask
-from promo_campaigns.model.sheet_text import find_damage, find_error, parse_flag, parse_whole, undo_harmless
 from promo_campaigns.tables.layout import (
     CODE,
     COLUMNS,
@@ -22,6 +21,7 @@ from promo_campaigns.tables.layout import (
     Row,
     is_header,
 )
+from promo_campaigns.tables.sheet_text import find_damage, find_error, parse_flag, parse_whole, undo_harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -120,13 +120,7 @@ update stage_contact s
 
 -- judge_twins --
 -- A contact stands once in a load: a later row with an identifier of an earlier one is refused, whichever identifier it is.
-with claims as (
-  select row_number, 'externalId' as place, external_id as key from stage_contact where external_id is not null
-  union all
-  select row_number, type, key from stage_channel
-  union all
-  select row_number, '', contact_id::text from stage_contact where contact_id is not null
-), ranked as (
+with /* fragment claims */, ranked as (
   select row_number, place, min(row_number) over (partition by place, key) as first_row from claims
 ), twins as (
   select distinct on (row_number) row_number, place, first_row
@@ -142,13 +136,7 @@ update stage_contact s
 
 -- list_shadowed --
 -- List the refused twins that share nothing with an earlier row that is let in: only with refused ones, so perhaps with none.
-with claims as (
-  select row_number, 'externalId' as place, external_id as key from stage_contact where external_id is not null
-  union all
-  select row_number, type, key from stage_channel
-  union all
-  select row_number, '', contact_id::text from stage_contact where contact_id is not null
-), judged as (
+with /* fragment claims */, judged as (
   select c.*, s.verdict, min(c.row_number) filter (where s.verdict is null) over (partition by c.place, c.key) as first_row
     from claims c join stage_contact s using (row_number)
 )

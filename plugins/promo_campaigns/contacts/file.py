@@ -20,8 +20,8 @@ from promo_campaigns.model.contact_rules import (
 )
 from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row, check_identity
 from promo_campaigns.model.errors import ContactError, ContactFileError
-from promo_campaigns.model.sheet_text import find_damage, find_error, fold_header, suggest, undo_harmless
 from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.sheet_text import find_damage, find_error, fold_header, suggest, undo_harmless
 from promo_campaigns.tables.table import Column, Header
 
 if TYPE_CHECKING:

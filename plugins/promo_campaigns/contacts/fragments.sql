@@ -26,3 +26,13 @@ queue as (
   select n.workflow from queue q cross join lateral (
     select t.workflow from promo.event_turn t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
 )
+
+-- claims --
+-- Which identifiers the rows of a load name, each with its kind.
+claims as (
+  select row_number, 'externalId' as place, external_id as key from stage_contact where external_id is not null
+  union all
+  select row_number, type, key from stage_channel
+  union all
+  select row_number, '', contact_id::text from stage_contact where contact_id is not null
+)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID, AudienceList
 from promo_campaigns.model.contact_rules import clean_channel_type, clean_external_id, clean_locator
 from promo_campaigns.model.errors import DefinitionError
-from promo_campaigns.model.sheet_text import find_damage, fold_header, undo_harmless
 from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.sheet_text import find_damage, fold_header, undo_harmless
 from promo_campaigns.tables.table import Column, Header
 
 if TYPE_CHECKING:

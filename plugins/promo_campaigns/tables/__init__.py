@@ -3,4 +3,4 @@
 It knows how a file is read and what it may cost, and nothing of what its columns mean.
 """
 
-__all__ = ["byte_source", "csv_rows", "json_rows", "layout", "writers", "xlsx_rows"]
+__all__ = ["any_table", "byte_source", "csv_rows", "json_rows", "layout", "sheet_text", "table", "writers", "xlsx_rows"]

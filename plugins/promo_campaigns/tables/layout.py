@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.model.errors import CodeFileError
-from promo_campaigns.model.sheet_text import fold_header, suggest
+from promo_campaigns.tables.sheet_text import fold_header, suggest
 from promo_campaigns.tables.table import Column, Header
 
 if TYPE_CHECKING:

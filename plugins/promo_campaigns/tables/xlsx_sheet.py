@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel, from_ISO8601
 
-from promo_campaigns.model.sheet_text import ERROR_CELL, FORMULA_CELL
+from promo_campaigns.tables.sheet_text import ERROR_CELL, FORMULA_CELL
 from promo_campaigns.tables.xlsx_archive import MAX_DEPTH, Listener
 from promo_campaigns.tables.xlsx_book import DIGITS, DURATION, NUMBER, PERCENT
 
