@@ -1,4 +1,7 @@
-"""Builds one DAG from each file of include/workflows."""
+"""Builds one Airflow DAG from each file of include/workflows.
+
+Airflow reads a file only if both of its words, airflow and dag, stand in it.
+"""
 
 from promo_campaigns.workflows import load_workflows
 

@@ -15,6 +15,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.utils.file import might_contain_dag
 
 from promo_campaigns.model.errors import DefinitionError, SettingError
 from promo_campaigns.operators.base.workflow_checks import asks_approval
@@ -240,6 +241,12 @@ def test_the_dag_processor_is_told_under_the_name_of_the_file(include: Path, mon
         "workflows/bad.yaml:4: there is no message 'promo_psh' in the include folder. Did you mean 'promo_push'?"
         "\n    message: promo_psh\n"
     )
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "dags").glob("*.py")), ids=lambda file: file.stem)
+def test_airflow_s_safe_mode_finds_every_file_of_dags(file: Path) -> None:
+    """It passes over a file that does not hold the words airflow and dag."""
+    assert might_contain_dag(str(file), safe_mode=True)
 
 
 def test_a_task_reads_its_own_workflow_and_no_other(include: Path, monkeypatch: pytest.MonkeyPatch) -> None:
