@@ -86,6 +86,14 @@ def test_the_image_is_built_from_the_airflow_the_constraints_name() -> None:
     assert set(re.findall(r"apache-airflow\[celery\]==(\S+?)\"", TEXT)) == {version}
 
 
+def test_the_image_is_built_from_every_file_that_the_project_table_names() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    named = re.findall(r"^(?:readme|license-files) = \[?\"(\S+?)\"", project, re.MULTILINE)
+    (copied,) = re.findall(r"COPY \S+ (pyproject\.toml .*) /opt", TEXT)
+    assert len(named) == 2
+    assert set(named) <= set(copied.split())
+
+
 def _commands() -> list[list[str]]:
     found = []
     for service in SERVICES.values():

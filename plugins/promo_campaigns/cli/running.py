@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TRACEBACK_VARIABLE = "PROMO_TRACEBACK"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+_PYDANTIC = ": Value error, "  # what pydantic, by which Typer reads values, puts before a reason
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,7 +82,7 @@ def _usage(error: typer.TyperException) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return f"name one of the commands of {context.command_path}\n\n{error.message}" if context else error.message
     close = getattr(error, "possibilities", None) or []
-    problem = error.message if close else error.format_message()
+    problem = error.message if close else error.format_message().replace(_PYDANTIC, ": ", 1)
     meant = f". Did you mean {' or '.join(sorted(close))}?" if close else ""
     where = f" See: {context.command_path} --help" if context else ""
     return f"{problem}{meant}{'' if meant or problem.endswith(('.', '?')) else '.'}{where}"

@@ -170,7 +170,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
 
     :param audience: name of a file, or an audience that needs none
     :param contact_ids: the audience itself, in place of a file
-    :param transport: the way out of the message
+    :param transport: the transport of the message, by its name
     :param transport_conn_id: the connection the transport is opened with, empty for none
     :param hold_out: percent of the reachable contacts who are kept without a code
     :raises ConfigurationError: neither or both of audience and contact ids are given

@@ -47,7 +47,7 @@ def _span(option: str, meaning: str) -> Any:  # noqa: ANN401  (the same)
 
 
 Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on.")]
-Port = Annotated[int, typer.Option("--port", metavar="N", help="The port to listen on; 0 for any.")]
+Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port to listen on; 0 for any.")]
 Connections = Annotated[int, _count("--connections", "Most open connections.")]
 Strangers = Annotated[
     int, _count("--strangers", "Most open connections of one address that have not shown the key yet.")
