@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -156,7 +157,13 @@ def test_a_closed_output_is_no_error(words: list[str]) -> None:
 def test_ctrl_c_is_130_and_no_traceback(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=False) as holder, psycopg.connect(dsn, autocommit=True) as onlooker:
         holder.execute("lock table promo.audit in access exclusive mode")
-        process = subprocess.Popen([*PROMO, "audit", "--dsn", dsn], env=environment(), stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [*PROMO, "audit", "--dsn", dsn],
+            env=environment(),
+            stderr=subprocess.PIPE,
+            # A background job of a shell ignores the signal, and hands that down.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
+        )
         waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         while onlooker.execute(waits).fetchone() != (1,):
             onlooker.execute("select pg_sleep(0.02)")

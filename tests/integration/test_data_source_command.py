@@ -15,6 +15,7 @@ from integration.scenario import CODES, add_codes, add_contacts, free_codes, ope
 from promo_campaigns.cli import main
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.model.errors import CodeFileRejectedError
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.redaction import redacted, secret_forms
 from receiver import Answer
@@ -144,7 +145,9 @@ def test_a_connection_nobody_set_is_named(
 
 def test_the_code_of_a_trial_can_be_in_no_code_file(store: Connection) -> None:
     text = f"code,expirationDate,discount,type,inUse\n{PLACEHOLDER},2039-12-31,10,Welcome,false\n"
-    assert load_code_file(store, io.BytesIO(text.encode()), name="codes.csv").rejected_count == 1
+    with pytest.raises(CodeFileRejectedError) as caught:
+        load_code_file(store, io.BytesIO(text.encode()), name="codes.csv")
+    assert caught.value.report.rejected_count == 1
     assert free_codes(store) == 0
 
 

@@ -62,7 +62,8 @@ def test_a_file_is_loaded_and_moved_with_its_report_and_its_types_are_announced(
     assert names(tmp_path) == ["loaded/codes.csv", "loaded/codes.csv.report.json"]
     report = json.loads((tmp_path / "loaded" / "codes.csv.report.json").read_text())
     assert (report["file"], report["rows"], report["inserted"]) == ("codes.csv", 3, 2)
-    assert report["rejected"] == [{"line": 4, "column": "discount", "reason": "not a whole number from 0 to 99"}]
+    reason = "not a whole number from 0 to 99"
+    assert report["rejected"] == [{"line": 4, "column": "discount", "reason": reason, "value": "1…"}]
     assert assets(context) == ["promo_codes/Welcome", "promo_codes/%C3%89t%C3%A9 1"]
 
 
@@ -82,7 +83,7 @@ def test_a_bad_file_does_not_stop_the_others_and_fails_the_task_at_the_end(
     tmp_path: Path, context: dict[str, Any], dsn: str
 ) -> None:
     bad, good = put(tmp_path, "a.csv", BAD), put(tmp_path, "b.csv", GOOD)
-    with pytest.raises(AirflowFailException, match=r"1 file was refused and moved to rejected/.*a\.csv:2: a NUL"):
+    with pytest.raises(AirflowFailException, match=r"1 file was refused and moved to rejected/.*a\.csv:2: .*a NUL"):
         load(context, bad, good)
     assert names(tmp_path) == [
         "loaded/b.csv",
@@ -114,7 +115,7 @@ def test_a_repeated_try_takes_the_word_of_the_first(tmp_path: Path, context: dic
 def test_a_refusal_is_not_forgotten_by_a_repeated_try(tmp_path: Path, context: dict[str, Any]) -> None:
     bad = put(tmp_path, "bad.csv", BAD)
     for _ in range(2):
-        with pytest.raises(AirflowFailException, match=r"bad\.csv:2: a NUL"):
+        with pytest.raises(AirflowFailException, match=r"bad\.csv:2: the file holds a NUL"):
             load(context, bad)
 
 

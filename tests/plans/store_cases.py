@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from plans.cases import BATCH, FILE, ONE, RUN, Case, case
@@ -68,6 +69,8 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.load.merge_staging": case(BATCH, *staged),
         "code_files.load.retire_issued": case(BATCH, *staged),
         "code_files.load.staged_duplicates": case(BATCH, *staged),
+        "code_files.load.read_clock": case(ONE),
+        "code_files.load.count_expired": case(BATCH, *staged, now=datetime.now(timezone.utc)),
         "code_files.load.settle_file": case(ONE, **counts),
         "code_files.load.add_rejects": case(ONE, lines=[2], columns=["code"], reasons=["empty"]),
         "code_files.load.lock_for_withdrawal": case(ONE),
@@ -156,7 +159,8 @@ def _contact_batches() -> dict[str, Case]:
         ("contacts.bulk_store.index_stage", {}),
     ]
     found: dict[str, Case] = {}
-    staging = (*_matching_steps(matching), "judge_twins", "analyze_stage")
+    terms |= {"rows": [1], "places": [None], "first_rows": [None]}
+    staging = (*_matching_steps(matching), "judge_twins", "list_shadowed", "reprieve", "analyze_stage")
     for step in (*staging, "limit_lock_wait", "judge_lot_twins", *_writing_steps(matching)):
         if step != "analyze_stage":
             found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))

@@ -91,7 +91,10 @@ def test_a_word_without_its_second_is_a_wrong_call_and_shows_what_may_follow(
         ("help check it", "promo check has no commands of its own"),
         ("codes load", "Missing argument 'FILE'. See: promo codes load --help"),
         ("codes withdraw x", "Invalid value for 'ID'"),
-        ("runs mode key sometimes", "Invalid value for 'MODE': 'sometimes' is not one of 'missing', 'profiles', 'refuse'"),
+        (
+            "runs mode key sometimes",
+            "Invalid value for 'MODE': 'sometimes' is not one of 'missing'",
+        ),
         ("contacts field A --type text", "choose one of textfield"),
         ("contacts field A --id 0", "a field id is a whole number above 0"),
         ("audit --limit -1", "Invalid value for '--limit'"),

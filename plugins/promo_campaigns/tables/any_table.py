@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from promo_campaigns.tables.byte_source import HashedBytes, open_unpacked
 from promo_campaigns.tables.csv_rows import csv_rows
 from promo_campaigns.tables.json_rows import json_rows
-from promo_campaigns.tables.xlsx_rows import xlsx_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
+    from promo_campaigns.tables.byte_source import FileFormat, UnpackedBytes
     from promo_campaigns.tables.table import NumberedRow, RejectedRows, TableLayout
 
-_READERS = {"csv": csv_rows, "json": json_rows, "xlsx": xlsx_rows}
 _NOUNS = {"csv": "line", "json": "record", "xlsx": "row"}
 
 
@@ -42,8 +41,16 @@ class AnyTable:
 
         :raises FileError: the file cannot be read
         """
-        return _READERS[self._format](self._stream, self._layout, rejects)
+        return _reader(self._format)(self._stream, self._layout, rejects)
 
     def sha256(self) -> bytes:
         """Return the digest of the whole file, reading on to its end."""
         return self._source.sha256()
+
+
+def _reader(file_format: FileFormat) -> Callable[[UnpackedBytes, TableLayout, RejectedRows], Iterator[NumberedRow]]:
+    if file_format == "xlsx":
+        from promo_campaigns.tables.xlsx_rows import xlsx_rows  # noqa: PLC0415  (openpyxl: no DAG waits for it)
+
+        return xlsx_rows
+    return csv_rows if file_format == "csv" else json_rows
