@@ -31,7 +31,7 @@ MEANINGS: dict[ExitStatus, str] = {
     "else holds what is needed. The same command may succeed later.",
     ExitStatus.FAULT: "A fault of promo itself. PROMO_TRACEBACK=1 shows where.",
     ExitStatus.INTERRUPTED: "Interrupted by Ctrl-C.",
-    ExitStatus.CLOSED_PIPE: "Whoever read the output stopped reading, as in promo … | head.",
+    ExitStatus.CLOSED_PIPE: "The program that read the output stopped reading, as head does.",
 }
 
 

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     with suppress(AttributeError, ValueError):  # a stream that somebody put in place of a real one
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # what cannot is passed over
     try:
         status: int | None = root().main(words or ["--help"], prog_name="promo", standalone_mode=False)
         print(end="", flush=True)  # a reader that is gone is found out here at the latest

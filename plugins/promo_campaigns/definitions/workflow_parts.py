@@ -98,7 +98,7 @@ class ApprovalSettings(Settings):
         Argument(Taker.APPROVE),
     ] = Field(
         default=(),
-        description="Ids of the users who may approve, as Airflow knows them; left out, whoever may answer in Airflow",
+        description="Ids in Airflow of the users who may approve; by default all who may answer",
     )
     within: Annotated[Span, Argument(Taker.APPROVE)] = Field(
         default="", description="How long an answer is waited for, such as 24h, in m, h or d; left out, until send_by"

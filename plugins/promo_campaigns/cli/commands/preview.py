@@ -47,7 +47,7 @@ Named = Annotated[
     str, typer.Option("--workflow", metavar="NAME", help="The workflow whose hold-out it is, without a WORKFLOW file.")
 ]
 Reuse = Annotated[
-    bool, typer.Option("--reuse", help="Whoever holds such a code is given it again, without a workflow.")
+    bool, typer.Option("--reuse", help="Without a workflow: a contact that holds such a code is given it again.")
 ]
 At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it is sent, with an offset; else now.")]
 Diff = Annotated[
