@@ -165,7 +165,7 @@ def test_a_mistake_is_told_by_line_with_its_text_and_the_cure(
         ("start_date: 2026-12-02\nend_date: 2026-12-01", "end_date lies before start_date"),
         ("data_sources: []", "the message 'promo_push' binds promo_to_profile. Name all it binds"),
         ("approval: 5", "'approval' cannot be 5. Whether a person must approve each run"),
-        ("approval: {by: []}", "'by' cannot be []. Ids of the users who may approve"),
+        ("approval: {by: []}", "'by' cannot be []. Ids in Airflow of the users who may approve"),
         ("approval: {by: [7]}", "'by' must be text, not 7. The id of a user is text"),
         ("approval: {within: soon}", "'within' cannot be 'soon'. How long an answer is waited for"),
         ("approval: {otherwise: aprove}", "'otherwise' cannot be 'aprove'. Did you mean 'approve'?"),
