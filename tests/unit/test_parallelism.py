@@ -44,7 +44,7 @@ def start(executor: str | None = None) -> BaseOperator:
     ],
 )
 def test_the_executor_of_the_task_says_how_many_run_at_a_time(
-    airflow: pytest.MonkeyPatch, executors: str, of_the_task: str | None, shares_the_cores: bool
+    airflow: pytest.MonkeyPatch, executors: str, of_the_task: str | None, *, shares_the_cores: bool
 ) -> None:
     airflow.setenv("AIRFLOW__CORE__EXECUTOR", executors)
     assert task_slots(start(of_the_task)) == (min(processors(), 16) if shares_the_cores else 16)
