@@ -224,7 +224,10 @@ def test_a_block_behind_a_run_that_nobody_was_to_be_asked_about_refuses(
 
 @pytest.mark.parametrize(
     ("settings", "told"),
-    [({"within": "soon"}, "within must be a span of time such as 24h"), ({"otherwise": "wait"}, "otherwise must be")],
+    [
+        ({"timeout": "soon"}, "timeout must be a span of time such as 24h"),
+        ({"on_timeout": "wait"}, "on_timeout must be"),
+    ],
 )
 def test_a_wrong_parameter_is_told_before_anybody_is_asked(
     store: Connection, asking: Callable[..., ApproveRunOperator], settings: dict[str, str], told: str

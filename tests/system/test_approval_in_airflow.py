@@ -32,8 +32,8 @@ approval: true
 MESSAGE = 'channel: mobilepush\ntitle: "Hi"\nbody: "Your code: $promocode"\n'
 WORKFLOWS = {
     "asking": YAML,
-    "somebody": YAML.replace("true", "{by: [somebody, else]}"),
-    "in_time": YAML.replace("true", "{within: 1m}"),
+    "somebody": YAML.replace("true", "{approvers: [somebody, else]}"),
+    "in_time": YAML.replace("true", "{timeout: 1m}"),
 }
 
 

@@ -108,7 +108,10 @@ def test_each_setting_is_where_airflow_shows_or_uses_it(include: Path) -> None:
     ("approval", "asked"),
     [
         (True, ((), "", "reject")),
-        ({"by": ["anna", "ben"], "within": "24h", "otherwise": "approve"}, (("anna", "ben"), "24h", "approve")),
+        (
+            {"approvers": ["anna", "ben"], "timeout": "24h", "on_timeout": "approve"},
+            (("anna", "ben"), "24h", "approve"),
+        ),
     ],
 )
 def test_a_workflow_that_asks_for_approval_does_so_between_start_and_the_batches(
@@ -117,7 +120,7 @@ def test_a_workflow_that_asks_for_approval_does_so_between_start_and_the_batches
     dag = in_python(approval=approval).dag
     assert set(dag.task_dict) == {*BLOCKS, "approve"}
     block: Any = dag.get_task("approve")
-    assert (block.by, block.within, block.otherwise) == asked
+    assert (block.approvers, block.timeout, block.on_timeout) == asked
     assert (block.upstream_task_ids, block.downstream_task_ids) == ({"start"}, {"batch.get_contact"})
     start: Any = dag.get_task("start")
     assert asks_approval(start)

@@ -86,7 +86,7 @@ quiet_hours: mon-fri 21:00-09:00; sat,sun 20:00-11:00
 frequency_cap: 3/7d
 batch_size: 500
 transport: inbox
-approval: {by: [anna], within: 24h, otherwise: reject}
+approval: {approvers: [anna], timeout: 24h, on_timeout: reject}
 stock: fail
 owner: marketing
 tags: [spring, sale]
@@ -165,10 +165,10 @@ def test_a_mistake_is_told_by_line_with_its_text_and_the_cure(
         ("start_date: 2026-12-02\nend_date: 2026-12-01", "end_date lies before start_date"),
         ("data_sources: []", "the message 'promo_push' binds promo_to_profile. Name all it binds"),
         ("approval: 5", "'approval' cannot be 5. Whether a person must approve each run"),
-        ("approval: {by: []}", "'by' cannot be []. Ids in Airflow of the users who may approve"),
-        ("approval: {by: [7]}", "'by' must be text, not 7. The id of a user is text"),
-        ("approval: {within: soon}", "'within' cannot be 'soon'. How long an answer is waited for"),
-        ("approval: {otherwise: aprove}", "'otherwise' cannot be 'aprove'. Did you mean 'approve'?"),
+        ("approval: {approvers: []}", "'approvers' cannot be []. Ids in Airflow of the users who may approve"),
+        ("approval: {approvers: [7]}", "'approvers' must be text, not 7. The id of a user is text"),
+        ("approval: {timeout: soon}", "'timeout' cannot be 'soon'. How long an answer is waited for"),
+        ("approval: {on_timeout: aprove}", "'on_timeout' cannot be 'aprove'. Did you mean 'approve'?"),
         ("stock: partal", "'stock' cannot be 'partal'. Did you mean 'partial'?"),
         ("hold_out: 100", "'hold_out' cannot be 100. Percent of the audience"),
         ("frequency_cap: 3 a week", "'frequency_cap' cannot be '3 a week'"),

@@ -93,17 +93,17 @@ class TimetableSchedule(Settings):
 class ApprovalSettings(Settings):
     """Who approves each run, how long an answer is waited for, and what it means that none comes."""
 
-    by: Annotated[
+    approvers: Annotated[
         Several[Annotated[Text, Field(description="The id of a user is text; put a number into quotes")]],
         Argument(Taker.APPROVE),
     ] = Field(
         default=(),
         description="Ids in Airflow of the users who may approve; by default all who may answer",
     )
-    within: Annotated[Span, Argument(Taker.APPROVE)] = Field(
+    timeout: Annotated[Span, Argument(Taker.APPROVE)] = Field(
         default="", description="How long an answer is waited for, such as 24h, in m, h or d; left out, until send_by"
     )
-    otherwise: Annotated[OnTimeout, CONVERTED, Argument(Taker.APPROVE)] = Field(
+    on_timeout: Annotated[OnTimeout, CONVERTED, Argument(Taker.APPROVE)] = Field(
         default=OnTimeout.REJECT, description="What it means that nobody answers in time"
     )
 

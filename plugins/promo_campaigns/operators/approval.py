@@ -36,11 +36,11 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
     Returns ``{"run_id": 7, "run_key": …, "approval": "given", "by": "anna", "at": …}``.
 
     :param run_id: the run, ``start.run`` (templated)
-    :param by: ids of the users who may answer, as Airflow's auth manager knows them; by default whoever may answer in
-        Airflow (templated)
-    :param within: how long an answer is waited for, such as ``24h``, in m, h or d; never longer than until the run's
+    :param approvers: ids of the users who may answer, as Airflow's auth manager knows them; by default whoever may
+        answer in Airflow (templated)
+    :param timeout: how long an answer is waited for, such as ``24h``, in m, h or d; never longer than until the run's
         send-by; by default for ever (templated)
-    :param otherwise: what it means that nobody answers in time: ``reject`` or ``approve`` (templated)
+    :param on_timeout: what it means that nobody answers in time: ``reject`` or ``approve`` (templated)
     :param preview_folder: where the preview goes, as in the Start block (templated)
     :param include_folder: where examples of answers are found, as in the Start block
     :param promo_db_conn_id: connection of the store (templated)
@@ -48,25 +48,32 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
     :raises LedgerConflictError: the run was opened when nobody was to be asked about it
     """
 
-    template_fields: Sequence[str] = ("run_id", "by", "within", "otherwise", "preview_folder", "promo_db_conn_id")
+    template_fields: Sequence[str] = (
+        "run_id",
+        "approvers",
+        "timeout",
+        "on_timeout",
+        "preview_folder",
+        "promo_db_conn_id",
+    )
     ui_color = "#f4e7fb"
 
     def __init__(
         self,
         *,
         run_id: Any,
-        by: Sequence[str] | str = (),
-        within: str = "",
-        otherwise: str = "reject",
+        approvers: Sequence[str] | str = (),
+        timeout: str = "",
+        on_timeout: str = "reject",
         preview_folder: str | None = None,
         include_folder: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(subject="", **kwargs)
         self.run_id = run_id
-        self.by = by
-        self.within = within
-        self.otherwise = otherwise
+        self.approvers = approvers
+        self.timeout = timeout
+        self.on_timeout = on_timeout
         self.preview_folder = preview_folder
         self.include_folder = include_folder
 
@@ -127,16 +134,16 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def _set_answers(self, approval: Approval) -> None:
         """Say who may answer, until when, and what it means that nobody does."""
-        otherwise = parse_choice(OnTimeout, "otherwise", self.otherwise)
-        self.defaults = [self.APPROVE if otherwise is OnTimeout.APPROVE else self.REJECT]
-        self.assigned_users = [{"id": name, "name": name} for name in parse_names("by", self.by)]
+        on_timeout = parse_choice(OnTimeout, "on_timeout", self.on_timeout)
+        self.defaults = [self.APPROVE if on_timeout is OnTimeout.APPROVE else self.REJECT]
+        self.assigned_users = [{"id": name, "name": name} for name in parse_names("approvers", self.approvers)]
         self.response_timeout = self._time_left(approval)
 
     def _time_left(self, approval: Approval) -> timedelta | None:
-        text = optional_text(self.within)
+        text = optional_text(self.timeout)
         span = parse_duration(text)
         if text and span is None:
-            msg = f"within must be a span of time such as 24h, in m, h or d, not {text!r}"
+            msg = f"timeout must be a span of time such as 24h, in m, h or d, not {text!r}"
             raise ConfigurationError(msg)
         until_send_by = None if approval.left_s is None else timedelta(seconds=approval.left_s)
         spans = (span, until_send_by, self.response_timeout)
