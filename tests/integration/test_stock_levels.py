@@ -12,7 +12,8 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from integration.scenario import add_codes
 from promo_campaigns.cli import main
-from promo_campaigns.code_files.stock_levels import StockLevel, read_stock_levels
+from promo_campaigns.code_files.stock_levels import StockLevel
+from promo_campaigns.definitions.stock_level_file import read_stock_levels
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.operators.assets import PROMO_STOCK
 from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
@@ -135,8 +136,10 @@ def test_the_command_compares_and_tells_nobody(
         ("Welcome:\n  alarm: few", r"stock_levels\.yaml:2: 'alarm' must be a number"),
         ("Welcome:\n  alarm: [1,\n    -2]", r"stock_levels\.yaml:3: 'alarm' must be a number"),
         ("Welcome: 5", r"stock_levels\.yaml:1: 'Welcome' must set levels"),
-        ("- Welcome", r"stock_levels\.yaml:1: the file must name types"),
-        ("Welcome: {alarm: 5, alarm: 5}", r"stock_levels\.yaml:1: alarm 5 of 'Welcome' stands twice"),
+        ("- Welcome", r"stock_levels\.yaml: the file must hold settings"),
+        ("Welcome: {alarm: [5,\n  5]}", r"stock_levels\.yaml:2: alarm 5 of 'Welcome' stands twice"),
+        ("Welcome: {alarm: 5, alarm: 6}", r"stock_levels\.yaml:1: the setting 'alarm' stands twice"),
+        ("Welcome: {alarm: 9999999999999}", r"stock_levels\.yaml:1: 'alarm' must be a number"),
         ("a: b: c", r"stock_levels\.yaml:1: not YAML"),
     ],
 )
@@ -147,7 +150,7 @@ def test_a_wrong_file_is_told_by_its_line(folder: Path, text: str, problem: str)
 
 
 def test_a_file_that_is_missing_is_an_error_and_an_empty_one_sets_no_levels(folder: Path) -> None:
-    with pytest.raises(DefinitionError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(DefinitionError, match=r"none\.yaml: there is no such file"):
         read_stock_levels(folder / "none.yaml")
     (folder / "stock_levels.yaml").write_text("# nothing yet\n")
     assert read_stock_levels(folder / "stock_levels.yaml") == ()

@@ -1,26 +1,19 @@
-"""Reads the levels of the stock from their file, and checks which of them are reached."""
+"""Compares the stock with its levels, and keeps of which of them somebody was notified."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-import yaml
-
-from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from promo_campaigns.postgres.connection import Connection
 
-FILE = "stock_levels.yaml"
 LEVELS = ("warning", "alarm")
-
-_DIGITS = 12
 
 _SQL = queries(__name__)
 
@@ -57,14 +50,6 @@ class LevelState:
         return self.free <= self.amount
 
 
-def read_stock_levels(path: Path) -> tuple[StockLevel, ...]:
-    """Read the file that sets the levels, type by type: ``Welcome: {warning: [1000, 500], alarm: 50}``.
-
-    :raises DefinitionError: it is missing or wrong; the error names the line
-    """
-    return tuple(_LevelFile(path).levels())
-
-
 def check_levels(connection: Connection, levels: Sequence[StockLevel]) -> list[LevelState]:
     """Compare the stock with the levels, in their order; a level that the stock rose above may be notified again."""
     with connection.transaction():
@@ -91,51 +76,3 @@ def _columns(levels: Iterable[StockLevel]) -> dict[str, list[object]]:
         "levels": [one.level for one in rows],
         "amounts": [one.amount for one in rows],
     }
-
-
-class _LevelFile:
-    """The levels of one file, whose errors name the line."""
-
-    def __init__(self, path: Path) -> None:
-        self._name = path.name
-        try:
-            self._root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        except OSError as error:
-            self._fail(f"cannot be read: {error.strerror or type(error).__name__}")
-        except UnicodeDecodeError:
-            self._fail("the file is not UTF-8")
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            self._fail(f"not YAML: {error.problem or 'unreadable'}", line=mark.line + 1 if mark else None)
-
-    def levels(self) -> Iterator[StockLevel]:
-        if self._root is None:
-            return
-        seen: set[StockLevel] = set()
-        for name, settings in self._pairs(self._root, "the file must name types, as 'Welcome: {warning: 500}'"):
-            for level, amounts in self._pairs(settings, f"{name!r} must set levels, as 'warning: 500'"):
-                if level not in LEVELS:
-                    self._fail(f"there is no level {level!r}", at=amounts, hint=f"Use {' or '.join(LEVELS)}")
-                for node in amounts.value if isinstance(amounts, yaml.SequenceNode) else [amounts]:
-                    one = StockLevel(name, level, self._amount(node, level))
-                    if one in seen:
-                        self._fail(f"{level} {one.amount} of {name!r} stands twice", at=node)
-                    seen.add(one)
-                    yield one
-
-    def _pairs(self, node: yaml.Node, problem: str) -> Iterator[tuple[str, yaml.Node]]:
-        if not isinstance(node, yaml.MappingNode):
-            self._fail(problem, at=node)
-        for name, value in node.value:
-            yield str(name.value), value
-
-    def _amount(self, node: yaml.Node, level: str) -> int:
-        text = str(node.value)
-        if not (isinstance(node, yaml.ScalarNode) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
-            self._fail(f"{level!r} must be a number of codes, or a list of such", at=node)
-        return int(text)
-
-    def _fail(self, problem: str, *, at: yaml.Node | None = None, line: int | None = None, hint: str = "") -> NoReturn:
-        raise DefinitionError(
-            problem, file=self._name, line=at.start_mark.line + 1 if at is not None else line, hint=hint
-        )

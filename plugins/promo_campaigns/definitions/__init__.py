@@ -1,4 +1,4 @@
-"""What campaign authors write in ``include/``: messages, data sources, audiences, workflows.
+"""What campaign authors write in ``include/``: messages, data sources, audiences, workflows, stock levels.
 
 Errors name the file and line. ``workflow.py`` holds every setting of a workflow; all else about them comes from it.
 """
@@ -9,6 +9,7 @@ __all__ = [
     "sample_answers",
     "settings",
     "settings_schema",
+    "stock_level_file",
     "workflow",
     "workflow_files",
     "workflow_parts",

@@ -34,10 +34,13 @@ class YamlFile:
     :param shown_as: how errors name it
     :param as_text: keep every value as it is written: ``1.10`` is text, and nothing is empty text
     :param quoted: whether errors quote the line at fault; not for a file that may hold a secret
+    :param may_be_empty: whether a file of nothing but comments is right; it has no settings
     :raises DefinitionError: it cannot be read, is not YAML, holds a setting twice, or is no mapping
     """
 
-    def __init__(self, path: Path, *, shown_as: str, as_text: bool = False, quoted: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, shown_as: str, as_text: bool = False, quoted: bool = True, may_be_empty: bool = False
+    ) -> None:
         self.shown_as = shown_as
         self._as_text = as_text
         self._quoted = quoted
@@ -46,9 +49,12 @@ class YamlFile:
         self._first_lines: dict[Way, int] = {}
         self._seen: set[int] = set()
         root = self._compose(path)
+        self.value: dict[str, Any] = {}
+        if root is None and may_be_empty:
+            return
         if not isinstance(root, yaml.MappingNode):
             self.fail("the file must hold settings of the form 'name: value'")
-        self.value: dict[str, Any] = self._mapping(root, ())
+        self.value = self._mapping(root, ())
 
     def line(self, *way: str | int, of_text: int = 0) -> int | None:
         """Return the 1-based line of a setting, or of a line (from 1) of its text; None if it is not there."""

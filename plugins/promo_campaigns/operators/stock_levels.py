@@ -71,7 +71,8 @@ class CheckCodeStockOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Tell of what is new."""
-        from promo_campaigns.code_files.stock_levels import check_levels, note_told, read_stock_levels
+        from promo_campaigns.code_files.stock_levels import check_levels, note_told
+        from promo_campaigns.definitions.stock_level_file import read_stock_levels
 
         levels = read_stock_levels(include_folder(self.include_folder) / self.levels)
         with self.hook.connect() as connection:

@@ -189,7 +189,8 @@ def stock(
 
 
 def _compare(file: Path, dsn: str, output: Output) -> ExitStatus:
-    from promo_campaigns.code_files.stock_levels import read_levels, read_stock_levels
+    from promo_campaigns.code_files.stock_levels import read_levels
+    from promo_campaigns.definitions.stock_level_file import read_stock_levels
     from promo_campaigns.postgres.connection import connect
 
     levels = read_stock_levels(file)
