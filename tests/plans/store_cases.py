@@ -160,8 +160,8 @@ def _contact_batches() -> dict[str, Case]:
     ]
     found: dict[str, Case] = {}
     terms |= {"rows": [1], "places": [None], "first_rows": [None]}
-    staging = (*_matching_steps(matching), "judge_twins", "list_shadowed", "reprieve", "analyze_stage")
-    for step in (*staging, "limit_lock_wait", "judge_lot_twins", *_writing_steps(matching)):
+    staging = (*_matching_steps(matching), "refuse_twins", "list_shadowed", "let_in", "analyze_stage")
+    for step in (*staging, "limit_lock_wait", "refuse_lot_twins", *_writing_steps(matching)):
         if step != "analyze_stage":
             found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
         done.append((f"contacts.bulk_store.{step}", terms))

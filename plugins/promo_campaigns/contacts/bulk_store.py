@@ -108,8 +108,8 @@ class _Load:
             lots.append(_Lot(part[0].number, part[-1].number))
         self._connection.execute(_SQL["index_stage"])
         self._run(_matching_steps(self._matching), _Lot(*_ALL_ROWS))
-        if self._run(["judge_twins"], _Lot(*_ALL_ROWS)):
-            self._reprieve()
+        if self._run(["refuse_twins"], _Lot(*_ALL_ROWS)):
+            self._let_in()
         self._connection.execute(_SQL["analyze_stage"])
         return lots
 
@@ -146,7 +146,7 @@ class _Load:
         self._connection.execute(_SQL["drop_stage"])
         return BatchReport(
             **(counts or {}),
-            rejects=[Rejected(row["row_number"], row["place"], row["verdict"]) for row in rejects],
+            rejects=[Rejected(row["row_number"], row["place"], row["refused_for"]) for row in rejects],
         )
 
     def _write_among_rivals(self, lot: _Lot, lock_wait: str) -> None:
@@ -156,7 +156,7 @@ class _Load:
             try:
                 with self._connection.transaction():
                     self._connection.execute(_SQL["limit_lock_wait"], {"lock_wait": lock_wait})
-                    self._run([*matching, "judge_lot_twins", *_writing_steps(self._matching)], lot)
+                    self._run([*matching, "refuse_lot_twins", *_writing_steps(self._matching)], lot)
             except (errors.UniqueViolation, errors.ForeignKeyViolation, errors.DeadlockDetected):
                 # The contacts found earlier may have changed since.
                 matching = ["forget_matches", *_matching_steps(self._matching)]
@@ -165,19 +165,19 @@ class _Load:
         problem = "other transactions are writing these contacts; try again"
         raise StoreUnavailableError(problem)
 
-    def _reprieve(self) -> None:
+    def _let_in(self) -> None:
         """Let in the twins of rows that are refused themselves, in the order of their numbers; few files have any."""
         taken: dict[tuple[str, str], int] = {}
-        judged: list[tuple[int, str | None, int | None]] = []
+        twins: list[tuple[int, str | None, int | None]] = []
         for row in self._connection.execute(_SQL["list_shadowed"], self._parameters):
             identities = list(zip(row["places"], row["keys"], strict=True))
             found = min(((taken[one], one[0]) for one in identities if one in taken), default=None)
             if found is None:
                 taken.update(dict.fromkeys(identities, row["row_number"]))
-            judged.append((row["row_number"], found and found[1], found and found[0]))
-        columns = [list(column) for column in zip(*judged, strict=True)] or [[], [], []]
+            twins.append((row["row_number"], found and found[1], found and found[0]))
+        columns = [list(column) for column in zip(*twins, strict=True)] or [[], [], []]
         values = dict(zip(("rows", "places", "first_rows"), columns, strict=True))
-        self._connection.execute(_SQL["reprieve"], self._parameters | values)
+        self._connection.execute(_SQL["let_in"], self._parameters | values)
 
     def _run(self, steps: Iterable[str], lot: _Lot) -> int:
         """Run statements on a lot; return how many rows they changed."""
@@ -219,7 +219,7 @@ def _matching_steps(matching: Matching) -> Iterator[str]:
 def _writing_steps(matching: Matching) -> Iterator[str]:
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("judge_foreign_channels", "judge_erased", "judge_zones", "insert_contacts", "update_contacts")
+    yield from ("refuse_foreign_channels", "refuse_erased", "refuse_zones", "insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
     yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")

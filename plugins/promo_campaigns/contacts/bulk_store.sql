@@ -13,7 +13,7 @@ create temporary table stage_contact (
   is_new      boolean not null default false,
   is_changed  boolean not null default false,
   place       text,
-  verdict     text
+  refused_for text
 );
 create temporary table stage_channel (
   row_number  bigint  not null,
@@ -66,20 +66,20 @@ select set_config('lock_timeout', %(lock_wait)s, true)
 -- forget_matches --
 -- A rival was faster: whose these rows are is looked up again.
 update stage_contact set contact_id = null
- where row_number between %(first)s and %(last)s and verdict is null
+ where row_number between %(first)s and %(last)s and refused_for is null
 
 -- refuse_held --
 -- Rows of contacts that others have held for too long.
-update stage_contact set contact_id = null, is_new = false, place = '', verdict = %(held)s
- where row_number between %(first)s and %(last)s and verdict is null
+update stage_contact set contact_id = null, is_new = false, place = '', refused_for = %(held)s
+ where row_number between %(first)s and %(last)s and refused_for is null
 
 -- match_given_ids --
 -- Rows that name a contact by its own id.
 update stage_contact s
-   set contact_id = c.contact_id, place = 'id', verdict = case when c.contact_id is null then 'no contact has this id' end
+   set contact_id = c.contact_id, place = 'id', refused_for = case when c.contact_id is null then 'no contact has this id' end
   from stage_contact g
   left join promo.contact c on c.contact_id = g.given_id and c.erased_at is null
- where g.row_number = s.row_number and s.given_id is not null and s.verdict is null
+ where g.row_number = s.row_number and s.given_id is not null and s.refused_for is null
    and s.row_number between %(first)s and %(last)s
 
 -- match_external_ids --
@@ -87,7 +87,7 @@ update stage_contact s
 update stage_contact s
    set contact_id = c.contact_id
   from promo.contact c
- where c.external_id = s.external_id and s.contact_id is null and s.verdict is null
+ where c.external_id = s.external_id and s.contact_id is null and s.refused_for is null
    and s.row_number between %(first)s and %(last)s
 
 -- match_field_values --
@@ -99,26 +99,26 @@ update stage_contact s
           join promo.contact_field_value v on v.contact_field_id = g.field_id and v.value = g.value
          where g.field_id = %(field_id)s and g.row_number between %(first)s and %(last)s
          group by g.row_number) m
- where m.row_number = s.row_number and s.contact_id is null and s.verdict is null
+ where m.row_number = s.row_number and s.contact_id is null and s.refused_for is null
 
 -- match_channels --
 -- The other rows: the first of their channels that is known names the contact, unless its external id is another.
 update stage_contact s
    set contact_id = case when m.agrees then m.contact_id end,
        place = case when not m.agrees then m.type end,
-       verdict = case when not m.agrees then %(other_external_id)s end
+       refused_for = case when not m.agrees then %(other_external_id)s end
   from (select distinct on (g.row_number) g.row_number, c.contact_id, h.type,
                c.external_id is null or s.external_id is null as agrees
           from stage_channel g
           join stage_contact s on s.row_number = g.row_number
           join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
           join promo.contact c on c.contact_id = h.contact_id
-         where g.is_identity and s.contact_id is null and s.verdict is null and s.row_number between %(first)s and %(last)s
+         where g.is_identity and s.contact_id is null and s.refused_for is null and s.row_number between %(first)s and %(last)s
            and g.row_number between %(first)s and %(last)s
          order by g.row_number, g.position) m
  where m.row_number = s.row_number
 
--- judge_twins --
+-- refuse_twins --
 -- A contact stands once in a load: a later row with an identifier of an earlier one is refused, whichever identifier it is.
 with /* fragment claims */, ranked as (
   select row_number, place, min(row_number) over (partition by place, key) as first_row from claims
@@ -129,42 +129,42 @@ with /* fragment claims */, ranked as (
    order by row_number, first_row, place desc
 )
 update stage_contact s
-   set place = twins.place, verdict = %(same_contact)s || twins.first_row
+   set place = twins.place, refused_for = %(same_contact)s || twins.first_row
   from twins
- where twins.row_number = s.row_number and s.verdict is null
+ where twins.row_number = s.row_number and s.refused_for is null
    and s.row_number between %(first)s and %(last)s
 
 -- list_shadowed --
 -- List the refused twins that share nothing with an earlier row that is let in: only with refused ones, so perhaps with none.
-with /* fragment claims */, judged as (
-  select c.*, s.verdict, min(c.row_number) filter (where s.verdict is null) over (partition by c.place, c.key) as first_row
+with /* fragment claims */, refused as (
+  select c.*, s.refused_for, min(c.row_number) filter (where s.refused_for is null) over (partition by c.place, c.key) as first_row
     from claims c join stage_contact s using (row_number)
 )
 select row_number, array_agg(place) as places, array_agg(key) as keys
-  from judged
- where starts_with(verdict, %(same_contact)s)
+  from refused
+ where starts_with(refused_for, %(same_contact)s)
  group by row_number
 having count(*) filter (where first_row < row_number) = 0
  order by row_number
 
--- reprieve --
+-- let_in --
 -- Let a row in that is nobody's twin after all, or say whose it is.
 update stage_contact s
-   set place = judged.place, verdict = %(same_contact)s || judged.first_row
-  from unnest(%(rows)s::bigint[], %(places)s::text[], %(first_rows)s::bigint[]) as judged (row_number, place, first_row)
- where judged.row_number = s.row_number
+   set place = twin.place, refused_for = %(same_contact)s || twin.first_row
+  from unnest(%(rows)s::bigint[], %(places)s::text[], %(first_rows)s::bigint[]) as twin (row_number, place, first_row)
+ where twin.row_number = s.row_number
 
--- judge_lot_twins --
+-- refuse_lot_twins --
 -- Of a lot whose contacts were looked up again: a row whose contact turned out to be that of an earlier row of the load.
 -- Earlier rows are found by their contact, and never by going through the load: + 0 leaves no other index to be taken.
 update stage_contact s
-   set place = '', verdict = %(same_contact)s || twins.first_row
+   set place = '', refused_for = %(same_contact)s || twins.first_row
   from (select g.row_number,
                (select min(e.row_number + 0) from stage_contact e
                  where -e.contact_id = -g.contact_id and e.row_number + 0 < g.row_number
-                   and e.verdict is null) as first_row
+                   and e.refused_for is null) as first_row
           from stage_contact g
-         where g.contact_id is not null and g.verdict is null and g.row_number between %(first)s and %(last)s
+         where g.contact_id is not null and g.refused_for is null and g.row_number between %(first)s and %(last)s
         offset 0) twins
  where twins.row_number = s.row_number and twins.first_row is not null
 
@@ -176,25 +176,25 @@ delete from stage_channel g
    and promo.is_single_channel(g.type) and g.type <> all (%(listed)s::text[])
    and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
 
--- judge_foreign_channels --
+-- refuse_foreign_channels --
 -- A channel is never taken from another contact. One that names the contact of a row which nobody was found for was taken
 -- only just now: there insert_channels fails, and the row is looked up again.
 update stage_contact s
-   set place = f.type, verdict = %(other_contact)s
+   set place = f.type, refused_for = %(other_contact)s
   from (select distinct on (g.row_number) g.row_number, g.type
           from stage_channel g
           join stage_contact s on s.row_number = g.row_number
           join promo.contact_channel h on h.type = g.type and promo.channel_key(h.type, h.value) collate "C" = g.key
-         where h.contact_id is distinct from s.contact_id and s.verdict is null
+         where h.contact_id is distinct from s.contact_id and s.refused_for is null
            and (s.contact_id is not null or not g.is_identity)
            and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
          order by g.row_number, g.position) f
  where f.row_number = s.row_number
 
--- judge_erased --
+-- refuse_erased --
 -- Nobody who was erased is taken up again.
 update stage_contact s
-   set place = f.place, verdict = %(was_erased)s
+   set place = f.place, refused_for = %(was_erased)s
   from (select distinct on (i.row_number) i.row_number, i.place
           from promo.erasure_key k
          cross join (
@@ -206,15 +206,15 @@ update stage_contact s
           join promo.erased_identity e on e.digest = promo.identity_digest(k.inner_pad, k.outer_pad, i.kind, i.key)
          where exists (select from promo.erased_identity)
          order by i.row_number, i.position) f
- where f.row_number = s.row_number and s.verdict is null
+ where f.row_number = s.row_number and s.refused_for is null
 
--- judge_zones --
+-- refuse_zones --
 -- A time zone that the server does not know would fail a send in quiet hours.
 update stage_contact s
-   set place = 'timeZone', verdict = %(unknown_zone)s
+   set place = 'timeZone', refused_for = %(unknown_zone)s
   from (select distinct time_zone from stage_contact
          where time_zone is not null and row_number between %(first)s and %(last)s) lived_in
- where lived_in.time_zone = s.time_zone and s.verdict is null and not promo.knows_zone(lived_in.time_zone)
+ where lived_in.time_zone = s.time_zone and s.refused_for is null and not promo.knows_zone(lived_in.time_zone)
    and s.row_number between %(first)s and %(last)s
 
 -- insert_contacts --
@@ -222,7 +222,7 @@ update stage_contact s
 with numbered as (
   update stage_contact
      set is_new = true, contact_id = nextval(pg_get_serial_sequence('promo.contact', 'contact_id'))
-   where contact_id is null and verdict is null and row_number between %(first)s and %(last)s
+   where contact_id is null and refused_for is null and row_number between %(first)s and %(last)s
   returning contact_id, external_id, first_name, last_name, language, time_zone
 )
 insert into promo.contact (contact_id, external_id, first_name, last_name, language, time_zone)
@@ -244,7 +244,7 @@ with wanted as (
               else c.last_name end as last_name
     from stage_contact s
     join promo.contact c on c.contact_id = s.contact_id
-   where s.verdict is null and not s.is_new and s.row_number between %(first)s and %(last)s
+   where s.refused_for is null and not s.is_new and s.row_number between %(first)s and %(last)s
 ), written as (
   update promo.contact c
      set external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, language = w.language,
@@ -262,7 +262,7 @@ update stage_contact s set is_changed = true from written where written.row_numb
 with emptied as (
   delete from promo.contact_channel h
    using stage_contact s
-   where h.contact_id = s.contact_id and s.verdict is null and not s.is_new
+   where h.contact_id = s.contact_id and s.refused_for is null and not s.is_new
      and s.row_number between %(first)s and %(last)s
      and promo.is_single_channel(h.type) and h.type = any (%(listed)s::text[])
      and not exists (select from stage_channel g where g.row_number = s.row_number and g.type = h.type)
@@ -277,7 +277,7 @@ with written as (
      set value = g.value, device = coalesce(g.device, h.device), updated_at = now()
     from stage_channel g
     join stage_contact s on s.row_number = g.row_number
-   where s.verdict is null and not s.is_new and h.contact_id = s.contact_id and h.type = g.type
+   where s.refused_for is null and not s.is_new and h.contact_id = s.contact_id and h.type = g.type
      and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
      and (promo.is_single_channel(h.type) or promo.channel_key(h.type, h.value) collate "C" = g.key)
      and (h.value, h.device) is distinct from (g.value, coalesce(g.device, h.device))
@@ -292,7 +292,7 @@ with written as (
   select s.contact_id, g.type, g.value, g.device
     from stage_channel g
     join stage_contact s on s.row_number = g.row_number
-   where s.verdict is null and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
+   where s.refused_for is null and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
      and not exists (
            select from promo.contact_channel h
             where h.contact_id = s.contact_id and h.type = g.type
@@ -308,7 +308,7 @@ update stage_contact s set is_changed = true from written
 with written as (
   delete from promo.contact_field_value v
    using stage_value g, stage_contact s
-   where s.row_number = g.row_number and s.verdict is null
+   where s.row_number = g.row_number and s.refused_for is null
      and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
      and v.contact_id = s.contact_id and v.contact_field_id = g.field_id and g.value is null
   returning s.row_number
@@ -322,7 +322,7 @@ with written as (
   select s.contact_id, g.field_id, g.value
     from stage_value g
     join stage_contact s on s.row_number = g.row_number
-   where s.verdict is null and g.value is not null
+   where s.refused_for is null and g.value is not null
      and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
    order by s.contact_id, g.field_id
   on conflict (contact_id, contact_field_id) do update
@@ -335,16 +335,16 @@ update stage_contact s set is_changed = true from written
 
 -- count_outcomes --
 -- What the load did, in numbers.
-select count(*) filter (where verdict is null and is_new) as inserted,
-       count(*) filter (where verdict is null and not is_new and is_changed) as updated,
-       count(*) filter (where verdict is null and not is_new and not is_changed) as unchanged,
-       count(*) filter (where verdict is not null) as rejected
+select count(*) filter (where refused_for is null and is_new) as inserted,
+       count(*) filter (where refused_for is null and not is_new and is_changed) as updated,
+       count(*) filter (where refused_for is null and not is_new and not is_changed) as unchanged,
+       count(*) filter (where refused_for is not null) as rejected
   from stage_contact
 
 -- list_rejects --
 -- The first rows that were refused, with the reason.
-select row_number, coalesce(place, '') as place, verdict
+select row_number, coalesce(place, '') as place, refused_for
   from stage_contact
- where verdict is not null
+ where refused_for is not null
  order by row_number
  limit %(limit)s
