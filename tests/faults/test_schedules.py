@@ -15,7 +15,7 @@ from faults.small_world import draw_world
 if TYPE_CHECKING:
     from faults.stage import Stage
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "1200"))
 
 
 def test_no_schedule_of_faults_breaks_a_promise() -> None:

@@ -284,6 +284,29 @@ def test_a_write_that_began_before_does_not_come_after_the_erasure(dsn: str, sto
     assert tables_with(store, "380501234567") == set()
 
 
+def test_two_erasures_at_once_take_both_contacts_out_of_a_request_that_waits(
+    dsn: str, store: Connection, person: int
+) -> None:
+    """The second has read the request before the first has changed it, and waits for it."""
+    other = find_contact(store, external_id="other")
+    assert other is not None
+    accept_import(store, import_of(OTHER, PERSON), total=2, failures=[])
+
+    def erase() -> None:
+        with connect(dsn) as rival:
+            erase_contact(rival, other)
+
+    with store.transaction():
+        erase_contact(store, person)
+        second = threading.Thread(target=erase)
+        second.start()
+        while not waits(dsn):
+            pass
+    second.join()
+    assert tables_with(store, CANARY) == set()
+    assert tables_with(store, "other@example.com") == set()
+
+
 def waits(dsn: str) -> bool:
     with connect(dsn) as other:
         row = other.execute(

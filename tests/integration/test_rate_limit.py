@@ -22,6 +22,7 @@ from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailable
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
+from promo_campaigns.postgres.connection import connect
 from rate_limited_receiver import LATENCY_S, counting_receiver, start_workers
 from receiver import Answer
 
@@ -56,6 +57,27 @@ def test_four_workers_never_have_more_calls_under_way_than_there_are_slots(dsn: 
     assert max(arrival.under_way for arrival in seen.arrivals) == 5
     assert seen.best_rate(2.0) >= 0.6 * 5 / LATENCY_S
     assert len(seen.shares()) == 4
+
+
+def test_a_worker_that_waited_for_anothers_update_counts_the_slots_that_went_there(dsn: str, store: Connection) -> None:
+    """Both ask at once: the second's statement begins before the first has its slots, and goes on behind it."""
+    waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    budget = Budget(concurrency=5)
+
+    async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
+        with connect(dsn) as other, other.transaction():
+            other.execute("select from promo.rate_budget for update")
+            asking = []
+            for limiter in (one, two):
+                asking.append(asyncio.create_task(begins(limiter, deadline=soon(30))))
+                while len(store.execute(waiting).fetchall()) < len(asking):
+                    await asyncio.sleep(0)
+        assert await asyncio.gather(*asking) == [True, True]
+        seats = store.execute("select seats from promo.rate_budget").fetchone()
+        assert seats is not None
+        assert sorted(entry["held"] for entry in seats["seats"].values()) == [1, 1]
+
+    with_limiters(dsn, 2, budget, body)
 
 
 def test_fewer_slots_than_workers_go_round(dsn: str) -> None:

@@ -9,11 +9,14 @@ where c.contact_id = %(contact_id)s or c.external_id = %(external_id)s
        on e.digest = promo.identity_digest(k.inner_pad, k.outer_pad, 'external id', %(external_id)s));
 
 -- strip_imports --
--- Takes the contact out of the bulk requests that wait. Before the contact's row is locked, as an import does it.
+-- Takes the contact out of the bulk requests that wait. Before the contact's row is locked, as an import does it. The
+-- requests are locked before they are read, so that two erasures do not put back whom the other took out.
 with person as (
   select external_id as identity from promo.contact where contact_id = %(contact_id)s and external_id is not null
 ), locators as (
   select type, promo.channel_key(type, value) collate "C" as key from promo.contact_channel where contact_id = %(contact_id)s
+), queued as materialized (
+  select contact_import_id, request from promo.contact_import where state = 'queued' order by contact_import_id for update
 ), kept as (
   select i.contact_import_id, q.entry, q.position,
          q.entry ->> 1 = %(contact_id)s::text or q.entry ->> 4 in (select identity from person)
@@ -21,8 +24,7 @@ with person as (
            select from jsonb_array_elements(q.entry -> 2) as sent (channel)
            join locators l on l.type = sent.channel ->> 0
              and l.key = promo.channel_key(sent.channel ->> 0, sent.channel ->> 1) collate "C") as is_theirs
-  from promo.contact_import i, jsonb_array_elements(i.request -> 'rows') with ordinality as q (entry, position)
-  where i.state = 'queued'
+  from queued i, jsonb_array_elements(i.request -> 'rows') with ordinality as q (entry, position)
 )
 update promo.contact_import i set request = jsonb_set(i.request, '{rows}', others.entries)
 from (
@@ -30,7 +32,7 @@ from (
          coalesce(jsonb_agg(entry order by position) filter (where is_theirs is not true), '[]') as entries
   from kept group by contact_import_id having bool_or(is_theirs)
 ) others
-where i.contact_import_id = others.contact_import_id and i.state = 'queued';
+where i.contact_import_id = others.contact_import_id;
 
 -- lock_contact --
 -- Holds the contact, so that nobody writes to it meanwhile.

@@ -24,25 +24,27 @@ where receiver = %(receiver)s;
 -- renew_slots --
 -- A worker's share of the slots, computed anew. It gets what it wants and is free, up to its fair share and what others do
 -- not want; when somebody has less than theirs it makes room, down to the slots in use. Killed workers fall out.
-update promo.rate_budget b
-set seats = (
-  with other as (
-    select key as holder, value as entry, (value ->> 'held')::integer as held, (value ->> 'wanted')::integer as wanted
-    from jsonb_each(b.seats)
-    where key <> %(holder)s and (value ->> 'until')::float8 > extract(epoch from promo.clock())
-  ), fair as (
-    select coalesce(sum(held), 0) as held, coalesce(sum(wanted), 0) as wanted,
-           %(concurrency)s / (count(*) + 1) as least, ceil(%(concurrency)s / (count(*) + 1.0)) as most
-    from other
-  ), mine as (
-    select least(%(wanted)s, %(concurrency)s - fair.held,
-             case when exists (select from other o where o.held < least(o.wanted, greatest(fair.least, 1)))
-                       and coalesce((b.seats -> %(holder)s ->> 'held')::integer, 0) > fair.least
-                  then fair.least
-                  else greatest(fair.most, %(concurrency)s - fair.wanted) end)::integer as share
-    from fair
-  )
-  select jsonb_object_agg(holder, entry)
+-- The row is locked before it is read: a statement that has waited for another worker's update reads a WITH query of the
+-- updated row as it was before it, and would give the other's slots out again.
+with budget as materialized (
+  select receiver, seats, seats -> %(holder)s as mine from promo.rate_budget where receiver = %(receiver)s for update
+), other as materialized (
+  select e.key as holder, e.value as entry, (e.value ->> 'held')::integer as held, (e.value ->> 'wanted')::integer as wanted
+  from budget cross join jsonb_each(budget.seats) e
+  where e.key <> %(holder)s and (e.value ->> 'until')::float8 > extract(epoch from promo.clock())
+), fair as (
+  select coalesce(sum(held), 0) as held, coalesce(sum(wanted), 0) as wanted,
+         %(concurrency)s / (count(*) + 1) as least, ceil(%(concurrency)s / (count(*) + 1.0)) as most
+  from other
+), mine as (
+  select least(%(wanted)s, %(concurrency)s - fair.held,
+           case when exists (select from other o where o.held < least(o.wanted, greatest(fair.least, 1)))
+                     and coalesce((budget.mine ->> 'held')::integer, 0) > fair.least
+                then fair.least
+                else greatest(fair.most, %(concurrency)s - fair.wanted) end)::integer as share
+  from fair cross join budget
+), renewed as materialized (
+  select jsonb_object_agg(holder, entry) as seats
   from (select holder, entry from other
         union all
         select %(holder)s, jsonb_build_object(
@@ -50,7 +52,9 @@ set seats = (
                  'until', extract(epoch from promo.clock() + make_interval(secs => %(hold_s)s)))
         from mine) entries
 )
-where b.receiver = %(receiver)s
+update promo.rate_budget b set seats = renewed.seats
+from budget cross join renewed
+where b.receiver = budget.receiver
 returning (b.seats -> %(holder)s ->> 'share')::integer as share;
 
 -- release_slots --
