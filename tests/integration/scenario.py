@@ -66,7 +66,8 @@ def add_codes(connection: Connection, count: int, *, days: float = 30, prefix: s
     assert file is not None
     rows = connection.execute(
         "insert into promo.promo_code (code, type, discount, expires_at, retired, code_file_id, line)"
-        " select %s || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), 'Welcome', 10, now() + make_interval(secs => %s), false, %s, n"
+        " select %s || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), 'Welcome', 10,"
+        " now() + make_interval(secs => %s), false, %s, n"
         " from generate_series(1, %s) n returning code",
         [prefix, days * 86400, file["code_file_id"], count],
     ).fetchall()
