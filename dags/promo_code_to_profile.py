@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, XComArg, task_group
 
+from promo_campaigns.model.run_spec import NOBODY_IS_SENT
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.end import EndOperator
@@ -18,7 +19,9 @@ PARAMS = {
     "type": Param("Welcome", type="string", minLength=1, title="Type", description="The pool to take codes from"),
     "discount": Param(10, type="integer", minimum=0, maximum=99, title="Discount", description="In percent, exact"),
     "days": Param(7, type="integer", minimum=0, title="Days", description="How long a code must stay valid"),
-    "message": Param("promo_push", type="string", title="Message", description="A file of include/messages"),
+    "message": Param(
+        "promo_push", type="string", title="Message", description=f"A file of include/messages. {NOBODY_IS_SENT}"
+    ),
     "audience": Param("all_contacts", type="string", title="Audience", description="A file of include/audiences"),
     "mode": Param(
         None,

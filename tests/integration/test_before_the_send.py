@@ -229,7 +229,7 @@ def test_the_command_writes_a_preview_and_a_difference(
     (include / "messages" / "next.yaml").write_text('channel: mobilepush\ntitle: "Hi"\nbody: "It is $promocode"\n')
     pool = ["--audience", "all", "--type", "Welcome", "--discount", "10", "--days", "7"]
     where = ["--include", str(include), "--dsn", dsn, "--json"]
-    assert main(["preview", "--message", "push", *pool, *where, "--out", str(tmp_path / "p.csv")]) == 0
+    assert main(["preview", "--message", "push", *pool, *where, "--out", str(tmp_path / "p.csv")]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["states"], told["reasons"]) == ({"send": 2, "skipped": 1}, {"no code": 1})
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 4
@@ -266,7 +266,7 @@ def test_the_command_previews_a_workflow_as_it_is_written_and_as_the_form_would_
     assert (told["workflow"], told["message"], told["contacts"]) == ("sale", "push", 40)
     kept = len(held_out(store, "sale", 40, 20))
     assert told["reasons"] == {"hold-out": kept}
-    assert main(["preview", "sale", "--discount", "11", "--message", "next", *where]) == 0
+    assert main(["preview", "sale", "--discount", "11", "--message", "next", *where]) == 1, "there is no such code"
     told = json.loads(capsys.readouterr().out)
     assert (told["message"], told["forecast"]["stock"]) == ("next", 0)
     assert main(["preview", "sale", "--diff", "push", "next", *where]) == 0
@@ -307,6 +307,7 @@ def test_the_command_weighs_the_transport_where_it_knows_its_connection(
     store: Connection, include: Path, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_contacts(store, 1)
+    add_codes(store, 1)
     (include / "workflows").mkdir()
     (include / "workflows" / "sale.yaml").write_text(WORKFLOW + "transport: smtp\ntransport_conn_id: mail\n")
     where = ["--include", str(include), "--dsn", dsn, "--json"]

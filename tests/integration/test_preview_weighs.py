@@ -161,14 +161,14 @@ def test_an_answer_that_is_not_known_yet_is_said_and_an_example_stands_for_it(
     add_codes(store, 1)
     spec = reading_an_answer(include)
     report = write_preview(store, CompiledCampaign(spec), [], answers=read_sample_answers(include, spec))
-    (note,) = report.notes
+    note, _ = report.notes
     assert note.startswith("the answer of loyalty is not known before it is asked: texts are rendered without it")
     (include / "data_sources" / "loyalty.answer.json").write_text('{"points": 70}', encoding="utf-8")
     assert reading_an_answer(include).sha256 == spec.sha256, "an example is no part of the definition"
     answers = read_sample_answers(include, spec)
     with open_tables([tmp_path / "p.csv"], COLUMNS) as tables:
         report = write_preview(store, CompiledCampaign(spec), tables, answers=answers)
-    assert report.notes == ["the answer of loyalty is the example in data_sources/loyalty.answer.json"]
+    assert report.notes[0] == "the answer of loyalty is the example in data_sources/loyalty.answer.json"
     assert '"You have 70 points"' in (tmp_path / "p.csv").read_text(encoding="utf-8")
     new = replace(spec.message, body='$!data.get("loyalty").get("points")!')
     with open_tables([tmp_path / "d.csv"], DIFF_COLUMNS) as tables:
@@ -245,7 +245,7 @@ def test_the_block_writes_the_preview_of_the_run_that_start_would_open_and_opens
     contacts = add_contacts(store, 3)
     add_contacts(store, 1, channel=None)
     add_codes(store, 2)
-    block = previewing(include, edition="spring", frequency_cap="3/7d")
+    block = previewing(include, edition="spring", frequency_cap="3/7d", stock="partial")
     report = block.execute(CONTEXT)
     assert (report["contacts"], report["states"]) == (4, {"send": 2, "skipped": 2})
     assert report["reasons"] == {"no code": 1, "no channel": 1}

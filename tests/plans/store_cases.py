@@ -113,6 +113,9 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
     named = {"by": "mobilepush", "values": [f"token-{n}" for n in range(1, BATCH + 1)]}
     return {
         "contacts.audiences.by_ids": case(BATCH),
+        "contacts.audiences.count_contact_ids": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
+        "contacts.audiences.count_external_ids": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
+        "contacts.audiences.count_locators": case(BATCH, **named),
         "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_channel": case(BATCH, **named),
@@ -256,6 +259,7 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "preview.dry_run.audience": Case(size=BATCH, terms=terms, fills=audience),
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
+        "preview.start.strangers_of_run": case(ONE),
         "preview.quiet_hours.moment": case(ONE, at=None),
         "preview.quiet_hours.opens_at": case(ONE, quiet_hours="{[0,1000)}", zone="UTC", at=scenario.now, open_s=60.0),
         "ledger.stock_forecast.compact_stock": case(scenario.people // 100),

@@ -18,6 +18,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import might_contain_dag
 
 from promo_campaigns.model.errors import DefinitionError, SettingError
+from promo_campaigns.model.run_spec import NOBODY_IS_SENT
 from promo_campaigns.operators.base.workflow_checks import asks_approval
 from promo_campaigns.workflows import PromoWorkflow, load_workflows
 
@@ -213,6 +214,7 @@ def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path)
     assert schema["audience"]["enum"] == ["all_contacts", "with_push_token"]
     assert schema["mode"]["enum"] == [None, "missing", "profiles", "refuse"]
     assert list(schema["mode"]["values_display"]) == ["None", "missing", "profiles", "refuse"], "else read as None"
+    assert form.get_param("message").description.endswith(NOBODY_IS_SENT), "no transport is named"
     assert list(form) == ["type", "discount", "days", "message", "audience", "mode", "dry_run", "edition"]
     form.validate()
 

@@ -321,3 +321,51 @@ def test_whatever_is_written_is_taken_or_told_as_a_setting_s_mistake(document: d
     except SettingError as error:
         told = error
     assert told is None or set(told.setting[:1]) <= {*document}
+
+
+def test_the_command_notes_what_should_be_known_of_a_workflow_that_is_right(
+    include: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = "schedule: '0 9 * * 1'\nend_date: 2020-01-31\n"
+    late = "schedule: '0 9 * * 1'\nsend_by: 2020-01-31T10:00+00:00\ntransport: smtp\ntransport_conn_id: mail\n"
+    (include / "workflows" / "a.yaml").write_text(SOUND + over)
+    (include / "workflows" / "b.yaml").write_text(SOUND + late)
+    assert main(["workflows", "check", "--include", str(include)]) == 0
+    line = SOUND.count("\n") + 1
+    late_words = "a schedule without send_by: a date that is made up for late is sent all the same; write send_by: 12h"
+    assert capsys.readouterr().out.splitlines() == [
+        "workflows/a.yaml:1: note: inbox: nobody is really sent anything; name a transport to send",
+        f"workflows/a.yaml:{line}: note: {late_words}",
+        f"workflows/a.yaml:{line + 1}: note: end_date 2020-01-31 is over: it runs by its schedule no more",
+        f"workflows/b.yaml:{line + 1}: note: send_by 2020-01-31T10:00+00:00 is over: nobody will be sent anything",
+        "2 workflows, 0 wrong",
+    ]
+
+
+def test_the_command_names_a_file_of_dags_that_airflow_passes_over(
+    include: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW__CORE__DAGS_FOLDER", raising=False)
+    dags = include.parent / "dags"
+    (dags / "ours").mkdir(parents=True)
+    (dags / "ours" / "sale.py").write_text("from promo_campaigns import PromoWorkflow\nPromoWorkflow()\n")
+    (dags / "right.py").write_text('"""Airflow DAGs."""\nfrom promo_campaigns import PromoWorkflow\n')
+    (dags / "other.py").write_text("print()\n")
+    assert main(["workflows", "check", "--include", str(include)]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("dags/ours/sale.py: Airflow's safe mode skips it, so that its workflows are no DAGs.")
+    assert "0 workflows, 1 wrong" in said
+    assert main(["workflows", "check", "--include", str(include), "--json"]) == 1
+    monkeypatch.setenv("AIRFLOW__CORE__DAG_DISCOVERY_SAFE_MODE", "False")
+    assert main(["workflows", "check", "--include", str(include)]) == 0
+
+
+def test_the_command_lists_the_workflows(include: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["workflows", "list", "--include", str(include)]) == 0
+    assert capsys.readouterr().out.startswith("There is no workflow in")
+    (include / "workflows" / "a.yaml").write_text(SOUND)
+    (include / "workflows" / "b.yaml").write_text("x")
+    assert main(["workflows", "list", "--include", str(include), "--json"]) == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["workflow"], first["codes"], first["transport"]) == ("a", "Welcome, 10 %, 7 days", "inbox")
+    assert second["wrong"].startswith("workflows/b.yaml")

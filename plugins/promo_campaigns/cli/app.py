@@ -30,7 +30,7 @@ COMMANDS = {
     "runs": "Report, approve, export and measure runs, and say what running one again does.",
     "test-send": "Show a message for test contacts, with a code nobody holds; send it only with --send.",
     "unknown": "List sends whose outcome is unknown, and record what became of them.",
-    "workflows": "Check the workflow files, print their schema.",
+    "workflows": "List and check the workflow files, print their schema.",
 }
 """Summary of each command by its name."""
 

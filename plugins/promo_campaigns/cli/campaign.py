@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import RunSpec
 
@@ -94,16 +95,25 @@ class Campaign:
 
         return Receivers(find_dsn(self.dsn), partial(command_connection, given=self.connection or None))
 
-    def notes_on_transport(self, spec: RunSpec) -> list[str]:
-        """Refuse a message that its transport cannot carry, as Start does; say so where that cannot be known here.
+    def notes_on_receivers(self, spec: RunSpec) -> list[str]:
+        """Refuse a campaign whose receivers cannot be called, as Start does; say so where that cannot be known here.
 
-        :raises DefinitionError: naming the line at fault
+        :raises ConfigurationError: naming what is at fault
         """
-        from promo_campaigns.definitions.definitions import require_carried
+        from promo_campaigns.definitions.receiver_checks import check_receivers
         from promo_campaigns.delivery.receivers import transport_connection
 
-        conn_id = transport_connection(spec)
-        if conn_id and not (self.connection or is_in_environment(conn_id)):
-            return [f"the transport {spec.transport} is not weighed: its connection {conn_id} is not known here"]
-        require_carried(self.include, spec.message, self.receivers().transport(spec))
-        return []
+        def knows(conn_id: str) -> bool:
+            given = self.connection and conn_id == transport_connection(spec)
+            return bool(given) or is_in_environment(conn_id)
+
+        return check_receivers(self.include, spec, self.receivers(), knows=knows)
+
+    def workflow_settings(self) -> Workflow | None:
+        """Return the settings of the workflow, or None for a campaign by its parts.
+
+        :raises DefinitionError: a file is missing or wrong
+        """
+        from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+
+        return check_workflow(IncludeFolder(self.include), self.workflow) if self.workflow else None

@@ -24,7 +24,8 @@ class ExitStatus(IntEnum):
 MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.OK: "Done; what was checked holds.",
     ExitStatus.NO: "The command ran and the answer is no: an invariant is broken, a code file was refused, a stock "
-    "level is reached, a message was not accepted, a workflow file is wrong, a run was decided otherwise before.",
+    "level is reached, a message was not accepted, a workflow file is wrong, Start would refuse the run, a run was "
+    "decided otherwise before.",
     ExitStatus.WRONG: "The command could not run as it was given: a wrong option, file, address, password, or name. "
     "The same command will fail again.",
     ExitStatus.AGAIN: "The command cannot run now: the store does not answer, is overloaded or read-only, or somebody "

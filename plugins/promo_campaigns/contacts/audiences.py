@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.model.run_spec import Audience
+    from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
 _BY = {CONTACT_ID: "by_contact_id", EXTERNAL_ID: "by_external_id"}
+_KNOWN = {CONTACT_ID: "count_contact_ids", EXTERNAL_ID: "count_external_ids"}
 _PLACE = "/* audience */"
 
 
@@ -41,6 +43,16 @@ def audience_query(audience: Audience, around: str) -> Iterator[tuple[sql.Compos
         problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
         hint = "it must be one SELECT that yields a column contact_id"
         raise DefinitionError(problem, file=audience.name, hint=hint) from error
+
+
+def count_strangers(connection: Connection, audience: Audience) -> int:
+    """Return how many of the ids or values that an audience lists are nobody's; a SELECT lists none."""
+    by, values = (audience.listed.by, audience.listed.values) if audience.listed else (CONTACT_ID, audience.contact_ids)
+    if not values:
+        return 0
+    query = _SQL[_KNOWN.get(by, "count_locators")]
+    row = connection.execute(query, {"by": by, "values": [str(value) for value in values]}).fetchall()[0]
+    return len(set(values)) - int(row["known"])
 
 
 def _of(audience: Audience) -> tuple[str, dict[str, Any]]:

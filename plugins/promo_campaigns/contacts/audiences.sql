@@ -2,6 +2,22 @@
 -- An audience that was given as contact ids.
 select unnest(%(contact_ids)s::bigint[]) as contact_id
 
+-- count_contact_ids --
+-- How many of the ids are those of contacts.
+select count(*) as known from (select distinct id from unnest(%(values)s::text[]::bigint[]) id) named
+join promo.contact c on c.contact_id = named.id and c.erased_at is null;
+
+-- count_external_ids --
+-- How many of the external ids are those of contacts.
+select count(*) as known from promo.contact where external_id = any(%(values)s::text[]);
+
+-- count_locators --
+-- How many of a channel's values are those of contacts.
+select count(distinct named.value) as known
+from unnest(%(values)s::text[]) named(value)
+join promo.contact_channel h
+  on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value);
+
 -- by_contact_id --
 -- A list of contact ids.
 select unnest(%(values)s::text[]::bigint[]) as contact_id

@@ -4,14 +4,17 @@ Errors name the file and line. ``workflow.py`` holds every setting of a workflow
 """
 
 __all__ = [
+    "dag_files",
     "definitions",
     "published",
+    "receiver_checks",
     "sample_answers",
     "settings",
     "settings_schema",
     "stock_level_file",
     "workflow",
     "workflow_files",
+    "workflow_notes",
     "workflow_parts",
     "workflow_specs",
 ]

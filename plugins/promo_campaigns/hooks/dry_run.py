@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.include import include_folder as find_include_folder
 from promo_campaigns.hooks.preview_files import files_for
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.preview.rows import PreviewReport
+    from promo_campaigns.preview.start import StartRequest
 
 
 def write_dry_run(  # noqa: PLR0913  (what a run is made of, one keyword each)
@@ -24,6 +25,7 @@ def write_dry_run(  # noqa: PLR0913  (what a run is made of, one keyword each)
     run_key: str,
     send_by: datetime | None,
     run_id: int | None = None,
+    start: StartRequest | None = None,
     preview_folder: str | None = None,
     include_folder: str | None = None,
 ) -> PreviewReport:
@@ -32,18 +34,21 @@ def write_dry_run(  # noqa: PLR0913  (what a run is made of, one keyword each)
     :param run_key: names the files
     :param send_by: after which nobody is sent anything
     :param run_id: the run, if it is open
+    :param start: how Start is to open the run, if it is not open
     :param preview_folder: where the files go, on any storage, as blocks are given it
     :param include_folder: where examples of answers are found, as blocks are given it
     """
     from promo_campaigns.definitions.sample_answers import read_sample_answers
     from promo_campaigns.preview.dry_run import write_preview
     from promo_campaigns.preview.rows import COLUMNS
+    from promo_campaigns.preview.start import AS_USUAL
     from promo_campaigns.tables.writers import formats, open_tables
 
     answers = read_sample_answers(find_include_folder(include_folder), campaign.spec)
     names = [f"{run_file_name(run_key)}.{ending}" for ending in formats()]
     with files_for(find_preview_folder(preview_folder), names) as (files, targets):
         with open_tables(files, COLUMNS) as tables:
-            report = write_preview(connection, campaign, tables, send_by=send_by, run_id=run_id, answers=answers)
+            when: dict[str, Any] = {"send_by": send_by, "run_id": run_id, "start": start or AS_USUAL}
+            report = write_preview(connection, campaign, tables, answers=answers, **when)
         report.files = targets
     return report

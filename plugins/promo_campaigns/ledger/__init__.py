@@ -14,6 +14,7 @@ __all__ = [
     "reports",
     "retention",
     "runs",
+    "start_checks",
     "stock_forecast",
     "unknown_sends",
 ]

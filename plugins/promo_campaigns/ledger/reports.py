@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.stock_forecast import STRANGERS
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.model.run_report import RunReport, Tally
+from promo_campaigns.model.run_spec import note_on_transport
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
             raise LedgerError(msg)
         stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchone() or {}
         counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
+    forecast = dict(run["forecast"] or {})
+    strangers = forecast.pop(STRANGERS, 0)
     return RunReport(
         run_key=run["run_key"],
         workflow=run["workflow"],
@@ -34,5 +38,7 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         pool_left=stock["codes"],
         expiring_soon=stock["expiring_soon"],
         seconds=round(run["seconds"], 3),
-        forecast=run["forecast"],
+        forecast=forecast or None,
+        strangers=strangers,
+        note=note_on_transport(run["transport"]),
     )

@@ -2,7 +2,7 @@
 -- What a report says of the run itself.
 select run_key, workflow,
        jsonb_path_query_array(spec, '$.data_sources[*].name') as data_sources,
-       forecast, extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
+       coalesce(spec->>'transport', 'inbox') as transport, forecast, extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
 from promo.run where run_id = %(run_id)s;
 
 -- count_stock --

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.contacts.audiences import audience_query
+from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
 from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.ledger.start_checks import NEWER_ZONES, audience_problem, run_problem, zone_problem
 from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
 from promo_campaigns.model.assignment_state import IN_FLIGHT, AssignmentState
-from promo_campaigns.model.errors import (
-    ConfigurationError,
-    DefinitionError,
-    LedgerError,
-    RunClosedError,
-    RunNotFinishedError,
-    RunSpecChangedError,
-)
+from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunNotFinishedError
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import parse_cap, quiet_minutes
 from promo_campaigns.model.reuse import Reuse
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from promo_campaigns.model.errors import PromoError
     from promo_campaigns.model.limits import Limits
     from promo_campaigns.model.run_report import RunReport
     from promo_campaigns.model.run_spec import CodeRequest
@@ -38,9 +33,6 @@ if TYPE_CHECKING:
 
 _SQL = queries(__name__)
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
-
-
-NEWER_ZONES = "name one that it does, or update the server's time zone data"
 
 
 def open_run(  # noqa: PLR0913  (what may differ between two openings, one keyword each)
@@ -73,7 +65,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises ConfigurationError: quiet hours go by a time zone that the server does not know
     """
     with connection.transaction():
-        _require_zone(connection, spec.limits)
+        _raise(zone_problem(connection, spec.limits))
         _lock_pool(connection, spec.codes)
         added = connection.execute(
             _SQL["add_run"], {**_run_row(spec, run_key, send_by), "approval": approval}
@@ -86,13 +78,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         if added is not None and spec.limits.time_zone:
             _require_zones_of_contacts(connection, added["run_id"])
         run = _find(connection, "read_run_by_key", run_key=run_key)
-        if run.spec.sha256 != spec.sha256:
-            changed = _changed_parts(run.spec, spec)
-            msg = (
-                f"run {run_key} was opened with another {changed}; a changed campaign is another send: "
-                "give it an edition of its own, or restore the definition"
-            )
-            raise RunSpecChangedError(msg)
+        _raise(run_problem(run, spec, mode))
         run = replace(run, mode=mode or run.mode)
         reopened = run.closed and _reopen(connection, run, approval=approval)
         if added is not None or reopened:
@@ -100,7 +86,8 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         if run.mode is not Mode.PROFILES:
             forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
             if added is not None or reopened:
-                keep_forecast(connection, run.run_id, forecast, stock_policy)
+                strangers = count_strangers(connection, spec.audience) if freeze is None else 0
+                keep_forecast(connection, run.run_id, forecast, stock_policy, strangers=strangers)
     return run
 
 
@@ -253,11 +240,6 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
 
 def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     """Open a closed run again if its mode says so, and tell whether somebody waits in it now."""
-    if run.mode is Mode.REFUSE:
-        msg = (
-            f"run {run.run_key} is closed and refuses to be run again; promo runs mode {run.run_key} missing allows it"
-        )
-        raise RunClosedError(msg)
     if run.mode is not Mode.MISSING:
         return False
     reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id}).rowcount
@@ -270,25 +252,12 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
     audience = spec.audience
     with audience_query(audience, _SQL["add_audience"]) as (query, whose):
         added = connection.execute(query, {**whose, "run_id": run_id}).rowcount
-    if audience.listed and not added:
-        problem = f"none of the {len(audience.listed.values)} contacts it names is known"
-        hint = "Load them first: promo contacts load"
-        raise DefinitionError(problem, file=f"audiences/{audience.name}.csv", hint=hint)
+    _raise(audience_problem(audience, added))
 
 
-def _require_zone(connection: Connection, limits: Limits) -> None:
-    """Refuse a definition whose quiet hours the server cannot keep, before anybody is given a code."""
-    if not limits.time_zone:
-        return
-    if not knows_zone(connection, limits.time_zone):
-        msg = f"the time_zone {limits.time_zone!r} is not known to the promo database's server; {NEWER_ZONES}"
-        raise ConfigurationError(msg)
-
-
-def knows_zone(connection: Connection, zone: str | None) -> bool:
-    """Tell whether the server knows a time zone."""
-    row = connection.execute(_SQL["knows_zone"], {"zone": zone}).fetchone()
-    return row is None or bool(row["known"])
+def _raise(problem: PromoError | None) -> None:
+    if problem:
+        raise problem
 
 
 def _require_zones_of_contacts(connection: Connection, run_id: int) -> None:
@@ -306,8 +275,3 @@ def _require_zones_of_contacts(connection: Connection, run_id: int) -> None:
 def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:
     row = connection.execute(_SQL[query], parameters).fetchone()
     return int(row[column]) if row else 0
-
-
-def _changed_parts(old: RunSpec, new: RunSpec) -> str:
-    before, after = old.as_dict(), new.as_dict()
-    return ", ".join(name.replace("_", " ") for name in {**before, **after} if before.get(name) != after.get(name))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.model.errors import PoolShortageError, StockAwaitedError
+from promo_campaigns.ledger.start_checks import stock_problem
 from promo_campaigns.model.forecast import Forecast, StockPolicy
 from promo_campaigns.postgres.sql import queries
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
+STRANGERS = "strangers"
+"""Stands beside the numbers that are kept of a run if its audience lists ids that are nobody's."""
 
 
 def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy: StockPolicy) -> Forecast:
@@ -28,14 +30,20 @@ def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy:
     forecast = weigh(connection, codes, run_id=run_id)
     if forecast.shortfall and policy is StockPolicy.PARTIAL:
         connection.execute(_SQL["skip_without_code"], {"run_id": run_id, "shortfall": forecast.shortfall})
-    elif forecast.shortfall:
-        _refuse(forecast, codes, policy)
+    elif problem := stock_problem(forecast, codes, policy):
+        raise problem
     return forecast
 
 
-def keep_forecast(connection: Connection, run_id: int, forecast: Forecast, policy: StockPolicy) -> None:
-    """Keep the numbers and the policy with the run, for its report and for whoever claims its codes."""
-    kept = {"run_id": run_id, "forecast": Jsonb(forecast.as_dict()), "stock_policy": policy.value}
+def keep_forecast(
+    connection: Connection, run_id: int, forecast: Forecast, policy: StockPolicy, *, strangers: int = 0
+) -> None:
+    """Keep the numbers and the policy with the run, for its report and for whoever claims its codes.
+
+    :param strangers: ids that the audience lists and that are nobody's
+    """
+    numbers = {**forecast.as_dict(), **({STRANGERS: strangers} if strangers else {})}
+    kept = {"run_id": run_id, "forecast": Jsonb(numbers), "stock_policy": policy.value}
     connection.execute(_SQL["keep_forecast"], kept)
 
 
@@ -59,14 +67,3 @@ def weigh(
     """
     asked = {"run_id": run_id, "at": at, "type": codes.type, "discount": codes.discount, "days": codes.days}
     return Forecast(**connection.execute(_SQL["weigh"], asked).fetchall()[0])
-
-
-def _refuse(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -> None:
-    needed = forecast.demand + forecast.ahead
-    msg = (
-        f"the pool {codes.type!r} with discount {codes.discount} holds {forecast.stock} free codes valid for "
-        f"{codes.days} more days, and {needed} are needed"
-        + (f", {forecast.ahead} of them for runs opened before" if forecast.ahead else "")
-        + f"; nobody was sent anything: load at least {forecast.shortfall} more codes"
-    )
-    raise StockAwaitedError(msg) if policy is StockPolicy.WAIT else PoolShortageError(msg)

@@ -48,6 +48,8 @@ from typing import TYPE_CHECKING
 from promo_campaigns.model.redaction import printable_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promo_campaigns.model.load_report import LoadReport
 
 
@@ -281,6 +283,18 @@ class StockAwaitedError(PoolShortageError):
     """The pool holds too few codes so far; the run is opened once there are enough."""
 
     retryable = True
+
+
+class StartRefusedError(LedgerError):
+    """A preview found that Start will not open the run.
+
+    :param refusals: what for, each a line
+    :param files: where the preview lies
+    """
+
+    def __init__(self, refusals: Sequence[str], files: Sequence[str]) -> None:
+        where = f" The preview lies in {', '.join(files)}" if files else ""
+        super().__init__(f"Start will refuse: {'; '.join(refusals)}.{where}")
 
 
 class LedgerConflictError(LedgerError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MOST_REASONS = 20
 """A report names so many reasons of each kind, the commonest, and counts the others together."""
 OTHER_REASONS = "other reasons"
+EMPTY_AUDIENCE = "the audience is empty: nobody is sent anything"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,8 @@ class RunReport:
     :ivar expiring_soon: of these, how many cannot be claimed a week from now
     :ivar seconds: from opening to closing, or until now
     :ivar forecast: codes needed and in stock when the run was opened; None if that was not kept
+    :ivar strangers: ids that its audience lists and that were nobody's when it was opened
+    :ivar note: what is to be known of its transport; mostly empty
     """
 
     run_key: str
@@ -89,6 +92,8 @@ class RunReport:
     expiring_soon: int
     seconds: float
     forecast: dict[str, int] | None = None
+    strangers: int = 0
+    note: str = ""
 
     @property
     def rate(self) -> float:
@@ -110,13 +115,17 @@ class RunReport:
             "seconds": self.seconds,
             "rate": self.rate,
             "forecast": self.forecast,
+            "strangers": self.strangers,
+            "note": self.note,
         }
 
     def as_markdown(self) -> str:
         """Return the report as a Markdown table."""
         tally = self.tally
         lines = [f"**{plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
-        lines += [_line("audience", tally.audience), _line("given a code", tally.given)]
+        lines += [_line("audience", tally.audience)]
+        lines += [_line("beside it, ids that are nobody's", self.strangers)] if self.strangers else []
+        lines += [_line("given a code", tally.given)]
         lines += [_line("of these, one they held already", tally.reused)] if tally.reused else []
         lines += [_line("of these, on their profile", tally.recorded)]
         for name in (state.value for state in WITH_REASON):
@@ -124,7 +133,9 @@ class RunReport:
             lines += [_line(f"{name}: {reason}", count) for reason, count in counts.items()]
         lines += [_line("unknown", tally.unknown), _line("waiting", tally.waiting)]
         left = f"{self.pool_left:,} codes are left, {self.expiring_soon:,} of them for less than a week."
-        return "\n".join([*lines, "", f"{left} {self.seconds:,.1f} s, {self.rate:,.1f} contacts/s."])
+        lines += ["", f"{left} {self.seconds:,.1f} s, {self.rate:,.1f} contacts/s."]
+        words = [EMPTY_AUDIENCE] if not tally.audience else []
+        return "\n".join([*lines, *(f"\n{plain(word)}." for word in (*words, self.note) if word)])
 
 
 def _commonest(counts: dict[str, int]) -> dict[str, int]:

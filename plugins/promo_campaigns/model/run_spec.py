@@ -13,6 +13,15 @@ from promo_campaigns.model.reuse import Reuse
 if TYPE_CHECKING:
     from promo_campaigns.model.audience_list import AudienceList
 
+INBOX = "inbox"
+"""The transport that keeps messages in the store: no channel, whatever the message says."""
+NOBODY_IS_SENT = "inbox: nobody is really sent anything; name a transport to send"
+
+
+def note_on_transport(transport: str) -> str:
+    """Return what whoever looks at a campaign is to know of its transport; empty where messages leave."""
+    return NOBODY_IS_SENT if transport == INBOX else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRequest:
@@ -130,7 +139,7 @@ class RunSpec:
     codes: CodeRequest
     message: Message
     data_sources: tuple[DataSource, ...] = ()
-    transport: str = "inbox"
+    transport: str = INBOX
     transport_conn_id: str = ""
     webhook: DataSource | None = None
     limits: Limits = NO_LIMITS
@@ -170,7 +179,7 @@ class RunSpec:
             codes=CodeRequest(**stored["codes"]),
             message=Message(**stored["message"]),
             data_sources=tuple(_data_source(source) for source in stored["data_sources"]),
-            transport=stored.get("transport", "inbox"),
+            transport=stored.get("transport", INBOX),
             transport_conn_id=stored.get("transport_conn_id", ""),
             webhook=_data_source(stored["webhook"]) if stored.get("webhook") else None,
             limits=Limits(**stored.get("limits", {})),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 
 from promo_campaigns.delivery.batch_payload import NO_RUN
-from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.parameters import parse_choice, parse_flag, parse_mode
-from promo_campaigns.operators.base.audience_operator import AudienceOperator
+from promo_campaigns.model.parameters import parse_flag, parse_mode
+from promo_campaigns.operators.base.audience_operator import AudienceOperator, require_startable
 from promo_campaigns.operators.base.rescheduling import rescheduled
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.base.workflow_checks import asks_approval
@@ -40,34 +39,30 @@ class StartOperator(AudienceOperator):
     :param mode: what to do when the run is closed already: ``missing`` sends only to contacts that were not reached,
         ``profiles`` writes profiles again and sends nothing, ``refuse`` is an error; by default what the run itself
         says, which is ``missing`` unless it was set (templated)
-    :param stock: what to do when the pool is too small: ``fail``; ``partial`` serves as many as there are codes for, in
-        the order of contact ids, and skips the others (``no code``), whom mode ``missing`` reaches later; ``wait``
-        opens nothing before, and looks again every five minutes (templated)
     :param preview_only: write a preview and send nothing (templated)
     :param batch_size: contacts a batch, raised where there would be more than 1,000 batches; by default as many as keep
         the task slots at work and an XCom under a megabyte (templated)
     :raises PoolShortageError: the pool holds fewer codes than the open runs need
+    :raises StartRefusedError: in a dry run, a run would not be opened
     :raises RunClosedError: the run is closed, and the mode is ``refuse``
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
         wrong, or its block stands on the wrong side of the message
     """
 
-    template_fields: Sequence[str] = (*AudienceOperator.template_fields, "mode", "stock", "preview_only", "batch_size")
+    template_fields: Sequence[str] = (*AudienceOperator.template_fields, "mode", "preview_only", "batch_size")
     ui_color = "#dff3e4"
 
     def __init__(
         self,
         *,
         mode: str = "",
-        stock: str = "fail",
         preview_only: bool | str = False,
         batch_size: int | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.mode = mode
-        self.stock = stock
         self.preview_only = preview_only
         self.batch_size = batch_size
 
@@ -80,8 +75,10 @@ class StartOperator(AudienceOperator):
         """Open the run, or find it; or write its preview."""
         if not parse_flag("preview_only", self.preview_only):
             return self.resume(context)
-        context["ti"].xcom_push(key=PREVIEW_KEY, value=self.write_preview(context).as_dict())
+        report = self.write_preview(context, mode=parse_mode(self.mode))
+        context["ti"].xcom_push(key=PREVIEW_KEY, value=report.as_dict())
         context["ti"].xcom_push(key=RUN_ID_KEY, value=NO_RUN)
+        require_startable(report)
         return []
 
     def resume(self, context: Context, event: object = None) -> list[dict[str, Any]]:  # noqa: ARG002  (Airflow's signature)
@@ -91,6 +88,7 @@ class StartOperator(AudienceOperator):
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
         from promo_campaigns.ledger.runs import open_run, read_batches
+        from promo_campaigns.preview.start import words_on_audience
 
         spec = self.read_definition(context)
         batch_size = batch_size_of(self.batch_size)
@@ -101,10 +99,13 @@ class StartOperator(AudienceOperator):
                 run_key=self.read_key(context, spec),
                 send_by=self.read_deadline(context),
                 mode=parse_mode(self.mode),
-                stock_policy=parse_choice(StockPolicy, "stock", self.stock),
+                stock_policy=self.stock_policy(),
                 approval=asks_approval(self),
             )
             batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
+            words = words_on_audience(connection, run.run_id)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
+        for word in words:
+            self.log.warning("%s", word)
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]

@@ -3,4 +3,4 @@
 No code is given out, and nothing is written to the ledger.
 """
 
-__all__ = ["approval_form", "dry_run", "message_diff", "rows", "test_message", "test_request"]
+__all__ = ["approval_form", "dry_run", "message_diff", "rows", "start", "test_message", "test_request"]

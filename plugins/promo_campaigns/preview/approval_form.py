@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: Mapping[str, int]) -> tuple[str, str]:
-    """Return headline and Markdown of the approval form: counts, without any contact or code.
+    """Return headline and Markdown of the approval form: counts, and two messages, without any address or code.
 
     The headline is plain text, which Airflow shows as it is.
 
@@ -38,6 +38,9 @@ def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: 
     if report.warnings:
         lines += ["", *_table("warnings", report.warnings)]
     lines += ["", *(f"- {plain(note)}" for note in report.notes)]
+    for example in report.examples:
+        lines += ["", f"A message, with a placeholder for the code (contact {example.contact_id}):", ""]
+        lines += [f"> {plain(line)}  " for line in (example.title, "", *example.body.splitlines())]
     if report.files:
         lines += ["", "Contact by contact: " + ", ".join(f"`{file}`" for file in report.files)]
     return f"Send {message.name} to {sent:,} contacts?", "\n".join(lines)

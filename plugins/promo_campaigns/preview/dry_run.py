@@ -22,9 +22,11 @@ from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
+from promo_campaigns.preview.examples import Examples
 from promo_campaigns.preview.message_diff import DiffReport, MessageDiff
 from promo_campaigns.preview.quiet_hours import PreviewHours
 from promo_campaigns.preview.rows import NO_CODE, Candidate, Previewer, PreviewReport
+from promo_campaigns.preview.start import AS_USUAL, StartRequest, weigh_start
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -53,6 +55,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     send_by: datetime | None = None,
     run_id: int | None = None,
     answers: Mapping[str, object] | None = None,
+    start: StartRequest = AS_USUAL,
 ) -> PreviewReport:
     """Write what a run of this definition would do to each contact, with bounded memory, and count it.
 
@@ -63,6 +66,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     :param send_by: nothing is sent after it
     :param run_id: the open run of this definition, if there is one: its audience are the contacts that wait in it
     :param answers: examples of what data sources answer before the message, by their names
+    :param start: how Start is to open the run
     :raises DefinitionError: the audience's SELECT fails
     """
     spec = campaign.spec
@@ -70,7 +74,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     report.notes = notes_on_answers(spec, dict(answers or {}))
     if run_id is not None:
         spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
-    previewer = Previewer(campaign)
+    previewer, examples = Previewer(campaign), Examples()
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
         hours = PreviewHours(connection, campaign.limits, at=at, send_by=send_by)
@@ -80,9 +84,12 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
             for candidates in reader.parts():
                 rows = previewer.rows(candidates)
                 report.count(rows)
+                examples.look_at(candidates, rows)
                 for write in tables:
                     write(rows)
-    report.forecast = replace(forecast, demand=0 if hours.too_late else reader.demand)
+        report.forecast = replace(forecast, demand=0 if hours.too_late else reader.demand)
+        weigh_start(connection, campaign.spec, report, start, run_id=run_id)
+    report.examples = examples.kept
     return report
 
 

@@ -66,30 +66,44 @@ class Candidate:
     warning: str = ""
 
 
+class Example(NamedTuple):
+    """A message as one contact would get it, with the placeholder for its code and without its address."""
+
+    contact_id: int
+    title: str
+    body: str
+
+
 @dataclass(slots=True, kw_only=True)
 class PreviewReport:
-    """The report of a preview: counts only, safe for XCom and logs.
+    """The report of a preview. As plain values it is counts only, safe for XCom and logs.
 
     :ivar sha256: digest of the definition, in hexadecimal
     :ivar contacts: the audience
+    :ivar strangers: ids that the audience lists and that are nobody's
     :ivar states: contacts that would be sent to, skipped, or rejected since their message cannot be rendered
     :ivar reasons: the skipped and the rejected by reason
     :ivar warnings: contacts by warning
     :ivar forecast: codes needed and codes in stock
     :ivar files: files that were written
-    :ivar notes: where the texts differ from what will be sent
+    :ivar notes: where the texts differ from what will be sent, and what else is to be known of the campaign
+    :ivar refusals: what Start will refuse to open a run for; empty if it will open one
+    :ivar examples: two messages as they would be sent. They hold values of profiles: never in XCom or logs
     """
 
     workflow: str
     message: str
     sha256: str
     contacts: int = 0
+    strangers: int = 0
     states: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
 
     def count(self, rows: Sequence[Row]) -> None:
         """Count the contacts of a part of the preview."""
@@ -102,8 +116,10 @@ class PreviewReport:
                 _add(self.warnings, warning, contacts)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON values."""
-        return {**asdict(self), "forecast": self.forecast.as_dict() if self.forecast else None}
+        """Return the report as plain JSON values, without the examples."""
+        told = asdict(self)
+        del told["examples"]
+        return {**told, "forecast": self.forecast.as_dict() if self.forecast else None}
 
 
 class Row(NamedTuple):

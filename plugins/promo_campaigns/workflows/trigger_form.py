@@ -8,6 +8,7 @@ from airflow.sdk import Param, get_parsing_context
 
 from promo_campaigns.definitions.settings import form_fields
 from promo_campaigns.definitions.settings_schema import setting_schema
+from promo_campaigns.model.run_spec import note_on_transport
 
 if TYPE_CHECKING:
     from promo_campaigns.definitions.settings import FormField, Settings
@@ -43,6 +44,8 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
         for part in (workflow.promo_code, workflow)
         for name, field in form_fields(type(part)).items()
     }
+    if note := note_on_transport(workflow.transport):
+        asked["message"].description = f"{asked['message'].description}. {note}"
     return {
         **asked,
         "mode": Param(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from promo_campaigns.cli.campaign import Campaign
 from promo_campaigns.cli.database import find_dsn
+from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
 from promo_campaigns.cli.options import (
     INCLUDE,
@@ -32,6 +33,7 @@ from promo_campaigns.model.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from promo_campaigns.definitions.workflow import Workflow as Settings
     from promo_campaigns.preview.message_diff import DiffReport
     from promo_campaigns.preview.rows import PreviewReport
 
@@ -94,8 +96,11 @@ def preview(
     as_json: AsJson = False,
     fields: Fields = "",
     dsn: Dsn = "",
-) -> None:
-    """Show what a campaign would send to whom; nothing is sent or consumed."""
+) -> ExitStatus:
+    """Show what a campaign would send to whom; nothing is sent or consumed.
+
+    It asks everything that Start asks. The exit status is 1 if Start would refuse to open the run.
+    """
     if diff and message:
         msg = "say what to preview: a workflow or --message NAME, or --diff OLD NEW, which names the messages itself"
         raise ConfigurationError(msg)
@@ -115,8 +120,27 @@ def preview(
     )
     output = Output(as_json=as_json, fields=fields)
     wanted = _Wanted(campaign, out or [], at)
-    report = _compare(wanted, *diff) if diff else _preview(wanted)
-    output.record(report.as_dict(), _in_words(report))
+    if diff:
+        compared = _compare(wanted, *diff)
+        output.record(compared.as_dict(), _in_words(compared.as_dict()))
+        return ExitStatus.OK
+    report = _preview(wanted)
+    found = report.as_dict()
+    shown = {**found, "examples": [example._asdict() for example in report.examples]}
+    output.record(shown, "\n".join([_in_words(found), *_examples(report), *_refusals(report)]))
+    return ExitStatus.NO if report.refusals else ExitStatus.OK
+
+
+def _examples(report: PreviewReport) -> list[str]:
+    lines = []
+    for example in report.examples:
+        lines += ["", f"to contact {example.contact_id}:"]
+        lines += [f"  {printable(line)}" for line in (example.title, "", *example.body.splitlines())]
+    return lines
+
+
+def _refusals(report: PreviewReport) -> list[str]:
+    return ["", *(f"Start will refuse: {printable(problem)}" for problem in report.refusals)] if report.refusals else []
 
 
 def _preview(wanted: _Wanted) -> PreviewReport:
@@ -130,15 +154,15 @@ def _preview(wanted: _Wanted) -> PreviewReport:
 
     campaign = wanted.campaign
     spec, at = campaign.spec(), parse_time("--at", wanted.at)
-    answers, notes = read_sample_answers(campaign.include, spec), campaign.notes_on_transport(spec)
+    answers, notes = read_sample_answers(campaign.include, spec), campaign.notes_on_receivers(spec)
+    when = _as_start_would(campaign.workflow_settings(), at)
     with (
         connect(find_dsn(campaign.dsn)) as connection,
         open_tables(wanted.files, COLUMNS) as tables,
         progress("Contacts previewed") as bar,
     ):
         writers = [*tables, counted(lambda _: None, bar)]
-        compiled, send_by = CompiledCampaign(spec), _send_by(campaign, at)
-        report = write_preview(connection, compiled, writers, at=at, send_by=send_by, answers=answers)
+        report = write_preview(connection, CompiledCampaign(spec), writers, at=at, answers=answers, **when)
     report.files = [str(file) for file in wanted.files]
     report.notes += notes
     return report
@@ -164,20 +188,22 @@ def _compare(wanted: _Wanted, old_name: str, new_name: str) -> DiffReport:
         return write_diff(connection, spec, tables, old=old, new=new, answers=answers)
 
 
-def _send_by(campaign: Campaign, at: datetime | None) -> datetime | None:
-    """Return the deadline of a workflow that has one, with the moment of sending for its occurrence."""
-    from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+def _as_start_would(workflow: Settings | None, at: datetime | None) -> dict[str, Any]:
+    """Return the deadline of a workflow, with the moment of sending for its occurrence, and what Start does with it."""
+    from promo_campaigns.model.forecast import StockPolicy
     from promo_campaigns.model.parameters import parse_deadline
+    from promo_campaigns.preview.start import AS_USUAL, StartRequest
 
-    if not campaign.workflow:
-        return None
-    workflow = check_workflow(IncludeFolder(campaign.include), campaign.workflow)
-    return parse_deadline("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
+    if workflow is None:
+        return {"start": AS_USUAL}
+    send_by = parse_deadline("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
+    policy = StockPolicy.WAIT if workflow.event else workflow.stock  # an event waits for its code
+    return {"send_by": send_by, "start": StartRequest(stock_policy=policy)}
 
 
-def _in_words(report: PreviewReport | DiffReport) -> str:
+def _in_words(report: dict[str, Any]) -> str:
     lines = []
-    for name, value in report.as_dict().items():
+    for name, value in report.items():
         if isinstance(value, dict):
             lines += [f"{name}:", *(f"  {kind}: {count:,}" for kind, count in value.items())]
         elif isinstance(value, list):

@@ -1,7 +1,9 @@
-"""``promo workflows``: check the files of campaign authors, and print the schema they are written by."""
+"""``promo workflows``: list and check the files of campaign authors, and print the schema they are written by."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,7 +36,8 @@ def check(
 ) -> ExitStatus:
     """Read every workflow and every file it names.
 
-    Prints what is wrong, by file and line. The exit status is 1 if a file is wrong.
+    Prints what is wrong, by file and line, and what should be known of the others. The exit status is 1 if a file is
+    wrong.
     """
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 
@@ -44,20 +47,89 @@ def check(
         msg = f"there is no folder {include}; name the include folder with --include"
         raise ConfigurationError(msg)
     names = workflows or list(folder.workflow_ids)
+    faults = [] if workflows else _skipped(include)
+    notes: list[dict[str, Any]] = []
     with progress("Checking the workflows", len(names)) as bar:
-        faults = []
         for name in names:
             faults += [fault] if (fault := _fault(folder, name)) else []
+            notes += [] if fault else _notes(folder, name)
             bar.advance()
     if output.is_plain:
-        print("\n".join([*map(str, faults), f"{len(names)} workflows, {len(faults)} wrong"]))
+        told = [f"{note['file']}:{note['line']}: note: {note['problem']}" for note in notes]
+        print("\n".join([*map(str, faults), *told, f"{len(names)} workflows, {len(faults)} wrong"]))
     else:
-        output.rows([_row(fault) for fault in faults], empty="No file is wrong.")
+        output.rows([*map(_row, faults), *notes], empty="No file is wrong.")
     return ExitStatus.NO if faults else ExitStatus.OK
 
 
 def _row(fault: DefinitionError) -> dict[str, Any]:
-    return {"file": fault.file, "line": fault.line, "problem": fault.problem, "hint": fault.hint}
+    return {"kind": "wrong", "file": fault.file, "line": fault.line, "problem": fault.problem, "hint": fault.hint}
+
+
+def _skipped(include: Path) -> list[DefinitionError]:
+    """Return the files of DAGs that Airflow does not look into."""
+    from promo_campaigns.definitions.dag_files import skipped_files
+
+    if os.environ.get("AIRFLOW__CORE__DAG_DISCOVERY_SAFE_MODE", "true").lower() in {"false", "f", "0"}:
+        return []
+    dags = os.environ.get("AIRFLOW__CORE__DAGS_FOLDER")
+    return list(skipped_files(Path(dags) if dags else include.resolve().parent / "dags"))
+
+
+def _notes(folder: IncludeFolder, workflow_id: str) -> list[dict[str, Any]]:
+    from promo_campaigns.definitions.workflow_files import check_workflow
+    from promo_campaigns.definitions.workflow_notes import notes_on
+
+    file = folder.workflow(workflow_id)
+    said = {"kind": "note", "file": f"workflows/{workflow_id}.yaml"}
+    return [
+        {**said, "line": file.line(note.setting) or 1, "problem": note.text, "hint": ""}
+        for note in notes_on(check_workflow(folder, workflow_id))
+    ]
+
+
+@app.add("list", "promo workflows list", "promo workflows list --json --fields workflow,schedule")
+def list_all(*, include: Include = INCLUDE, as_json: AsJson = False, fields: Fields = "") -> ExitStatus:
+    """List the workflow files, when they run, and by what they send.
+
+    The exit status is 1 if a file is wrong.
+    """
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
+
+    folder = IncludeFolder(include)
+    rows = [_listed(folder, name) for name in folder.workflow_ids]
+    empty = f"There is no workflow in {include / 'workflows'}; name the include folder with --include."
+    Output(as_json=as_json, fields=fields).rows(rows, empty=empty)
+    return ExitStatus.NO if any(row["wrong"] for row in rows) else ExitStatus.OK
+
+
+def _in_words(schedule: object) -> str | None:
+    """Return a schedule as one text; None for a workflow that is triggered by hand."""
+    if schedule is None or isinstance(schedule, str):
+        return schedule
+    if isinstance(schedule, tuple):
+        return ", ".join(schedule)
+    name = getattr(schedule, "asset", None) or getattr(schedule, "timetable", None) or type(schedule).__name__
+    return name if isinstance(name, str) else ", ".join(name)
+
+
+def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
+    from promo_campaigns.definitions.workflow_files import check_workflow
+
+    try:
+        found = check_workflow(folder, workflow_id)
+    except DefinitionError as error:
+        shown = dict.fromkeys(("schedule", "audience", "codes", "message", "transport"))
+        return {"workflow": workflow_id, **shown, "wrong": str(error)}
+    return {
+        "workflow": workflow_id,
+        "schedule": f"event: {found.event}" if found.event else _in_words(found.schedule),
+        "audience": found.audience if isinstance(found.audience, str) else "whoever it happens to",
+        "codes": f"{found.promo_code.type}, {found.promo_code.discount} %, {found.promo_code.days} days",
+        "message": found.message,
+        "transport": found.transport,
+        "wrong": "",
+    }
 
 
 def _fault(folder: IncludeFolder, workflow_id: str) -> DefinitionError | None:

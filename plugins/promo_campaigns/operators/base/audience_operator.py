@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.dry_run import write_dry_run
-from promo_campaigns.model.parameters import optional_text, parse_deadline
+from promo_campaigns.model.errors import StartRefusedError
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.parameters import optional_text, parse_choice, parse_deadline
 from promo_campaigns.operators.base.campaign_operator import CampaignOperator
 from promo_campaigns.operators.base.occurrence import read_occurrence, read_run_key
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from promo_campaigns.model.run import Mode
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.preview.rows import PreviewReport
 
@@ -27,6 +30,9 @@ class AudienceOperator(CampaignOperator):
     :param edition: names a manual send, so that two clicks are one send (templated)
     :param send_by: after which nobody is sent anything: a time in ISO 8601 with an offset, or a span after the
         occurrence such as ``2h``, in m, h or d; what does not stand for a date is its own occurrence (templated)
+    :param stock: what to do when the pool is too small: ``fail``; ``partial`` serves as many as there are codes for, in
+        the order of contact ids, and skips the others (``no code``), whom mode ``missing`` reaches later; ``wait``
+        opens nothing before, and looks again every five minutes (templated)
     :param preview_folder: where previews go, on any storage; by default option ``[promo_campaigns] preview_folder``,
         else ``previews`` beside the DAGs (templated)
     """
@@ -37,6 +43,7 @@ class AudienceOperator(CampaignOperator):
         "contact_ids",
         "edition",
         "send_by",
+        "stock",
         "preview_folder",
     )
 
@@ -47,6 +54,7 @@ class AudienceOperator(CampaignOperator):
         contact_ids: Sequence[int] | str = (),
         edition: str = "",
         send_by: str = "",
+        stock: str = "fail",
         preview_folder: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -55,6 +63,7 @@ class AudienceOperator(CampaignOperator):
         self.contact_ids = contact_ids
         self.edition = edition
         self.send_by = send_by
+        self.stock = stock
         self.preview_folder = preview_folder
 
     def read_definition(self, context: Context) -> RunSpec:
@@ -69,19 +78,40 @@ class AudienceOperator(CampaignOperator):
         """Return the key of the run."""
         return read_run_key(context, spec.workflow, self.edition)
 
-    def write_preview(self, context: Context) -> PreviewReport:
-        """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet."""
+    def stock_policy(self) -> StockPolicy:
+        """Return what the run does with too few codes."""
+        return parse_choice(StockPolicy, "stock", self.stock)
+
+    def write_preview(self, context: Context, *, mode: Mode | None = None) -> PreviewReport:
+        """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet.
+
+        :param mode: what Start does if the run is closed already
+        """
         from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+        from promo_campaigns.preview.start import StartRequest
 
         spec = self.read_definition(context)
+        run_key = self.read_key(context, spec)
         with self.hook.connect() as connection:
             report = write_dry_run(
                 connection,
                 CompiledCampaign(spec),
-                run_key=self.read_key(context, spec),
+                run_key=run_key,
+                start=StartRequest(run_key=run_key, mode=mode, stock_policy=self.stock_policy()),
                 send_by=self.read_deadline(context),
                 preview_folder=optional_text(self.preview_folder),
                 include_folder=self.include_folder,
             )
         self.log.info("Preview of %d contacts: %s; see %s", report.contacts, report.states, ", ".join(report.files))
+        for note in report.notes:
+            self.log.info("Note: %s", note)
         return report
+
+
+def require_startable(report: PreviewReport) -> None:
+    """Fail where Start would refuse.
+
+    :raises StartRefusedError: naming all it would refuse the run for
+    """
+    if report.refusals:
+        raise StartRefusedError(report.refusals, report.files)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowNotFoundException
+
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import (
@@ -17,7 +19,7 @@ from promo_campaigns.model.parameters import (
 )
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.operators.base.store_operator import StoreOperator
-from promo_campaigns.operators.base.workflow_checks import check_connections, check_wiring
+from promo_campaigns.operators.base.workflow_checks import check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +109,8 @@ class CampaignOperator(StoreOperator):
         :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
             wrong, or its block stands on the wrong side of the message
         """
-        from promo_campaigns.definitions.definitions import read_run_spec, require_carried
+        from promo_campaigns.definitions.definitions import read_run_spec
+        from promo_campaigns.definitions.receiver_checks import check_receivers
 
         include = include_folder(self.include_folder)
         spec = read_run_spec(
@@ -122,9 +125,7 @@ class CampaignOperator(StoreOperator):
             hold_out=parse_percent("hold_out", self.hold_out),
         )
         check_wiring(self, context, include, spec)
-        receivers = self.delivery.receivers
-        check_connections(include, spec, receivers)
-        require_carried(include, spec.message, receivers.transport(spec))
+        check_receivers(include, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
         return replace(spec, limits=self._limits(), reuse=parse_choice(Reuse, "reuse", self.reuse))
 
     def _limits(self) -> Limits:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowNotFoundException
-
-from promo_campaigns.model.errors import ConfigurationError, DefinitionError
+from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.operators.approval import ApproveRunOperator
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
@@ -17,23 +15,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperator, Context
 
-    from promo_campaigns.delivery.receivers import Receivers
-    from promo_campaigns.model.run_spec import DataSource, RunSpec
-
-
-def check_connections(include: Path, spec: RunSpec, receivers: Receivers) -> None:
-    """Make sure that the connection of every data source exists and leads somewhere.
-
-    :raises DefinitionError: one does not
-    """
-    from promo_campaigns.definitions.definitions import connection_line
-
-    for source in spec.data_sources:
-        problem = _connection_problem(source, receivers)
-        if problem:
-            hint = "Fix it in Airflow under Admin, Connections, or in its AIRFLOW_CONN_ variable"
-            shown_as, line = f"data_sources/{source.name}.yaml", connection_line(include, source.name)
-            raise DefinitionError(problem, file=shown_as, line=line, hint=hint)
+    from promo_campaigns.model.run_spec import RunSpec
 
 
 def asks_approval(start: BaseOperator) -> bool:
@@ -98,16 +80,6 @@ def _fail(include: Path, spec: RunSpec, name: str, problem: str, hint: str) -> N
     raise DefinitionError(
         problem, file=f"messages/{message}.yaml", line=binding_line(include, message, name), hint=hint
     )
-
-
-def _connection_problem(source: DataSource, receivers: Receivers) -> str:
-    try:
-        receivers.endpoint(source)
-    except AirflowNotFoundException:
-        return f"there is no connection {source.connection!r}"
-    except ConfigurationError as error:
-        return str(error)
-    return ""
 
 
 def _is_a(task: Any, block: type[BaseOperator]) -> bool:

@@ -1,0 +1,104 @@
+"""What Start asks of the store before it opens a run. A preview asks the same, and tells what Start would raise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.model.errors import (
+    ConfigurationError,
+    DefinitionError,
+    PoolShortageError,
+    RunClosedError,
+    RunSpecChangedError,
+    StockAwaitedError,
+)
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.run import Mode
+from promo_campaigns.postgres.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.model.errors import PromoError
+    from promo_campaigns.model.forecast import Forecast
+    from promo_campaigns.model.limits import Limits
+    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec
+    from promo_campaigns.postgres.connection import Connection
+
+_SQL = queries("promo_campaigns.ledger.runs")
+NEWER_ZONES = "name one that it does, or update the server's time zone data"
+
+
+def problems(
+    connection: Connection, spec: RunSpec, *, contacts: int, forecast: Forecast, policy: StockPolicy
+) -> Iterator[PromoError]:
+    """Yield what Start would refuse a new run for, in the order in which it asks.
+
+    :param contacts: how many contacts the audience holds
+    :param forecast: what the run would need, and what there is
+    :param policy: what it does with too few codes
+    """
+    found = (
+        zone_problem(connection, spec.limits),
+        audience_problem(spec.audience, contacts),
+        stock_problem(forecast, spec.codes, policy),
+    )
+    yield from (problem for problem in found if problem)
+
+
+def zone_problem(connection: Connection, limits: Limits) -> ConfigurationError | None:
+    """Return what is wrong with the time zone of a definition: quiet hours that the server cannot keep."""
+    if not limits.time_zone or knows_zone(connection, limits.time_zone):
+        return None
+    msg = f"the time_zone {limits.time_zone!r} is not known to the promo database's server; {NEWER_ZONES}"
+    return ConfigurationError(msg)
+
+
+def knows_zone(connection: Connection, zone: str | None) -> bool:
+    """Tell whether the server knows a time zone."""
+    row = connection.execute(_SQL["knows_zone"], {"zone": zone}).fetchone()
+    return row is None or bool(row["known"])
+
+
+def audience_problem(audience: Audience, contacts: int) -> DefinitionError | None:
+    """Return what is wrong with a list that names no contact at all; an audience that is empty otherwise is none."""
+    if not audience.listed or contacts:
+        return None
+    problem = f"none of the {len(audience.listed.values)} contacts it names is known"
+    return DefinitionError(problem, file=f"audiences/{audience.name}.csv", hint="Load them first: promo contacts load")
+
+
+def stock_problem(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -> PoolShortageError | None:
+    """Return what is wrong with a pool that is too small, where the run does not make do with it."""
+    if not forecast.shortfall or policy is StockPolicy.PARTIAL:
+        return None
+    needed = forecast.demand + forecast.ahead
+    msg = (
+        f"the pool {codes.type!r} with discount {codes.discount} holds {forecast.stock} free codes valid for "
+        f"{codes.days} more days, and {needed} are needed"
+        + (f", {forecast.ahead} of them for runs opened before" if forecast.ahead else "")
+        + f": {forecast.shortfall} short; nobody was sent anything: load at least {forecast.shortfall} more codes"
+    )
+    return StockAwaitedError(msg) if policy is StockPolicy.WAIT else PoolShortageError(msg)
+
+
+def run_problem(run: Run, spec: RunSpec, mode: Mode | None = None) -> RunSpecChangedError | RunClosedError | None:
+    """Return why the run of an occurrence that was opened before is not opened with this definition."""
+    if run.spec.sha256 != spec.sha256:
+        msg = (
+            f"run {run.run_key} was opened with another {_changed_parts(run.spec, spec)}; a changed campaign is "
+            "another send: give it an edition of its own, or restore the definition"
+        )
+        return RunSpecChangedError(msg)
+    if run.closed and (mode or run.mode) is Mode.REFUSE:
+        msg = (
+            f"run {run.run_key} is closed and refuses to be run again; promo runs mode {run.run_key} missing allows it"
+        )
+        return RunClosedError(msg)
+    return None
+
+
+def _changed_parts(old: RunSpec, new: RunSpec) -> str:
+    before, after = old.as_dict(), new.as_dict()
+    return ", ".join(name.replace("_", " ") for name in {**before, **after} if before.get(name) != after.get(name))

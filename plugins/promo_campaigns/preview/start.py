@@ -1,0 +1,95 @@
+"""What Start would do with the campaign that is previewed: refuse it, or open a run in spite of what is to be known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promo_campaigns.contacts.audiences import count_strangers
+from promo_campaigns.ledger.runs import has_run, read_run_by_key
+from promo_campaigns.ledger.start_checks import problems, run_problem
+from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.run_report import EMPTY_AUDIENCE
+from promo_campaigns.model.run_spec import note_on_transport
+from promo_campaigns.postgres.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promo_campaigns.model.errors import PromoError
+    from promo_campaigns.model.run import Mode
+    from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.preview.rows import PreviewReport
+
+_SQL = queries(__name__)
+_MAKES_DO = {
+    StockPolicy.PARTIAL: "as many contacts get none",
+    StockPolicy.WAIT: "Start will wait until they are loaded",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """How Start is to open the run that is previewed.
+
+    :ivar run_key: of its occurrence; empty if that is not known
+    :ivar mode: what it does if that run is closed already
+    :ivar stock_policy: what it does with too few codes
+    """
+
+    run_key: str = ""
+    mode: Mode | None = None
+    stock_policy: StockPolicy = StockPolicy.FAIL
+
+
+AS_USUAL = StartRequest()
+
+
+def weigh_start(
+    connection: Connection, spec: RunSpec, report: PreviewReport, start: StartRequest, *, run_id: int | None
+) -> None:
+    """Put into a report what Start would refuse, and what is to be known of a run that it would open.
+
+    :param report: of a preview whose audience was read to its end
+    :param run_id: the run, if it is open already
+    """
+    if run_id is None:
+        report.strangers = count_strangers(connection, spec.audience)
+        report.refusals = [str(problem) for problem in _problems(connection, spec, report, start)]
+    else:
+        report.strangers = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]["strangers"]
+    report.notes += _notes(spec, report, start.stock_policy)
+
+
+def words_on_audience(connection: Connection, run_id: int) -> list[str]:
+    """Return what is to be known of the audience of a run that was opened: who is nobody in it, or that it is empty."""
+    row = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]
+    return [*_strangers(row["strangers"]), *([] if row["has_contacts"] else [EMPTY_AUDIENCE])]
+
+
+def _strangers(count: int) -> list[str]:
+    return [f"{count:,} of the ids that the audience lists are nobody's"] if count else []
+
+
+def _problems(
+    connection: Connection, spec: RunSpec, report: PreviewReport, start: StartRequest
+) -> Iterator[PromoError]:
+    if start.run_key and has_run(connection, start.run_key):
+        changed = run_problem(read_run_by_key(connection, start.run_key), spec, start.mode)
+        yield from filter(None, [changed])
+    elif report.forecast:
+        weighed, policy = report.forecast, start.stock_policy
+        found = problems(connection, spec, contacts=report.contacts, forecast=weighed, policy=policy)
+        yield from (problem for problem in found if not problem.retryable)
+
+
+def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> Iterator[str]:
+    if note := note_on_transport(spec.transport):
+        yield note
+    yield from _strangers(report.strangers)
+    if not report.contacts and not report.refusals:
+        yield EMPTY_AUDIENCE
+    short = report.forecast.shortfall if report.forecast else 0
+    if short and stock_policy in _MAKES_DO:
+        yield f"{short:,} codes short: {_MAKES_DO[stock_policy]}, since stock is {stock_policy.value!r}"
