@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SendError,
         ServerError,
         SettingError,
+        StartRefusedError,
         StockAwaitedError,
         StoreError,
         StoreUnavailableError,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.contact import GetContactOperator
     from promo_campaigns.operators.contacts import LoadContactsOperator
     from promo_campaigns.operators.data_source import HttpDataSourceOperator
+    from promo_campaigns.operators.dry_run import DryRunOperator
     from promo_campaigns.operators.end import EndOperator
     from promo_campaigns.operators.event_stream import AnswerEventsOperator
     from promo_campaigns.operators.events import StartOnEventsOperator, waiting_events
@@ -94,6 +96,7 @@ __all__ = [
     "DefinitionError",
     "DeliveryResult",
     "DemoError",
+    "DryRunOperator",
     "EndOperator",
     "EraseOldDataOperator",
     "FileError",
@@ -131,6 +134,7 @@ __all__ = [
     "SettingError",
     "StartOnEventsOperator",
     "StartOperator",
+    "StartRefusedError",
     "StockAwaitedError",
     "StoreError",
     "StoreUnavailableError",
@@ -182,6 +186,7 @@ _MODULES = {
         "SendError",
         "ServerError",
         "SettingError",
+        "StartRefusedError",
         "StockAwaitedError",
         "StoreError",
         "StoreUnavailableError",
@@ -199,6 +204,7 @@ _MODULES = {
     "operators.contact": ("GetContactOperator",),
     "operators.contacts": ("LoadContactsOperator",),
     "operators.data_source": ("HttpDataSourceOperator",),
+    "operators.dry_run": ("DryRunOperator",),
     "operators.end": ("EndOperator",),
     "operators.event_stream": ("AnswerEventsOperator",),
     "operators.events": (

@@ -51,6 +51,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "contacts erase": (["{other}"], {"contact_id", "already"}),
     "contacts field": (["Shoe size", "--type", "number"], {"field_id", "name"}),
     "contacts fields": ([], {"field_id", "name", "type"}),
+    "contacts find": (["{who}"], {"contact_id", "found_by", "channels"}),
     "contacts load": ([str(SAMPLES / "contacts.csv")], {"file", "inserted"}),
     "contacts readmit": (["external-id", "x-{other}"], {"contact_id"}),
     "contacts show": (["{who}"], {"contact_id", "channels", "fields"}),

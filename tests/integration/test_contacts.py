@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from promo_campaigns.cli import main
 from promo_campaigns.contacts.bulk_store import put_contacts
 from promo_campaigns.contacts.store import create_field, list_fields, put_contact, read_contacts
 from promo_campaigns.model.contact_rules import FIELD_TYPES
@@ -265,3 +267,22 @@ def test_a_field_that_does_not_exist_is_refused_and_leaves_no_contact(store: Con
     with pytest.raises(ContactError, match="does not exist"):
         put_contact(store, Contact((EMAIL,), {999: "x"}))
     assert store.execute("select from promo.contact").fetchall() == []
+
+
+def test_a_contact_is_found_by_whatever_names_it_and_shown_masked(
+    store: Connection, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reached_by = (Channel("email", "ann@example.com"), Channel("sms", "4915112345678"))
+    ann = put_contact(store, Contact(external_id="customer-17", channels=reached_by))
+    names = {"external-id": "customer-17", "email": "ANN@example.com", "sms": "4915112345678", "id": str(ann)}
+    for by, value in names.items():
+        assert main(["contacts", "find", value, "--by", by, "--dsn", dsn, "--json"]) == 0
+        (found,) = json.loads(capsys.readouterr().out)
+        assert (found["contact_id"], found["found_by"]) == (ann, by)
+        assert "ann@example.com" not in str(found)
+    assert main(["contacts", "find", "ann@example.com", "--dsn", dsn]) == 0
+    assert "example.com" not in capsys.readouterr().out
+    assert main(["contacts", "find", "nobody@example.com", "--dsn", dsn]) == 1
+    assert "There is no such contact, by id, external id, email, sms or mobilepush." in capsys.readouterr().out
+    assert main(["contacts", "find", "x", "--by", "id", "--dsn", dsn]) == 2
+    assert "this can be no id: not a contact id" in capsys.readouterr().err

@@ -217,3 +217,13 @@ def test_both_ways_of_a_test_send_keep_to_the_limits_of_the_receiver_that_runs_s
     block(include, message="hook", transport="webhook", contact_ids=[who])("manual_1")
     known = store.execute("select receiver from promo.rate_budget order by 1").fetchall()
     assert [row["receiver"] for row in known] == ["connection gateway", "connection other"]
+
+
+def test_a_contact_that_is_not_there_is_told_and_the_status_is_1(
+    store: Connection, test_send: Callable[..., tuple[int, str]]
+) -> None:
+    (who,) = add_contacts(store, 1)
+    status, shown = test_send("welcome", "--contact", str(who), "--contact", "99999999")
+    assert status == 1
+    assert "contact 99999999: not sent, there is no such contact" in shown
+    assert test_send("welcome", "--contact", "99999999", "--json")[0] == 1

@@ -91,7 +91,7 @@ def test_every_template_field_is_an_attribute(block: type[BaseOperator]) -> None
             "AnswerEventsOperator",
             ["audience", "contact_ids", "edition", "send_by", "stock", "preview_only", "batch_size"],
         ),
-        ("PreviewOperator", ["mode", "stock", "preview_only", "batch_size"]),
+        ("PreviewOperator", ["mode", "preview_only", "batch_size"]),
     ],
 )
 def test_a_block_takes_no_parameter_that_it_would_refuse_or_not_use(block: str, others: list[str]) -> None:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.model.contact_rules import FIELD_TYPES, clean_field_name
+from promo_campaigns.model.contact_rules import (
+    FIELD_TYPES,
+    clean_channel_type,
+    clean_external_id,
+    clean_field_name,
+    clean_locator,
+)
 from promo_campaigns.model.contacts import UNKNOWN_ZONE, WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
 from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
@@ -19,6 +25,9 @@ if TYPE_CHECKING:
 
 _SQL = queries(__name__)
 _ERASURE = queries("promo_campaigns.contacts.erasure")
+BY_ID, BY_EXTERNAL_ID = "id", "external-id"
+COMMON_CHANNELS = ("email", "sms", "mobilepush")
+_LAST_ID = 2**63 - 1
 TRIES = 8
 """How often a write that lost against another writer is tried before the caller is told to come back later."""
 
@@ -106,6 +115,55 @@ def read_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[di
     values: [{id, name, value}]``. They hold addresses: never log them.
     """
     return connection.execute(_SQL["read_contacts"], {"contact_ids": list(contact_ids)}).fetchall()
+
+
+def find_contacts(connection: Connection, value: str, *, by: str = "") -> dict[int, list[str]]:
+    """Return the ids of contacts that a value names, each with the kinds of name that it is: ``external-id``, ``sms``.
+
+    :param by: ``id``, ``external-id`` or the type of a channel; empty for each that the value can be
+    :raises ConfigurationError: the value can be none of that kind
+    """
+    kinds = [by] if by else [BY_ID, BY_EXTERNAL_ID, *COMMON_CHANNELS]
+    names = {kind: name for kind in kinds if (name := _cleaned(kind, value, strict=bool(by))) is not None}
+    channels = [kind for kind in names if kind not in {BY_ID, BY_EXTERNAL_ID}]
+    asked = {
+        "external_id": names.get(BY_EXTERNAL_ID),
+        "types": channels,
+        "locators": [names[kind] for kind in channels],
+        "devices": [None for _ in channels],
+    }
+    found: dict[int, list[str]] = {}
+    if BY_ID in names:
+        found = {one["contact_id"]: [BY_ID] for one in read_contacts(connection, [int(names[BY_ID])])}
+    for row in connection.execute(_SQL["find_owners"], asked).fetchall():
+        ways = found.setdefault(row["contact_id"], [])
+        ways.append(channels[row["position"] - 1] if row["position"] else BY_EXTERNAL_ID)
+    return found
+
+
+def _cleaned(kind: str, value: str, *, strict: bool) -> str | None:
+    """Return a value as the store keeps a name of some kind; None if it cannot be one."""
+    try:
+        if kind == BY_ID:
+            return str(_contact_id(value))
+        return clean_external_id(value) if kind == BY_EXTERNAL_ID else clean_locator(clean_channel_type(kind), value)
+    except ValueError as error:
+        if strict:
+            msg = f"this can be no {kind}: {error}"
+            raise ConfigurationError(msg) from error
+        return None
+
+
+def _contact_id(text: str) -> int:
+    """Return a contact's own id.
+
+    :raises ValueError: it is none
+    """
+    value = text.strip()
+    if not (value.isascii() and value.isdigit()) or not 1 <= int(value[:20]) <= _LAST_ID:
+        msg = "not a contact id"
+        raise ValueError(msg)
+    return int(value)
 
 
 def list_fields(connection: Connection) -> list[Field]:

@@ -9,6 +9,7 @@ __all__ = [
     "contact",
     "contacts",
     "data_source",
+    "dry_run",
     "end",
     "event_stream",
     "events",

@@ -10,6 +10,7 @@ from airflow.sdk import XComArg
 from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.model.parameters import parse_flag, parse_mode
 from promo_campaigns.operators.base.audience_operator import AudienceOperator, require_startable
+from promo_campaigns.operators.base.live import is_live
 from promo_campaigns.operators.base.rescheduling import rescheduled
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.base.workflow_checks import asks_approval
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 RUN_ID_KEY = "run_id"
 PREVIEW_KEY = "preview"
 STOCK_POLL_S = 300.0
+_LIVE = (
+    "the DAG {0} is on now, and sends by its schedule; pause it if that is not meant. "
+    "The DAG dry_run previews a workflow without turning it on"
+)
 
 
 class StartOperator(AudienceOperator):
@@ -76,6 +81,9 @@ class StartOperator(AudienceOperator):
         if not parse_flag("preview_only", self.preview_only):
             return self.resume(context)
         report = self.write_preview(context, mode=parse_mode(self.mode))
+        if self._sends_by_itself(context):
+            report.notes.append(_LIVE.format(self.dag_id))
+            self.log.warning("%s", report.notes[-1])
         context["ti"].xcom_push(key=PREVIEW_KEY, value=report.as_dict())
         context["ti"].xcom_push(key=RUN_ID_KEY, value=NO_RUN)
         require_startable(report)
@@ -85,6 +93,11 @@ class StartOperator(AudienceOperator):
         """Open the run, now or once there are codes for everybody."""
         with rescheduled(self, wait_s=STOCK_POLL_S):
             return self._open(context)
+
+    def _sends_by_itself(self, context: Context) -> bool:
+        """Tell whether the DAG of this block is on and has a schedule: Airflow turns it on when it is triggered."""
+        scheduled = self.has_dag() and self.dag.schedule is not None  # type: ignore[no-untyped-call]  # Airflow's
+        return bool(scheduled) and is_live(context, self.dag_id)
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
         from promo_campaigns.ledger.runs import open_run, read_batches

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.contacts.audiences import count_strangers
 from promo_campaigns.ledger.runs import has_run, read_run_by_key
 from promo_campaigns.ledger.start_checks import problems, run_problem
 from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.parameters import parse_deadline
 from promo_campaigns.model.run_report import EMPTY_AUDIENCE
 from promo_campaigns.model.run_spec import note_on_transport
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
+    from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.model.errors import PromoError
     from promo_campaigns.model.run import Mode
     from promo_campaigns.model.run_spec import RunSpec
@@ -44,6 +47,16 @@ class StartRequest:
 
 
 AS_USUAL = StartRequest()
+
+
+def as_start_would(workflow: Workflow, occurrence: datetime) -> dict[str, Any]:
+    """Return how Start opens a run of a workflow: its deadline, and what it does with too few codes.
+
+    :param occurrence: when what the run stands for happens
+    """
+    policy = StockPolicy.WAIT if workflow.event else workflow.stock  # an event waits for its code
+    send_by = parse_deadline("send_by", workflow.send_by, occurrence=occurrence)
+    return {"send_by": send_by, "start": StartRequest(stock_policy=policy)}
 
 
 def weigh_start(

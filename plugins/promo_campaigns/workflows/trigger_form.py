@@ -25,7 +25,7 @@ MODES = {
 
 _RULES = ("type", "minimum", "maximum", "minLength", "pattern")
 _MODE = "Nobody is sent anything twice in any case"
-_DRY_RUN = "Write a preview; nothing is sent, no code is taken"
+_DRY_RUN = "Write a preview; nothing is sent. Triggering turns the DAG on, and its schedule; the DAG dry_run does not"
 _EDITION = "Two runs of one edition are one send"
 
 

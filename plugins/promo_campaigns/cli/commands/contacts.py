@@ -160,6 +160,45 @@ def show(
     output.record(profile, _profile_in_words(profile))
 
 
+@app.add(
+    "find",
+    "promo contacts find customer-17",
+    "promo contacts find ann@example.com",
+    "promo contacts find 4915112345678 --by sms --json",
+)
+def find(
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its own id, its external id, or an address of it.")],
+    *,
+    by: Annotated[
+        str, typer.Option("--by", metavar="KIND", help="id, external-id, or a channel such as email; else all of them.")
+    ] = "",
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> ExitStatus:
+    """Find contacts by id, external id or the value of a channel; what is shown is masked.
+
+    The exit status is 1 if there is none.
+    """
+    from promo_campaigns.contacts.store import find_contacts, read_contacts
+    from promo_campaigns.postgres.connection import connect
+
+    output = Output(as_json=as_json, fields=fields)
+    with connect(find_dsn(dsn)) as connection:
+        found = find_contacts(connection, value, by=by)
+        profiles = {one["contact_id"]: _masked(one) for one in read_contacts(connection, list(found))}
+    rows = [_found(profiles[who], ways) for who, ways in sorted(found.items()) if who in profiles]
+    output.rows(rows, empty=f"There is no such contact, by {by or 'id, external id, email, sms or mobilepush'}.")
+    return ExitStatus.OK if rows else ExitStatus.NO
+
+
+def _found(profile: dict[str, Any], ways: list[str]) -> dict[str, Any]:
+    named = ("external_id", "first_name", "last_name", "language")
+    channels = ", ".join(f"{one['type']} {one['value']}" for one in profile["channels"])
+    shown = {name: profile[name] for name in named}
+    return {"contact_id": profile["contact_id"], "found_by": ", ".join(ways), **shown, "channels": channels}
+
+
 def _masked(contact: dict[str, Any]) -> dict[str, Any]:
     named = ("external_id", "first_name", "last_name", "language", "time_zone")
     return {

@@ -33,7 +33,6 @@ from promo_campaigns.model.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.definitions.workflow import Workflow as Settings
     from promo_campaigns.preview.message_diff import DiffReport
     from promo_campaigns.preview.rows import PreviewReport
 
@@ -150,12 +149,14 @@ def _preview(wanted: _Wanted) -> PreviewReport:
     from promo_campaigns.postgres.connection import connect
     from promo_campaigns.preview.dry_run import write_preview
     from promo_campaigns.preview.rows import COLUMNS
+    from promo_campaigns.preview.start import as_start_would
     from promo_campaigns.tables.writers import open_tables
 
     campaign = wanted.campaign
     spec, at = campaign.spec(), parse_time("--at", wanted.at)
     answers, notes = read_sample_answers(campaign.include, spec), campaign.notes_on_receivers(spec)
-    when = _as_start_would(campaign.workflow_settings(), at)
+    workflow = campaign.workflow_settings()
+    when = as_start_would(workflow, at or datetime.now(tz=timezone.utc)) if workflow else {}
     with (
         connect(find_dsn(campaign.dsn)) as connection,
         open_tables(wanted.files, COLUMNS) as tables,
@@ -186,19 +187,6 @@ def _compare(wanted: _Wanted, old_name: str, new_name: str) -> DiffReport:
         progress("Comparing the messages"),
     ):
         return write_diff(connection, spec, tables, old=old, new=new, answers=answers)
-
-
-def _as_start_would(workflow: Settings | None, at: datetime | None) -> dict[str, Any]:
-    """Return the deadline of a workflow, with the moment of sending for its occurrence, and what Start does with it."""
-    from promo_campaigns.model.forecast import StockPolicy
-    from promo_campaigns.model.parameters import parse_deadline
-    from promo_campaigns.preview.start import AS_USUAL, StartRequest
-
-    if workflow is None:
-        return {"start": AS_USUAL}
-    send_by = parse_deadline("send_by", workflow.send_by, occurrence=at or datetime.now(tz=timezone.utc))
-    policy = StockPolicy.WAIT if workflow.event else workflow.stock  # an event waits for its code
-    return {"send_by": send_by, "start": StartRequest(stock_policy=policy)}
 
 
 def _in_words(report: dict[str, Any]) -> str:

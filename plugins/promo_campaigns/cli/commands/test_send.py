@@ -74,7 +74,7 @@ def send_test(
 ) -> ExitStatus:
     """Show a message for test contacts, with a code nobody holds; send it only with --send.
 
-    The exit status is 1 if a message that was sent was not accepted.
+    The exit status is 1 if one of the contacts cannot be sent to, or a message that was sent was not accepted.
     """
     # What a message shows of its code's kind, where no workflow says it.
     usual = ("", "", "") if workflow else ("Test", "0", "30")
@@ -100,7 +100,7 @@ def _test(campaign: Campaign, contact: list[int], output: Output, *, send: bool)
     if not send:
         if not output.is_plain:
             output.rows(rows, empty="Nobody is to be sent anything.")
-        return ExitStatus.OK
+        return ExitStatus.NO if trial.left_out else ExitStatus.OK
     with progress("Waiting for the receiver"):
         outcomes = asyncio.run(_send(trial, spec, receivers))
     _tell(outcomes, output)
