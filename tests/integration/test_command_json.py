@@ -58,6 +58,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "data-source test": (["promo_to_profile", "--contact", "{who}", "--send"], {"method", "url", "headers", "answer"}),
     "db migrate": ([], {"steps"}),
     "db url": ([], {"url"}),
+    "doctor": (["--include", "{include}"], {"about", "health", "found", "advice"}),
     "events list": ([], {"event_id", "key", "turns"}),
     "events listeners": ([], {"workflow", "waiting"}),
     "events purge": ([], {"erased", "deleted"}),

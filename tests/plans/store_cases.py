@@ -260,6 +260,11 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
         "preview.start.strangers_of_run": case(ONE),
+        "doctor.store.server": case(ONE),
+        "doctor.store.has_schema": case(ONE),
+        "doctor.store.revision": case(ONE),
+        "doctor.store.lacking_rights": case(100),  # of the tables there are, system tables too
+        "doctor.store.old_open_runs": case(20, hours=24, limit=10),
         "preview.quiet_hours.moment": case(ONE, at=None),
         "preview.quiet_hours.opens_at": case(ONE, quiet_hours="{[0,1000)}", zone="UTC", at=scenario.now, open_s=60.0),
         "ledger.stock_forecast.compact_stock": case(scenario.people // 100),

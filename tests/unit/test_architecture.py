@@ -26,6 +26,7 @@ BELOW_AIRFLOW = [
     "definitions",
     "ledger",
     "delivery",
+    "doctor",
     "preview",
     "uplift",
     "local_airflow",

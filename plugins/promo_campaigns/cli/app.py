@@ -22,6 +22,7 @@ COMMANDS = {
     "contacts": "Load contacts and their fields, show or erase one.",
     "data-source": "Try a data source.",
     "db": "Start, stop and migrate the database.",
+    "doctor": "Look at all that a campaign needs, and say what to do about what is wrong.",
     "events": "List events and what became of them, and erase old ones.",
     "help": "Show the help of a command, or a topic such as exit-status.",
     "inbox": "List the newest messages that the inbox transport kept, or read a contact's.",

@@ -4,4 +4,4 @@
 id, through Airflow (imported when it is asked) or from the environment; ``store_dsn`` makes the store's address of one.
 """
 
-__all__ = ["lookup", "parsing", "settings", "store_dsn"]
+__all__ = ["airflow_database", "lookup", "parsing", "settings", "store_dsn"]

@@ -56,7 +56,16 @@ from promo_campaigns.postgres.store_errors import unreachable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["BATCH_ROWS", "LOCK_WAIT_MS", "SCHEMA", "first_schema", "migrate", "run_first_schema", "run_sql_file"]
+__all__ = [
+    "BATCH_ROWS",
+    "LOCK_WAIT_MS",
+    "SCHEMA",
+    "first_schema",
+    "migrate",
+    "newest_revision",
+    "run_first_schema",
+    "run_sql_file",
+]
 
 SCRIPTS = Path(__file__).parent
 
@@ -106,6 +115,13 @@ def migrate(
             command.upgrade(config, "head")
             connection.execute(f"drop table if exists {SCHEMA}.migration_step")
             connection.commit()
+
+
+def newest_revision(scripts: Path = SCRIPTS) -> str:
+    """Return the revision that this version of the package works with."""
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def first_schema(scripts: Path = SCRIPTS) -> str:
