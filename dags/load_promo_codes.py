@@ -1,11 +1,13 @@
 """Loads code files from an inbox into the store, one task a file.
 
-With the schedule ``@continuous`` it waits for the next file as soon as a run is done.
+It waits for the next file as soon as a run is done: turned on, dropping a file is enough. The inbox is the folder in the
+Variable ``promo_code_inbox``, else ``code_inbox`` beside the folder of DAGs.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
@@ -13,6 +15,7 @@ from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
 from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
 
+INBOX = Path(__file__).resolve().parents[1] / "code_inbox"
 PARAMS = {
     "strict": Param(
         default=False, type="boolean", title="Strict", description="Load nothing of a file if one of its rows is wrong"
@@ -25,7 +28,9 @@ PARAMS = {
 with DAG(
     "load_promo_codes",
     description="Wait for finished code files in the inbox, load each, move it to loaded/ or rejected/ with its report",
-    schedule=None,
+    schedule="@continuous",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
     max_active_runs=1,
     params=PARAMS,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=10)},
@@ -33,7 +38,7 @@ with DAG(
 ):
     arrived = PromoCodeFileSensor(
         task_id="wait_for_files",
-        path="{{ var.value.get('promo_code_inbox', '/var/lib/promo/inbox') }}",
+        path=f"{{{{ var.value.get('promo_code_inbox', {str(INBOX)!r}) }}}}",
         settle_s=2,
         timeout=timedelta(hours=1),
         soft_fail=True,

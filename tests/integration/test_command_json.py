@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 MESSAGE_ONLY = replace(SPEC, data_sources=())
 SAMPLES = ROOT / "include" / "samples"
 DOUBTED, ASKED = "welcome/edition/doubted", "welcome/edition/asked"
-WITHOUT_STORE = {"workflows check", "workflows list"}
+WITHOUT_STORE = {"init", "workflows check", "workflows list"}
 ELSEWHERE = {"db start", "db stop"}
 """Commands whose JSON another test reads, since they start a server."""
 
@@ -64,6 +64,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "events purge": ([], {"erased", "deleted"}),
     "events stop": (["welcome"], {"workflow", "waited"}),
     "inbox": ([], {"contact_id", "channel", "locator"}),
+    "init": (["{tmp}"], {"folder", "made", "kept"}),
     "preview": (["welcome_push"], {"contacts", "states", "forecast"}),
     "runs approve": ([ASKED], {"run_key", "decision", "by"}),
     "runs export": ([DOUBTED], {"contact_id", "code", "state"}),
@@ -121,10 +122,13 @@ def test_each_command_that_can_print_json_is_looked_at() -> None:
 
 @pytest.mark.parametrize("command", RESULTS)
 def test_a_result_is_json_whole_and_by_fields(
-    command: str, who: list[int], dsn: str, capsys: pytest.CaptureFixture[str]
+    command: str, who: list[int], dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more, expected = RESULTS[command]
-    words = [*command.split(), *(word.format(who=who[0], other=who[1], include=ROOT / "include") for word in more)]
+    words = [
+        *command.split(),
+        *(word.format(who=who[0], other=who[1], include=ROOT / "include", tmp=tmp_path) for word in more),
+    ]
     store = [] if command in WITHOUT_STORE else ["--dsn", dsn]
     prepare(command, who, dsn)
     told = printed(*words, "--json", *store, capsys=capsys)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "plugins" / "promo_campaigns"
+# workflows.py holds one for each workflow file, each other file one of its own.
+DAGS = len(list((ROOT / "dags").glob("*.py"))) - 1 + len(list((ROOT / "include" / "workflows").glob("*.yaml")))
 OWN_MODULES = {name: entry.module for name, entry in OWN.items() if name != "fcm"}
 """Where the product's own transports are; that of Firebase needs a library that neither environment has."""
 PROBE = Path(__file__).with_name("package_probe.py")
@@ -108,7 +110,13 @@ def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_exactly_the_package(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     here = {path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert packed == {path.relative_to(PACKAGE.parent).as_posix() for path in here}
+    first_project = {
+        f"promo_campaigns/starter/files/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("dags", "include")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == {path.relative_to(PACKAGE.parent).as_posix() for path in here} | first_project
     assert any(name.endswith(".sql") for name in packed)
     assert "promo_campaigns/py.typed" in packed
 
@@ -131,7 +139,7 @@ def test_an_installed_wheel_registers_its_plugin_and_its_provider_and_runs_the_d
     assert found["dag_errors"] == {}
     assert found["transport_entry_points"] == sorted(OWN)
     assert found["transports"] == OWN_MODULES
-    assert len(found["dags"]) == len(list((ROOT / "dags").glob("*.py")))
+    assert len(found["dags"]) == DAGS
 
 
 def test_an_installed_wheel_brings_the_command_and_its_queries(installed: Path, dsn: str) -> None:
@@ -139,6 +147,12 @@ def test_an_installed_wheel_brings_the_command_and_its_queries(installed: Path, 
     assert run([installed / "promo", "db", "migrate", "--dsn", dsn]).strip() == "The schema is up to date."
     made = run([installed / "promo", "contacts", "field", "Promo code", "--id", "12345", "--dsn", dsn])
     assert made == "field 12345  Promo code  textfield\n"
+
+
+def test_an_installed_wheel_makes_a_first_project_that_is_right(installed: Path, tmp_path: Path) -> None:
+    assert "files made, 0 left" in run([installed / "promo", "init", tmp_path / "mine"])
+    checked = run([installed / "promo", "workflows", "check", "--include", tmp_path / "mine" / "include"])
+    assert checked.endswith("2 workflows, 0 wrong\n")
 
 
 def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> None:
@@ -152,7 +166,7 @@ def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> 
     assert found["plugins"].count("promo_campaigns") == 1
     assert found["plugin_errors"] == {}
     assert found["dag_errors"] == {}
-    assert len(found["dags"]) == len(list((ROOT / "dags").glob("*.py")))
+    assert len(found["dags"]) == DAGS
     assert found["shadowed"] == []
     assert found["loose"] == []
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "events": "List events and what became of them, and erase old ones.",
     "help": "Show the help of a command, or a topic such as exit-status.",
     "inbox": "List the newest messages that the inbox transport kept, or read a contact's.",
+    "init": "Put DAGs, campaign files and a code inbox into an Airflow project, and say what to do next.",
     "preview": "Show what a campaign would send to whom; nothing is sent or consumed.",
     "profile-api": "Serve the profile API.",
     "runs": "Report, approve, export and measure runs, and say what running one again does.",

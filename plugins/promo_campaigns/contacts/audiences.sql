@@ -14,9 +14,7 @@ select count(*) as known from promo.contact where external_id = any(%(values)s::
 -- count_locators --
 -- How many of a channel's values are those of contacts.
 select count(distinct named.value) as known
-from unnest(%(values)s::text[]) named(value)
-join promo.contact_channel h
-  on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value);
+/* fragment whose_locators */;
 
 -- by_contact_id --
 -- A list of contact ids.
@@ -29,6 +27,4 @@ select contact_id from promo.contact where external_id = any(%(values)s::text[])
 -- by_channel --
 -- A list of a channel's values; those of nobody fall away.
 select h.contact_id
-from unnest(%(values)s::text[]) named(value)
-join promo.contact_channel h
-  on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value)
+/* fragment whose_locators */

@@ -36,3 +36,9 @@ claims as (
   union all
   select row_number, '', contact_id::text from stage_contact where contact_id is not null
 )
+
+-- whose_locators --
+-- Which contacts hold the listed values of a channel, compared as the type of the channel demands.
+from unnest(%(values)s::text[]) named(value)
+join promo.contact_channel h
+  on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value)

@@ -71,12 +71,18 @@ def _named(spec: RunSpec) -> str:
     return f", and so is what is written of {', '.join(named)}" if named else ""
 
 
-def look_at_inbox(folder: str) -> Finding:
+def look_at_inbox(named: str, usual: Path) -> Finding:
     """Look at the folder in which code files arrive.
 
-    :param folder: as the Variable ``promo_code_inbox`` says
+    :param named: as the Variable ``promo_code_inbox`` says, empty if that is not known here
+    :param usual: where it is if the Variable is not set
     """
-    about, place = "code inbox", Path(folder.removeprefix("file://"))
+    about, folder = "code inbox", named or str(usual)
+    place = Path(folder.removeprefix("file://"))
+    if not named and not usual.is_dir():
+        found = f"there is no folder {usual}, and AIRFLOW_VAR_PROMO_CODE_INBOX is not set here"
+        advice = "Name the folder that the Airflow Variable promo_code_inbox names, with --inbox"
+        return Finding(about=about, health=Health.NOT_LOOKED_AT, found=found, advice=advice)
     if "://" in folder and not folder.startswith("file://"):
         return Finding(about=about, health=Health.NOT_LOOKED_AT, found=f"{folder} is no folder of this machine")
     if not place.is_dir():

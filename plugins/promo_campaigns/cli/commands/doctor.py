@@ -80,7 +80,7 @@ def _look(include: Path, inbox: str, dsn: str) -> Iterator[Finding]:
     known = _Connections()
     yield from look_at_campaigns(include, dags, known.read, known.knows)
     yield from look_at_dags(read_dags())
-    yield look_at_inbox(inbox or os.environ.get("AIRFLOW_VAR_PROMO_CODE_INBOX") or str(beside / "code_inbox"))
+    yield look_at_inbox(inbox or os.environ.get("AIRFLOW_VAR_PROMO_CODE_INBOX", ""), beside / "code_inbox")
 
 
 class _Connections:
