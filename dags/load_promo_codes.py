@@ -1,7 +1,7 @@
 """Loads code files from an inbox into the store, one task a file.
 
-It waits for the next file as soon as a run is done: turned on, dropping a file is enough. The inbox is the folder in the
-Variable ``promo_code_inbox``, else ``code_inbox`` beside the folder of DAGs.
+It waits for the next file as soon as a run is done: turned on, dropping a file is enough. The inbox is the folder in
+the Variable ``promo_code_inbox``, else ``code_inbox`` beside the folder of DAGs.
 """
 
 from __future__ import annotations

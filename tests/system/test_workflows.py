@@ -124,7 +124,7 @@ def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowCl
     errors: list[str] = []
 
     def told() -> bool:
-        errors[:] = machine.api.import_errors()
+        errors[:] = [f"{file}: {text}" for file, text in machine.api.import_errors()]
         return bool(errors)
 
     machine.wait("the import error", told)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+from command_line import parse
 from promo_campaigns.demo.interruption import Interrupted, Interruption
 from promo_campaigns.demo.ledger_view import failed_checks
 from promo_campaigns.demo.screen import Screen
+from promo_campaigns.demo.showing import what_next
+from promo_campaigns.local_airflow.layout import Layout
 
+ROOT = Path(__file__).parents[2]
 AS_PROMISED = {
     "audience": 1010,
     "distinct_codes": 1000,
@@ -88,3 +93,17 @@ def test_a_ctrl_c_counts_where_the_shell_had_it_ignored_and_a_hang_up_does_not()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_the_demo_ends_with_what_can_be_tried_and_each_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMO_PYTHON", raising=False)
+    shown = what_next(Layout(ROOT), "http://127.0.0.1:8080  user admin  password x")
+    words = [line.strip().partition("  ")[0].split() for line in shown]
+    commands = [line[1:] for line in words if line[:1] == [".venv/bin/promo"]]
+    assert {line[0] for line in commands} == {"inbox", "preview", "runs", "doctor"}
+    for line in commands:
+        parse(line)
+    assert any(line[:1] == ["bin/airflow"] for line in words)
+    named = [word.strip(",") for line in words for word in line if word.startswith(("include/", "bin/"))]
+    assert [word for word in named if not (ROOT / word).exists()] == []
+    assert all(len(line) <= 100 for line in shown)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from promo_campaigns.demo.interruption import Interrupted
 from promo_campaigns.demo.screen import Screen
-from promo_campaigns.demo.walkthrough import Walkthrough
+from promo_campaigns.demo.walkthrough import RUN_KEY, Walkthrough
 from promo_campaigns.local_airflow.airflow_api import AirflowApi
 from promo_campaigns.local_airflow.credentials import USER, keep_credentials
 from promo_campaigns.local_airflow.ports import free_port
@@ -17,6 +18,7 @@ from promo_campaigns.local_airflow.services import (
     airflow_command,
     airflow_services,
     environment,
+    keep_environment,
     profile_api_service,
 )
 from promo_campaigns.local_airflow.supervisor import Supervisor
@@ -30,6 +32,23 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.layout import Layout
     from promo_campaigns.local_airflow.supervisor import Job, Service
 
+_NEXT = """
+  Airflow  {ui}
+           Open "Welcome by push" and trigger it; its form says what it does.
+           The DAG dry_run shows a workflow and cannot send.
+
+  In another terminal, in this folder:
+
+    {promo} inbox --limit 5          what was sent: the inbox transport keeps it
+    {promo} preview welcome_push     who would get what; nothing is sent
+    {promo} runs report {run_key}
+    {promo} doctor --inbox {inbox}
+    cp include/samples/promo_codes.json {inbox}    loads more codes, within seconds
+    bin/airflow dags list                        the command airflow, on this Airflow
+
+  Change include/messages/promo_push.yaml, and preview again.
+  bin/demo --clean removes all that was made.
+"""
 _CHECK_FAILED = 1
 _INTERRUPTED = 130
 
@@ -37,6 +56,17 @@ _UI_PORT = 8080
 _PROFILE_API_PORT = 8090
 _MIGRATION_SECONDS = 300.0
 _WATCH_SECONDS = 0.5
+
+
+def what_next(layout: Layout, ui: str) -> list[str]:
+    """Return what can be tried while the demo stays up.
+
+    :param ui: where Airflow's pages are, and who may sign in
+    """
+    named = os.environ.get("PROMO_PYTHON")
+    promo = f"{named} -m promo_campaigns.cli" if named else ".venv/bin/promo"
+    inbox = layout.code_files.relative_to(layout.checkout)
+    return _NEXT.format(ui=ui, promo=promo, inbox=inbox, run_key=RUN_KEY).splitlines()
 
 
 class Showing:
@@ -67,7 +97,8 @@ class Showing:
             if once:
                 return self._check(walkthrough)
             self._screen.step("Done. Everything stays up until Ctrl-C.")
-            self._screen.say(f"\n  Airflow  {self._ui}\n")
+            for line in what_next(self._layout, self._ui):
+                self._screen.say(line)
             up = True
             self._watch()
         except Interrupted:
@@ -119,6 +150,7 @@ class Showing:
 
     def _start_services(self, addresses: Addresses, credentials: Credentials) -> None:
         variables = environment(self._layout, credentials, addresses)
+        keep_environment(self._layout, variables)
         services: list[Service] = [profile_api_service(addresses), *airflow_services()]
         for service in services:
             with self._interruption.shielded():
@@ -148,5 +180,6 @@ class Showing:
         before = self._interruption.requests
         with suppress(Interrupted), self._interruption.shielded():
             self._supervisor.stop(lambda: self._interruption.requests > before)
+            self._layout.environment.unlink(missing_ok=True)
             self._postgres.stop()
         self._screen.step("Everything is stopped")

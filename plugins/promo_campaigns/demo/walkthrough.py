@@ -9,6 +9,7 @@ import shutil
 import time
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.cli import main as promo
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LOAD_DAG = "load_promo_codes"
 SEND_DAG = "promo_code_to_profile"
 EDITION = "demo"
+RUN_KEY = run_key(workflow=SEND_DAG, run_type="manual", logical_date=None, edition=EDITION, run_id="")
 FIELD_NAME = "Promo code"
 FIELD_ID = 12345
 
@@ -48,8 +50,8 @@ class Walkthrough:
         self._supervisor = supervisor
         self._dsn = dsn
         self._airflow = airflow
-        key = run_key(workflow=SEND_DAG, run_type="manual", logical_date=None, edition=EDITION, run_id="")
-        self.ledger = LedgerView(dsn, key, FIELD_ID)
+        self.ledger = LedgerView(dsn, RUN_KEY, FIELD_ID)
+        self._told: set[str] = set()
         self._run_id = f"demo-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
 
     def prepare_store(self) -> None:
@@ -72,12 +74,21 @@ class Walkthrough:
             self._airflow.unpause(dag_id)
 
     def load_codes(self) -> None:
-        """Put the sample code file into the sensor's folder, and wait until it is loaded."""
+        """Drop the sample code file into the inbox, and wait until its DAG, which is on, has loaded it."""
         sample = self._layout.samples / "promo_codes.csv"
+        rejected = set(self._rejected())
         unfinished = self._layout.code_files / f".{sample.name}.partial"
         shutil.copyfile(sample, unfinished)
-        unfinished.replace(self._layout.code_files / sample.name)  # by renaming, so that no reader sees half a file
-        self._run(LOAD_DAG, {}, lambda: "loading the code file")
+        dropped = self._layout.code_files / sample.name
+        unfinished.replace(dropped)  # by renaming, so that no reader sees half a file
+        self._screen.progress(f"{LOAD_DAG}: waiting for the code file to be loaded")
+        self._wait(LOAD_DAG, lambda: not dropped.exists(), _RUN_SECONDS)
+        if new := sorted(set(self._rejected()) - rejected):
+            message = f"the sample code file was rejected; its report is {new[0]}"
+            raise DemoError(message)
+
+    def _rejected(self) -> list[str]:
+        return [str(file) for file in (self._layout.code_files / "rejected").glob("*.report.json")]
 
     def send(self) -> None:
         """Run the sample workflow.
@@ -120,9 +131,15 @@ class Walkthrough:
         return not contacts
 
     def _finds(self, dag_id: str) -> bool:
+        """Tell whether Airflow knows a DAG of the demo; a broken file of another one is told, and leaves it alone."""
         errors = self._airflow.import_errors()
-        if errors:
-            raise DemoError("Airflow could not read " + "\n".join(errors))
+        if own := [text for file, text in errors if Path(file).stem == dag_id]:
+            message = f"Airflow could not read {dag_id}.py: {own[0]}"
+            raise DemoError(message)
+        for file, text in errors:
+            if file not in self._told:
+                self._told.add(file)
+                self._screen.say(f"  Airflow could not read {file}: {text.splitlines()[-1]}")
         return self._airflow.knows(dag_id)
 
     def _run(self, dag_id: str, conf: dict[str, Any], progress: Callable[[], str]) -> None:

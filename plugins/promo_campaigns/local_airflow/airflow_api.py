@@ -54,10 +54,10 @@ class AirflowApi:
         found = self._call("GET", f"/api/v2/dags/{dag_id}", missing={"has_import_errors": True})
         return not found["has_import_errors"]
 
-    def import_errors(self) -> list[str]:
-        """Return the import errors of DAG files."""
+    def import_errors(self) -> list[tuple[str, str]]:
+        """Return the files that Airflow could not read, each with its error."""
         found = self._call("GET", "/api/v2/importErrors")
-        return [f"{each['filename']}: {each['stack_trace'].strip()}" for each in found["import_errors"]]
+        return [(each["filename"], each["stack_trace"].strip() or "?") for each in found["import_errors"]]
 
     def unpause(self, dag_id: str) -> None:
         """Unpause a DAG."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from promo_campaigns.local_airflow.layout import Layout
@@ -40,14 +41,15 @@ def keep_credentials(layout: Layout) -> Credentials:
             api_secret=secrets.token_urlsafe(32),
             profile_api_key=secrets.token_urlsafe(24),
         )
-        _write_private(layout.secrets, asdict(credentials))
-    _write_private(layout.credentials, {USER: credentials.password})
+        write_private(layout.secrets, asdict(credentials))
+    write_private(layout.credentials, {USER: credentials.password})
     return credentials
 
 
-def _write_private(path: Path, content: dict[str, str]) -> None:
+def write_private(path: Path, content: Mapping[str, str]) -> None:
+    """Write a JSON file that its owner alone can read, whole or not at all."""
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)
-    partial.write_text(json.dumps(content))
+    partial.write_text(json.dumps(dict(content)))
     partial.replace(path)

@@ -64,6 +64,16 @@ class Layout:
         return self.state / "code_files"
 
     @property
+    def previews(self) -> Path:
+        """Folder of previews."""
+        return self.state / "previews"
+
+    @property
+    def environment(self) -> Path:
+        """Environment of the running processes, with all secrets; readable by its owner only."""
+        return self.state / "environment.json"
+
+    @property
     def samples(self) -> Path:
         """Folder of the sample codes and contacts."""
         return self.checkout / "include" / "samples"

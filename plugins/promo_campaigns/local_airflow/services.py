@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promo_campaigns.local_airflow.credentials import USER
+from promo_campaigns.local_airflow.credentials import USER, write_private
 from promo_campaigns.local_airflow.supervisor import Service
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ def environment(layout: Layout, credentials: Credentials, addresses: Addresses) 
     """Return the environment of every process: the caller's, with its Airflow settings replaced by this one's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_STRIPPED)}
     return kept | _machine(kept) | _airflow(layout, credentials, addresses) | _promo(layout, credentials, addresses)
+
+
+def keep_environment(layout: Layout, variables: Mapping[str, str]) -> None:
+    """Keep the settings that the processes are started with, for ``bin/airflow``."""
+    write_private(layout.environment, {name: text for name, text in variables.items() if name.startswith(_STRIPPED)})
 
 
 def _machine(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -129,5 +134,6 @@ def _promo(layout: Layout, credentials: Credentials, addresses: Addresses) -> di
         "AIRFLOW_CONN_PROMO_DB": addresses.promo_dsn.replace("postgresql://", "postgres://", 1),
         "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api),
         "AIRFLOW_VAR_PROMO_CODE_INBOX": str(layout.code_files),
+        "AIRFLOW__PROMO_CAMPAIGNS__PREVIEW_FOLDER": str(layout.previews),
         "PROMO_PROFILE_API_KEY": credentials.profile_api_key,
     }
