@@ -379,8 +379,22 @@ def test_a_withdrawn_file_can_be_loaded_again(store: Connection) -> None:
     again = load(store, THREE)
     assert (again.already_loaded, counts(again)) == (False, (3, 0, 2, 1, 0))
     assert not codes(store)["AAAA-1"]["retired"]
+    said = "the file was withdrawn before: what nobody holds of it can be given out again"
+    assert (first.warnings(), again.warnings()) == ([], [said])
+    assert load(store, THREE + "DDDD-4,2030-01-01,0,Gift,false\n").warnings() == [], "it is another file"
 
 
 def test_withdrawing_a_file_that_is_not_there_is_an_error(store: Connection) -> None:
     with pytest.raises(UnknownCodeFileError, match="no code file 7"):
         withdraw_code_file(store, 7)
+
+
+@pytest.mark.parametrize(
+    "text", [THREE, '[{"code": "A-1", "expirationDate": "2030-01-31", "discount": 1, "type": "W"}]']
+)
+def test_a_sheet_of_a_file_that_is_no_workbook_is_refused(store: Connection, text: str) -> None:
+    with pytest.raises(
+        CodeFileError, match=r"it is no workbook but (CSV|JSON), and has no sheets\. Leave out the sheet"
+    ):
+        load(store, text, sheet="Codes")
+    assert codes(store) == {}

@@ -23,7 +23,7 @@ COMMANDS = {
     "data-source": "Try a data source.",
     "db": "Start, stop and migrate the database.",
     "doctor": "Look at all that a campaign needs, and say what to do about what is wrong.",
-    "events": "List events and what became of them, and erase old ones.",
+    "events": "List events and what became of them, see who listens, and purge old ones.",
     "help": "Show the help of a command, or a topic such as exit-status.",
     "inbox": "List the newest messages that the inbox transport kept, or read a contact's.",
     "init": "Put DAGs, campaign files and a code inbox into an Airflow project, and say what to do next.",

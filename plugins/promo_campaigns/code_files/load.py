@@ -148,6 +148,7 @@ class _Load:
     def merge(self) -> LoadReport:
         """Bring the staged rows into the stock."""
         self.connection.execute(_SQL["analyze_staging"])
+        withdrawn: bool = _one(self.connection, "was_withdrawn", {"sha256": self.key})["withdrawn"]
         added = _one(self.connection, "add_file", {"name": self.layout.file, "sha256": self.key})
         file_id: int = added["code_file_id"]
         written = _one(self.connection, "merge_staging", added)
@@ -156,7 +157,7 @@ class _Load:
             self._reject_duplicates()
         if self.rules.saw_retired:
             updated += self.connection.execute(_SQL["retire_issued"]).rowcount
-        report = self._report(inserted=inserted, updated=updated, code_file_id=file_id)
+        report = self._report(inserted=inserted, updated=updated, code_file_id=file_id, withdrawn_before=withdrawn)
         if self.layout.strict and self.rejects.count:
             raise CodeFileRejectedError(self._report())
         self._settle(report)
@@ -176,7 +177,14 @@ class _Load:
         if found:
             self.rejects.add_uncounted("code", reason, found[0]["total"] - len(found))
 
-    def _report(self, *, inserted: int = 0, updated: int = 0, code_file_id: int | None = None) -> LoadReport:
+    def _report(
+        self,
+        *,
+        inserted: int = 0,
+        updated: int = 0,
+        code_file_id: int | None = None,
+        withdrawn_before: bool = False,
+    ) -> LoadReport:
         kept_out = self.rows if code_file_id is None else self.rejects.count
         return LoadReport(
             file=self.layout.file,
@@ -190,6 +198,7 @@ class _Load:
             types=self.rules.types if self.staged else (),
             code_file_id=code_file_id,
             row_noun=self.row_noun,
+            withdrawn_before=withdrawn_before,
             expired=self._expired() if code_file_id is not None else 0,
             rejected_by_reason=tuple(group_rejects(self.rejects.kept, self.rejects.by_reason)),
         )

@@ -40,6 +40,15 @@ select code_file_id, row_count, unchanged, rejected
 from promo.code_file
 where sha256 = %(sha256)s and withdrawn_at is null
 
+-- was_withdrawn --
+-- Whether the file with these bytes and options was withdrawn: some of its first codes are still its own.
+select exists (
+  select from (select key from pg_temp.staged_code limit 100) staged
+  join promo.promo_code known on promo.code_key(known.code) collate "C" = staged.key
+  join promo.code_file f on f.code_file_id = known.code_file_id
+  where f.sha256 = %(sha256)s and f.withdrawn_at is not null
+) as withdrawn
+
 -- file_rejects --
 -- List the rejected rows that are kept of a file.
 select line, coalesce("column", '') as "column", reason

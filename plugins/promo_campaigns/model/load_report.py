@@ -122,6 +122,7 @@ class LoadReport:
     :param row_noun: what the rows are numbered by: line, record or row
     :param expired: codes that are over already, loaded or not changed
     :param rejected_by_reason: the rejected rows by their reasons, all counted
+    :param withdrawn_before: the same bytes were withdrawn before this load
     """
 
     file: str
@@ -138,6 +139,7 @@ class LoadReport:
     row_noun: str = "line"
     expired: int = 0
     rejected_by_reason: tuple[RejectGroup, ...] = ()
+    withdrawn_before: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report in the shape of its JSON form."""
@@ -147,7 +149,10 @@ class LoadReport:
 
     def warnings(self) -> list[str]:
         """Return what a person should know though the file is loaded."""
-        if not self.expired:
-            return []
-        which = "every code of the file is" if self.expired == self.rows else f"{self.expired:,} codes are"
-        return [f"{which} over already: nobody can be given them"]
+        told = []
+        if self.withdrawn_before:
+            told.append("the file was withdrawn before: what nobody holds of it can be given out again")
+        if self.expired:
+            which = "every code of the file is" if self.expired == self.rows else f"{self.expired:,} codes are"
+            told.append(f"{which} over already: nobody can be given them")
+        return told

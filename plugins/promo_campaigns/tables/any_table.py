@@ -30,6 +30,9 @@ class AnyTable:
         self._layout = layout
         self._source = HashedBytes(file)
         self._stream, self._format = open_unpacked(self._source, layout)
+        if layout.sheet and self._format != "xlsx":
+            hint = f"Leave out the sheet {layout.sheet!r}, or name the workbook"
+            layout.refuse(f"it is no workbook but {self._format.upper()}, and has no sheets", None, hint)
 
     @property
     def row_noun(self) -> str:

@@ -1,4 +1,4 @@
-"""``promo events``: what was received, what became of it, and erasing it."""
+"""``promo events``: what was received, what became of it, and purging it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def list_newest(
     if not as_json:
         rows = [row | _in_words(row) for row in rows]
     output.rows(
-        rows, empty="There are no such events.", columns=("event_id", "received_at", "type", "key", "contact", "turns")
+        rows, empty="There are no such events.", columns=("event_id", "received_at", "type", "key", "contact", "became")
     )
 
 
 def _in_words(event: dict[str, Any]) -> dict[str, str]:
     whose = f"contact {event['contact_id']}" if event["contact_id"] else "nobody known"
-    return {"contact": whose, "turns": "; ".join(map(_fate, event["turns"])) or "nobody listens"}
+    return {"contact": whose, "became": "; ".join(map(_fate, event["turns"])) or "nobody listens"}
 
 
 def _fate(turn: dict[str, Any]) -> str:
