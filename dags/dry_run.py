@@ -19,7 +19,7 @@ PARAMS = {
         type="string",
         title="Workflow",
         description="A file of include/workflows",
-        **({"enum": WORKFLOWS} if WORKFLOWS else {}),
+        enum=WORKFLOWS or [""],
     ),
     "audience": Param(
         None, type=["null", "string"], title="Audience", description="Another file of include/audiences than its own"

@@ -69,7 +69,7 @@ def test_a_dry_run_previews_a_workflow_and_says_whether_it_is_on(
     report = block(include).execute(context(paused=paused))
     assert (report["workflow"], report["contacts"], report["refusals"]) == ("sale", 3, [])
     assert list((include / "previews").glob("sale*.csv"))
-    live = "sale is live: its DAG is on, and sends by its schedule"
+    live = "sale is live: its DAG is on, and runs whenever it is due or triggered"
     assert (live in report["notes"]) is not paused
     assert store.execute("select count(*) as n from promo.run").fetchone() == {"n": 0}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.load import load_contact_file
 from sample_contacts import REACHABLE, SAMPLE, UNREACHABLE, sample_contacts
 
@@ -32,3 +33,10 @@ def test_the_audiences_select_whom_they_name(store: Connection) -> None:
         load_contact_file(store, stream, file=SAMPLE.name)
     counts = {path.stem: len(store.execute(path.read_bytes()).fetchall()) for path in AUDIENCES.glob("*.sql")}
     assert counts == {"all_contacts": 1010, "with_push_token": 1000}
+
+
+def test_the_sample_codes_are_all_loaded_and_none_stands_in_both_files(store: Connection) -> None:
+    for name, codes in (("promo_codes.csv", 1200), ("more_promo_codes.csv", 1000)):
+        with (SAMPLE.parent / name).open("rb") as stream:
+            report = load_code_file(store, stream, name=name)
+        assert (report.inserted, report.rejected_count) == (codes, 0)

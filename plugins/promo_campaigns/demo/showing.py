@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 
 _NEXT = """
   Airflow  {ui}
-           Open "Welcome by push" and trigger it; its form says what it does.
            The DAG dry_run shows a workflow and cannot send.
 
   In another terminal, in this folder:
 
     {promo} inbox --limit 5          what was sent: the inbox transport keeps it
-    {promo} preview welcome_push     who would get what; nothing is sent
     {promo} runs report {run_key}
+    {promo} preview welcome_push     too few codes are left: Start would refuse
+    cp include/samples/more_promo_codes.csv {inbox}
+                                     within seconds they are loaded: preview again
     {promo} doctor --inbox {inbox}
-    cp include/samples/promo_codes.json {inbox}    loads more codes, within seconds
-    bin/airflow dags list                        the command airflow, on this Airflow
+    bin/airflow dags list            the command airflow, on this Airflow
 
-  Change include/messages/promo_push.yaml, and preview again.
+  Change include/messages/promo_push.yaml, preview again, and trigger "Welcome by push" in Airflow.
   bin/demo --clean removes all that was made.
 """
 _CHECK_FAILED = 1
@@ -94,6 +94,7 @@ class Showing:
             walkthrough.load_codes()
             walkthrough.send()
             walkthrough.report()
+            walkthrough.tell_broken_files()
             if once:
                 return self._check(walkthrough)
             self._screen.step("Done. Everything stays up until Ctrl-C.")

@@ -130,16 +130,21 @@ class Walkthrough:
             self._screen.progress(f"{contacts:,} messages of an earlier demo are in flight, for {seconds} s at most")
         return not contacts
 
+    def tell_broken_files(self) -> None:
+        """Print, once each, the files that Airflow could not read."""
+        for file, text in self._airflow.import_errors():
+            if file not in self._told:
+                self._told.add(file)
+                said = [line for line in text.splitlines() if "Error: " in line] or text.splitlines()
+                self._screen.say(f"  Airflow could not read {file}: {said[-1].rpartition('Error: ')[2]}")
+
     def _finds(self, dag_id: str) -> bool:
         """Tell whether Airflow knows a DAG of the demo; a broken file of another one is told, and leaves it alone."""
         errors = self._airflow.import_errors()
         if own := [text for file, text in errors if Path(file).stem == dag_id]:
             message = f"Airflow could not read {dag_id}.py: {own[0]}"
             raise DemoError(message)
-        for file, text in errors:
-            if file not in self._told:
-                self._told.add(file)
-                self._screen.say(f"  Airflow could not read {file}: {text.splitlines()[-1]}")
+        self.tell_broken_files()
         return self._airflow.knows(dag_id)
 
     def _run(self, dag_id: str, conf: dict[str, Any], progress: Callable[[], str]) -> None:

@@ -66,7 +66,7 @@ class DryRunOperator(StoreOperator):
         workflow = parse_name("workflow", self.workflow)
         report = self._write(context, workflow)
         if is_live(context, workflow):
-            report.notes.append(f"{workflow} is live: its DAG is on, and sends by its schedule")
+            report.notes.append(f"{workflow} is live: its DAG is on, and runs whenever it is due or triggered")
         self.log.info("Dry run of %s: %d contacts: %s", workflow, report.contacts, report.states)
         for line in (*report.notes, *report.files):
             self.log.info("%s", line)

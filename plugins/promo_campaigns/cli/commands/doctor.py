@@ -107,5 +107,5 @@ class _Connections:
 
 
 def _in_words(one: Finding) -> list[str]:
-    lines = [f"{one.health.value:<13}  {one.about}: {printable(one.found)}"]
+    lines = [f"{one.health.value:<13}  {one.about}: {printable(' '.join(one.found.split()))}"]
     return [*lines, f"{'':<13}  {printable(one.advice)}"] if one.advice else lines

@@ -126,6 +126,7 @@ def preview(
     report = _preview(wanted)
     found = report.as_dict()
     shown = {**found, "examples": [example._asdict() for example in report.examples]}
+    del found["refusals"]  # they are said at last
     output.record(shown, "\n".join([_in_words(found), *_examples(report), *_refusals(report)]))
     return ExitStatus.NO if report.refusals else ExitStatus.OK
 
