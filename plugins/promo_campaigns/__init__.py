@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
     from promo_campaigns.operators.test_send import SendTestOperator
     from promo_campaigns.operators.uplift import MeasureUpliftOperator
+    from promo_campaigns.operators.watch import WatchCampaignsOperator
     from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
     from promo_campaigns.workflows.loading import load_workflows
     from promo_campaigns.workflows.promo_workflow import PromoWorkflow
@@ -143,6 +144,7 @@ __all__ = [
     "TemplateSyntaxError",
     "TransportSettings",
     "UnknownCodeFileError",
+    "WatchCampaignsOperator",
     "__version__",
     "load_workflows",
     "waiting_events",
@@ -221,6 +223,7 @@ _MODULES = {
     "operators.stock_levels": ("CheckCodeStockOperator",),
     "operators.test_send": ("SendTestOperator",),
     "operators.uplift": ("MeasureUpliftOperator",),
+    "operators.watch": ("WatchCampaignsOperator",),
     "sensors.promo_code_file": ("PromoCodeFileSensor",),
     "workflows.loading": ("load_workflows",),
     "workflows.promo_workflow": ("PromoWorkflow",),

@@ -27,14 +27,15 @@ from promo_campaigns.postgres.migrations.steps import parts_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LATER = "0002_later"
+LATER = "9999_later"
+NEWEST = max(file.stem for file in (SCRIPTS / "versions").glob("[0-9]*.py"))
 LATER_SQL = Path(__file__).parent / "data" / f"{LATER}.sql"
 PARTS = len(parts_of(LATER_SQL.read_text()))
 REVISION = f"""
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "{LATER}"
-down_revision = "0001_schema"
+down_revision = "{NEWEST}"
 
 
 def upgrade() -> None:

@@ -49,6 +49,7 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_event_queue(scenario),
         **_previews(scenario),
         **_calls(scenario),
+        **_monitoring(),
     }
 
 
@@ -83,8 +84,6 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.stock.list_files": case(20),
         "code_files.stock.stock": case(ONE),
         "code_files.stock_levels.read_levels": case(ONE, **levels),
-        "code_files.stock_levels.forget_levels": case(ONE, **levels),
-        "code_files.stock_levels.note_told": case(ONE, type="Welcome", level="alarm", amount=100),
         "preview.test_request.codes_held": case(ONE),
         "postgres.audit.begin_entry": case(ONE, action="export", subject="run", revealed=False, actor="ops"),
         "postgres.audit.finish_entry": case(
@@ -305,4 +304,20 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "delivery.transports.inbox.known_keys": case(ONE, **message),
         "delivery.transports.inbox.read_messages": case(20),
         "delivery.transports.inbox.read_messages_of_contact": case(20),
+    }
+
+
+def _monitoring() -> dict[str, Case]:
+    found = {"kinds": ["run_stuck"], "found_kinds": ["run_stuck"], "subjects": ["present/1"]}
+    return {
+        "monitoring.measure.count_unknown": case(RUN),
+        "monitoring.measure.count_circuits": case(ONE),
+        "monitoring.measure.count_events": case(BATCH),
+        "monitoring.open_runs.read_open_runs": case(RUN),
+        "monitoring.open_runs.count_waiting": case(RUN, still_s=3600),
+        "monitoring.alerts.read_refusing": case(ONE),
+        "monitoring.alerts.count_unknown_by_run": case(RUN, over=100),
+        "monitoring.alerts.read_told": case(ONE, **found),
+        "monitoring.alerts.forget_alerts": case(ONE, **found),
+        "monitoring.alerts.note_told": case(ONE, kind="run_stuck", subject="present/1"),
     }

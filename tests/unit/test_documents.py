@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from monitoring_page import PAGE as MONITORING
+from monitoring_page import with_tables
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "plugins" / "promo_campaigns"
 DECISIONS = ROOT / "docs" / "decisions"
@@ -75,3 +78,8 @@ def test_the_list_of_decisions_names_each_once_and_in_order() -> None:
         r"^\| \[(\d{4})\]\((.+?)\) \|", (DECISIONS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert listed == [(page.name[:4], page.name) for page in PAGES]
+
+
+def test_the_page_of_metrics_and_alerts_names_those_that_there_are() -> None:
+    page = MONITORING.read_text(encoding="utf-8")
+    assert page == with_tables(page), "run python tests/monitoring_page.py"

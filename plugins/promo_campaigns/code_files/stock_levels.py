@@ -1,4 +1,4 @@
-"""Compares the stock with its levels, and keeps of which of them somebody was notified."""
+"""Compares the stock with its levels."""
 
 from __future__ import annotations
 
@@ -45,28 +45,19 @@ class LevelState:
     told_at: datetime | None
 
     @property
+    def name(self) -> str:
+        """What the alert of it is about: it tells one level from every other."""
+        return f"{self.type}/{self.level}/{self.amount}"
+
+    @property
     def reached(self) -> bool:
         """Whether the stock has reached the level: no more codes are left than its amount."""
         return self.free <= self.amount
 
 
-def check_levels(connection: Connection, levels: Sequence[StockLevel]) -> list[LevelState]:
-    """Compare the stock with the levels, in their order; a level that the stock rose above may be notified again."""
-    with connection.transaction():
-        states = [LevelState(**row) for row in connection.execute(_SQL["read_levels"], _columns(levels)).fetchall()]
-        reached = [StockLevel(one.type, one.level, one.amount) for one in states if one.reached]
-        connection.execute(_SQL["forget_levels"], _columns(reached))
-    return states
-
-
 def read_levels(connection: Connection, levels: Sequence[StockLevel]) -> list[LevelState]:
     """Compare the stock with the levels, in their order, and change nothing."""
     return [LevelState(**row) for row in connection.execute(_SQL["read_levels"], _columns(levels)).fetchall()]
-
-
-def note_told(connection: Connection, told: LevelState) -> None:
-    """Note that somebody was notified of a level."""
-    connection.execute(_SQL["note_told"], {"type": told.type, "level": told.level, "amount": told.amount})
 
 
 def _columns(levels: Iterable[StockLevel]) -> dict[str, list[object]]:

@@ -8,15 +8,5 @@ left join (
   cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock()) valid
   group by pool.type
 ) s using (type)
-left join promo.stock_level t using (type, level, amount)
+left join promo.alert t on (t.kind, t.subject) = ('low_stock', l.type || '/' || l.level || '/' || l.amount)
 order by l.position;
-
--- forget_levels --
--- Levels above which the stock has risen again, and those that are no more, may be told of anew.
-delete from promo.stock_level t
-where (t.type, t.level, t.amount) not in (
-  select * from unnest(%(types)s::text[], %(levels)s::text[], %(amounts)s::bigint[]));
-
--- note_told --
--- Somebody was told that the stock reached this level.
-insert into promo.stock_level (type, level, amount) values (%(type)s, %(level)s, %(amount)s) on conflict do nothing;

@@ -23,4 +23,5 @@ __all__ = [
     "stock_levels",
     "test_send",
     "uplift",
+    "watch",
 ]

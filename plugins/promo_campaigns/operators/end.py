@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
+from promo_campaigns.operators.base.alerting import tell_metrics
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -66,12 +67,25 @@ class EndOperator(StoreOperator):
         if run_id == NO_RUN:
             msg = "nothing was opened, so there is nothing to close"
             raise AirflowSkipException(msg)
-        with self.delivery.open(run_id) as run:
-            report = run.close()
+        report = self._close(run_id)
         self.log.info("%s", report.as_markdown())
         context["ti"].xcom_push(key=MARKDOWN_KEY, value=report.as_markdown())
         self._announce(context, report)
         return report.as_dict()
+
+    def _close(self, run_id: int) -> RunReport:
+        """Close the run, and tell Airflow's stats what became of it."""
+        from promo_campaigns.model.errors import InvariantBrokenError
+        from promo_campaigns.monitoring.metrics import FAILED_INVARIANTS, Measurement, of_report
+
+        try:
+            with self.delivery.open(run_id) as run:
+                report = run.close()
+        except InvariantBrokenError:
+            tell_metrics([Measurement(FAILED_INVARIANTS, 1)])
+            raise
+        tell_metrics([Measurement(FAILED_INVARIANTS, 0), *of_report(report)])
+        return report
 
     def _announce(self, context: Context, report: RunReport) -> None:
         events = context["outlet_events"]

@@ -18,7 +18,9 @@ from promo_campaigns.hooks.code_inbox import (
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError
 from promo_campaigns.model.parameters import optional_text, parse_flag
 from promo_campaigns.model.redaction import printable_name
+from promo_campaigns.monitoring.metrics import LOADED_CODES, REJECTED_ROWS, Measurement
 from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES, member
+from promo_campaigns.operators.base.alerting import tell_metrics
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -117,6 +119,7 @@ class LoadPromoCodesOperator(StoreOperator):
                 self._log_rejects(error.report)
             return put_away(path, REJECTED, _refusal(file.name, error) | {"run_id": run_id})
         self.log.info("%s: %s", printable_name(file.name), {name: getattr(report, name) for name in _COUNTS})
+        tell_metrics([Measurement(LOADED_CODES, report.inserted), Measurement(REJECTED_ROWS, report.rejected_count)])
         self._log_rejects(report)
         return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
 

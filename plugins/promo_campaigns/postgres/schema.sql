@@ -179,14 +179,13 @@ comment on column promo.code_stock.retired is 'Retired and not issued.';
 comment on column promo.code_stock.longest is 'Bytes of the longest code in an XCom, of all that there ever were.';
 create index code_stock_pool on promo.code_stock (type, discount, hour);
 
-create table promo.stock_level (
-  type    text        not null,
-  level   text        not null check (level in ('warning', 'alarm')),
-  amount  bigint      not null check (amount >= 0),
+create table promo.alert (
+  kind    text        not null check (kind <> ''),
+  subject text        not null check (subject <> ''),
   told_at timestamptz not null default promo.clock(),
-  primary key (type, level, amount)
+  primary key (kind, subject)
 );
-comment on table promo.stock_level is 'A level that the free codes of a type have reached. The row goes when they rise above it again.';
+comment on table promo.alert is 'What somebody was told of: a level that the stock has reached, a run that is stuck. The row goes when it is over.';
 
 
 -- Contacts -----------------------------------------------------------------------------------------------------------

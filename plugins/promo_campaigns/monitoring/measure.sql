@@ -1,0 +1,18 @@
+-- count_unknown --
+-- How many sends have no known outcome: they are kept by themselves.
+select count(*) as sends from promo.unknown_send;
+
+-- count_circuits --
+-- How many receivers are left alone.
+select count(*) as receivers from promo.receiver where open_until is not null;
+
+-- count_events --
+-- For each workflow that listens, how many events wait and for how long the oldest of them has.
+select l.workflow, waiting.events, waiting.since,
+       coalesce(extract(epoch from promo.clock() - waiting.since), 0)::float8 as seconds
+from promo.event_listener l
+cross join lateral (
+  select count(*) as events, min(t.received_at) as since
+  from promo.event_turn t where t.workflow = l.workflow and t.taken_at is null
+) waiting
+order by l.workflow;

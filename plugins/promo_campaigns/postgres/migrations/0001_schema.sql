@@ -1,0 +1,826 @@
+-- The whole store as it is now, from nothing: a new database runs this file. Everything lives in schema promo, which the
+-- migration tool has made. A store that is there already is brought to it by the files in migrations/; a test holds that
+-- both ways lead to the same catalog. Order: functions that know no table, tables with their indexes, functions that
+-- read them, triggers.
+
+
+-- Rules that tables are made of ---------------------------------------------------------------------------------------
+
+-- What makes two codes the same code: letter case does not. Codes are trimmed before they get here.
+-- upper() first, so that letters with two lower-case forms (the Greek final sigma) meet.
+create function promo.code_key(code text) returns text
+  language sql immutable strict parallel safe
+  return lower(upper(code));
+
+-- What makes two locators the same: addresses ignore case, numbers and tokens do not.
+-- Not strict, so that the planner puts the body in place of the call, which is made for every row of an index.
+create function promo.channel_key(type text, value text) returns text
+  language sql immutable parallel safe
+  return case when type = 'email' then lower(value) else value end;
+
+-- A contact has one address and one number; of anything else (tokens of its devices) it may have several.
+create function promo.is_single_channel(type text) returns boolean
+  language sql immutable parallel safe
+  return type in ('email', 'sms');
+
+-- The ledger's clock: the database's, never a worker's. One function, so that a test can run a year in a second. Not in
+-- SQL: the planner would never put the body in place, since it is volatile where the function is stable, and an SQL function
+-- that is called has a query started for it, which takes four times as long.
+create function promo.clock() returns timestamptz
+  language plpgsql stable parallel safe as $$
+begin
+  return clock_timestamp();
+end $$;
+
+-- Which time zones the server knows: what Python knows is read from other files.
+create function promo.knows_zone(zone text) returns boolean
+  language plpgsql stable parallel unsafe set search_path = pg_catalog
+as $$
+begin
+  return timestamp '2000-01-01' at time zone zone is not null;
+exception when invalid_parameter_value then
+  return false;
+end
+$$;
+comment on function promo.knows_zone is 'Whether the server can tell the time in a zone, without an error where it cannot.';
+
+-- Codes that run out within one hour are counted together.
+create function promo.stock_hour(expires_at timestamptz) returns timestamptz
+  language sql immutable strict parallel safe
+  return date_bin(interval '1 hour', expires_at, timestamptz 'epoch');
+
+-- How long a code is at most in an XCom: as JSON in ASCII, with its quotation marks.
+create function promo.json_bytes(code text) returns integer
+  language sql immutable strict parallel safe
+  return case when octet_length(code) = length(code) then octet_length(to_json(code)::text) else 12 * length(code) + 2 end;
+
+-- Whether a contact is kept without a code. The workflow is the seed, so that a contact is held out of all its runs or
+-- of none, and a larger share holds out the same contacts and more.
+create function promo.held_out(workflow text, contact_id bigint, percent numeric) returns boolean
+  language sql immutable parallel safe
+  return percent > 0 and
+    ('x' || encode(substr(sha256(convert_to(workflow || chr(10) || contact_id::text, 'UTF8')), 1, 6), 'hex'))::bit(48)::bigint
+      < percent * 281474976710656 / 100;  -- 2 ^ 48, the number of values of six bytes
+
+-- Quiet hours: minutes of the week, by the clock on a contact's wall.
+create function promo.minute_of_week(at timestamptz, zone text) returns integer
+  language sql stable parallel safe
+  return (extract(isodow from at at time zone zone)::integer - 1) * 1440
+    + extract(hour from at at time zone zone)::integer * 60 + extract(minute from at at time zone zone)::integer;
+
+-- Whether it is quiet hours where somebody is.
+create function promo.is_quiet(quiet_hours int4multirange, zone text, at timestamptz) returns boolean
+  language sql stable parallel safe
+  return quiet_hours is not null and quiet_hours @> promo.minute_of_week(at, zone);
+
+-- When somebody may be written to: the first moment that is not quiet, nor a while after it. The clock on the wall decides,
+-- minute by minute: hours that are left out in spring are not waited for, and of hours that come twice the first counts.
+create function promo.opens_at(quiet_hours int4multirange, zone text, at timestamptz, while_open interval)
+  returns timestamptz language sql stable parallel safe
+  return case
+    when not promo.is_quiet(quiet_hours, zone, at) and not promo.is_quiet(quiet_hours, zone, at + while_open) then at
+    else coalesce(
+      (select minute from generate_series(date_trunc('minute', at) + interval '1 minute', at + interval '8 days',
+                                          interval '1 minute') minute
+       where not promo.is_quiet(quiet_hours, zone, minute) and not promo.is_quiet(quiet_hours, zone, minute + while_open)
+       order by minute limit 1),
+      at + interval '8 days')
+  end;
+
+-- The triggers that call it say when: rows are added and settled once.
+create function promo.keep_evidence() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  raise exception 'table %.% keeps evidence: rows are added and settled once, never changed or removed', tg_table_schema, tg_table_name
+    using errcode = 'check_violation', constraint = 'attempt_append_only';
+end $$;
+
+
+-- Codes --------------------------------------------------------------------------------------------------------------
+
+create table promo.code_file (
+  code_file_id bigint generated always as identity primary key,
+  name         text        not null,
+  sha256       bytea       not null check (octet_length(sha256) = 32),
+  row_count    bigint      not null,
+  inserted     bigint      not null,
+  updated      bigint      not null,
+  unchanged    bigint      not null,
+  rejected     bigint      not null,
+  loaded_at    timestamptz not null default now(),
+  withdrawn_at timestamptz,
+  constraint code_file_counts check (row_count = inserted + updated + unchanged + rejected)
+);
+comment on table promo.code_file is 'One uploaded file. The same bytes are loaded once, unless the file was withdrawn in between.';
+create unique index code_file_sha256 on promo.code_file (sha256) where withdrawn_at is null;
+
+create table promo.code_file_reject (
+  code_file_id bigint  not null references promo.code_file on delete cascade,
+  line         bigint  not null,
+  "column"     text,
+  reason       text    not null
+);
+comment on table promo.code_file_reject is 'A row of a file that was not loaded. It never holds the row itself: a code is as good as money.';
+create index code_file_reject_file on promo.code_file_reject (code_file_id, line);
+
+-- A contact may be given again the code it holds. So a code is held by as many assignments as gave it, but by one contact
+-- at most: the code says whose it is, and an assignment can hold it only for that contact (assignment_code_is_the_contacts).
+create table promo.promo_code (
+  promo_code_id bigint      generated always as identity primary key,
+  expires_at    timestamptz not null,
+  issued_at     timestamptz,
+  code_file_id  bigint      not null references promo.code_file,
+  line          bigint      not null,
+  discount      smallint    not null constraint promo_code_discount check (discount between 0 and 99),
+  retired       boolean     not null,
+  code          text        not null constraint promo_code_trimmed check (code <> '' and code = btrim(code)),
+  type          text        not null constraint promo_code_type check (type <> '' and type = btrim(type)),
+  seen_at       timestamptz,
+  held_by       bigint,
+  again         smallint    not null default 0,
+  constraint promo_code_seen check (seen_at is null or retired),
+  -- A preview shows a code that nobody can redeem: none in the pool begins like it.
+  constraint promo_code_no_placeholder check (promo.code_key(code) not like 'test-no-code%'),
+  -- A code cannot become free while anybody holds it.
+  constraint promo_code_free check (held_by is null or issued_at is not null),
+  constraint promo_code_again check (again = 0 or (again > 0 and held_by is not null)),
+  -- What an assignment's key refers to.
+  constraint promo_code_held_by unique (held_by, promo_code_id)
+);
+comment on column promo.promo_code.retired is 'inUse as uploaded, or its file was withdrawn: it leaves the pool and never returns by itself.';
+comment on column promo.promo_code.issued_at is 'When it was claimed for the first of the live assignments that hold it; null when nobody holds it.';
+comment on column promo.promo_code.seen_at is 'When it was taken from somebody for whom a data source had seen it already: it never becomes free again.';
+comment on column promo.promo_code.held_by is 'The contact whose it is, as long as an assignment holds it; nobody else can hold it.';
+comment on column promo.promo_code.again is 'How many more assignments hold it than the one it was claimed for: its contact was given it again.';
+create unique index promo_code_key on promo.promo_code (promo.code_key(code) collate "C");
+-- The stock that can be claimed, in the order it is claimed.
+create index promo_code_stock on promo.promo_code (type, discount, expires_at, promo_code_id)
+  where not retired and issued_at is null;
+-- A file is withdrawn seldom, a code claimed all the time, and a claim has an entry made in every index of another kind.
+-- Codes that were claimed lie among those of other files, so that the least and the greatest number of a part of the
+-- table say nothing: several spans each do, for 3 to 4 microseconds more a claim.
+create index promo_code_of_file on promo.promo_code using brin (code_file_id int8_minmax_multi_ops)
+  with (pages_per_range = 32, autosummarize = on);
+
+create table promo.code_stock (
+  type     text        not null,
+  discount smallint    not null,
+  hour     timestamptz not null,
+  free     bigint      not null,
+  issued   bigint      not null,
+  retired  bigint      not null,
+  longest  integer     not null
+);
+comment on table promo.code_stock is
+  'How many codes there are of a pool, by the hour in which they run out: the sum of its rows. Whoever changes codes adds
+a row, so that nobody waits for anybody; compact_stock makes one row of many.';
+comment on column promo.code_stock.free is 'Neither issued nor retired; those whose time has passed are among them.';
+comment on column promo.code_stock.retired is 'Retired and not issued.';
+comment on column promo.code_stock.longest is 'Bytes of the longest code in an XCom, of all that there ever were.';
+create index code_stock_pool on promo.code_stock (type, discount, hour);
+
+create table promo.stock_level (
+  type    text        not null,
+  level   text        not null check (level in ('warning', 'alarm')),
+  amount  bigint      not null check (amount >= 0),
+  told_at timestamptz not null default promo.clock(),
+  primary key (type, level, amount)
+);
+comment on table promo.stock_level is 'A level that the free codes of a type have reached. The row goes when they rise above it again.';
+
+
+-- Contacts -----------------------------------------------------------------------------------------------------------
+
+create table promo.contact (
+  contact_id  bigint      generated always as identity primary key,
+  external_id text        unique check (external_id <> ''),
+  first_name  text,
+  last_name   text,
+  language    text,
+  created_at  timestamptz not null default now(),
+  updated_at  timestamptz not null default now(),
+  erased_at   timestamptz,
+  time_zone   text,
+  constraint contact_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
+  constraint contact_erased_bare
+    check (erased_at is null or num_nonnulls(external_id, first_name, last_name, language, time_zone) = 0)
+);
+comment on column promo.contact.time_zone is 'IANA name; null for the time zone of the run. A name that Postgres does not know is an error.';
+create index contact_erased on promo.contact (contact_id) where erased_at is not null;
+
+create table promo.contact_channel (
+  contact_channel_id bigint      generated always as identity primary key,
+  contact_id         bigint      not null references promo.contact on delete cascade,
+  type               text        not null check (type ~ '^[a-z][a-z0-9_]*$'),
+  value              text        not null check (value <> ''),
+  unsubscribed_at    timestamptz,
+  device             jsonb,
+  updated_at         timestamptz not null default now()
+);
+comment on column promo.contact_channel.device is 'What the caller said of the device behind a token (appId, os, ...), as sent.';
+comment on table promo.contact_channel is 'A way to reach a contact. A locator belongs to one contact; a contact may have several of one type (devices).';
+create unique index contact_channel_key on promo.contact_channel (type, promo.channel_key(type, value) collate "C");
+create unique index contact_channel_single on promo.contact_channel (contact_id, type) where promo.is_single_channel(type);
+create index contact_channel_contact on promo.contact_channel (contact_id, type);
+
+create table promo.contact_field (
+  contact_field_id bigint generated by default as identity primary key,
+  name             text   not null check (name <> '' and name = btrim(name)),
+  type             text   not null check (type in
+    ('textfield', 'textarea', 'combobox', 'checkboxlist', 'date', 'datetime', 'number', 'decimal')),
+  description      text   not null default ''
+);
+-- A column of a contact file names a field in any case, so two fields may not differ by case alone.
+create unique index contact_field_name on promo.contact_field (lower(name) collate "C");
+
+create table promo.contact_field_value (
+  contact_id       bigint      not null references promo.contact on delete cascade,
+  contact_field_id bigint      not null references promo.contact_field,
+  value            text        not null,
+  updated_at       timestamptz not null default now(),
+  primary key (contact_id, contact_field_id)
+);
+
+create table promo.contact_import (
+  contact_import_id bigint      generated always as identity primary key,
+  session_id        uuid        not null unique default gen_random_uuid(),
+  request           jsonb,
+  state             text        not null default 'queued' check (state in ('queued', 'finished', 'failed')),
+  total             integer     not null,
+  inserted          integer     not null default 0,
+  updated           integer     not null default 0,
+  unchanged         integer     not null default 0,
+  failures          jsonb       not null default '[]',
+  received_at       timestamptz not null default now(),
+  finished_at       timestamptz,
+  constraint contact_import_request check ((state = 'queued') = (request is not null)),
+  constraint contact_import_finished check ((state = 'queued') = (finished_at is null))
+);
+comment on table promo.contact_import is 'A bulk request of the profile API: accepted here, answered, then worked off in order of arrival.';
+comment on column promo.contact_import.request is 'The contacts as accepted; erased when they are in place, since it holds addresses.';
+comment on column promo.contact_import.failures is 'Positions in the request with a reason, never a value.';
+create index contact_import_queue on promo.contact_import (contact_import_id) where state = 'queued';
+
+
+-- Erasure: identity goes, uniqueness stays ---------------------------------------------------------------------------
+-- The row of the contact stays, so that its assignments and attempts do, and no code of it is ever given out again. Of each
+-- identifier a keyed digest stays, by which it is recognised.
+
+create table promo.erasure_key (
+  one       boolean primary key default true check (one),
+  inner_pad bytea   not null check (octet_length(inner_pad) = 64),
+  outer_pad bytea   not null check (octet_length(outer_pad) = 64)
+);
+comment on table promo.erasure_key is 'The key of the digests, in two halves. Without it nobody can tell whose they are: deleting it forgets for good.';
+insert into promo.erasure_key (inner_pad, outer_pad)
+select string_agg(uuid_send(gen_random_uuid()), '') filter (where n <= 4), string_agg(uuid_send(gen_random_uuid()), '') filter (where n > 4)
+from generate_series(1, 8) n;
+
+create function promo.identity_digest(inner_pad bytea, outer_pad bytea, kind text, key text) returns bytea
+  language sql stable parallel safe
+  return sha256(outer_pad || sha256(inner_pad || convert_to(kind || chr(10) || key, 'UTF8')));
+comment on function promo.identity_digest is 'The form of HMAC-SHA256. kind is ''external id'' or a type of channel; key is what makes two of them the same.';
+
+create table promo.erased_identity (
+  digest     bytea  primary key check (octet_length(digest) = 32),
+  contact_id bigint not null references promo.contact
+);
+create index erased_identity_contact on promo.erased_identity (contact_id);
+
+-- Who took codes out of the store, and who was erased from it.
+create table promo.audit (
+  audit_id    bigint      generated always as identity primary key,
+  begun_at    timestamptz not null default promo.clock(),
+  finished_at timestamptz,
+  row_count   bigint,
+  revealed    boolean     not null default false,
+  action      text        not null check (action in ('export', 'erase', 'readmit')),
+  subject     text        not null,
+  actor       text        not null,
+  constraint audit_finished check ((finished_at is null) = (row_count is null))
+);
+comment on table promo.audit is 'Who exported codes, or erased a contact: written before it begins, and settled once. Append-only.';
+comment on column promo.audit.subject is 'Which run, workflow or contact, by key or id: never an address.';
+
+
+-- Runs ---------------------------------------------------------------------------------------------------------------
+
+create table promo.run (
+  run_id        bigint      generated always as identity primary key,
+  run_key       text        not null unique check (run_key <> ''),
+  workflow      text        not null,
+  spec          jsonb       not null,
+  spec_sha256   bytea       not null check (octet_length(spec_sha256) = 32),
+  message       text        not null,
+  channel       text        not null,
+  code_type     text        not null,
+  discount      smallint    not null check (discount between 0 and 99),
+  days          integer     not null check (days >= 0),
+  records       boolean     not null,
+  send_by       timestamptz,
+  mode          text        not null default 'missing' check (mode in ('missing', 'profiles', 'refuse')),
+  opened_at     timestamptz not null default promo.clock(),
+  closed_at     timestamptz,
+  before        smallint[]  not null default '{}',
+  after         smallint[]  not null default '{}',
+  quiet_hours   int4multirange,
+  time_zone     text,
+  cap_messages  smallint    check (cap_messages > 0),
+  cap_window    interval    check (cap_window > interval '0'),
+  hold_out      numeric(4, 2) not null default 0,
+  stock_policy  text        not null default 'fail' check (stock_policy in ('fail', 'partial', 'wait')),
+  forecast      jsonb,
+  reuses        boolean     not null default false,
+  approval      text,
+  approved_by   text,
+  approved_at   timestamptz,
+  constraint run_records check (records = (after <> '{}')),
+  constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
+  constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)),
+  constraint run_cap check ((cap_messages is null) = (cap_window is null)),
+  constraint run_hold_out check (hold_out between 0 and 99),
+  constraint run_approval check (approval in ('awaited', 'given', 'refused')),
+  constraint run_approved_whole check ((approved_at is not null) = (approval is not null and approval <> 'awaited')),
+  constraint run_approved_by check (approved_by is null or approved_at is not null)
+);
+comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
+comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
+comment on column promo.run.mode is 'What running it again does once it is closed: send to whoever is missing, repair profiles only, or nothing.';
+comment on column promo.run.records is 'Whether the message binds a data source that records the code on the profile.';
+comment on column promo.run.before is 'The data sources called before the message, by their place in the definition.';
+comment on column promo.run.after is 'The data sources called once the message was accepted, by their place in the definition.';
+comment on column promo.run.quiet_hours is 'Minutes of the week, Monday first, in which nobody is given a code or sent anything.';
+comment on column promo.run.time_zone is 'Of contacts that have none.';
+comment on column promo.run.cap_messages is 'How many messages of the channel a contact may get within cap_window, from all runs together.';
+comment on column promo.run.hold_out is 'Percent of the reachable contacts who are kept without a code.';
+comment on column promo.run.stock_policy is 'What a pool that is too small does: nothing is opened, some go without a code, or the run waits for codes.';
+comment on column promo.run.forecast is 'Codes wanted and codes in stock when the run was opened, or opened again.';
+comment on column promo.run.reuses is 'Whether a contact that holds a code of the pool which is valid long enough is given that one again.';
+comment on column promo.run.approval is 'What a person said of the run; null for one that nobody is asked about.';
+comment on column promo.run.approved_by is 'Who approved or refused it, as Airflow names them; null where nobody answered in time.';
+-- A workflow's runs, and the runs that a frequency cap can still count: those that are open, or were closed lately.
+create index run_workflow on promo.run (workflow, opened_at);
+create index run_open_channel on promo.run (channel, run_id) where closed_at is null;
+create index run_closed on promo.run (channel, closed_at, run_id) where closed_at is not null;
+create index run_open_pool on promo.run (code_type, discount) where closed_at is null;
+
+create table promo.code_demand (
+  run_id bigint not null,
+  codes  bigint not null
+);
+comment on table promo.code_demand is
+  'How many codes a run that is open has still to claim: the sum of its rows, and the count of its pending contacts that
+need a code. Whoever claims adds a row, so that nobody waits for anybody; a run that is closed has none.';
+create index code_demand_run on promo.code_demand (run_id);
+
+
+-- Assignments --------------------------------------------------------------------------------------------------------
+
+-- What each state means, and which statement makes which change, stands in model/assignment_state.py and docs/states.md.
+create type promo.assignment_state as enum (
+  'pending', 'skipped', 'assigned', 'sending', 'accepted', 'rejected', 'unknown', 'recorded', 'expired'
+);
+
+create sequence promo.lease_token as bigint;
+
+create table promo.assignment (
+  run_id        bigint                 not null references promo.run,
+  contact_id    bigint                 not null references promo.contact,
+  promo_code_id bigint,
+  lease_token   bigint,
+  lease_until   timestamptz,
+  state         promo.assignment_state not null default 'pending',
+  generation    smallint               not null default 0,
+  reason        text,
+  time_zone     text,
+  reused_at     timestamptz,
+  claim_id      bigint,
+  needs_code    boolean                not null default false,
+  primary key (run_id, contact_id),
+  constraint assignment_reason check ((state in ('skipped', 'rejected', 'expired')) = (reason is not null)),
+  constraint assignment_code check (
+    (state in ('assigned', 'sending', 'accepted', 'unknown', 'recorded')) = (promo_code_id is not null)),
+  constraint assignment_lease check ((lease_token is null) = (lease_until is null)),
+  constraint assignment_sending check (state <> 'sending' or lease_until is not null),
+  -- A code is held only for the contact whose it is, and cannot become free while it is held.
+  constraint assignment_code_is_the_contacts
+    foreign key (contact_id, promo_code_id) references promo.promo_code (held_by, promo_code_id)
+) with (fillfactor = 60);
+comment on column promo.assignment.promo_code_id is 'The code this contact holds. Given back, it is gone from here and stays in the attempts.';
+comment on column promo.assignment.generation is 'Rises when a refused contact is sent to anew, so that a receiver does not answer for the refused try.';
+comment on column promo.assignment.lease_token is 'Fences the worker that is calling out for this row, message or profile, until lease_until.';
+comment on column promo.assignment.time_zone is 'By which the run''s quiet hours go for this contact; frozen with the audience, null in a run without.';
+comment on column promo.assignment.reused_at is
+  'When the contact was given again a code it held already; null if its code was claimed for this run.';
+comment on column promo.assignment.claim_id is
+  'Drawn from the sequence of attempt_id before the contact''s messages were counted for the run''s cap, and the code claimed.';
+comment on column promo.assignment.needs_code is
+  'Whether the run counts on a code of the pool for this contact while it is pending: it could be reached, is not held out,
+and is not given again what it holds.';
+-- These change for a whole run within minutes, so figures about them are always wrong: the planner shall not believe any.
+alter table promo.assignment
+  alter column state set statistics 0, alter column lease_token set statistics 0, alter column lease_until set statistics 0,
+  alter column promo_code_id set statistics 0;
+-- The runs a contact was in, newest first: for erasure, caps and reuse. Its columns never change and it has no predicate, so
+-- that a claim stays heap-only. The run is an expression, so that the planner never takes this index for the primary key: a
+-- batch lies side by side in that one alone.
+create index assignment_contact on promo.assignment (contact_id, (-run_id));
+
+-- Sends of unknown outcome. An index on the state would have each of its changes make an entry in every index of the table;
+-- these are few, and written when a send becomes unknown or ceases to be.
+create table promo.unknown_send (
+  run_id     bigint not null,
+  contact_id bigint not null,
+  primary key (run_id, contact_id)
+);
+comment on table promo.unknown_send is 'The assignments in state unknown, as their trigger keeps them: what to look at, in all runs.';
+
+
+-- Attempts and answers -----------------------------------------------------------------------------------------------
+
+-- Attempts are only ever made from assignment rows that are locked, and neither assignments nor codes are ever deleted
+-- (assignment_kept, promo_code_kept): foreign keys would check nothing that can fail, at a third of the price of an intent.
+-- Every attempt is settled once, and its row grows by what it came to: with half of each page free, all of them find room
+-- in place, and neither index hears of it. Rows that move would take as much room, and two entries in the indexes each.
+create table promo.attempt (
+  attempt_id    bigint      generated always as identity primary key,
+  run_id        bigint      not null,
+  contact_id    bigint      not null,
+  promo_code_id bigint      not null,
+  lease_token   bigint      not null,
+  started_at    timestamptz not null default promo.clock(),
+  finished_at   timestamptz,
+  purpose       text        not null check (purpose in ('message', 'profile', 'answer')),
+  outcome       text        check (outcome in ('ok', 'refused')),
+  detail        text,
+  source        smallint    not null default 0,
+  shows_code    boolean     not null default true,
+  outcome_id    bigint,
+  constraint attempt_outcome check ((outcome is null) >= (finished_at is null)),
+  constraint attempt_once unique (run_id, contact_id, purpose, lease_token)
+) with (fillfactor = 50);
+alter table promo.attempt alter column outcome set statistics 0;
+comment on table promo.attempt is 'One call made for an assignment. Append-only; its outcome is written once. No outcome means: nobody knows.';
+comment on column promo.attempt.source is 'Which of the run''s data sources was called, by its place in the definition; 0 for a message.';
+comment on column promo.attempt.shows_code is 'Whether the code left with the call; of the calls before a message only those of a source that reads it.';
+comment on column promo.attempt.outcome_id is
+  'Drawn from the sequence of attempt_id when the outcome was written: what has a smaller id came before. Null in attempts
+that are older than the column.';
+
+create table promo.answer (
+  run_id        bigint      not null,
+  contact_id    bigint      not null,
+  promo_code_id bigint      references promo.promo_code,
+  received_at   timestamptz not null default promo.clock(),
+  source        smallint    not null,
+  generation    smallint    not null,
+  value         jsonb       not null constraint answer_size check (octet_length(value::text) <= 262144),
+  primary key (run_id, contact_id, source),
+  foreign key (run_id, contact_id) references promo.assignment
+);
+comment on table promo.answer is 'What a data source answered before the message, which reads it. Asked once; kept so that a retry sends the same.';
+comment on column promo.answer.promo_code_id is 'The code it was asked with, null if the source was not told; an answer to another code is asked for anew.';
+comment on column promo.answer.generation is 'The assignment''s generation when it was asked; a contact that is sent to anew is asked for anew.';
+
+
+-- What all workers know of a receiver --------------------------------------------------------------------------------
+
+create table promo.receiver (
+  name          text        primary key,
+  failures      integer     not null default 0,
+  open_until    timestamptz,
+  probe_until   timestamptz,
+  reason        text
+) with (fillfactor = 50);
+comment on table promo.receiver is 'The circuit breaker: after failures in a row nothing is claimed for a receiver until open_until; then one probes.';
+
+-- What all workers may ask of a receiver together.
+create table promo.rate_budget (
+  receiver text        primary key,
+  next_at  timestamptz not null default '-infinity',
+  seats    jsonb       not null default '{}'
+) with (fillfactor = 50);
+comment on column promo.rate_budget.next_at is 'When the next turn that nobody has leased is; a Retry-After moves it.';
+comment on column promo.rate_budget.seats is
+  'Calls that may be under way: by worker, how many seats it holds and wants, and when they come back if it is killed.';
+
+-- The inbox transport's own store: a receiver that honours keys.
+create table promo.inbox_message (
+  idempotency_key uuid        primary key,
+  contact_id      bigint      not null,
+  channel         text        not null,
+  locator         text        not null,
+  title           text        not null default '',
+  body            text        not null,
+  received_at     timestamptz not null default promo.clock()
+);
+create index inbox_message_recent on promo.inbox_message (received_at);
+-- A contact's messages: for erasure, and for whoever looks into the inbox.
+create index inbox_message_contact on promo.inbox_message (contact_id);
+
+
+-- Events: what callers say has happened to a contact, and which workflow has yet to answer it ------------------------
+
+create table promo.event (
+  event_id    bigint      generated always as identity primary key,
+  type        text        not null check (type <> ''),
+  key         text,
+  contact_id  bigint,
+  params      jsonb,
+  token       uuid        not null unique,
+  received_at timestamptz not null default promo.clock(),
+  kept        boolean     not null default false
+);
+comment on table promo.event is 'One event as it was received. Key and params are erased after a while, since they hold addresses.';
+comment on column promo.event.token is 'Made from the caller''s Idempotency-Key, else at random: the same request sent again is the same event.';
+comment on column promo.event.contact_id is 'Who it is about; null when the event names nobody that can be found or made.';
+comment on column promo.event.kept is
+  'Set when its key and params are erased: whether a run took it, so that it stays, for the rules of re-entry.';
+create index event_contact on promo.event (contact_id) where params is not null;
+create index event_received on promo.event (received_at) where params is not null;
+-- The newest events of a type, and those of a span of time.
+create index event_type on promo.event (type, received_at);
+create index event_to_delete on promo.event (received_at) where params is null and not kept;
+
+create table promo.event_listener (
+  workflow    text        primary key,
+  type        text        not null,
+  since       timestamptz not null default promo.clock(),
+  quiet_until timestamptz,
+  taken_by    text
+) with (fillfactor = 50);
+comment on table promo.event_listener is 'Which workflow answers events of which type: every event from then on gets a turn for it.';
+comment on column promo.event_listener.quiet_until is 'Nobody wakes the workflow before: it was woken just now, or is taking its events.';
+comment on column promo.event_listener.taken_by is 'Who takes its events, or took them last: the run key of a DAG run.';
+create index event_listener_type on promo.event_listener (type);
+
+create table promo.event_turn (
+  event_id    bigint      not null references promo.event on delete cascade,
+  workflow    text        not null,
+  contact_id  bigint,
+  received_at timestamptz not null,
+  run_id      bigint      references promo.run,
+  taken_at    timestamptz,
+  refused     text,
+  primary key (event_id, workflow),
+  constraint event_turn_taken check ((taken_at is not null) = (num_nonnulls(run_id, refused) = 1) and num_nonnulls(run_id, refused) <= 1)
+);
+comment on table promo.event_turn is 'The queue: an event waits for a workflow until a run has taken it or it was refused, with the reason.';
+create index event_turn_waiting on promo.event_turn (workflow, event_id) where taken_at is null;
+-- A contact stands in a run once, so one event is its reason: the one a message of the run can read.
+create unique index event_turn_run on promo.event_turn (run_id, contact_id) where run_id is not null;
+-- When a contact entered a workflow: a rule looks at its period, not at all entries.
+create index event_turn_entered on promo.event_turn (contact_id, workflow, received_at) where run_id is not null;
+
+
+-- Questions that several statements ask ------------------------------------------------------------------------------
+-- Each is one expression or returns rows, so that the planner puts the body in place of the call where it can.
+
+-- The free codes of a pool that run out at this time or after it. Whole hours are kept; of the first, which is cut, the
+-- codes themselves are counted.
+create function promo.free_codes(a_type text, a_discount smallint, valid_until timestamptz) returns table (codes bigint)
+  language sql stable
+begin atomic
+  select (select coalesce(sum(s.free), 0)::bigint from promo.code_stock s
+          where s.type = a_type and s.discount = a_discount and s.hour > promo.stock_hour(valid_until))
+       + (select count(*) from promo.promo_code p
+          where p.type = a_type and p.discount = a_discount and not p.retired and p.issued_at is null
+            and p.expires_at >= valid_until and p.expires_at < promo.stock_hour(valid_until) + interval '1 hour');
+end;
+
+-- The code of a pool that a contact may be given again: one that it holds and that is valid until then, of several the
+-- one it was given last. It looks at the newest runs first and stops at the first code that fits.
+create function promo.code_to_reuse(a_contact bigint, a_type text, a_discount smallint, valid_until timestamptz)
+  returns table (promo_code_id bigint, code text, expires_at timestamptz)
+  language sql stable
+begin atomic
+  select p.promo_code_id, p.code, p.expires_at
+  from promo.assignment h join promo.promo_code p on p.promo_code_id = h.promo_code_id
+  where h.contact_id = a_contact and h.promo_code_id is not null
+    and p.type = a_type and p.discount = a_discount and not p.retired and p.expires_at >= valid_until
+  order by -h.run_id limit 1;
+end;
+
+-- Whether a code of the pool must be taken for a contact that is in a run's audience. It returns a row, so that the planner
+-- puts the body in place of the call, which is made for everybody in an audience; held_out, which it calls all the same, is
+-- called where somebody is held out only.
+create function promo.code_needed(
+  workflow text, hold_out numeric, channel text, reuses boolean, code_type text, discount smallint, days integer,
+  a_contact bigint
+) returns table (needed boolean)
+  language sql stable
+begin atomic
+  select not (hold_out > 0 and promo.held_out(workflow, a_contact, hold_out))
+    and exists (select from promo.contact_channel c
+                where c.contact_id = a_contact and c.type = channel and c.unsubscribed_at is null)
+    and not (reuses and exists (
+      select from promo.code_to_reuse(a_contact, code_type, discount, promo.clock() + make_interval(days => days))));
+end;
+
+-- The first run whose messages can count for a frequency cap from then on: of a run that was closed before nothing is
+-- under way, and all attempts are older. An hour is added, in case a clock was set back while it was sent.
+create function promo.first_capped_run(a_channel text, since timestamptz) returns bigint
+  language sql stable
+begin atomic
+  select least(
+    (select r.run_id from promo.run r where r.channel = a_channel and r.closed_at is null order by r.channel, r.run_id limit 1),
+    -- Not min() over the table, for which the planner would go through the runs from the first one on.
+    (select min(recent.run_id)
+     from (select r.run_id from promo.run r
+           where r.channel = a_channel and r.closed_at > since - interval '1 hour' offset 0) recent));
+end;
+
+-- Whether a data source may have seen this code for this contact, before any message.
+create function promo.was_seen(run_id bigint, contact_id bigint, promo_code_id bigint) returns boolean
+  language sql stable
+  return exists (
+    select from promo.attempt t
+    where t.run_id = was_seen.run_id and t.contact_id = was_seen.contact_id and t.promo_code_id = was_seen.promo_code_id
+      and t.purpose = 'answer' and t.shows_code and t.outcome is distinct from 'refused');
+
+-- Whether the answer of a data source that is called before the message is at hand.
+create function promo.is_answered(run_id bigint, contact_id bigint, promo_code_id bigint, generation smallint, source smallint)
+  returns boolean
+  language sql stable
+  return exists (
+    select from promo.answer w
+    where w.run_id = is_answered.run_id and w.contact_id = is_answered.contact_id and w.source = is_answered.source
+      and w.generation = is_answered.generation
+      and (w.promo_code_id is null or w.promo_code_id = is_answered.promo_code_id));
+
+-- Why a workflow may not take an event; null if it may. A rule about other entries of the contact holds whichever of the
+-- two events is looked at first, so that the answer is a matter of what arrived and not of when it was looked at. A workflow
+-- that takes a contact only alone looks at the runs of that contact, not at all that are open.
+create function promo.event_refusal(
+  a_workflow text, a_type text, an_event bigint, a_contact bigint, a_time timestamptz,
+  reentry text, period interval, alone boolean, max_age interval
+) returns text
+  language sql stable parallel safe
+  return case
+    when not exists (select from promo.contact c where c.contact_id = a_contact and c.erased_at is null) then 'no contact'
+    when not exists (select from promo.event e where e.event_id = an_event and e.type = a_type) then 'another type'
+    when a_time < promo.clock() - max_age then 'too old'
+    when reentry = 'once' and exists (
+      select from promo.event_turn t
+      where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null) then 'once'
+    when reentry = 'period' and exists (
+      select from promo.event_turn t
+      where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null
+        and t.received_at > a_time - period and t.received_at < a_time + period) then 'once per period'
+    when alone and exists (
+      select from promo.event_turn t
+      where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null
+        and (select r.closed_at is null from promo.run r where r.run_id = t.run_id)) then 'in progress'
+  end;
+
+-- What a person or the reconciliation is shown of each send of unknown outcome. Each is looked up by itself (offset 0): in a
+-- join the planner may go through a whole run for each of them.
+create view promo.unknown_send_shown as
+select r.run_key, u.run_id, u.contact_id, a.generation, p.code, sent.first_attempt, sent.attempts
+from promo.unknown_send u
+cross join lateral (
+  select h.generation, h.promo_code_id from promo.assignment h
+  where h.run_id = u.run_id and h.contact_id = u.contact_id and h.state = 'unknown' offset 0) a
+join promo.run r on r.run_id = u.run_id
+join promo.promo_code p on p.promo_code_id = a.promo_code_id
+cross join lateral (
+  select min(t.started_at) as first_attempt, count(*) as attempts from promo.attempt t
+  where t.run_id = u.run_id and t.contact_id = u.contact_id and t.purpose = 'message'
+) sent
+where sent.attempts > 0;
+
+
+-- Triggers: what no statement can get round ---------------------------------------------------------------------------
+
+-- A change of state that may not be allowed is told in the trigger's condition, which costs no call: the legal ones,
+-- commonest first. They are the edges of model/assignment_state.py; a test tries every pair.
+create function promo.check_assignment_transition() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  -- A late answer to a doubt that was to be sent again.
+  if (old.state, new.state) = ('assigned', 'accepted') and exists (
+       select from promo.attempt t
+       where t.run_id = new.run_id and t.contact_id = new.contact_id and t.purpose = 'message' and t.outcome = 'ok')
+  then
+    return new;
+  end if;
+  raise exception 'assignment (run %, contact %) may not go from % to %', old.run_id, old.contact_id, old.state, new.state
+    using errcode = 'check_violation', constraint = 'assignment_transition';
+end $$;
+create trigger assignment_transition before update of state on promo.assignment
+  for each row when (old.state is distinct from new.state and (old.state, new.state) not in (
+    ('assigned', 'sending'), ('sending', 'accepted'), ('accepted', 'recorded'), ('pending', 'assigned'),
+    ('pending', 'skipped'), ('sending', 'assigned'), ('sending', 'rejected'), ('sending', 'unknown'),
+    ('unknown', 'sending'), ('unknown', 'accepted'), ('unknown', 'rejected'), ('unknown', 'assigned'),
+    ('pending', 'expired'), ('assigned', 'expired'), ('assigned', 'pending'), ('assigned', 'unknown'),
+    ('skipped', 'pending'), ('rejected', 'pending'), ('expired', 'pending')))
+  execute function promo.check_assignment_transition();
+
+-- A doubt may outlive its run. Once it is worked on again, the run is not done any more: someone must close it again.
+-- The lock makes a closer and this wait for each other.
+create function promo.reopen_run() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  perform from promo.run r where r.run_id = new.run_id for key share;
+  update promo.run r set closed_at = null
+  where r.run_id = new.run_id and r.closed_at is not null and (new.state <> 'accepted' or r.records);
+  return null;
+end $$;
+create trigger assignment_reopens_run after update of state on promo.assignment
+  for each row when (old.state = 'unknown' and new.state in ('assigned', 'sending', 'accepted'))
+  execute function promo.reopen_run();
+
+create function promo.keep_unknown() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  if new.state = 'unknown' then
+    insert into promo.unknown_send (run_id, contact_id) values (new.run_id, new.contact_id) on conflict do nothing;
+  else
+    delete from promo.unknown_send u where u.run_id = new.run_id and u.contact_id = new.contact_id;
+  end if;
+  return null;
+end $$;
+create trigger assignment_keeps_unknown after update of state on promo.assignment
+  for each row when ((old.state = 'unknown') <> (new.state = 'unknown')) execute function promo.keep_unknown();
+create trigger assignment_added_unknown after insert on promo.assignment
+  for each row when (new.state = 'unknown') execute function promo.keep_unknown();
+
+-- Evidence is written once, and neither assignments nor codes are removed: attempts would point at nothing.
+create trigger assignment_kept before delete or truncate on promo.assignment
+  for each statement execute function promo.keep_evidence();
+create trigger promo_code_kept before delete or truncate on promo.promo_code
+  for each statement execute function promo.keep_evidence();
+create trigger attempt_kept before delete or truncate on promo.attempt
+  for each statement execute function promo.keep_evidence();
+create trigger attempt_settled_once before update on promo.attempt
+  for each row when (
+    old.outcome is not null
+    or (old.attempt_id, old.run_id, old.contact_id, old.promo_code_id, old.lease_token, old.started_at, old.purpose,
+        old.source, old.shows_code)
+       is distinct from
+       (new.attempt_id, new.run_id, new.contact_id, new.promo_code_id, new.lease_token, new.started_at, new.purpose,
+        new.source, new.shows_code))
+  execute function promo.keep_evidence();
+create trigger audit_kept before delete or truncate on promo.audit
+  for each statement execute function promo.keep_evidence();
+create trigger audit_settled_once before update on promo.audit
+  for each row when (
+    old.finished_at is not null
+    or (old.audit_id, old.begun_at, old.revealed, old.action, old.subject, old.actor)
+       is distinct from (new.audit_id, new.begun_at, new.revealed, new.action, new.subject, new.actor))
+  execute function promo.keep_evidence();
+
+-- A write that began before an erasure must not come after it.
+create function promo.refuse_erased() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  if exists (select from promo.contact c where c.erased_at is not null and c.contact_id in (select a.contact_id from added a)) then
+    raise exception 'the contact was erased meanwhile' using errcode = 'foreign_key_violation', constraint = 'contact_erased';
+  end if;
+  return null;
+end $$;
+create trigger contact_channel_of_nobody_erased after insert on promo.contact_channel
+  referencing new table as added for each statement execute function promo.refuse_erased();
+create trigger contact_field_value_of_nobody_erased after insert on promo.contact_field_value
+  referencing new table as added for each statement execute function promo.refuse_erased();
+
+-- The stock of a pool follows its codes. Codes that were changed are counted by the moment they run out, which many share,
+-- before hours are made of the moments; and the length of a code is looked at where it came to, not where it came from, too.
+create function promo.count_codes() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
+    select type, discount, promo.stock_hour(expires_at),
+           count(*) filter (where issued_at is null and not retired),
+           count(*) filter (where issued_at is not null),
+           count(*) filter (where issued_at is null and retired),
+           max(promo.json_bytes(code))
+    from added group by 1, 2, 3;
+  else
+    insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
+    select type, discount, promo.stock_hour(expires_at), sum(free), sum(issued), sum(retired), max(longest)
+    from (
+      select type, discount, expires_at,
+             -count(*) filter (where issued_at is null and not retired) as free,
+             -count(*) filter (where issued_at is not null) as issued,
+             -count(*) filter (where issued_at is null and retired) as retired,
+             0 as longest
+      from gone group by 1, 2, 3
+      union all
+      select type, discount, expires_at,
+             count(*) filter (where issued_at is null and not retired),
+             count(*) filter (where issued_at is not null),
+             count(*) filter (where issued_at is null and retired),
+             max(promo.json_bytes(code))
+      from added group by 1, 2, 3
+    ) changed
+    group by 1, 2, 3
+    having sum(free) <> 0 or sum(issued) <> 0 or sum(retired) <> 0;
+  end if;
+  return null;
+end $$;
+create trigger promo_code_added after insert on promo.promo_code
+  referencing new table as added for each statement execute function promo.count_codes();
+create trigger promo_code_changed after update on promo.promo_code
+  referencing old table as gone new table as added for each statement execute function promo.count_codes();

@@ -1,0 +1,13 @@
+"""One table of what somebody was told of: ``promo.alert`` takes the place of ``promo.stock_level``."""
+
+from __future__ import annotations
+
+from promo_campaigns.postgres.migrations import run_sql_file
+
+revision = "0007_alert"
+down_revision = "0001_schema"
+
+
+def upgrade() -> None:
+    """Make the table, and move the levels."""
+    run_sql_file("0007_alert")
