@@ -46,10 +46,29 @@ def test_a_file_is_loaded_and_its_bad_rows_are_told_by_line(
         "unchanged": 0,
         "rejected_count": 2,
         "rejected": [
-            {"line": 3, "column": "email", "reason": "not an e-mail address"},
-            {"line": 4, "column": "email", "reason": "the same contact as in line 2"},
+            {"line": 3, "column": "email", "reason": "not an e-mail address", "value": ""},
+            {"line": 4, "column": "email", "reason": "the same contact as in line 2", "value": ""},
+        ],
+        "rejected_by_reason": [
+            {"column": "email", "reason": "not an e-mail address", "count": 1},
+            {"column": "email", "reason": "the same contact as in line 2", "count": 1},
         ],
     }
+
+
+def test_refusals_of_one_reason_are_one_line_with_a_count_and_examples(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A time zone says nothing of who somebody is, and is shown; an address is not."""
+    records = [{"externalId": str(n), "timeZone": "Mars/Base" if n < 30 else "UTC", "email": ""} for n in range(40)]
+    records += [{"externalId": "x", "timeZone": "", "email": "secret"}]
+    path = write(tmp_path / "contacts.json", json.dumps(records))
+    assert main(["contacts", "load", str(path), "--dsn", dsn]) == 0
+    shown = capsys.readouterr().out
+    assert "  30 records: timeZone: " in shown
+    assert "; record 1 (Mars/Base), 2 (Mars/Base), 3 (Mars/Base), …\n" in shown
+    assert "  record 41: email: not an e-mail address\n" in shown
+    assert "secret" not in shown
 
 
 def test_a_row_behind_a_rejected_one_is_loaded(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +170,12 @@ def test_a_contacts_time_zone_is_kept_until_another_is_sent(
 ) -> None:
     first = write(tmp_path / "first.csv", "externalId,timeZone", "1,Europe/Kyiv", "2,America/New_York", "3,Mars/Base")
     assert load(dsn, first, capsys)["rejected"] == [
-        {"line": 4, "column": "timeZone", "reason": "not an IANA time zone such as Europe/Kyiv"}
+        {
+            "line": 4,
+            "column": "timeZone",
+            "reason": "not an IANA time zone such as Europe/Kyiv",
+            "value": "Mars/Base",
+        }
     ]
     second = write(tmp_path / "second.csv", "externalId,timezone", "1,", "2,Asia/Tokyo", "4,")
     assert load(dsn, second, capsys)["updated"] == 1

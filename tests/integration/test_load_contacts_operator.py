@@ -40,7 +40,7 @@ def test_rejected_rows_are_logged_by_line_and_reason_only(
     path.write_text("externalId,email\n1,canary\n2,\n", encoding="utf-8")
     load(path)
     log = "".join(capsys.readouterr())
-    assert "contacts.csv:2: email not an e-mail address" in log
+    assert "contacts.csv: not loaded: line 2: email: not an e-mail address" in log
     assert "canary" not in log
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.model.masking import mask
+from promo_campaigns.model.masking import mask, show_cell
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,10 @@ def test_never_more_than_half_of_a_code_is_shown(code: str) -> None:
     assert 2 * (len(head) + len(tail)) <= len(code)
     assert code.startswith(head)
     assert code.endswith(tail)
+
+
+def test_a_cell_that_cannot_be_a_code_is_shown_and_any_other_is_masked() -> None:
+    plain = ["100", "-5", "0.5", "15 %", "31/12/2030", "2030-13-45T10:00", "soon", "тип"]
+    assert [show_cell(text) for text in plain] == plain
+    codes = ["WELC-AB12", "123456789012", "SUMMER", "AB12", "1234-5678-9012"]
+    assert not [text for text in codes if show_cell(text) == text]

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from promo_campaigns.contacts.file import LINE_LENGTH, read_contacts
+from promo_campaigns.contacts.file import LINE_LENGTH, ContactRows
 from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row
 from promo_campaigns.model.errors import ContactFileError
 
@@ -19,7 +19,7 @@ FIELDS = [Field(7, "Promo code", "textfield"), Field(8, "Visits", "number")]
 
 def read(content: str | bytes) -> list[Row | Rejected]:
     raw = content.encode() if isinstance(content, str) else content
-    return list(read_contacts(io.BytesIO(raw), file="contacts.csv", fields=FIELDS))
+    return list(ContactRows(io.BytesIO(raw), file="contacts.csv", fields=FIELDS))
 
 
 def test_all_columns_in_any_case_and_order() -> None:

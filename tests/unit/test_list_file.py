@@ -51,3 +51,11 @@ def test_a_damaged_id_refuses_the_list_with_its_line(damaged: str) -> None:
 def test_a_list_of_strangers_is_read_as_it_is() -> None:
     listed = read_list((CASES / "f23-list-of-strangers.csv").read_bytes(), file="vip.csv")
     assert listed.values == ("c-1", "000C-1", "NOBODY")
+
+
+def test_all_wrong_rows_of_a_list_are_told_at_once() -> None:
+    """Rows of one reason are one line with a count; none of them shows a value."""
+    rows = "".join(f"secret{number}\n" for number in range(20))
+    with pytest.raises(DefinitionError) as told:
+        read_list(f"contactId\n7\n{rows}".encode(), file="audiences/vip.csv")
+    assert str(told.value) == "audiences/vip.csv:3: 20 lines: not a contact id; line 3, 4, 5, …"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from promo_campaigns.code_files.expiration_date import FORMATS, expires_at
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.masking import PLACEHOLDER, is_placeholder, mask
+from promo_campaigns.model.masking import PLACEHOLDER, is_placeholder, mask, show_cell
 from promo_campaigns.tables.layout import (
     CODE,
     COLUMNS,
@@ -160,7 +160,8 @@ class RowRules:
             if is_header(row):
                 self._refuse_header(line)
             value = row[COLUMNS.index(broken.column)].strip()
-            self._rejects.add(line, broken.column, str(broken), mask(value) if value else "")
+            shown = mask(value) if broken.column == CODE else show_cell(value)
+            self._rejects.add(line, broken.column, str(broken), shown if value else "")
             return None
 
     def _checked(self, line: int, row: Row) -> AcceptedRow:

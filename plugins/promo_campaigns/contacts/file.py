@@ -6,7 +6,7 @@ their names, however people write them, in any order. An empty cell says nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
@@ -27,6 +27,7 @@ from promo_campaigns.tables.table import Column, Header
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from promo_campaigns.model.load_report import Reject, RejectGroup
     from promo_campaigns.tables.table import Kind
 
 LINE_LENGTH = 1_000_000
@@ -48,6 +49,8 @@ class ContactFileReport:
 
     :param rows: rows of the file without its header; the four counts add up to it
     :param rejects: the first refusals, in the order of their lines
+    :param rejected_by_reason: the refusals by their reasons; all are counted that the file itself is to blame for
+    :param row_noun: what the rows are numbered by: line, record or row
     """
 
     file: str
@@ -56,7 +59,9 @@ class ContactFileReport:
     updated: int
     unchanged: int
     rejected: int
-    rejects: list[Rejected]
+    rejects: list[Reject]
+    rejected_by_reason: tuple[RejectGroup, ...] = ()
+    row_noun: str = "line"
 
     @property
     def is_refused(self) -> bool:
@@ -73,17 +78,26 @@ class ContactFileReport:
             "rejected_count": self.rejected,
         }
 
+    def reasons(self, most: int) -> list[str]:
+        """Return why rows were refused, a line for each reason with a count and examples, the first ones of them."""
+        groups = self.rejected_by_reason
+        lines = [group.in_words(self.row_noun) for group in groups[:most]]
+        told = sum(group.count for group in groups[:most])
+        return lines if told >= self.rejected else [*lines, f"and {self.rejected - told:,} more"]
+
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON values. It holds no value of the file."""
+        """Return the report as plain JSON values. It holds no value of the file that could say who somebody is."""
+        groups = [{"column": it.column, "reason": it.reason, "count": it.count} for it in self.rejected_by_reason]
         return {
             "file": self.file,
             **self.counts(),
-            "rejected": [{"line": one.row, "column": one.place, "reason": one.reason} for one in self.rejects],
+            "rejected": [asdict(one) for one in self.rejects],
+            "rejected_by_reason": groups,
         }
 
 
-def read_contacts(stream: BinaryIO, *, file: str, fields: Sequence[Field], sheet: str = "") -> Iterator[Row | Rejected]:
-    """Read the rows of a contact file in CSV, JSON or XLSX; each is numbered by its line, record or row.
+class ContactRows:
+    """The rows of a contact file in CSV, JSON or XLSX, each numbered by its line, record or row.
 
     :param stream: CSV and JSON are UTF-8, with or without a byte order mark; packed with gzip or not
     :param file: base name of the file, for errors
@@ -91,13 +105,22 @@ def read_contacts(stream: BinaryIO, *, file: str, fields: Sequence[Field], sheet
     :param sheet: the sheet of a workbook to read; empty for its only one
     :raises ContactFileError: the file cannot be read as such a table
     """
-    layout = ContactLayout(file, fields, sheet)
-    table = AnyTable(stream, layout)
-    refused = _Refused()
-    for number, cells in table.rows(refused):
+
+    def __init__(self, stream: BinaryIO, *, file: str, fields: Sequence[Field], sheet: str = "") -> None:
+        self._layout = ContactLayout(file, fields, sheet)
+        self._table = AnyTable(stream, self._layout)
+
+    @property
+    def row_noun(self) -> str:
+        """What numbers the rows."""
+        return self._table.row_noun
+
+    def __iter__(self) -> Iterator[Row | Rejected]:
+        refused = _Refused()
+        for number, cells in self._table.rows(refused):
+            yield from refused.taken()
+            yield from _row(number, cells, self._layout.columns)
         yield from refused.taken()
-        yield from _row(number, cells, layout.columns)
-    yield from refused.taken()
 
 
 class _Refused:
@@ -206,6 +229,9 @@ def _of_field(field: Field) -> _Column:
 
 
 _NAME_SHOWN = 60
+_VALUE_SHOWN = 40
+_SHOWN = {"language", "timeZone"}
+"""Whose values say nothing of who somebody is, and are shown when they are refused."""
 _KINDS: Mapping[str, Kind] = {"date": "date", "datetime": "moment", "number": "number", "decimal": "number"}
 _COLUMNS = [
     *(_Column(name, name, clean, is_identity=name == "externalId") for name, clean in _NAMES.items()),
@@ -222,7 +248,7 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Iterato
         try:
             sent[column.key] = _cleaned(column, cell)
         except ValueError as error:
-            yield Rejected(line, column.name, str(error))
+            yield Rejected(line, column.name, str(error), cell.strip()[:_VALUE_SHOWN] if column.name in _SHOWN else "")
             return
     if any(map(str.strip, cells)):
         yield _contact(line, sent)

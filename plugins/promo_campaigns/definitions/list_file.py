@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID, AudienceList
 from promo_campaigns.model.contact_rules import clean_channel_type, clean_external_id, clean_locator
 from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.model.load_report import Rejects, group_rejects
 from promo_campaigns.tables.any_table import AnyTable
 from promo_campaigns.tables.sheet_text import find_damage, fold_header, undo_harmless
 from promo_campaigns.tables.table import Column, Header
@@ -31,24 +32,28 @@ def read_list(data: bytes, *, file: str) -> AudienceList:
     :raises DefinitionError: it is no such list, or a value of it is none
     """
     layout = _ListLayout(file)
+    rejects = Rejects()
+    table = AnyTable(io.BytesIO(data), layout)
     values: dict[str, None] = {}
-    for line, (cell,) in AnyTable(io.BytesIO(data), layout).rows(layout):
+    for line, (cell,) in table.rows(rejects):
         if not cell.strip():
             continue
         try:
             values[_cleaned(layout.by, cell)] = None
         except ValueError as error:
-            raise DefinitionError(str(error), file=file, line=line) from None
+            rejects.add(line, "", str(error))
         if len(values) > MAX_LINES:
             hint = "Load the contacts, and select them with SQL"
             layout.refuse(f"the list has more than {MAX_LINES:,} lines", hint=hint)
+    if rejects.count:
+        layout.refuse_rows(rejects, table.row_noun)
     if not values:
         layout.refuse("the list names nobody")
     return AudienceList(by=layout.by, values=tuple(values), sha256=hashlib.sha256(data).hexdigest())
 
 
 class _ListLayout:
-    """What a list is expected to hold; a row that cannot be read refuses it whole, so that nobody is overlooked.
+    """What a list is expected to hold; rows that cannot be read refuse it whole, so that nobody is overlooked.
 
     :ivar by: the name of its column, once the header is read
     """
@@ -74,8 +79,12 @@ class _ListLayout:
         place = itemgetter(places[0])
         return Header((Column(self.by, "text"),), lambda cells: (place(cells),))
 
-    def add(self, line: int, column: str, reason: str) -> None:  # noqa: ARG002  (the column is the only one)
-        self.refuse(reason, line)
+    def refuse_rows(self, rejects: Rejects, row_noun: str) -> NoReturn:
+        """Refuse the list for all of its wrong rows at once: those with one reason together."""
+        if rejects.count == 1:
+            self.refuse(rejects.kept[0].reason, rejects.kept[0].line)
+        groups = group_rejects(rejects.kept, rejects.by_reason)
+        self.refuse("; ".join(group.in_words(row_noun) for group in groups), rejects.kept[0].line)
 
     def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
         raise DefinitionError(problem, file=self.file, line=line or 0, hint=hint) from cause

@@ -110,11 +110,13 @@ class Rejected:
     :param row: its line in a file, or its position in a request
     :param place: the column or channel at fault, or empty
     :param reason: a sentence without a full stop; never holds a value
+    :param value: what stood there, where it cannot say who somebody is; else empty
     """
 
     row: int
     place: str
     reason: str
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Reject:
     :param line: 1-based line the row begins on, or its record
     :param column: the column at fault, empty when it is the whole row
     :param reason: why; never holds what stood in the row
-    :param value: what stood in the column, masked; empty when the whole row is at fault, or it is not known any more
+    :param value: what stood in the column, masked where it may be a code; empty when the whole row is at fault, or it
+        is not known any more
     """
 
     line: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _HEAD = 4
 _TAIL = 2
 _ELLIPSIS = "…"
@@ -25,3 +27,15 @@ def mask(code: str) -> str:
     tail = min(_TAIL, shown // 3)
     head = shown - tail
     return code[:head] + _ELLIPSIS + code[len(code) - tail :]
+
+
+_NO_CODE = re.compile(
+    r"-?\d{1,4}(?:[.,]\d{1,2})? ?%?"  # a number
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?"  # a date
+    r"|[^\W\d_]{1,5}"  # a short word
+)
+
+
+def show_cell(text: str) -> str:
+    """Return a text of a column that holds no codes as it is; what may be a code in the wrong column is masked."""
+    return text if _NO_CODE.fullmatch(text) else mask(text)

@@ -24,8 +24,9 @@ class LoadContactsOperator(StoreOperator):
     Nothing is written unless the whole file can be read; then it is written in lots, so that others who write contacts
     meanwhile wait for one lot and not for the file.
 
-    Returns counts only: rows, inserted, updated, unchanged, rejected_count. The first rejected rows are logged by line
-    and reason, never by value. ``contacts.file`` says which columns there may be.
+    Returns counts only: rows, inserted, updated, unchanged, rejected_count. Rejected rows are logged by reason, with
+    a count and the first lines, never by a value that says who somebody is. ``contacts.file`` says which columns there
+    may be.
 
     :param file: path of the file, on any storage that ``ObjectStoragePath`` reaches (templated)
     :param sheet: the sheet to read of a workbook that has several (templated)
@@ -49,8 +50,8 @@ class LoadContactsOperator(StoreOperator):
         name = ObjectStoragePath(self.file).name
         with self.hook.connect() as connection, _open(self.file, name) as stream:
             report = load_contact_file(connection, stream, file=name, sheet=self.sheet)
-        for one in report.rejects[:_TOLD]:
-            self.log.warning("%s:%d: %s %s", name, one.row, one.place, one.reason)
+        for reason in report.reasons(_TOLD):
+            self.log.warning("%s: not loaded: %s", name, reason)
         counts = report.counts()
         self.log.info("%s: %s", name, counts)
         if report.is_refused:

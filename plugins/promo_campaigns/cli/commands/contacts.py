@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from promo_campaigns.contacts.file import ContactFileReport
 
 app = Commands()
-_LINES_SHOWN = 20
+_REASONS_SHOWN = 20
 
 
 @app.add("load", "promo contacts load include/samples/contacts.csv", "promo contacts load contacts.csv --json")
@@ -69,10 +69,8 @@ def _in_words(report: ContactFileReport) -> str:
         f"{report.rejected:,} rejected"
     )
     lines = [f"{report.file}: {report.rows:,} rows: {counts}"]
-    shown = report.rejects[:_LINES_SHOWN]
-    lines += [f"  line {one.row}: {one.place + ': ' if one.place else ''}{one.reason}" for one in shown]
-    if report.rejected > len(shown):
-        lines.append(f"  and {report.rejected - len(shown):,} more; --json lists the first 1,000")
+    lines += [f"  {reason}" for reason in report.reasons(_REASONS_SHOWN)]
+    lines += ["  --json names the first 1,000"] if report.rejected > len(report.rejected_by_reason) else []
     return "\n".join(lines)
 
 
