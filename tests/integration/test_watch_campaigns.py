@@ -180,7 +180,7 @@ def test_a_stuck_run_is_told_once_until_it_moves(store: Connection, watch: Calla
     assert [text.partition(" since ")[0] for text in told] == [
         "run_stuck: Run welcome/edition/one is stuck: nothing has moved"
     ] * 2
-    assert told[0].endswith(" UTC, and 2 contacts wait")
+    assert told[0].endswith(" UTC; contacts who wait: 2")
 
 
 def test_a_run_in_which_everybody_may_wait_is_not_stuck(
@@ -245,7 +245,7 @@ def test_events_that_nobody_takes_are_told(store: Connection, watch: Callable[..
     assert watch([Told(told)])["told"] == 0
     later(store, "2 hours")
     assert watch([Told(told)])["told"] == 1
-    assert told[0].startswith("events_wait: 1 events wait for workflow welcome_push, the oldest since ")
+    assert told[0].startswith("events_wait: Workflow welcome_push takes no events: 1 in its queue, the oldest since ")
 
 
 def test_a_wrong_setting_is_refused(watch: Callable[..., dict[str, int]]) -> None:

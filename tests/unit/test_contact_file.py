@@ -132,7 +132,7 @@ def test_an_error_of_a_spreadsheet_never_enters_a_profile(kind: str) -> None:
 
 
 def test_a_misspelt_column_is_refused_with_a_suggestion() -> None:
-    with pytest.raises(ContactFileError, match=r"'extrenalId' is neither.*did you mean externalId"):
+    with pytest.raises(ContactFileError, match=r"'extrenalId' is neither.*Did you mean externalId"):
         read("extrenalId,email\n1,\n")
 
 

@@ -209,8 +209,8 @@ class ContactLayout:
     def _refuse_unknown(self, name: str, line: int) -> NoReturn:
         known = [column.name for column in self._known.values()]
         near = suggest(name, known)
-        hint = f"did you mean {near}? " if near else ""
-        hint += f"known are {', '.join(self.names)}; create a field with: promo contacts field NAME --type textfield"
+        hint = f"Did you mean {near}? " if near else ""
+        hint += f"Known are {', '.join(self.names)}; create a field with: promo contacts field NAME --type textfield"
         problem = f"the column {name.strip()[:_NAME_SHOWN]!r} is neither a known column nor an additional field"
         self.refuse(problem, line, hint)
 
@@ -218,9 +218,9 @@ class ContactLayout:
         names = [column.name for column in columns]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            self.refuse(f"the column {min(twice)} stands twice", line, "leave one of them out")
+            self.refuse(f"the column {min(twice)} stands twice", line, "Leave one of them out")
         if not {"externalId", *CHANNELS} & set(names):
-            hint = f"one of {', '.join(['externalId', *CHANNELS])} is needed"
+            hint = f"One of {', '.join(['externalId', *CHANNELS])} is needed"
             self.refuse("no column says whose row it is", line, hint)
 
 

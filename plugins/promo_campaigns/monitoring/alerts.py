@@ -138,7 +138,7 @@ def _stuck_runs(connection: Connection, after_s: float) -> Iterator[Alert]:
         yield Alert(
             kind=RUN_STUCK,
             subject=key,
-            text=f"Run {key} is stuck: nothing has moved since {since}, and {waiting:,} contacts wait",
+            text=f"Run {key} is stuck: nothing has moved since {since}; contacts who wait: {waiting:,}",
             hint=f"clear those of its tasks in Airflow that failed; promo runs report {key} counts its contacts",
             facts={
                 "run_key": key,
@@ -178,11 +178,11 @@ def _waiting_events(connection: Connection, after_s: float) -> Iterator[Alert]:
     for queue in event_queues(connection):
         if queue.since is None or queue.seconds < after_s:
             continue
-        name = queue.workflow
+        name, since = queue.workflow, _clock(queue.since)
         yield Alert(
             kind=EVENTS_WAIT,
             subject=name,
-            text=f"{queue.events:,} events wait for workflow {name}, the oldest since {_clock(queue.since)}",
+            text=f"Workflow {name} takes no events: {queue.events:,} in its queue, the oldest since {since}",
             hint=f"see whether its DAG is paused or failing; promo events stop {name} if it is gone",
             facts={"workflow": name, "events": queue.events, "since": queue.since.isoformat()},
         )
