@@ -60,7 +60,7 @@ def test_a_contact_with_such_a_zone_is_refused_by_its_line(store: Connection, tm
     with path.open("rb") as stream:
         report = load_contact_file(store, stream, file=path.name)
     assert report.inserted == 2
-    assert [(one.row, one.place) for one in report.rejects] == [(3, "timeZone"), (5, "timeZone")]
+    assert [(one.line, one.column) for one in report.rejects] == [(3, "timeZone"), (5, "timeZone")]
     assert "the database's server does not know this time zone" in report.rejects[0].reason
 
 
