@@ -19,7 +19,9 @@ from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.ledger.event_queue import listen
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
+from promo_campaigns.model.audience_list import AudienceList
 from promo_campaigns.model.errors import PromoError
+from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.end import EndOperator
 from promo_campaigns.operators.watch import WatchCampaignsOperator
 from receiver import Answer
@@ -275,6 +277,23 @@ def _too_few(world: World) -> str:
     add_contacts(world.store, 5)
     add_codes(world.store, 2)
     return _told(lambda: open_welcome(world.store))
+
+
+@mistake("The audience is empty")
+def _empty(world: World) -> str:
+    add_codes(world.store, 2)
+    open_welcome(world.store)
+    return world.promo("runs", "report", "welcome/edition/one")
+
+
+@mistake("An audience lists ids of nobody")
+def _strangers(world: World) -> str:
+    [contact] = add_contacts(world.store, 1)
+    add_codes(world.store, 1)
+    listed = AudienceList(by="contactId", values=(str(contact), "777777", "888888"), sha256="0" * 64)
+    spec = replace(SPEC, audience=Audience(name="vip", listed=listed))
+    open_welcome(world.store, spec=spec)
+    return world.promo("runs", "report", "welcome/edition/one")
 
 
 @mistake("Two campaigns take codes from one pool")
