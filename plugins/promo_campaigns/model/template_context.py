@@ -9,6 +9,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from promo_campaigns.model.run import Recipient
 
+CONTACT_NAMES = (
+    "contact_id",
+    "external_id",
+    "first_name",
+    "last_name",
+    "language",
+    "time_zone",
+    "contact_unique_identifier",
+)
+"""What a template reads of the contact itself; additional fields and event parameters come beside it."""
+CODE_NAMES = ("promocode", "promocode_type", "discount", "expiration_date", "expires")
+"""What a template reads of the code that the contact was given."""
+TOOL_NAMES = ("esc", "mathTool", "math", "numberTool", "number", "dateTool", "date")
+"""Tools of the template language, there for every contact; a value of the same name comes first."""
+LOOP_NAMES = ("foreach", "velocityCount", "velocityHasNext")
+"""What a template reads inside of a ``#foreach``."""
+DATA = "data"
+"""Holds each value of the contact, the code, fields, event and answers under its name."""
+KNOWN_NAMES = frozenset({*CONTACT_NAMES, *CODE_NAMES, *TOOL_NAMES, DATA})
+"""The names that exist for every contact, wherever a template of a message or of a data source reads them."""
+
 
 def message_context(recipient: Recipient) -> dict[str, object]:
     """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
