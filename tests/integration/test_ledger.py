@@ -319,7 +319,7 @@ def test_recipients_carry_what_a_template_reads(store: Connection) -> None:
     assert (to.locator, to.code, to.fields, to.discount, to.code_type) == (
         "newest",
         codes[0],
-        {"City": "Lviv"},
+        {"City": ["textfield", "Lviv"]},
         10,
         "Welcome",
     )

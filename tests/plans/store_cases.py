@@ -67,7 +67,7 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.load.find_file": case(ONE, sha256=scenario.sha256),
         "code_files.load.was_withdrawn": case(100, *staged, sha256=scenario.sha256),
         "code_files.load.file_rejects": case(ONE, code_file_id=7),
-        "code_files.load.add_file": case(ONE, name="new.csv", sha256=b"y" * 32),
+        "code_files.load.add_file": case(ONE, name="new.csv", sha256=b"y" * 32, time_zone="UTC"),
         "code_files.load.merge_staging": case(BATCH, *staged),
         "code_files.load.retire_issued": case(BATCH, *staged),
         "code_files.load.staged_duplicates": case(BATCH, *staged),

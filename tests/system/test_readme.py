@@ -16,7 +16,7 @@ from promo_campaigns.definitions.workflow_files import IncludeFolder, check_work
 from promo_campaigns.delivery.transports.registry import OWN, load_transport
 from promo_campaigns.delivery.transports.reteno import RECIPIENTS
 from promo_campaigns.model.run import Recipient
-from promo_campaigns.model.template_context import message_context
+from promo_campaigns.model.template_context import TOOL_NAMES, message_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,8 @@ RECIPIENT = Recipient(
     code_type="Welcome",
     discount=10,
     expires_at=datetime(2030, 12, 31, tzinfo=timezone.utc),
-    fields={"favourite_colour": "blue"},
+    fields={"favourite_colour": ("textfield", "blue")},
+    time_zone="Europe/Kyiv",
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -116,6 +117,8 @@ def test_every_block_named_exists() -> None:
 def test_the_names_that_a_template_reads_are_those_of_the_table() -> None:
     told = {name for row in table("name in a template") for name in re.findall(r"`(\w+)`", row[0])}
     assert told == {*message_context(RECIPIENT)} - {"data", "favourite_colour"}
+    tools = {name for row in table("tool") for name in re.findall(r"`\$(\w+)`", row[0])}
+    assert tools == {"number", "date", "math", "mathTool", "esc"} <= {*TOOL_NAMES}
 
 
 def test_the_table_of_transports_is_what_they_state() -> None:

@@ -110,6 +110,7 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
 class _Load:
     """One load under way: its rows wait in the staging table, its rejected rows in ``rejects``.
 
+    :ivar time_zone: IANA name of the zone in which dates are read
     :ivar key: what makes two loads the same: the bytes, and options that change what they mean
     """
 
@@ -118,6 +119,7 @@ class _Load:
     rules: RowRules
     rejects: Rejects
     row_noun: str
+    time_zone: str
     sha256: bytes
     key: bytes
     rows: int
@@ -149,7 +151,8 @@ class _Load:
         """Bring the staged rows into the stock."""
         self.connection.execute(_SQL["analyze_staging"])
         withdrawn: bool = _one(self.connection, "was_withdrawn", {"sha256": self.key})["withdrawn"]
-        added = _one(self.connection, "add_file", {"name": self.layout.file, "sha256": self.key})
+        file = {"name": self.layout.file, "sha256": self.key, "time_zone": self.time_zone}
+        added = _one(self.connection, "add_file", file)
         file_id: int = added["code_file_id"]
         written = _one(self.connection, "merge_staging", added)
         inserted, updated = written["inserted"], written["updated"]
@@ -234,8 +237,8 @@ def _stage(connection: Connection, file: BinaryIO, layout: Layout, zone: tzinfo)
                 copy.write(block)
         staged = cursor.rowcount
     sha256 = table.sha256()
-    key = _key(sha256, layout, zone)
-    return _Load(connection, layout, rules, rejects, table.row_noun, sha256, key, staged + rejects.count, staged)
+    key, count = _key(sha256, layout, zone), staged + rejects.count
+    return _Load(connection, layout, rules, rejects, table.row_noun, str(zone), sha256, key, count, staged)
 
 
 def _key(sha256: bytes, layout: Layout, zone: tzinfo) -> bytes:

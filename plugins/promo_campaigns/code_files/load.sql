@@ -58,8 +58,8 @@ order by line, "column", reason
 
 -- add_file --
 -- Note a file before its codes; settle_file writes its counts.
-insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected)
-values (%(name)s, %(sha256)s, 0, 0, 0, 0, 0)
+insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected, time_zone)
+values (%(name)s, %(sha256)s, 0, 0, 0, 0, 0, nullif(%(time_zone)s::text, 'UTC'))
 returning code_file_id
 
 -- merge_staging --

@@ -84,7 +84,7 @@ select contact_id from found
 select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,
        coalesce((select jsonb_agg(jsonb_build_object('type', h.type, 'value', h.value, 'device', h.device) order by h.type, h.contact_channel_id)
                    from promo.contact_channel h where h.contact_id = c.contact_id), '[]') as channels,
-       coalesce((select jsonb_agg(jsonb_build_object('id', v.contact_field_id, 'name', f.name, 'value', v.value) order by v.contact_field_id)
+       coalesce((select jsonb_agg(jsonb_build_object('id', v.contact_field_id, 'name', f.name, 'type', f.type, 'value', v.value) order by v.contact_field_id)
                    from promo.contact_field_value v
                    join promo.contact_field f on f.contact_field_id = v.contact_field_id
                   where v.contact_id = c.contact_id), '[]') as "values"

@@ -73,8 +73,9 @@ order by /* fragment longest_ago */;
 -- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields. Who
 -- unsubscribed since the message is named by the same locator on the profile, which is no message.
 select a.contact_id, a.generation, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
-       p.code, p.type as code_type, p.discount, p.expires_at,
-       (select jsonb_object_agg(f.name, v.value)
+       coalesce(c.time_zone, r.time_zone) as time_zone,
+       p.code, p.type as code_type, p.discount, p.expires_at, coalesce(u.time_zone, 'UTC') as pool_zone,
+       (select jsonb_object_agg(f.name, jsonb_build_array(f.type, v.value))
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
         where v.contact_id = a.contact_id) as fields,
        (select e.params from promo.event_turn t join promo.event e using (event_id)
@@ -83,6 +84,7 @@ from promo.run r
 join promo.assignment a on a.run_id = r.run_id
 join promo.contact c on c.contact_id = a.contact_id
 join promo.promo_code p on p.promo_code_id = a.promo_code_id
+join promo.code_file u on u.code_file_id = p.code_file_id
 left join lateral (
   select value from promo.contact_channel h
   where h.contact_id = a.contact_id and h.type = r.channel and (h.unsubscribed_at is null or %(purpose)s = 'profile')

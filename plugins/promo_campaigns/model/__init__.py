@@ -24,4 +24,5 @@ __all__ = [
     "run_report",
     "run_spec",
     "template_context",
+    "typed",
 ]

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from promo_campaigns.model.run_spec import RunSpec
@@ -61,7 +62,9 @@ class Recipient:
     :ivar generation: resend counter: how often the contact is sent to anew, after a refusal or with another code than a
         data source has seen; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
-    :ivar fields: additional fields by name, None without any
+    :ivar fields: type and stored text of additional fields by name, None without any
+    :ivar time_zone: IANA name of the zone the contact lives in, None if nobody knows
+    :ivar pool_zone: IANA name of the zone in which the code's date of expiry was sold
     :ivar answers: of data sources by their names, None without any
     :ivar event: parameters of the event that made the contact enter, None without one
     """
@@ -77,7 +80,9 @@ class Recipient:
     code_type: str
     discount: int
     expires_at: datetime
-    fields: dict[str, str] | None = field(repr=False)
+    fields: dict[str, Sequence[str]] | None = field(repr=False)
+    time_zone: str | None = None
+    pool_zone: str = "UTC"
     answers: dict[str, object] | None = field(default=None, repr=False)
     event: dict[str, Any] | None = field(default=None, repr=False)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from promo_campaigns.model.typed.field_values import field_values
+from promo_campaigns.model.typed.moment import Moment
 
 if TYPE_CHECKING:
     from promo_campaigns.model.run import Recipient
@@ -31,6 +35,9 @@ KNOWN_NAMES = frozenset({*CONTACT_NAMES, *CODE_NAMES, *TOOL_NAMES, DATA})
 """The names that exist for every contact, wherever a template of a message or of a data source reads them."""
 
 
+_LAST_INSTANT = timedelta(microseconds=1)
+
+
 def message_context(recipient: Recipient) -> dict[str, object]:
     """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
 
@@ -41,12 +48,14 @@ def message_context(recipient: Recipient) -> dict[str, object]:
     answers = recipient.answers or {}
     event = recipient.event
     told = {name: event[name] for name in event if event[name] is not None and name not in answers} if event else {}
+    language, zone = recipient.language or "", recipient.time_zone or recipient.pool_zone
     known: dict[str, object | None] = {
-        **(recipient.fields or {}),
+        **(field_values(recipient.fields, language, _zone(zone)) if recipient.fields else {}),
         **answers,
         "first_name": recipient.first_name,
         "last_name": recipient.last_name,
         "language": recipient.language,
+        "time_zone": recipient.time_zone,
         **told,
         "contact_id": recipient.contact_id,
         "external_id": recipient.external_id,
@@ -54,12 +63,41 @@ def message_context(recipient: Recipient) -> dict[str, object]:
         "promocode": recipient.code,
         "promocode_type": recipient.code_type,
         "discount": recipient.discount,
-        "expiration_date": _shown(recipient.expires_at),
+        "expiration_date": _sold(recipient.expires_at, recipient.pool_zone),
+        "expires": _expires(recipient.expires_at, recipient.pool_zone, zone, language),
     }
     values: dict[str, object] = {name: value for name, value in known.items() if value is not None}
-    return {**values, "data": values}
+    return {**values, DATA: values}
 
 
-@lru_cache(maxsize=1024)  # codes come in files, and those of one file mostly end on one day
-def _shown(expires_at: datetime) -> str:
-    return f"{expires_at.astimezone(timezone.utc):%Y-%m-%dT%H:%MZ}"
+# Codes come in files, and those of one file mostly end on one day: what is said of it is worked out once.
+
+
+@lru_cache(maxsize=1024)
+def _sold(expires_at: datetime, pool_zone: str) -> str:
+    """Return the last valid minute in the zone in which the code was sold."""
+    last, _ = _last_valid(expires_at, pool_zone)
+    text = last.isoformat(timespec="minutes")
+    return text.replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=4096)
+def _expires(expires_at: datetime, pool_zone: str, zone: str, language: str) -> Moment:
+    """Return the last valid moment as a contact is told it; what is sold for a day is never said to last longer."""
+    last, whole_day = _last_valid(expires_at, pool_zone)
+    here = last.astimezone(_zone(zone))
+    if whole_day and here.date() > last.date():
+        here = last.replace(tzinfo=here.tzinfo)
+    return Moment(here, language, has_time=not whole_day)
+
+
+def _last_valid(expires_at: datetime, pool_zone: str) -> tuple[datetime, bool]:
+    """Return the last valid moment in the pool's zone, and whether that is the end of a day."""
+    end = expires_at.astimezone(_zone(pool_zone))
+    last = (expires_at.astimezone(timezone.utc) - _LAST_INSTANT).astimezone(end.tzinfo)
+    return (last, True) if last.date() < end.date() else (end, False)
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> tzinfo:
+    return timezone.utc if name == "UTC" else ZoneInfo(name)

@@ -109,9 +109,11 @@ create table promo.code_file (
   rejected     bigint      not null,
   loaded_at    timestamptz not null default now(),
   withdrawn_at timestamptz,
+  time_zone    text,
   constraint code_file_counts check (row_count = inserted + updated + unchanged + rejected)
 );
 comment on table promo.code_file is 'One uploaded file. The same bytes are loaded once, unless the file was withdrawn in between.';
+comment on column promo.code_file.time_zone is 'IANA name of the zone in which its dates were read; null for UTC, and where nobody noted it.';
 create unique index code_file_sha256 on promo.code_file (sha256) where withdrawn_at is null;
 
 create table promo.code_file_reject (

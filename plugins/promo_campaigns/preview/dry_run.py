@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 SAMPLES = 5
 _PART = 2_000
-_NEVER = datetime.max.replace(tzinfo=timezone.utc)
+_NO_CODE = ("", datetime.max.replace(tzinfo=timezone.utc), "UTC")
 REASON = 6
 _ZONE, _HELD = 8, 9
 _WANTING = {"", "capped"}
@@ -159,10 +159,15 @@ def audience_parts(
 
 
 def recipient_of(
-    row: tuple[Any, ...], spec: RunSpec, expires_at: datetime, answers: Mapping[str, object] | None = None
+    row: tuple[Any, ...],
+    spec: RunSpec,
+    expires_at: datetime,
+    answers: Mapping[str, object] | None = None,
+    *,
+    pool_zone: str = "UTC",
 ) -> Recipient:
     """Return a row of the audience as a template sees it, with the placeholder for a code."""
-    contact_id, external_id, first_name, last_name, language, locator, _, fields, *_ = row
+    contact_id, external_id, first_name, last_name, language, locator, _, fields, time_zone, *_ = row
     return Recipient(
         contact_id=contact_id,
         generation=0,
@@ -176,6 +181,8 @@ def recipient_of(
         discount=spec.codes.discount,
         expires_at=expires_at,
         fields=fields,
+        time_zone=time_zone,
+        pool_zone=pool_zone,
         answers=dict(answers) if answers else None,
     )
 
@@ -235,11 +242,11 @@ class _AudienceReader:
         return (too_late or reason), ("" if reason else warning)
 
     def _candidate(
-        self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[tuple[str, datetime]]
+        self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[tuple[str, datetime, str]]
     ) -> Candidate:
-        held = None if row[_HELD] is None else (row[_HELD], row[_HELD + 1])
-        code, expires_at = ("", _NEVER) if reason else held or next(codes, ("", _NEVER))
-        recipient = recipient_of(row, self._spec, expires_at, self._answers)
+        held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
+        code, expires_at, pool_zone = _NO_CODE if reason else held or next(codes, _NO_CODE)
+        recipient = recipient_of(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 

@@ -19,11 +19,13 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
                                        - make_interval(hours => %(cap_hours)s::integer))))
               then 'capped'
             else '' end as reason,
-       (select jsonb_object_agg(f.name, v.value)
+       (select jsonb_object_agg(f.name, jsonb_build_array(f.type, v.value))
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
         where v.contact_id = c.contact_id) as fields,
        coalesce(c.time_zone, %(time_zone)s::text) as zone,
-       h.code, h.expires_at
+       h.code, h.expires_at,
+       (select coalesce(u.time_zone, 'UTC') from promo.promo_code p join promo.code_file u using (code_file_id)
+        where promo.code_key(p.code) collate "C" = promo.code_key(h.code)) as pool_zone
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) audience
@@ -44,7 +46,8 @@ order by c.contact_id
 
 -- codes --
 -- The free codes of the pool in the order they are claimed, but for those that open runs have still to claim.
-select code, expires_at from promo.promo_code
+select code, expires_at, coalesce(u.time_zone, 'UTC') as pool_zone
+from promo.promo_code join promo.code_file u using (code_file_id)
 where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
   and expires_at >= greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)
 order by expires_at, promo_code_id

@@ -11,7 +11,7 @@ from promo_campaigns.delivery.bulk import BATCH
 from promo_campaigns.delivery.rendering import HTML, first_failures, webhook_context
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.outcome import OutgoingMessage
-from promo_campaigns.model.template_context import message_context
+from promo_campaigns.model.template_context import TOOL_NAMES, message_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,7 +168,7 @@ class Previewer:
         templates = [*self._message.values()]
         for request in requests.values():
             templates += [request.path, request.body, *request.headers.values()]
-        self._read = sorted(_names_read(templates) - {*requests, BATCH})
+        self._read = sorted(_names_read(templates) - {*requests, BATCH, *TOOL_NAMES})
 
     def rows(self, candidates: Sequence[Candidate]) -> list[Row]:
         """Return a part of the preview."""

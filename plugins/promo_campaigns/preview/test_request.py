@@ -63,7 +63,8 @@ def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
         last_name=contact["last_name"],
         language=contact["language"],
         locator=channels[-1]["value"] if channels else None,
-        fields={str(one["name"]): str(one["value"]) for one in contact["values"]},
+        fields={str(one["name"]): (str(one["type"]), str(one["value"])) for one in contact["values"]},
+        time_zone=contact["time_zone"],
     )
 
 

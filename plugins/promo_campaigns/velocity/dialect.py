@@ -1,9 +1,9 @@
-"""What differs between the two Velocity versions that templates are written for."""
+"""What differs between the Velocity versions that templates are written for."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,6 @@ CLASSIC = Dialect(
     bare_methods=False,
     arguments_by_name=True,
 )
-DIALECTS = {dialect.name: dialect for dialect in (MODERN, CLASSIC)}
+VENDOR = replace(MODERN, name="vendor", velocity_count=True)
+"""2.4 with the counters of 1.7, which the vendor's documentation describes beside those of 2.4."""
+DIALECTS = {dialect.name: dialect for dialect in (MODERN, CLASSIC, VENDOR)}

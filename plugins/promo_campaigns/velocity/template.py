@@ -22,6 +22,7 @@ from promo_campaigns.velocity.positions.json_text import escape_halves
 from promo_campaigns.velocity.positions.plain_text import check_xml, check_xml_template
 from promo_campaigns.velocity.positions.position import Position
 from promo_campaigns.velocity.positions.url_text import finish_url
+from promo_campaigns.velocity.tools.names import check_tools
 from promo_campaigns.velocity.values.text_methods import narrow
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.parser.tree import Block, Node
 
 Mode = Literal["text", "json", "html", "xml", "url", "strict"]
-Version = Literal["2.4", "1.7"]
+Version = Literal["2.4", "1.7", "vendor"]
 DEFAULT_LIMITS = Limits()
 KEPT, KEPT_LENGTH = 256, 20_000
 """How many compiled templates of up to how many characters are kept, for texts that are compiled again and again."""
@@ -47,8 +48,9 @@ _POSITIONS: Mapping[Mode, tuple[Position, Position]] = {
 class Template:
     """A Velocity template compiled to a Python function; made by `compile_template`, safe to share between threads.
 
-    A context is a dict of str, int, float, bool, None, dict and list. It is never changed, and its text is never read
-    as a template.
+    A context is a dict of str, int, float, Decimal, bool, None, Moment, dict and list. It is never changed, and its
+    text is never read as a template. The tools speak the language and tell the time of the zone that it has under
+    ``language`` and ``time_zone``.
 
     """
 
@@ -58,6 +60,7 @@ class Template:
             raise ValueError(problem)
         self._made_of = (text, mode, dialect, limits)
         tree = parse(text, DIALECTS[dialect], limits)
+        check_tools(text, tree)
         self._json = mode == "json"
         self._check: Callable[[str], None] | None = None
         if self._json:
@@ -172,14 +175,14 @@ def _positions(tree: Block, mode: Mode) -> dict[Node, Position]:
 
 
 def compile_template(
-    text: str, *, mode: Mode = "text", dialect: Version = "2.4", limits: Limits = DEFAULT_LIMITS
+    text: str, *, mode: Mode = "text", dialect: Version = "vendor", limits: Limits = DEFAULT_LIMITS
 ) -> Template:
     """Compile a Velocity template.
 
     :param text: the template
     :param mode: what the result is. `text`: values as they are. `html`: values escaped. In the others a missing plain
         `$x` is an error: `strict`, values as they are; `json` and `xml`, escaped by position; `url`, percent-encoded
-    :param dialect: the Velocity version it was written for
+    :param dialect: the Velocity version it was written for; `vendor` is 2.4 with the counters of 1.7
     :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
     :raises LimitExceededError: it is too long, too deep or has too many parts
     """

@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 COUNTERS = ("velocityCount", "velocityHasNext")
 
 
+def counters_read(tree: Block) -> tuple[str, ...]:
+    """Return the counters of loops if a template reads one of them: keeping them costs something in each turn."""
+    read = any(isinstance(node, Reference) and node.root in COUNTERS for node in every(tree))
+    return COUNTERS if read else ()
+
+
 class DirectiveCode(ExpressionCode):
     """Writes what a block of a template does."""
 
     def __init__(self, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> None:
         super().__init__(dialect, limits, positions)
         self._loops = 0
+        self.counters: tuple[str, ...] = COUNTERS if dialect.velocity_count else ()
 
     @abstractmethod
     def call(self, node: Node) -> None:
@@ -110,7 +117,7 @@ class DirectiveCode(ExpressionCode):
         about = self.slot("foreach")
         source = self._kept(node.source)
         self.line(f"{items} = walk({source}, m)", node.at)
-        bound = [self.slot(name) for name in (node.variable, *COUNTERS * self.dialect.velocity_count)]
+        bound = [self.slot(name) for name in (node.variable, *self.counters)]
         saved = [(slot, self.fresh()) for slot in bound]
         self.line("; ".join(f"{name} = {slot}" for slot, name in saved))
         self.line(f"{outer} = {about}; {about} = {state} = loop_state(len({items}), {outer})")
@@ -125,7 +132,7 @@ class DirectiveCode(ExpressionCode):
     def _turn(self, node: Loop, source: str, state: str) -> None:
         self.line(f"{state}.index += 1; m.steps -= {weight(node.body)}")
         self.line("if m.steps < 0: m.spend(0)")
-        if self.dialect.velocity_count:
+        if self.counters:
             self.line(f"{self.slot(COUNTERS[0])} = {state}.index + 1")
             self.line(f"{self.slot(COUNTERS[1])} = {state}.index + 1 < {state}.total")
         self._loops += 1

@@ -15,6 +15,7 @@ from promo_campaigns.velocity.parser.tree import (
     Reference,
     Unary,
 )
+from promo_campaigns.velocity.tools.names import NAMES
 
 ARITHMETIC = {
     "+": "add({}, {}, m, {}, {})",
@@ -123,6 +124,8 @@ class ExpressionCode(ReferenceCode):
         if isinstance(node, ListLiteral | MapLiteral):  # what is in it is not even looked at
             return str(bool(node.items if isinstance(node, ListLiteral) else node.pairs))
         value = self.value(node)
+        if isinstance(node, Reference) and node.root in NAMES and not node.steps:
+            value = f"no_tool({value})"
         return value if self.dialect.empty_is_false else f"holds({value})"
 
     def _counts(self, node: Node) -> bool:

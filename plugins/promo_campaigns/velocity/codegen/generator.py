@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from promo_campaigns.velocity.codegen.directive_code import counters_read
 from promo_campaigns.velocity.codegen.macro_code import MacroCode
-from promo_campaigns.velocity.fault import exceeded
+from promo_campaigns.velocity.fault import exceeded, fail
 from promo_campaigns.velocity.parser.walk import is_plain
 from promo_campaigns.velocity.positions.html_text import HtmlPrinter
 from promo_campaigns.velocity.positions.json_text import JsonPrinter
 from promo_campaigns.velocity.positions.plain_text import xml_text
 from promo_campaigns.velocity.positions.url_text import url_text
+from promo_campaigns.velocity.tools.names import NAMES, no_tool, tool_of
 from promo_campaigns.velocity.values.arithmetic import Arithmetic
 from promo_campaigns.velocity.values.comparison import Comparison, holds, same
 from promo_campaigns.velocity.values.containers import copied, mapping, put, span, unchanged, walk
@@ -50,10 +52,14 @@ def generate(  # noqa: PLR0913  (all that code is generated from)
     :raises TemplateSyntaxError: a macro is called with something that is no value
     """
     code = MacroCode(text, tree, dialect, limits, positions, strict=strict)
+    if dialect.velocity_count:
+        code.counters = counters_read(tree)
     result = code.write(tree)
     lines = ["def render(c):", " m = single" if is_plain(tree) else " m = meter(limits, printer)"]
     form = " {} = copied(c.get({!r}), seen, m)" if code.mutates else " {} = c.get({!r})"
     lines += [" seen = {}"] * code.mutates + [form.format(slot, name) for name, slot in code.slots.items()]
+    tools = ((slot, name) for name, slot in code.slots.items() if name in NAMES)
+    lines += [f" if {slot} is None: {slot} = tool({name!r}, c)" for slot, name in tools]
     lines += [f" {name} = None" for name in code.echoes.values()]
     offsets = [0] * len(lines)
     nonlocal_names = f"nonlocal {', '.join([*code.slots.values(), *code.echoes.values()])}"
@@ -68,6 +74,10 @@ def generate(  # noqa: PLR0913  (all that code is generated from)
     names = _names(dialect, limits)
     exec(program, names)  # noqa: S102  (the source holds template text in constants only: see code_writer)
     return Program(names["render"], tuple(offsets))  # type: ignore[arg-type]  # by exec
+
+
+def _no_value(source: str) -> NoReturn:
+    fail(f"{source} has no value", "Write $! for nothing, or test it with #if")
 
 
 def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
@@ -100,6 +110,9 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "quote": encode_basestring,
         "xml": xml_text,
         "url": url_text,
+        "tool": tool_of,
+        "no_tool": no_tool,
+        "no_value": _no_value,
         "call": caller.call,
         "prop": caller.prop,
         "item": caller.item,

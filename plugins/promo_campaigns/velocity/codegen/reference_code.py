@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.codegen.code_writer import CodeWriter
 from promo_campaigns.velocity.parser.tree import Call, Literal, Property
+from promo_campaigns.velocity.tools.names import NAMES
 from promo_campaigns.velocity.values import map_methods
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class ReferenceCode(CodeWriter, ABC):
         if not node.steps:
             value, name = name, self.fresh()
             self.line(f"{name} = {value}", node.at)
+        if node.root in NAMES and not node.backslashes:
+            self._of_tool(node, name)
         if node.backslashes and self.strict:
             self._escaped_in_json(node, name)
         elif node.backslashes:
@@ -107,6 +110,13 @@ class ReferenceCode(CodeWriter, ABC):
         else:
             self.positions[node].convert(self, name, self._missing(node), quiet=node.quiet)
         self.print_name(name)
+
+    def _of_tool(self, node: Reference, name: str) -> None:
+        """Write what keeps a tool, and the source of what it has no value for, out of the text."""
+        if not node.steps:
+            self.line(f"{name} = no_tool({name})", node.at)
+        if not node.quiet:
+            self.line(f"if {name} is None: no_value({node.source!r})", node.at)
 
     def _escaped_in_json(self, node: Reference, name: str) -> None:
         """Write the same for a body: pairs of backslashes are JSON's own escapes and stay."""

@@ -7,8 +7,9 @@ import re
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
+from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import exceeded, fail
-from promo_campaigns.velocity.values.values import DEPTH, Bag, Entry, Rendered, unknown
+from promo_campaigns.velocity.values.values import DEPTH, Bag, Encoded, Entry, Rendered, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +77,8 @@ class JsonPrinter:
             fail("JSON has no infinite number")
         if type(value) is str:
             return encode_basestring(value)
+        if type(value) is Moment or type(value) is Encoded:
+            return encode_basestring(value.text)
         simple = self._printer.scalar(value)
         if simple is not None:
             return simple

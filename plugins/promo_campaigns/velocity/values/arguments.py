@@ -8,6 +8,7 @@ A signature is one letter per parameter; a `*` after the last one takes any numb
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from promo_campaigns.velocity.fault import fail
@@ -53,6 +54,8 @@ def as_text(value: object) -> str:
     """Convert a number or boolean to text, as 2.x does for an argument."""
     if type(value) is bool:
         return "true" if value else "false"
+    if type(value) is Decimal:
+        return format(value, "f")
     return double_text(value) if type(value) is float else str(value)
 
 
@@ -86,7 +89,7 @@ def convertible(method: Method, arguments: tuple[object, ...]) -> bool:
     """Tell whether a method takes these arguments after 2.x's conversions."""
     pairs = _pairs(method, arguments)
     return pairs is not None and all(
-        CHECKS[letter](value) or (letter in CONVERSIONS and (type(value) in (str, bool) or is_number(value)))
+        CHECKS[letter](value) or (letter in CONVERSIONS and (type(value) in (str, bool, Decimal) or is_number(value)))
         for letter, value in pairs
     )
 

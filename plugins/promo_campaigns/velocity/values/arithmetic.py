@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from decimal import ROUND_HALF_DOWN, Decimal
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from promo_campaigns.velocity.fault import exceeded, fail
+from promo_campaigns.velocity.values.exact import calculated, exact_pair, exact_quotient, exact_rest, is_exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +25,9 @@ def is_number(value: object) -> TypeGuard[float]:
     return type(value) is int or type(value) is float
 
 
-def numeric(value: object) -> float | None:
+def numeric(value: object) -> float | Decimal | None:
     """Return a number, or the number that a text spells, or nothing."""
-    if is_number(value):
+    if is_number(value) or type(value) is Decimal:
         return value
     if type(value) is not str or not NUMERIC.fullmatch(value):
         return None
@@ -54,6 +55,8 @@ class Arithmetic:
         """
         if is_number(left) and is_number(right):
             return self._bounded(left + right)
+        if is_exact(left, right) and str not in (type(left), type(right)):
+            return self._exact(left, right, lambda first, second: first + second)
         if type(left) is str or type(right) is str:
             first = self._side(left, sources[0], meter)
             second = self._side(right, sources[1], meter)
@@ -76,10 +79,21 @@ class Arithmetic:
         if written[0] if numeric(left) is None else written[1] and numeric(right) is None:
             fail("only numbers can be calculated with")
 
-    def _numbers(self, left: object, right: object, calculate: Callable[[float, float], float | None]) -> float | None:
+    def _exact(self, left: object, right: object, calculate: Callable[[Any, Any], object]) -> object:
+        """Calculate with two numbers of which one is exact; text that spells one counts where it does beside others."""
+        if self._converts:
+            left, right = numeric(left), numeric(right)
+        found = calculated(exact_pair(left, right), calculate)
+        if type(found) is Decimal and abs(found.adjusted()) > self._digits:
+            exceeded("digits of a number", self._digits)
+        return found
+
+    def _numbers(self, left: object, right: object, calculate: Callable[[Any, Any], float | None]) -> object:
         """Calculate with two numbers; text that spells one counts as a double beside a number."""
         if is_number(left) and is_number(right):
             return calculate(left, right)
+        if is_exact(left, right):
+            return self._exact(left, right, calculate)
         if not self._converts:
             return None
         first, second = numeric(left), numeric(right)
@@ -101,13 +115,15 @@ class Arithmetic:
         """Divide two numbers, whole ones towards zero; nothing comes of a division by zero."""
         if self._converts and type(left) is str and NUMERIC.fullmatch(left) and is_number(right) and right:
             return _decimal_quotient(left, right)
-        return self._numbers(left, right, _quotient)
+        return (
+            self._exact(left, right, exact_quotient) if is_exact(left, right) else self._numbers(left, right, _quotient)
+        )
 
     def remainder(self, left: object, right: object) -> object:
         """Return what a division leaves, with the sign of the dividend."""
         if self._converts and str in (type(left), type(right)) and None not in (numeric(left), numeric(right)):
             fail("a text has no remainder")
-        return self._numbers(left, right, _rest)
+        return self._exact(left, right, exact_rest) if is_exact(left, right) else self._numbers(left, right, _rest)
 
     def negate(self, operand: object) -> object:
         """Change the sign of a number."""
@@ -155,7 +171,7 @@ def _rest(left: float, right: float) -> float | None:
     return math.nan if math.isinf(dividend) else math.fmod(dividend, divisor)
 
 
-def _double(value: float) -> float:
+def _double(value: float | Decimal) -> float:
     try:
         return float(value)
     except OverflowError:

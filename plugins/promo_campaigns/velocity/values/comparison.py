@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import exceeded
 from promo_campaigns.velocity.values.arithmetic import is_number, numeric
+from promo_campaigns.velocity.values.exact import exact_pair, is_exact
 from promo_campaigns.velocity.values.values import DEPTH
 
 if TYPE_CHECKING:
@@ -44,10 +46,16 @@ class Comparison:
             return same(left, right, meter)
         first, second = self._numbers(left, right)
         if first is not None and second is not None:
-            return first == second
+            return bool(first == second)
         return self._printer.text(left, meter) == self._printer.text(right, meter)
 
-    def _numbers(self, left: object, right: object) -> tuple[float | None, float | None]:
+    def _numbers(self, left: object, right: object) -> tuple[Any, Any]:
+        """Return two values as what can be compared, or nothing for what cannot; times are compared as numbers are."""
+        if is_exact(left, right):
+            pair = exact_pair(*((numeric(left), numeric(right)) if self._converts else (left, right)))
+            return pair or (None, None)
+        if type(left) is Moment and type(right) is Moment:
+            return left.at, right.at
         if not (is_number(left) or is_number(right)):
             return None, None
         if self._converts:

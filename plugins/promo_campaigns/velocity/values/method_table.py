@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, NoReturn
 
+from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import fail
+from promo_campaigns.velocity.tools import moment_methods
+from promo_campaigns.velocity.tools import names as tools
 from promo_campaigns.velocity.values import list_methods, map_methods, number_methods, pattern_methods, text_methods
 from promo_campaigns.velocity.values.arguments import converted, convertible, matches, whole
-from promo_campaigns.velocity.values.values import Bag, Entry, LoopState
+from promo_campaigns.velocity.values.values import Bag, Encoded, Entry, LoopState
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.arguments import Method
@@ -23,7 +27,11 @@ TABLE: dict[type, dict[str, tuple[Method, ...]]] = {
     int: number_methods.WHOLE_METHODS,
     float: number_methods.DOUBLE_METHODS,
     bool: number_methods.BOOLEAN_METHODS,
+    Decimal: number_methods.EXACT_METHODS,
     LoopState: list_methods.LOOP_METHODS,
+    Moment: moment_methods.METHODS,
+    Encoded: moment_methods.TEXT_METHODS,
+    **tools.METHODS,
 }
 NO_METHODS: dict[str, tuple[Method, ...]] = {}
 
@@ -51,6 +59,8 @@ class Caller:
             found = [method for method in methods if convertible(method, arguments)]
             if len(found) == 1:
                 return _run(found[0], meter, receiver, tuple(converted(found[0], arguments)))
+        if type(receiver) in tools.METHODS:
+            _refuse(receiver, name)
         return None
 
     def prop(self, receiver: object, name: str, meter: Meter) -> object:
@@ -64,6 +74,8 @@ class Caller:
             for method in methods.get(candidate, ()):
                 if not method.signature:
                     return method.run(meter, receiver)
+        if type(receiver) in tools.METHODS:
+            _refuse(receiver, name)
         return None
 
     def item(self, receiver: object, key: object, meter: Meter) -> object:
@@ -76,6 +88,14 @@ class Caller:
         if type(receiver) is dict:
             return map_methods.get(meter, receiver, key)
         return None
+
+
+def _refuse(tool: object, asked: str) -> NoReturn:
+    """End the render: of a tool that is asked for what it does not do, nothing is ever printed."""
+    methods = tools.METHODS[type(tool)]
+    if asked in methods:
+        fail(f"{asked}() of a tool does not take these values")
+    fail(f"a tool has no {asked!r}", tools.hint_of(methods, asked))
 
 
 def _run(method: Method, meter: Meter, receiver: object, arguments: tuple[object, ...]) -> object:

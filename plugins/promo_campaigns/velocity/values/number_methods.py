@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.values.arguments import INT_TEXT, Method
+from promo_campaigns.velocity.values.exact import exact_pair, plain, rounded
 from promo_campaigns.velocity.values.hashes import java_hash, signed
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from promo_campaigns.velocity.values.meter import Meter
 
 DOUBLE_TEXT = re.compile(r"[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eE][+-]?\d{1,4})?[dDfF]?", re.ASCII)
@@ -61,6 +64,13 @@ def _compare_to(meter: Meter, number: float, other: object) -> int:
     return _compare(meter, number, number, other)
 
 
+def _compare_exact(_meter: Meter, value: Decimal, other: object) -> int:
+    pair = exact_pair(value, other)
+    if pair is None:
+        fail("two values of different types cannot be compared")
+    return int(pair[0] > pair[1]) - int(pair[0] < pair[1])
+
+
 _SHARED: dict[str, tuple[Method, ...]] = {
     "intValue": (Method("", lambda _meter, value: _truncated(value, INT_MOST)),),
     "longValue": (Method("", lambda _meter, value: _truncated(value, LONG_MOST)),),
@@ -101,4 +111,17 @@ BOOLEAN_METHODS: dict[str, tuple[Method, ...]] = {
     "logicalAnd": (Method("bb", lambda _meter, _value, left, right: left and right),),
     "logicalOr": (Method("bb", lambda _meter, _value, left, right: left or right),),
     "logicalXor": (Method("bb", lambda _meter, _value, left, right: left != right),),
+}
+EXACT_METHODS: dict[str, tuple[Method, ...]] = {
+    "intValue": (Method("", lambda _meter, value: int(value)),),
+    "longValue": (Method("", lambda _meter, value: int(value)),),
+    "doubleValue": (Method("", lambda _meter, value: float(value)),),
+    "floatValue": (Method("", lambda _meter, value: float(value)),),
+    "setScale": (Method("i", lambda _meter, value, places: rounded(value, places)),),
+    "abs": (Method("", lambda _meter, value: abs(value)),),
+    "negate": (Method("", lambda _meter, value: -value),),
+    "equals": (Method("o", lambda _meter, value, other: type(other) is type(value) and value == other),),
+    "compareTo": (Method("o", _compare_exact),),
+    "toString": (Method("", lambda _meter, value: plain(value)),),
+    "toPlainString": (Method("", lambda _meter, value: plain(value)),),
 }

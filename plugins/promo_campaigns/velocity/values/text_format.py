@@ -7,7 +7,6 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import fail
-from promo_campaigns.velocity.values.arithmetic import is_number
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.meter import Meter
@@ -68,14 +67,16 @@ def _number(kind: str, flags: str, places: int | None, value: object) -> str:
         return format(value, f"{plus}{comma}d")
     if kind in "xX" and type(value) is int and places is None:
         return format(value if value >= 0 else value + (1 << 32), "x")
-    if kind == "f" and type(value) is float and is_number(value):
-        return _fixed(value, 6 if places is None else places, plus + comma)
+    if kind == "f" and (type(value) is float or type(value) is Decimal):
+        return _fixed(
+            str(value) if type(value) is Decimal else repr(value), 6 if places is None else places, plus + comma
+        )
     return fail("a format does not fit its value", HINT)
 
 
-def _fixed(value: float, places: int, flags: str) -> str:
+def _fixed(value: str, places: int, flags: str) -> str:
     try:
-        rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     except InvalidOperation:
         fail("a number cannot be written that exactly", HINT)
     return format(rounded, f"{flags}f")

@@ -9,6 +9,7 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, NoReturn
 
+from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import exceeded, fail
 
 if TYPE_CHECKING:
@@ -39,6 +40,20 @@ class Bag:
 
     def __init__(self, items: list[object]) -> None:
         self.items = items
+
+
+class Encoded:
+    """Text that a template has encoded itself with a tool; where it stands like that already it is left alone.
+
+    :ivar text: the text
+    :ivar form: what it was encoded for: `html`, `xml` or `url`
+    """
+
+    __slots__ = ("form", "text")
+
+    def __init__(self, text: str, form: str) -> None:
+        self.text = text
+        self.form = form
 
 
 class LoopState:
@@ -129,6 +144,8 @@ class Printer:
             return simple
         if type(value) is Rendered:
             return value.render() or ""
+        if type(value) is Moment or type(value) is Encoded:
+            return value.text
         found: list[str] = []
         self._collect(value, found, 0, 0)
         meter.spend(len(found) // 2)
@@ -145,6 +162,8 @@ class Printer:
             return self.whole(value)  # type: ignore[arg-type]  # the exact type was just compared
         if kind is float:
             return double_text(value)  # type: ignore[arg-type]  # the exact type was just compared
+        if kind is Decimal:
+            return format(value, "f")
         return None
 
     def whole(self, value: int) -> str:
@@ -172,6 +191,8 @@ class Printer:
         text = value if type(value) is str else self.scalar(value)
         if type(value) is LoopState:
             text = "{}"
+        elif type(value) is Moment or type(value) is Encoded:
+            text = value.text
         if text is None:
             if type(value) is not Rendered:
                 unknown(value)
@@ -199,5 +220,5 @@ def unknown(value: object) -> NoReturn:
     """Raise the fault of a value whose type templates do not know; names the type, never the value."""
     fail(
         f"a value of type {type(value).__name__} cannot be used in a template",
-        "Give str, int, float, bool, None, dict or list",
+        "Give str, int, float, Decimal, bool, None, Moment, dict or list",
     )
