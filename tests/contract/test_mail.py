@@ -6,6 +6,7 @@ import asyncio
 import math
 import warnings
 from dataclasses import replace
+from email import message_from_bytes
 from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
@@ -352,6 +353,21 @@ def test_what_is_no_one_address_is_refused(text: str) -> None:
 def test_a_title_cannot_add_a_header(title: str) -> None:
     with pytest.raises(NotMailableError, match="the title holds a line break"):
         make_envelope(mail(title=title), SENDER)
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://shop.example/u?email=олена@example.com",
+         "https://shop.example/u?email=%D0%BE%D0%BB%D0%B5%D0%BD%D0%B0@example.com"),
+        ("https://магазин.укр/u?c=100%25", "https://xn--80aairftm.xn--j1amh/u?c=100%25"),
+        ("mailto:u@shop.example?subject=ні", "mailto:u@shop.example?subject=%D0%BD%D1%96"),
+    ],
+)  # fmt: skip
+def test_a_link_to_unsubscribe_may_hold_letters_of_any_script(link: str, shown: str) -> None:
+    content = make_envelope(mail(options={"unsubscribe": link}), SENDER).content
+    header = message_from_bytes(content)["List-Unsubscribe"]
+    assert "".join(header.split()) == f"<{shown}>"
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "http://shop.example", "https://a.example/>\r\nBcc: x", "x"])

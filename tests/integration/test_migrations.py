@@ -75,10 +75,13 @@ READS = {
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
-    """Return a folder of migrations with one more revision than the package has."""
+    """Return a folder of migrations with the first revision of the package and a later one."""
     folder = tmp_path / "migrations"
     shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "0001_schema.sql").write_text(first_schema())
+    (folder / f"{FIRST}.sql").write_text(first_schema())
+    for file in (folder / "versions").glob("0*.py"):
+        if file.stem != FIRST:
+            file.unlink()
     shutil.copy(LATER_SQL, folder)
     (folder / "versions" / f"{LATER}.py").write_text(REVISION)
     return folder

@@ -21,17 +21,22 @@ BODY_MODES: dict[str, Mode] = {"json": "json", "xml": "xml", "text": "strict"}
 
 
 def compile_message(message: Message) -> MessageTemplates:
-    """Compile a message; in its HTML every value is escaped.
+    """Compile a message; in its HTML every value is escaped, and a value inside of a link is part of that link.
 
     :raises TemplateSyntaxError: title, body, HTML or an option is not Velocity
     """
     return MessageTemplates(
         channel=message.channel,
-        title=compile_template(message.title),
-        body=compile_template(message.body),
+        title=compile_text(message.title),
+        body=compile_text(message.body),
         html=compile_template(message.html, mode="html") if message.html else None,
-        options={name: compile_template(value) for name, value in message.options.items()},
+        options={name: compile_text(value) for name, value in message.options.items()},
     )
+
+
+def compile_text(text: str) -> Template:
+    """Compile a title, a body or an option; values are percent-encoded inside of links."""
+    return compile_template(text, mode="message")
 
 
 def compile_data_source(source: DataSource, place: int = 0) -> RequestTemplates:

@@ -19,6 +19,7 @@ from promo_campaigns.velocity.place import error_at
 from promo_campaigns.velocity.positions.json_position import JsonPositions
 from promo_campaigns.velocity.positions.json_skeleton import check_result
 from promo_campaigns.velocity.positions.json_text import escape_halves
+from promo_campaigns.velocity.positions.link_position import LinkPositions
 from promo_campaigns.velocity.positions.plain_text import check_xml, check_xml_template
 from promo_campaigns.velocity.positions.position import Position
 from promo_campaigns.velocity.positions.url_text import finish_url
@@ -30,19 +31,22 @@ if TYPE_CHECKING:
 
     from promo_campaigns.velocity.parser.tree import Block, Node
 
-Mode = Literal["text", "json", "html", "xml", "url", "strict"]
+Mode = Literal["text", "message", "json", "html", "xml", "url", "strict"]
 Version = Literal["2.4", "1.7", "vendor"]
 DEFAULT_LIMITS = Limits()
 KEPT, KEPT_LENGTH = 256, 20_000
 """How many compiled templates of up to how many characters are kept, for texts that are compiled again and again."""
 _POSITIONS: Mapping[Mode, tuple[Position, Position]] = {
     "text": (Position.TEXT, Position.TEXT),
+    "message": (Position.TEXT, Position.TEXT),
     "html": (Position.TEXT, Position.HTML),
     "strict": (Position.STRICT_TEXT, Position.STRICT_TEXT),
     "xml": (Position.STRICT_TEXT, Position.XML),
     "url": (Position.STRICT_TEXT, Position.URL),
 }
 """Of a reference within a `"..."` literal, and of one printed in place."""
+_LINKED = frozenset({"message", "html"})
+"""Modes in which a value inside of a link is percent-encoded."""
 
 
 class Template:
@@ -73,7 +77,7 @@ class Template:
             check_xml_template(text, tree)
             self._check = check_xml
         self._finish = finish_url if mode == "url" else None
-        strict = mode not in {"text", "html"}
+        strict = mode not in {"text", "message", "html"}
         program = generate(text, tree, DIALECTS[dialect], limits, positions, strict=strict)
         self._render, self._offsets = program.render, program.offsets
         self._tree = tree
@@ -171,6 +175,8 @@ def _positions(tree: Block, mode: Mode) -> dict[Node, Position]:
     within, in_place = _POSITIONS[mode]
     found: dict[Node, Position] = dict.fromkeys(printed_references(tree), within)
     found.update(dict.fromkeys(printed_in_place(tree), in_place))
+    if mode in _LINKED:
+        found.update(LinkPositions(tree, html=mode == "html").found)
     return found
 
 
@@ -180,8 +186,9 @@ def compile_template(
     """Compile a Velocity template.
 
     :param text: the template
-    :param mode: what the result is. `text`: values as they are. `html`: values escaped. In the others a missing plain
-        `$x` is an error: `strict`, values as they are; `json` and `xml`, escaped by position; `url`, percent-encoded
+    :param mode: what the result is. `text`: values as they are. `message`: likewise, but percent-encoded inside of a
+        link. `html`: values escaped, and percent-encoded inside of a link. In the others a missing plain `$x` is an
+        error: `strict`, values as they are; `json` and `xml`, escaped by position; `url`, percent-encoded
     :param dialect: the Velocity version it was written for; `vendor` is 2.4 with the counters of 1.7
     :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
     :raises LimitExceededError: it is too long, too deep or has too many parts

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from promo_campaigns.model.outcome import OutgoingMessage
@@ -21,6 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Unicode's line breaks among them: Python's mail writer takes them for the end of a line."""
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
 
 
@@ -94,7 +96,7 @@ def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
 
 
 def _add_unsubscribing(mail: EmailMessage, message: OutgoingMessage) -> None:
-    link = message.options.get(UNSUBSCRIBE, "").strip()
+    link = _ascii_link(message.options.get(UNSUBSCRIBE, "").strip())
     if not link:
         return
     if not _LINK.fullmatch(link):
@@ -103,6 +105,19 @@ def _add_unsubscribing(mail: EmailMessage, message: OutgoingMessage) -> None:
     mail["List-Unsubscribe"] = f"<{link}>"
     if message.options.get(ONE_CLICK, "").strip().lower() == "true":
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+
+
+def _ascii_link(link: str) -> str:
+    """Return a link as a header may hold it: the host in its ASCII form, and other letters percent-encoded."""
+    if link.isascii():
+        return link
+    try:
+        parts = urlsplit(link)
+        host = parts.netloc.encode("idna").decode("ascii")
+        rest = (quote(part, safe=_ASCII) for part in (parts.path, parts.query, parts.fragment))
+        return urlunsplit((parts.scheme, host, *rest))
+    except ValueError:  # among them every error of an encoding
+        return link
 
 
 def _header(text: str, part: str) -> str:

@@ -11,15 +11,16 @@ from promo_campaigns.velocity.fault import exceeded, fail
 from promo_campaigns.velocity.parser.walk import is_plain
 from promo_campaigns.velocity.positions.html_text import HtmlPrinter
 from promo_campaigns.velocity.positions.json_text import JsonPrinter
+from promo_campaigns.velocity.positions.link_text import LinkPrinter
 from promo_campaigns.velocity.positions.plain_text import xml_text
-from promo_campaigns.velocity.positions.url_text import url_text
+from promo_campaigns.velocity.positions.url_text import encoded_url, url_text
 from promo_campaigns.velocity.tools.names import NAMES, no_tool, tool_of
 from promo_campaigns.velocity.values.arithmetic import Arithmetic
 from promo_campaigns.velocity.values.comparison import Comparison, holds, same
 from promo_campaigns.velocity.values.containers import copied, mapping, put, span, unchanged, walk
 from promo_campaigns.velocity.values.meter import Meter, SingleMeter
 from promo_campaigns.velocity.values.method_table import Caller
-from promo_campaigns.velocity.values.values import LoopState, Printer, Rendered, Stopped
+from promo_campaigns.velocity.values.values import Encoded, LoopState, Printer, Rendered, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +111,10 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "quote": encode_basestring,
         "xml": xml_text,
         "url": url_text,
+        "in_path": LinkPrinter(printer).in_path,
+        "in_query": LinkPrinter(printer).in_query,
+        "encoded": Encoded,
+        "encoded_url": encoded_url,
         "tool": tool_of,
         "no_tool": no_tool,
         "no_value": _no_value,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from promo_campaigns.velocity.fault import fail
+
+if TYPE_CHECKING:
+    from promo_campaigns.velocity.values.values import Encoded
 
 _VALUE = "\ufdd0"
 """Stands before each value until the whole path is known; no value holds it, since values are percent-encoded."""
@@ -25,6 +29,11 @@ def url_text(text: str) -> str:
         return _VALUE + quote(text, safe="")
     except UnicodeEncodeError:
         fail("a value holds half of a UTF-16 pair, which cannot be sent", "Take care where substring() cuts")
+
+
+def encoded_url(value: Encoded) -> str:
+    """Return a text that a template has encoded itself, as one part of a path or of a query."""
+    return _VALUE + value.text if value.form == "url" else url_text(value.text)
 
 
 def finish_url(text: str) -> str:
