@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.data_source_file import KEYS, source_of
 from promo_campaigns.definitions.list_file import read_list
+from promo_campaigns.definitions.message_variants import check_texts, is_message_name, read_variants
 from promo_campaigns.definitions.text_settings import TextSettings
-from promo_campaigns.delivery.rendering import HTML
 from promo_campaigns.delivery.templates import compile_body, compile_path
-from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError, TemplateError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.velocity import compile_template
 
@@ -20,17 +21,15 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.model.run_spec import CodeRequest, DataSource
-    from promo_campaigns.velocity.template import Mode
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
 _AUDIENCES = (".sql", ".csv")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]*")
-_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _MESSAGE_KEYS = frozenset({"description", "channel", "title", "body", "html", "options", "webhook"})
 
 
 def read_message(include: Path, name: str) -> Message:
-    """Read ``messages/<name>.yaml``.
+    """Read ``messages/<name>.yaml``, and ``messages/<name>.<language>.yaml`` for each language that it is there in.
 
     :raises DefinitionError: the file is missing or wrong, or one of its templates does not compile
     """
@@ -47,18 +46,12 @@ def read_message(include: Path, name: str) -> Message:
         options=file.mapping("options"),
         webhook=file.text("webhook", ""),
     )
-    _compile(file, "title", message.title)
-    _compile(file, "body", message.body)
-    _compile(file, "html", message.html, mode="html")
-    for option, value in message.options.items():
-        if not _OPTION.fullmatch(option) or option == HTML:
-            file.fail(f"{option!r} cannot be the name of an option", line=file.line("options"))
-        _compile(file, "options", value)
-    return message
+    check_texts(file, message)
+    return replace(message, variants=read_variants(include / "messages", message))
 
 
 def require_carried(include: Path, message: Message, transport: BaseTransport) -> None:
-    """Refuse a message that its transport cannot carry.
+    """Refuse a message that its transport cannot carry, in whichever language.
 
     :raises DefinitionError: naming the line at fault
     """
@@ -67,6 +60,8 @@ def require_carried(include: Path, message: Message, transport: BaseTransport) -
     except CannotCarryError as error:
         file = _open(include, "messages", message.name, keys=_MESSAGE_KEYS)
         file.fail(error.problem, line=file.line(error.setting), hint=error.hint)
+    for version in message.versions():
+        require_carried(include, version, transport)
 
 
 def read_bound_sources(include: Path, message: Message) -> tuple[DataSource, ...]:
@@ -78,7 +73,7 @@ def read_bound_sources(include: Path, message: Message) -> tuple[DataSource, ...
     :raises DefinitionError: a source is missing or wrong, or reads an answer that is not there when it is called
     """
     bound: dict[str, bool] = {}
-    for text in (message.title, message.body, message.html, *message.options.values()):
+    for text in message.texts():
         template = compile_template(text)
         for source in template.data_sources:
             if not source.answer_read or _is_source(include, source.name):
@@ -203,7 +198,8 @@ def _audience(include: Path, audience: str | Audience, contact_ids: Sequence[int
 
 def _open(include: Path, folder: str, name: str, keys: Collection[str]) -> TextSettings:
     shown_as = f"{folder}/{name}.yaml"
-    require_name(name, shown_as)
+    if folder != "messages" or not is_message_name(name, _NAME):
+        require_name(name, shown_as)
     return TextSettings(include / folder / f"{name}.yaml", shown_as=shown_as, keys=keys)
 
 
@@ -215,13 +211,6 @@ def require_name(name: str, shown_as: str) -> None:
     if not _NAME.fullmatch(name):
         problem = "a name holds letters, digits, spaces, '_' and '-' only"
         raise DefinitionError(problem, file=shown_as)
-
-
-def _compile(file: TextSettings, key: str, text: str, *, mode: Mode = "text") -> None:
-    try:
-        compile_template(text, mode=mode)
-    except TemplateError as error:
-        file.fail(f"{key}: {error.problem}", line=file.line(key, error.line), hint=error.hint)
 
 
 def _read_webhook(include: Path, message: Message) -> DataSource | None:

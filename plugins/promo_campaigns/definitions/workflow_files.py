@@ -44,8 +44,8 @@ class IncludeFolder:
 
     @cached_property
     def messages(self) -> list[str]:
-        """The names of the files in ``messages``."""
-        return self._names("messages")
+        """The names of the files in ``messages``, without the variants in other languages."""
+        return [name for name in self._names("messages") if "." not in name]
 
     @cached_property
     def audiences(self) -> list[str]:

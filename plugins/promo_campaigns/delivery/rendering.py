@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.model.run_key import idempotency_key
 from promo_campaigns.model.template_context import message_context
+from promo_campaigns.model.typed.languages import nearest_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,13 +26,58 @@ NO_LOCATOR = "the contact has no open channel any more"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageTemplates:
-    """The compiled parts of a message for one channel; html only if it has one, options by name."""
+    """The compiled parts of a message for one channel; html only if it has one, options by name.
+
+    :ivar variants: the same in other languages, by their tags
+    """
 
     channel: str
     title: Template
     body: Template
     html: Template | None = None
     options: dict[str, Template] = field(default_factory=dict)
+    variants: dict[str, MessageTemplates] = field(default_factory=dict)
+
+    def extras(self) -> dict[str, Template]:
+        """Return what most messages do not have, by name."""
+        return {HTML: self.html, **self.options} if self.html else self.options
+
+
+class MessageTexts(NamedTuple):
+    """A message rendered for several contacts: a text, or why there is none, for each of them.
+
+    :ivar extras: HTML and options, by name
+    """
+
+    titles: Sequence[str | TemplateError]
+    bodies: Sequence[str | TemplateError]
+    extras: dict[str, Sequence[str | TemplateError]]
+
+
+def render_texts(
+    templates: MessageTemplates, recipients: Sequence[Recipient], contexts: Sequence[Mapping[str, object]]
+) -> MessageTexts:
+    """Render a message for contacts, for each in the nearest of its languages to the contact's own."""
+    if not templates.variants:
+        return _texts(templates, contexts)
+    groups: dict[int, tuple[MessageTemplates, list[int]]] = {}
+    for row, recipient in enumerate(recipients):
+        version = nearest_text(templates.variants, recipient.language, templates)
+        groups.setdefault(id(version), (version, []))[1].append(row)
+    count = len(contexts)
+    texts = MessageTexts([""] * count, [""] * count, {name: [""] * count for name in templates.extras()})
+    for version, rows in groups.values():
+        told = _texts(version, [contexts[row] for row in rows])
+        for place, row in enumerate(rows):
+            texts.titles[row], texts.bodies[row] = told.titles[place], told.bodies[place]  # type: ignore[index]  # lists
+            for name, column in told.extras.items():
+                texts.extras[name][row] = column[place]  # type: ignore[index]  # a list
+    return texts
+
+
+def _texts(templates: MessageTemplates, contexts: Sequence[Mapping[str, object]]) -> MessageTexts:
+    extras = {name: template.render_many(contexts) for name, template in templates.extras().items()}
+    return MessageTexts(templates.title.render_many(contexts), templates.body.render_many(contexts), extras)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +107,7 @@ def render_messages(
     ready: list[OutgoingMessage] = []
     results: list[DeliveryResult] = []
     contexts = [message_context(recipient) for recipient in recipients]
-    titles, bodies = templates.title.render_many(contexts), templates.body.render_many(contexts)
-    extras = _render_extras(templates, contexts)
+    titles, bodies, extras = render_texts(templates, recipients, contexts)
     for row, (recipient, title, body) in enumerate(zip(recipients, titles, bodies, strict=True)):
         extra = {name: column[row] for name, column in extras.items()} if extras else {}
         if recipient.locator is None:
@@ -89,14 +134,6 @@ def render_messages(
                 )
             )
     return ready, results
-
-
-def _render_extras(
-    templates: MessageTemplates, contexts: Sequence[Mapping[str, object]]
-) -> dict[str, Sequence[str | TemplateError]]:
-    """Render what most messages do not have, by name."""
-    parts = {HTML: templates.html, **templates.options} if templates.html else templates.options
-    return {name: template.render_many(contexts) for name, template in parts.items()}
 
 
 def first_failure(parts: Mapping[str, str | TemplateError]) -> str:

@@ -31,6 +31,9 @@ def compile_message(message: Message) -> MessageTemplates:
         body=compile_text(message.body),
         html=compile_template(message.html, mode="html") if message.html else None,
         options={name: compile_text(value) for name, value in message.options.items()},
+        variants={
+            tag: compile_message(version) for tag, version in zip(message.variants, message.versions(), strict=True)
+        },
     )
 
 

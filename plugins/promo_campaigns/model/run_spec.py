@@ -38,12 +38,23 @@ class CodeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """The texts of a message in another language; it has those that the message has."""
+
+    title: str
+    body: str
+    html: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message for one channel; title, body, HTML and options are Velocity.
 
     :ivar html: the body as HTML, for channels that show it; empty for none
     :ivar options: further values for the transport, by names that the transport defines
     :ivar webhook: the data source whose request carries the message, for the transport ``webhook``
+    :ivar variants: its texts in other languages, by the tags of these, such as ``pt-br``
     """
 
     name: str
@@ -53,6 +64,27 @@ class Message:
     html: str = ""
     options: dict[str, str] = field(default_factory=dict)
     webhook: str = ""
+    variants: dict[str, Variant] = field(default_factory=dict)
+
+    def versions(self) -> list[Message]:
+        """Return the message in each of its other languages, named like the file: ``promo_push.uk``."""
+        return [
+            replace(
+                self,
+                name=f"{self.name}.{tag}",
+                title=texts.title,
+                body=texts.body,
+                html=texts.html,
+                options=texts.options,
+                variants={},
+            )
+            for tag, texts in self.variants.items()
+        ]
+
+    def texts(self) -> list[str]:
+        """Return all that is Velocity in it, in every language."""
+        own = [self.title, self.body, self.html, *self.options.values()]
+        return own + [text for version in self.versions() for text in version.texts()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +190,8 @@ class RunSpec:
         """Return the spec as plain JSON values; limits, hold-out and reuse are left out where they are the defaults."""
         nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
+        if not self.message.variants:
+            del spec["message"]["variants"]
         for name, nothing in (("limits", NO_LIMITS), ("hold_out", 0.0), ("reuse", Reuse.NEW)):
             if getattr(self, name) == nothing:
                 del spec[name]
@@ -177,7 +211,7 @@ class RunSpec:
             workflow=stored["workflow"],
             audience=Audience(**audience),
             codes=CodeRequest(**stored["codes"]),
-            message=Message(**stored["message"]),
+            message=_message(stored["message"]),
             data_sources=tuple(_data_source(source) for source in stored["data_sources"]),
             transport=stored.get("transport", INBOX),
             transport_conn_id=stored.get("transport_conn_id", ""),
@@ -186,6 +220,11 @@ class RunSpec:
             hold_out=stored.get("hold_out", 0.0),
             reuse=Reuse(stored.get("reuse", Reuse.NEW)),
         )
+
+
+def _message(stored: dict[str, Any]) -> Message:
+    variants = {tag: Variant(**texts) for tag, texts in stored.get("variants", {}).items()}
+    return Message(**{**stored, "variants": variants})
 
 
 def _data_source(stored: dict[str, Any]) -> DataSource:

@@ -87,6 +87,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
                 examples.look_at(candidates, rows)
                 for write in tables:
                     write(rows)
+        report.languages = dict(previewer.languages)
         report.forecast = replace(forecast, demand=0 if hours.too_late else reader.demand)
         weigh_start(connection, campaign.spec, report, start, run_id=run_id)
     report.examples = examples.kept

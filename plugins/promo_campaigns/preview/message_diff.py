@@ -6,6 +6,7 @@ import difflib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from promo_campaigns.delivery.rendering import render_texts
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.template_context import message_context
 
@@ -58,7 +59,7 @@ class MessageDiff:
     """
 
     def __init__(self, old: MessageTemplates, new: MessageTemplates, report: DiffReport, *, samples: int) -> None:
-        self._versions = {"title": (old.title, new.title), "body": (old.body, new.body)}
+        self._versions = old, new
         self._report = report
         self._samples = samples
 
@@ -66,8 +67,9 @@ class MessageDiff:
         """Return the texts that differ, in the order of ``DIFF_COLUMNS``, and count them."""
         contexts = [message_context(recipient) for recipient in recipients]
         rows: list[tuple[int, str, str, str]] = []
-        for part, (old, new) in self._versions.items():
-            pairs = zip(recipients, old.render_many(contexts), new.render_many(contexts), strict=True)
+        old, new = (render_texts(version, recipients, contexts) for version in self._versions)
+        for part, columns in (("title", (old.titles, new.titles)), ("body", (old.bodies, new.bodies))):
+            pairs = zip(recipients, *columns, strict=True)
             texts = ((one.contact_id, part, _shown(before), _shown(after)) for one, before, after in pairs)
             found = [row for row in texts if row[2] != row[3]]
             self._report.parts[part] += len(found)

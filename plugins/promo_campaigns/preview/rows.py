@@ -8,10 +8,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from promo_campaigns.delivery.bulk import BATCH
-from promo_campaigns.delivery.rendering import HTML, first_failures, webhook_context
+from promo_campaigns.delivery.rendering import HTML, first_failures, render_texts, webhook_context
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.outcome import OutgoingMessage
 from promo_campaigns.model.template_context import TOOL_NAMES, message_context
+from promo_campaigns.model.typed.languages import nearest_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.delivery.ports import Template
-    from promo_campaigns.delivery.rendering import RequestTemplates
+    from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
     from promo_campaigns.model.errors import TemplateError
     from promo_campaigns.model.forecast import Forecast
     from promo_campaigns.model.run import Recipient
@@ -84,6 +85,7 @@ class PreviewReport:
     :ivar states: contacts that would be sent to, skipped, or rejected since their message cannot be rendered
     :ivar reasons: the skipped and the rejected by reason
     :ivar warnings: contacts by warning
+    :ivar languages: contacts by the file whose texts they get; empty for a message in one language
     :ivar forecast: codes needed and codes in stock
     :ivar files: files that were written
     :ivar notes: where the texts differ from what will be sent, and what else is to be known of the campaign
@@ -99,6 +101,7 @@ class PreviewReport:
     states: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -153,6 +156,7 @@ class Previewer:
     The request of a webhook that carries the message stands first among the requests.
 
     :param campaign: the campaign, whose templates are those of the send
+    :ivar languages: contacts by the file whose texts they get; empty for a message in one language
     """
 
     def __init__(self, campaign: CompiledCampaign) -> None:
@@ -161,11 +165,12 @@ class Previewer:
         self._options = [*message.options]
         self._webhook = campaign.webhook
         self._channel = message.channel
-        self._message = {"title": message.title, "body": message.body, **message.options}
-        if message.html:
-            self._message[HTML] = message.html
+        self._message = message
+        self._files = {id(message): campaign.spec.message.name}
+        self._files |= {id(version): f"{campaign.spec.message.name}.{tag}" for tag, version in message.variants.items()}
+        self.languages: Counter[str] = Counter()
         self._requests = requests
-        templates = [*self._message.values()]
+        templates = [part for version in (message, *message.variants.values()) for part in parts_of(version)]
         for request in requests.values():
             templates += [request.path, request.body, *request.headers.values()]
         self._read = sorted(_names_read(templates) - {*requests, BATCH, *TOOL_NAMES})
@@ -174,8 +179,11 @@ class Previewer:
         """Return a part of the preview."""
         sent = [one for one in candidates if not one.reason]
         contexts = [message_context(one.recipient) for one in sent]
-        texts = {name: template.render_many(contexts) for name, template in self._message.items()}
+        told = render_texts(self._message, [one.recipient for one in sent], contexts)
+        texts = {"title": told.titles, "body": told.bodies, **told.extras}
         failures = first_failures(texts)
+        if self._message.variants:
+            self.languages.update(self._file_of(one) for one in sent)
         requests = [_rendered(f"request {name}", templates, contexts) for name, templates in self._requests.items()]
         if self._webhook:
             carriers = self._carried(self._webhook, sent, texts)
@@ -195,6 +203,10 @@ class Previewer:
                 continue
             rows.append(self._row(one, at, texts, requests, warnings))
         return rows
+
+    def _file_of(self, one: Candidate) -> str:
+        """Return the name of the file whose texts a contact gets."""
+        return self._files[id(nearest_text(self._message.variants, one.recipient.language, self._message))]
 
     def _row(
         self,
@@ -267,6 +279,11 @@ def _rendered(label: str, templates: RequestTemplates, contexts: Sequence[dict[s
     columns = {part: template.render_many(contexts) for part, template in parts.items()}
     failures = {at: f"{label}: {failed}" for at, failed in first_failures(columns).items()}
     return _Requests(columns["path"], columns["body"], failures)
+
+
+def parts_of(message: MessageTemplates) -> list[Template]:
+    """Return the compiled parts of a message."""
+    return [message.title, message.body, *message.extras().values()]
 
 
 def _names_read(templates: Sequence[Template]) -> set[str]:

@@ -26,6 +26,7 @@ class Dialect:
     :param converts_arguments: `substring('1')` means `substring(1)`
     :param bare_methods: `$x.size` may mean `$x.size()`
     :param arguments_by_name: a macro's parameter without a value prints what was written as its argument
+    :param tools: `$esc`, `$math`, `$number` and `$date` are there
     """
 
     name: str
@@ -44,6 +45,7 @@ class Dialect:
     converts_arguments: bool
     bare_methods: bool
     arguments_by_name: bool
+    tools: bool
 
 
 MODERN = Dialect(
@@ -63,6 +65,7 @@ MODERN = Dialect(
     converts_arguments=True,
     bare_methods=True,
     arguments_by_name=False,
+    tools=False,
 )
 CLASSIC = Dialect(
     name="1.7",
@@ -81,7 +84,8 @@ CLASSIC = Dialect(
     converts_arguments=False,
     bare_methods=False,
     arguments_by_name=True,
+    tools=False,
 )
-VENDOR = replace(MODERN, name="vendor", velocity_count=True)
-"""2.4 with the counters of 1.7, which the vendor's documentation describes beside those of 2.4."""
+VENDOR = replace(MODERN, name="vendor", velocity_count=True, tools=True)
+"""2.4 with the tools, and with the counters of 1.7, which the vendor's documentation describes beside those of 2.4."""
 DIALECTS = {dialect.name: dialect for dialect in (MODERN, CLASSIC, VENDOR)}

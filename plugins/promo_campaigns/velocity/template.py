@@ -64,7 +64,8 @@ class Template:
             raise ValueError(problem)
         self._made_of = (text, mode, dialect, limits)
         tree = parse(text, DIALECTS[dialect], limits)
-        check_tools(text, tree)
+        if DIALECTS[dialect].tools:
+            check_tools(text, tree)
         self._json = mode == "json"
         self._check: Callable[[str], None] | None = None
         if self._json:
@@ -189,7 +190,7 @@ def compile_template(
     :param mode: what the result is. `text`: values as they are. `message`: likewise, but percent-encoded inside of a
         link. `html`: values escaped, and percent-encoded inside of a link. In the others a missing plain `$x` is an
         error: `strict`, values as they are; `json` and `xml`, escaped by position; `url`, percent-encoded
-    :param dialect: the Velocity version it was written for; `vendor` is 2.4 with the counters of 1.7
+    :param dialect: the Velocity version it was written for; `vendor` is 2.4 with tools and the counters of 1.7
     :raises TemplateSyntaxError: it is not Velocity, or uses a directive that is refused
     :raises LimitExceededError: it is too long, too deep or has too many parts
     """

@@ -15,7 +15,6 @@ from promo_campaigns.velocity.parser.tree import (
     Reference,
     Unary,
 )
-from promo_campaigns.velocity.tools.names import NAMES
 
 ARITHMETIC = {
     "+": "add({}, {}, m, {}, {})",
@@ -124,7 +123,7 @@ class ExpressionCode(ReferenceCode):
         if isinstance(node, ListLiteral | MapLiteral):  # what is in it is not even looked at
             return str(bool(node.items if isinstance(node, ListLiteral) else node.pairs))
         value = self.value(node)
-        if isinstance(node, Reference) and node.root in NAMES and not node.steps:
+        if isinstance(node, Reference) and node.root in self.tools and not node.steps:
             value = f"no_tool({value})"
         return value if self.dialect.empty_is_false else f"holds({value})"
 

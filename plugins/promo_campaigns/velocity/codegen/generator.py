@@ -14,7 +14,7 @@ from promo_campaigns.velocity.positions.json_text import JsonPrinter
 from promo_campaigns.velocity.positions.link_text import LinkPrinter
 from promo_campaigns.velocity.positions.plain_text import xml_text
 from promo_campaigns.velocity.positions.url_text import encoded_url, url_text
-from promo_campaigns.velocity.tools.names import NAMES, no_tool, tool_of
+from promo_campaigns.velocity.tools.names import no_tool, tool_of
 from promo_campaigns.velocity.values.arithmetic import Arithmetic
 from promo_campaigns.velocity.values.comparison import Comparison, holds, same
 from promo_campaigns.velocity.values.containers import copied, mapping, put, span, unchanged, walk
@@ -59,7 +59,7 @@ def generate(  # noqa: PLR0913  (all that code is generated from)
     lines = ["def render(c):", " m = single" if is_plain(tree) else " m = meter(limits, printer)"]
     form = " {} = copied(c.get({!r}), seen, m)" if code.mutates else " {} = c.get({!r})"
     lines += [" seen = {}"] * code.mutates + [form.format(slot, name) for name, slot in code.slots.items()]
-    tools = ((slot, name) for name, slot in code.slots.items() if name in NAMES)
+    tools = ((slot, name) for name, slot in code.slots.items() if name in code.tools)
     lines += [f" if {slot} is None: {slot} = tool({name!r}, c)" for slot, name in tools]
     lines += [f" {name} = None" for name in code.echoes.values()]
     offsets = [0] * len(lines)
@@ -86,7 +86,6 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
     printer = Printer(limits)
     arithmetic = Arithmetic(printer, limits.digits, converts=dialect.converts_arguments)
     comparison = Comparison(printer, converts=dialect.converts_arguments)
-    json_printer = JsonPrinter(printer, limits.string)
     caller = Caller(converts=dialect.converts_arguments, bare=dialect.bare_methods)
 
     def full() -> None:
@@ -104,20 +103,10 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "single": SingleMeter(limits, printer),
         "most": limits.output,
         "full": full,
-        "show": printer.show,
-        "html": HtmlPrinter(printer).show,
-        "strict": json_printer.strict,
-        "json_value": json_printer.value,
-        "quote": encode_basestring,
-        "xml": xml_text,
-        "url": url_text,
-        "in_path": LinkPrinter(printer).in_path,
-        "in_query": LinkPrinter(printer).in_query,
-        "encoded": Encoded,
-        "encoded_url": encoded_url,
         "tool": tool_of,
         "no_tool": no_tool,
         "no_value": _no_value,
+        **_printing(limits, printer),
         "call": caller.call,
         "prop": caller.prop,
         "item": caller.item,
@@ -144,4 +133,22 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "at_most": comparison.at_most,
         "fits": lambda text, meter: meter.fits(text),
         "infinity": float("inf"),
+    }
+
+
+def _printing(limits: Limits, printer: Printer) -> dict[str, object]:
+    """Return what writes a value where it is printed."""
+    json_printer, links = JsonPrinter(printer, limits.string), LinkPrinter(printer)
+    return {
+        "show": printer.show,
+        "html": HtmlPrinter(printer).show,
+        "strict": json_printer.strict,
+        "json_value": json_printer.value,
+        "quote": encode_basestring,
+        "xml": xml_text,
+        "url": url_text,
+        "in_path": links.in_path,
+        "in_query": links.in_query,
+        "encoded": Encoded,
+        "encoded_url": encoded_url,
     }

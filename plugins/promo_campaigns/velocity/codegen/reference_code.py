@@ -37,6 +37,7 @@ class ReferenceCode(CodeWriter, ABC):
         self.stops = False
         self.strict = False
         self.echoes: dict[str, str] = {}
+        self.tools = frozenset(NAMES if dialect.tools else ())
 
     @abstractmethod
     def value(self, node: Node) -> str:
@@ -101,7 +102,7 @@ class ReferenceCode(CodeWriter, ABC):
         if not node.steps:
             value, name = name, self.fresh()
             self.line(f"{name} = {value}", node.at)
-        if node.root in NAMES and not node.backslashes:
+        if node.root in self.tools and not node.backslashes:
             self._of_tool(node, name)
         if node.backslashes and self.strict:
             self._escaped_in_json(node, name)
