@@ -70,13 +70,13 @@ with written as (
   insert into promo.promo_code as known (expires_at, code_file_id, line, discount, retired, code, type)
   select staged.expires_at, %(code_file_id)s, staged.line, staged.discount, staged.retired, staged.code, staged.type
   from (select distinct on (key) * from pg_temp.staged_code order by key, line) as staged
-  left join promo.promo_code as before on promo.code_key(before.code) collate "C" = staged.key
+  left join promo.promo_code as before on promo.code_key(before.code) collate "C" = staged.key and not before.twin
   where before.promo_code_id is null
      or before.issued_at is null and before.seen_at is null
         and (before.expires_at, before.discount, before.retired, before.code, before.type)
             <> (staged.expires_at, staged.discount, staged.retired, staged.code, staged.type)
   order by staged.key
-  on conflict (promo.code_key(code) collate "C") do update
+  on conflict (promo.code_key(code) collate "C") where not twin do update
     set expires_at = excluded.expires_at, code_file_id = excluded.code_file_id, line = excluded.line,
         discount = excluded.discount, retired = excluded.retired, code = excluded.code, type = excluded.type
     where known.issued_at is null and known.seen_at is null
@@ -91,7 +91,7 @@ select count(*) filter (where is_new) as inserted, count(*) filter (where not is
 update promo.promo_code as known
 set retired = true
 from pg_temp.staged_code as staged
-where promo.code_key(known.code) collate "C" = staged.key
+where promo.code_key(known.code) collate "C" = staged.key and not known.twin
   and staged.retired and known.issued_at is not null and not known.retired
   and not exists (
     select from pg_temp.staged_code as earlier where earlier.key = staged.key and earlier.line < staged.line)

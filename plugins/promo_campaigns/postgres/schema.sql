@@ -6,11 +6,13 @@
 
 -- Rules that tables are made of ---------------------------------------------------------------------------------------
 
--- What makes two codes the same code: letter case does not. Codes are trimmed before they get here.
--- upper() first, so that letters with two lower-case forms (the Greek final sigma) meet.
+-- What makes two codes the same code: letter case does not, nor how letters are composed (an accent typed on a Mac is a
+-- character of its own). Codes are trimmed before they get here. upper() first, so that letters with two lower-case forms
+-- (the Greek final sigma) meet. Not strict, so that the planner puts the body in place of the call.
 create function promo.code_key(code text) returns text
-  language sql immutable strict parallel safe
-  return lower(upper(code));
+  language sql immutable parallel safe
+  return case when octet_length(code) = length(code) then lower(upper(code))
+              else normalize(lower(upper(normalize(code, nfc))), nfc) end;
 
 -- What makes two locators the same: addresses ignore case, numbers and tokens do not.
 -- Not strict, so that the planner puts the body in place of the call, which is made for every row of an index.
@@ -140,6 +142,7 @@ create table promo.promo_code (
   seen_at       timestamptz,
   held_by       bigint,
   again         smallint    not null default 0,
+  twin          boolean     not null default false,
   constraint promo_code_seen check (seen_at is null or retired),
   -- A preview shows a code that nobody can redeem: none in the pool begins like it.
   constraint promo_code_no_placeholder check (promo.code_key(code) not like 'test-no-code%'),
@@ -154,7 +157,8 @@ comment on column promo.promo_code.issued_at is 'When it was claimed for the fir
 comment on column promo.promo_code.seen_at is 'When it was taken from somebody for whom a data source had seen it already: it never becomes free again.';
 comment on column promo.promo_code.held_by is 'The contact whose it is, as long as an assignment holds it; nobody else can hold it.';
 comment on column promo.promo_code.again is 'How many more assignments hold it than the one it was claimed for: its contact was given it again.';
-create unique index promo_code_key on promo.promo_code (promo.code_key(code) collate "C");
+comment on column promo.promo_code.twin is 'The same code as another one, but for how its letters are composed; from before these were compared.';
+create unique index promo_code_key on promo.promo_code (promo.code_key(code) collate "C") where not twin;
 -- The stock that can be claimed, in the order it is claimed.
 create index promo_code_stock on promo.promo_code (type, discount, expires_at, promo_code_id)
   where not retired and issued_at is null;

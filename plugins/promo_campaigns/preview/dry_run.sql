@@ -24,8 +24,8 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
         where v.contact_id = c.contact_id) as fields,
        coalesce(c.time_zone, %(time_zone)s::text) as zone,
        h.code, h.expires_at,
-       (select coalesce(u.time_zone, 'UTC') from promo.promo_code p join promo.code_file u using (code_file_id)
-        where promo.code_key(p.code) collate "C" = promo.code_key(h.code)) as pool_zone
+       coalesce((select u.time_zone from promo.promo_code p join promo.code_file u using (code_file_id)
+                 where promo.code_key(p.code) collate "C" = promo.code_key(h.code) and not p.twin), 'UTC') as pool_zone
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) audience

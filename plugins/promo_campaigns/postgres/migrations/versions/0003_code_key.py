@@ -1,4 +1,4 @@
-"""The time zone in which a file's dates were read."""
+"""Composed and decomposed letters make one code; the time zone in which a file's dates were read."""
 
 from __future__ import annotations
 
