@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from promo_campaigns.code_files.load import load_code_file
-from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.migrations import SCRIPTS, first_schema, migrate
 from promo_campaigns.postgres.migrations.former import FIRST
@@ -48,7 +47,7 @@ def test_a_later_file_that_composes_a_code_otherwise_brings_it_up_to_date(store:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), max_size=12))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12))
 def test_the_key_of_a_code_does_not_depend_on_how_its_letters_are_composed(store: Connection, code: str) -> None:
     forms = [unicodedata.normalize(form, code) for form in ("NFC", "NFD")]
     row = store.execute(
@@ -83,4 +82,3 @@ def test_of_two_such_codes_of_an_older_store_the_one_given_out_stays_in_use(bare
             (True, True), (False, False), (False, False), (True, True), (False, False)
         ]  # fmt: skip
         assert load(store, f"\u00e4{COMPOSED}", "plain", COMPOSED) == (0, 0, 3)
-        assert check_invariants(store) == []

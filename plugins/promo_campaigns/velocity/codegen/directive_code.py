@@ -121,10 +121,16 @@ class DirectiveCode(ExpressionCode):
         saved = [(slot, self.fresh()) for slot in bound]
         self.line("; ".join(f"{name} = {slot}" for slot, name in saved))
         self.line(f"{outer} = {about}; {about} = {state} = loop_state(len({items}), {outer})")
+        if _leaves_outer(node.body):
+            self.line("leaving = 0")
         with self.block(f"for {bound[0]} in {items}:", node.at):
             self._turn(node, source, state)
         self.line("; ".join(f"{slot} = {name}" for slot, name in saved))
         self.line(f"{about} = {outer}")
+        if self._loops and _leaves_outer(node.body):
+            with self.block("if leaving:"):
+                self.line("leaving -= 1")
+                self.line("break")
         if node.otherwise is not None:
             with self.block(f"if not {items}:"):
                 self.body(node.otherwise)
@@ -144,6 +150,8 @@ class DirectiveCode(ExpressionCode):
 
     def _leave(self, node: Node) -> None:
         if isinstance(node, Break) and self._loops:
+            if _outer_loops(node):
+                self.line(f"leaving = {_outer_loops(node)}", node.at)
             self.line("break", node.at)
         elif self.stops:
             self.line("raise stopped('')", node.at)
@@ -151,7 +159,20 @@ class DirectiveCode(ExpressionCode):
             self.line(f"return {self.outermost()}", node.at)
 
 
+def _leaves_outer(block: Block) -> bool:
+    """Tell whether a `#break` in a loop's body leaves loops around it as well."""
+    return any(isinstance(node, Break) and _outer_loops(node) for node in every(block))
+
+
 def weight(block: Block) -> int:
     """Return the steps one turn of a loop over a block costs: its nodes, inner loops counted by their own turns."""
     counted = (inner for node in block.nodes if not isinstance(node, Loop) for inner in every(node))
     return 1 + sum(1 + len(node.steps) if isinstance(node, Reference) else 1 for node in counted)
+
+
+def _outer_loops(node: Break) -> int:
+    """Return how many loops around the innermost one `#break($foreach.parent)` leaves as well."""
+    scope = node.scope
+    if not isinstance(scope, Reference) or scope.root != "foreach":
+        return 0
+    return sum(isinstance(step, Property) and step.name == "parent" for step in scope.steps)

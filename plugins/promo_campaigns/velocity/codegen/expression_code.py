@@ -145,6 +145,8 @@ def _is_told(node: Node) -> bool:
     """Tell whether the reference engine has a name for an operand that is no number: a reference or text."""
     if isinstance(node, Unary):
         return _is_told(node.operand)
+    if isinstance(node, Binary) and node.operator in ARITHMETIC:  # of nothing comes nothing
+        return _is_told(node.left) or _is_told(node.right)
     return isinstance(node, Reference | Interpolated) or (isinstance(node, Literal) and type(node.value) is str)
 
 

@@ -17,7 +17,7 @@ from promo_campaigns.velocity.positions.url_text import encoded_url, url_text
 from promo_campaigns.velocity.tools.names import no_tool, tool_of
 from promo_campaigns.velocity.values.arithmetic import Arithmetic
 from promo_campaigns.velocity.values.comparison import Comparison, holds, same
-from promo_campaigns.velocity.values.containers import copied, mapping, put, span, unchanged, walk
+from promo_campaigns.velocity.values.containers import copied, mapping, put, span, spelt_span, unchanged, walk
 from promo_campaigns.velocity.values.meter import Meter, SingleMeter
 from promo_campaigns.velocity.values.method_table import Caller
 from promo_campaigns.velocity.values.values import Encoded, LoopState, Printer, Rendered, Stopped
@@ -110,7 +110,7 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "call": caller.call,
         "prop": caller.prop,
         "item": caller.item,
-        "span": span,
+        "span": spelt_span if dialect.converts_arguments else span,
         "mapping": mapping,
         "walk": walk,
         "put": put,

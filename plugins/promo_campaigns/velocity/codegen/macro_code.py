@@ -164,7 +164,7 @@ class MacroCode(DirectiveCode):
         if any(isinstance(argument, Word) for argument in node.arguments):
             raise error_at(TemplateSyntaxError, self._text, node.at, "an argument of this macro is a bare word")
         self.flush()
-        content = NOTHING if node.content is None else self._block(node.content, self.limits.macro_depth)
+        content = NOTHING if node.content is None else self._content(node.content)
         arguments = [self._kept(argument) for argument in node.arguments]
         arguments += [self._default(parameter.default) for parameter in macro.parameters[len(arguments) :]]
         name = self.fresh()
@@ -189,6 +189,17 @@ class MacroCode(DirectiveCode):
 
     def _default(self, node: Node | None) -> str:
         return NOTHING if node is None else self._kept(node)
+
+    def _content(self, body: Block) -> str:
+        """Write the content of a block macro's call; `$bodyContent` inside of it is that of whoever calls."""
+        content, before, name = self.slot(CONTENT), self.fresh(), self.fresh("f")
+        with self._function(f"def {name}(outer):", body):
+            self.line(f"m.enter({weight(body)})")
+            self.line(f"{before} = {content}; {content} = outer")
+            result = self._function_body(body)
+            self.line(f"{content} = {before}; m.depth -= 1")
+            self.line(f"return {result}")
+        return f"rendered((lambda outer: lambda: {name}(outer))({content}), {self.limits.macro_depth})"
 
     def _block(self, body: Block, depth: int) -> str:
         name = self.fresh("f")

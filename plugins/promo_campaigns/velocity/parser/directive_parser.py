@@ -24,10 +24,11 @@ from promo_campaigns.velocity.parser.tree import (
 if TYPE_CHECKING:
     from promo_campaigns.velocity.parser.tree import Block, Node
 
-WORD = re.compile(r"#(@?)(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+WORD = re.compile(r"#(@?)(?:\{(@?)([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 GLUED_END = re.compile(r"#end[A-Za-z0-9_]{1,20}")
 BLANKS = re.compile(r"[ \t]*")
+LINE = re.compile(r"[^\r\n]*")
 LINE_END = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 REFUSED = {
     "include": "#include reads files",
@@ -66,7 +67,7 @@ class Closed(NamedTuple):
 class DirectiveParser(ExpressionParser):
     """Reads one directive at a `#`."""
 
-    fresh_from = -1
+    fresh_from = else_from = -1
 
     @abstractmethod
     def block(self) -> Closed:
@@ -77,8 +78,8 @@ class DirectiveParser(ExpressionParser):
         match = WORD.match(self.text, self.pos)
         if not match:
             return "", self.pos, False
-        name = match.group(2) or match.group(3)
-        return name, match.end(), bool(match.group(1))
+        name = match.group(3) or match.group(4)
+        return name, match.end(), bool(match.group(1) or match.group(2))
 
     def directive(self, shown: int) -> Found | None:
         """Read a directive, or leave the position alone and return nothing if the `#` is text.
@@ -172,6 +173,7 @@ class DirectiveParser(ExpressionParser):
             branches.append((condition, closed.body))
         otherwise = None
         if closed.by == "else":
+            self.else_from = self.pos  # blanks between #else and #end are printed, those between #if and #end are not
             closed = self._arm(opening)
             otherwise = closed.body
         self._must_end(closed, opening, "#if")
@@ -251,16 +253,20 @@ class DirectiveParser(ExpressionParser):
             self.fail("#macro needs a name", hint="#macro(name $parameter)")
         self.pos = word.end()
         parameters: list[Parameter] = []
-        self._comma()
+        self._comma(comments=True)
         while self.peek() == "$":
             parameters.append(self._parameter())
-            self._comma()
+            self._comma(comments=True)
         self._close_bracket("#macro")
         return Found(Macro(at, word.group(), tuple(parameters), self._body(opening, "#macro")), opening.cut)
 
-    def _comma(self) -> None:
+    def _comma(self, *, comments: bool = False) -> None:
         self.space()
         if self.take(","):
+            self.space()
+        while comments and self.dialect.whole_lines and self.text.startswith("##", self.pos):
+            rest = LINE.match(self.text, self.pos)
+            self.pos = rest.end() if rest else self.pos
             self.space()
 
     def _parameter(self) -> Parameter:
@@ -332,15 +338,12 @@ class DirectiveParser(ExpressionParser):
         return Found(Define(at, variable, self._body(opening, "#define")), opening.cut)
 
     def _break(self, opening: Opening) -> Found:
-        self._ignored_arguments()
+        arguments = self._macro_arguments() if self.peek() == "(" else ()
         self.end_line(opening)
-        return Found(Break(self.offset(opening.start)), opening.cut)
-
-    def _ignored_arguments(self) -> None:
-        if self.peek() == "(":
-            self._macro_arguments()
+        return Found(Break(self.offset(opening.start), arguments[0] if arguments else None), opening.cut)
 
     def _stop(self, opening: Opening) -> Found:
-        self._ignored_arguments()
+        if self.peek() == "(":
+            self._macro_arguments()  # mean nothing
         self.end_line(opening)
         return Found(Stop(self.offset(opening.start)), opening.cut)

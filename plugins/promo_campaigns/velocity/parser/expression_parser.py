@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"-?(?:\d+\.(?!\.)\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+)", re.ASCII)
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VALUES = "A value is a $reference, 'text', a number, true, false, [..] or {..}"
+ESCAPE = re.compile(r"\\u((?!0000)[0-9a-fA-F]{4})")
 STRAIGHT = "Write straight quotes: 'text'"
 CURLY_QUOTES = ("\u2018", "\u2019", "\u201c", "\u201d", "\u00b4", "`")
 # Symbols and words of each level, loosest first: the order is the grammar of the language.
@@ -163,6 +164,8 @@ class ExpressionParser(ReferenceParser):
         self.pos = end + 1
         raw = self.text[start + 1 : end]
         value = raw.replace(quote * 2, quote)
+        if quote == '"' and self.dialect.whole_lines:
+            value = ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
         at = self.offset(start)
         if quote == "'" or not ("$" in value or "#" in value):
             return Literal(at, value)

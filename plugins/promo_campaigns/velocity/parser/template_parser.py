@@ -91,7 +91,7 @@ class TemplateParser(DirectiveParser):
         start = self.pos
         opening = self.opening(start)
         self.pos = end
-        return name, opening.cut
+        return name, start if opening.cut == self.else_from else opening.cut
 
     def _marked(self, slashes: int, dollars: int, shown: int) -> tuple[int | None, Node | None]:
         """Read what a `$` or `#` starts: where the text before it ends (nothing: it is text itself) and its node."""
@@ -109,7 +109,7 @@ class TemplateParser(DirectiveParser):
     def _lost_mark(self) -> tuple[int, None] | None:
         """Step over the `!` of a `$!` before what can start no name: the reference engine loses it."""
         following = self.peek(1)
-        if self.peek() != "!" or following in ("", *"{}$#\\") or (following in "\r\n" and self.dialect.whole_lines):
+        if self.peek() != "!" or following in ("", *"{}[$#\\") or (following in "\r\n" and self.dialect.whole_lines):
             return None
         self.pos += 1
         return self.pos - 1, None

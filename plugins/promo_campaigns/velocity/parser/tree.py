@@ -201,7 +201,12 @@ class Define(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Break(Node):
-    """`#break`."""
+    """`#break`, or `#break($foreach.parent)`.
+
+    :param scope: what it leaves, if that is written
+    """
+
+    scope: Node | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import exceeded, fail
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.velocity.values.meter import Meter
 
+_WHOLE = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 KEYS = (str, int, float, bool, type(None))
 
 
@@ -21,6 +23,15 @@ def span(first: object, last: object, meter: Meter) -> object:
         return None
     meter.held(abs(last - first) + 1)
     return list(range(first, last + 1) if first <= last else range(first, last - 1, -1))
+
+
+def spelt_span(first: object, last: object, meter: Meter) -> object:
+    """Return the list of a range, as 2.x does: an end may be a text that spells a whole number."""
+    return span(_whole(first), _whole(last), meter)
+
+
+def _whole(value: object) -> object:
+    return int(value) if type(value) is str and _WHOLE.fullmatch(value) else value
 
 
 def mapping(pairs: Iterable[tuple[object, object]]) -> dict[object, object]:
