@@ -72,7 +72,7 @@ def test_a_new_contact_is_kept_as_sent(store: Connection, put: Put) -> None:
         {"type": "mobilepush", "value": "token-a", "device": {"os": "android"}},
         {"type": "sms", "value": "380501234567", "device": None},
     ]
-    assert contact["values"] == [{"id": field.field_id, "name": "Promo code", "value": "WELCOME"}]
+    assert contact["values"] == [{"id": field.field_id, "name": "Promo code", "type": field.type, "value": "WELCOME"}]
     assert (contact["external_id"], contact["first_name"], contact["last_name"]) == ("ext-1", "Ann", "Lee")
 
 

@@ -106,5 +106,10 @@ def test_no_day_after_the_one_sold_is_promised_in_any_zone(day: date, pool: str,
     )
 
 
+def test_a_zone_that_this_machine_does_not_know_stops_nobody() -> None:
+    who = recipient(time_zone="Mars/Olympus", event={"time_zone": "../x", "language": "??"})
+    assert rendered("$expires $date.format('yyyy', $expires) $date.get('GGGG')", who).startswith("2030-12-31 2030 ")
+
+
 def test_decimals_are_exact() -> None:
     assert message_context(recipient(fields=FIELDS))["balance"] == Decimal("12345678.90")

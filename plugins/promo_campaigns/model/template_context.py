@@ -100,4 +100,8 @@ def _last_valid(expires_at: datetime, pool_zone: str) -> tuple[datetime, bool]:
 
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> tzinfo:
-    return timezone.utc if name == "UTC" else ZoneInfo(name)
+    """Return a time zone; the store may know one that this machine's files do not have."""
+    try:
+        return timezone.utc if name == "UTC" else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return timezone.utc

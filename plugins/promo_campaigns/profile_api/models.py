@@ -121,7 +121,8 @@ def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
     }
     channels = [{key: value for key, value in one.items() if value is not None} for one in contact["channels"]]
     sent = {key: value for key, value in named.items() if value is not None}
-    return {**sent, "channels": channels, "fields": contact["values"]}
+    fields = [{"id": one["id"], "name": one["name"], "value": one["value"]} for one in contact["values"]]
+    return {**sent, "channels": channels, "fields": fields}
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class DateTool:
         self.language = language
         try:
             self.zone: tzinfo = ZoneInfo(zone) if zone else timezone.utc
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):  # an event may name any zone
             self.zone = timezone.utc
 
     def now(self) -> Moment:
