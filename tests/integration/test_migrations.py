@@ -207,7 +207,9 @@ def test_a_store_that_is_up_to_date_is_left_as_it_is(dsn: str) -> None:
 
 
 TABLE = r"(?P<table>promo\.[a-z_]+)"
-FREE = re.compile(r"(create (or replace )?function|comment on|drop function|create (sequence|type)|create schema)\b")
+FREE = re.compile(
+    r"(create (or replace )?function|comment on|(drop|alter) function|create (sequence|type)|create schema)\b"
+)
 ON_A_TABLE = (
     re.compile(rf"alter table {TABLE}\b"),
     re.compile(rf"(create|drop) trigger [a-z_]+ .*?\bon {TABLE}\b"),
