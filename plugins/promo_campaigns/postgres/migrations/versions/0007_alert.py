@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0007_alert"
-down_revision = "0001_schema"
+down_revision = "0003_code_key"
 
 
 def upgrade() -> None:
