@@ -9,6 +9,7 @@ __all__ = [
     "published",
     "receiver_checks",
     "sample_answers",
+    "setting_errors",
     "settings",
     "settings_schema",
     "stock_level_file",

@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.hooks.code_inbox import describe, finished, look
+from promo_campaigns.hooks.run_conf import require_known_conf
+from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +55,16 @@ class PromoCodeFileSensor(BaseSensorOperator):
         self.settle_s = settle_s
         self.done_marker = done_marker
         self.deferrable = deferrable
+
+    def pre_execute(self, context: Context) -> None:
+        """Refuse a run that was triggered with a name its DAG does not take; trying again would not help.
+
+        :raises AirflowFailException: it was
+        """
+        try:
+            require_known_conf(context)
+        except ConfigurationError as error:
+            raise AirflowFailException(str(error)) from None
 
     def execute(self, context: Context) -> list[str]:
         """Return the finished files, or wait for them."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from promo_campaigns.connections.lookup import airflow_connection
+from promo_campaigns.hooks.run_conf import require_known_conf
 from promo_campaigns.hooks.store import PromoStoreHook
 from promo_campaigns.operators.base.retrying import RetryWhatMayPass
 
 if TYPE_CHECKING:
-    from airflow.sdk import RetryPolicy
+    from airflow.sdk import Context, RetryPolicy
 
     from promo_campaigns.delivery.service import DeliveryService
 
@@ -33,6 +34,13 @@ class StoreOperator(BaseOperator):
     ) -> None:
         super().__init__(retry_policy=retry_policy, **kwargs)
         self.promo_db_conn_id = promo_db_conn_id
+
+    def pre_execute(self, context: Context) -> None:
+        """Refuse a run that was triggered with a name its DAG does not take, before anything is done.
+
+        :raises ConfigurationError: it was
+        """
+        require_known_conf(context)
 
     @cached_property
     def hook(self) -> PromoStoreHook:
