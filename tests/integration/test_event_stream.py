@@ -36,6 +36,7 @@ def include(tmp_path: Path) -> Path:
     (tmp_path / "messages").mkdir()
     text = 'channel: mobilepush\ntitle: Paid\nbody: "$promocode for $!order"\n'
     (tmp_path / "messages" / "paid.yaml").write_text(text)
+    (tmp_path / "fields.yaml").write_text("events: {OrderPaid: [order]}\n")
     return tmp_path
 
 

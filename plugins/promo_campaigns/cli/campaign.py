@@ -73,6 +73,7 @@ class Campaign:
 
     def _of_parts(self, given: dict[str, Any], contact_ids: Sequence[int]) -> RunSpec:
         from promo_campaigns.definitions.definitions import read_run_spec
+        from promo_campaigns.definitions.names.check import Texts, require_names
         from promo_campaigns.model.parameters import code_request, parse_percent
         from promo_campaigns.model.reuse import Reuse
 
@@ -87,6 +88,7 @@ class Campaign:
             transport_conn_id=self.transport_conn_id,
             hold_out=parse_percent("--hold-out", self.hold_out),
         )
+        require_names(self.include, Texts.of(spec, event=None))
         return replace(spec, reuse=Reuse.SAME) if self.reuse else spec
 
     def receivers(self) -> Receivers:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.data_source_file import KEYS, source_of
 from promo_campaigns.definitions.list_file import read_list
 from promo_campaigns.definitions.message_variants import check_texts, is_message_name, read_variants
+from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.definitions.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
+from promo_campaigns.model.template_context import CONTACT_NAMES
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.model.run_spec import CodeRequest, DataSource
+    from promo_campaigns.velocity import BoundSource
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
 _AUDIENCES = (".sql", ".csv")
@@ -33,7 +36,7 @@ def read_message(include: Path, name: str) -> Message:
 
     :raises DefinitionError: the file is missing or wrong, or one of its templates does not compile
     """
-    file = _open(include, "messages", name, keys=_MESSAGE_KEYS)
+    file = message_file(include, name)
     channel = file.text("channel")
     if not _CHANNEL.fullmatch(channel):
         file.fail(f"{channel!r} is no channel", line=file.line("channel"), hint="Use email, sms or mobilepush")
@@ -50,6 +53,22 @@ def read_message(include: Path, name: str) -> Message:
     return replace(message, variants=read_variants(include / "messages", message))
 
 
+def message_file(include: Path, name: str) -> TextSettings:
+    """Return the settings of ``messages/<name>.yaml``, with their lines.
+
+    :raises DefinitionError: the file is missing, or holds a setting that does not exist
+    """
+    return _open(include, "messages", name, keys=_MESSAGE_KEYS)
+
+
+def source_file(include: Path, name: str) -> TextSettings:
+    """Return the settings of ``data_sources/<name>.yaml``, with their lines.
+
+    :raises DefinitionError: the file is missing, or holds a setting that does not exist
+    """
+    return _open(include, "data_sources", name, keys=KEYS)
+
+
 def require_carried(include: Path, message: Message, transport: BaseTransport) -> None:
     """Refuse a message that its transport cannot carry, in whichever language.
 
@@ -58,7 +77,7 @@ def require_carried(include: Path, message: Message, transport: BaseTransport) -
     try:
         transport.check(message)
     except CannotCarryError as error:
-        file = _open(include, "messages", message.name, keys=_MESSAGE_KEYS)
+        file = message_file(include, message.name)
         file.fail(error.problem, line=file.line(error.setting), hint=error.hint)
     for version in message.versions():
         require_carried(include, version, transport)
@@ -73,10 +92,11 @@ def read_bound_sources(include: Path, message: Message) -> tuple[DataSource, ...
     :raises DefinitionError: a source is missing or wrong, or reads an answer that is not there when it is called
     """
     bound: dict[str, bool] = {}
-    for text in message.texts():
+    for version, key, text in _texts(message):
         template = compile_template(text)
         for source in template.data_sources:
             if not source.answer_read or _is_source(include, source.name):
+                _require_source(include, version, key, source)
                 bound[source.name] = bound.get(source.name, False) or source.answer_read
         for name in sorted({*template.names_read, *template.references}):
             if _is_source(include, name):
@@ -86,32 +106,62 @@ def read_bound_sources(include: Path, message: Message) -> tuple[DataSource, ...
     return tuple(read_data_source(include, name, before=before) for name, before in bound.items())
 
 
+def _texts(message: Message) -> Iterator[tuple[str, str, str]]:
+    """Yield each text of a message and of its variants: the name of the file, the setting, the text."""
+    for version in (message, *message.versions()):
+        yield from ((version.name, key, getattr(version, key)) for key in ("title", "body", "html"))
+        yield from ((version.name, "options", text) for text in version.options.values())
+
+
 def read_data_source(include: Path, name: str, *, before: bool = False) -> DataSource:
     """Read ``data_sources/<name>.yaml``.
 
     :param before: whether a message reads its answer
     :raises DefinitionError: the file is missing or wrong, or one of its templates does not compile
     """
-    return source_of(_open(include, "data_sources", name, keys=KEYS), name, before=before)
+    return source_of(source_file(include, name), name, before=before)
+
+
+def read_webhook(include: Path, message: Message) -> DataSource | None:
+    """Read the data source that carries the message, if it names one; a request for each.
+
+    :raises DefinitionError: it is missing or wrong
+    """
+    if not message.webhook:
+        return None
+    file = source_file(include, message.webhook)
+    source = source_of(file, message.webhook)
+    if source.records_per_request:
+        file.fail("a message is carried by a request of its own", line=file.line("records_per_request"))
+    return source
 
 
 def connection_line(include: Path, name: str) -> int | None:
     """Return the line of a data source's file that names its connection."""
-    return _open(include, "data_sources", name, keys=KEYS).line("connection")
+    return source_file(include, name).line("connection")
 
 
 def binding_line(include: Path, message: str, source: str) -> int | None:
     """Return the line of a message's file that binds or reads a data source first; that of its body if it does not."""
-    file = _open(include, "messages", message, keys=_MESSAGE_KEYS)
+    file = message_file(include, message)
     body = file.text("body")
     bound = (one.line for one in compile_template(body).data_sources if one.name == source)
     named = (number for number, line in enumerate(body.splitlines(), start=1) if source in line)
     return file.line("body", next(bound, next(named, 0)))
 
 
+def _require_source(include: Path, message: str, key: str, bound: BoundSource) -> None:
+    if _is_source(include, bound.name):
+        return
+    present = {file.stem for file in (include / "data_sources").glob("*.yaml")}
+    file = message_file(include, message)
+    problem = f"{key}: there is no data source {bound.name!r}, which the message binds"
+    file.fail(problem, line=file.line(key, bound.line), hint=nearest(bound.name, {*present, *CONTACT_NAMES}))
+
+
 def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]) -> None:
     """Check that a data source reads no answer but those that were there before any message."""
-    file = _open(include, "data_sources", name, keys=KEYS)
+    file = source_file(include, name)
     source = source_of(file, name, before=before)
     templates = {"path": compile_path(source.path), "body": compile_body(source)}
     for key, template in templates.items():
@@ -183,7 +233,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         data_sources=read_bound_sources(include, read),
         transport=transport,
         transport_conn_id=transport_conn_id,
-        webhook=_read_webhook(include, read),
+        webhook=read_webhook(include, read),
         hold_out=hold_out,
     )
 
@@ -213,15 +263,6 @@ def require_name(name: str, shown_as: str) -> None:
         raise DefinitionError(problem, file=shown_as)
 
 
-def _read_webhook(include: Path, message: Message) -> DataSource | None:
-    """Read the data source that carries the message, if it names one; a request for each."""
-    if not message.webhook:
-        return None
-    file = _open(include, "data_sources", message.webhook, keys=KEYS)
-    source = source_of(file, message.webhook)
-    if source.records_per_request:
-        file.fail("a message is carried by a request of its own", line=file.line("records_per_request"))
-    return source
 
 
 def _is_source(include: Path, name: str) -> bool:

@@ -20,18 +20,30 @@ def read_sample_answers(include: Path, spec: RunSpec) -> dict[str, object]:
 
     :raises DefinitionError: one is no JSON
     """
-    answers: dict[str, object] = {}
-    for source in spec.data_sources:
-        name = f"data_sources/{source.name}.answer.json"
-        if not source.before or not (include / name).is_file():
-            continue
-        try:
-            answers[source.name] = json.loads((include / name).read_text(encoding="utf-8"))
-        except ValueError as error:
-            line = getattr(error, "lineno", None)
-            problem = "it is no JSON in UTF-8"
-            raise DefinitionError(problem, file=name, line=line, hint="Write what the source answers") from error
-    return answers
+    asked = [source.name for source in spec.data_sources if source.before]
+    return {name: read_sample_answer(include, name) for name in asked if has_sample_answer(include, name)}
+
+
+def has_sample_answer(include: Path, source: str) -> bool:
+    """Tell whether there is an example of what a data source answers."""
+    return (include / _file(source)).is_file()
+
+
+def read_sample_answer(include: Path, source: str) -> object:
+    """Return the example of what a data source answers.
+
+    :raises DefinitionError: it is no JSON
+    """
+    try:
+        return json.loads((include / _file(source)).read_text(encoding="utf-8"))
+    except ValueError as error:
+        line = getattr(error, "lineno", None)
+        problem = "it is no JSON in UTF-8"
+        raise DefinitionError(problem, file=_file(source), line=line, hint="Write what the source answers") from error
+
+
+def _file(source: str) -> str:
+    return f"data_sources/{source}.answer.json"
 
 
 def notes_on_answers(spec: RunSpec, answers: dict[str, object]) -> list[str]:

@@ -72,6 +72,10 @@ class TextSettings:
         """Return the 1-based line of a setting, or of a line (from 1) of its text."""
         return self._file.line(key, of_text=of_text)
 
+    def line_in(self, way: tuple[str, ...], of_text: int) -> int | None:
+        """Return the line of a line (from 1) of a text that stands in a setting, or in one inside it."""
+        return self._file.line(*way, of_text=of_text)
+
     def fail(self, problem: str, *, line: int | None = None, hint: str = "") -> NoReturn:
         """Raise the DefinitionError that names this file."""
         self._file.fail(problem, line=line, hint=hint)

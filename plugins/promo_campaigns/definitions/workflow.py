@@ -145,6 +145,10 @@ class Workflow(Settings):
         gt=0,
         le=MAX_PERCENT,
     )
+    shows_code: Annotated[bool, Argument(Taker.OPENING)] = Field(
+        default=True,
+        description="Whether the message must show the promo code; false if it reaches the contact in another way",
+    )
     stock: Annotated[StockPolicy, CONVERTED, Argument(Taker.START)] = Field(
         default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"
     )

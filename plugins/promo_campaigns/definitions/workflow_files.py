@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message
+from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message, read_webhook
+from promo_campaigns.definitions.names.check import Texts, require_names
 from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 from promo_campaigns.definitions.yaml_file import YamlFile
@@ -143,9 +144,26 @@ def read_workflow(files: IncludeFolder, workflow_id: str, build: Callable[[Workf
 def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
     """Read a workflow for its own sake.
 
-    :raises DefinitionError: as ``read_workflow``
+    :raises DefinitionError: as ``read_workflow``, or a text reads a name that nothing can have
     """
-    return read_workflow(files, workflow_id, lambda workflow: workflow)
+    workflow = read_workflow(files, workflow_id, lambda workflow: workflow)
+    require_names(files.path, campaign_texts(files, workflow))
+    return workflow
+
+
+def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:
+    """Return what a workflow says, and to whom.
+
+    :raises DefinitionError: its message, or a data source of it, is missing or wrong
+    """
+    message = read_message(files.path, workflow.message)
+    return Texts(
+        message=message,
+        sources=files.bound_sources(workflow.message),
+        webhook=read_webhook(files.path, message),
+        event=workflow.event,
+        shows_code=workflow.shows_code,
+    )
 
 
 def require_files(files: IncludeFolder, workflow: Workflow) -> None:

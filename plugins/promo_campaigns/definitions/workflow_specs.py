@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.definitions import read_run_spec
+from promo_campaigns.definitions.names.check import Texts, require_names
 from promo_campaigns.definitions.settings import form_fields
 from promo_campaigns.definitions.workflow_files import check_workflow
 from promo_campaigns.model.errors import ConfigurationError
@@ -48,6 +49,7 @@ def read_workflow_spec(
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,
     )
+    require_names(files.path, Texts.of(spec, event=workflow.event, shows_code=workflow.shows_code))
     limits = parse_limits(
         quiet_hours=workflow.effective_quiet_hours, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap
     )

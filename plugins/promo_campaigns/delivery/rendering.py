@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HTML = "html"
 """The name of the HTML part; no option may bear it."""
+WEBHOOK_NAMES = ("title", "body", "html", "channel", "locator", "key", "contact_id", "options")
+"""What the templates of a request can read that carries a message."""
 NO_LOCATOR = "the contact has no open channel any more"
 
 

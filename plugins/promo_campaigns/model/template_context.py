@@ -38,6 +38,14 @@ KNOWN_NAMES = frozenset({*CONTACT_NAMES, *CODE_NAMES, *TOOL_NAMES, DATA})
 _LAST_INSTANT = timedelta(microseconds=1)
 
 
+CODE = "promocode"
+CONTACT_NAMES = (
+    *("first_name", "last_name", "language", "contact_id", "external_id", "contact_unique_identifier"),
+    *(CODE, "promocode_type", "discount", "expiration_date"),
+)
+"""What every text for a contact can read, beside fields, answers and parameters of an event."""
+
+
 def message_context(recipient: Recipient) -> dict[str, object]:
     """Build the context in which ``$data.get('name')``, ``$name`` and ``$!{data.name}`` are one value.
 

@@ -76,7 +76,8 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
         from promo_campaigns.ledger.event_queue import acquire, listen, renew
 
         terms = self.read_terms()
-        spec, key = self.read_spec(context, terms.audience), read_run_key(context, terms.workflow)
+        spec = self.read_spec(context, terms.audience, event=terms.type)
+        key = read_run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)
             acquire(connection, terms.workflow, key, quiet_s=BUSY_S)

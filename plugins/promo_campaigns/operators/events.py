@@ -73,7 +73,7 @@ class StartOnEventsOperator(EventsOperator):
         from promo_campaigns.ledger.runs import read_batches
 
         terms, batch_size = self.read_terms(), batch_size_of(self.batch_size)
-        spec = self.read_spec(context, terms.audience)
+        spec = self.read_spec(context, terms.audience, event=terms.type)
         key = read_run_key(context, terms.workflow)
         with self.hook.connect() as connection:
             listen(connection, workflow=terms.workflow, type_name=terms.type)

@@ -104,6 +104,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
 
     def _spec(self) -> RunSpec:
         from promo_campaigns.definitions.definitions import read_run_spec, require_carried
+        from promo_campaigns.definitions.names.check import Texts, require_names
 
         include = include_folder(self.include_folder)
         spec = read_run_spec(
@@ -116,5 +117,6 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
         )
+        require_names(include, Texts.of(spec, event=None, shows_code=False))
         require_carried(include, spec.message, self.delivery.receivers.transport(spec))
         return spec

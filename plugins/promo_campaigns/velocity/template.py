@@ -12,10 +12,19 @@ from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
 from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.parser.inspection import BoundSource, data_sources, names_read, reads, references
+from promo_campaigns.velocity.parser.names import UnknownName, unknown_names
+from promo_campaigns.velocity.parser.printed import (
+    NoDirective,
+    PrintedText,
+    Swallowed,
+    no_directives,
+    printed_texts,
+    swallowed_texts,
+)
 from promo_campaigns.velocity.parser.template_parser import parse
 from promo_campaigns.velocity.parser.tree import Text
 from promo_campaigns.velocity.parser.walk import printed_in_place, printed_references
-from promo_campaigns.velocity.place import error_at
+from promo_campaigns.velocity.place import error_at, locate
 from promo_campaigns.velocity.positions.json_position import JsonPositions
 from promo_campaigns.velocity.positions.json_skeleton import check_result
 from promo_campaigns.velocity.positions.json_text import escape_halves
@@ -24,11 +33,13 @@ from promo_campaigns.velocity.positions.plain_text import check_xml, check_xml_t
 from promo_campaigns.velocity.positions.position import Position
 from promo_campaigns.velocity.positions.url_text import finish_url
 from promo_campaigns.velocity.tools.names import check_tools
+from promo_campaigns.velocity.values.method_table import METHOD_NAMES
 from promo_campaigns.velocity.values.text_methods import narrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from promo_campaigns.velocity.parser.names import Shape
     from promo_campaigns.velocity.parser.tree import Block, Node
 
 Mode = Literal["text", "message", "json", "html", "xml", "url", "strict"]
@@ -105,6 +116,33 @@ class Template:
     def reads(self, name: str) -> bool:
         """Tell whether the template may read a name, by itself or on `$data`."""
         return reads(self._tree, name)
+
+    def unknown_names(self, known: Mapping[str, Shape]) -> list[UnknownName]:
+        """Return the names the template reads that are neither known nor set by itself, in the order it is written.
+
+        :param known: what can be read, by its root name
+        """
+        dialect = DIALECTS[self._made_of[2]]
+        return unknown_names(self._tree, known, METHOD_NAMES, velocity_count=dialect.velocity_count)
+
+    @property
+    def printed_texts(self) -> list[PrintedText]:
+        """The text of the template that is printed as it is written."""
+        return list(printed_texts(self._made_of[0], self._tree))
+
+    @property
+    def swallowed_texts(self) -> list[Swallowed]:
+        """The text that is not printed, since a `##` before it makes it a comment."""
+        return list(swallowed_texts(self._made_of[0], self._tree))
+
+    @property
+    def no_directives(self) -> list[NoDirective]:
+        """What is printed, and looks as if it were meant as a directive."""
+        return list(no_directives(self._made_of[0], self._tree))
+
+    def line_of(self, at: int) -> int:
+        """Return the 1-based line of a character offset."""
+        return locate(self._made_of[0], at).line
 
     def __reduce__(self) -> tuple[type[Template], tuple[str, Mode, Version, Limits]]:
         return Template, self._made_of

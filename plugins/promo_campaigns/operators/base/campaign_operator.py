@@ -14,12 +14,13 @@ from promo_campaigns.model.parameters import (
     optional_text,
     parse_choice,
     parse_contact_ids,
+    parse_flag,
     parse_name,
     parse_percent,
 )
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.operators.base.store_operator import StoreOperator
-from promo_campaigns.operators.base.workflow_checks import check_wiring
+from promo_campaigns.operators.base.workflow_checks import check_names, check_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,8 @@ class CampaignOperator(StoreOperator):
         workflow, so that its effect can be measured (templated)
     :param reuse: what a contact gets who holds a code of the type and discount already, from whatever run: another one,
         ``new each run``; or that one again while it is valid for ``days``, ``same until it expires`` (templated)
+    :param shows_code: whether the message must show the promo code; false if it reaches the contact in another way
+        (templated)
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
@@ -65,6 +68,7 @@ class CampaignOperator(StoreOperator):
         "frequency_cap",
         "hold_out",
         "reuse",
+        "shows_code",
         "promo_db_conn_id",
     )
 
@@ -82,6 +86,7 @@ class CampaignOperator(StoreOperator):
         frequency_cap: str = "",
         hold_out: float | str = 0,
         reuse: str = Reuse.NEW.value,
+        shows_code: bool | str = True,
         workflow: str | None = None,
         include_folder: str | None = None,
         **kwargs: Any,
@@ -98,18 +103,23 @@ class CampaignOperator(StoreOperator):
         self.frequency_cap = frequency_cap
         self.hold_out = hold_out
         self.reuse = reuse
+        self.shows_code = shows_code
         self.workflow = workflow
         self.include_folder = include_folder
 
-    def read_spec(self, context: Context, audience: str | Audience, contact_ids: Sequence[int] | str = ()) -> RunSpec:
+    def read_spec(
+        self, context: Context, audience: str | Audience, contact_ids: Sequence[int] | str = (), *, event: str = ""
+    ) -> RunSpec:
         """Read the definition, and find what is wrong with it before anything is opened.
 
         :param audience: name of a file in ``include/audiences``, or an audience that needs none
         :param contact_ids: the audience itself, in place of a file
-        :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
-            wrong, or its block stands on the wrong side of the message
+        :param event: the type of the events that are answered
+        :raises ConfigurationError: a parameter or a definition file is wrong, a text reads a name that nothing can
+            have, a data source's connection is missing or wrong, or its block stands on the wrong side of the message
         """
         from promo_campaigns.definitions.definitions import read_run_spec
+        from promo_campaigns.definitions.names.check import Texts
         from promo_campaigns.definitions.receiver_checks import check_receivers
 
         include = include_folder(self.include_folder)
@@ -125,6 +135,8 @@ class CampaignOperator(StoreOperator):
             hold_out=parse_percent("hold_out", self.hold_out),
         )
         check_wiring(self, context, include, spec)
+        shows_code = parse_flag("shows_code", self.shows_code)
+        check_names(include, Texts.of(spec, event=event, shows_code=shows_code), self.hook)
         check_receivers(include, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
         return replace(spec, limits=self._limits(), reuse=parse_choice(Reuse, "reuse", self.reuse))
 

@@ -15,7 +15,23 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperator, Context
 
+    from promo_campaigns.definitions.names.check import Texts
+    from promo_campaigns.hooks.store import PromoStoreHook
     from promo_campaigns.model.run_spec import RunSpec
+
+
+def check_names(include: Path, texts: Texts, hook: PromoStoreHook) -> None:
+    """Make sure that every name that a text reads is one that something can have, by the fields in the store as well.
+
+    :raises DefinitionError: one is not
+    """
+    from promo_campaigns.contacts.store import list_fields
+    from promo_campaigns.definitions.names.check import require_names
+    from promo_campaigns.definitions.names.declared import read_declared, require_fields
+
+    if read := require_names(include, texts):
+        with hook.connect() as connection:
+            require_fields(read_declared(include), read, list_fields(connection))
 
 
 def asks_approval(start: BaseOperator) -> bool:

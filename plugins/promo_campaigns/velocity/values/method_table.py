@@ -33,6 +33,7 @@ TABLE: dict[type, dict[str, tuple[Method, ...]]] = {
     Encoded: moment_methods.TEXT_METHODS,
     **tools.METHODS,
 }
+METHOD_NAMES = frozenset(name for methods in TABLE.values() for name in methods)
 NO_METHODS: dict[str, tuple[Method, ...]] = {}
 
 

@@ -1,0 +1,203 @@
+"""Refuses texts of messages and data sources that read a name which nothing can have, or that lose what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from promo_campaigns.definitions.definitions import message_file, source_file
+from promo_campaigns.definitions.names.declared import FILE, Declared, read_declared
+from promo_campaigns.definitions.names.known import (
+    answer_shape,
+    batch_names,
+    contact_names,
+    example_shape,
+    is_owner,
+    is_word,
+    meant_name,
+    webhook_names,
+    written,
+)
+from promo_campaigns.definitions.names.merge_tags import merge_tags
+from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
+from promo_campaigns.model.template_context import CONTACT_NAMES
+from promo_campaigns.velocity import ANYTHING, compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from promo_campaigns.definitions.names.known import Known
+    from promo_campaigns.definitions.text_settings import TextSettings
+    from promo_campaigns.model.run_spec import DataSource, Message, RunSpec
+    from promo_campaigns.velocity import Shape, Template, UnknownName
+
+ANSWER = "answer"
+_MOST_SHOWN = 16
+_AS_TEXT = "To print it as it is, write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What a campaign says, and to whom.
+
+    :ivar sources: the data sources that the message binds
+    :ivar webhook: the request that carries the message, if it names one
+    :ivar event: the type of the events it answers, empty for an audience; None where that is not known
+    :ivar shows_code: whether the message must show the promo code
+    """
+
+    message: Message
+    sources: tuple[DataSource, ...] = ()
+    webhook: DataSource | None = None
+    event: str | None = ""
+    shows_code: bool = True
+
+    @classmethod
+    def of(cls, spec: RunSpec, *, event: str | None = "", shows_code: bool = True) -> Texts:
+        """Return what a run says."""
+        sources, webhook = spec.data_sources, spec.webhook
+        return cls(message=spec.message, sources=sources, webhook=webhook, event=event, shows_code=shows_code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One template, where it stands, and what it can read."""
+
+    file: TextSettings
+    way: tuple[str, ...]
+    template: Template
+    known: Known
+
+    def fail(self, problem: str, at: int, hint: str) -> NoReturn:
+        line = self.file.line_in(self.way, self.template.line_of(at))
+        self.file.fail(f"{'.'.join(self.way)}: {problem}", line=line, hint=hint)
+
+
+def require_names(include: Path, texts: Texts) -> frozenset[str]:
+    """Check every text of a campaign.
+
+    :return: the names of the declared fields that it reads
+    :raises DefinitionError: a text reads what nothing can be called, or holds a merge tag of another product; a ``##``
+        swallows text; the message never shows the code; nobody declared the answer that it reads
+    """
+    declared = read_declared(include)
+    parts = list(_parts(include, texts, declared))
+    for part in parts:
+        _check(part, declared)
+    if texts.shows_code:
+        _require_code(include, texts.message)
+    without = _parts(include, texts, replace(declared, fields={}))
+    return frozenset(unknown.name for part in without for unknown in part.template.unknown_names(part.known))
+
+
+def _parts(include: Path, texts: Texts, declared: Declared) -> Iterator[_Part]:
+    """Yield every template of a campaign."""
+    events = [parameters for kind, parameters in declared.events.items() if texts.event in {kind, None}]
+    told = {name: example_shape(example) for parameters in events for name, example in parameters.items()}
+    further: dict[str, Shape] = {**dict.fromkeys(declared.fields, ANYTHING), **told}
+    answers = {source.name: _answer(include, source) for source in texts.sources}
+    message = contact_names({**further, **answers})
+    yield from _message_parts(message_file(include, texts.message.name), texts.message, message)
+    asked = {source.name: answers[source.name] for source in texts.sources if source.before}
+    for source in texts.sources:
+        names = contact_names(further if source.before else {**further, **asked})
+        known = batch_names(names) if source.records_per_request else names
+        yield from _source_parts(source_file(include, source.name), source, known, answer_shape(include, source.name))
+    if texts.webhook:
+        file = source_file(include, texts.webhook.name)
+        yield from _source_parts(file, texts.webhook, webhook_names(texts.message.options), ANYTHING)
+
+
+def _answer(include: Path, source: DataSource) -> Shape:
+    """Return what the answer of a data source holds.
+
+    :raises DefinitionError: the message reads it, and nobody says what it holds
+    """
+    shape = answer_shape(include, source.name)
+    if shape is None and source.before:
+        problem = "the message reads the answer of this data source, and nobody says what it holds"
+        hint = f"Write an example of the answer into data_sources/{source.name}.answer.json"
+        source_file(include, source.name).fail(problem, hint=hint)
+    return ANYTHING if shape is None else shape
+
+
+def _message_parts(file: TextSettings, message: Message, known: Known) -> Iterator[_Part]:
+    yield _Part(file, ("title",), compile_template(message.title), known)
+    yield _Part(file, ("body",), compile_template(message.body), known)
+    yield _Part(file, ("html",), compile_template(message.html, mode="html"), known)
+    for name, text in message.options.items():
+        yield _Part(file, ("options", name), compile_template(text), known)
+
+
+def _source_parts(file: TextSettings, source: DataSource, known: Known, answer: Shape | None) -> Iterator[_Part]:
+    answered: Known = {ANSWER: answer or ANYTHING}
+    yield _Part(file, ("path",), compile_path(source.path), known)
+    for name, template in compile_headers(source).items():
+        yield _Part(file, ("headers", name), template, known)
+    yield _Part(file, ("body",), compile_body(source), known)
+    yield _Part(file, ("success",), _condition(source.success), {**answered, "status": ANYTHING})
+    yield _Part(file, ("poll", "path"), compile_path(source.poll.path), {ANSWER: ANYTHING})
+    for name in ("done", "failed"):
+        yield _Part(file, ("poll", name), _condition(getattr(source.poll, name)), {ANSWER: ANYTHING})
+
+
+def _condition(text: str) -> Template:
+    return compile_template(f"#if({text})1#end" if text else "", mode="strict")
+
+
+def _check(part: _Part, declared: Declared) -> None:
+    for unknown in part.template.unknown_names(part.known):
+        _refuse_name(part, unknown, declared)
+    for piece in part.template.printed_texts:
+        for tag in merge_tags(piece.text):
+            meant = meant_name(tag.name, part.known)
+            if tag.is_certain or meant:
+                problem = f"{tag.tag} is a merge tag of another product, which nothing replaces here"
+                hint = f"Write {written(meant) if meant else 'the name as this product has it'}"
+                part.fail(problem, piece.at(tag.at), f"{hint}. {_AS_TEXT} #[[{tag.tag}]]#")
+    for comment in part.template.swallowed_texts:
+        problem = f"'##' begins a comment, so that {comment.text!r} is not sent"
+        hint = "Write #[[##]]# to print the two signs; a comment stands on a line of its own"
+        part.fail(problem, comment.at, hint)
+    _check_directives(part)
+
+
+def _check_directives(part: _Part) -> None:
+    for word in part.template.no_directives:
+        meant = nearest(word.name, word.known)
+        if word.is_certain or meant.startswith("Did"):
+            hint = meant.replace("'", "'#", 1) if meant.startswith("Did") else f"{_AS_TEXT} #[[#{word.name}]]#"
+            part.fail(f"there is no directive #{word.name}", word.at, hint)
+
+
+def _refuse_name(part: _Part, unknown: UnknownName, declared: Declared) -> NoReturn:
+    if unknown.is_method:
+        part.fail(f"no value has a method {unknown.name!r}", unknown.at, nearest(unknown.name, unknown.known))
+    problem = f"{unknown.source} reads {unknown.name!r}, which nothing is called here"
+    path = unknown.source.strip("$!{}")
+    is_owner_of = is_owner(unknown.name) and path != unknown.name
+    if meant := meant_name(path if is_owner_of else unknown.name, unknown.known):
+        keeps_form = not is_owner_of and (is_word(meant) or f"'{unknown.name}'" in unknown.source)
+        better = unknown.source.replace(unknown.name, meant, 1) if keeps_form else written(meant)
+        part.fail(problem, unknown.at, f"Did you mean {meant}? Write {better}")
+    event = next((kind for kind, names in declared.events.items() if unknown.name in names), "")
+    more = f"It is a parameter of the event {event}, which this campaign does not answer" if event else ""
+    more = more or f"Declare a field, or a parameter of an event, in include/{FILE}"
+    part.fail(problem, unknown.at, f"There are: {_listed(unknown.known)}. {more}. {_AS_TEXT} #[[{unknown.source}]]#")
+
+
+def _listed(known: Collection[str]) -> str:
+    """Return the first of the names that can be read, as they are written; those of every contact first."""
+    names = sorted(known, key=lambda name: (name not in CONTACT_NAMES, name))
+    shown = [written(name) for name in names if name != "data"]
+    more = len(shown) - _MOST_SHOWN
+    return ", ".join(shown[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _require_code(include: Path, message: Message) -> None:
+    file = message_file(include, message.name)
+    if not any(part.template.reads(CODE) for part in _message_parts(file, message, {})):
+        hint = "Write $promocode where it is to stand, or 'shows_code: false' in the workflow"
+        file.fail("the message never shows the promo code", line=file.line("body"), hint=hint)
