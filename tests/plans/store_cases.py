@@ -116,6 +116,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audiences.count_contact_ids": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
         "contacts.audiences.count_external_ids": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.count_locators": case(BATCH, **named),
+        "contacts.audiences.first_of": Case(size=ONE, fills={"/* audience */": "select contact_id from promo.contact"}),
         "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_channel": case(BATCH, **named),

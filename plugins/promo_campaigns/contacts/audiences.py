@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ _SQL = queries(__name__)
 _BY = {CONTACT_ID: "by_contact_id", EXTERNAL_ID: "by_external_id"}
 _KNOWN = {CONTACT_ID: "count_contact_ids", EXTERNAL_ID: "count_external_ids"}
 _PLACE = "/* audience */"
+_LINE = re.compile(r"^LINE ([0-9]+):", re.MULTILINE)
 
 
 @contextmanager
@@ -41,8 +44,25 @@ def audience_query(audience: Audience, around: str) -> Iterator[tuple[sql.Compos
         if not audience.sql:
             raise
         problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
-        hint = "it must be one SELECT that yields a column contact_id"
-        raise DefinitionError(problem, file=audience.name, hint=hint) from error
+        hint = error.diag.message_hint or "It must be one SELECT that yields a column contact_id"
+        line = _line_of(error, head, audience.sql)
+        raise DefinitionError(problem, file=f"audiences/{audience.name}.sql", line=line, hint=hint) from error
+
+
+def require_select(connection: Connection, audience: Audience) -> None:
+    """Run an audience's SELECT for its first contact, in a transaction that can write nothing.
+
+    :raises DefinitionError: it fails
+    """
+    with reading(connection), audience_query(audience, _SQL["first_of"]) as (query, whose):
+        connection.execute(query, whose)
+
+
+def _line_of(error: psycopg.Error, head: str, select: str) -> int | None:
+    """Return the line of the author's SELECT that an error of the whole query is told of; None if it is another's."""
+    told = _LINE.search(str(error))
+    line = int(told[1]) - head.count("\n") if told else 0
+    return line if 0 < line <= select.count("\n") + 1 else None
 
 
 def count_strangers(connection: Connection, audience: Audience) -> int:

@@ -28,3 +28,11 @@ select contact_id from promo.contact where external_id = any(%(values)s::text[])
 -- A list of a channel's values; those of nobody fall away.
 select h.contact_id
 /* fragment whose_locators */
+
+-- first_of --
+-- The first contact of an audience, to find out whether its SELECT can be run.
+select a.contact_id::bigint
+from (
+/* audience */
+) a
+limit 1

@@ -13,6 +13,7 @@ __all__ = [
     "settings",
     "settings_schema",
     "stock_level_file",
+    "store_check",
     "workflow",
     "workflow_files",
     "workflow_notes",

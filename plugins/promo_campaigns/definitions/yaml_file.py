@@ -20,6 +20,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_BYTES = 1_000_000
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _BROKEN = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+_BARE = re.compile(r"\s*(- +)?(?P<name>[^\s:#'\"]+):\s+(?P<value>[@`%&*!|>{\[].*?|[^'\"].*:\s.*?)\s*")
 _FLAGS = {"true": True, "false": False}
 _EXCERPT = 100
 
@@ -98,8 +99,18 @@ class YamlFile:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "unreadable"
-            self.fail(f"not YAML: {reason}", line=mark.line + 1 if mark else None)
+            line = mark.line + 1 if mark else None
+            self.fail(f"not YAML: {reason}", line=line, hint=self._hint_on(line))
         return composed
+
+    def _hint_on(self, line: int | None) -> str:
+        """Return how a line that is no YAML is mostly meant: a text that begins or goes on as only YAML's own may."""
+        written = self._text[line - 1] if line and line <= len(self._text) else ""
+        found = _BARE.fullmatch(written)
+        if not found:
+            return "YAML is indented by blanks, not by tabs" if written.strip(" ").startswith("\t") else ""
+        shown = f'{found["name"]}: "{found["value"]}"' if self._quoted and '"' not in found["value"] else '"..."'
+        return f"Put the text between quotes: {shown}"
 
     def _plain(self, node: yaml.Node, way: Way) -> Any:  # noqa: ANN401  (any plain value)
         if id(node) in self._seen:

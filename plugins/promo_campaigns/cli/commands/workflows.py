@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import INCLUDE, AsJson, Fields, Include, workflow_names
+from promo_campaigns.cli.options import INCLUDE, AsJson, Dsn, Fields, Include, workflow_names
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import progress
-from promo_campaigns.model.errors import ConfigurationError, DefinitionError
+from promo_campaigns.model.errors import (
+    ConfigurationError,
+    DatabaseNotFoundError,
+    DatabaseUnavailableError,
+    DefinitionError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from promo_campaigns.definitions.workflow_files import IncludeFolder
+    from promo_campaigns.postgres.connection import Connection
 
 app = Commands()
+_MOST_SHOWN = 10
 
 Names = Annotated[
     list[str] | None,
@@ -33,33 +44,67 @@ def check(
     include: Include = INCLUDE,
     as_json: AsJson = False,
     fields: Fields = "",
+    dsn: Dsn = "",
 ) -> ExitStatus:
     """Read every workflow and every file it names.
 
     Prints what is wrong, by file and line, and what should be known of the others. The exit status is 1 if a file is
-    wrong.
+    wrong. With a database, the SELECT of each audience is run for its first contact, and the fields that texts read are
+    compared with those of the store.
     """
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 
     output = Output(as_json=as_json, fields=fields)
     folder = IncludeFolder(include)
-    if not include.is_dir():
-        msg = f"there is no folder {include}; name the include folder with --include"
-        raise ConfigurationError(msg)
-    names = workflows or list(folder.workflow_ids)
+    names = workflows or _all_names(folder)
     faults = [] if workflows else _skipped(include)
     notes: list[dict[str, Any]] = []
-    with progress("Checking the workflows", len(names)) as bar:
+    with _store(dsn) as (store, untold), progress("Checking the workflows", len(names)) as bar:
         for name in names:
-            faults += [fault] if (fault := _fault(folder, name)) else []
+            faults += [fault] if (fault := _fault(folder, name, store)) else []
             notes += [] if fault else _notes(folder, name)
             bar.advance()
     if output.is_plain:
         told = [f"{note['file']}:{note['line']}: note: {note['problem']}" for note in notes]
-        print("\n".join([*map(str, faults), *told, f"{len(names)} workflows, {len(faults)} wrong"]))
+        print("\n".join([*map(str, faults), *told, *untold, f"{len(names)} workflows, {len(faults)} wrong"]))
     else:
         output.rows([*map(_row, faults), *notes], empty="No file is wrong.")
     return ExitStatus.NO if faults else ExitStatus.OK
+
+
+def _all_names(folder: IncludeFolder) -> list[str]:
+    """Return the workflows of a folder.
+
+    :raises ConfigurationError: there is no folder, or no workflow in it
+    """
+    if not folder.path.is_dir():
+        msg = f"there is no folder {folder.path}; name the include folder with --include"
+        raise ConfigurationError(msg)
+    if not folder.workflow_ids:
+        others = ", ".join(sorted(one.name for one in folder.path.iterdir())[:_MOST_SHOWN]) or "nothing"
+        msg = (
+            f"there is no workflow in {folder.path}: no file workflows/<name>.yaml; there is: {others}. Name the "
+            "include folder with --include; its folders are workflows, messages, data_sources, audiences"
+        )
+        raise ConfigurationError(msg)
+    return folder.workflow_ids
+
+
+@contextmanager
+def _store(dsn: str) -> Iterator[tuple[Connection | None, list[str]]]:
+    """Yield the store, if there is one to be reached, and what is to be said if there is none."""
+    from promo_campaigns.postgres.connection import connect
+
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(connect(find_dsn(dsn)))
+        except (DatabaseNotFoundError, DatabaseUnavailableError) as error:
+            if dsn:
+                raise
+            reason = str(error) if isinstance(error, DatabaseUnavailableError) else "no database was named"
+            yield None, [f"Audiences were not selected, nor fields compared: {reason}"]
+        else:
+            yield found, []
 
 
 def _row(fault: DefinitionError) -> dict[str, Any]:
@@ -132,11 +177,14 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
     }
 
 
-def _fault(folder: IncludeFolder, workflow_id: str) -> DefinitionError | None:
+def _fault(folder: IncludeFolder, workflow_id: str, store: Connection | None) -> DefinitionError | None:
+    from promo_campaigns.definitions.store_check import require_store
     from promo_campaigns.definitions.workflow_files import check_workflow
 
     try:
-        check_workflow(folder, workflow_id)
+        workflow = check_workflow(folder, workflow_id)
+        if store is not None:
+            require_store(store, folder, workflow)
     except DefinitionError as error:
         return error
     return None

@@ -1,0 +1,30 @@
+"""What of a workflow only the store can say: whether its audience can be selected, and the fields that it reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promo_campaigns.contacts.audiences import require_select
+from promo_campaigns.contacts.store import list_fields
+from promo_campaigns.definitions.definitions import read_audience
+from promo_campaigns.definitions.names.check import require_names
+from promo_campaigns.definitions.names.declared import read_declared, require_fields
+from promo_campaigns.definitions.workflow_files import campaign_texts
+
+if TYPE_CHECKING:
+    from promo_campaigns.definitions.workflow import Workflow
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
+    from promo_campaigns.postgres.connection import Connection
+
+
+def require_store(connection: Connection, files: IncludeFolder, workflow: Workflow) -> None:
+    """Check a workflow, which is right by its files, with the store.
+
+    :raises DefinitionError: its audience's SELECT fails, or a declared field that it reads is not there
+    """
+    read = require_names(files.path, campaign_texts(files, workflow))
+    require_fields(read_declared(files.path), read, list_fields(connection))
+    if isinstance(workflow.audience, str):
+        audience = read_audience(files.path, workflow.audience)
+        if audience.sql:
+            require_select(connection, audience)
