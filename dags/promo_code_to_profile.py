@@ -14,15 +14,35 @@ from promo_campaigns.operators.end import EndOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
 from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.workflows import offered_values
 
+OFFERED = offered_values("promo_push", "all_contacts")
+"""What the drop-downs of the trigger form hold: the messages and audiences that there are."""
 PARAMS = {
-    "type": Param("Welcome", type="string", minLength=1, title="Type", description="The pool to take codes from"),
+    "type": Param(
+        "Welcome",
+        type="string",
+        minLength=1,
+        title="Type",
+        description="The pool to take codes from",
+        **OFFERED["type"],
+    ),
     "discount": Param(10, type="integer", minimum=0, maximum=99, title="Discount", description="In percent, exact"),
     "days": Param(7, type="integer", minimum=0, title="Days", description="How long a code must stay valid"),
     "message": Param(
-        "promo_push", type="string", title="Message", description=f"A file of include/messages. {NOBODY_IS_SENT}"
+        "promo_push",
+        type="string",
+        title="Message",
+        description=f"A file of include/messages. {NOBODY_IS_SENT}",
+        **OFFERED["message"],
     ),
-    "audience": Param("all_contacts", type="string", title="Audience", description="A file of include/audiences"),
+    "audience": Param(
+        "all_contacts",
+        type="string",
+        title="Audience",
+        description="A file of include/audiences",
+        **OFFERED["audience"],
+    ),
     "mode": Param(
         None,
         type=["null", "string"],

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import might_contain_dag
 
@@ -217,6 +217,31 @@ def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path)
     assert (form.get_param("message").description or "").endswith(NOBODY_IS_SENT), "no transport is named"
     assert list(form) == ["type", "discount", "days", "message", "audience", "mode", "dry_run", "edition"]
     form.validate()
+
+
+def by_hand(include: Path) -> DAG:
+    """Return the DAG that is written by hand, as Airflow reads it."""
+    bag = DagBag(str(ROOT / "dags" / "promo_code_to_profile.py"))
+    assert bag.import_errors == {}, include
+    return bag.dags["promo_code_to_profile"]
+
+
+def test_the_dag_by_hand_offers_what_there_is_as_the_files_do(include: Path) -> None:
+    write(include, "spring", YAML.replace("Welcome", "Spring"))
+    shutil.copy(include / "messages" / "promo_push.yaml", include / "messages" / "second.yaml")
+    (include / "messages" / "plain.yaml").write_text("channel: email\nbody: $promocode\n")
+    params = by_hand(include).params
+    assert params.get_param("type").schema["examples"] == ["Spring"]
+    assert params.get_param("message").schema["enum"] == ["promo_push", "second"]
+    assert params.get_param("audience").schema["enum"] == ["all_contacts", "with_push_token"]
+
+
+@pytest.mark.parametrize("missing", ["messages/promo_push.yaml", "audiences/all_contacts.sql"])
+def test_the_dag_by_hand_is_there_without_the_files_it_names_by_default(include: Path, missing: str) -> None:
+    (include / missing).unlink()
+    params = by_hand(include).params
+    assert "enum" not in params.get_param("message").schema
+    assert "enum" not in params.get_param("audience").schema
 
 
 def test_a_broken_file_leaves_the_others_alone(include: Path) -> None:

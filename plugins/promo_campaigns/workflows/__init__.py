@@ -2,5 +2,6 @@
 
 from promo_campaigns.workflows.loading import load_workflows
 from promo_campaigns.workflows.promo_workflow import PromoWorkflow
+from promo_campaigns.workflows.trigger_form import offered_values
 
-__all__ = ["PromoWorkflow", "load_workflows", "loading", "promo_workflow"]
+__all__ = ["PromoWorkflow", "load_workflows", "loading", "offered_values", "promo_workflow"]
