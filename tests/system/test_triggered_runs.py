@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.usefixtures("airflow_database")
 @pytest.mark.parametrize(
-    ("conf", "told"),
+    "case",
     [
         ({"audiance": "vip"}, "'audiance': Did you mean 'audience'?"),
         ({"edition": "e1", "dryRun": True}, "'dryRun': Did you mean 'dry_run'?"),
@@ -32,9 +32,9 @@ def test_nothing_is_done_for_a_run_with_a_misspelt_name_or_a_value_of_the_wrong_
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    conf: dict[str, object],
-    told: str,
+    case: tuple[dict[str, object], str],
 ) -> None:
+    conf, told = case
     api = {"conn_type": "http", "host": "127.0.0.1", "port": receiver.port, "password": "a-key-of-the-receiver"}
     api |= {"extra": {"allow_insecure": True, "allow_private": True}}
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)

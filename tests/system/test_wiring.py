@@ -40,6 +40,7 @@ def include(tmp_path: Path) -> Path:
     files = {
         "messages/both.yaml": BOTH,
         "data_sources/points.yaml": "connection: promo_api\nmethod: GET\npath: /points/$contact_id\n",
+        "data_sources/points.answer.json": '{"points": 5}',
         "data_sources/profile.yaml": 'connection: promo_api\npath: /c\nbody: \'{"code": "$promocode"}\'\n',
         "data_sources/other.yaml": "connection: promo_api\nmethod: GET\npath: /other\n",
         "audiences/all.sql": "select contact_id from promo.contact",

@@ -73,7 +73,9 @@ def test_all_unknown_names_are_told_at_once_each_with_what_was_meant() -> None:
 
 def test_a_dag_without_parameters_says_so() -> None:
     dag = PromoWorkflow(workflow_id="on_event", audience={"event": "OrderPaid"}, **SETTINGS).dag
-    with pytest.raises(ConfigurationError, match="on_event takes no parameters, and this run was triggered with 'days'"):
+    with pytest.raises(
+        ConfigurationError, match="on_event takes no parameters, and this run was triggered with 'days'"
+    ):
         triggered(dag.get_task("answer_events"), {"days": 1}, dag)
 
 
@@ -81,5 +83,7 @@ def test_values_that_airflow_is_set_to_pass_over_are_refused(monkeypatch: pytest
     monkeypatch.setenv("AIRFLOW__CORE__DAG_RUN_CONF_OVERRIDES_PARAMS", "False")
     dag = PromoWorkflow(workflow_id="spring", audience="all_contacts", **SETTINGS).dag
     triggered(dag.get_task("start"), {}, dag)
-    with pytest.raises(ConfigurationError, match="pass over dry_run: its option .* dag_run_conf_overrides_params is off"):
+    with pytest.raises(
+        ConfigurationError, match="pass over dry_run: its option .* dag_run_conf_overrides_params is off"
+    ):
         triggered(dag.get_task("start"), {"dry_run": True}, dag)

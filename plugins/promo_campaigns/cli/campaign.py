@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import RunSpec
+    from promo_campaigns.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,16 @@ class Campaign:
         )
         require_names(self.include, Texts.of(spec, event=None))
         return replace(spec, reuse=Reuse.SAME) if self.reuse else spec
+
+    def require_fields(self, spec: RunSpec, connection: Connection) -> None:
+        """Make sure that the store has the fields that the campaign reads, as Start does.
+
+        :raises DefinitionError: it lacks one
+        """
+        from promo_campaigns.definitions.names.check import Texts
+        from promo_campaigns.definitions.store_check import require_fields_read
+
+        require_fields_read(connection, self.include, Texts.of(spec, event=None, shows_code=False))
 
     def receivers(self) -> Receivers:
         """Return whom the campaign can call, by connections of the command line or the environment."""

@@ -163,6 +163,7 @@ def _preview(wanted: _Wanted) -> PreviewReport:
         open_tables(wanted.files, COLUMNS) as tables,
         progress("Contacts previewed") as bar,
     ):
+        campaign.require_fields(spec, connection)
         writers = [*tables, counted(lambda _: None, bar)]
         report = write_preview(connection, CompiledCampaign(spec), writers, at=at, answers=answers, **when)
     report.files = [str(file) for file in wanted.files]
