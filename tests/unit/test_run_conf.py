@@ -56,7 +56,7 @@ def test_the_first_task_of_every_dag_refuses_a_name_that_the_dag_does_not_take(o
 
 @pytest.mark.parametrize("block", blocks(), ids=lambda block: block.__name__)
 def test_every_block_refuses_it_too_for_a_dag_may_begin_with_any(block: type[BaseOperator]) -> None:
-    with DAG("by_hand", params={"edition": None}) as dag:
+    with DAG("by_hand", schedule=None, params={"edition": None}) as dag:
         task = build(block)
     triggered(task, {"edition": "e1"}, dag)
     with pytest.raises(REFUSED, match=r"by_hand has no such parameters .*'editon': Did you mean 'edition'\?"):
@@ -84,6 +84,6 @@ def test_values_that_airflow_is_set_to_pass_over_are_refused(monkeypatch: pytest
     dag = PromoWorkflow(workflow_id="spring", audience="all_contacts", **SETTINGS).dag
     triggered(dag.get_task("start"), {}, dag)
     with pytest.raises(
-        ConfigurationError, match="pass over dry_run: its option .* dag_run_conf_overrides_params is off"
+        ConfigurationError, match=r"pass over dry_run: its option .* dag_run_conf_overrides_params is off"
     ):
         triggered(dag.get_task("start"), {"dry_run": True}, dag)

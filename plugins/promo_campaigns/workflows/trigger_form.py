@@ -64,7 +64,7 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     }
 
 
-def offered_values(message: str, audience: str, *, include: str | None = None) -> dict[str, dict[str, list[str]]]:
+def offered_values(message: str, audience: str, *, include: str | None = None) -> dict[str, dict[str, Any]]:
     """Return what the trigger form of a DAG by hand offers, as keywords of ``Param`` for type, message and audience.
 
     Messages are those with the same data sources as the DAG's own. Nothing is offered while a task is run, nor where
@@ -74,7 +74,7 @@ def offered_values(message: str, audience: str, *, include: str | None = None) -
     :param audience: the name of its audience by default
     :param include: the include folder; by default option ``[promo_campaigns] include_folder``, else beside the DAGs
     """
-    nothing: dict[str, dict[str, list[str]]] = {"type": {}, "message": {}, "audience": {}}
+    nothing: dict[str, dict[str, Any]] = {"type": {}, "message": {}, "audience": {}}
     if get_parsing_context().dag_id is not None:
         return nothing
     files = IncludeFolder(include_folder(include))
