@@ -16,12 +16,19 @@ def airflow_connection(conn_id: str) -> ConnectionSettings:
     """Return a connection from wherever Airflow keeps it: a secrets backend, the environment, its database.
 
     :raises AirflowNotFoundException: there is no such connection
-    :raises ConfigurationError: its extra is no JSON object
+    :raises ConfigurationError: its extra is no JSON object, or Airflow cannot read what the environment holds
     """
     # Only who asks Airflow pays for its import.
     from airflow.sdk import BaseHook  # noqa: PLC0415
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
 
-    return read_airflow_connection(conn_id, BaseHook.get_connection(conn_id))
+    try:
+        found = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        if is_in_environment(conn_id):  # Airflow passes over what it cannot read, and says that there is none
+            parse_connection(conn_id, os.environ[variable_name(conn_id)])
+        raise
+    return read_airflow_connection(conn_id, found)
 
 
 def command_connection(conn_id: str, given: str | None = None) -> ConnectionSettings:

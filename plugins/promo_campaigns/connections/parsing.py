@@ -7,6 +7,7 @@ make a command start in seconds.
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FIELDS = ("conn_type", "host", "schema", "port", "login", "password")
+_OTHER_FIELDS = ("extra", "description", "conn_id", "uri")
 _PACKED_EXTRA = "__extra__"
 
 
@@ -42,7 +44,7 @@ class AirflowConnection(Protocol):
 def parse_connection(conn_id: str, text: str) -> ConnectionSettings:
     """Read a connection as ``AIRFLOW_CONN_<ID>`` holds it: a URI, or JSON.
 
-    :raises ConfigurationError: it is neither
+    :raises ConfigurationError: it is neither, or JSON with a field that no connection has
     """
     try:
         return _parse_json(conn_id, text) if text.lstrip().startswith("{") else _parse_uri(conn_id, text.strip())
@@ -72,6 +74,12 @@ def _is_object(extra: str) -> bool:
 
 def _parse_json(conn_id: str, text: str) -> ConnectionSettings:
     told: Mapping[str, Any] = json.loads(text)
+    known = [*_FIELDS, *_OTHER_FIELDS]
+    if unknown := [name for name in told if name not in known]:
+        close = get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+        msg = f"the connection {conn_id!r} has a field {unknown[0]!r}, which there is not; {hint}"
+        raise ConfigurationError(msg)
     extra = told.get("extra") or {}
     extras = json.loads(extra) if isinstance(extra, str) else extra
     return _settings(conn_id, told, dict(extras))

@@ -156,7 +156,9 @@ def _require_source(include: Path, message: str, key: str, bound: BoundSource) -
     present = {file.stem for file in (include / "data_sources").glob("*.yaml")}
     file = message_file(include, message)
     problem = f"{key}: there is no data source {bound.name!r}, which the message binds"
-    file.fail(problem, line=file.line(key, bound.line), hint=nearest(bound.name, {*present, *CONTACT_NAMES}))
+    meant = nearest(bound.name, {*present, *CONTACT_NAMES}) if bound.name not in CONTACT_NAMES else ""
+    hint = meant if meant.startswith("Did") else nearest(bound.name, present)
+    file.fail(problem, line=file.line(key, bound.line), hint=hint)
 
 
 def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]) -> None:

@@ -6,8 +6,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from promo_campaigns.definitions.data_source_file import BATCH
 from promo_campaigns.definitions.sample_answers import has_sample_answer, read_sample_answer
-from promo_campaigns.delivery.bulk import BATCH
 from promo_campaigns.delivery.rendering import WEBHOOK_NAMES
 from promo_campaigns.model.template_context import CONTACT_NAMES
 from promo_campaigns.velocity import ANYTHING, Names, Several
