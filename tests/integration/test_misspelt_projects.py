@@ -155,7 +155,7 @@ def spellings(name: str) -> list[str]:
     return [one for one in (name[:middle] + "x" + name[middle:], other) if one and one != name]
 
 
-def keys_of(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+def keys_of(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield key
@@ -247,7 +247,7 @@ class Project:
         require_store(self._store, files, workflow)
         self._runs += 1
         settings = workflow.promo_code
-        start = StartOperator(
+        start: Any = StartOperator(
             task_id="start",
             workflow=f"sale {self._runs}",
             message=workflow.message,
@@ -268,9 +268,10 @@ class Project:
         return self._workflow
 
     def _write(self, mutant: Mutant) -> None:
-        for name in [file.relative_to(self._include) for file in self._include.rglob("*") if file.is_file()]:
-            if str(name) not in FILES or mutant.files.get(str(name), "") is None:
-                (self._include / name).unlink()
+        for file in [file for file in self._include.rglob("*") if file.is_file()]:
+            name = file.relative_to(self._include).as_posix()
+            if name not in FILES or mutant.files.get(name, "") is None:
+                file.unlink()
         for name, text in {**FILES, **mutant.files}.items():
             if text is not None:
                 (self._include / name).parent.mkdir(exist_ok=True)

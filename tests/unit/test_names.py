@@ -208,6 +208,11 @@ def test_a_name_that_nothing_can_have_is_refused_with_the_way_to_write_it(
         ("<<name>>", "$first_name"),
         ("##first_name##", "$first_name"),
         ("{name}", "$first_name"),
+        ("$(first_name)", "$first_name"),
+        ("$[first_name]", "$first_name"),
+        ("#{first_name}", "$first_name"),
+        ("[% first_name %]", "$first_name"),
+        ("%(first_name)s", "$first_name"),
         ("[firstname,fallback=friend]", "$first_name"),
     ],
 )
@@ -238,6 +243,13 @@ def test_a_merge_tag_of_another_product_is_refused_with_the_way_to_write_it(
 )
 def test_text_that_is_meant_as_text_passes(tmp_path: Path, text: str) -> None:
     assert said(tmp_path, SIMPLE + text) == ""
+
+
+@pytest.mark.parametrize("title", ["{{first_name}}", "[[code]]", "*|FNAME|*", "%FNAME%", "{{first_name}}, your code"])
+def test_a_merge_tag_without_quotes_is_told_to_be_put_between_quotes(tmp_path: Path, title: str) -> None:
+    told = said(tmp_path, f"channel: mobilepush\ntitle: {title}\nbody: $promocode\n")
+    assert told.startswith("messages/order_mail.yaml:2: ")
+    assert "between quotes" in told
 
 
 def test_text_behind_two_hash_signs_is_refused_for_velocity_takes_it_for_a_comment(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.setting_errors import nearest
-from promo_campaigns.definitions.yaml_file import YamlFile
+from promo_campaigns.definitions.yaml_file import QUOTES, YamlFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +37,8 @@ class TextSettings:
         if value is None:
             self.fail(f"the setting {key!r} is missing")
         if not isinstance(value, str):
-            self.fail(f"{key!r} must be text", line=self.line(key))
+            hint = QUOTES
+            self.fail(f"{key!r} must be text", line=self.line(key), hint=hint)
         if default is None and not value.strip():
             self.fail(f"{key!r} is empty", line=self.line(key))
         return value

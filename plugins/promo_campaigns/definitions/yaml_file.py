@@ -21,6 +21,7 @@ MAX_BYTES = 1_000_000
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _BROKEN = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _BARE = re.compile(r"\s*(- +)?(?P<name>[^\s:#'\"]+):\s+(?P<value>[@`%&*!|>{\[].*?|[^'\"].*:\s.*?)\s*")
+QUOTES = "Put a text that begins with a bracket or a brace between quotes"
 _FLAGS = {"true": True, "false": False}
 _EXCERPT = 100
 
@@ -130,7 +131,7 @@ class YamlFile:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                self.fail("a name must be text", line=line)
+                self.fail("a name must be text", line=line, hint=QUOTES)
             name = str(key.value)
             if name in values:
                 self.fail(f"the setting {name!r} stands twice", line=line)

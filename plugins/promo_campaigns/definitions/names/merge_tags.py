@@ -20,8 +20,11 @@ _TAGS = re.compile(
       | %%=?(?P<double>[^\W\d][^%\r\n]*)%%                         # %%first_name%%
       | (?<![\w%])%(?P<single>NAME)%(?![\w%])                      # %FIRSTNAME%
       | \[\[(?P<brackets>NAME[^\[\]\r\n]*)\]\]                # [[code]]
+      | \[%\s*(?P<template>NAME)\s*%\]                             # [% name %]
+      | %\((?P<format>NAME)\)s                                     # %(name)s
       | <<(?P<angles>NAME)>>                                       # <<name>>
       | \#\#(?P<hashes>NAME)\#\#                                   # ##name##
+      | \$[\[(](?P<dollar>NAME)[\])]                              # $(name), $[name]
       | (?<![\w$!{\[])[{\[](?P<one>NAME)(,[^\r\n\[\]{}]*)?[}\]](?!\()  # {name}, [firstname,fallback=friend]
       )
     """.replace("NAME", _NAME),
@@ -56,7 +59,9 @@ def merge_tags(text: str) -> Iterator[MergeTag]:
         if kind == "single" and _is_escaped(text, match.start()):
             continue
         found = _FIRST_NAME.search(inside)
-        yield MergeTag(match["tag"], found.group() if found else inside.strip(), match.start(), kind != "one")
+        yield MergeTag(
+            match["tag"], found.group() if found else inside.strip(), match.start(), kind not in {"one", "dollar"}
+        )
 
 
 def _is_escaped(text: str, at: int) -> bool:
