@@ -12,6 +12,7 @@ import yaml
 
 from promo_campaigns.cli import main
 from promo_campaigns.definitions.definitions import read_data_source, read_message
+from promo_campaigns.definitions.names.declared import read_declared
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.delivery.transports.registry import OWN, load_transport
 from promo_campaigns.delivery.transports.reteno import RECIPIENTS
@@ -83,7 +84,7 @@ def test_every_other_command_is_one_of_the_checkout_s() -> None:
 
 
 def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None:
-    message, source, workflow, mail, gateway = blocks("yaml")
+    message, source, fields, workflow, mail, gateway = blocks("yaml")
     files = {"messages": {"push": message, "mail": mail}, "data_sources": {"profile": source, "gateway": gateway}}
     for folder, texts in files.items():
         (tmp_path / folder).mkdir()
@@ -93,6 +94,8 @@ def test_the_message_and_the_data_source_shown_are_valid(tmp_path: Path) -> None
     assert set(read_message(tmp_path, "mail").options) == {"unsubscribe"}
     assert read_data_source(tmp_path, "profile").connection == yaml.safe_load(source)["connection"]
     assert read_data_source(tmp_path, "gateway").key_window_s == 86400
+    (tmp_path / "fields.yaml").write_text(fields, encoding="utf-8")
+    assert read_declared(tmp_path).fields == {"Bonus points": "number"}
     for folder, name in (("audiences", "with_push_token.sql"), ("messages", "promo_push.yaml")):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_text((ROOT / "include" / folder / name).read_text())
