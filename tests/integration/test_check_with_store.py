@@ -108,3 +108,24 @@ def test_a_folder_without_workflows_is_refused_with_what_is_missing(
     assert "no file workflows/<name>.yaml; there is: nothing. Name the include folder with --include" in told
     shutil.rmtree(include / "workflows")
     assert "there is: audiences, conversions, data_sources" in check(capsys, include)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "told"),
+    [
+        ("workflows/welcome_push.yaml", "workflows/welcome_push.yml", "Let its name end in .yaml"),
+        ("workflows/welcome_push.yaml", "workflows/welcome_push.yaml.txt", "Let its name end in .yaml"),
+        ("messages/promo_push.yaml", "messages/promo_push.YAML", "Let its name end in .yaml"),
+        ("audiences/all_contacts.sql", "audiences/all_contacts.SQL", "Let its name end in .sql or .csv"),
+        ("audiences", "audience", "nothing reads a folder of this name. Did you mean 'audiences'?"),
+        ("data_sources", "datasources", "nothing reads a folder of this name. Did you mean 'data_sources'?"),
+    ],
+)
+def test_a_file_that_lies_under_a_name_by_which_nothing_finds_it_is_told(
+    include: Path, capsys: pytest.CaptureFixture[str], name: str, wrong: str, told: str
+) -> None:
+    (include / name).rename(include / wrong)
+    status, said = check(capsys, include)
+    assert status == ExitStatus.NO
+    assert said.startswith(wrong)
+    assert told in said

@@ -86,7 +86,8 @@ class Workflow(Settings):
     )
     schedule: AnySchedule = Field(
         default=None,
-        description="When it runs: a cron expression, a list of them, 'asset: <name>', 'timetable: <class>', or none",
+        description="When it runs: a cron expression, \"@daily\" between its quotes, a list of them, 'asset: <name>', "
+        "'timetable: <class>', or none",
         examples=["0 9 * * 1", NO_SCHEDULE],
     )
     start_date: Day = Field(default="", description="The first day it may run, such as 2026-11-02, in its time zone")

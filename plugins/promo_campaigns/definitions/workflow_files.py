@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Built = TypeVar("Built")
 
 _FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}
+_ENDINGS = {**_FOLDERS, "workflows": (".yaml",), "data_sources": (".yaml", ".answer.json")}
+_OTHERS = ("conversions", "samples")
+_MEANT = frozenset({".yaml", ".yml", ".sql", ".csv", ".xlsx", ".xls"})
 
 
 class IncludeFolder:
@@ -149,6 +152,25 @@ def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
     workflow = read_workflow(files, workflow_id, lambda workflow: workflow)
     require_names(files.path, campaign_texts(files, workflow))
     return workflow
+
+
+def misnamed_files(include: Path) -> list[DefinitionError]:
+    """Return what lies in an include folder under a name by which nothing finds it."""
+    found = []
+    for folder in sorted(path for path in include.iterdir() if path.is_dir()):
+        endings = _ENDINGS.get(folder.name)
+        if endings is None:
+            hint = nearest(folder.name, [*_ENDINGS, *_OTHERS])
+            if folder.name not in _OTHERS and hint.startswith("Did"):
+                found.append(DefinitionError("nothing reads a folder of this name", file=f"{folder.name}/", hint=hint))
+            continue
+        for file in sorted(folder.iterdir()):
+            is_meant = {suffix.lower() for suffix in file.suffixes} & _MEANT
+            if is_meant and not file.name.endswith(endings) and not file.name.startswith("."):
+                hint = f"Let its name end in {' or '.join(endings)}"
+                problem = "nothing reads a file of this name"
+                found.append(DefinitionError(problem, file=f"{folder.name}/{file.name}", hint=hint))
+    return found
 
 
 def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:

@@ -52,12 +52,12 @@ def check(
     wrong. With a database, the SELECT of each audience is run for its first contact, and the fields that texts read are
     compared with those of the store.
     """
-    from promo_campaigns.definitions.workflow_files import IncludeFolder
+    from promo_campaigns.definitions.workflow_files import IncludeFolder, misnamed_files
 
     output = Output(as_json=as_json, fields=fields)
     folder = IncludeFolder(include)
     names = workflows or _all_names(folder)
-    faults = [] if workflows else _skipped(include)
+    faults = [] if workflows else [*misnamed_files(include), *_skipped(include)]
     notes: list[dict[str, Any]] = []
     with _store(dsn) as (store, untold), progress("Checking the workflows", len(names)) as bar:
         for name in names:
@@ -75,12 +75,16 @@ def check(
 def _all_names(folder: IncludeFolder) -> list[str]:
     """Return the workflows of a folder.
 
+    Empty where one lies there under a wrong name, which is told then.
+
     :raises ConfigurationError: there is no folder, or no workflow in it
     """
+    from promo_campaigns.definitions.workflow_files import misnamed_files
+
     if not folder.path.is_dir():
         msg = f"there is no folder {folder.path}; name the include folder with --include"
         raise ConfigurationError(msg)
-    if not folder.workflow_ids:
+    if not folder.workflow_ids and not misnamed_files(folder.path):
         others = ", ".join(sorted(one.name for one in folder.path.iterdir())[:_MOST_SHOWN]) or "nothing"
         msg = (
             f"there is no workflow in {folder.path}: no file workflows/<name>.yaml; there is: {others}. Name the "
