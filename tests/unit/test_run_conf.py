@@ -44,7 +44,7 @@ def triggered(task: Any, conf: dict[str, Any], dag: DAG) -> None:  # noqa: ANN40
 
 
 def test_the_first_task_of_every_dag_refuses_a_name_that_the_dag_does_not_take(our_dags: list[DAG]) -> None:
-    assert len(our_dags) == 8
+    assert len(our_dags) >= 8
     for dag in our_dags:
         misspelt = ["dryRun", "audiance", *(name + "x" for name in dag.params), *(name[:-1] for name in dag.params)]
         for task in (task for task in dag.tasks if not task.upstream_task_ids):
