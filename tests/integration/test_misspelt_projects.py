@@ -14,7 +14,7 @@ import yaml
 
 from integration.scenario import add_codes, add_contacts
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.definitions.store_check import require_store
+from promo_campaigns.definitions.names.store_check import require_store
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.operators.start import StartOperator
 from promo_campaigns.workflows import PromoWorkflow

@@ -15,7 +15,7 @@ from promo_campaigns.model.contacts import Field
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.outcome import OutgoingMessage
 from promo_campaigns.model.run import Recipient
-from promo_campaigns.model.template_context import CONTACT_NAMES, message_context
+from promo_campaigns.model.template_context import VALUE_NAMES, message_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -283,13 +283,14 @@ def test_the_names_that_the_check_knows_are_those_that_templates_get() -> None:
         first_name="Ann",
         last_name="Lee",
         language="uk",
+        time_zone="Europe/Kyiv",
         locator="a@shop.example",
         code="A",
         code_type="Welcome",
         discount=10,
         expires_at=datetime(2030, 1, 1, tzinfo=timezone.utc),
     )
-    assert set(message_context(recipient)) == {*CONTACT_NAMES, "data"}
+    assert set(message_context(recipient)) == {*VALUE_NAMES, "data"}
     message = OutgoingMessage(
         contact_id=1, channel="email", locator="a@shop.example", title="t", body="b", idempotency_key="k"
     )
@@ -325,3 +326,17 @@ def test_declared_fields_that_are_read_are_those_of_the_store(tmp_path: Path) ->
     text = Field(field_id=1, name="Bonus points", type="textfield", description="")
     with pytest.raises(DefinitionError, match=r"fields\.yaml:2: .* of the type 'textfield' in the store, not 'number'"):
         require_fields(declared, {"Bonus points"}, [text])
+
+
+def test_a_variant_in_another_language_is_checked_as_the_message_is(tmp_path: Path) -> None:
+    same = FILES["messages/order_mail.yaml"].replace("channel: email\n", "").replace("webhook: gateway\n", "")
+    variant = {"messages/order_mail.uk.yaml": same}
+    check_workflow(write(tmp_path, **variant), "sale")
+    variant["messages/order_mail.uk.yaml"] = same.replace("$discount", "$discont")
+    with pytest.raises(DefinitionError, match=r"^messages/order_mail\.uk\.yaml:.*Did you mean discount\?"):
+        check_workflow(write(tmp_path, **variant), "sale")
+
+
+def test_a_tool_of_the_language_is_known_and_no_merge_tag_is_taken_for_it(tmp_path: Path) -> None:
+    body = FILES["messages/order_mail.yaml"].replace("big", "[sic] $number.format('0', $discount) $esc.url($promocode)")
+    check_workflow(write(tmp_path, **{"messages/order_mail.yaml": body}), "sale")

@@ -338,6 +338,7 @@ def test_the_command_notes_what_should_be_known_of_a_workflow_that_is_right(
         f"workflows/a.yaml:{line}: note: {late_words}",
         f"workflows/a.yaml:{line + 1}: note: end_date 2020-01-31 is over: it runs by its schedule no more",
         f"workflows/b.yaml:{line + 1}: note: send_by 2020-01-31T10:00+00:00 is over: nobody will be sent anything",
+        "Audiences were not selected, nor fields compared: no database was named",
         "2 workflows, 0 wrong",
     ]
 
@@ -351,10 +352,11 @@ def test_the_command_names_a_file_of_dags_that_airflow_passes_over(
     (dags / "ours" / "sale.py").write_text("from promo_campaigns import PromoWorkflow\nPromoWorkflow()\n")
     (dags / "right.py").write_text('"""Airflow DAGs."""\nfrom promo_campaigns import PromoWorkflow\n')
     (dags / "other.py").write_text("print()\n")
+    (include / "workflows" / "a.yaml").write_text(SOUND)
     assert main(["workflows", "check", "--include", str(include)]) == 1
     said = capsys.readouterr().out
     assert said.startswith("dags/ours/sale.py: Airflow's safe mode skips it, so that its workflows are no DAGs.")
-    assert "0 workflows, 1 wrong" in said
+    assert "1 workflows, 1 wrong" in said
     assert main(["workflows", "check", "--include", str(include), "--json"]) == 1
     monkeypatch.setenv("AIRFLOW__CORE__DAG_DISCOVERY_SAFE_MODE", "False")
     assert main(["workflows", "check", "--include", str(include)]) == 0

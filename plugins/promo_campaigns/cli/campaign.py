@@ -98,7 +98,7 @@ class Campaign:
         :raises DefinitionError: it lacks one
         """
         from promo_campaigns.definitions.names.check import Texts
-        from promo_campaigns.definitions.store_check import require_fields_read
+        from promo_campaigns.definitions.names.store_check import require_fields_read
 
         require_fields_read(connection, self.include, Texts.of(spec, event=None, shows_code=False))
 

@@ -13,7 +13,6 @@ __all__ = [
     "settings",
     "settings_schema",
     "stock_level_file",
-    "store_check",
     "workflow",
     "workflow_files",
     "workflow_notes",

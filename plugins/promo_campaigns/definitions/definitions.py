@@ -14,11 +14,11 @@ from promo_campaigns.definitions.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
-from promo_campaigns.model.template_context import CONTACT_NAMES
+from promo_campaigns.model.template_context import VALUE_NAMES
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from promo_campaigns.delivery.transports.base import BaseTransport
@@ -156,7 +156,7 @@ def _require_source(include: Path, message: str, key: str, bound: BoundSource) -
     present = {file.stem for file in (include / "data_sources").glob("*.yaml")}
     file = message_file(include, message)
     problem = f"{key}: there is no data source {bound.name!r}, which the message binds"
-    meant = nearest(bound.name, {*present, *CONTACT_NAMES}) if bound.name not in CONTACT_NAMES else ""
+    meant = nearest(bound.name, {*present, *VALUE_NAMES}) if bound.name not in VALUE_NAMES else ""
     hint = meant if meant.startswith("Did") else nearest(bound.name, present)
     file.fail(problem, line=file.line(key, bound.line), hint=hint)
 
@@ -263,8 +263,6 @@ def require_name(name: str, shown_as: str) -> None:
     if not _NAME.fullmatch(name):
         problem = "a name holds letters, digits, spaces, '_' and '-' only"
         raise DefinitionError(problem, file=shown_as)
-
-
 
 
 def _is_source(include: Path, name: str) -> bool:

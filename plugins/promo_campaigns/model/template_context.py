@@ -23,27 +23,22 @@ CONTACT_NAMES = (
     "contact_unique_identifier",
 )
 """What a template reads of the contact itself; additional fields and event parameters come beside it."""
-CODE_NAMES = ("promocode", "promocode_type", "discount", "expiration_date", "expires")
+CODE = "promocode"
+CODE_NAMES = (CODE, "promocode_type", "discount", "expiration_date", "expires")
 """What a template reads of the code that the contact was given."""
+VALUE_NAMES = (*CONTACT_NAMES, *CODE_NAMES)
+"""What every text for a contact can read, beside fields, answers and parameters of an event."""
 TOOL_NAMES = ("esc", "mathTool", "math", "numberTool", "number", "dateTool", "date")
 """Tools of the template language, there for every contact; a value of the same name comes first."""
 LOOP_NAMES = ("foreach", "velocityCount", "velocityHasNext")
 """What a template reads inside of a ``#foreach``."""
 DATA = "data"
 """Holds each value of the contact, the code, fields, event and answers under its name."""
-KNOWN_NAMES = frozenset({*CONTACT_NAMES, *CODE_NAMES, *TOOL_NAMES, DATA})
+KNOWN_NAMES = frozenset({*VALUE_NAMES, *TOOL_NAMES, DATA})
 """The names that exist for every contact, wherever a template of a message or of a data source reads them."""
 
 
 _LAST_INSTANT = timedelta(microseconds=1)
-
-
-CODE = "promocode"
-CONTACT_NAMES = (
-    *("first_name", "last_name", "language", "contact_id", "external_id", "contact_unique_identifier"),
-    *(CODE, "promocode_type", "discount", "expiration_date"),
-)
-"""What every text for a contact can read, beside fields, answers and parameters of an event."""
 
 
 def message_context(recipient: Recipient) -> dict[str, object]:
@@ -68,7 +63,7 @@ def message_context(recipient: Recipient) -> dict[str, object]:
         "contact_id": recipient.contact_id,
         "external_id": recipient.external_id,
         "contact_unique_identifier": recipient.locator,
-        "promocode": recipient.code,
+        CODE: recipient.code,
         "promocode_type": recipient.code_type,
         "discount": recipient.discount,
         "expiration_date": _sold(recipient.expires_at, recipient.pool_zone),

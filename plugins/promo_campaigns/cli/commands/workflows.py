@@ -182,7 +182,7 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
 
 
 def _fault(folder: IncludeFolder, workflow_id: str, store: Connection | None) -> DefinitionError | None:
-    from promo_campaigns.definitions.store_check import require_store
+    from promo_campaigns.definitions.names.store_check import require_store
     from promo_campaigns.definitions.workflow_files import check_workflow
 
     try:

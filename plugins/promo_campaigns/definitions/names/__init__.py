@@ -3,4 +3,4 @@
 A name that nothing can have is an error of the file that reads it, and not a text that customers read.
 """
 
-__all__ = ["check", "declared"]
+__all__ = ["check", "declared", "store_check"]

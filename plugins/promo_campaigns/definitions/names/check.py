@@ -21,7 +21,7 @@ from promo_campaigns.definitions.names.known import (
 from promo_campaigns.definitions.names.merge_tags import merge_tags
 from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
-from promo_campaigns.model.template_context import CONTACT_NAMES
+from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, compile_template
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity import Shape, Template, UnknownName
 
 ANSWER = "answer"
+_NOT_LISTED = {DATA, *TOOL_NAMES}
 _MOST_SHOWN = 16
 _AS_TEXT = "To print it as it is, write"
 
@@ -87,7 +88,8 @@ def require_names(include: Path, texts: Texts) -> frozenset[str]:
     for part in parts:
         _check(part, declared)
     if texts.shows_code:
-        _require_code(include, texts.message)
+        for version in (texts.message, *texts.message.versions()):
+            _require_code(include, version)
     without = _parts(include, texts, replace(declared, fields={}))
     return frozenset(unknown.name for part in without for unknown in part.template.unknown_names(part.known))
 
@@ -99,7 +101,8 @@ def _parts(include: Path, texts: Texts, declared: Declared) -> Iterator[_Part]:
     further: dict[str, Shape] = {**dict.fromkeys(declared.fields, ANYTHING), **told}
     answers = {source.name: _answer(include, source) for source in texts.sources}
     message = contact_names({**further, **answers})
-    yield from _message_parts(message_file(include, texts.message.name), texts.message, message)
+    for version in (texts.message, *texts.message.versions()):
+        yield from _message_parts(message_file(include, version.name), version, message)
     asked = {source.name: answers[source.name] for source in texts.sources if source.before}
     for source in texts.sources:
         names = contact_names(further if source.before else {**further, **asked})
@@ -124,11 +127,11 @@ def _answer(include: Path, source: DataSource) -> Shape:
 
 
 def _message_parts(file: TextSettings, message: Message, known: Known) -> Iterator[_Part]:
-    yield _Part(file, ("title",), compile_template(message.title), known)
-    yield _Part(file, ("body",), compile_template(message.body), known)
+    yield _Part(file, ("title",), compile_template(message.title, mode="message"), known)
+    yield _Part(file, ("body",), compile_template(message.body, mode="message"), known)
     yield _Part(file, ("html",), compile_template(message.html, mode="html"), known)
     for name, text in message.options.items():
-        yield _Part(file, ("options", name), compile_template(text), known)
+        yield _Part(file, ("options", name), compile_template(text, mode="message"), known)
 
 
 def _source_parts(file: TextSettings, source: DataSource, known: Known, answer: Shape | None) -> Iterator[_Part]:
@@ -152,7 +155,7 @@ def _check(part: _Part, declared: Declared) -> None:
         _refuse_name(part, unknown, declared)
     for piece in part.template.printed_texts:
         for tag in merge_tags(piece.text):
-            meant = meant_name(tag.name, part.known)
+            meant = meant_name(tag.name, part.known.keys() - {*TOOL_NAMES})
             if tag.is_certain or meant:
                 problem = f"{tag.tag} is a merge tag of another product, which nothing replaces here"
                 hint = f"Write {written(meant) if meant else 'the name as this product has it'}"
@@ -190,8 +193,8 @@ def _refuse_name(part: _Part, unknown: UnknownName, declared: Declared) -> NoRet
 
 def _listed(known: Collection[str]) -> str:
     """Return the first of the names that can be read, as they are written; those of every contact first."""
-    names = sorted(known, key=lambda name: (name not in CONTACT_NAMES, name))
-    shown = [written(name) for name in names if name != "data"]
+    names = sorted(known, key=lambda name: (name not in VALUE_NAMES, name))
+    shown = [written(name) for name in names if name not in _NOT_LISTED]
     more = len(shown) - _MOST_SHOWN
     return ", ".join(shown[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.data_source_file import BATCH
 from promo_campaigns.definitions.sample_answers import has_sample_answer, read_sample_answer
 from promo_campaigns.delivery.rendering import WEBHOOK_NAMES
-from promo_campaigns.model.template_context import CONTACT_NAMES
+from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, Names, Several
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Known = Mapping[str, Shape]
 
-_DATA = "data"
+_TOOLS = dict.fromkeys(TOOL_NAMES, ANYTHING)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWNERS = re.compile(r"^(contact|customer|user|subscriber|recipient|lead|profile|person|client|member|var|data)s?\W")
 _MEANT = {
@@ -45,14 +45,14 @@ def contact_names(further: Known) -> Known:
 
     :param further: fields, answers of data sources and parameters of an event
     """
-    names = {**further, **dict.fromkeys(CONTACT_NAMES, ANYTHING)}
-    return {**names, _DATA: Names(names)}
+    names = {**further, **dict.fromkeys(VALUE_NAMES, ANYTHING)}
+    return {**_TOOLS, **names, DATA: Names(names)}
 
 
 def batch_names(contact: Known) -> Known:
     """Return what a request for several contacts can read."""
     batch = Several(Names(contact))
-    return {BATCH: batch, _DATA: Names({BATCH: batch})}
+    return {**_TOOLS, BATCH: batch, DATA: Names({BATCH: batch})}
 
 
 def webhook_names(options: Iterable[str]) -> Known:
@@ -62,7 +62,7 @@ def webhook_names(options: Iterable[str]) -> Known:
     """
     names: dict[str, Shape] = dict.fromkeys(WEBHOOK_NAMES, ANYTHING)
     names["options"] = Names(dict.fromkeys(options, ANYTHING))
-    return {**names, _DATA: Names(names)}
+    return {**_TOOLS, **names, DATA: Names(names)}
 
 
 def answer_shape(include: Path, source: str) -> Shape | None:
@@ -97,7 +97,7 @@ def meant_name(name: str, known: Collection[str]) -> str:
 
     :param name: a name, or what another product writes between its brackets, such as ``contact.firstName``
     """
-    ours = {_folded(one): one for one in (*sorted(known), *(one for one in CONTACT_NAMES if one in known))}
+    ours = {_folded(one): one for one in (*sorted(known), *(one for one in VALUE_NAMES if one in known))}
     plain = _folded(_OWNERS.sub("", name.lower()))
     same = ours.get(plain) or next((one for one, theirs in _MEANT.items() if plain in theirs and one in known), "")
     return same or ours.get(next(iter(get_close_matches(_folded(name), sorted(ours), n=1)), ""), "")
