@@ -158,7 +158,7 @@ def test_what_contradicts_its_message_is_not_opened(
     [
         (None, r"data_sources/points\.yaml:1: there is no connection 'promo_api'\. Fix it in Airflow"),
         (
-            {"conn_type": "http", "host": "a/b"},
+            {"conn_type": "http", "host": "a b"},
             r"data_sources/points\.yaml:1: connection promo_api has a host that is no plain",
         ),
         (

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.http.endpoint import AUTHS, parse_endpoint
@@ -99,15 +100,27 @@ def test_a_wrong_setting_is_named_and_no_secret_with_it(wrong: dict[str, Any], p
 
 
 NASTY_HOSTS = [
-    *("user@api.example.com", "api.example.com/path", "api.example.com?x=1", "api.example.com#x"),
+    *("user@api.example.com", "api.example.com/a?x=1", "api.example.com?x=1", "api.example.com#x"),
     *("api.example.com\\@10.0.0.1", "api.example.com@169.254.169.254", "https://user:pw@api.example.com"),
-    *("https://api.example.com/a", "//api.example.com", "https:///api.example.com"),
+    *("https://api.example.com/../a", "//api.example.com", "https:///api.example.com"),
     *("https://https://api.example.com", "api.example.com:99999", "api.example.com:8o", "a:b:443"),
     *("api.example.com\r\nHost: x", "api.example.com\x00", "api example.com", "api.example.com\t", " ", ".."),
     *(".", "-", "a..b", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1", "127.0.1", "017700000001"),
-    *("1", "0", "0x", "127.0.0.1.", "[::1", "::1]", "::1", "[::1]x", "[fe80::1%25eth0]", "[v1.x]", "[127.0.0.1"),
+    *(
+        "1",
+        "0",
+        "0x",
+        "127.0.0.1.",
+        "[::1",
+        "::1]",
+        "fe80::1%eth0",
+        "[::1]x",
+        "[fe80::1%25eth0]",
+        "[v1.x]",
+        "[127.0.0.1",
+    ),
     *("1.2.3.4.5", "256.256.256.256", "%31%32", "api.example.com%2f@evil", "api.example.com;x", "{host}"),
-    *("$host", "\uff0f", "\u2488.com\u2024x/", "a\u3002\u3002b"),
+    *("fe80::1%eth0", "$host", "\uff0f", "\u2488.com\u2024x/", "a\u3002\u3002b"),
 ]
 
 
@@ -127,10 +140,47 @@ def test_a_host_that_is_more_than_a_host_is_refused(host: str) -> None:
         ("[2606:2800:220:1:248:1893:25c8:1946]:8443", "https://[2606:2800:220:1:248:1893:25c8:1946]:8443"),
         ("profile_api", "https://profile_api"),
         ("bücher.example", "https://xn--bcher-kva.example"),
+        ("::1", "https://[::1]"),
+        ("[::1]", "https://[::1]"),
+        ("api.example.com/base/v1/", "https://api.example.com/base/v1"),
+        ("https://api.example.com:8443/base", "https://api.example.com:8443/base"),
     ],
 )
 def test_a_host_that_is_one_is_taken(host: str, base_url: str) -> None:
     assert parse_endpoint(settings(host=host)).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("uri", "base_url"),
+    [
+        ("https://api.shop.example/base/v1", "https://api.shop.example/base/v1"),
+        ("https://api.shop.example/v1", "https://api.shop.example/v1"),
+        ("https://api.shop.example", "https://api.shop.example"),
+        ("https://api.shop.example/https", "https://api.shop.example"),
+        ("http://api.shop.example:8080/base/v1?allow_insecure=true", "http://api.shop.example:8080/base/v1"),
+        ("http://api.shop.example/base?allow_insecure=true", "http://api.shop.example/base"),
+        ("http://[::1]:8098/?allow_insecure=true&allow_private=true", "http://[::1]:8098"),
+        ("https://[::1]/base", "https://[::1]/base"),
+        ("http://https://api.shop.example/base", "https://api.shop.example/base"),
+    ],
+)
+def test_a_connection_written_as_a_uri_may_have_a_base_path_and_an_address(uri: str, base_url: str) -> None:
+    assert parse_endpoint(parse_connection("api", uri)).base_url == base_url
+    from airflow.sdk import Connection
+
+    assert parse_endpoint(read_airflow_connection("api", Connection.from_uri(uri, "api"))).base_url == base_url
+
+
+@pytest.mark.parametrize("schema", ["htps", "ftp", "a/../b", "a//b", "a b", "..", "a?x=1"])
+def test_a_schema_that_is_neither_a_scheme_nor_a_path_is_refused(schema: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"uses|base path"):
+        parse_endpoint(settings(scheme=schema))
+
+
+@pytest.mark.parametrize("path", ["/x", "/x?y=1", "/x/y"])
+def test_a_path_goes_below_the_base_path(path: str) -> None:
+    line = HttpClient(parse_endpoint(settings(host="https://api.example.com/base/v1")))
+    assert addressed(line, path) == f"https://api.example.com/base/v1{path}"
 
 
 NASTY_PATHS = [

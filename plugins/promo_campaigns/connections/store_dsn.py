@@ -76,7 +76,8 @@ def _libpq_text(connection: ConnectionSettings, name: str) -> str:
 def _uri(connection: ConnectionSettings, settings: dict[str, str]) -> str:
     user = quote(connection.login, safe="")
     password = f":{quote(connection.password, safe='')}" if connection.password else ""
-    host = f"[{connection.host}]" if ":" in connection.host else quote(connection.host, safe="")
+    bare = connection.host.removeprefix("[").removesuffix("]")
+    host = f"[{bare}]" if ":" in bare else quote(connection.host, safe="")
     port = f":{connection.port}" if connection.port else ""
     at = "@" if user or password else ""
     query = f"?{urlencode(settings, quote_via=quote)}" if settings else ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.http.ssrf import is_legacy_number
 from promo_campaigns.http.tls import tls_context
+from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,6 +21,9 @@ EXTRAS = ("allow_insecure", "allow_private", "auth", "ca_file", "concurrency", "
 AUTHS = ("none", "basic", "bearer", "header", "query")
 MAX_TIMEOUT_S = 55.0
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+_BASE_PATH = re.compile(r"/(?:[A-Za-z0-9!$&'()*+,;=:@/._~-]|%[0-9A-Fa-f]{2})*")
+_SCHEMES = ("http", "https")
+_OTHER_SCHEMES = frozenset({"ftp", "ftps", "file", "grpc", "sftp", "smtp", "ssl", "tcp", "tls", "ws", "wss"})
 _PORT = range(1, 65536)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "idempotency-key"})
@@ -61,28 +67,41 @@ class _Reading:
         host = settings.host.removesuffix("/")
         if not host:
             self._settings.fail("has no host")
+        scheme, path = self._scheme_and_path()
         if "://" in host:
             scheme, _, host = host.partition("://")
-        else:
-            scheme = settings.scheme or ("http" if insecure else "https")
-        scheme = scheme.lower()
+        scheme = (scheme or ("http" if insecure else "https")).lower()
         if scheme != "https" and not (scheme == "http" and insecure):
             self._settings.fail(
                 f"uses {scheme if scheme.isalnum() else 'another scheme'}, which anyone on the way can read; "
                 "use https, or set allow_insecure in its extra for a test"
             )
+        host, slash, of_host = host.partition("/")
+        if slash and path:
+            self._settings.fail("has a base path in its host and another one in its schema; leave one of them out")
         name, port = self._host_and_port(host)
-        return f"{scheme}://{name}:{port}" if port else f"{scheme}://{name}"
+        base = f"{scheme}://{name}:{port}" if port else f"{scheme}://{name}"
+        return base + self._base_path(path or slash + of_host)
+
+    def _scheme_and_path(self) -> tuple[str, str]:
+        """Return what the field Schema holds: a scheme, or the path of a connection that was written as a URI."""
+        text = self._settings.scheme.strip()
+        is_path = "/" in text or self._settings.conn_type == "https" or not _looks_like_scheme(text)
+        return ("", f"/{text.strip('/')}") if text and text.lower() not in _SCHEMES and is_path else (text, "")
+
+    def _base_path(self, path: str) -> str:
+        path = path.rstrip("/")
+        if path and (not _BASE_PATH.fullmatch(path) or "//" in path or leads_elsewhere(path)):
+            self._settings.fail("has a base path that is none: write it as in https://api.shop.example/base/v1")
+        return path
 
     def _host_and_port(self, host: str) -> tuple[str, int | None]:
         found = re.fullmatch(r"(.*?)(?::([0-9]{1,5}))?", host, re.DOTALL)
-        name, digits = found.groups() if found else (host, None)
+        name, digits = (f"[{host}]", None) if _is_v6(host) else found.groups() if found else (host, None)
         if not name.isascii():
             name = self._in_ascii(name)
         if not _HOST.fullmatch(name) or ".." in name or is_legacy_number(name):
-            self._settings.fail(
-                "has a host that is no plain host name or address: no path, user, query or old number form"
-            )
+            self._settings.fail("has a host that is no plain host name or address: no user, query or old number form")
         port = self._settings.port or (int(digits) if digits else None)
         if port is not None and port not in _PORT:
             self._settings.fail("has a port that is none")
@@ -119,3 +138,17 @@ class _Reading:
                 f"needs the extra key_name for the auth {kind}: the name of the {kind}'s key, such as X-API-Key"
             )
         return name
+
+
+def _is_v6(host: str) -> bool:
+    """Whether a host is an IPv6 address without its brackets, as it is left of a URI."""
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return "%" not in host
+
+
+def _looks_like_scheme(text: str) -> bool:
+    word = text.lower().rstrip(":")
+    return word in _OTHER_SCHEMES or bool(get_close_matches(word, _SCHEMES, 1))
