@@ -19,8 +19,9 @@ from contract.stages import MailServer, mail_connection, may_log_in, running_mai
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.mail import NotMailableError, make_envelope, parse_address
 from promo_campaigns.delivery.transports.smtp import SmtpTransport
-from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.errors import CannotCarryError, ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
+from promo_campaigns.model.run_spec import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -283,7 +284,7 @@ def test_a_wrong_password_locks_out_and_blames_nobody(authority: trustme.CA, ca_
     assert (result.outcome, result.locked_out, result.detail) == (
         Outcome.LATER,
         True,
-        "SMTP 535 to the greeting or login",
+        "SMTP 535: authentication refused",
     )
 
 
@@ -410,3 +411,134 @@ def test_an_address_beyond_ascii_is_for_servers_that_take_it(ca_file: Path) -> N
         with running_mail_server(server, enable_SMTPUTF8=takes) as port:
             (result,) = send(plain(port, ca_file), message)
         assert (result.outcome, len(server.mails)) == (outcome, int(takes))
+
+
+class Offering(MailServer):
+    """A server that offers what it is told to offer."""
+
+    def __init__(self, *offers: str) -> None:
+        super().__init__()
+        self.offers = offers
+
+    async def handle_EHLO(  # noqa: N802  (the name and the arguments are aiosmtpd's)
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,
+        envelope: Envelope,  # noqa: ARG002
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        own = [line for line in responses[:-1] if not line[4:].startswith("AUTH")]
+        return [*own, *(f"250-{offer}" for offer in self.offers), responses[-1]]
+
+
+def test_a_server_without_starttls_is_named(ca_file: Path) -> None:
+    with running_mail_server(MailServer()) as port:
+        (result,) = send(replace(mail_connection(port, ca_file), login="", password=""), mail())
+    assert (result.outcome, result.locked_out) == (Outcome.LATER, True)
+    assert result.detail == "no connection: the server does not offer STARTTLS"
+    assert "extra security" in result.look_at
+
+
+@pytest.mark.parametrize(
+    ("offers", "detail"),
+    [
+        (("AUTH XOAUTH2",), "no connection: no AUTH mechanism in common: the server offers XOAUTH2"),
+        ((), "no connection: the server offers no login (AUTH)"),
+    ],
+)
+def test_a_server_that_offers_no_way_to_log_in_is_named(ca_file: Path, offers: tuple[str, ...], detail: str) -> None:
+    with running_mail_server(Offering(*offers)) as port:
+        (result,) = send(replace(plain(port, ca_file), login="promo", password="x"), mail())
+    assert (result.outcome, result.locked_out, result.detail) == (Outcome.LATER, True, detail)
+    assert result.look_at
+
+
+@pytest.mark.parametrize(
+    ("host", "detail", "locked_out"),
+    [
+        ("no-such-host.invalid", "no connection: the host's name was not found", True),
+        ("localhost", "no connection: refused, nothing listens at this host and port", False),
+    ],
+)
+def test_why_there_is_no_connection_is_told(ca_file: Path, host: str, detail: str, locked_out: bool) -> None:  # noqa: FBT001  (the expected value)
+    with running_mail_server(MailServer()) as free:
+        pass
+    (result,) = send(replace(plain(free, ca_file), host=host), mail())
+    assert (result.outcome, result.locked_out, result.detail, result.called) == (
+        Outcome.LATER,
+        locked_out,
+        detail,
+        False,
+    )
+
+
+def test_a_certificate_that_is_not_believed_is_named(authority: trustme.CA, ca_file: Path) -> None:
+    tls = server_tls(authority, "elsewhere.example")
+    with running_mail_server(MailServer(), tls_context=tls) as port:
+        (result,) = send(replace(mail_connection(port, ca_file), login="", password=""), mail())
+    assert "the receiver's certificate is refused (Hostname mismatch" in result.detail
+    assert result.locked_out
+
+
+@pytest.mark.parametrize(
+    ("sender", "arrives"),
+    [
+        ("Shop, Inc. <news@shop.example>", '"Shop, Inc." <news@shop.example>'),
+        ('"Shop, Inc." <news@shop.example>', '"Shop, Inc." <news@shop.example>'),
+        ("Магазин <news@shop.example>", "Магазин <news@shop.example>"),
+        ("news@shop.example", "news@shop.example"),
+    ],
+)
+def test_a_sender_may_be_named_with_a_comma(ca_file: Path, sender: str, arrives: str) -> None:
+    server = MailServer()
+    with running_mail_server(server) as port:
+        (result,) = send(plain(port, ca_file, **{"from": sender}), mail())
+    assert result.outcome is Outcome.OK
+    assert server.mails[0][1]["From"] == arrives
+
+
+def test_a_sender_beyond_ascii_is_refused_before_anything_is_opened(ca_file: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"needs the extra from.*beyond ASCII"):
+        send(plain(25, ca_file, **{"from": "новости@shop.example"}), mail())
+
+
+def test_a_mail_that_cannot_be_written_is_refused_and_never_unknown(
+    ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = MailServer()
+    monkeypatch.setattr(
+        "promo_campaigns.delivery.transports.smtp.parse_sender", lambda _: Address("", "новости", "shop.example")
+    )
+    with running_mail_server(server) as port:
+        (result,) = send(plain(port, ca_file), mail())
+    assert (result.outcome, result.called, server.mails) == (Outcome.REFUSED, False, [])
+    assert "UnicodeEncodeError" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("title", "is_one_line"),
+    [
+        ("#if($first_name)\n  Hi $first_name\n#else\n  Hi\n#end\nyour code\n", False),
+        ("Hi\nthere", False),
+        ("#foreach($one in $list)$one\n#end", False),
+        ("#if($first_name)\nHi $first_name\n#else\nHi\n#end\n", True),
+        ("#set($name = 'x')\nHi $name\n", True),
+        ("## for the shop\nHi\n", True),
+    ],
+)
+def test_a_title_over_several_lines_is_refused_with_the_way_to_write_it(
+    ca_file: Path,
+    title: str,
+    is_one_line: bool,  # noqa: FBT001  (the expected value)
+) -> None:
+    transport = SmtpTransport(TransportSettings(connection=plain(25, ca_file)))
+    message = Message(name="mail", channel="email", title=title, body="Code")
+    if is_one_line:
+        transport.check(message)
+        return
+    with pytest.raises(CannotCarryError, match="more than one line") as refused:
+        transport.check(message)
+    assert refused.value.setting == "title"
+    assert refused.value.hint.startswith("Write it on one line")

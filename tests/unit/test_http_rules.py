@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
     ("status", "outcome"),
     [
         *[(status, Outcome.OK) for status in (200, 201, 202, 204, 299)],
-        *[(status, Outcome.REFUSED) for status in (400, 404, 405, 410, 413, 415, 422)],
-        *[(status, Outcome.LATER) for status in (401, 403, 429)],
+        *[(status, Outcome.REFUSED) for status in (400, 404, 405, 410, 412, 413, 415, 422)],
+        *[(status, Outcome.LATER) for status in (401, 402, 403, 407, 429)],
         *[(status, Outcome.UNKNOWN) for status in (100, 301, 302, 408, 409, 425, 500, 502, 503, 504, 599)],
     ],
 )

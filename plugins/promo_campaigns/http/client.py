@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from promo_campaigns.http.content_encoding import decoded
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.http.outcome import LOCKED_OUT, classify_status, receivers_now, retry_after_s
+from promo_campaigns.http.no_connection import explain
+from promo_campaigns.http.outcome import classify_status, is_locked_out, receivers_now, retry_after_s, what_to_look_at
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.http.request_paths import request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
@@ -47,7 +49,7 @@ _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 class Endpoint:
     """Where requests go and how they are signed.
 
-    :ivar base_url: scheme, host and port, without a path
+    :ivar base_url: scheme, host and port, and a path that comes before every other, without a slash at its end
     :ivar headers: sent with every request, credentials among them; never logged
     :ivar query: name and value of a parameter that is added to every query, a credential; never logged
     :ivar allow_private: whether the host may have a private address
@@ -90,9 +92,11 @@ class Answer:
     :ivar outcome: what the status, or its absence, proves
     :ivar detail: why it is not ok, in words free of addresses, codes and answers
     :ivar status: of the answer, 0 without one
-    :ivar body: the answer's first million bytes, packed as they came. Never logged
+    :ivar body: the answer's first million bytes. Never logged
+    :ivar unread: why the body is not all of the answer; empty if it is
     :ivar retry_after_s: seconds for which the receiver asks for no calls, 0 if it names none
-    :ivar locked_out: the receiver refuses every caller
+    :ivar locked_out: the receiver refuses every caller, and no waiting helps
+    :ivar look_at: what a person is to look at if every caller gets it
     :ivar called: False if nothing has left for the receiver
     """
 
@@ -100,8 +104,10 @@ class Answer:
     detail: str = ""
     status: int = 0
     body: bytes = field(default=b"", repr=False)
+    unread: str = ""
     retry_after_s: float = 0.0
     locked_out: bool = False
+    look_at: str = ""
     called: bool = True
 
     def result(self, contact_id: int) -> DeliveryResult:
@@ -112,6 +118,7 @@ class Answer:
             detail=self.detail,
             retry_after_s=self.retry_after_s,
             locked_out=self.locked_out,
+            look_at=self.look_at,
             called=self.called,
         )
 
@@ -290,12 +297,11 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
         ) as response:
             connections.answered()
             return _answer(response, await _read_through(response.content))
-    except aiohttp.ClientSSLError:
+    except (aiohttp.ClientSSLError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        why = explain(error)
         return Answer(
-            outcome=Outcome.LATER, detail="no connection: the receiver's certificate or TLS is refused", called=False
+            outcome=Outcome.LATER, detail=why.detail, locked_out=why.is_final, look_at=why.look_at, called=False
         )
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        return Answer(outcome=Outcome.LATER, detail="no connection", called=False)
     except (aiohttp.ClientError, ValueError) as error:
         if isinstance(error, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError):
             connections.broke()
@@ -305,16 +311,20 @@ async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: by
 
 
 def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    outcome = classify_status(response.status)
+    status, headers = response.status, response.headers
+    outcome = classify_status(status)
+    body, unread = decoded(body, ",".join(headers.getall("Content-Encoding", ())), most=MAX_ANSWER_BYTES)
     if outcome is Outcome.OK:
-        return Answer(outcome=outcome, status=response.status, body=body)
+        return Answer(outcome=outcome, status=status, body=body, unread=unread)
     return Answer(
         outcome=outcome,
-        detail=f"HTTP {response.status}",
-        status=response.status,
+        detail=f"HTTP {status}",
+        status=status,
         body=body,
-        retry_after_s=retry_after_s(response.headers.get("Retry-After"), now=receivers_now(response.headers)),
-        locked_out=response.status in LOCKED_OUT,
+        unread=unread,
+        retry_after_s=retry_after_s(headers.get("Retry-After"), now=receivers_now(headers)),
+        locked_out=is_locked_out(status),
+        look_at=what_to_look_at(status, headers.get("Location", "")),
     )
 
 

@@ -25,7 +25,8 @@ class DeliveryResult:
 
     :ivar detail: why, in words free of addresses, codes and answers; kept in the ledger
     :ivar retry_after_s: seconds for which the receiver asks for no calls, 0 if it names none
-    :ivar locked_out: the receiver refuses every caller, not this contact: the circuit opens at once
+    :ivar locked_out: the receiver refuses every caller, not this contact, and no waiting helps
+    :ivar look_at: what a person is to look at who finds every contact's call refused so
     :ivar called: False if the fault was found before any call, so it says nothing about the receiver
     :ivar answer: what a data source answered before the message, as JSON. Never logged
     """
@@ -35,8 +36,14 @@ class DeliveryResult:
     detail: str = ""
     retry_after_s: float = 0.0
     locked_out: bool = False
+    look_at: str = ""
     called: bool = True
     answer: str = field(default="", repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Why, and what to look at."""
+        return f"{self.detail}; {self.look_at}" if self.look_at else self.detail
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

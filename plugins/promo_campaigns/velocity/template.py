@@ -12,6 +12,7 @@ from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
 from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.parser.inspection import BoundSource, data_sources, names_read, reads, references
+from promo_campaigns.velocity.parser.line_shape import prints_several_lines
 from promo_campaigns.velocity.parser.names import UnknownName, unknown_names
 from promo_campaigns.velocity.parser.printed import (
     NoDirective,
@@ -112,6 +113,11 @@ class Template:
     def names_read(self) -> frozenset[str]:
         """The names read on `$data` for more than to bind them by a `#set`."""
         return names_read(self._tree)
+
+    @property
+    def prints_several_lines(self) -> bool:
+        """Whether the text that it renders may have line breaks between its first and its last letter."""
+        return prints_several_lines(self._tree)
 
     def reads(self, name: str) -> bool:
         """Tell whether the template may read a name, by itself or on `$data`."""

@@ -12,17 +12,22 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from promo_campaigns.model.errors import CannotCarryError
+from promo_campaigns.velocity import compile_template
+
 if TYPE_CHECKING:
     from promo_campaigns.model.outcome import OutgoingMessage
 
 UNSUBSCRIBE = "unsubscribe"
 ONE_CLICK = "one_click"
+MOST_SHOWN = 200
 MAX_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Unicode's line breaks among them: Python's mail writer takes them for the end of a line."""
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
 _LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
 
 
@@ -60,16 +65,27 @@ def parse_address(text: str) -> Address:
 
 
 def parse_sender(text: str) -> Address:
-    """Read a sender, such as ``news@shop.example`` or ``Shop <news@shop.example>``.
+    """Read a sender, such as ``news@shop.example`` or ``Shop, Inc. <news@shop.example>``.
 
-    :raises NotMailableError: it is none
+    :raises NotMailableError: it is none, or one that only some servers take, and nobody can answer by the others
     """
-    shown, bare = parseaddr(text)
     if _CONTROL.search(text):
         msg = "it holds a control character"
         raise NotMailableError(msg)
+    named = _NAMED.fullmatch(text.strip())
+    shown, bare = (_unquoted(named[1].strip()), named[2]) if named else parseaddr(text)
     address = parse_address(bare)
+    if not address.username.isascii():
+        msg = "the part before the @ has letters beyond ASCII, which few mail servers take of a sender"
+        raise NotMailableError(msg)
     return Address(display_name=shown, username=address.username, domain=address.domain)
+
+
+def _unquoted(name: str) -> str:
+    r"""Return a name without the quotation marks that it may be written in, as in ``"Shop \"Inc\""``."""
+    if len(name) > 1 and name.startswith('"') and name.endswith('"'):
+        return re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name
 
 
 def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
@@ -93,6 +109,21 @@ def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
     if message.html:
         mail.add_alternative(message.html, subtype="html")
     return Envelope(recipient=recipient.addr_spec, content=mail.as_bytes(), needs_utf8=needs_utf8)
+
+
+def require_one_line(text: str, part: str, setting: str) -> None:
+    """Refuse the template of a header that prints more than one line.
+
+    :param part: what the header is called in errors
+    :param setting: the setting of the message that it stands in
+    :raises CannotCarryError: it does; a line break that a contact's own value holds is found only when it is rendered
+    """
+    if compile_template(text).prints_several_lines:
+        problem = f"the {part} prints more than one line, which no header of a mail may"
+        joined = " ".join(text.split())
+        shown = f": {joined}" if len(joined) <= MOST_SHOWN else ""
+        hint = f"Write it on one line{shown}. In YAML >- in place of | joins lines"
+        raise CannotCarryError(problem, setting=setting, hint=hint)
 
 
 def _add_unsubscribing(mail: EmailMessage, message: OutgoingMessage) -> None:

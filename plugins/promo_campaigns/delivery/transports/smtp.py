@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from promo_campaigns.delivery.transports.mail import (
     NotMailableError,
     make_envelope,
     parse_sender,
+    require_one_line,
 )
+from promo_campaigns.http.no_connection import explain
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.transports.base import TransportSettings
     from promo_campaigns.delivery.transports.mail import Envelope
     from promo_campaigns.model.outcome import OutgoingMessage
+    from promo_campaigns.model.run_spec import Message
 
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
 KEEP_ALIVE_S = 5.0
@@ -34,6 +38,21 @@ KEEP_ALIVE_S = 5.0
 _EXTRAS = ("allow_insecure", "ca_file", "concurrency", "from", "security", "timeout_s")
 _WANTS_LOGIN = frozenset({530, 534, 535, 538})
 _TOO_LARGE, _CLOSING = 552, 421
+_MECHANISM = re.compile(r"[a-z0-9_-]{1,20}", re.IGNORECASE)
+_LOOK_AT_LOGIN = "look at login and password of the connection"
+_LOOK_AT_SENDER = "look at the extra from of the connection: the server takes no mail from it"
+
+
+class CannotLogInError(Exception):
+    """The server offers no way to log in as the connection says.
+
+    :param detail: what is missing, in words free of addresses
+    :param look_at: what a person is to look at
+    """
+
+    def __init__(self, detail: str, look_at: str) -> None:
+        self.detail, self.look_at = f"no connection: {detail}", look_at
+        super().__init__(detail)
 
 
 class SmtpTransport(BaseTransport):
@@ -69,6 +88,12 @@ class SmtpTransport(BaseTransport):
         self.concurrency = int(server.number("concurrency", 4, least=1, most=100))
         self._idle: list[_MailConnection] = []
 
+    def check(self, message: Message) -> None:
+        """Refuse a message whose title or link to unsubscribe would break a mail's header: every mail of it would."""
+        super().check(message)
+        require_one_line(message.title, "title", "title")
+        require_one_line(message.options.get(UNSUBSCRIBE, ""), f"option {UNSUBSCRIBE}", "options")
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -91,17 +116,14 @@ class SmtpTransport(BaseTransport):
             envelope = make_envelope(message, self._sender)
         except NotMailableError as error:
             return DeliveryResult(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it came before anything left: it is no unknown outcome)
+            detail = f"no mail can be made of the message ({type(error).__name__})"
+            return DeliveryResult(contact_id=who, outcome=Outcome.REFUSED, detail=detail, called=False)
         while True:
             try:
                 held = await self._connected()
-            except aiosmtplib.SMTPResponseException as error:
-                detail = f"SMTP {error.code} to the greeting or login"
-                locked = error.code in _WANTS_LOGIN or isinstance(error, aiosmtplib.SMTPAuthenticationError)
-                return DeliveryResult(contact_id=who, outcome=Outcome.LATER, detail=detail, locked_out=locked)
-            except (aiosmtplib.SMTPException, OSError) as error:
-                return DeliveryResult(
-                    contact_id=who, outcome=Outcome.LATER, detail=f"no connection ({type(error).__name__})"
-                )
+            except (aiosmtplib.SMTPException, OSError, ValueError, CannotLogInError) as error:
+                return _not_connected(who, error)
             result = await self._sent_over(held, envelope, who)
             if result is not None:
                 return result
@@ -140,22 +162,73 @@ class SmtpTransport(BaseTransport):
             held.client.close()
         server = self.connection
         client = _Client(
-            hostname=server.host,
+            hostname=server.host.removeprefix("[").removesuffix("]"),
             port=server.port or PORTS[self._security],
-            username=server.login or None,
-            password=server.password or None,
             timeout=self._timeout_s,
             use_tls=self._security == "tls",
-            start_tls=self._security == "starttls",
+            start_tls=False,
             tls_context=self._tls,
         )
         try:
             await client.connect()
             await client.ehlo()
+            await self._secure(client)
+            await self._log_in(client)
         except BaseException:
             client.close()
             raise
         return _MailConnection(client)
+
+    async def _secure(self, client: _Client) -> None:
+        if self._security != "starttls":
+            return
+        if not client.supports_extension("starttls"):
+            why = "the server does not offer STARTTLS"
+            raise CannotLogInError(why, "look at the port, and at the extra security: tls, where TLS comes first")
+        await client.starttls()
+        await client.ehlo()
+
+    async def _log_in(self, client: _Client) -> None:
+        server = self.connection
+        if not server.login:
+            return
+        if not client.supported_auth_methods:
+            raise CannotLogInError(*_no_mechanism(client.server_auth_methods))
+        await client.login(server.login, server.password)
+
+
+def _no_mechanism(offered: Sequence[str]) -> tuple[str, str]:
+    """Return why nobody can log in, and what to look at."""
+    names = ", ".join(sorted(name.upper() for name in offered if _MECHANISM.fullmatch(name)))
+    if not names:
+        return "the server offers no login (AUTH)", "look at host, port and security, or leave login and password out"
+    ours = ", ".join(name.upper() for name in aiosmtplib.SMTP.AUTH_METHODS)
+    why = f"no AUTH mechanism in common: the server offers {names}"
+    return why[:160], f"look for a login of the server by {ours}"
+
+
+def _not_connected(contact_id: int, error: Exception) -> DeliveryResult:
+    """Return the result of a mail that had no connection to go over."""
+    if isinstance(error, CannotLogInError):
+        detail, look_at, called = error.detail, error.look_at, True
+    elif isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        detail, look_at, called = f"SMTP {error.code}: authentication refused", _LOOK_AT_LOGIN, True
+        if not _is_final(error.code):
+            look_at = ""
+    elif isinstance(error, aiosmtplib.SMTPResponseException):
+        detail, called = f"SMTP {error.code} to the greeting or login", True
+        look_at = _LOOK_AT_LOGIN if error.code in _WANTS_LOGIN else ""
+    else:
+        why = explain(error)
+        detail, look_at, called = why.detail, why.look_at, False
+    return DeliveryResult(
+        contact_id=contact_id,
+        outcome=Outcome.LATER,
+        detail=detail,
+        locked_out=bool(look_at),
+        look_at=look_at,
+        called=called,
+    )
 
 
 class _Client(aiosmtplib.SMTP):
@@ -208,16 +281,24 @@ class _Conversation:
         except aiosmtplib.SMTPResponseException as error:
             self.ended_early = error.code == _CLOSING and not self._offered
             await self._forget()
-            outcome, detail, locked = self._judged(error)
+            outcome, detail, look_at = self._judged(error)
+        except ValueError as error:
+            await self._forget()
+            if self._offered:
+                raise
+            detail = f"the mail cannot be written as the server reads it ({type(error).__name__})"
+            return DeliveryResult(contact_id=contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._client.close()
             self.ended_early = isinstance(error, ConnectionError) and not self._offered
             outcome = Outcome.UNKNOWN if self._offered else Outcome.LATER
             at = "after DATA" if self._offered else "before DATA"
-            detail, locked = f"the connection broke {at} ({type(error).__name__})", False
+            detail, look_at = f"the connection broke {at} ({type(error).__name__})", ""
         else:
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
-        return DeliveryResult(contact_id=contact_id, outcome=outcome, detail=detail, locked_out=locked)
+        return DeliveryResult(
+            contact_id=contact_id, outcome=outcome, detail=detail, locked_out=bool(look_at), look_at=look_at
+        )
 
     async def _say(self) -> None:
         client, envelope = self._client, self._envelope
@@ -229,21 +310,24 @@ class _Conversation:
         self._offered = True
         await client.data(envelope.content)
 
-    def _judged(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, bool]:
-        """Say what a reply proves: a server that refuses has not taken the mail, before DATA and after it.
+    def _judged(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, str]:
+        """Say what a reply proves, and what to look at if it is nobody's fault but ours.
 
-        A sender that is refused is not the recipient's fault, and the next mail would be refused as well.
+        A server that refuses has not taken the mail, before DATA and after it. A sender that is refused is not the
+        recipient's fault, and the next mail would be refused as well.
         """
         of_sender = isinstance(error, aiosmtplib.SMTPSenderRefused)
         asked = "the sender" if of_sender else "the mail" if self._offered else "the recipient"
         detail = f"SMTP {error.code} to {asked}"
-        if error.code in _WANTS_LOGIN or (of_sender and _is_final(error.code) and error.code != _TOO_LARGE):
-            return Outcome.LATER, detail, True
+        if error.code in _WANTS_LOGIN:
+            return Outcome.LATER, detail, _LOOK_AT_LOGIN
+        if of_sender and _is_final(error.code) and error.code != _TOO_LARGE:
+            return Outcome.LATER, detail, _LOOK_AT_SENDER
         if _is_final(error.code):
-            return Outcome.REFUSED, detail, False
+            return Outcome.REFUSED, detail, ""
         if _is_passing(error.code) or not self._offered:
-            return Outcome.LATER, detail, False
-        return Outcome.UNKNOWN, detail, False
+            return Outcome.LATER, detail, ""
+        return Outcome.UNKNOWN, detail, ""
 
     async def _forget(self) -> None:
         """End the mail transaction, so that the connection can be used for the next."""
