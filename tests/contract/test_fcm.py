@@ -145,6 +145,23 @@ def test_a_token_that_is_not_taken_any_more_is_asked_for_anew() -> None:
         assert asyncio.run(twice(stage)) == [Outcome.LATER, Outcome.OK]
 
 
+def test_a_token_that_ends_before_its_time_is_no_fault_of_the_key_file() -> None:
+    calls: list[Received] = []
+
+    def push(request: Received) -> Answer:
+        calls.append(request)
+        return taken(request) if len(calls) == 1 else fcm_error(401, "UNAUTHENTICATED")
+
+    async def twice(stage: Stage) -> list[DeliveryResult]:
+        async with stage.transport() as transport:
+            sent = [await transport.send([stage.message(number)], deadline=math.inf) for number in (1, 2)]
+        return [result for results in sent for result in results]
+
+    with fcm(good(), push) as (stage, _):
+        results = asyncio.run(twice(stage))
+    assert [(result.outcome, result.locked_out) for result in results] == [(Outcome.OK, False), (Outcome.LATER, False)]
+
+
 def test_a_token_about_to_end_is_renewed() -> None:
     with fcm(good(expires_in=0), taken) as (stage, receiver):
         send(stage, stage.message(1), stage.message(2))
@@ -166,6 +183,25 @@ def test_without_a_token_nothing_is_opened_and_nobody_in_doubt(answer: Answer, e
         send(stage, stage.message(1))
     assert caught.value.retryable is (error is ReceiverUnavailableError)
     assert [one.path for one in receiver.received] == ["/token"]
+
+
+@pytest.mark.parametrize(
+    ("token_uri", "error"),
+    [
+        ("http://no-such-host.invalid/token", r"the host's name was not found\); look at the host.*nothing was sent"),
+        ("http://127.0.0.1:1/token", r"refused, nothing listens at this host and port\); nothing was sent"),
+        ("https://{receiver}/token", r"TLS failed.*look at host and port"),
+    ],
+)
+def test_why_the_server_of_tokens_is_not_reached_is_told(token_uri: str, error: str) -> None:
+    with fcm(good(), taken) as (stage, receiver):
+        assert stage.settings.connection is not None
+        uri = token_uri.format(receiver=f"127.0.0.1:{receiver.port}")
+        account = replace(stage.settings.connection, password=key_file(uri))
+        elsewhere = replace(stage, settings=TransportSettings(connection=account))
+        with pytest.raises(SendError, match=error) as caught:
+            send(elsewhere, stage.message(1))
+    assert caught.value.retryable is ("127.0.0.1:1/" in token_uri)
 
 
 @pytest.mark.parametrize(

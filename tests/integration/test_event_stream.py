@@ -17,7 +17,7 @@ from integration.test_event_queue import arrive
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.event_queue import acquire, listen, wake
 from promo_campaigns.ledger.invariants import check_invariants
-from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.model.errors import LedgerError, ReceiverRefusesError
 from promo_campaigns.operators.event_stream import AnswerEventsOperator
 from receiver import Answer
 
@@ -174,4 +174,21 @@ def test_a_run_that_the_receiver_refuses_for_good_holds_up_no_other_and_fails_th
     with pytest.raises(LedgerError, match=r"1 of 2 runs are not finished; paid/.*/1: data source 'profile' refused"):
         answer(max_events=1)
     assert (len(read_inbox(store)), open_runs(store)) == (2, 1)
+    assert check_invariants(store) == []
+
+
+def test_a_receiver_that_refuses_every_call_ends_the_task_at_once_and_nobody_is_lost(
+    store: Connection,
+    answer: Any,  # noqa: ANN401  (the fixture's function)
+    recorded: Receiver,
+) -> None:
+    arrive(store, add_contacts(store, 3), order="A-7")
+    recorded.answer = lambda _: Answer(status=401)
+    with pytest.raises(ReceiverRefusesError, match="connection profiles refuses every call: HTTP 401"):
+        answer(max_events=1)
+    assert (len(recorded.received), open_runs(store)) == (1, 1)
+    assert not wake(store, "paid", quiet_s=0)
+    recorded.answer = lambda _: Answer()
+    assert answer(max_events=1)["accepted"] == 3
+    assert (len(read_inbox(store)), open_runs(store)) == (3, 0)
     assert check_invariants(store) == []

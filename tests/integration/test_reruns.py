@@ -177,7 +177,6 @@ def results(outcome: Outcome, count: int, *, locked_out: bool = False) -> Sequen
         ([[*results(Outcome.OK, 70), *results(Outcome.UNKNOWN, 30)]], False),
         ([results(Outcome.REFUSED, 500)], True),
         ([results(Outcome.LATER, 500)], True),
-        ([results(Outcome.LATER, 1, locked_out=True)], False),
     ],
 )
 def test_a_failing_circuit_is_open_by_every_worker(
@@ -193,6 +192,22 @@ def test_a_failing_circuit_is_open_by_every_worker(
     assert PostgresBreaker(store, "transport y").admit().limit is None
     if not admitted:
         assert 50 < admission.wait_s <= 60
+
+
+def test_every_worker_finds_out_with_one_call_whether_a_receiver_at_fault_was_corrected(store: Connection) -> None:
+    breaker = PostgresBreaker(store, "transport x")
+    breaker.report(results(Outcome.LATER, 3, locked_out=True))
+    assert [breaker.admit().limit, breaker.admit().limit] == [1, 1]
+    breaker.report(results(Outcome.LATER, 1, locked_out=True), breaker.admit())
+    assert breaker.admit().at_fault
+    breaker.report(results(Outcome.OK, 1), breaker.admit())
+    assert breaker.admit().limit is None
+
+
+def test_a_call_that_is_refused_beside_others_that_succeed_says_nothing_of_the_receiver(store: Connection) -> None:
+    breaker = PostgresBreaker(store, "transport x")
+    breaker.report([*results(Outcome.OK, 9), *results(Outcome.LATER, 1, locked_out=True)])
+    assert breaker.admit().limit is None
 
 
 def test_after_the_pause_one_worker_probes_and_its_success_lets_all_in(store: Connection) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import TaskDeferred
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome, states
+from promo_campaigns.cli.running import main
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import LeaseHeldError
+from promo_campaigns.ledger.reports import read_report
+from promo_campaigns.model.errors import LeaseHeldError, ReceiverRefusesError
+from promo_campaigns.operators.base.retrying import RetryWhatMayPass
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from receiver import Answer
@@ -89,12 +95,11 @@ def test_a_lease_that_runs_is_named_with_its_end(store: Connection, run: Run) ->
         ledger.require_no_lease(run.run_id, contact_ids)
 
 
-@pytest.mark.parametrize("status", [401, 403, 503])
 def test_a_receiver_that_fails_everybody_is_waited_for_and_nobody_is_lost(
-    store: Connection, run: Run, receiver: Receiver, status: int
+    store: Connection, run: Run, receiver: Receiver
 ) -> None:
     asyncio.run(message(store, run).aexecute(CONTEXT))
-    receiver.answer = lambda _: Answer(status=status)
+    receiver.answer = lambda _: Answer(status=503)
     with pytest.raises(TaskDeferred) as deferred:
         asyncio.run(data_source(store, run).aexecute(CONTEXT))
     assert wait_of(deferred) <= 61
@@ -104,5 +109,73 @@ def test_a_receiver_that_fails_everybody_is_waited_for_and_nobody_is_lost(
     assert len(receiver.received) == 5
     receiver.answer = lambda _: Answer()
     store.execute("update promo.receiver set open_until = promo.clock()")
+    asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    assert states(store, run) == {"recorded": 5}
+
+
+@pytest.mark.parametrize("status", [301, 302, 308, 401, 402, 403, 407])
+def test_a_refusal_that_no_waiting_fixes_fails_the_task_by_name_and_loses_nobody(
+    store: Connection, run: Run, receiver: Receiver, status: int
+) -> None:
+    asyncio.run(message(store, run).aexecute(CONTEXT))
+    receiver.answer = lambda _: Answer(status=status)
+    named = rf"connection promo_profile_api refuses every call: HTTP {status}; look at .*No waiting helps.*5 of 5"
+    with pytest.raises(ReceiverRefusesError, match=named) as raised:
+        asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    decision = RetryWhatMayPass().evaluate(raised.value, try_number=1, max_tries=4)
+    assert decision.action is RetryAction.FAIL
+    assert f"HTTP {status}" in str(decision.reason)
+    assert len(receiver.received) == 5
+    with pytest.raises(ReceiverRefusesError, match=f"HTTP {status}"):
+        asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    assert len(receiver.received) <= 7, "the next task finds out with a call or two"
+    receiver.answer = lambda _: Answer()
+    receiver.received.clear()
+    asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    assert states(store, run) == {"recorded": 5}
+    assert len({request.body for request in receiver.received}) == len(receiver.received) == 5
+
+
+def test_the_report_of_a_run_names_the_receiver_that_refuses_until_it_is_corrected(
+    store: Connection, run: Run, receiver: Receiver, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(message(store, run).aexecute(CONTEXT))
+    receiver.answer = lambda _: Answer(status=401)
+    with pytest.raises(ReceiverRefusesError):
+        asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    assert main(["runs", "report", run.run_key, "--dsn", dsn]) == 0
+    told = capsys.readouterr().out.replace("\\", "")
+    assert "connection promo_profile_api refuses every call: HTTP 401; look at login, password" in told
+    (named,) = read_report(store, run.run_id).as_dict()["receivers"]
+    assert (named["refuses"], named["waits_until"]) == (True, None)
+    receiver.answer = lambda _: Answer()
+    asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    assert read_report(store, run.run_id).receivers == ()
+
+
+def test_the_report_of_a_run_says_until_when_a_receiver_that_fails_is_waited_for(
+    store: Connection, run: Run, receiver: Receiver
+) -> None:
+    asyncio.run(message(store, run).aexecute(CONTEXT))
+    receiver.answer = lambda _: Answer(status=503)
+    with pytest.raises(TaskDeferred):
+        asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    told = read_report(store, run.run_id).as_markdown()
+    assert re.search(
+        r"connection promo\\_profile\\_api fails: HTTP 503. It is called again at \d\d:\d\d:\d\d UTC", told
+    )
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "https://127.0.0.1"])
+def test_a_wrong_host_or_scheme_fails_the_task_by_name(
+    store: Connection, run: Run, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    asyncio.run(message(store, run).aexecute(CONTEXT))
+    wrong = {**json.loads(receiver.connection), "host": host}
+    right = os.environ["AIRFLOW_CONN_PROMO_PROFILE_API"]
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_PROFILE_API", json.dumps(wrong))
+    with pytest.raises(ReceiverRefusesError, match=r"name was not found; look at the host|TLS failed.*look at host"):
+        asyncio.run(data_source(store, run).aexecute(CONTEXT))
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_PROFILE_API", right)
     asyncio.run(data_source(store, run).aexecute(CONTEXT))
     assert states(store, run) == {"recorded": 5}

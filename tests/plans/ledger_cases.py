@@ -158,6 +158,7 @@ def _reports(scenario: Scenario) -> dict[str, Case]:
         "ledger.reports.read_run": case(ONE),
         "ledger.reports.count_stock": case(ONE),
         "ledger.reports.count_states": case(RUN),
+        "ledger.reports.read_receivers": case(ONE, names=["connection promo_profile_api", "transport inbox"]),
         "ledger.export.export_codes": case(RUN),
         "ledger.export.export_codes@many": case(BATCH, run_ids=scenario.event_run_ids[:BATCH]),
         "ledger.export.runs_of_workflow": case(ONE, workflow="present"),

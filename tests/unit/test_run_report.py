@@ -93,3 +93,15 @@ def test_the_report_is_flat_json_with_the_sum_beside_the_parts(rows: list[dict[s
     told = report_of(rows).as_dict()
     parts = [told["given"], told["unknown"], told["waiting"], *(sum(told[state].values()) for state in REASONED)]
     assert told["audience"] == sum(parts)
+
+
+def test_a_log_shows_the_report_as_a_table_whose_numbers_stand_below_each_other() -> None:
+    rows: list[dict[str, Any]] = [
+        {"state": "recorded", "reason": None, "contacts": 1200, "reused": 0},
+        {"state": "rejected", "reason": "HTTP 400", "contacts": 3, "reused": 0},
+    ]
+    table = report_of(rows).as_table().splitlines()
+    assert table[0] == "welcome/edition/*one*|"
+    assert "audience                    1,203" in table
+    assert "rejected: HTTP 400              3" in table
+    assert len({len(line) for line in table[1:-1]}) == 1

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.run_spec import connection_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +122,7 @@ def _host(netloc: str, host: str) -> str:
 def _settings(conn_id: str, fields: Mapping[str, Any], extras: Mapping[str, Any]) -> ConnectionSettings:
     kind = str(fields.get("conn_type") or "").lower()
     return ConnectionSettings(
-        name=f"connection {conn_id}",
+        name=connection_name(conn_id),
         conn_type="postgres" if kind == "postgresql" else kind.replace("-", "_"),
         host=str(fields.get("host") or ""),
         scheme=str(fields.get("schema") or ""),

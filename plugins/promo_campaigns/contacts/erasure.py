@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from promo_campaigns.model.errors import ContactError, ContactHeldError, LeaseHeldError, StoreUnavailableError
+from promo_campaigns.model.run import until
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
 
@@ -83,7 +84,7 @@ def _erase(connection: Connection, contact_id: int) -> ErasureReport:
     before = connection.execute(_SQL["lock_contact"], whose).fetchone() or {}
     held = connection.execute(_SQL["lock_assignments"], whose).fetchone() or {}
     if held["wait_s"] > 0:
-        msg = f"contact {contact_id} is being sent to, for {held['wait_s']:.0f} s at most; erase it then"
+        msg = f"contact {contact_id} is being sent to, {until(held['wait_s'])} at most; erase it then"
         raise LeaseHeldError(msg, wait_s=held["wait_s"])
     connection.execute(_SQL["keep_digests"], whose)
     erased = connection.execute(_SQL["erase_identity"], whose).fetchone() or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.delivery.batches import RetryLoop
+from promo_campaigns.delivery.batches import THE_RECEIVER, RetryLoop
 from promo_campaigns.delivery.rendering import render_requests
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run import LEASE_S
@@ -28,6 +28,7 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
     run: Run,
     contact_ids: Sequence[int],
     background: BackgroundExecutor | None = None,
+    receiver: str = THE_RECEIVER,
 ) -> Tally:
     """Ask for those of the contacts who hold a code and have no answer yet; skip the others.
 
@@ -35,6 +36,8 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
     call of unknown outcome is made again under the same key.
 
     :param background: as for messages
+    :param receiver: as for messages
+    :raises ReceiverRefusesError: as for messages
     :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
         still asks for some after five passes; no contact is lost
     """
@@ -61,5 +64,6 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
         size=sender.in_flight,
         again={Outcome.LATER, Outcome.UNKNOWN},
         background=background,
+        receiver=receiver,
     )
     return await loop.run(contact_ids)

@@ -34,6 +34,11 @@ class BatchPayload:
         codes = " and their codes" if self.codes else ""
         return f"{len(self.contact_ids)} contacts of run {self.run_id}{codes}"
 
+    @property
+    def name(self) -> str:
+        """What a task is called that works on it: the first and the last contact, by their ids."""
+        return f"contacts {min(self.contact_ids)} to {max(self.contact_ids)}" if self.contact_ids else "no contacts"
+
     def as_xcom(self) -> dict[str, Any]:
         """Return the form that travels."""
         handed = {"run_id": self.run_id, "contact_ids": list(self.contact_ids), "codes": list(self.codes)}

@@ -7,26 +7,29 @@ import time
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from promo_campaigns.delivery.breaker import FirstAnswers, is_sign_of_life, receiver_fault
 from promo_campaigns.delivery.rate_limit import next_chunk
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
-from promo_campaigns.model.errors import ReceiverUnavailableError
-from promo_campaigns.model.outcome import Outcome
-from promo_campaigns.model.run import LEASE_S
+from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError, SendError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.model.run import LEASE_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker, MessageLedger, ProfileLedger, RequestSender, Transport
-    from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Lease, Run
 
 MAX_PAUSE_S = 30.0
 MAX_WAIT_S = 3600.0
+FIRST_CALLS = 10
+"""Whom a worker calls for first, before the receiver has shown that it works: so few may meet a wrong key."""
+THE_RECEIVER = "the receiver"
 
 
 Result = TypeVar("Result")
@@ -79,6 +82,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
     contact_ids: Sequence[int],
     in_flight: int | None = None,
     background: BackgroundExecutor | None = None,
+    receiver: str = THE_RECEIVER,
 ) -> Tally:
     """Send the run's message to those of the contacts who are due; skip the others.
 
@@ -88,6 +92,8 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
         default the transport's
     :param background: runs the ledger's and the breaker's work during the calls, see ``background_executor``; by
         default that work runs between the calls
+    :param receiver: what errors call the receiver
+    :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; no contact is lost
     :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
         still asks for some after five passes; no contact is lost
     """
@@ -110,6 +116,7 @@ async def send_messages(  # noqa: PLR0913  (the ports and the work, one keyword 
         size=in_flight or transport.in_flight,
         again=again,
         background=background,
+        receiver=receiver,
     )
     return await loop.run(contact_ids)
 
@@ -124,6 +131,7 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
     contact_ids: Sequence[int],
     repair: bool = False,
     background: BackgroundExecutor | None = None,
+    receiver: str = THE_RECEIVER,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted; skip the others.
 
@@ -131,6 +139,8 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
 
     :param repair: write what was recorded before as well
     :param background: as for messages
+    :param receiver: as for messages
+    :raises ReceiverRefusesError: as for messages
     :raises ReceiverUnavailableError: the breaker is open, or the receiver asks for more patience than a task has, or
         still asks for some after five passes; no contact is lost
     """
@@ -152,6 +162,7 @@ async def record_profiles(  # noqa: PLR0913  (the ports and the work, one keywor
         size=sender.in_flight,
         again={Outcome.LATER, Outcome.UNKNOWN},
         background=background,
+        receiver=receiver,
     )
     return await loop.run(contact_ids)
 
@@ -190,28 +201,38 @@ class RetryLoop:
     size: int
     again: set[Outcome]
     background: BackgroundExecutor | None
+    receiver: str = THE_RECEIVER
+    first_calls: int = FIRST_CALLS
     workers: int = 0
+    called: int = 0
+    first: FirstAnswers = field(default_factory=lambda: FirstAnswers(0))
+    fault: DeliveryResult | None = None
 
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         """Call for each of the contacts who is due, until each call has come to something.
 
+        :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; no contact is lost
         :raises ReceiverUnavailableError: the breaker is open, or too many were put off for too long; no contact is lost
         """
         tally = Tally()
         waiting = deque(contact_ids)
+        self.first = FirstAnswers(len(contact_ids))
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
             put_off = await self._call_all(waiting, tally)
+            was_open = self.first.is_open
+            self.fault = self.fault or self.first.conclude()
+            if self.fault:
+                raise self._refused(self.fault, put_off, len(contact_ids))
             if not put_off:
                 return tally
             waiting.extend(result.contact_id for result in put_off)
             asked_s = max(result.retry_after_s for result in put_off)
             if asked_s > MAX_PAUSE_S:
-                msg = f"the receiver asks {len(waiting)} contacts to wait for {asked_s:.0f} s; no contact is lost"
-                raise ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))
-            if pause_s:
+                raise _asked_to_wait(len(waiting), asked_s)
+            if pause_s and not was_open:
                 await asyncio.sleep(max(asked_s, pause_s))
         msg = (
-            f"the receiver put off {len(waiting)} contacts again and again ({put_off[0].detail}); "
+            f"{self.receiver} put off {len(waiting)} contacts again and again ({put_off[0].detail}); "
             f"{tally.ok} others are done; this task can be retried without doing anything twice"
         )
         raise ReceiverUnavailableError(msg)
@@ -227,29 +248,48 @@ class RetryLoop:
             *(self._work(waiting, self.size // 2, tally, put_off) for _ in range(self.workers)), return_exceptions=True
         )
         for end in ends:
-            if end is not None:
+            if end is not None and not (self.fault and isinstance(end, ReceiverUnavailableError)):
                 raise end
         return put_off
 
     async def _work(self, waiting: deque[int], most: int, tally: Tally, put_off: list[DeliveryResult]) -> None:
-        size = most
+        size, grown = min(most, self.first_calls), most
         try:
-            while taken := await self._in_background(partial(self._take_up, waiting, size)):
+            while not self.fault and (taken := await self._in_background(partial(self._take_up, waiting, size))):
                 if not taken.lease.recipients:
                     if taken.lease.left:
                         self._stop_worker(taken.admission)
                         return
                     continue
-                results = await self.call(taken.lease, taken.deadline)
-                size = min(most, taken.next_chunk(size))
+                results = self.first.weigh(await self._called(taken), taken.admission)
+                if any(is_sign_of_life(result) for result in results):
+                    size = grown = min(most, taken.next_chunk(grown))
                 await self._in_background(partial(self._conclude, taken, results))
                 later = [result for result in results if result.outcome in self.again]
                 put_off += later
                 tally.add([result for result in results if result.outcome not in self.again])
-                if later and taken.admission.limit is not None:
+                self.fault = self.fault or receiver_fault(results)
+                if later and taken.admission.limit is not None and not self.first.is_open:
                     return  # a probe that was put off: the others wait for the next pass with it
         finally:
             self.workers -= 1
+
+    async def _called(self, taken: _Taken) -> Sequence[DeliveryResult]:
+        """Call for those who were taken up; where the receiver cannot be called as it is set up, nothing has left."""
+        self.called += len(taken.lease.recipients)
+        try:
+            return await self.call(taken.lease, taken.deadline)
+        except SendError as error:
+            return [
+                DeliveryResult(
+                    contact_id=who.contact_id,
+                    outcome=Outcome.LATER,
+                    detail=str(error),
+                    locked_out=not error.retryable,
+                    called=False,
+                )
+                for who in taken.lease.recipients
+            ]
 
     def _take_up(self, waiting: deque[int], size: int) -> _Taken | None:
         """Lease those of the next contacts who are due, as far as the breaker lets us; None when no contact waits.
@@ -279,8 +319,24 @@ class RetryLoop:
         """End a worker that may not call for those who wait; the other one has them, or else the task ends."""
         if self.workers == 1:
             wait_s = max(admission.wait_s, 1.0)
-            msg = f"the circuit is open: the receiver is called again in {wait_s:.0f} s; no contact is lost"
+            msg = (
+                f"the circuit is open: {self.receiver} failed, and is called again {until(wait_s)}; no contact is lost"
+            )
             raise ReceiverUnavailableError(msg, wait_s=wait_s)
+
+    def _refused(self, fault: DeliveryResult, put_off: Sequence[DeliveryResult], contacts: int) -> ReceiverRefusesError:
+        unknown = sum(result.outcome is Outcome.UNKNOWN for result in put_off)
+        lost = f"the calls for {unknown} contacts are of unknown outcome" if unknown else "no contact is lost"
+        msg = (
+            f"{self.receiver} refuses every call: {fault.reason}. No waiting helps. {self.called} of {contacts} "
+            f"contacts were called for, and {lost}; correct it, then clear this task"
+        )
+        return ReceiverRefusesError(msg)
 
     async def _in_background(self, work: Callable[[], Result]) -> Result:
         return work() if self.background is None else await self.background(work)
+
+
+def _asked_to_wait(contacts: int, asked_s: float) -> ReceiverUnavailableError:
+    msg = f"the receiver asks {contacts} contacts to wait {until(asked_s)}; no contact is lost"
+    return ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))

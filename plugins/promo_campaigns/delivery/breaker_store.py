@@ -39,10 +39,15 @@ class PostgresBreaker:
 
     @run_again
     def admit(self) -> Admission:
-        """Say whether this worker may call: any number while the breaker is closed, one as the probe, or none."""
+        """Say whether this worker may call: any number while the breaker is closed, one as the probe, or none.
+
+        A receiver that refused every caller may have been corrected since: each worker may call it for one contact.
+        """
         row = self._connection.execute(_SQL["admit"], {"name": self._receiver, "probe_s": PROBE_S}).fetchone()
         if row is None or row["closed"]:
             return FREE
+        if row["at_fault"]:
+            return Admission(limit=PROBE_SIZE, at_fault=row["at_fault"])
         if row["probe_until"]:
             return Admission(limit=PROBE_SIZE, probe_until=row["probe_until"])
         return Admission(limit=0, wait_s=max(row["wait_s"], 1.0))
@@ -64,6 +69,7 @@ class PostgresBreaker:
             "succeeded": counts.succeeded,
             "failed": counts.failed,
             "opens": counts.opens,
+            "for_good": counts.for_good,
             "reason": counts.reason,
             "limit": FAILURES_IN_A_ROW,
             "cool_s": COOL_S,

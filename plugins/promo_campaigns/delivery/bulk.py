@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from promo_campaigns.delivery.batches import RetryLoop
+from promo_campaigns.delivery.batches import THE_RECEIVER, RetryLoop
+from promo_campaigns.delivery.breaker import receiver_fault
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_key import idempotency_key, joint_key
@@ -56,6 +57,7 @@ class BulkAnswer:
     divisible: bool = False
     retry_after_s: float = 0.0
     locked_out: bool = False
+    look_at: str = ""
     called: bool = True
 
 
@@ -84,9 +86,12 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
     contact_ids: Sequence[int],
     repair: bool = False,
     background: BackgroundExecutor | None = None,
+    receiver: str = THE_RECEIVER,
 ) -> Tally:
     """Record the codes of those contacts whose message was accepted, as ``record_profiles`` does, many in one request.
 
+    :param receiver: as for messages
+    :raises ReceiverRefusesError: as for messages
     :raises ReceiverUnavailableError: as ``record_profiles``
     """
     counting = _CountsCalls(breaker)
@@ -109,8 +114,10 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
         settle=ledger.settle_profiles,
         breaker=counting,
         size=REQUESTS_UNDER_WAY * templates.records_per_request,
+        first_calls=REQUESTS_UNDER_WAY * templates.records_per_request,
         again={Outcome.LATER, Outcome.UNKNOWN},
         background=background,
+        receiver=receiver,
     )
     async with sender.connected():
         return await loop.run(contact_ids)
@@ -131,6 +138,7 @@ class _CountsCalls:
                 outcome=answer.outcome,
                 detail=answer.detail,
                 locked_out=answer.locked_out,
+                look_at=answer.look_at,
                 called=answer.called,
             )
         )
@@ -139,9 +147,11 @@ class _CountsCalls:
         """Say whether this worker may call."""
         return self._breaker.admit()
 
-    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:  # noqa: ARG002  (the port's signature)
-        """Tell the other workers what the calls since the last report came to."""
+    def report(self, results: Sequence[DeliveryResult], admission: Admission) -> None:
+        """Tell the other workers what the calls since the last report came to, or that the receiver is at fault."""
         calls, self._calls = self._calls, []
+        if fault := receiver_fault(results):
+            calls = [fault]
         self._breaker.report(calls, admission)
 
 
@@ -242,5 +252,6 @@ def _result(recipient: Recipient, outcome: Outcome, detail: str, answer: BulkAns
         detail=detail,
         retry_after_s=answer.retry_after_s if answer else 0.0,
         locked_out=answer.locked_out if answer else False,
+        look_at=answer.look_at if answer else "",
         called=answer.called if answer else False,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,17 @@ from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, read_run
 from promo_campaigns.model.assignment_state import DELIVERED
-from promo_campaigns.model.errors import ConfigurationError, SendError
+from promo_campaigns.model.errors import ConfigurationError, ReceiverRefusesError, SendError
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.reconnecting import reconnecting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from promo_campaigns.delivery.batches import BackgroundExecutor, Tally
     from promo_campaigns.delivery.compiled_campaign import CompiledSource
     from promo_campaigns.delivery.receivers import ReadConnection
+    from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.ledger.ledger import PostgresLedger
     from promo_campaigns.model.run import Batch, Run
     from promo_campaigns.model.run_report import RunReport
@@ -108,6 +110,7 @@ class RunDelivery:
     async def ask(self, source: CompiledSource, batch: BatchPayload) -> BatchPayload:
         """Ask a data source whose answer the message reads; return those who still hold a code.
 
+        :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; nobody is lost
         :raises ReceiverUnavailableError: some could not be asked for yet; nobody is lost
         :raises LeaseHeldError: another worker is asking for some
         :raises LedgerConflictError: somebody holds another code than the one handed over
@@ -135,6 +138,7 @@ class RunDelivery:
         :param opened_with: the ``message``, ``transport`` and ``transport_conn_id`` that the caller expects
         :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own
         :raises ConfigurationError: the run was opened with something else
+        :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; nobody is lost
         :raises ReceiverUnavailableError: some could not be sent yet; nobody is lost
         :raises LeaseHeldError: another worker is sending to some
         :raises QuietHoursError: some are in quiet hours, and were sent nothing
@@ -144,7 +148,7 @@ class RunDelivery:
         self._require_opened_with(opened_with or {})
         run_id, contact_ids = self.run.run_id, batch.contact_ids
         with background_executor() as background:
-            async with self._receivers.open_transport(self.run.spec) as transport:
+            async with self._open_transport() as transport:
                 tally = await send_messages(
                     ledger=self._ledger,
                     transport=transport,
@@ -162,6 +166,7 @@ class RunDelivery:
         """Record the codes of those whose message was accepted on their profiles, by a data source's requests.
 
         :raises SendError: the receiver refuses some for good
+        :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; nobody is lost
         :raises ReceiverUnavailableError: some could not be recorded yet; nobody is lost
         :raises LeaseHeldError: another worker is recording some
         :raises LedgerConflictError: somebody holds another code than the one handed over
@@ -232,6 +237,22 @@ class RunDelivery:
         async with self._receivers.open_sender(source) as sender:
             return await record_profiles(sender=sender, **common, **self._work(batch, sender.name, background))
 
+    @asynccontextmanager
+    async def _open_transport(self) -> AsyncIterator[BaseTransport]:
+        """Open the run's transport; one that refuses already then is noted, so that reports name it."""
+        opening = self._receivers.open_transport(self.run.spec)
+        async with AsyncExitStack() as stack:
+            try:
+                transport = await stack.enter_async_context(opening)
+            except ReceiverRefusesError as error:
+                receiver = self._receivers.transport(self.run.spec).receiver
+                refused = DeliveryResult(
+                    contact_id=0, outcome=Outcome.LATER, detail=str(error), locked_out=True, called=False
+                )
+                self._receivers.breaker(self._connection, receiver).report([refused])
+                raise
+            yield transport
+
     def _work(self, batch: BatchPayload, receiver: str, background: BackgroundExecutor) -> dict[str, Any]:
         """Return what every kind of call is given."""
         return {
@@ -239,6 +260,7 @@ class RunDelivery:
             "run": self.run,
             "contact_ids": batch.contact_ids,
             "background": background,
+            "receiver": receiver,
         }
 
     def _holding(self, contact_ids: Sequence[int]) -> BatchPayload:

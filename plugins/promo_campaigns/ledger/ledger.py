@@ -13,7 +13,7 @@ from promo_campaigns.model.errors import (
     QuietHoursError,
 )
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.model.run import Lease, Purpose, Recipient
+from promo_campaigns.model.run import Lease, Purpose, Recipient, clock_time, until
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.reconnecting import retried
 from promo_campaigns.postgres.retry import run_again, run_until_booked
@@ -147,7 +147,7 @@ class PostgresLedger:
         if held and held["contacts"]:
             msg = (
                 f"{held['contacts']} contacts of run {run_id} are another worker's, which may have been killed; "
-                f"its lease is over in {held['wait_s']:.0f} s"
+                f"its lease is over in {held['wait_s']:.0f} s, at {clock_time(held['wait_s'])}"
             )
             raise LeaseHeldError(msg, wait_s=held["wait_s"])
 
@@ -161,7 +161,7 @@ class PostgresLedger:
         if closed:
             contacts, wait_s = sum(len(zone["contact_ids"]) for zone in closed), min(zone["wait_s"] for zone in closed)
             named = ", ".join(zone["zone"] for zone in closed)
-            msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), for another {wait_s:.0f} s"
+            msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), {until(wait_s)}"
             raise QuietHoursError(msg, wait_s=wait_s)
 
     def begin_messages(

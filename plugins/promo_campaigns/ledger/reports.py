@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.ledger.stock_forecast import STRANGERS
 from promo_campaigns.model.errors import LedgerError
-from promo_campaigns.model.run_report import RunReport, Tally
-from promo_campaigns.model.run_spec import note_on_transport
+from promo_campaigns.model.run_report import FailingReceiver, RunReport, Tally
+from promo_campaigns.model.run_spec import note_on_transport, receivers_of
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
             raise LedgerError(msg)
         stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchone() or {}
         counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
+        called = receivers_of(run["definition"]) if run["is_open"] else []
+        failing = connection.execute(_SQL["read_receivers"], {"names": called}).fetchall()
     forecast = dict(run["forecast"] or {})
     strangers = forecast.pop(STRANGERS, 0)
     return RunReport(
@@ -41,4 +43,5 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         forecast=forecast or None,
         strangers=strangers,
         note=note_on_transport(run["transport"]),
+        receivers=tuple(FailingReceiver(**row) for row in failing),
     )

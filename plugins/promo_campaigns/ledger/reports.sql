@@ -2,7 +2,8 @@
 -- What a report says of the run itself.
 select run_key, workflow,
        jsonb_path_query_array(spec, '$.data_sources[*].name') as data_sources,
-       coalesce(spec->>'transport', 'inbox') as transport, forecast, extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
+       coalesce(spec->>'transport', 'inbox') as transport, spec - 'audience' as definition, closed_at is null as is_open,
+       forecast, extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
 from promo.run where run_id = %(run_id)s;
 
 -- count_stock --
@@ -20,3 +21,8 @@ select now as codes, now - later as expiring_soon from pool;
 -- The run's assignments by state and reason, and how many of them were given a code that they held already.
 select state::text as state, reason, count(*) as contacts, count(reused_at) as reused
 from promo.assignment where run_id = %(run_id)s group by state, reason order by state, reason;
+
+-- read_receivers --
+-- Which receivers are refusing or failing just now, why, and until when they are not called; null where no waiting helps.
+select name, reason, nullif(open_until, 'infinity') as waits_until, open_until = 'infinity' as refuses
+from promo.receiver where name = any(%(names)s) and reason is not null and open_until is not null order by name;

@@ -34,6 +34,7 @@
     │   └── LedgerConflictError       what XCom says and what the ledger says differ
     ├── SendError                     a receiver could not be used as it is set up
     │   ├── CallRefusedError          a transport's call, for what may be the fault of one of its messages
+    │   ├── ReceiverRefusesError      every call is refused, and no waiting helps
     │   └── ReceiverUnavailableError  worth trying again later
     ├── ServerError                   the embedded Postgres
     └── DemoError                     bin/demo
@@ -314,6 +315,10 @@ class CallRefusedError(SendError):
     def __init__(self, detail: str) -> None:
         self.detail = detail
         super().__init__(detail)
+
+
+class ReceiverRefusesError(SendError):
+    """The receiver refuses every call for a reason that only a person can correct; no contact is lost."""
 
 
 class ReceiverUnavailableError(SendError):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from promo_campaigns.model.run_spec import RunSpec
 
 LEASE_S = 120.0
 """Seconds for which an intent is leased; no call begins after half of them."""
+_DAY_S = 86_400.0
+_LONGEST_WAIT_S = 3650 * _DAY_S
 MAX_BATCHES = 1000  # Airflow maps at most 1,024 tasks from one list ([core] max_map_length)
 
 
@@ -114,3 +116,18 @@ class Lease:
     left: int = 0
     source: int = 0
     shows_code: bool = True
+
+
+def until(wait_s: float) -> str:
+    """Return the end of a wait that begins now, such as ``until 14:05:10 UTC``, to be compared with logs."""
+    return f"until {clock_time(wait_s)}"
+
+
+def clock_time(wait_s: float, *, now: datetime | None = None) -> str:
+    """Return the time in so many seconds, such as ``14:05:10 UTC``, with the date if it is a day away or more.
+
+    :param now: by default now
+    """
+    begun = now or datetime.now(timezone.utc)
+    end = begun.astimezone(timezone.utc) + timedelta(seconds=min(max(wait_s, 0.0), _LONGEST_WAIT_S))
+    return f"{end:%Y-%m-%d %H:%M:%S} UTC" if wait_s >= _DAY_S else f"{end:%H:%M:%S} UTC"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.assignment_state import DELIVERED, WITH_REASON, AssignmentState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 MOST_REASONS = 20
 """A report names so many reasons of each kind, the commonest, and counts the others together."""
@@ -72,6 +74,29 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailingReceiver:
+    """A receiver that an open run calls and that does not take calls just now.
+
+    :ivar name: as errors call it, such as ``connection promo_profile_api``
+    :ivar reason: what it answers, and what to look at
+    :ivar refuses: it refuses every call, and no waiting helps
+    :ivar waits_until: when it is called again; None if it refuses
+    """
+
+    name: str
+    reason: str
+    refuses: bool
+    waits_until: datetime | None
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        if self.refuses or self.waits_until is None:
+            return f"{self.name} refuses every call: {self.reason}. Correct it, then clear the tasks that failed."
+        at = self.waits_until.astimezone(timezone.utc)
+        return f"{self.name} fails: {self.reason}. It is called again at {at:%H:%M:%S} UTC."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """The report of a run.
 
@@ -82,6 +107,7 @@ class RunReport:
     :ivar forecast: codes needed and in stock when the run was opened; None if that was not kept
     :ivar strangers: ids that its audience lists and that were nobody's when it was opened
     :ivar note: what is to be known of its transport; mostly empty
+    :ivar receivers: those of an open run that take no calls just now
     """
 
     run_key: str
@@ -94,6 +120,7 @@ class RunReport:
     forecast: dict[str, int] | None = None
     strangers: int = 0
     note: str = ""
+    receivers: tuple[FailingReceiver, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -117,25 +144,51 @@ class RunReport:
             "forecast": self.forecast,
             "strangers": self.strangers,
             "note": self.note,
+            "receivers": [
+                {
+                    "name": one.name,
+                    "reason": one.reason,
+                    "refuses": one.refuses,
+                    "waits_until": one.waits_until.isoformat() if one.waits_until else None,
+                }
+                for one in self.receivers
+            ],
         }
 
     def as_markdown(self) -> str:
         """Return the report as a Markdown table."""
-        tally = self.tally
         lines = [f"**{plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
-        lines += [_line("audience", tally.audience)]
-        lines += [_line("beside it, ids that are nobody's", self.strangers)] if self.strangers else []
-        lines += [_line("given a code", tally.given)]
-        lines += [_line("of these, one they held already", tally.reused)] if tally.reused else []
-        lines += [_line("of these, on their profile", tally.recorded)]
+        lines += [f"| {plain(name)} | {contacts:,} |" for name, contacts in self._rows()]
+        failing = [f"**{plain(str(one))}**" for one in self.receivers]
+        lines += ["", *failing] if failing else []
+        return "\n".join([*lines, "", self._rest(), *(f"\n{plain(word)}." for word in self._words())])
+
+    def as_table(self) -> str:
+        """Return the report as a table of plain text, for a log."""
+        rows = [(name, f"{contacts:,}") for name, contacts in self._rows()]
+        first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+        lines = [f"{' '.join(name.split()).ljust(first)}  {contacts.rjust(second)}" for name, contacts in rows]
+        words = [f"{word}." for word in self._words()]
+        return "\n".join([self.run_key, *lines, *map(str, self.receivers), self._rest(), *words])
+
+    def _rows(self) -> list[tuple[str, int]]:
+        tally = self.tally
+        rows = [("audience", tally.audience)]
+        rows += [("beside it, ids that are nobody's", self.strangers)] if self.strangers else []
+        rows += [("given a code", tally.given)]
+        rows += [("of these, one they held already", tally.reused)] if tally.reused else []
+        rows += [("of these, on their profile", tally.recorded)]
         for name in (state.value for state in WITH_REASON):
             counts: dict[str, int] = getattr(tally, name)
-            lines += [_line(f"{name}: {reason}", count) for reason, count in counts.items()]
-        lines += [_line("unknown", tally.unknown), _line("waiting", tally.waiting)]
+            rows += [(f"{name}: {reason}", count) for reason, count in counts.items()]
+        return [*rows, ("unknown", tally.unknown), ("waiting", tally.waiting)]
+
+    def _words(self) -> list[str]:
+        return [word for word in (EMPTY_AUDIENCE if not self.tally.audience else "", self.note) if word]
+
+    def _rest(self) -> str:
         left = f"{self.pool_left:,} codes are left, {self.expiring_soon:,} of them for less than a week."
-        lines += ["", f"{left} {self.seconds:,.1f} s, {self.rate:,.1f} contacts/s."]
-        words = [EMPTY_AUDIENCE] if not tally.audience else []
-        return "\n".join([*lines, *(f"\n{plain(word)}." for word in (*words, self.note) if word)])
+        return f"{left} {self.seconds:,.1f} s, {self.rate:,.1f} contacts/s."
 
 
 def _commonest(counts: dict[str, int]) -> dict[str, int]:
@@ -144,10 +197,6 @@ def _commonest(counts: dict[str, int]) -> dict[str, int]:
     if rest := sum(count for _, count in ranked[MOST_REASONS:]):
         named[OTHER_REASONS] = named.get(OTHER_REASONS, 0) + rest
     return named
-
-
-def _line(name: str, contacts: int) -> str:
-    return f"| {plain(name)} | {contacts:,} |"
 
 
 def plain(text: str) -> str:

@@ -11,6 +11,8 @@ from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.reuse import Reuse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from promo_campaigns.model.audience_list import AudienceList
 
 INBOX = "inbox"
@@ -225,6 +227,31 @@ class RunSpec:
 def _message(stored: dict[str, Any]) -> Message:
     variants = {tag: Variant(**texts) for tag, texts in stored.get("variants", {}).items()}
     return Message(**{**stored, "variants": variants})
+
+
+def connection_name(conn_id: str) -> str:
+    """Return what errors, rate limiter and breaker call the receiver of a connection."""
+    return f"connection {conn_id}"
+
+
+def transport_name(transport: str, connection: str = "") -> str:
+    """Return what errors and the breaker call the receiver of a transport.
+
+    :param connection: the name of its connection, if it has one
+    """
+    return f"transport {transport}" + (f", {connection}" if connection else "")
+
+
+def receivers_of(spec: Mapping[str, Any]) -> list[str]:
+    """Return the names of the receivers that a run calls.
+
+    :param spec: the definition as the ledger keeps it; its audience may be left out
+    """
+    webhook = (spec.get("webhook") or {}).get("connection", "") if spec.get("transport") == "webhook" else ""
+    conn_id = spec.get("transport_conn_id") or webhook
+    carried = transport_name(spec.get("transport", "inbox"), connection_name(conn_id) if conn_id else "")
+    sources = [connection_name(source["connection"]) for source in spec["data_sources"]]
+    return list(dict.fromkeys([carried, *sources]))
 
 
 def _data_source(stored: dict[str, Any]) -> DataSource:

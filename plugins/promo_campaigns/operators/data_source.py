@@ -26,6 +26,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     :param assignments: output of the block before (templated)
     :param data_source: name of a data source that the message binds (templated)
     :param promo_db_conn_id: connection of the store (templated)
+    :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; the task fails without a retry
     :raises ReceiverUnavailableError: some could not be called for yet; the task can be retried
     :raises SendError: the receiver refuses to record some for good
     :raises ConfigurationError: the data source is not one that the run's message binds

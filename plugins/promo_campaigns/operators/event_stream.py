@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError
+from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError, ReceiverRefusesError
 from promo_campaigns.model.parameters import parse_mode, whole_number
 from promo_campaigns.operators.base.events_operator import BUSY_S, TROUBLE_S, EventsOperator
 from promo_campaigns.operators.base.occurrence import read_run_key
@@ -38,8 +38,9 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
     third longer at most. Running it again finds the same runs with the same events, finishes those that are not closed,
     and goes on.
 
-    A run that the receiver refuses for good stays open and does not hold up the next; the task fails at its end. A run
-    with contacts in quiet hours stays open too, and the task waits for them in the triggerer at its end.
+    A run with a contact that the receiver refuses for good stays open and does not hold up the next; the task fails at
+    its end. A receiver that refuses every call ends the task at once. A run with contacts in quiet hours stays open
+    too, and the task waits for them in the triggerer at its end.
 
     Returns counts only: ``{"runs": 12, "events": 340, "accepted": 338}``.
 
@@ -49,6 +50,7 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
     :param lively: seconds after which another DAG run takes over (templated)
     :param max_events: how many events one run takes at most (templated)
     :raises PoolShortageError: there is no code left; the events wait
+    :raises ReceiverRefusesError: a receiver refuses every call, and no waiting helps
     :raises LedgerError: some runs could not be finished
     """
 
@@ -87,7 +89,7 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
                     await stream.run(spec)
                     renew(connection, terms.workflow, key, quiet_s=0)
                     stream.require_open()
-            except TaskDeferred:
+            except (TaskDeferred, ReceiverRefusesError):
                 if stream.quiet is None:
                     renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
                 raise
@@ -176,7 +178,7 @@ class _Stream:
         except QuietHoursError as error:
             self.quiet = min(self.quiet or error, error, key=lambda hours: hours.wait_s)
         except PromoError as error:
-            if error.retryable:
+            if error.retryable or isinstance(error, ReceiverRefusesError):
                 raise
             self._block.log.error("Run %s: %s", run.run_key, error)  # noqa: TRY400  (a traceback says nothing more)
             self._unfinished.append(f"{run.run_key}: {error}")

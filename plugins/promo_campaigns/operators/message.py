@@ -34,6 +34,7 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
     :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own: for a
         receiver that honours keys 500, or four calls where that is more, and 50 for others (templated)
     :param promo_db_conn_id: connection of the store (templated)
+    :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; the task fails without a retry
     :raises ReceiverUnavailableError: some could not be sent yet; the task can be retried
     :raises ConfigurationError: message or transport is not the run's, or the transport's connection is wrong
     """

@@ -116,7 +116,7 @@ async def send_trial(trial: Trial, transport: Transport) -> list[TrialOutcome]:
     if trial.ready:
         results = await transport.send(trial.ready, deadline=time.monotonic() + _WAIT_S)
     told = [
-        TrialOutcome(contact_id=result.contact_id, outcome=result.outcome.value, detail=result.detail)
+        TrialOutcome(contact_id=result.contact_id, outcome=result.outcome.value, detail=result.reason)
         for result in results
     ]
     told += [TrialOutcome(contact_id=who, outcome=SKIPPED, detail=why) for who, why in trial.left_out.items()]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.model.run_spec import transport_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -101,7 +102,7 @@ class BaseTransport:
     def receiver(self) -> str:
         """Who is at the other end, as the breaker knows it."""
         named = self.settings.connection
-        return f"transport {self.name}" + (f", {named.name}" if named else "")
+        return transport_name(self.name, named.name if named else "")
 
     @property
     def in_flight(self) -> int:

@@ -17,7 +17,7 @@ from promo_campaigns.delivery.transports.google_tokens import (
 )
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
 from promo_campaigns.http.endpoint import parse_endpoint
-from promo_campaigns.model.errors import CannotCarryError, ReceiverUnavailableError, SendError
+from promo_campaigns.model.errors import CannotCarryError, ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _EXTRAS = ("allow_insecure", "allow_private", "ca_file", "concurrency", "timeout
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]*")
 _RESERVED = re.compile(r"(?:google|gcm)\..*|google.*|from|message_type|notification|collapse_key", re.IGNORECASE)
 _FORBIDDEN, _UNAUTHORIZED, _TOO_MANY = 403, 401, 429
+_LOOK_AT_KEY = "look at the key file in the connection's password: whether its account may send to the project"
 _OF_THE_TOKEN = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH", "INVALID_ARGUMENT"})
 
 
@@ -75,7 +76,8 @@ class FcmTransport(HttpTransport):
     async def __aenter__(self) -> Self:
         """Get an access token and keep connections open from one batch to the next.
 
-        :raises SendError: no token is given
+        :raises ReceiverRefusesError: no token is given, and no waiting helps
+        :raises ReceiverUnavailableError: no token is given just now
         """
         await super().__aenter__()
         try:
@@ -93,20 +95,31 @@ class FcmTransport(HttpTransport):
             token = await self._tokens.current()
         except NoTokenError as none:
             return [
-                DeliveryResult(contact_id=message.contact_id, outcome=Outcome.LATER, detail=str(none), locked_out=True)
+                DeliveryResult(
+                    contact_id=message.contact_id,
+                    outcome=Outcome.LATER,
+                    detail=str(none),
+                    locked_out=none.for_good,
+                    look_at=none.look_at,
+                )
             ]
         path = f"/v1/projects/{self._account.project_id}/messages:send"
         answer = await self.post(path, _push(message), headers={"Authorization": f"Bearer {token}"})
         if answer.status == _UNAUTHORIZED:
             self._tokens.forget(token)
+            if self._tokens.was_taken(token):  # it has ended before its time: the next one is asked for
+                answer = replace(answer, locked_out=False)
+        elif answer.status:
+            self._tokens.mark_taken(token)
         return [_result(message.contact_id, answer)]
 
     async def _require_token(self) -> None:
         try:
             await self._tokens.current()
         except NoTokenError as none:
-            msg = f"{self.connection.name}: {none}; nothing was sent"
-            raise (SendError(msg) if none.for_good else ReceiverUnavailableError(msg)) from None
+            look_at = f"; {none.look_at}" if none.look_at else ""
+            msg = f"{self.connection.name}: {none}{look_at}; nothing was sent"
+            raise (ReceiverRefusesError(msg) if none.for_good else ReceiverUnavailableError(msg)) from None
 
     def _read_account(self) -> ServiceAccount:
         try:
@@ -139,12 +152,13 @@ def _result(contact_id: int, answer: Answer) -> DeliveryResult:
     """
     code = _error_code(answer.body) if answer.status else ""
     outcome, locked, retry_s = answer.outcome, answer.locked_out, answer.retry_after_s
+    look_at = _LOOK_AT_KEY if answer.status in {_UNAUTHORIZED, _FORBIDDEN} else answer.look_at
     if outcome is Outcome.OK and not _is_named(answer.body):
         outcome, code = Outcome.UNKNOWN, "NO_NAME"
     elif code in _OF_THE_TOKEN and answer.status in {400, _FORBIDDEN, 404}:
-        outcome, locked = Outcome.REFUSED, False
+        outcome, locked, look_at = Outcome.REFUSED, False, ""
     elif answer.status == 404:  # noqa: PLR2004  (no such project: nobody's token is at fault)
-        outcome, locked = Outcome.LATER, True
+        outcome, locked, look_at = Outcome.LATER, True, "look at the project_id of the key file"
     elif answer.status == _TOO_MANY:
         retry_s = retry_s or QUOTA_S
     detail = f"FCM {code}" if code else answer.detail
@@ -154,6 +168,7 @@ def _result(contact_id: int, answer: Answer) -> DeliveryResult:
         detail=detail,
         retry_after_s=retry_s,
         locked_out=locked,
+        look_at=look_at,
         called=answer.called,
     )
 

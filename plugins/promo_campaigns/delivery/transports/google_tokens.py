@@ -30,10 +30,12 @@ class NoTokenError(Exception):
 
     :param why: what asking for one came to
     :param for_good: asking again with the same key file is of no use
+    :param look_at: what a person is to look at then
     """
 
-    def __init__(self, why: str, *, for_good: bool) -> None:
+    def __init__(self, why: str, *, for_good: bool, look_at: str = "") -> None:
         self.for_good = for_good
+        self.look_at = look_at
         super().__init__(f"no access token ({why})")
 
 
@@ -87,6 +89,7 @@ class AccessTokens:
         self._account, self._scope = account, scope
         self.client = HttpClient(endpoint)
         self._token, self._good_until = "", -math.inf
+        self._taken = ""
         self._asking = asyncio.Lock()
 
     async def current(self) -> str:
@@ -98,6 +101,14 @@ class AccessTokens:
             if time.monotonic() >= self._good_until:
                 await self._fetch()
             return self._token
+
+    def mark_taken(self, token: str) -> None:
+        """Note that the receiver took a token, so that the key file is right."""
+        self._taken = token
+
+    def was_taken(self, token: str) -> bool:
+        """Tell whether the receiver took this token before."""
+        return token == self._taken
 
     def forget(self, token: str) -> None:
         """Use this token no more: the receiver did not take it."""
@@ -134,7 +145,9 @@ class AccessTokens:
 def _parse_token(answer: Answer) -> tuple[str, float]:
     """Return a token and the seconds it is good for."""
     if answer.outcome is not Outcome.OK:
-        raise NoTokenError(answer.detail, for_good=answer.outcome is Outcome.REFUSED or answer.locked_out)
+        for_good = answer.outcome is Outcome.REFUSED or answer.locked_out
+        look_at = "look at the key file in the connection's password" if answer.status else answer.look_at
+        raise NoTokenError(answer.detail, for_good=for_good, look_at=look_at if for_good else "")
     try:
         said = json.loads(answer.body)
         return str(said["access_token"]), float(said.get("expires_in", ASSERTION_S))

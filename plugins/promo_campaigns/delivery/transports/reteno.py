@@ -76,7 +76,13 @@ class RetenoTransport(HttpTransport):
         if answer.status in _OF_ONE:
             raise CallRefusedError(answer.detail)
         if answer.status == _NO_TEMPLATE:
-            missing = replace(answer, outcome=Outcome.LATER, detail=f"there is no message {template}", locked_out=True)
+            missing = replace(
+                answer,
+                outcome=Outcome.LATER,
+                detail=f"HTTP 404: there is no message {template}",
+                locked_out=True,
+                look_at="look at the option template of the message, and at the host of the connection",
+            )
             return [self.result(message, missing) for message in messages]
         return [self.result(message, answer) for message in messages]
 

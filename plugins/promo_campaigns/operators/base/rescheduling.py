@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from promo_campaigns.model.errors import LeaseHeldError, QuietHoursError, ReceiverUnavailableError, StockAwaitedError
+from promo_campaigns.model.run import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,5 +34,5 @@ def rescheduled(operator: BaseOperator, wait_s: float | None = None) -> Iterator
             raise
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
-        operator.log.warning("%s", error)
+        operator.log.warning("%s. This task goes on at %s", error, clock_time(wait_s + _GRACE_S))
         operator.defer(trigger=TimeDeltaTrigger(timedelta(seconds=wait_s + _GRACE_S)), method_name=RESUME)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+MOST_REASON = 500
+
+
 class RetryWhatMayPass(RetryPolicy):
     """Fails at once on an error that only a person can mend; leaves every other to the task's own retries."""
 
@@ -25,7 +28,7 @@ class RetryWhatMayPass(RetryPolicy):
     ) -> RetryDecision:
         """Decide by the error's own ``retryable``."""
         if isinstance(exception, PromoError) and not exception.retryable:
-            return RetryDecision(action=RetryAction.FAIL, reason="a retry cannot mend this")
+            return RetryDecision(action=RetryAction.FAIL, reason=f"no retry corrects this: {exception}"[:MOST_REASON])
         return RetryDecision(action=RetryAction.DEFAULT)
 
     def serialize(self) -> dict[str, Any]:
