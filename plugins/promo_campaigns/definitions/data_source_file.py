@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,6 +11,7 @@ from promo_campaigns.delivery.success_rule import Condition
 from promo_campaigns.delivery.templates import compile_body, compile_data_source, compile_headers, compile_path
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.run_spec import DataSource, Poll
+from promo_campaigns.velocity import can_hold
 from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ METHODS = ("POST", "GET")
 _FORMATS = ("json", "xml", "text")
 _FAILURES = ("refused", "later", "unknown")
 _STATUS = "status"
+STATUSES = range(100, 600)
+_KNOWN = frozenset({"status", "answer"})
 _POLL = frozenset({"path", "done", "failed", "wait_s"})
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -119,7 +123,14 @@ def _condition(file: TextSettings, key: str, default: str) -> str:
     text = file.text(key, default).strip()
     if text == default:
         return ""
-    _compiled(file, key, partial(Condition, text))
+    condition = _compiled(file, key, partial(Condition, text))
+    if strange := sorted(condition.names - _KNOWN):
+        close = get_close_matches(strange[0], _KNOWN, 1)
+        hint = f"Did you mean ${close[0]}?" if close else "A rule reads $status and $answer"
+        file.fail(f"{key}: there is no ${strange[0]}", line=file.line(key), hint=hint)
+    if not can_hold(text, _STATUS, STATUSES):
+        hint = "$status is a number from 100 to 599, as in: $status < 300 || $status == 409"
+        file.fail(f"{key}: no answer can ever meet this rule", line=file.line(key), hint=hint)
     return text
 
 

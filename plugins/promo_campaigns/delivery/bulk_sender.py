@@ -66,7 +66,7 @@ class HttpBulkSender:
             body=request.body,
         )
         (answer,) = await self._client.send_all([call], deadline=deadline)
-        read = read_json(answer.body) if answer.outcome is Outcome.OK else None
+        read = read_json(answer.body)
         outcome, detail = self._success_rule.outcome(answer, read)
         if outcome is not Outcome.OK:
             by_rule = answer.outcome is Outcome.OK
@@ -75,9 +75,13 @@ class HttpBulkSender:
         try:
             path = self._follow_up(request.path, read)
         except (TemplateError, ValueError):
-            return _answer(Outcome.UNKNOWN, NO_JSON if is_unreadable(read) else "the answer names no work", answer)
+            return _answer(
+                Outcome.UNKNOWN,
+                (answer.unread or NO_JSON) if is_unreadable(read) else "the answer names no work",
+                answer,
+            )
         if path is None:
-            return _told(answer, failed)
+            return _told(failed)
         return await self._followed(path, request, failed, deadline)
 
     def _follow_up(self, path: str, read: Any) -> str | None:  # noqa: ANN401  (whatever was answered)
@@ -103,7 +107,7 @@ class HttpBulkSender:
             read = read_json(answer.body) if answer.outcome is Outcome.OK else None
             end = self._end(answer, read)
             if end is Outcome.OK:
-                return _told(answer, failed | failed_items(read, request.recipients))
+                return _told(failed | failed_items(read, request.recipients))
             if end is Outcome.REFUSED:
                 return _answer(Outcome.REFUSED, "the receiver gave the work up", answer, divisible=True)
             if end is Outcome.UNKNOWN or time.monotonic() >= deadline:
@@ -126,12 +130,12 @@ class HttpBulkSender:
             return Outcome.UNKNOWN
 
 
-def _told(answer: Answer, failed: FailedItems) -> BulkAnswer:
+def _told(failed: FailedItems) -> BulkAnswer:
     """Return the end of work that was done, except for those who failed."""
     named = dict.fromkeys(failed.contact_ids, NAMED)
     if failed.unnamed:
         return BulkAnswer(outcome=Outcome.OK, detail="it failed without being named", failed=named, divisible=True)
-    return BulkAnswer(outcome=answer.outcome, failed=named)
+    return BulkAnswer(outcome=Outcome.OK, failed=named)
 
 
 def _answer(outcome: Outcome, detail: str, answer: Answer, *, divisible: bool = False) -> BulkAnswer:
@@ -141,5 +145,6 @@ def _answer(outcome: Outcome, detail: str, answer: Answer, *, divisible: bool = 
         divisible=divisible and outcome is Outcome.REFUSED,
         retry_after_s=answer.retry_after_s,
         locked_out=answer.locked_out,
+        look_at=answer.look_at,
         called=answer.called,
     )

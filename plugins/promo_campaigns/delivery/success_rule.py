@@ -34,6 +34,11 @@ class Condition:
     def __init__(self, text: str) -> None:
         self._template = compile_template(f"#if({text}){_HOLDS}#end", mode="strict")
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names it depends on."""
+        return frozenset(self._template.references)
+
     def reads(self, name: str) -> bool:
         """Whether the condition depends on a name."""
         return self._template.reads(name)
@@ -47,7 +52,10 @@ class Condition:
 
 
 class SuccessRule:
-    """Applies a data source's rules to an answer of success: its condition, and whether a message can read it.
+    """Applies a data source's rules to an answer: its condition, and whether a message can read it.
+
+    A condition that reads ``$status`` decides on every status, so that it may name 409 as "already there"; another one
+    decides on answers of success.
 
     :raises TemplateSyntaxError: the condition is none
     """
@@ -62,29 +70,37 @@ class SuccessRule:
 
         :param read: the answer as JSON, ``unreadable`` if it is none
         """
-        if answer.outcome is not Outcome.OK or self._condition is None:
-            return answer.outcome, answer.detail
-        if is_unreadable(read) and self._condition.reads("answer"):
-            return Outcome.UNKNOWN, NO_JSON
+        condition, by_status = self._condition, (answer.outcome, answer.detail)
+        if condition is None or not answer.status:
+            return by_status
+        is_success = answer.outcome is Outcome.OK
+        if not is_success and not condition.reads("status"):
+            return by_status
+        if is_unreadable(read) and condition.reads("answer"):
+            return (Outcome.UNKNOWN, answer.unread or NO_JSON) if is_success else by_status
         try:
-            holds = self._condition.holds({"status": answer.status, "answer": None if is_unreadable(read) else read})
+            holds = condition.holds({"status": answer.status, "answer": None if is_unreadable(read) else read})
         except TemplateError:
-            return Outcome.UNKNOWN, "the success rule cannot be applied to the answer"
-        return (Outcome.OK, "") if holds else (self._failure, "the answer fails the success rule")
+            return (Outcome.UNKNOWN, "the success rule cannot be applied to the answer") if is_success else by_status
+        if holds:
+            return Outcome.OK, ""
+        return (self._failure, "the answer fails the success rule") if is_success else by_status
 
     def result(self, contact_id: int, answer: Answer) -> DeliveryResult:
         """Return the result of one contact's call, with the answer if a message reads it."""
-        read = read_json(answer.body) if answer.outcome is Outcome.OK else _LOST
+        read = read_json(answer.body) if answer.status else _LOST
         outcome, detail = self.outcome(answer, read)
         kept = ""
         if outcome is Outcome.OK and self._keeps:
-            outcome, detail, kept = _kept(read)
+            outcome, detail, kept = _kept(read, answer.unread)
+        by_status = outcome is answer.outcome and outcome is not Outcome.OK
         return DeliveryResult(
             contact_id=contact_id,
             outcome=outcome,
             detail=detail,
             retry_after_s=answer.retry_after_s,
-            locked_out=answer.locked_out,
+            locked_out=by_status and answer.locked_out,
+            look_at=answer.look_at if by_status else "",
             called=answer.called,
             answer=kept,
         )
@@ -103,9 +119,9 @@ def is_unreadable(read: object) -> bool:
     return read is _LOST
 
 
-def _kept(read: object) -> tuple[Outcome, str, str]:
+def _kept(read: object, unread: str) -> tuple[Outcome, str, str]:
     if is_unreadable(read):
-        return Outcome.UNKNOWN, NO_JSON, ""
+        return Outcome.UNKNOWN, unread or NO_JSON, ""
     try:
         text = json.dumps(read, ensure_ascii=False, separators=(",", ":"))
         size = len(text.encode())

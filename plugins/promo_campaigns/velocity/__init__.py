@@ -4,6 +4,7 @@ from promo_campaigns.model.errors import LimitExceededError, TemplateError, Temp
 from promo_campaigns.velocity.limits import Limits
 from promo_campaigns.velocity.parser.inspection import BoundSource
 from promo_campaigns.velocity.parser.names import ANYTHING, Names, Several, Shape, UnknownName
+from promo_campaigns.velocity.satisfiable import can_hold
 from promo_campaigns.velocity.template import Template, compile_template
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "TemplateRenderError",
     "TemplateSyntaxError",
     "UnknownName",
+    "can_hold",
     "compile_template",
     "template",
 ]
