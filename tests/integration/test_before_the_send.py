@@ -311,12 +311,16 @@ def test_the_command_weighs_the_transport_where_it_knows_its_connection(
     (include / "workflows").mkdir()
     (include / "workflows" / "sale.yaml").write_text(WORKFLOW + "transport: smtp\ntransport_conn_id: mail\n")
     where = ["--include", str(include), "--dsn", dsn, "--json"]
+    assert main(["preview", "sale", *where]) == 2
+    assert "messages/push.yaml:1: the transport 'smtp' cannot do the channel" in capsys.readouterr().err
+    message = include / "messages" / "push.yaml"
+    message.write_text(message.read_text().replace("mobilepush", "email"))
     assert main(["preview", "sale", *where]) == 0
     notes = json.loads(capsys.readouterr().out)["notes"]
     assert notes == ["the transport smtp is not weighed: its connection mail is not known here"]
-    monkeypatch.setenv("AIRFLOW_CONN_MAIL", "smtp://127.0.0.1?from=shop%40shop.example")
+    monkeypatch.setenv("AIRFLOW_CONN_MAIL", "smtp://127.0.0.1?from=&security=none")
     assert main(["preview", "sale", *where]) == 2
-    assert "messages/push.yaml:1: the transport 'smtp' cannot do the channel" in capsys.readouterr().err
+    assert "connection mail needs the extra from" in capsys.readouterr().err
 
 
 def test_a_workflow_for_events_is_previewed_over_an_audience_that_is_named(

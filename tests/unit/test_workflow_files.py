@@ -327,7 +327,7 @@ def test_the_command_notes_what_should_be_known_of_a_workflow_that_is_right(
     include: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     over = "schedule: '0 9 * * 1'\nend_date: 2020-01-31\n"
-    late = "schedule: '0 9 * * 1'\nsend_by: 2020-01-31T10:00+00:00\ntransport: smtp\ntransport_conn_id: mail\n"
+    late = "schedule: '0 9 * * 1'\nsend_by: 2020-01-31T10:00+00:00\n"
     (include / "workflows" / "a.yaml").write_text(SOUND + over)
     (include / "workflows" / "b.yaml").write_text(SOUND + late)
     assert main(["workflows", "check", "--include", str(include)]) == 0
@@ -337,6 +337,7 @@ def test_the_command_notes_what_should_be_known_of_a_workflow_that_is_right(
         "workflows/a.yaml:1: note: inbox: nobody is really sent anything; name a transport to send",
         f"workflows/a.yaml:{line}: note: {late_words}",
         f"workflows/a.yaml:{line + 1}: note: end_date 2020-01-31 is over: it runs by its schedule no more",
+        "workflows/b.yaml:1: note: inbox: nobody is really sent anything; name a transport to send",
         f"workflows/b.yaml:{line + 1}: note: send_by 2020-01-31T10:00+00:00 is over: nobody will be sent anything",
         "Audiences were not selected, nor fields compared: no database was named",
         "2 workflows, 0 wrong",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
@@ -10,6 +11,10 @@ from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
+
+
+class ConnectionsHiddenError(Exception):
+    """Nobody can tell from here whether a connection exists."""
 
 
 def airflow_connection(conn_id: str) -> ConnectionSettings:
@@ -43,6 +48,27 @@ def command_connection(conn_id: str, given: str | None = None) -> ConnectionSett
         msg = f"the connection {conn_id!r} is not known here: set {variable}, or give --connection URI"
         raise ConfigurationError(msg)
     return parse_connection(conn_id, text)
+
+
+def known_connection(conn_id: str) -> ConnectionSettings | None:
+    """Return a connection from the environment, or from where the Airflow of this machine keeps them; None for none.
+
+    :raises ConnectionsHiddenError: it is not in the environment, and there is no Airflow here that can be asked
+    :raises ConfigurationError: it is neither a URI nor JSON, or its extra is no JSON object
+    """
+    if is_in_environment(conn_id):
+        return command_connection(conn_id)
+    if not (os.environ.get("AIRFLOW_HOME") or (Path.home() / "airflow" / "airflow.cfg").is_file()):
+        raise ConnectionsHiddenError
+    try:
+        # Only who asks Airflow pays for its import.
+        from airflow.configuration import ensure_secrets_loaded  # noqa: PLC0415
+
+        answers = (backend.get_connection(conn_id) for backend in ensure_secrets_loaded())
+        found = next((answer for answer in answers if answer is not None), None)
+    except Exception as error:
+        raise ConnectionsHiddenError from error
+    return None if found is None else read_airflow_connection(conn_id, found)
 
 
 def is_in_environment(conn_id: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message, read_webhook
@@ -147,10 +147,19 @@ def read_workflow(files: IncludeFolder, workflow_id: str, build: Callable[[Workf
 def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
     """Read a workflow for its own sake.
 
-    :raises DefinitionError: as ``read_workflow``, or a text reads a name that nothing can have
+    :raises DefinitionError: as ``read_workflow``, a text reads a name that nothing can have, or the transport cannot
+        carry the message
     """
-    workflow = read_workflow(files, workflow_id, lambda workflow: workflow)
+    workflow = read_workflow(files, workflow_id, partial(_carried, files))
     require_names(files.path, campaign_texts(files, workflow))
+    return workflow
+
+
+def _carried(files: IncludeFolder, workflow: Workflow) -> Workflow:
+    # Airflow reads this module with every DAG, which shall not pay for transports.
+    from promo_campaigns.definitions.receiver_checks import require_transport  # noqa: PLC0415
+
+    require_transport(files.path, workflow)
     return workflow
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,11 +21,13 @@ from promo_campaigns.model.errors import (
     DatabaseNotFoundError,
     DatabaseUnavailableError,
     DefinitionError,
+    SettingError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.definitions.workflow_files import IncludeFolder
     from promo_campaigns.postgres.connection import Connection
 
@@ -48,9 +51,10 @@ def check(
 ) -> ExitStatus:
     """Read every workflow and every file it names.
 
-    Prints what is wrong, by file and line, and what should be known of the others. The exit status is 1 if a file is
-    wrong. With a database, the SELECT of each audience is run for its first contact, and the fields that texts read are
-    compared with those of the store.
+    Prints what is wrong, by file and line, and what should be known of the others. The connection of a transport is
+    looked for in the environment, and where the Airflow of this machine keeps connections. With a database, the SELECT
+    of each audience is run for its first contact, and the fields that texts read are compared with those of the store.
+    The exit status is 1 if a file is wrong.
     """
     from promo_campaigns.definitions.workflow_files import IncludeFolder, misnamed_files
 
@@ -61,7 +65,7 @@ def check(
     notes: list[dict[str, Any]] = []
     with _store(dsn) as (store, untold), progress("Checking the workflows", len(names)) as bar:
         for name in names:
-            faults += [fault] if (fault := _fault(folder, name, store)) else []
+            faults += [fault] if (fault := _fault(folder, name, store, notes)) else []
             notes += [] if fault else _notes(folder, name)
             bar.advance()
     if output.is_plain:
@@ -181,17 +185,51 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
     }
 
 
-def _fault(folder: IncludeFolder, workflow_id: str, store: Connection | None) -> DefinitionError | None:
+def _fault(
+    folder: IncludeFolder, workflow_id: str, store: Connection | None, notes: list[dict[str, Any]]
+) -> DefinitionError | None:
+    """Return what is wrong with a workflow.
+
+    :param notes: where it is noted that a connection cannot be looked for from here
+    """
     from promo_campaigns.definitions.names.store_check import require_store
-    from promo_campaigns.definitions.workflow_files import check_workflow
+    from promo_campaigns.definitions.workflow_files import check_workflow, read_workflow
 
     try:
         workflow = check_workflow(folder, workflow_id)
+        read_workflow(folder, workflow_id, partial(_look_at_connection, folder, notes))
         if store is not None:
             require_store(store, folder, workflow)
     except DefinitionError as error:
         return error
     return None
+
+
+def _look_at_connection(folder: IncludeFolder, notes: list[dict[str, Any]], workflow: Workflow) -> None:
+    from promo_campaigns.connections.lookup import ConnectionsHiddenError, known_connection, variable_name
+    from promo_campaigns.definitions.receiver_checks import require_settings, transport_connection_of
+
+    conn_id = transport_connection_of(folder.path, workflow)
+    if not conn_id:
+        return
+    try:
+        found = known_connection(conn_id)
+    except ConnectionsHiddenError:
+        problem = (
+            f"the connection {conn_id!r} of its transport was not looked for: {variable_name(conn_id)} is not set "
+            "here, and no Airflow answers"
+        )
+        file = folder.workflow(workflow.workflow_id)
+        shown = {"kind": "note", "file": f"workflows/{workflow.workflow_id}.yaml", "hint": ""}
+        notes.append({**shown, "line": file.line("transport_conn_id") or 1, "problem": problem})
+        return
+    except ConfigurationError as error:
+        raise SettingError(str(error), setting=("transport_conn_id",)) from None
+    if found is None:
+        hint = f"Add it in Airflow under Admin, Connections, or set {variable_name(conn_id)}"
+        problem = f"there is no connection {conn_id!r}"
+        raise SettingError(problem, setting=("transport_conn_id",), hint=hint)
+    require_settings(folder.path, workflow, found)
 
 
 @app.add("schema", "promo workflows schema > include/workflows/workflow.schema.json")
