@@ -51,4 +51,5 @@ with DAG(
         inlets=[CODE_FILES],
         outlets=[POOLS, PROMO_CODES],
         max_active_tis_per_dagrun=2,
+        map_index_template="{{ task.mapped_name }}",
     ).expand(files=arrived.output)

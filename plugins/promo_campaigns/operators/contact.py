@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.run import Batch
-from promo_campaigns.operators.base.store_operator import StoreOperator
+from promo_campaigns.operators.base.store_operator import MAPPED_NAME, StoreOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ class GetContactOperator(StoreOperator):
     Returns ``{"run_id": 7, "contact_ids": [1, 2, …], "codes": []}``.
 
     :param batch: a batch of the Start block (templated)
+    :param map_index_template: by default a mapped task is called by its contacts, such as ``contacts 1 to 1000``
     :param promo_db_conn_id: connection of the store (templated)
     """
 
@@ -29,10 +30,19 @@ class GetContactOperator(StoreOperator):
         self,
         *,
         batch: Any,
+        map_index_template: str | None = MAPPED_NAME,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(map_index_template=map_index_template, **kwargs)
         self.batch = batch
+
+    @property
+    def mapped_name(self) -> str:
+        """The contacts of the batch, and their time zone where batches go by it."""
+        if not isinstance(self.batch, dict):
+            return ""
+        zone = self.batch.get("zone")
+        return f"contacts {self.batch.get('first')} to {self.batch.get('last')}" + (f", {zone}" if zone else "")
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Skip the contacts who cannot be reached, and return the others."""

@@ -8,6 +8,7 @@ from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.model.errors import ContactFileError
+from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class LoadContactsOperator(StoreOperator):
         super().__init__(**kwargs)
         self.file = file
         self.sheet = sheet
+
+    @property
+    def mapped_name(self) -> str:
+        """The name of the file."""
+        return printable_name(str(self.file).rpartition("/")[2])
 
     def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002  (Airflow's signature)
         """Load the file."""

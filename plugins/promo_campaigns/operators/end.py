@@ -25,7 +25,7 @@ MARKDOWN_KEY = "report"
 class EndOperator(StoreOperator):
     """Closes the run once everybody has an outcome, checks its invariants, and returns its report: counts only.
 
-    The report is there as Markdown too, in the task's log and as XCom ``report``. The assets ``promo_runs`` and
+    The report is there as a table in the task's log, and as Markdown as XCom ``report``. The assets ``promo_runs`` and
     ``promo_runs/<workflow>``, with the report beside the event, and ``promo_profiles`` and
     ``promo_profiles/<data source>`` tell Airflow what was done.
 
@@ -68,7 +68,7 @@ class EndOperator(StoreOperator):
             msg = "nothing was opened, so there is nothing to close"
             raise AirflowSkipException(msg)
         report = self._close(run_id)
-        self.log.info("%s", report.as_markdown())
+        self.log.info("%s", report.as_table())
         context["ti"].xcom_push(key=MARKDOWN_KEY, value=report.as_markdown())
         self._announce(context, report)
         return report.as_dict()

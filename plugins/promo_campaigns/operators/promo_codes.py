@@ -83,6 +83,13 @@ class LoadPromoCodesOperator(StoreOperator):
         self.code_only_expiration = code_only_expiration
         self.sheet = sheet
 
+    @property
+    def mapped_name(self) -> str:
+        """The name of the file, or how many there are."""
+        if isinstance(self.files, str):
+            return printable_name(self.files.rstrip("/").rpartition("/")[2])
+        return f"{len(self.files)} files" if isinstance(self.files, list | tuple) else ""
+
     def execute(self, context: Context) -> dict[str, int]:
         """Load the files one by one."""
         reports: list[Mapping[str, Any]] = []

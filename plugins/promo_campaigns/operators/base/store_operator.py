@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.service import DeliveryService
 
 
+MAPPED_NAME = "{{ task.mapped_name }}"
+"""Airflow's template for the name of a mapped task: what it works on, in place of its number."""
+
+
 class StoreOperator(BaseOperator):
     """A block that works on the store.
 
@@ -41,6 +45,11 @@ class StoreOperator(BaseOperator):
         :raises ConfigurationError: it was
         """
         require_known_conf(context)
+
+    @property
+    def mapped_name(self) -> str:
+        """What the task works on, in a few words, once its fields are rendered; empty for nothing in particular."""
+        return ""
 
     @cached_property
     def hook(self) -> PromoStoreHook:
