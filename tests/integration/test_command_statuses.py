@@ -170,3 +170,56 @@ def test_ctrl_c_is_130_and_no_traceback(dsn: str) -> None:
         process.send_signal(signal.SIGINT)
         _, told = process.communicate()
     assert (process.returncode, told) == (ExitStatus.INTERRUPTED, b"")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "postgresql+psycopg2://promo:S3CRET@127.0.0.1/x",
+        "promo:S3CRET@127.0.0.1/x",
+        "mysql://promo:S3CRET@127.0.0.1/x",
+        "postgresql://promo:S3CRET%zz@127.0.0.1/x",
+        "postgresql://promo:S3CRET@127.0.0.1:99999/x",
+        "postgresql://promo:S3CRET@127.0.0.1:0/x",
+        "postgresql://promo:S3CRET@127.0.0.1:port/x",
+        "postgresql://promo:word@S3CRET@127.0.0.1/x",
+        "postgresql://promo:S3CRET/word@127.0.0.1/x",
+        "postgresql://promo:1@127.0.0.1/x?sslmode=S3CRET",
+        "postgresql://promo:S3CRET@[::1/x",
+        "password=S3CRET and more",
+        "S3CRET",
+        "",
+        "  ",
+    ],
+)
+@pytest.mark.parametrize("words", [["codes", "stock"], ["db", "migrate"], ["check"]])
+def test_a_wrong_address_is_one_line_without_the_password_and_2(
+    words: list[str], wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgresql://other:other@127.0.0.1:1/other")
+    assert main([*words, "--dsn", wrong]) == ExitStatus.WRONG
+    captured = capsys.readouterr()
+    [line] = captured.err.splitlines()
+    assert captured.out == ""
+    assert "S3CRET" not in line
+    assert "Traceback" not in line
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "postgresql://promo:S3CRET@127.0.0.1:99999/x",
+        "postgresql://promo:S3CRET/word@127.0.0.1/x",
+        "mysql://promo:S3CRET@127.0.0.1/x",
+        '{"conn_type": "postgres", "port": "S3CRET"}',
+        '{"password": "S3CRET"',
+        "S3CRET",
+    ],
+)
+def test_a_wrong_connection_is_one_line_without_the_password_and_2(
+    wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", wrong)
+    assert main(["codes", "stock"]) == ExitStatus.WRONG
+    [line] = capsys.readouterr().err.splitlines()
+    assert "S3CRET" not in line

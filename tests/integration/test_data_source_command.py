@@ -64,6 +64,22 @@ def test_it_shows_the_request_and_sends_nothing(
     assert receiver.received == []
 
 
+@pytest.mark.parametrize("locator", ["+380501234567", "+38 (050) 123-45-67", "anna.k@mail.example"])
+def test_an_address_or_number_is_masked_in_the_request_and_in_the_answer(
+    store: Connection, receiver: Receiver, try_source: Callable[..., tuple[int, str]], locator: str
+) -> None:
+    (who,) = add_contacts(store, 1, channel="sms")
+    store.execute("update promo.contact set external_id = 'x'")
+    store.execute("update promo.contact_channel set value = %s", [locator])
+    digits = "".join(letter for letter in locator if letter.isdigit()) or locator
+    receiver.answer = lambda _: Answer(body=json.dumps({"to": locator, "number": digits}).encode())
+    status, shown = try_source(BODY, "--contact", str(who), "--send")
+    assert status == 0
+    assert locator not in shown
+    assert digits not in shown
+    assert locator in receiver.received[0].body.decode()
+
+
 def test_it_sends_when_told_to_and_shows_the_answer_with_codes_masked_and_secrets_hidden(
     store: Connection, receiver: Receiver, try_source: Callable[..., tuple[int, str]]
 ) -> None:
@@ -101,6 +117,29 @@ def test_a_key_in_the_query_is_hidden_and_sent(
     assert "canary" not in shown
     assert receiver.received[0].body == b'{"any": 1}'
     assert "canary" in receiver.received[0].path
+
+
+@pytest.mark.parametrize(
+    ("connection", "told"),
+    [
+        ("https://no-such-host.invalid/", "the host's name was not found; look at the host"),
+        ("https://127.0.0.1:1/?allow_private=true", "no connection: refused, nothing listens at this host and port"),
+        ("https://127.0.0.1:{port}/?allow_private=true", "no connection: TLS failed"),
+        ("http://127.0.0.1:{port}/?allow_private=true&allow_insecure=true", "HTTP 401; look at login, password"),
+    ],
+)
+def test_why_nobody_answers_as_wished_is_told(
+    receiver: Receiver, tmp_path: Path, try_source: Callable[..., tuple[int, str]], connection: str, told: str
+) -> None:
+    path = tmp_path / "body.json"
+    path.write_text("{}", encoding="utf-8")
+    receiver.answer = lambda _: Answer(status=401)
+    status, shown = try_source(
+        "path: /c\nbody: '{}'\n",
+        *("--body", str(path), "--send", "--connection", connection.format(port=receiver.port)),
+    )
+    assert status == 1
+    assert told in shown
 
 
 def test_an_answer_that_is_no_success_is_a_status_of_its_own_and_a_long_one_is_cut(

@@ -58,6 +58,17 @@ def parse_since(text: str) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
 
 
+def not_empty(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+    """Refuse an option that was given with nothing in it, as an unset variable of a shell does.
+
+    To fall back to the environment would be to work on something that nobody named.
+    """
+    if not value.strip() and getattr(ctx.get_parameter_source(param.name or ""), "name", "") == "COMMANDLINE":
+        msg = "it is empty; leave the option out to take what the environment names"
+        raise typer.BadParameter(msg)
+    return value
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact values.")]
 Fields = Annotated[
     str, typer.Option("--fields", metavar="A,B", help="Print only these fields, of the JSON or of the table.")
@@ -70,6 +81,7 @@ Dsn = Annotated[
         metavar="URI",
         help="The database, as postgresql://user:password@host:port/name; else AIRFLOW_CONN_PROMO_DB, "
         "else the running demo's.",
+        callback=not_empty,
     ),
 ]
 Include = Annotated[Path, typer.Option("--include", metavar="FOLDER", help="The folder of campaign files.")]
@@ -83,7 +95,10 @@ Since = Annotated[
 Connection = Annotated[
     str,
     typer.Option(
-        "--connection", metavar="URI", help="The connection itself; else AIRFLOW_CONN_<ID> in the environment."
+        "--connection",
+        metavar="URI",
+        help="The connection itself; else AIRFLOW_CONN_<ID> in the environment.",
+        callback=not_empty,
     ),
 ]
 Workflow = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 OLD_SCHEMA = "the promo database has no (or an old) schema; run: promo db migrate"
 NO_URI = "the address of the promo database is no URI that Postgres understands; write postgresql://user:password@host:port/name"
 
+_HOST_WITH_AT = "that has an @ in it"
+_QUOTED_AT = re.compile(r"'[^']*@[^']*'")
 _AGAIN = "a retry goes on where this stopped"
 _PRIMARY = "name the primary in the connection promo_db, or wait until the failover is over"
 
@@ -44,6 +47,11 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[PromoError], str], ...] = (
         ("unrecognized configuration parameter", "unsupported startup parameter"),
         ConfigurationError,
         "use Postgres 15 or newer, and let a pooler pass on the startup parameter options",
+    ),
+    (
+        ("invalid ", "definition of service", "Servname not supported", _HOST_WITH_AT),
+        ConfigurationError,
+        "correct the connection promo_db or the DSN; in a URI a password has / ? # @ : as %2F %3F %23 %40 %3A",
     ),
     (
         ("too many", "remaining connection slots"),
@@ -81,6 +89,8 @@ _STATES: dict[str, tuple[type[PromoError], str]] = {
     "57014": (DatabaseUnavailableError, f"somebody cancelled a statement in the promo database; {_AGAIN}"),
     "58030": (DatabaseUnavailableError, "the server of the promo database cannot read or write its disk; see its log"),
 }
+_INVALID = "invalid "
+_VALUE = re.compile(r'(?<!option )"[^"]*"')
 _LOST = f"the connection to the promo database was lost; {_AGAIN}"
 
 
@@ -91,7 +101,7 @@ def unreachable(error: psycopg.Error) -> PromoError:
     """
     if not isinstance(error, psycopg.OperationalError):
         return ConfigurationError(NO_URI)
-    told = str(error)
+    told = _QUOTED_AT.sub(_HOST_WITH_AT, str(error))
     kind, advice = next((kind, advice) for texts, kind, advice in _REFUSALS if any(text in told for text in texts))
     return kind(f"cannot connect to the promo database: {_reason(told)}; {advice}")
 
@@ -117,9 +127,17 @@ def explained(error: psycopg.Error) -> PromoError | None:
 
 
 def _reason(told: str) -> str:
-    """Return the line of a failed connection that says most: the last one, if several addresses were tried."""
+    """Return the line of a failed connection that says most: the last one, if several addresses were tried.
+
+    A password that is not encoded breaks an address apart, so that a part of it stands where a port, a host or an
+    option should; such a value is not said.
+    """
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     tried = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
-    return (tried[-1] if tried else lines[0] if lines else "the server said nothing").removeprefix(
+    reason = (tried[-1] if tried else lines[0] if lines else "the server said nothing").removeprefix(
         "connection failed: "
     )
+    broken = reason.partition(_INVALID)
+    if broken[1]:
+        return " ".join(f"{_INVALID}{_VALUE.sub('', broken[2])}".split()).rstrip(":")
+    return reason

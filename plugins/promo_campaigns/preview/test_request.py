@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS = 4_000
 _WAIT_S = 60.0
+_PHONE = re.compile(r"[+(]?[0-9][0-9 ()./-]{5,24}")
 _SQL = queries(__name__)
 
 
@@ -66,6 +68,16 @@ def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
         fields={str(one["name"]): (str(one["type"]), str(one["value"])) for one in contact["values"]},
         time_zone=contact["time_zone"],
     )
+
+
+def addresses_of(connection: Connection, contact_id: int) -> list[str]:
+    """Return the e-mail addresses and phone numbers of a contact, as they are stored and as digits alone."""
+    values = [
+        str(channel["value"]) for found in read_contacts(connection, [contact_id]) for channel in found["channels"]
+    ]
+    phones = [value for value in values if _PHONE.fullmatch(value)]
+    digits = [re.sub(r"[^0-9]", "", phone) for phone in phones]
+    return [*(value for value in values if "@" in value), *phones, *digits]
 
 
 def codes_held(connection: Connection, contact_id: int) -> list[str]:
@@ -110,6 +122,8 @@ async def make_trial(source: DataSource, endpoint: Endpoint, call: Call) -> Repl
     async with client.connected():
         (answer,) = await client.send_all([call], deadline=begun_at + _WAIT_S)
     outcome, detail = _judged(source, answer)
+    if answer.look_at and outcome is answer.outcome:
+        detail = f"{detail}; {answer.look_at}"
     return Reply(
         outcome=outcome,
         detail=detail,

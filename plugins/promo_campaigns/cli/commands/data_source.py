@@ -50,7 +50,7 @@ class _Trial:
     """One request as it may be shown.
 
     :param secrets: what is never shown
-    :param masks: codes, by what is shown in their place
+    :param masks: codes and addresses, by what is shown in their place
     """
 
     source: DataSource
@@ -123,22 +123,23 @@ def _prepare(include: Path, name: str, connection: str, *, contact: int | None, 
     settings = command_connection(source.connection, connection or None)
     endpoint = parse_endpoint(settings)
     text = None if body is None else _body_of(body, source)
-    recipient, codes = _contact(contact, dsn) if contact is not None else (None, [])
+    recipient, hidden = _contact(contact, dsn) if contact is not None else (None, [])
     return _Trial(
         source=source,
         endpoint=endpoint,
         call=trial_call(source, recipient, text),
         secrets=[settings.password],
-        masks={code: mask(code) for code in codes},
+        masks={text: mask(text) for text in hidden},
     )
 
 
 def _contact(contact_id: int, dsn: str) -> tuple[Recipient, list[str]]:
     from promo_campaigns.postgres.connection import connect
-    from promo_campaigns.preview.test_request import codes_held, trial_recipient
+    from promo_campaigns.preview.test_request import addresses_of, codes_held, trial_recipient
 
     with connect(find_dsn(dsn)) as connection:
-        return trial_recipient(connection, contact_id), codes_held(connection, contact_id)
+        recipient = trial_recipient(connection, contact_id)
+        return recipient, [*codes_held(connection, contact_id), *addresses_of(connection, contact_id)]
 
 
 def _body_of(path: Path, source: DataSource) -> str:
@@ -190,7 +191,9 @@ def _answer(trial: _Trial, reply: Reply) -> dict[str, Any]:
 
 def _tell(answer: dict[str, Any]) -> None:
     detail = f" ({answer['detail']})" if answer["detail"] else ""
-    print(f"\nHTTP {answer['status']} in {answer['seconds']:.2f} s: {answer['outcome']}{detail}")
-    print(answer["body"])
+    came = f"HTTP {answer['status']} in" if answer["status"] else "No answer after"
+    print(f"\n{came} {answer['seconds']:.2f} s: {answer['outcome']}{detail}")
+    if answer["body"]:
+        print(answer["body"])
     if answer["characters_left_out"]:
         print(f"… and {answer['characters_left_out']:,} more characters")
