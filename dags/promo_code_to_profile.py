@@ -62,6 +62,9 @@ PARAMS = {
     "edition": Param(
         None, type=["null", "string"], title="Edition", description="Two runs of one edition are one send"
     ),
+    "repeat": Param(
+        default=False, type="boolean", title="Repeat", description="Send again though the same was sent minutes ago"
+    ),
 }
 CODES: dict[str, Any] = {name: f"{{{{ params.{name} }}}}" for name in ("type", "discount", "days")}
 
@@ -79,6 +82,7 @@ with DAG(
         message="{{ params.message }}",
         audience="{{ params.audience }}",
         edition="{{ params.edition }}",
+        repeat="{{ params.repeat }}",
         mode="{{ params.mode }}",
         preview_only="{{ params.dry_run }}",
         **CODES,

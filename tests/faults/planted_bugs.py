@@ -15,7 +15,7 @@ from promo_campaigns.delivery import bulk, rendering
 from promo_campaigns.delivery.breaker import FREE
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.ledger import answered_ledger, ledger, runs
+from promo_campaigns.ledger import answered_ledger, claiming, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model import run_key as occurrence
 from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
@@ -42,6 +42,8 @@ _NAMED = (
     (answered_ledger, "_ANSWER"),
     (ledger, "_ATTEMPT"),
     (ledger, "_ASSIGNMENT"),
+    (claiming, "_ATTEMPT"),
+    (claiming, "_ASSIGNMENT"),
     (runs, "_ASSIGNMENT"),
 )
 """Where the named queries are that a bug may edit."""

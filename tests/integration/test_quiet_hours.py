@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states
+from promo_campaigns.ledger.claiming import OPEN_S
 from promo_campaigns.ledger.invariants import check_invariants
-from promo_campaigns.ledger.ledger import OPEN_S, PostgresLedger
+from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.model.errors import QuietHoursError, RunSpecChangedError
 from promo_campaigns.model.limits import DAY, Limits, quiet_minutes

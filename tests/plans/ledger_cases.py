@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from plans.cases import BATCH, ONE, RUN, Case, case
@@ -20,6 +21,46 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_attempts(scenario),
         **_answers(scenario),
         **_reports(scenario),
+        **_halts(),
+        **_lists(),
+    }
+
+
+_CANCELLED = "update promo.run set halt = 'cancelled', halted_at = now(), halted_by = 'ops' where run_id = %(run_id)s"
+
+
+def _halts() -> dict[str, Case]:
+    said = {"halt": "paused", "by": "ops", "reason": None}
+    stopped = "insert into promo.sending_stop (stopped_by) values ('ops')"
+    within = timedelta(minutes=10)
+    return {
+        "ledger.halts.read_halt": case(ONE, _CANCELLED),
+        "ledger.halts.hold_intents": case(ONE),
+        "ledger.halts.halt_run": case(ONE, **said),
+        "ledger.halts.pause_failing": case(ONE),
+        "ledger.halts.lift_halt": case(ONE, _CANCELLED),
+        "ledger.halts.next_in_flight": case(RUN, after=0, limit=5_000),
+        "ledger.halts.stop_sending": case(ONE, **said),
+        "ledger.halts.start_sending": case(ONE, stopped),
+        "ledger.halts.read_stop": case(ONE, stopped),
+        "ledger.repeats.find_repeated": case(ONE, workflow="present", spec_sha256=b"x" * 32, within=within),
+        "ledger.repeats.find_repeated@old": case(ONE, workflow="w7", spec_sha256=b"x" * 32, within=within),
+    }
+
+
+def _lists() -> dict[str, Case]:
+    asked: dict[str, object] = {"before": 2**62, "limit": 50}
+    return {
+        "ledger.run_list.list_runs": case(50, **asked),
+        "ledger.run_list.list_runs_of_workflow": case(50, **asked, workflow="w7"),
+        "ledger.run_list.list_closed": case(50, **asked),
+        "ledger.run_list.list_closed_of_workflow": case(50, **asked, workflow="w7"),
+        "ledger.run_list.list_cancelled": case(50, _CANCELLED, **asked, workflow=None),
+        "ledger.run_list.list_open": case(50, **asked, state="open", workflow=None),
+        "ledger.run_list.list_stuck": case(RUN, still=timedelta(hours=1)),
+        "ledger.run_list.read_line": case(ONE),
+        "ledger.run_list.find_keys": case(6, start="w7/", limit=6),
+        "ledger.run_list.newest_keys": case(50, limit=50),
     }
 
 
@@ -42,6 +83,7 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "hold_out": 0,
         "reuses": False,
         "approval": False,
+        "abort_at": 20.0,
     }
     listed = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
     return {
@@ -86,6 +128,7 @@ def _assignments() -> dict[str, Case]:
         "ledger.assignments.read_reachable_in_zone": case(BATCH),
         "ledger.assignments.return_short": case(BATCH, short),
         "ledger.assignments.expire_overdue": case(BATCH, over),
+        "ledger.assignments.skip_cancelled": case(BATCH, _CANCELLED),
         "ledger.assignments.read_limits": case(ONE),
         "ledger.assignments.give_up_quiet": case(BATCH, late, quiet, open_s=60.0),
         "ledger.assignments.read_zones": case(BATCH, open_s=60.0),

@@ -85,7 +85,9 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.stock.stock": case(ONE),
         "code_files.stock_levels.read_levels": case(ONE, **levels),
         "preview.test_request.codes_held": case(ONE),
-        "postgres.audit.begin_entry": case(ONE, action="export", subject="run", revealed=False, actor="ops"),
+        "postgres.audit.begin_entry": case(
+            ONE, action="export", subject="run", revealed=False, actor="ops", reason=None
+        ),
         "postgres.audit.finish_entry": case(
             ONE,
             "insert into promo.audit (action, subject, actor) values ('export', 'run', 'ops')",

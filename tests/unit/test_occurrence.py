@@ -24,8 +24,15 @@ def test_a_backfill_is_the_scheduled_run_of_its_date() -> None:
     assert key("scheduled", run_id="scheduled__x") == key("backfill", run_id="backfill__y") == "w/2026-10-25T09:00:00Z"
 
 
-def test_an_edition_beats_every_run_id_and_date() -> None:
-    assert key("manual", edition="spring", run_id="a") == key("scheduled", edition="spring", run_id="b")
+def test_two_clicks_that_name_one_edition_are_one_send() -> None:
+    assert key("manual", edition="spring", run_id="a") == key("manual", None, edition="spring", run_id="b")
+
+
+@pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
+def test_an_edition_joins_no_two_dates_into_one_send(run_type: str) -> None:
+    dates = [NINE + timedelta(days=day) for day in range(3)]
+    assert len({key(run_type, date, edition="spring") for date in dates}) == 3
+    assert key("scheduled", edition="spring") == key("backfill", edition="spring") != key("backfill")
 
 
 def test_a_manual_run_is_itself() -> None:

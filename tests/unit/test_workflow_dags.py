@@ -215,7 +215,7 @@ def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path)
     assert schema["mode"]["enum"] == [None, "missing", "profiles", "refuse"]
     assert list(schema["mode"]["values_display"]) == ["None", "missing", "profiles", "refuse"], "else read as None"
     assert (form.get_param("message").description or "").endswith(NOBODY_IS_SENT), "no transport is named"
-    assert list(form) == ["type", "discount", "days", "message", "audience", "mode", "dry_run", "edition"]
+    assert list(form) == ["type", "discount", "days", "message", "audience", "mode", "dry_run", "edition", "repeat"]
     form.validate()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from promo_campaigns.cli.quick_values import Theirs
 
 COMMANDS = {
-    "audit": "List who exported codes and who erased a contact, newest first.",
+    "audit": "List who exported codes, erased a contact or held sending up, newest first.",
     "check": "Check the promises of the ledger.",
     "codes": "Load files of promo codes, withdraw them, count the stock.",
     "contacts": "Load contacts and their fields, show or erase one.",
@@ -29,7 +29,8 @@ COMMANDS = {
     "init": "Put DAGs, campaign files and a code inbox into an Airflow project, and say what to do next.",
     "preview": "Show what a campaign would send to whom; nothing is sent or consumed.",
     "profile-api": "Serve the profile API.",
-    "runs": "Report, approve, export and measure runs, and say what running one again does.",
+    "runs": "List, pause, cancel, report, approve, export and measure runs.",
+    "sending": "Stop all sending with one switch, and start it again.",
     "test-send": "Show a message for test contacts, with a code nobody holds; send it only with --send.",
     "unknown": "List sends whose outcome is unknown, and record what became of them.",
     "workflows": "List and check the workflow files, print their schema.",

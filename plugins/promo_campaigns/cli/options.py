@@ -86,7 +86,16 @@ Dsn = Annotated[
 ]
 Include = Annotated[Path, typer.Option("--include", metavar="FOLDER", help="The folder of campaign files.")]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many, newest first.")]
-RunKey = Annotated[str, typer.Argument(metavar="RUN_KEY", help="The run, as reports and promo audit name it.")]
+RunKey = Annotated[
+    str, typer.Argument(metavar="RUN_KEY", help="The run: its key, or as much of the beginning as no other run has.")
+]
+NewestRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN_KEY", help="The run: its key, or as much of the beginning as no other run has; else the newest."
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; promo audit shows it.")]
 OneRun = Annotated[str, typer.Argument(metavar="RUN_KEY", help="One run, or give --workflow.")]
 AllRuns = Annotated[str, typer.Option("--workflow", metavar="NAME", help="All its runs, in place of one run.")]
 Since = Annotated[

@@ -20,6 +20,7 @@ from promo_campaigns.definitions.setting_types import (
     FrequencyCap,
     Hours,
     QuietHoursError,
+    Span,
     Text,
     TimeZone,
     Unique,
@@ -30,7 +31,7 @@ from promo_campaigns.definitions.workflow_parts import AnySchedule, Approval, Au
 from promo_campaigns.model.errors import SettingError
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.parameters import MAX_PERCENT, parse_duration
+from promo_campaigns.model.parameters import ALL_PERCENT, MAX_PERCENT, parse_duration
 
 if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler
@@ -153,6 +154,18 @@ class Workflow(Settings):
     stock: Annotated[StockPolicy, CONVERTED, Argument(Taker.START)] = Field(
         default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"
     )
+    abort_at: Annotated[float, Argument(Taker.OPENING)] = Field(
+        default=20.0,
+        description="A run pauses itself once more than so many percent were refused or are unknown, of a hundred at "
+        "least that were sent to; above 0 and up to 100, which is never",
+        gt=0,
+        le=ALL_PERCENT,
+    )
+    confirm_repeats_within: Annotated[Span, Argument(Taker.START)] = Field(
+        default="10m",
+        description="How long after a run a second one of the same definition and audience, triggered by hand without "
+        "an edition, is refused unless it says repeat, such as 10m, in m, h or d",
+    )
     owner: Text = Field(default="", description="Who answers for it")
     tags: Unique[Annotated[Text, Field(max_length=100, description="A tag is text")]] = Field(
         default=(), description="Tags in Airflow's list of DAGs, beside promo"
@@ -209,9 +222,10 @@ class Workflow(Settings):
         if self.start_date and self.end_date and self.end_date < self.start_date:
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
-        if round(self.hold_out, 2) != self.hold_out:
-            problem = "hold_out has more than two decimals"
-            raise SettingError(problem, setting=("hold_out",))
+        for name in ("hold_out", "abort_at"):
+            if round(getattr(self, name), 2) != getattr(self, name):
+                problem = f"{name} has more than two decimals"
+                raise SettingError(problem, setting=(name,))
         if isinstance(self.audience, EventAudience):
             self._require_sense_of_events(self.audience)
 
@@ -228,6 +242,9 @@ class Workflow(Settings):
         if self.stock is not StockPolicy.FAIL:
             problem = "events that find no code wait for one, so a workflow for them has no stock to weigh"
             raise SettingError(problem, setting=("stock",), hint="Leave it out")
+        if "confirm_repeats_within" in self.model_fields_set:
+            problem = "events are answered as they come, and none is a repetition"
+            raise SettingError(problem, setting=("confirm_repeats_within",), hint="Leave it out")
         if self.approval is not False:
             problem = "events are answered as they come, so nobody can be asked about them"
             raise SettingError(problem, setting=("approval",), hint="Leave it out")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from promo_campaigns.delivery.breaker import FirstAnswers, is_sign_of_life, receiver_fault
 from promo_campaigns.delivery.rate_limit import next_chunk
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates, render_messages, render_requests
-from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError, SendError
+from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError, RunHaltedError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import LEASE_S, until
 
@@ -303,7 +303,11 @@ class RetryLoop:
         free = admission.limit is None
         chunk = [waiting.popleft() for _ in range(min(size, len(waiting)) if free else len(waiting))]
         begun_at = time.monotonic()  # before the intent, so that no pause after it makes a lease look longer
-        lease = self.begin(chunk, admission.limit)
+        try:
+            lease = self.begin(chunk, admission.limit)
+        except RunHaltedError:
+            self.breaker.report([], admission)  # whoever halted the run shall not keep the circuit's one probe
+            raise
         leased = {recipient.contact_id for recipient in lease.recipients}
         if not leased:
             self.breaker.report([], admission)

@@ -14,10 +14,11 @@ from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.delivery.receivers import Receivers
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.halts import read_halt
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, read_run
 from promo_campaigns.model.assignment_state import DELIVERED
-from promo_campaigns.model.errors import ConfigurationError, ReceiverRefusesError, SendError
+from promo_campaigns.model.errors import ConfigurationError, ReceiverRefusesError, RunCancelledError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.reconnecting import reconnecting
 
@@ -97,6 +98,7 @@ class RunDelivery:
         :raises ConfigurationError: it gives out others
         :raises PoolShortageError: the pool has run out; nobody of the batch was given a code
         :raises NotApprovedError: a person must approve the run first
+        :raises RunHaltedError: the run is paused, or all sending is stopped
         :raises QuietHoursError: some of the contacts are in quiet hours, and were given none
         """
         if codes not in (None, self.run.spec.codes):
@@ -140,6 +142,7 @@ class RunDelivery:
         :raises ConfigurationError: the run was opened with something else
         :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; nobody is lost
         :raises ReceiverUnavailableError: some could not be sent yet; nobody is lost
+        :raises RunHaltedError: the run is paused, or all sending is stopped
         :raises LeaseHeldError: another worker is sending to some
         :raises QuietHoursError: some are in quiet hours, and were sent nothing
         """
@@ -213,6 +216,16 @@ class RunDelivery:
         if check:
             self._connection.run(partial(require_invariants, run_id=self.run.run_id))
         return report
+
+    def unless_cancelled(self, batch: BatchPayload) -> BatchPayload:
+        """Return a batch, for the block behind.
+
+        :raises RunCancelledError: nobody is left in it, since the run was cancelled; it says by whom
+        """
+        halt = None if batch.contact_ids else self._connection.run(partial(read_halt, run_id=self.run.run_id))
+        if halt is not None and halt.is_final:
+            raise RunCancelledError(str(halt))
+        return batch
 
     def require_open(self, contact_ids: Sequence[int]) -> None:
         """Make sure that none of the contacts who wait for a code or a message is in quiet hours.

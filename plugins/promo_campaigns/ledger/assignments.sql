@@ -77,6 +77,25 @@ set state = (case when n.gives_back then 'expired' else 'unknown' end)::promo.as
     reason = case when n.gives_back then n.reason end, promo_code_id = case when not n.gives_back then a.promo_code_id end
 from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
+-- skip_cancelled --
+-- Nobody of a run that was cancelled is given or sent anything any more, and held codes go back as when it is too late: not
+-- where a message may have arrived, nor to the pool where a data source has seen them.
+with decided as materialized (
+  select /* fragment too_late */
+  from promo.run r
+  join promo.assignment a on a.run_id = r.run_id
+  where r.run_id = %(run_id)s and r.halt = 'cancelled'
+    and a.contact_id = any(%(contact_ids)s) and a.state in ('pending', 'assigned')
+  order by a.contact_id for update of a
+), /* fragment given_back */, fewer as (
+  /* fragment less_demand */
+)
+update promo.assignment a
+set state = (case when n.gives_back then 'skipped' else 'unknown' end)::promo.assignment_state,
+    reason = case when n.gives_back then 'cancelled' end,
+    promo_code_id = case when not n.gives_back then a.promo_code_id end
+from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id;
+
 -- read_limits --
 -- What the run's contacts are spared, and whether they are given again what they hold.
 select quiet_hours is not null as quiet, cap_messages is not null as capped, reuses from promo.run where run_id = %(run_id)s;

@@ -68,8 +68,14 @@ def is_consumer(connection: Connection, workflow: str, taker: str) -> bool:
     return connection.execute(_SQL["is_consumer"], {"workflow": workflow, "taker": taker}).fetchone() is not None
 
 
-def open_event_run(
-    connection: Connection, spec: RunSpec, terms: EventTerms, *, run_key: str, mode: Mode | None = None
+def open_event_run(  # noqa: PLR0913  (as for open_run)
+    connection: Connection,
+    spec: RunSpec,
+    terms: EventTerms,
+    *,
+    run_key: str,
+    mode: Mode | None = None,
+    abort_at: float | None = None,
 ) -> Run | None:
     """Open a run for the oldest events that wait, or find it with the events it took; None if nothing waits.
 
@@ -101,7 +107,7 @@ def open_event_run(
             if taken.rowcount > _LARGE:
                 connection.execute("analyze promo.assignment (run_id, contact_id)")
 
-        run = open_run(connection, spec, run_key=run_key, send_by=send_by, mode=mode, freeze=take)
+        run = open_run(connection, spec, run_key=run_key, send_by=send_by, mode=mode, freeze=take, abort_at=abort_at)
         connection.execute(_SQL["refuse_events"], _terms(terms, terms.most))
     return run
 

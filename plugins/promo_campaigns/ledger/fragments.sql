@@ -127,3 +127,31 @@ join promo.run r on r.run_id = %(run_id)s
 cross join lateral promo.code_needed(
   r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id) code
 order by c.contact_id
+
+-- listed --
+-- The runs of a `page` with their counts, which are kept; of a run that is older than these, its contacts are counted.
+select r.run_id, r.run_key, r.workflow, promo.run_state(r.halt, r.closed_at, r.approval) as state, r.opened_at, r.closed_at,
+       greatest(r.opened_at, r.closed_at, c.moved_at) as moved_at, coalesce(r.halted_by, '') as halted_by,
+       coalesce(r.halt_reason, '') as halt_reason, c.audience, c.given, c.sent, c.recorded, c.skipped, c.unknown, c.failed, c.waiting
+from page r
+cross join lateral (
+  select max(counted_at) as moved_at,
+         coalesce(sum(pending + skipped + assigned + sending + accepted + rejected + unknown + recorded + expired), 0)::bigint as audience,
+         coalesce(sum(assigned + sending + accepted + unknown + recorded), 0)::bigint as given,
+         coalesce(sum(accepted + recorded), 0)::bigint as sent,
+         coalesce(sum(recorded), 0)::bigint as recorded,
+         coalesce(sum(skipped), 0)::bigint as skipped,
+         coalesce(sum(unknown), 0)::bigint as unknown,
+         coalesce(sum(rejected + expired), 0)::bigint as failed,
+         coalesce(sum(pending + assigned + sending), 0)::bigint as waiting
+  from (
+    select counted_at, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired
+    from promo.run_count k where k.run_id = r.run_id and r.counted
+    union all
+    select null, count(*) filter (where a.state = 'pending'), count(*) filter (where a.state = 'skipped'), count(*) filter (where a.state = 'assigned'),
+           count(*) filter (where a.state = 'sending'), count(*) filter (where a.state = 'accepted'), count(*) filter (where a.state = 'rejected'),
+           count(*) filter (where a.state = 'unknown'), count(*) filter (where a.state = 'recorded'), count(*) filter (where a.state = 'expired')
+    from promo.assignment a where a.run_id = r.run_id and not r.counted
+  ) k
+) c
+order by r.run_id desc

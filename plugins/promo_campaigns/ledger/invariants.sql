@@ -210,6 +210,24 @@ where kept.codes <> waiting.codes
   and r.run_id = %(run_id)s  -- of the run
 ;
 
+-- counts --
+-- What is kept of a run's contacts by state is what a count says; of a run that is older than these counts nothing is.
+select 'counts_agree' as invariant, 'run ' || r.run_id || ' keeps other counts of its contacts than there are' as broken
+from promo.run r
+cross join lateral (
+  select coalesce(sum(pending), 0)::bigint as pending, coalesce(sum(skipped), 0)::bigint as skipped, coalesce(sum(assigned), 0)::bigint as assigned,
+         coalesce(sum(sending), 0)::bigint as sending, coalesce(sum(accepted), 0)::bigint as accepted, coalesce(sum(rejected), 0)::bigint as rejected,
+         coalesce(sum(unknown), 0)::bigint as unknown, coalesce(sum(recorded), 0)::bigint as recorded, coalesce(sum(expired), 0)::bigint as expired
+  from promo.run_count k where k.run_id = r.run_id) kept
+cross join lateral (
+  select count(*) filter (where state = 'pending') as pending, count(*) filter (where state = 'skipped') as skipped, count(*) filter (where state = 'assigned') as assigned,
+         count(*) filter (where state = 'sending') as sending, count(*) filter (where state = 'accepted') as accepted, count(*) filter (where state = 'rejected') as rejected,
+         count(*) filter (where state = 'unknown') as unknown, count(*) filter (where state = 'recorded') as recorded, count(*) filter (where state = 'expired') as expired
+  from promo.assignment a where a.run_id = r.run_id) found
+where r.counted and kept is distinct from found
+  and r.run_id = %(run_id)s  -- of the run
+;
+
 -- stock --
 -- What is kept of the stock of a pool, by the hour in which codes run out, is what a count says.
 select 'stock_agrees' as invariant,

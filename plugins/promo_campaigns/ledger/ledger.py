@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.ledger.claiming import ClaimingLedger
 from promo_campaigns.ledger.evidence import evidence
-from promo_campaigns.model.errors import (
-    LeaseHeldError,
-    LedgerConflictError,
-    NotApprovedError,
-    PoolShortageError,
-    QuietHoursError,
-)
+from promo_campaigns.ledger.halts import pause_failing, require_no_halt
+from promo_campaigns.model.errors import LeaseHeldError, LedgerConflictError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.model.run import Lease, Purpose, Recipient, clock_time, until
+from promo_campaigns.model.run import Lease, Purpose, Recipient, clock_time
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.reconnecting import retried
 from promo_campaigns.postgres.retry import run_again, run_until_booked
@@ -23,12 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from promo_campaigns.model.run import Batch
-    from promo_campaigns.model.run_spec import CodeRequest
-    from promo_campaigns.postgres.reconnecting import Store
 
 _NEVER = "nothing was sent: the connection to the store was lost"
-OPEN_S = 60.0
-"""Seconds for which nobody shall be in quiet hours when a code is claimed: as long as calls of a lease may begin."""
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _ATTEMPT = {**queries("promo_campaigns.ledger.attempts"), **queries("promo_campaigns.ledger.answers")}
 _FOLDS = {
@@ -39,16 +31,12 @@ _FOLDS = {
 """What makes states of the evidence, by the purpose of the calls."""
 
 
-class PostgresLedger:
+class PostgresLedger(ClaimingLedger):
     """The ledger over one connection, which must be in autocommit mode.
 
     Over a reconnecting connection every method outlives the loss of it: it is run again from its beginning, though what
     it did may have been committed, and does nothing twice.
     """
-
-    def __init__(self, connection: Store) -> None:
-        self._connection = connection
-        self._frozen: dict[int, dict[str, Any]] = {}
 
     @run_again
     def reachable_contacts(self, batch: Batch) -> list[int]:
@@ -67,47 +55,6 @@ class PostgresLedger:
         query = "read_accepted" if batch.zone is None else "read_accepted_in_zone"
         rows = self._connection.execute(_ASSIGNMENT[query], bounds).fetchall()
         return [row["contact_id"] for row in rows]
-
-    @run_again
-    def held_codes(self, run_id: int, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
-        """Return which of the contacts hold which code, in order."""
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
-        rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
-        return [(row["contact_id"], row["code"]) for row in rows]
-
-    @run_again
-    def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
-        """Give each contact its code, once, and return who holds which, in the order of contact ids.
-
-        Contacts whose send-by has passed are left out, and so are those in quiet hours, see ``require_open``. Who has
-        had as many messages as the run's cap allows is skipped. A contact who holds a code of this run keeps it; if the
-        run reuses codes whoever holds one of another run is given that again. With fewer codes than contacts the last
-        ones are skipped, if the run may go out to some only.
-
-        :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
-        :raises NotApprovedError: a person must approve the run first
-        """
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
-        request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
-        with self._connection.transaction():
-            self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
-            claiming = {**whose, "contact_ids": self._claim(run_id, contact_ids, request)}
-            self._connection.execute(_ASSIGNMENT["skip_without_code"], claiming)
-            pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
-            if pending and pending["contacts"] and pending["unapproved"]:
-                msg = (
-                    f"run {run_id} waits for its approval, so nobody of it is given a code; answer in Airflow under "
-                    "Required Actions, or with promo runs approve|reject"
-                )
-                raise NotApprovedError(msg)
-            if pending and pending["contacts"]:
-                msg = (
-                    f"{pending['contacts']} of {len(contact_ids)} contacts got no code: the pool {codes.type!r} with "
-                    f"discount {codes.discount} has run out of codes valid for {codes.days} days; "
-                    "load more and retry this task"
-                )
-                raise PoolShortageError(msg)
-            return self.held_codes(run_id, contact_ids)
 
     def require_codes(self, run_id: int, contact_ids: Sequence[int], codes: Sequence[str]) -> None:
         """Make sure that contacts and codes handed over are those of the ledger.
@@ -151,19 +98,6 @@ class PostgresLedger:
             )
             raise LeaseHeldError(msg, wait_s=held["wait_s"])
 
-    @run_again
-    def require_open(self, run_id: int, contact_ids: Sequence[int]) -> None:
-        """Make sure that none of the contacts who wait for a code or a message is in quiet hours.
-
-        :raises QuietHoursError: some are; it says when the first of them may be written to
-        """
-        closed = [zone for zone in self._zones(run_id, contact_ids) if zone["wait_s"] > 0]
-        if closed:
-            contacts, wait_s = sum(len(zone["contact_ids"]) for zone in closed), min(zone["wait_s"] for zone in closed)
-            named = ", ".join(zone["zone"] for zone in closed)
-            msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), {until(wait_s)}"
-            raise QuietHoursError(msg, wait_s=wait_s)
-
     def begin_messages(
         self,
         run_id: int,
@@ -175,11 +109,13 @@ class PostgresLedger:
     ) -> Lease:
         """Commit the intent to send to those of the contacts who are due, and lease them.
 
+        Nobody is while all sending is stopped or the run is halted; of one that was cancelled all who wait are skipped.
         Due are the assigned, and the unknown whose first attempt of unknown outcome is not older than
         ``resend_within_s`` seconds. Leases that ran out are folded first; a code that fell short and was never sent is
         exchanged, as far as the pool goes; what is overdue expires. Nobody in quiet hours is due.
 
         :param limit: how many at most, whoever was called for longest ago first; None for all
+        :raises RunHaltedError: the run is paused, or all sending is stopped
         """
         terms = {"lease_s": lease_s, "resend_within_s": resend_within_s}
         return self._begin(Purpose.MESSAGE, run_id, contact_ids, terms, limit)
@@ -219,6 +155,8 @@ class PostgresLedger:
         """Write evidence once: what was written before is left as it is."""
         for statement in ("lock_assignments", "settle_attempts", *_FOLDS[told["purpose"]]):
             self._connection.execute(_ATTEMPT[statement], told)
+        if told["purpose"] != Purpose.PROFILE.value:
+            pause_failing(self._connection, told)
 
     def _clear_up(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Fold leases that ran out, exchange codes that fell short and were never shown, and expire what is overdue."""
@@ -234,55 +172,12 @@ class PostgresLedger:
             pool = self._connection.execute(_ASSIGNMENT["read_pool"], whose).fetchone() or {}
             self._claim(run_id, [row["contact_id"] for row in short], pool)
 
-    def _claim(self, run_id: int, contact_ids: Sequence[int], pool: dict[str, Any]) -> list[int]:
-        """Find a code for each of the contacts who is pending and may be written to; return who may be."""
-        may = self._open(run_id, contact_ids)
-        limits = self._limits(run_id)
-        if limits["capped"] or limits["reuses"]:
-            whose = {"run_id": run_id, "contact_ids": bigint_array(may)}
-            may = [row["contact_id"] for row in self._connection.execute(_ASSIGNMENT["lock_contacts"], whose)]
-        claim: dict[str, object] = {"run_id": run_id, "contact_ids": bigint_array(may), **pool, **self._moment()}
-        if limits["capped"]:
-            self._connection.execute(_ASSIGNMENT["skip_capped"], claim)
-        else:
-            claim["claim_id"] = None
-        if limits["reuses"]:
-            self._connection.execute(_ASSIGNMENT["reuse_codes"], claim)
-        self._connection.execute(_ASSIGNMENT["claim_codes"], claim)
-        return may
-
-    def _moment(self) -> dict[str, Any]:
-        """Read the clock once for a whole claim, and draw its place in the ledger's order."""
-        return self._connection.execute(_ASSIGNMENT["read_moment"]).fetchone() or {}
-
-    def _open(self, run_id: int, contact_ids: Sequence[int]) -> list[int]:
-        """Give up those whose quiet hours outlast the send-by; return the others who are in none now."""
-        if not self._limits(run_id)["quiet"]:
-            return list(contact_ids)
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids), "open_s": OPEN_S}
-        self._connection.execute(_ASSIGNMENT["give_up_quiet"], whose)
-        zones = self._zones(run_id, contact_ids)
-        return [contact_id for zone in zones if zone["wait_s"] <= 0 for contact_id in zone["contact_ids"]]
-
-    def _zones(self, run_id: int, contact_ids: Sequence[int]) -> list[dict[str, Any]]:
-        if not self._limits(run_id)["quiet"]:
-            return []
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids), "open_s": OPEN_S}
-        return self._connection.execute(_ASSIGNMENT["read_zones"], whose).fetchall()
-
-    def _limits(self, run_id: int) -> dict[str, Any]:
-        """Read what limits the run, once: it is frozen."""
-        if run_id not in self._frozen:
-            row = self._connection.execute(_ASSIGNMENT["read_limits"], {"run_id": run_id}).fetchone()
-            self._frozen[run_id] = row or {"quiet": False, "capped": False, "reuses": False}
-        return self._frozen[run_id]
-
     def _begin(
         self,
         purpose: Purpose,
         run_id: int,
         contact_ids: Sequence[int],
-        terms: Mapping[str, object],
+        terms: Mapping[str, Any],
         limit: int | None,
     ) -> Lease:
         """Lease those who are due in one transaction, which is run again if it was broken off or its connection lost.
@@ -303,9 +198,13 @@ class PostgresLedger:
             with self._connection.transaction():
                 for token in drawn:
                     self._take_back({**terms, "token": token}, purpose)
-                if purpose is not Purpose.PROFILE:
+                halt = None if purpose is Purpose.PROFILE else self._halted(run_id, contact_ids)
+                if halt is None and purpose is not Purpose.PROFILE:
                     self._clear_up(run_id, contact_ids)
-                return self._lease(purpose, terms, limit, drawn)
+                if halt is None:
+                    return self._lease(purpose, terms, limit, drawn)
+            require_no_halt(halt)  # once what was taken back is committed
+            return Lease(run_id=run_id, purpose=purpose, token=0, seconds=terms["lease_s"], recipients=[])
 
         return retried(self._connection, begin_once)
 

@@ -9,13 +9,16 @@ from psycopg.types.json import Jsonb
 
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
+from promo_campaigns.ledger.halts import end_cancelled, read_halt
+from promo_campaigns.ledger.repeats import require_no_repeat
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.start_checks import NEWER_ZONES, audience_problem, run_problem, zone_problem
 from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
 from promo_campaigns.model.assignment_state import IN_FLIGHT, AssignmentState
-from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunNotFinishedError
+from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunCancelledError, RunNotFinishedError
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import parse_cap, quiet_minutes
+from promo_campaigns.model.oversight.halt import HaltKind
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import MAX_BATCHES, Batch, Mode, Run
 from promo_campaigns.model.run_spec import RunSpec
@@ -23,7 +26,7 @@ from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from promo_campaigns.model.errors import PromoError
     from promo_campaigns.model.limits import Limits
@@ -45,6 +48,8 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     freeze: Callable[[int], None] | None = None,
     stock_policy: StockPolicy = StockPolicy.FAIL,
     approval: bool = False,
+    abort_at: float | None = None,
+    confirm_within: timedelta | None = None,
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
@@ -57,8 +62,14 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param freeze: adds the audience to a new run, given its id, in place of the spec's own, and lets the planner know
     :param stock_policy: what to do when the pool is too small
     :param approval: whether a person must approve what is opened, or opened again, before a code is given out
+    :param abort_at: a new run pauses itself once more than so many percent were refused or are unknown, of a hundred at
+        least; None for never
+    :param confirm_within: a new run is refused if another of the same workflow, definition and audience was opened so
+        short a time before; None if it is meant
     :raises RunClosedError: the run is closed, and is to be left alone
+    :raises RunCancelledError: the run was cancelled and is closed
     :raises RunSpecChangedError: the occurrence was opened with another definition
+    :raises RepeatedRunError: the same was opened a short time before
     :raises PoolShortageError: this run and the open ones beside it need more codes than the pool holds; a
         ``StockAwaitedError`` where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
@@ -67,23 +78,19 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     with connection.transaction():
         _raise(zone_problem(connection, spec.limits))
         _lock_pool(connection, spec.codes)
-        added = connection.execute(
-            _SQL["add_run"], {**_run_row(spec, run_key, send_by), "approval": approval}
-        ).fetchone()
-        if added is not None and freeze is not None:
-            freeze(added["run_id"])
-        elif added is not None:
-            _add_audience(connection, added["run_id"], spec)
-            connection.execute(_SQL["weigh_audience"])
-        if added is not None and spec.limits.time_zone:
-            _require_zones_of_contacts(connection, added["run_id"])
+        row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at}
+        added = connection.execute(_SQL["add_run"], row).fetchone()
+        if added is not None and confirm_within is not None:
+            require_no_repeat(connection, added["run_id"], spec, confirm_within)
+        if added is not None:
+            _freeze_audience(connection, added["run_id"], spec, freeze)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))
         run = replace(run, mode=mode or run.mode)
         reopened = run.closed and _reopen(connection, run, approval=approval)
         if added is not None or reopened:
             count_demand(connection, run.run_id)
-        if run.mode is not Mode.PROFILES:
+        if run.mode is not Mode.PROFILES and not run.cancelled:
             forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
             if added is not None or reopened:
                 strangers = count_strangers(connection, spec.audience) if freeze is None else 0
@@ -164,8 +171,12 @@ def read_batches(
 def close_run(connection: Connection, run_id: int) -> RunReport:
     """Close a run in which everybody has an outcome, and report it; a closed run is reported again.
 
+    In one that was cancelled, whoever waits is skipped first.
+
     :raises RunNotFinishedError: somebody is still to be sent to, or an accepted code is not on its profile
     """
+    if read_run(connection, run_id).cancelled:
+        end_cancelled(connection, run_id)
     with connection.transaction():
         run = connection.execute(_SQL["lock_run"], {"run_id": run_id}).fetchone()
         if run is None:
@@ -177,7 +188,7 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
         if counts:
             named = ", ".join(f"{row['contacts']} {row['state']}" for row in counts)
             msg = f"run {run['run_key']} cannot be closed: {named}; retry or clear the tasks that failed"
-            raise RunNotFinishedError(msg)
+            raise RunNotFinishedError(msg, named=named)
         connection.execute(_SQL["close_run"], {"run_id": run_id})
         return read_report(connection, run_id)
 
@@ -235,6 +246,7 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
         send_by=row["send_by"],
         mode=Mode(row["mode"]),
         closed=row["closed_at"] is not None,
+        cancelled=row["halt"] == HaltKind.CANCELLED.value,
     )
 
 
@@ -242,10 +254,23 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     """Open a closed run again if its mode says so, and tell whether somebody waits in it now."""
     if run.mode is not Mode.MISSING:
         return False
+    if run.cancelled:
+        msg = f"{read_halt(connection, run.run_id)}. To send to others, give the send an edition of its own"
+        raise RunCancelledError(msg)
     reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id}).rowcount
     if reopened:
         connection.execute(_SQL["reopen_run"], {"run_id": run.run_id, "approval": approval})
     return bool(reopened)
+
+
+def _freeze_audience(connection: Connection, run_id: int, spec: RunSpec, freeze: Callable[[int], None] | None) -> None:
+    if freeze is not None:
+        freeze(run_id)
+    else:
+        _add_audience(connection, run_id, spec)
+        connection.execute(_SQL["weigh_audience"])
+    if spec.limits.time_zone:
+        _require_zones_of_contacts(connection, run_id)
 
 
 def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:

@@ -18,22 +18,22 @@ where not promo.knows_zone(time_zone) order by contacts desc, time_zone;
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
-   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval)
+   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval, abort_at)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
    %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
-   %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end)
+   %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end, %(abort_at)s)
 on conflict (run_key) do nothing
 returning run_id;
 
 -- read_run_by_key --
 -- The run of an occurrence.
-select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.run where run_key = %(run_key)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt from promo.run where run_key = %(run_key)s;
 
 -- read_run --
 -- A run by its id.
-select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at from promo.run where run_id = %(run_id)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt from promo.run where run_id = %(run_id)s;
 
 -- add_audience --
 -- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.
@@ -93,9 +93,18 @@ group by state order by state;
 select run_id, run_key, opened_at, closed_at, records from promo.run where run_id = %(run_id)s for update;
 
 -- close_run --
--- Closes the run; a closed one keeps its time. Nobody waits in it, so nothing is kept of its demand.
+-- Closes the run; a closed one keeps its time. Nobody waits in it, so nothing is kept of its demand, and of its
+-- counts one row is.
 with gone as (
   delete from promo.code_demand where run_id = %(run_id)s
+), counts as (
+  delete from promo.run_count where run_id = %(run_id)s returning *
+), counted as (
+  insert into promo.run_count
+    (run_id, counted_at, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired)
+  select run_id, max(counted_at), sum(pending), sum(skipped), sum(assigned), sum(sending), sum(accepted), sum(rejected),
+         sum(unknown), sum(recorded), sum(expired)
+  from counts group by run_id
 )
 update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id = %(run_id)s;
 

@@ -69,17 +69,28 @@ class Edge:
     on_evidence: bool = False
 
 
-_SKIPS = ("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet")
+_SKIPS = ("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet", "skip_cancelled")
 _FOLDS = ("settle_assignments", "fold_lapsed")
 
 EDGES = (
-    Edge(_S.PENDING, _S.SKIPPED, _SKIPS, "no channel, unsubscribed, held out, capped, no code, not approved or quiet"),
+    Edge(
+        _S.PENDING,
+        _S.SKIPPED,
+        _SKIPS,
+        "no channel, unsubscribed, held out, capped, no code, not approved, quiet or cancelled",
+    ),
     Edge(_S.PENDING, _S.ASSIGNED, ("claim_codes", "reuse_codes"), "a code was claimed, or given again"),
     Edge(_S.PENDING, _S.EXPIRED, ("expire_overdue",), "the send-by passed"),
     Edge(_S.ASSIGNED, _S.SENDING, ("begin_messages", "begin_answers"), "the intent to call was committed"),
     Edge(_S.ASSIGNED, _S.EXPIRED, ("expire_overdue", "give_up_quiet"), "the send-by passed, or the code ran out"),
+    Edge(_S.ASSIGNED, _S.SKIPPED, ("skip_cancelled",), "the run was cancelled, and no message can have arrived"),
     Edge(_S.ASSIGNED, _S.PENDING, ("return_short",), "the code fell short before anybody saw it"),
-    Edge(_S.ASSIGNED, _S.UNKNOWN, ("expire_overdue", "give_up_quiet"), "an unknown send was to be repeated, too late"),
+    Edge(
+        _S.ASSIGNED,
+        _S.UNKNOWN,
+        ("expire_overdue", "give_up_quiet", "skip_cancelled"),
+        "an unknown send was to be repeated, too late or in a run that was cancelled",
+    ),
     Edge(_S.ASSIGNED, _S.ACCEPTED, ("settle_assignments",), "a late ok came before the repetition", on_evidence=True),
     Edge(_S.SENDING, _S.ACCEPTED, _FOLDS, "an attempt was answered ok"),
     Edge(_S.SENDING, _S.REJECTED, ("settle_assignments", "settle_answers"), "every attempt was refused"),

@@ -25,9 +25,13 @@
     │   ├── RunSpecChangedError       the occurrence was started with another definition
     │   ├── RunNotFinishedError       a run cannot be closed yet
     │   ├── RunClosedError            a closed run may not be run again
+    │   ├── RunCancelledError         a person cancelled the run
+    │   ├── RepeatedRunError          the same was opened minutes ago
     │   ├── NotApprovedError          a person is to approve the run first
-    │   ├── LeaseHeldError            another worker holds the contacts, or did until it was killed
-    │   ├── QuietHoursError           contacts are in their quiet hours
+    │   ├── HeldUpError               contacts can be worked on only later
+    │   │   ├── LeaseHeldError        another worker holds them, or did until it was killed
+    │   │   ├── QuietHoursError       they are in their quiet hours
+    │   │   └── RunHaltedError        the run is paused, or all sending is stopped
     │   ├── InvariantBrokenError      the ledger contradicts itself
     │   ├── PoolShortageError         fewer codes in stock than contacts
     │   │   └── StockAwaitedError     and the run is to wait for more
@@ -231,45 +235,59 @@ class RunSpecChangedError(LedgerError):
 
 
 class RunNotFinishedError(LedgerError):
-    """The run still has contacts without an outcome, so it cannot be closed."""
+    """The run still has contacts without an outcome, so it cannot be closed.
+
+    :param message: what happened
+    :param named: how many contacts are in which state
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, named: str = "") -> None:
+        self.named = named
+        super().__init__(message)
 
 
 class RunClosedError(LedgerError):
     """The run is closed, and its mode refuses to run it again."""
 
 
+class RunCancelledError(LedgerError):
+    """The run was cancelled: nobody of it is given a code or sent anything any more."""
+
+
+class HeldUpError(LedgerError):
+    """Some of the contacts can be worked on only later.
+
+    :param message: what happened
+    :param wait_s: seconds after which looking again makes sense
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
+
+
+class RunHaltedError(HeldUpError):
+    """The run is paused, or all sending is stopped; it says by whom and when, and what lets it go on."""
+
+
+class RepeatedRunError(LedgerError):
+    """The same workflow, definition and audience was opened minutes ago, and nobody said that it is meant twice."""
+
+
 class NotApprovedError(LedgerError):
     """The run waits for an approval; no contact of it is given a code or sent anything."""
 
 
-class LeaseHeldError(LedgerError):
-    """Another worker is sending to some of the contacts, or was killed while it did.
-
-    :param message: what happened
-    :param wait_s: seconds after which its lease is over
-    """
-
-    retryable = True
-
-    def __init__(self, message: str, *, wait_s: float) -> None:
-        self.wait_s = wait_s
-        super().__init__(message)
+class LeaseHeldError(HeldUpError):
+    """Another worker is sending to some of the contacts, or was killed while it did; its lease is over then."""
 
 
-class QuietHoursError(LedgerError):
-    """Some of the contacts are in their quiet hours.
-
-    :param message: what happened
-    :param wait_s: seconds after which the first of them may be written to
-    """
-
-    retryable = True
-
-    def __init__(self, message: str, *, wait_s: float) -> None:
-        self.wait_s = wait_s
-        super().__init__(message)
+class QuietHoursError(HeldUpError):
+    """Some of the contacts are in their quiet hours; the first of them may be written to then."""
 
 
 class InvariantBrokenError(LedgerError):

@@ -15,7 +15,9 @@ from promo_campaigns.model.run_spec import CodeRequest
 Word = TypeVar("Word", bound=Enum)
 
 MAX_PERCENT = 99
+ALL_PERCENT = 100
 MAX_DAYS = 36500
+_SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?", re.ASCII)
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([mhd])")
@@ -119,6 +121,19 @@ def parse_duration(text: str) -> timedelta | None:
     return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
 
 
+def parse_span(name: str, value: object) -> timedelta:
+    """Return a span such as ``90m``, ``2h`` or ``3d``.
+
+    :raises ConfigurationError: it is none
+    """
+    text = optional_text(value)
+    span = parse_duration(text)
+    if span is None:
+        msg = f"{name} must be a span of time such as 10m, in m, h or d, not {text!r}"
+        raise ConfigurationError(msg)
+    return span
+
+
 def parse_deadline(name: str, value: object, *, occurrence: datetime | None) -> datetime | None:
     """Return an instant from ISO 8601 text with an offset, or from a span such as ``2h`` after the occurrence.
 
@@ -175,6 +190,18 @@ def parse_percent(name: str, value: object) -> float:
     text = str(value).strip().removesuffix("%").strip()
     if isinstance(value, bool) or not _PERCENT.fullmatch(text) or not 0 <= float(text) <= MAX_PERCENT:
         msg = f"{name} must be a share from 0 to {MAX_PERCENT} percent with two decimals at most, not {text!r}"
+        raise ConfigurationError(msg)
+    return float(text)
+
+
+def parse_share(name: str, value: object) -> float:
+    """Return a share above 0 and up to 100 percent.
+
+    :raises ConfigurationError: it is none
+    """
+    text = str(value).strip().removesuffix("%").strip()
+    if isinstance(value, bool) or not _SHARE.fullmatch(text) or not 0 < float(text) <= ALL_PERCENT:
+        msg = f"{name} must be a share above 0 and up to 100 percent with two decimals at most, not {text!r}"
         raise ConfigurationError(msg)
     return float(text)
 

@@ -55,6 +55,7 @@ class Run:
     send_by: datetime | None
     mode: Mode
     closed: bool
+    cancelled: bool = False
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

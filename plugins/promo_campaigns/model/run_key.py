@@ -15,24 +15,27 @@ if TYPE_CHECKING:
 
 _KEYS = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
 SCHEDULED = frozenset({"scheduled", "backfill"})
+BY_HAND = frozenset({"manual", "operator_triggered"})
 
 
 def run_key(*, workflow: str, run_type: str, logical_date: datetime | None, edition: str, run_id: str) -> str:
     """Return the run key of a DAG run: the name of its occurrence.
 
-    A scheduled and a backfilled run of one date are the same send, whatever their run ids. Any other run is the
-    edition it names, so that two clicks are one send, or else itself.
+    A scheduled and a backfilled run of one date are the same send, whatever their run ids; one that names an edition is
+    that edition of its date, and never joined with another date. Any other run is the edition it names, so that two
+    clicks are one send, or else itself.
 
     :param run_type: Airflow's, as text: ``scheduled``, ``backfill``, ``manual``, ``asset_triggered`` …
     :param logical_date: aware; None for runs that have none
     :param edition: a name for a manual send, or an empty text
     :param run_id: Airflow's id of the run
     """
-    if edition:
-        return f"{workflow}/edition/{edition}"
+    named = f"/edition/{edition}" if edition else ""
     if run_type in SCHEDULED and logical_date is not None:
         instant = logical_date.astimezone(timezone.utc)
-        return f"{workflow}/{instant:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{workflow}/{instant:%Y-%m-%dT%H:%M:%SZ}{named}"
+    if named:
+        return f"{workflow}{named}"
     return f"{workflow}/run/{run_id}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.run import Batch
+from promo_campaigns.operators.base.rescheduling import rescheduled
 from promo_campaigns.operators.base.store_operator import MAPPED_NAME, StoreOperator
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class GetContactOperator(StoreOperator):
     """Finds the contacts of a batch who can be reached on the message's channel; skips the others, with a reason.
 
-    Returns ``{"run_id": 7, "contact_ids": [1, 2, …], "codes": []}``.
+    Returns ``{"run_id": 7, "contact_ids": [1, 2, …], "codes": []}``. It is skipped if the run was cancelled.
 
     :param batch: a batch of the Start block (templated)
     :param map_index_template: by default a mapped task is called by its contacts, such as ``contacts 1 to 1000``
@@ -47,5 +48,5 @@ class GetContactOperator(StoreOperator):
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Skip the contacts who cannot be reached, and return the others."""
         batch = Batch(**self.batch)
-        with self.delivery.open(batch.run_id) as run:
-            return run.find(batch).as_xcom()
+        with rescheduled(self), self.delivery.open(batch.run_id) as run:
+            return run.unless_cancelled(run.find(batch)).as_xcom()

@@ -53,7 +53,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
         with rescheduled(self), self.delivery.open(batch.run_id) as run:
             source = run.campaign.source(self.data_source)
             if source.definition.before:
-                return (await run.ask(source, batch)).as_xcom()
+                return run.unless_cancelled(await run.ask(source, batch)).as_xcom()
             tally = await run.record(source, batch)
             return {"run_id": batch.run_id, "recorded": tally.ok}
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from promo_campaigns.model.errors import LedgerError, PromoError, QuietHoursError, ReceiverRefusesError
+from promo_campaigns.model.errors import (
+    LedgerError,
+    PromoError,
+    QuietHoursError,
+    ReceiverRefusesError,
+    RunHaltedError,
+)
 from promo_campaigns.model.parameters import parse_mode, whole_number
 from promo_campaigns.operators.base.events_operator import BUSY_S, TROUBLE_S, EventsOperator
 from promo_campaigns.operators.base.occurrence import read_run_key
@@ -40,7 +46,7 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
 
     A run with a contact that the receiver refuses for good stays open and does not hold up the next; the task fails at
     its end. A receiver that refuses every call ends the task at once. A run with contacts in quiet hours stays open
-    too, and the task waits for them in the triggerer at its end.
+    too, and so does one that is paused; the task waits for them in the triggerer at its end.
 
     Returns counts only: ``{"runs": 12, "events": 340, "accepted": 338}``.
 
@@ -90,7 +96,7 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
                     renew(connection, terms.workflow, key, quiet_s=0)
                     stream.require_open()
             except (TaskDeferred, ReceiverRefusesError):
-                if stream.quiet is None:
+                if stream.held is None:
                     renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
                 raise
         return stream.report()
@@ -110,7 +116,7 @@ class _Stream:
         self._may_be_relieved = False
         self._counts = {"runs": 0, "events": 0, "accepted": 0}
         self._unfinished: list[str] = []
-        self.quiet: QuietHoursError | None = None
+        self.held: QuietHoursError | RunHaltedError | None = None
 
     async def run(self, spec: RunSpec) -> None:
         """Answer events until none come, or another has come for them."""
@@ -127,12 +133,13 @@ class _Stream:
                 await asyncio.sleep(_LOOK_S)
 
     def require_open(self) -> None:
-        """Make sure that no run waits for the end of quiet hours.
+        """Make sure that no run waits for the end of quiet hours, or of a halt.
 
         :raises QuietHoursError: one does; it says when the first contact may be written to
+        :raises RunHaltedError: one is paused, or all sending is stopped
         """
-        if self.quiet is not None:
-            raise self.quiet
+        if self.held is not None:
+            raise self.held
 
     def report(self) -> dict[str, int]:
         """Return the counts.
@@ -175,8 +182,8 @@ class _Stream:
         self._counts["runs"] += 1
         try:
             await self._deliver(run)
-        except QuietHoursError as error:
-            self.quiet = min(self.quiet or error, error, key=lambda hours: hours.wait_s)
+        except (QuietHoursError, RunHaltedError) as error:
+            self.held = min(self.held or error, error, key=lambda one: one.wait_s)
         except PromoError as error:
             if error.retryable or isinstance(error, ReceiverRefusesError):
                 raise

@@ -22,8 +22,9 @@ MAX_IN_FLIGHT = 10_000
 class SendMessageOperator(HandedOver, BaseAsyncOperator):
     """Sends the run's message to each contact of a batch, never twice: contacts who were sent to are passed over.
 
-    While the receiver's circuit is open, the lease of another worker runs, or it is quiet hours where contacts are, the
-    task waits in the triggerer.
+    While the receiver's circuit is open, the lease of another worker runs, it is quiet hours where contacts are, the
+    run is paused, or all sending is stopped, the task waits in the triggerer. It is skipped if the run was cancelled
+    and no message of the batch was accepted.
 
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}`` of those whose message was accepted, now or before.
 
@@ -75,7 +76,8 @@ class SendMessageOperator(HandedOver, BaseAsyncOperator):
             "transport_conn_id": optional_text(self.transport_conn_id),
         }
         with rescheduled(self), self.delivery.open(batch.run_id) as run:
-            return (await run.send(batch, opened_with=opened_with, in_flight=self._in_flight())).as_xcom()
+            sent = await run.send(batch, opened_with=opened_with, in_flight=self._in_flight())
+            return run.unless_cancelled(sent).as_xcom()
 
     def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Go on when the receiver can be called again."""

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class GetPromoCodeOperator(HandedOver):
     """Gives each contact of a batch one code, once: a repeated task returns the codes the ledger holds.
 
-    While it is quiet hours where contacts are, they are given none, and the task waits in the triggerer. Who has had as
-    many messages as the run's cap allows is skipped.
+    While it is quiet hours where contacts are, the run is paused, or all sending is stopped, they are given none, and
+    the task waits in the triggerer. It is skipped if the run was cancelled. Who has had as many messages as the run's
+    cap allows is skipped.
 
     Returns ``{"run_id": 7, "contact_ids": […], "codes": […]}``, the two lists in parallel.
 
@@ -55,7 +56,7 @@ class GetPromoCodeOperator(HandedOver):
         batch = BatchPayload.from_xcom(self.contacts)
         codes = code_request(self.type, self.discount, self.days)
         with rescheduled(self), self.delivery.open(batch.run_id) as run:
-            return run.claim(batch, codes).as_xcom()
+            return run.unless_cancelled(run.claim(batch, codes)).as_xcom()
 
     def resume(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Go on after quiet hours."""

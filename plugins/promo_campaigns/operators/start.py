@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 
 from promo_campaigns.delivery.batch_payload import NO_RUN
-from promo_campaigns.model.parameters import parse_flag, parse_mode
+from promo_campaigns.model.parameters import optional_text, parse_flag, parse_mode, parse_span
 from promo_campaigns.operators.base.audience_operator import AudienceOperator, require_startable
 from promo_campaigns.operators.base.live import is_live
+from promo_campaigns.operators.base.occurrence import is_by_hand
 from promo_campaigns.operators.base.rescheduling import rescheduled
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.base.workflow_checks import asks_approval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from airflow.sdk import Context
 
@@ -45,17 +47,30 @@ class StartOperator(AudienceOperator):
         ``profiles`` writes profiles again and sends nothing, ``refuse`` is an error; by default what the run itself
         says, which is ``missing`` unless it was set (templated)
     :param preview_only: write a preview and send nothing (templated)
+    :param repeat: send again though a run of the same workflow, definition and audience was opened minutes ago
+        (templated)
+    :param confirm_repeats_within: the span, such as ``10m``, in which a manual run without an edition is refused if
+        such a run was opened, unless ``repeat`` is true (templated)
     :param batch_size: contacts a batch, raised where there would be more than 1,000 batches; by default as many as keep
         the task slots at work and an XCom under a megabyte (templated)
     :raises PoolShortageError: the pool holds fewer codes than the open runs need
     :raises StartRefusedError: in a dry run, a run would not be opened
     :raises RunClosedError: the run is closed, and the mode is ``refuse``
     :raises RunSpecChangedError: the occurrence was opened with another definition
+    :raises RepeatedRunError: the same was opened minutes ago
+    :raises RunCancelledError: the run was cancelled
     :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
         wrong, or its block stands on the wrong side of the message
     """
 
-    template_fields: Sequence[str] = (*AudienceOperator.template_fields, "mode", "preview_only", "batch_size")
+    template_fields: Sequence[str] = (
+        *AudienceOperator.template_fields,
+        "mode",
+        "preview_only",
+        "batch_size",
+        "repeat",
+        "confirm_repeats_within",
+    )
     ui_color = "#dff3e4"
 
     def __init__(
@@ -64,12 +79,16 @@ class StartOperator(AudienceOperator):
         mode: str = "",
         preview_only: bool | str = False,
         batch_size: int | str | None = None,
+        repeat: bool | str = False,
+        confirm_repeats_within: str = "10m",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.mode = mode
         self.preview_only = preview_only
         self.batch_size = batch_size
+        self.repeat = repeat
+        self.confirm_repeats_within = confirm_repeats_within
 
     @property
     def run(self) -> XComArg:
@@ -114,6 +133,8 @@ class StartOperator(AudienceOperator):
                 mode=parse_mode(self.mode),
                 stock_policy=self.stock_policy(),
                 approval=asks_approval(self),
+                abort_at=self.read_abort_at(),
+                confirm_within=self._confirm_within(context),
             )
             batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
             words = words_on_audience(connection, run.run_id)
@@ -122,3 +143,9 @@ class StartOperator(AudienceOperator):
             self.log.warning("%s", word)
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
         return [asdict(batch) for batch in batches]
+
+    def _confirm_within(self, context: Context) -> timedelta | None:
+        """Return how long before the same send must have been opened; None where it is meant."""
+        if not is_by_hand(context) or optional_text(self.edition) or parse_flag("repeat", self.repeat):
+            return None
+        return parse_span("confirm_repeats_within", self.confirm_repeats_within)

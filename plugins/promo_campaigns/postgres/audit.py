@@ -1,4 +1,4 @@
-"""Who took codes out of the store, and who erased whom."""
+"""Who took codes out of the store, who erased whom, and who held sending up."""
 
 from __future__ import annotations
 
@@ -29,19 +29,27 @@ class Entry:
 
 
 @contextmanager
-def audited(
-    connection: Connection, action: str, subject: str, *, revealed: bool = False, actor: str = ""
+def audited(  # noqa: PLR0913  (what an entry says, one keyword each)
+    connection: Connection, action: str, subject: str, *, revealed: bool = False, actor: str = "", reason: str = ""
 ) -> Iterator[Entry]:
     """Note an action before it begins, and when it is over how many rows it was, even if it broke off.
 
-    :param action: ``export``, ``erase`` or ``readmit``
+    :param action: ``export``, ``erase``, ``readmit``, ``cancel``, ``pause``, ``resume``, ``stop sending`` or ``start
+        sending``
     :param subject: a run, workflow or contact, by key or id; never an address
     :param revealed: whether codes are shown in full
     :param actor: who does it; by default the account of this process
+    :param reason: why, where somebody said it
     """
     row = connection.execute(
         _SQL["begin_entry"],
-        {"action": action, "subject": subject, "revealed": revealed, "actor": actor or account()},
+        {
+            "action": action,
+            "subject": subject,
+            "revealed": revealed,
+            "actor": actor or account(),
+            "reason": reason or None,
+        },
     ).fetchone()
     entry = Entry()
     try:
@@ -52,7 +60,7 @@ def audited(
 
 
 def list_audit(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
-    """Return the newest entries: begun_at, action, subject, revealed, rows, finished, actor."""
+    """Return the newest entries: begun_at, action, subject, revealed, rows, finished, actor, reason."""
     return connection.execute(_SQL["list_entries"], {"limit": limit}).fetchall()
 
 

@@ -1,7 +1,7 @@
 -- begin_entry --
 -- Notes what is about to be done, and by whom.
-insert into promo.audit (action, subject, revealed, actor)
-values (%(action)s, %(subject)s, %(revealed)s, %(actor)s || ' as ' || session_user)
+insert into promo.audit (action, subject, revealed, actor, reason)
+values (%(action)s, %(subject)s, %(revealed)s, %(actor)s || ' as ' || session_user, %(reason)s)
 returning audit_id;
 
 -- finish_entry --
@@ -10,5 +10,5 @@ update promo.audit set finished_at = promo.clock(), row_count = %(rows)s where a
 
 -- list_entries --
 -- The newest entries.
-select begun_at, action, subject, revealed, row_count as rows, finished_at is not null as finished, actor
+select begun_at, action, subject, revealed, row_count as rows, finished_at is not null as finished, actor, reason
 from promo.audit order by audit_id desc limit %(limit)s;

@@ -292,19 +292,21 @@ create table promo.erased_identity (
 );
 create index erased_identity_contact on promo.erased_identity (contact_id);
 
--- Who took codes out of the store, and who was erased from it.
+-- Who took codes out of the store, who was erased from it, and who held sending up.
 create table promo.audit (
   audit_id    bigint      generated always as identity primary key,
   begun_at    timestamptz not null default promo.clock(),
   finished_at timestamptz,
   row_count   bigint,
   revealed    boolean     not null default false,
-  action      text        not null check (action in ('export', 'erase', 'readmit')),
+  action      text        not null check (action in (
+    'export', 'erase', 'readmit', 'cancel', 'pause', 'resume', 'stop sending', 'start sending')),
   subject     text        not null,
   actor       text        not null,
+  reason      text,
   constraint audit_finished check ((finished_at is null) = (row_count is null))
 );
-comment on table promo.audit is 'Who exported codes, or erased a contact: written before it begins, and settled once. Append-only.';
+comment on table promo.audit is 'Who exported codes, erased a contact or held sending up: written before it begins, and settled once. Append-only.';
 comment on column promo.audit.subject is 'Which run, workflow or contact, by key or id: never an address.';
 
 
@@ -339,6 +341,14 @@ create table promo.run (
   approval      text,
   approved_by   text,
   approved_at   timestamptz,
+  halt          text,
+  halted_at     timestamptz,
+  halted_by     text,
+  halt_reason   text,
+  counted       boolean     not null default true,
+  abort_at      numeric(5, 2),
+  spared_sent   bigint      not null default 0,
+  spared_failed bigint      not null default 0,
   constraint run_records check (records = (after <> '{}')),
   constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
   constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)),
@@ -346,7 +356,11 @@ create table promo.run (
   constraint run_hold_out check (hold_out between 0 and 99),
   constraint run_approval check (approval in ('awaited', 'given', 'refused')),
   constraint run_approved_whole check ((approved_at is not null) = (approval is not null and approval <> 'awaited')),
-  constraint run_approved_by check (approved_by is null or approved_at is not null)
+  constraint run_approved_by check (approved_by is null or approved_at is not null),
+  constraint run_halt check (halt in ('paused', 'cancelled')),
+  constraint run_halted_whole check (
+    num_nonnulls(halt, halted_at, halted_by) in (0, 3) and (halt_reason is null or halt is not null)),
+  constraint run_abort_at check (abort_at > 0 and abort_at <= 100)
 );
 comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
 comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
@@ -363,11 +377,51 @@ comment on column promo.run.forecast is 'Codes wanted and codes in stock when th
 comment on column promo.run.reuses is 'Whether a contact that holds a code of the pool which is valid long enough is given that one again.';
 comment on column promo.run.approval is 'What a person said of the run; null for one that nobody is asked about.';
 comment on column promo.run.approved_by is 'Who approved or refused it, as Airflow names them; null where nobody answered in time.';
+comment on column promo.run.halt is
+  'paused: nobody new is given a code or sent to for now; cancelled: nor later, unless a person lifts it. Set under the lock
+that halt_of shares, so that no intent is committed once it is set.';
+comment on column promo.run.halted_by is 'Who paused or cancelled it: a person''s account, or abort_at, the run itself.';
+comment on column promo.run.counted is 'Whether run_count knows all its assignments; not of a run that is older than the counts.';
+comment on column promo.run.abort_at is 'The run pauses itself once more than so many percent were refused or are unknown; null for never.';
+comment on column promo.run.spared_sent is 'How many were sent to when a person let it go on: they count no more towards abort_at.';
+comment on column promo.run.spared_failed is 'Of them, how many were refused or are unknown.';
 -- A workflow's runs, and the runs that a frequency cap can still count: those that are open, or were closed lately.
 create index run_workflow on promo.run (workflow, opened_at);
 create index run_open_channel on promo.run (channel, run_id) where closed_at is null;
 create index run_closed on promo.run (channel, closed_at, run_id) where closed_at is not null;
 create index run_open_pool on promo.run (code_type, discount) where closed_at is null;
+-- Lists of runs, newest first: a workflow's, and those that somebody halted.
+create index run_of_workflow on promo.run (workflow, run_id);
+create index run_halted on promo.run (run_id) where halt is not null;
+-- Runs by the beginning of their key.
+create index run_key_start on promo.run (run_key collate "C");
+
+-- One switch for all runs.
+create table promo.sending_stop (
+  one        boolean     primary key default true check (one),
+  stopped_at timestamptz not null default promo.clock(),
+  stopped_by text        not null,
+  reason     text
+);
+comment on table promo.sending_stop is 'Its row is there while all sending is stopped: nobody is given a code or sent to, in whatever run.';
+
+create table promo.run_count (
+  run_id     bigint      not null,
+  counted_at timestamptz not null default promo.clock(),
+  pending    bigint      not null,
+  skipped    bigint      not null,
+  assigned   bigint      not null,
+  sending    bigint      not null,
+  accepted   bigint      not null,
+  rejected   bigint      not null,
+  unknown    bigint      not null,
+  recorded   bigint      not null,
+  expired    bigint      not null
+);
+comment on table promo.run_count is
+  'How many assignments of a run are in each state: the sum of its rows, the newest of which says when something last
+moved. A trigger adds a row for each statement that changes states; closing makes one row of many.';
+create index run_count_run on promo.run_count (run_id);
 
 create table promo.code_demand (
   run_id bigint not null,
@@ -678,6 +732,36 @@ create function promo.event_refusal(
         and (select r.closed_at is null from promo.run r where r.run_id = t.run_id)) then 'in progress'
   end;
 
+-- Where a run stands, in the words of model/oversight/run_line.py.
+create function promo.run_state(halt text, closed_at timestamptz, approval text) returns text
+  language sql immutable parallel safe
+  return case when halt = 'cancelled' then halt when closed_at is not null then 'closed' when halt is not null then halt
+              when approval = 'awaited' then 'awaiting' else 'open' end;
+
+-- Why nobody of a run may be given a code or sent to just now; no row if they may. It shares two locks until the
+-- transaction ends, which whoever halts a run or stops all sending takes alone: so every intent is either committed before
+-- a halt is, or is not made. The locks are taken in memory. They come first, in statements of their own: what is read
+-- after them was committed before them.
+create function promo.halt_of(a_run bigint)
+  returns table (run_key text, kind text, at timestamptz, by text, reason text)
+  language plpgsql rows 1 set search_path = pg_catalog, promo as $$
+begin
+  perform pg_advisory_xact_lock_shared(1347571534, 0);
+  perform pg_advisory_xact_lock_shared(1347571535, (a_run % 2147483648)::integer);
+  return query
+    select r.run_key, coalesce(r.halt, 'stopped'), coalesce(r.halted_at, s.stopped_at), coalesce(r.halted_by, s.stopped_by),
+           case when r.halt is null then s.reason else r.halt_reason end
+    from promo.run r left join promo.sending_stop s on true
+    where r.run_id = a_run and (r.halt is not null or s.stopped_at is not null);
+end $$;
+
+-- Keeps intents of a run from being committed until the transaction ends, and waits for those under way; of all runs for
+-- null.
+create function promo.hold_intents(a_run bigint) returns void
+  language sql set search_path = pg_catalog, promo
+  return case when a_run is null then pg_advisory_xact_lock(1347571534, 0)
+              else pg_advisory_xact_lock(1347571535, (a_run % 2147483648)::integer) end;
+
 -- What a person or the reconciliation is shown of each send of unknown outcome. Each is looked up by itself (offset 0): in a
 -- join the planner may go through a whole run for each of them.
 create view promo.unknown_send_shown as
@@ -718,6 +802,7 @@ create trigger assignment_transition before update of state on promo.assignment
     ('pending', 'skipped'), ('sending', 'assigned'), ('sending', 'rejected'), ('sending', 'unknown'),
     ('unknown', 'sending'), ('unknown', 'accepted'), ('unknown', 'rejected'), ('unknown', 'assigned'),
     ('pending', 'expired'), ('assigned', 'expired'), ('assigned', 'pending'), ('assigned', 'unknown'),
+    ('assigned', 'skipped'),
     ('skipped', 'pending'), ('rejected', 'pending'), ('expired', 'pending')))
   execute function promo.check_assignment_transition();
 
@@ -771,8 +856,8 @@ create trigger audit_kept before delete or truncate on promo.audit
 create trigger audit_settled_once before update on promo.audit
   for each row when (
     old.finished_at is not null
-    or (old.audit_id, old.begun_at, old.revealed, old.action, old.subject, old.actor)
-       is distinct from (new.audit_id, new.begun_at, new.revealed, new.action, new.subject, new.actor))
+    or (old.audit_id, old.begun_at, old.revealed, old.action, old.subject, old.actor, old.reason)
+       is distinct from (new.audit_id, new.begun_at, new.revealed, new.action, new.subject, new.actor, new.reason))
   execute function promo.keep_evidence();
 
 -- A write that began before an erasure must not come after it.
@@ -829,3 +914,43 @@ create trigger promo_code_added after insert on promo.promo_code
   referencing new table as added for each statement execute function promo.count_codes();
 create trigger promo_code_changed after update on promo.promo_code
   referencing old table as gone new table as added for each statement execute function promo.count_codes();
+
+-- The counts of a run follow its assignments. A statement that changes no state adds nothing.
+create function promo.count_assignments() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into promo.run_count
+      (run_id, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired)
+    select run_id, coalesce(sum(n) filter (where state = 'pending'), 0), coalesce(sum(n) filter (where state = 'skipped'), 0),
+           coalesce(sum(n) filter (where state = 'assigned'), 0), coalesce(sum(n) filter (where state = 'sending'), 0),
+           coalesce(sum(n) filter (where state = 'accepted'), 0), coalesce(sum(n) filter (where state = 'rejected'), 0),
+           coalesce(sum(n) filter (where state = 'unknown'), 0), coalesce(sum(n) filter (where state = 'recorded'), 0),
+           coalesce(sum(n) filter (where state = 'expired'), 0)
+    from (select run_id, state, count(*) as n from added group by 1, 2) changed
+    group by run_id;
+  else
+    insert into promo.run_count
+      (run_id, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired)
+    select run_id, coalesce(sum(n) filter (where state = 'pending'), 0), coalesce(sum(n) filter (where state = 'skipped'), 0),
+           coalesce(sum(n) filter (where state = 'assigned'), 0), coalesce(sum(n) filter (where state = 'sending'), 0),
+           coalesce(sum(n) filter (where state = 'accepted'), 0), coalesce(sum(n) filter (where state = 'rejected'), 0),
+           coalesce(sum(n) filter (where state = 'unknown'), 0), coalesce(sum(n) filter (where state = 'recorded'), 0),
+           coalesce(sum(n) filter (where state = 'expired'), 0)
+    from (
+      select run_id, state, sum(n) as n
+      from (
+        select run_id, state, -count(*) as n from gone group by 1, 2
+        union all
+        select run_id, state, count(*) from added group by 1, 2
+      ) both_sides
+      group by 1, 2 having sum(n) <> 0
+    ) changed
+    group by run_id;
+  end if;
+  return null;
+end $$;
+create trigger assignment_added after insert on promo.assignment
+  referencing new table as added for each statement execute function promo.count_assignments();
+create trigger assignment_changed after update on promo.assignment
+  referencing old table as gone new table as added for each statement execute function promo.count_assignments();

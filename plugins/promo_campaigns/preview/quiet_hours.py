@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.ledger import OPEN_S
+from promo_campaigns.ledger.claiming import OPEN_S
 from promo_campaigns.ledger.start_checks import NEWER_ZONES, knows_zone
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.postgres.sql import queries

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from promo_campaigns.ledger.export import runs_of_workflow
-from promo_campaigns.ledger.runs import read_run_by_key
+from promo_campaigns.ledger.run_list import find_run
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
 from promo_campaigns.model.events import parse_event_type
 from promo_campaigns.model.parameters import parse_duration
@@ -74,7 +74,8 @@ def measure_uplift(connection: Connection, include: Path, question: Question) ->
     named = read_conversions(include, question.conversions) if question.conversions else None
     conversions = named or Conversions(name=parse_event_type(question.event))
     if question.run_key:
-        run_ids, subject = [read_run_by_key(connection, question.run_key).run_id], f"run {question.run_key}"
+        run = find_run(connection, question.run_key)
+        run_ids, subject = [run.run_id], f"run {run.run_key}"
     else:
         run_ids = runs_of_workflow(connection, question.workflow, question.since)
         subject = f"workflow {question.workflow}" + (f" since {question.since.isoformat()}" if question.since else "")

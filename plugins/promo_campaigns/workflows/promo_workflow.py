@@ -83,6 +83,7 @@ class PromoWorkflow:
             edition="{{ params.edition }}",
             mode="{{ params.mode }}",
             preview_only="{{ params.dry_run }}",
+            repeat="{{ params.repeat }}",
             **CODES,
             **arguments(self.settings, Taker.START),
             **self._opening(),

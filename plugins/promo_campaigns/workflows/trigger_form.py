@@ -30,6 +30,7 @@ _RULES = ("type", "minimum", "maximum", "minLength", "pattern")
 _MODE = "Nobody is sent anything twice in any case"
 _DRY_RUN = "Write a preview; nothing is sent. Triggering turns the DAG on, and its schedule; the DAG dry_run does not"
 _EDITION = "Two runs of one edition are one send"
+_REPEAT = "Send again though the same was sent minutes ago"
 
 
 def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
@@ -61,6 +62,7 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
         ),
         "dry_run": Param(default=False, type="boolean", title="Dry run", description=_DRY_RUN),
         "edition": Param(None, type=["null", "string"], title="Edition", description=_EDITION),
+        "repeat": Param(default=False, type="boolean", title="Repeat", description=_REPEAT),
     }
 
 

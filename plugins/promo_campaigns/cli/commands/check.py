@@ -40,14 +40,14 @@ def check(
 
 def _check(dsn: str, run: str) -> list[Violation]:
     from promo_campaigns.ledger.invariants import check_invariants, check_store
-    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.postgres.connection import connect
 
     with progress("Checking the invariants") as bar:
         if not run:
             return check_store(dsn, lambda statement: bar.update(label=f"Checking {statement}"))
         with connect(dsn) as connection:
-            return check_invariants(connection, read_run_by_key(connection, run).run_id)
+            return check_invariants(connection, find_run(connection, run).run_id)
 
 
 def _tell(broken: list[Violation], output: Output) -> None:

@@ -129,10 +129,10 @@ def _export(wanted: _Wanted, table: _Table, dsn: str) -> int:
 
 def _runs(connection: Connection, wanted: _Wanted) -> list[int]:
     from promo_campaigns.ledger.export import runs_of_workflow
-    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.run_list import find_run
 
     if wanted.key:
-        return [read_run_by_key(connection, wanted.key).run_id]
+        return [find_run(connection, wanted.key).run_id]
     return runs_of_workflow(connection, wanted.workflow, wanted.since)
 
 

@@ -1,4 +1,4 @@
-"""``promo runs``: how a run ended, who got which code, what it was worth, and what running it again shall do."""
+"""``promo runs``: how each stands, who got which code, what it was worth, and what shall become of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from promo_campaigns.cli.commands import run_halts, run_list
 from promo_campaigns.cli.commands.run_export import EXAMPLES, export
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
@@ -17,6 +18,7 @@ from promo_campaigns.cli.options import (
     Dsn,
     Fields,
     Include,
+    NewestRun,
     OneRun,
     RunKey,
     Since,
@@ -28,6 +30,11 @@ from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.run import Mode
 
 app = Commands()
+app.add("list", *run_list.LIST_EXAMPLES)(run_list.list_all)
+app.add("show", *run_list.SHOW_EXAMPLES)(run_list.show)
+app.add("cancel", *run_halts.CANCEL_EXAMPLES)(run_halts.cancel)
+app.add("pause", *run_halts.PAUSE_EXAMPLES)(run_halts.pause)
+app.add("resume", *run_halts.RESUME_EXAMPLES)(run_halts.resume)
 app.add("export", *EXAMPLES)(export)
 
 Within = Annotated[str, typer.Option("--within", metavar="SPAN", help="How long after a run was opened, such as 14d.")]
@@ -52,11 +59,13 @@ def mode(
     dsn: Dsn = "",
 ) -> None:
     """Say what running a closed run again does."""
+    from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.ledger.runs import set_mode
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection:
+        key = find_run(connection, key).run_key
         set_mode(connection, key, mode)
     output.record({"run_key": key, "mode": mode.value}, f"{key}\t{mode.value}")
 
@@ -81,32 +90,32 @@ def reject(key: RunKey, *, as_json: AsJson = False, fields: Fields = "", dsn: Ds
 
 def _decide(key: str, dsn: str, output: Output, *, approved: bool) -> ExitStatus:
     from promo_campaigns.ledger.approvals import decide
-    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.model.approval import ApprovalStatus
     from promo_campaigns.postgres.audit import account
     from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(dsn)) as connection:
-        run_id = read_run_by_key(connection, key).run_id
-        approval = decide(connection, run_id, approved=approved, by=account())
+        run = find_run(connection, key)
+        approval = decide(connection, run.run_id, approved=approved, by=account())
     if approval.status is None:
-        msg = f"nobody is asked about run {key}"
+        msg = f"nobody is asked about run {run.run_key}"
         raise ConfigurationError(msg)
-    decided = {"run_key": key, "decision": approval.status.value, "by": approval.by}
-    output.record(decided, f"{key}\t{approval.status.value} by {approval.by or 'nobody in time'}")
+    decided = {"run_key": run.run_key, "decision": approval.status.value, "by": approval.by}
+    output.record(decided, f"{run.run_key}\t{approval.status.value} by {approval.by or 'nobody in time'}")
     return ExitStatus.OK if (approval.status is ApprovalStatus.GIVEN) is approved else ExitStatus.NO
 
 
-@app.add("report", "promo runs report welcome/edition/spring", "promo runs report welcome/edition/spring --json")
-def report(key: RunKey, *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
+@app.add("report", "promo runs report welcome/edition/spring", "promo runs report --json")
+def report(key: NewestRun = "", *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
     """Count the contacts that were given a code, and those that were not, by reason."""
     from promo_campaigns.ledger.reports import read_report
-    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection, progress("Counting the run"):
-        found = read_report(connection, read_run_by_key(connection, key).run_id)
+        found = read_report(connection, find_run(connection, key).run_id)
     output.record(found.as_dict(), found.as_markdown())
 
 

@@ -32,13 +32,13 @@ def list_all(
     dsn: Dsn = "",
 ) -> None:
     """List sends of unknown outcome, oldest first, codes masked."""
-    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.ledger.unknown_sends import list_unknown
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection:
-        run_id = read_run_by_key(connection, run).run_id if run else None
+        run_id = find_run(connection, run).run_id if run else None
         found = list_unknown(connection, run_id)
     rows = [one | {"code": mask(one["code"])} for one in found]
     columns = ("run_key", "contact_id", "code", "attempts", "first_attempt")
@@ -98,13 +98,14 @@ def _chosen(contacts: list[int] | None, *, everybody: bool) -> list[int] | None:
 
 
 def _record(verb: str, key: str, contacts: list[int] | None, output: Output, dsn: str) -> None:
-    from promo_campaigns.ledger.runs import read_run_by_key
+    from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
     from promo_campaigns.model.outcome import Outcome
     from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(dsn)) as connection, progress("Recording the outcomes"):
-        run_id = read_run_by_key(connection, key).run_id
+        run = find_run(connection, key)
+        key, run_id = run.run_key, run.run_id
         contact_ids = [one["contact_id"] for one in list_unknown(connection, run_id, contacts)]
         if verb == "resend":
             count = resend_unknown(connection, run_id, contact_ids)

@@ -17,6 +17,7 @@ from promo_campaigns.model.parameters import (
     parse_flag,
     parse_name,
     parse_percent,
+    parse_share,
 )
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -51,6 +52,8 @@ class CampaignOperator(StoreOperator):
         ``new each run``; or that one again while it is valid for ``days``, ``same until it expires`` (templated)
     :param shows_code: whether the message must show the promo code; false if it reaches the contact in another way
         (templated)
+    :param abort_at: a run pauses itself once more than so many percent were refused or are unknown, of a hundred at
+        least that were sent to; 100 for never (templated)
     :param workflow: name of the workflow; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
@@ -69,6 +72,7 @@ class CampaignOperator(StoreOperator):
         "hold_out",
         "reuse",
         "shows_code",
+        "abort_at",
         "promo_db_conn_id",
     )
 
@@ -87,6 +91,7 @@ class CampaignOperator(StoreOperator):
         hold_out: float | str = 0,
         reuse: str = Reuse.NEW.value,
         shows_code: bool | str = True,
+        abort_at: float | str = 20,
         workflow: str | None = None,
         include_folder: str | None = None,
         **kwargs: Any,
@@ -104,6 +109,7 @@ class CampaignOperator(StoreOperator):
         self.hold_out = hold_out
         self.reuse = reuse
         self.shows_code = shows_code
+        self.abort_at = abort_at
         self.workflow = workflow
         self.include_folder = include_folder
 
@@ -139,6 +145,13 @@ class CampaignOperator(StoreOperator):
         check_names(include, Texts.of(spec, event=event, shows_code=shows_code), self.hook)
         check_receivers(include, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
         return replace(spec, limits=self._limits(), reuse=parse_choice(Reuse, "reuse", self.reuse))
+
+    def read_abort_at(self) -> float:
+        """Return at which share of failures, in percent, a run pauses itself.
+
+        :raises ConfigurationError: it is no share above 0
+        """
+        return parse_share("abort_at", self.abort_at)
 
     def _limits(self) -> Limits:
         return parse_limits(

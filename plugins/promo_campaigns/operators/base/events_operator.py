@@ -92,7 +92,9 @@ class EventsOperator(CampaignOperator):
         from promo_campaigns.ledger.event_queue import open_event_run, renew
 
         try:
-            return open_event_run(connection, spec, terms, run_key=key, mode=parse_mode(self.mode))
+            return open_event_run(
+                connection, spec, terms, run_key=key, mode=parse_mode(self.mode), abort_at=self.read_abort_at()
+            )
         except PromoError:
             renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promo_campaigns.model.parameters import optional_text
-from promo_campaigns.model.run_key import SCHEDULED, run_key
+from promo_campaigns.model.run_key import BY_HAND, SCHEDULED, run_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +33,11 @@ def read_occurrence(context: Context) -> datetime:
     dag_run = context["dag_run"]
     dated = dag_run.logical_date if _run_type(context) in SCHEDULED else None
     return dated or dag_run.run_after
+
+
+def is_by_hand(context: Context) -> bool:
+    """Return whether a person, or another DAG, asked for a DAG run: neither a schedule, a backfill nor an asset did."""
+    return _run_type(context) in BY_HAND
 
 
 def _run_type(context: Context) -> str:

@@ -1,4 +1,4 @@
-"""Waiting for a receiver, a lease, codes or the end of quiet hours, with no worker held and no retry spent."""
+"""Waiting for a receiver, a lease, codes, or the end of quiet hours or a halt: no worker is held, no retry spent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from promo_campaigns.model.errors import LeaseHeldError, QuietHoursError, ReceiverUnavailableError, StockAwaitedError
+from promo_campaigns.model.errors import HeldUpError, ReceiverUnavailableError, RunCancelledError, StockAwaitedError
 from promo_campaigns.model.run import clock_time
 
 if TYPE_CHECKING:
@@ -22,13 +22,18 @@ _GRACE_S = 1.0
 def rescheduled(operator: BaseOperator, wait_s: float | None = None) -> Iterator[None]:
     """Defer the task when it is known how long to wait; ``operator.resume`` goes on then.
 
-    The trigger only waits: nothing is ever sent from it.
+    The trigger only waits: nothing is ever sent from it. A task that has nobody left in a run that was cancelled is
+    skipped.
 
     :param wait_s: how long to wait for codes, of which nobody knows when they come
     """
     try:
         yield
-    except (ReceiverUnavailableError, LeaseHeldError, QuietHoursError, StockAwaitedError) as error:
+    except RunCancelledError as error:
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        raise AirflowSkipException(str(error)) from error
+    except (ReceiverUnavailableError, HeldUpError, StockAwaitedError) as error:
         wait_s = wait_s if isinstance(error, StockAwaitedError) else error.wait_s
         if wait_s is None:
             raise

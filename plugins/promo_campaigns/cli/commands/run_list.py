@@ -1,0 +1,86 @@
+"""``promo runs list`` and ``promo runs show``: which runs there are, and where one stands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from promo_campaigns.cli.database import find_dsn
+from promo_campaigns.cli.options import AsJson, Dsn, Fields, Limit, NewestRun
+from promo_campaigns.cli.output import Output, readable
+from promo_campaigns.model.oversight.run_line import RunState
+
+LIST_EXAMPLES = (
+    "promo runs list",
+    "promo runs list --workflow welcome_push --state open",
+    "promo runs list --stuck --json --fields run_key,moved_at",
+)
+SHOW_EXAMPLES = ("promo runs show", "promo runs show welcome/edition/spring --json")
+_COLUMNS = (
+    "run_key",
+    "state",
+    "opened_at",
+    "moved_at",
+    "audience",
+    "given",
+    "sent",
+    "recorded",
+    "skipped",
+    "unknown",
+    "failed",
+    "waiting",
+)
+
+
+def list_all(
+    *,
+    workflow: Annotated[str, typer.Option("--workflow", metavar="NAME", help="Of this workflow only.")] = "",
+    state: Annotated[RunState | None, typer.Option("--state", help="In this state only.")] = None,
+    stuck: Annotated[
+        bool,
+        typer.Option(
+            "--stuck",
+            help="Open runs in which nothing has moved for an hour, and that wait for no person and no quiet hours: "
+            "mostly their DAG run failed or is gone. To cancel one gives back the codes it reserves.",
+        ),
+    ] = False,
+    limit: Limit = 50,
+    before: Annotated[
+        int | None, typer.Option("--before", metavar="RUN_ID", help="The next page: the last run_id of this one.")
+    ] = None,
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """List runs, newest first, with how many of their contacts are how far.
+
+    Of the audience, given hold a code; of these, sent were accepted by the receiver, recorded are on the profile, and
+    of unknown nobody knows. Failed were refused or too late, waiting have no outcome yet. Nothing moved since moved at.
+    """
+    from promo_campaigns.ledger.run_list import list_runs, list_stuck
+    from promo_campaigns.postgres.connection import connect
+
+    output = Output(as_json=as_json, fields=fields)
+    with connect(find_dsn(dsn)) as connection:
+        if stuck:
+            found = [one for one in list_stuck(connection) if workflow in ("", one.workflow)]
+        else:
+            found = list_runs(connection, workflow=workflow, state=state, limit=limit, before=before)
+    output.rows([one.as_dict() for one in found], empty="No run is stuck." if stuck else "No run.", columns=_COLUMNS)
+    if output.is_plain and not stuck and len(found) == limit > 0:
+        print(f"More: --before {found[-1].run_id}")
+
+
+def show(key: NewestRun = "", *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
+    """Show where a run stands: its state, since when, by whom and why, and its counts."""
+    from promo_campaigns.ledger.run_list import find_run, read_line
+    from promo_campaigns.postgres.connection import connect
+
+    with connect(find_dsn(dsn)) as connection:
+        line = read_line(connection, find_run(connection, key).run_id).as_dict()
+    width = max(map(len, line))
+    text = "\n".join(
+        f"{name.replace('_', ' '):{width}}  {readable(name, value)}".rstrip() for name, value in line.items()
+    )
+    Output(as_json=as_json, fields=fields).record(line, text)

@@ -1,0 +1,54 @@
+"""What keeps a run from sending: a person, or the run itself, has paused it, cancelled it, or stopped all sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+HALT_POLL_S = 60.0
+"""Seconds after which a task that waits for a halt to end looks again."""
+BY_ITSELF = "abort_at"
+"""Who paused a run that stopped itself."""
+
+
+class HaltKind(str, Enum):
+    """What was said of a run, or of all of them."""
+
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+    """All sending is stopped, in whatever run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Why nobody of a run is given a code or sent to.
+
+    :ivar run_key: the run; empty for the switch that stops all sending
+    :ivar by: who said so
+    :ivar reason: why, empty if nobody said
+    """
+
+    kind: HaltKind
+    run_key: str
+    by: str
+    at: datetime
+    reason: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether tasks need not wait for its end."""
+        return self.kind is HaltKind.CANCELLED
+
+    def __str__(self) -> str:
+        """Say what was done, by whom and when, why, and what ends it."""
+        stopped = self.kind is HaltKind.STOPPED
+        what = f"{'all sending' if stopped else f'run {self.run_key}'} was {self.kind.value}"
+        who = "by itself" if self.by == BY_ITSELF else f"by {self.by}"
+        why = f" ({self.reason})" if self.reason else ""
+        end = "promo sending start" if stopped else f"promo runs resume {self.run_key}"
+        return f"{what} {who} on {self.at:%Y-%m-%d at %H:%M %Z}{why}; {end} lets it go on"

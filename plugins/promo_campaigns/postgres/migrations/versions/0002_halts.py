@@ -1,0 +1,13 @@
+"""Runs that can be halted, and counts of their contacts."""
+
+from __future__ import annotations
+
+from promo_campaigns.postgres.migrations import run_sql_file
+
+revision = "0002_halts"
+down_revision = "0001_schema"
+
+
+def upgrade() -> None:
+    """Add halts and counts."""
+    run_sql_file("0002_halts")
