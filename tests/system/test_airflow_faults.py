@@ -50,7 +50,7 @@ with DAG(
     max_active_runs=4,
     default_args={"retries": 5, "retry_delay": timedelta(seconds=1)},
 ):
-    start = StartOperator(task_id="start", message="promo_push", audience="all_contacts", **CODES)
+    start = StartOperator(task_id="start", message="promo_push", audience="all_contacts", repeat=True, **CODES)
 
     @task_group
     def batch(batch):
