@@ -27,7 +27,9 @@ from promo_campaigns.model.errors import (
     PoolShortageError,
     PromoError,
     ReceiverUnavailableError,
+    RunCancelledError,
     RunClosedError,
+    RunHaltedError,
     RunNotFinishedError,
 )
 from promo_campaigns.model.run import Mode
@@ -49,9 +51,11 @@ EXPECTED = (
     PoolShortageError,
     RunNotFinishedError,
     RunClosedError,
+    RunCancelledError,
     LedgerConflictError,
     ReceiverUnavailableError,
     LeaseHeldError,
+    RunHaltedError,
 )
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
@@ -297,7 +301,7 @@ class Pipeline:
                 self.tasks(dag_run.occurrence)[task](worker, dag_run)
             except psycopg.OperationalError:
                 wait_s = None
-            except (ReceiverUnavailableError, LeaseHeldError) as error:
+            except (ReceiverUnavailableError, LeaseHeldError, RunHaltedError) as error:
                 wait_s = error.wait_s
             else:
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faults.dag_runs import DagRun
-from faults.persons import person, rule
+from faults.persons import halt, person, rule
 from faults.small_world import DAY_S, WINDOW_S
 from faults.stage import WORKERS
 from faults.virtual_clock import EPOCH_S
@@ -124,6 +124,9 @@ class FaultPlan:
 
     def _person(self) -> bool:
         return self._schedule.spawn("person", person(self._schedule)) is not None
+
+    def _halt(self) -> bool:
+        return self._schedule.spawn("person", halt(self._schedule)) is not None
 
     def _mode(self) -> bool:
         return self._schedule.spawn("person", rule(self._schedule)) is not None

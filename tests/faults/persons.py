@@ -1,4 +1,4 @@
-"""What a person does about sends of unknown outcome, and about runs to be run again, at any moment."""
+"""What a person does about sends of unknown outcome, runs to be run again, and runs to be held up, at any moment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from faults.receiver_truth import Fate
 from faults.strands import finish
+from promo_campaigns.ledger import interventions
 from promo_campaigns.ledger import unknown_sends as unknowns
 from promo_campaigns.ledger.runs import read_run, set_mode
 from promo_campaigns.model.errors import LedgerError
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
     from faults.schedule import Schedule
     from faults.workers import Worker
+
+
+_HALTED = """
+select coalesce(r.halted_at, s.stopped_at) as halted_at, count(t.attempt_id) as attempts
+from promo.run r left join promo.sending_stop s on r.halt is null
+left join promo.attempt t on t.run_id = r.run_id and t.purpose in ('message', 'answer')
+where r.run_key = %(run_key)s group by 1
+"""
 
 
 def person(schedule: Schedule) -> Callable[[Worker], None]:
@@ -56,6 +65,43 @@ def rule(schedule: Schedule) -> Callable[[Worker], None]:
             worker.transact("set_mode", lambda: set_mode(worker.connection, key, mode))
 
     return act
+
+
+def halt(schedule: Schedule) -> Callable[[Worker], None]:
+    """Return somebody who pauses a run or stops all sending for a while, or cancels a run, and sees what begins."""
+
+    def act(worker: Worker) -> None:
+        if not schedule.occurrences:
+            return
+        key = schedule.rng.choice(sorted(schedule.occurrences))
+        deed = schedule.rng.choice(("pause", "pause", "stop", "cancel"))
+        store = worker.connection
+        with suppress(LedgerError):  # the run is not opened yet, or is closed
+            if deed == "stop":
+                worker.transact("stop_sending", lambda: interventions.stop_sending(store, by="ops"))
+            else:
+                do = interventions.pause_run if deed == "pause" else interventions.cancel_run
+                worker.transact(deed, lambda: do(store, key, by="ops"))
+            _see_nothing_begin(schedule, worker, key)
+            if deed == "stop":
+                worker.transact("start_sending", lambda: interventions.start_sending(store, by="ops"))
+            elif deed == "pause" or schedule.rng.random() < 0.3:
+                worker.transact("resume", lambda: interventions.resume_run(store, key, by="ops"))
+
+    return act
+
+
+def _see_nothing_begin(schedule: Schedule, worker: Worker, key: str) -> None:
+    """Look for calls of a run that were begun after a halt, for as long as that very halt lasts."""
+    seen = None
+    for _ in range(schedule.rng.randint(1, 6)):
+        found = worker.transact("look", lambda: worker.connection.execute(_HALTED, {"run_key": key}).fetchone())
+        if found is None or found["halted_at"] is None or (seen and found["halted_at"] != seen["halted_at"]):
+            return
+        if seen and found["attempts"] > seen["attempts"]:
+            schedule.report.violations.append(f"O19 a call of {key} was begun while that was halted")
+        seen = found
+        worker.sleep(schedule.rng.uniform(1, 90))
 
 
 def _judge(schedule: Schedule, worker: Worker, run_id: int, who: tuple[str, int]) -> int:

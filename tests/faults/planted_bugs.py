@@ -15,7 +15,7 @@ from promo_campaigns.delivery import bulk, rendering
 from promo_campaigns.delivery.breaker import FREE
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.ledger import answered_ledger, claiming, ledger, runs
+from promo_campaigns.ledger import answered_ledger, claiming, halts, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model import run_key as occurrence
 from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
@@ -45,6 +45,8 @@ _NAMED = (
     (claiming, "_ATTEMPT"),
     (claiming, "_ASSIGNMENT"),
     (runs, "_ASSIGNMENT"),
+    (halts, "_SQL"),
+    (halts, "_ASSIGNMENT"),
 )
 """Where the named queries are that a bug may edit."""
 
@@ -355,6 +357,12 @@ BUGS = (
         budget=600,
     ),
     PlantedBug("the HTTP client repeats what is idempotent", patches=(_client_repeats,)),
+    PlantedBug("a halted run goes on", (("read_halt", "promo.halt_of(%(run_id)s)", "promo.halt_of(-1)"),)),
+    PlantedBug(
+        "a cancelled run gives back what may have arrived",
+        (("skip_cancelled", "is distinct from 'refused'", "= 'never'"),),
+        budget=600,
+    ),
 )
 
 # What chance hardly ever meets has a scenario of its own.

@@ -48,4 +48,6 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a doubt does not count towards the cap": (2_000_000,),
     "a code that is about to be sent does not count towards the cap": (2_000_015,),
     "the HTTP client repeats what is idempotent": (2_000_022,),
+    "a halted run goes on": (2_000_137,),
+    "a cancelled run gives back what may have arrived": (2_000_088,),
 }

@@ -17,7 +17,7 @@ from faults.small_world import RIVAL, add_codes, draw_world, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
-from promo_campaigns.model.errors import PoolShortageError, RunClosedError
+from promo_campaigns.model.errors import PoolShortageError, RunCancelledError, RunClosedError
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_key import run_key
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from faults.small_world import World
     from faults.stage import Stage
 
+_LIFT = """
+delete from promo.sending_stop;
+update promo.run set halt = null, halted_at = null, halted_by = null, halt_reason = null where halt = 'paused'
+"""
 REST_ROUNDS = 8
 LOOKS = 6
 REST_STEPS = 8000
@@ -179,6 +183,7 @@ class Schedule:
         while (mortal := self._mortal()) and len(self.live) > self.world.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
+        self.stage.books.execute(_LIFT, prepare=False)
         calm, mode = not self.world.reruns, None  # else whoever was not reached has another chance, once all is at rest
         for _ in range(REST_ROUNDS):
             self.clock.advance(self.world.rest_s)
@@ -252,7 +257,7 @@ class Schedule:
     def _bury(self, worker: Worker) -> None:
         self.live.remove(worker)
         self.stage.give_back(worker.connection)
-        if worker.error is None or isinstance(worker.error, RunClosedError):
+        if worker.error is None or isinstance(worker.error, RunClosedError | RunCancelledError):
             return  # a run that refuses to be run again is at rest
         self._failed = True
         self._short = self._short or isinstance(worker.error, PoolShortageError)

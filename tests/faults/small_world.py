@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
-LANES, WIRED = 0.5, 0.3
+LANES, WIRED, HALTED = 0.5, 0.3, 0.15
 REST_S, LONG_REST_S = 400.0, 2000.0
 """The longer one is beyond the window in which a receiver recognises a key."""
 STRATEGIES = ("uniform", "targeted", "priorities")
@@ -40,7 +40,7 @@ _CLEAR = """
 set session_replication_role = replica;
 delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
 delete from promo.receiver; delete from promo.code_stock; delete from promo.code_demand;
-delete from promo.unknown_send;
+delete from promo.unknown_send; delete from promo.run_count; delete from promo.sending_stop; delete from promo.audit;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),
@@ -135,6 +135,7 @@ class World:
             "long rests": self.rest_s > REST_S,
             "late healing": self.heals_late,
             "capped": self.capped,
+            "halts": bool(self.rates.get("halt")),
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),
@@ -198,7 +199,10 @@ def draw_world(rng: random.Random, more: random.Random) -> World:
 
     :param more: draws what not every world has, so that those without are the same whatever else there is to draw
     """
-    return _enlarge(_draw_plain_world(rng), more)
+    world = _enlarge(_draw_plain_world(rng), more)
+    if more.random() < HALTED:
+        world = replace(world, rates=world.rates | {"halt": more.choice((0.02, 0.05))})
+    return world
 
 
 def _enlarge(world: World, more: random.Random) -> World:
