@@ -106,6 +106,9 @@ def _record(verb: str, key: str, contacts: list[int] | None, output: Output, dsn
     with connect(find_dsn(dsn)) as connection, progress("Recording the outcomes"):
         run = find_run(connection, key)
         key, run_id = run.run_key, run.run_id
+        if verb == "resend" and run.cancelled:
+            msg = f"run {key} was cancelled, so nothing of it is sent again; promo runs resume {key} lifts that"
+            raise ConfigurationError(msg)
         contact_ids = [one["contact_id"] for one in list_unknown(connection, run_id, contacts)]
         if verb == "resend":
             count = resend_unknown(connection, run_id, contact_ids)
