@@ -194,11 +194,16 @@ def test_a_chunk_of_contacts_takes_a_bounded_number_of_statements(campaign: Camp
 
 
 def test_a_contact_of_a_campaign_is_four_rows(campaign: Campaign, store: Connection) -> None:
+    def kept() -> int:
+        """Count all rows but those that a chunk adds to its run's counts, which become one when that is closed."""
+        row = store.execute("select count(*) as n from promo.run_count").fetchone()
+        return content(store)[0] - (int(row["n"]) if row else 0)
+
     def rows_of(contacts: int) -> int:
         people = campaign.lay_out(contacts)
-        before, _ = content(store)
+        before = kept()
         campaign.send(people)
-        return content(store)[0] - before
+        return kept() - before
 
     campaign.send(campaign.lay_out(1))  # what is written once for all
     few, many = rows_of(20), rows_of(120)

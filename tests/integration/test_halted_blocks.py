@@ -47,17 +47,17 @@ def run(store: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def get_contact(run: Run) -> Any:  # noqa: ANN401  (what a block hands over)
     batch = {"run_id": run.run_id, "first": 1, "last": 3}
-    return GetContactOperator(task_id="contact", batch=batch).execute({})  # type: ignore[typeddict-item]  # not used
+    return GetContactOperator(task_id="contact", batch=batch).execute({})
 
 
 def get_code(found: object) -> Any:  # noqa: ANN401  (likewise)
     block = GetPromoCodeOperator(task_id="code", contacts=found, days=7, type="Welcome", discount=10)
-    return block.execute({})  # type: ignore[typeddict-item]  # not used
+    return block.execute({})
 
 
 def send(assigned: object) -> Any:  # noqa: ANN401  (likewise)
     block = SendMessageOperator(task_id="message", assignments=assigned, message="promo_push")
-    return asyncio.run(block.aexecute({}))  # type: ignore[typeddict-item]  # not used
+    return asyncio.run(block.aexecute({}))
 
 
 def waits(block: Callable[[], object]) -> None:
@@ -84,7 +84,12 @@ def test_blocks_of_a_cancelled_run_are_skipped_and_say_by_whom(store: Connection
     found = get_contact(run)
     assigned = get_code(found)
     cancel_run(store, KEY, by="anna")
-    for block in (lambda: get_contact(run), lambda: get_code(found), lambda: send(assigned)):
+    blocks: list[Callable[[], object]] = [
+        lambda: get_contact(run),
+        lambda: get_code(found),
+        lambda: send(assigned),
+    ]
+    for block in blocks:
         with pytest.raises(AirflowSkipException, match="was cancelled by anna"):
             block()
 
