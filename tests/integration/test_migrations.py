@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from integration.catalog import schema_of
 from promo_campaigns.model.errors import StoreUnavailableError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LATER = "9999_later"
-NEWEST = max(file.stem for file in (SCRIPTS / "versions").glob("[0-9]*.py"))
+NEWEST = ScriptDirectory(str(SCRIPTS)).get_current_head()
 LATER_SQL = Path(__file__).parent / "data" / f"{LATER}.sql"
 PARTS = len(parts_of(LATER_SQL.read_text()))
 REVISION = f"""

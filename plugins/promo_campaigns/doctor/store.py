@@ -103,7 +103,8 @@ def _open_runs(connection: Connection) -> Iterator[Finding]:
         if row["awaited"]:
             advice = f"It waits for approval: promo runs approve|reject {row['run_key']}"
         else:
-            advice = f"Look at it: promo runs report {row['run_key']}; then retry or clear its failed tasks in Airflow"
+            key = row["run_key"]
+            advice = f"Look at it: promo runs show {key}; retry its failed tasks in Airflow, or promo runs cancel {key}"
         yield Finding(about="runs", health=Health.NOTE, found=found, advice=advice)
     if not rows:
         yield Finding(about="runs", health=Health.RIGHT, found=f"no run is open for more than {_HOURS} hours")

@@ -188,7 +188,9 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
         if counts:
             named = ", ".join(f"{row['contacts']} {row['state']}" for row in counts)
             msg = f"run {run['run_key']} cannot be closed: {named}; retry or clear the tasks that failed"
-            raise RunNotFinishedError(msg, named=named)
+            unfinished = RunNotFinishedError(msg)
+            unfinished.named = named
+            raise unfinished
         connection.execute(_SQL["close_run"], {"run_id": run_id})
         return read_report(connection, run_id)
 

@@ -235,17 +235,10 @@ class RunSpecChangedError(LedgerError):
 
 
 class RunNotFinishedError(LedgerError):
-    """The run still has contacts without an outcome, so it cannot be closed.
-
-    :param message: what happened
-    :param named: how many contacts are in which state
-    """
+    """The run still has contacts without an outcome, so it cannot be closed; ``named`` says how many, by state."""
 
     retryable = True
-
-    def __init__(self, message: str, *, named: str = "") -> None:
-        self.named = named
-        super().__init__(message)
+    named = ""
 
 
 class RunClosedError(LedgerError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0002_halts"
-down_revision = "0001_schema"
+down_revision = "0007_alert"
 
 
 def upgrade() -> None:
