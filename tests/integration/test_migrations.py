@@ -21,7 +21,7 @@ from alembic.script import ScriptDirectory
 
 from integration.catalog import schema_of
 from promo_campaigns.model.errors import StoreUnavailableError
-from promo_campaigns.postgres.migrations import SCRIPTS, first_schema, migrate
+from promo_campaigns.postgres.migrations import SCRIPTS, migrate
 from promo_campaigns.postgres.migrations.former import FIRST
 from promo_campaigns.postgres.migrations.steps import parts_of
 
@@ -76,13 +76,9 @@ READS = {
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
-    """Return a folder of migrations with the first revision of the package and a later one."""
+    """Return a folder of migrations with one more revision than the package has."""
     folder = tmp_path / "migrations"
     shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / f"{FIRST}.sql").write_text(first_schema())
-    for file in (folder / "versions").glob("0*.py"):
-        if file.stem != FIRST:
-            file.unlink()
     shutil.copy(LATER_SQL, folder)
     (folder / "versions" / f"{LATER}.py").write_text(REVISION)
     return folder
