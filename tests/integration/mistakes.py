@@ -323,6 +323,7 @@ def _half_way(world: World) -> str:
 
 @mistake("A run is asked for by another key")
 def _run_key(world: World) -> str:
+    open_welcome(world.store, "welcome/edition/spring")
     return world.promo("runs", "report", "welcome/edition/sprng")
 
 
@@ -412,7 +413,10 @@ def _stuck(world: World) -> str:
     add_contacts(world.store, 2)
     add_codes(world.store, 2)
     open_welcome(world.store)
-    world.store.execute("update promo.run set opened_at = now() - interval '2 hours'")
+    world.store.execute(
+        "create or replace function promo.clock() returns timestamptz language sql stable as"
+        " $$ select now() + interval '2 hours' $$"
+    )
     return _watch(world)
 
 

@@ -13,6 +13,7 @@ from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.event_queue import listen
+from promo_campaigns.ledger.interventions import pause_run, resume_run
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.unknown_sends import judge_unknown
 from promo_campaigns.model.errors import ConfigurationError, InvariantBrokenError
@@ -113,7 +114,7 @@ def test_the_metrics_of_a_store_reach_statsd(
         "receivers.open_circuits": "1|g",
         "events.waiting.welcome_push": "0|g",
         "events.oldest_wait_s.welcome_push": "0.0|g",
-        "alerts.open": "1|g",
+        "alerts.open": "2|g",
     }
 
 
@@ -198,6 +199,24 @@ def test_a_run_in_which_everybody_may_wait_is_not_stuck(
     assert watch()["alerts"] == 0
     store.execute("update promo.run set quiet_hours = null, time_zone = null")
     assert watch()["alerts"] == 1
+
+
+def test_a_run_that_stopped_itself_is_told_until_a_person_decides(
+    store: Connection, watch: Callable[..., dict[str, int]]
+) -> None:
+    """One that a person paused is told to nobody, and is not stuck."""
+    told: list[str] = []
+    add_contacts(store, 2)
+    add_codes(store, 2)
+    run = open_welcome(store)
+    pause_run(store, run.run_key, by="ann")
+    later(store, "2 hours")
+    assert watch([Told(told)])["alerts"] == 0
+    store.execute("update promo.run set halted_by = 'abort_at', halt_reason = '30 of 100 were refused'")
+    assert watch([Told(told)])["told"] == 1
+    resume_run(store, run.run_key, by="ann")
+    assert watch([Told(told)], stuck_after_minutes=600)["over"] == 1
+    assert told == ["run_stopped: Run welcome/edition/one stopped itself: 30 of 100 were refused"]
 
 
 def test_unknown_sends_over_a_number_are_told_until_they_are_settled(

@@ -6,13 +6,15 @@ A new kind of alert is a name in ``KINDS`` and a function that finds it; ``find_
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import timezone
+from datetime import timedelta, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.code_files.stock_levels import read_levels
+from promo_campaigns.ledger.run_list import list_runs, list_stuck
+from promo_campaigns.model.oversight.halt import BY_ITSELF
+from promo_campaigns.model.oversight.run_line import RunState
 from promo_campaigns.monitoring.measure import event_queues
-from promo_campaigns.monitoring.open_runs import count_waiting, open_runs
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -26,21 +28,25 @@ _SQL = queries(__name__)
 
 LOW_STOCK = "low_stock"
 RUN_STUCK = "run_stuck"
+RUN_STOPPED = "run_stopped"
 UNKNOWN_SENDS = "unknown_sends"
 RECEIVER_REFUSES = "receiver_refuses"
 EVENTS_WAIT = "events_wait"
 KINDS = MappingProxyType(
     {
         LOW_STOCK: "the free codes of a type have reached a level",
-        RUN_STUCK: "nothing has moved in a run for `stuck_after_minutes`, though somebody waits who may be written to",
+        RUN_STUCK: "nothing has moved in an open run for `stuck_after_minutes`, and nothing is known that it waits for",
+        RUN_STOPPED: "a run has paused itself, since too many sends of it were refused or are unknown (`abort_at`)",
         UNKNOWN_SENDS: "a run has more than `unknown_over` sends whose outcome nobody knows",
         RECEIVER_REFUSES: "a receiver is left alone after failures, or waits for somebody to correct it",
         EVENTS_WAIT: "an event has waited for its workflow for `stuck_after_minutes`",
     }
 )
 """The kinds of alerts, and when there is one."""
-WATCHED = (RUN_STUCK, UNKNOWN_SENDS, RECEIVER_REFUSES, EVENTS_WAIT)
+WATCHED = (RUN_STUCK, RUN_STOPPED, UNKNOWN_SENDS, RECEIVER_REFUSES, EVENTS_WAIT)
 """What ``find_alerts`` looks at."""
+_MOST_PAUSED = 1_000
+"""Paused runs that are looked at, the newest: persons pause runs, so there are few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,7 @@ def find_alerts(connection: Connection, *, stuck_after_s: float, unknown_over: i
     """
     return [
         *_stuck_runs(connection, stuck_after_s),
+        *_stopped_runs(connection),
         *_unknown_sends(connection, unknown_over),
         *_refusing_receivers(connection),
         *_waiting_events(connection, stuck_after_s),
@@ -128,24 +135,33 @@ def note_told(connection: Connection, alert: Alert) -> None:
 
 
 def _stuck_runs(connection: Connection, after_s: float) -> Iterator[Alert]:
-    for run in open_runs(connection):
-        if run.awaits_approval or run.still_s < after_s:
-            continue
-        waiting = count_waiting(connection, run, after_s)
-        if not waiting:
-            continue
+    for run in list_stuck(connection, timedelta(seconds=after_s)):
         key, since = run.run_key, _clock(run.moved_at)
         yield Alert(
             kind=RUN_STUCK,
             subject=key,
-            text=f"Run {key} is stuck: nothing has moved since {since}; contacts who wait: {waiting:,}",
-            hint=f"clear those of its tasks in Airflow that failed; promo runs report {key} counts its contacts",
+            text=f"Run {key} is stuck: nothing has moved since {since}; contacts who wait: {run.waiting:,}",
+            hint=f"clear those of its tasks in Airflow that failed, or end it: promo runs cancel {key}",
             facts={
                 "run_key": key,
                 "workflow": run.workflow,
-                "waiting": waiting,
+                "waiting": run.waiting,
                 "since": run.moved_at.isoformat(),
             },
+        )
+
+
+def _stopped_runs(connection: Connection) -> Iterator[Alert]:
+    for run in list_runs(connection, state=RunState.PAUSED, limit=_MOST_PAUSED):
+        if run.halted_by != BY_ITSELF:
+            continue
+        key = run.run_key
+        yield Alert(
+            kind=RUN_STOPPED,
+            subject=key,
+            text=f"Run {key} stopped itself: {run.halt_reason}",
+            hint=f"look at the receiver and the message, then promo runs resume {key} or promo runs cancel {key}",
+            facts={"run_key": key, "workflow": run.workflow, "reason": run.halt_reason},
         )
 
 

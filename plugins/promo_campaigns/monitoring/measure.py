@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from promo_campaigns.code_files.stock import stock
 from promo_campaigns.monitoring import metrics
 from promo_campaigns.monitoring.metrics import Measurement
-from promo_campaigns.monitoring.open_runs import open_runs
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -54,9 +53,9 @@ def _codes(connection: Connection) -> Iterator[Measurement]:
 
 
 def _runs(connection: Connection) -> Iterator[Measurement]:
-    runs = open_runs(connection)
-    yield Measurement(metrics.OPEN_RUNS, len(runs))
-    yield Measurement(metrics.OLDEST_WAIT, max((run.still_s for run in runs), default=0.0))
+    row = connection.execute(_SQL["measure_open_runs"]).fetchone() or {}
+    yield Measurement(metrics.OPEN_RUNS, row["runs"])
+    yield Measurement(metrics.OLDEST_WAIT, row["still_s"])
     yield Measurement(metrics.UNKNOWN_SENDS, _count(connection, "count_unknown"))
 
 

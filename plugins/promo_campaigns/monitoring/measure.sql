@@ -16,3 +16,11 @@ cross join lateral (
   from promo.event_turn t where t.workflow = l.workflow and t.taken_at is null
 ) waiting
 order by l.workflow;
+
+-- measure_open_runs --
+-- How many runs are open, and for how long nothing has moved in the one that has stood still the longest.
+select count(*) as runs, coalesce(extract(epoch from promo.clock() - min(moved.at)), 0)::float8 as still_s
+from promo.run r
+cross join lateral (
+  select greatest(r.opened_at, max(k.counted_at)) as at from promo.run_count k where k.run_id = r.run_id) moved
+where r.closed_at is null;

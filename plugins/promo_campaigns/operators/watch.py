@@ -19,8 +19,9 @@ _MOST = 1_000_000_000
 class WatchCampaignsOperator(AlertingOperator):
     """Tells Airflow's stats the metrics of the store, and notifiers of each alert once, until it is over.
 
-    There is an alert for a run that is stuck, a run with too many sends of unknown outcome, a receiver that refuses
-    everybody or is left alone after failures, and events that nobody takes. ``monitoring.metrics`` names the metrics.
+    There is an alert for a run that is stuck, one that stopped itself, one with too many sends of unknown outcome, a
+    receiver that refuses everybody or is left alone after failures, and events that nobody takes. ``monitoring.metrics``
+    names the metrics.
 
     Returns ``{"metrics": 9, "alerts": 2, "told": 1, "over": 0}``.
 
