@@ -59,8 +59,11 @@ class World:
     statuses: list[int] = field(default_factory=list)
 
     def promo(self, *words: str, dsn: str | None = None) -> str:
-        """Run the command and return what it printed."""
-        with_store = [] if words[0] == "workflows" else ["--dsn", self.dsn if dsn is None else dsn]
+        """Run the command and return what it printed.
+
+        :param dsn: by default that of the store; empty for none at all
+        """
+        with_store = [] if words[0] == "workflows" or dsn == "" else ["--dsn", self.dsn if dsn is None else dsn]
         self.statuses.append(main([*words, *with_store]))
         shown = self.capsys.readouterr()
         return shown.out + shown.err

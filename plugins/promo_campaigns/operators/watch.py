@@ -20,8 +20,8 @@ class WatchCampaignsOperator(AlertingOperator):
     """Tells Airflow's stats the metrics of the store, and notifiers of each alert once, until it is over.
 
     There is an alert for a run that is stuck, one that stopped itself, one with too many sends of unknown outcome, a
-    receiver that refuses everybody or is left alone after failures, and events that nobody takes. ``monitoring.metrics``
-    names the metrics.
+    receiver that refuses everybody or whose circuit is open, and events that nobody takes. ``monitoring.metrics`` names
+    the metrics.
 
     Returns ``{"metrics": 9, "alerts": 2, "told": 1, "over": 0}``.
 
