@@ -261,6 +261,21 @@ def _audience_name(world: World) -> str:
     return world.workflow(with_push_token="with_push_tokens")
 
 
+@mistake("A text reads a name that nothing has")
+def _name(world: World) -> str:
+    return world.workflow(**{"$first_name": "$frist_name"})
+
+
+@mistake("A text has a merge tag of another product")
+def _merge_tag(world: World) -> str:
+    return world.workflow(**{"$!data.get('promocode')": "*|COUPON|*"})
+
+
+@mistake("The message never shows the code")
+def _no_code(world: World) -> str:
+    return world.workflow(**{"Your promo code: $!data.get('promocode')": "Hello"})
+
+
 @mistake("A workflow is asked for by another name")
 def _workflow_name(world: World) -> str:
     world.workflow()
