@@ -97,7 +97,10 @@ def test_an_account_that_lacks_rights_is_told_which(store: Connection, dsn: str,
         store.execute(sql.SQL("drop owned by {}").format(account))
         store.execute(sql.SQL("drop role {}").format(account))
     assert status == 1
-    assert "the account lacks delete on answer, insert on answer, update on answer" in found["rights"][0]["found"]
+    assert (
+        "the account lacks delete on alert, insert on alert, update on alert, delete on answer"
+        in found["rights"][0]["found"]
+    )
     assert password not in str(found)
 
 

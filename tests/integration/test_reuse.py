@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from integration.test_before_the_send import CONTEXT
 from promo_campaigns.cli import main
+from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
@@ -415,8 +416,8 @@ def test_the_command_previews_a_run_that_reuses_codes(
     add_codes(store, 2)
     given_to(store, "one", contacts, Outcome.OK)
     pool = ["--audience", "all", "--type", "Welcome", "--discount", "10", "--days", "7", "--include", str(include)]
-    for reuse, demand in (([], 2), (["--reuse"], 0)):
-        assert main(["preview", "--message", "push", *pool, *reuse, "--dsn", dsn, "--json"]) == 0
+    for reuse, demand, status in (([], 2, ExitStatus.NO), (["--reuse"], 0, ExitStatus.OK)):
+        assert main(["preview", "--message", "push", *pool, *reuse, "--dsn", dsn, "--json"]) == status
         assert json.loads(capsys.readouterr().out)["forecast"]["demand"] == demand
 
 

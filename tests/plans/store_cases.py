@@ -282,7 +282,15 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
     receiver = {"receiver": "one", "name": "one", "holder": "me"}
     tokens = {"grace_s": 1.0, "span_s": 1.0, "within_s": 60.0, "seconds": 1.0}
     slots = {"concurrency": 8, "wanted": 2, "in_use": 1, "hold_s": 60.0}
-    calls = {"failed": 1, "succeeded": 0, "limit": 5, "cool_s": 60.0, "opens": False, "reason": "down"}
+    calls = {
+        "failed": 1,
+        "succeeded": 0,
+        "limit": 5,
+        "cool_s": 60.0,
+        "opens": False,
+        "for_good": False,
+        "reason": "down",
+    }
     message = {
         "keys": [scenario.session_id],
         "contact_ids": [7],

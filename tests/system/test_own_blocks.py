@@ -34,7 +34,7 @@ sys.path.insert(0, "dags")
 from airflow.utils.db import initdb
 initdb()
 from own_blocks import WORKFLOWS
-(workflow,) = WORKFLOWS
+[workflow] = [one for one in WORKFLOWS if one.workflow_id == "welcome_push"]
 run = workflow.dag.test(run_conf={"edition": "one"}, use_executor=False)
 print(run.state, sorted(task.task_id for task in run.get_task_instances() if task.map_index < 0))
 """

@@ -142,7 +142,7 @@ def test_a_dry_run_writes_a_preview_and_sends_nothing(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__PROMO_CAMPAIGNS__PREVIEW_FOLDER", str(tmp_path / "previews"))
     add_contacts(store, 20)
-    add_codes(store, 19)
+    add_codes(store, 20)
     dag_run = run_workflow(edition="spring", dry_run=True)
     assert dag_run.state == "success"
     states = {instance.task_id: instance.state for instance in dag_run.get_task_instances()}
@@ -150,9 +150,23 @@ def test_a_dry_run_writes_a_preview_and_sends_nothing(
     written = sorted(file.name for file in (tmp_path / "previews").iterdir())
     assert [name.partition("-")[0] for name in written] == ["promo_code_to_profile_edition_spring"] * 2
     with (tmp_path / "previews" / written[0]).open(encoding="utf-8", newline="") as file:
+        assert [row["state"] for row in csv.DictReader(file)] == ["send"] * 20
+    assert rows(store, "select * from promo.run") == []
+    assert (read_inbox(store), receiver.received, free_codes(store)) == ([], [], 20)
+
+
+def test_a_dry_run_that_start_will_refuse_fails_and_leaves_its_preview(
+    store: Connection, run_workflow: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__PROMO_CAMPAIGNS__PREVIEW_FOLDER", str(tmp_path))
+    add_contacts(store, 20)
+    add_codes(store, 19)
+    dag_run = run_workflow(edition="spring", dry_run=True)
+    states = {instance.task_id: instance.state for instance in dag_run.get_task_instances()}
+    assert (dag_run.state, states["start"]) == ("failed", "failed")
+    with next(tmp_path.glob("*.csv")).open(encoding="utf-8", newline="") as file:
         assert [row["state"] for row in csv.DictReader(file)] == ["send"] * 19 + ["skipped"]
     assert rows(store, "select * from promo.run") == []
-    assert (read_inbox(store), receiver.received, free_codes(store)) == ([], [], 19)
 
 
 def test_an_empty_audience_ends_well(store: Connection, run_workflow: Callable[..., Any]) -> None:

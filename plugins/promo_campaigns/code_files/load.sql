@@ -42,11 +42,13 @@ where sha256 = %(sha256)s and withdrawn_at is null
 
 -- was_withdrawn --
 -- Whether the file with these bytes and options was withdrawn: some of its first codes are still its own.
+with gone as materialized (
+  select code_file_id from promo.code_file where sha256 = %(sha256)s and withdrawn_at is not null
+)
 select exists (
   select from (select key from pg_temp.staged_code limit 100) staged
   join promo.promo_code known on promo.code_key(known.code) collate "C" = staged.key
-  join promo.code_file f on f.code_file_id = known.code_file_id
-  where f.sha256 = %(sha256)s and f.withdrawn_at is not null
+  join gone on gone.code_file_id = known.code_file_id
 ) as withdrawn
 
 -- file_rejects --

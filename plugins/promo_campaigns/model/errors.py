@@ -27,6 +27,7 @@
     │   ├── RunClosedError            a closed run may not be run again
     │   ├── RunCancelledError         a person cancelled the run
     │   ├── RepeatedRunError          the same was opened minutes ago
+    │   ├── StartRefusedError         a preview found that Start will not open the run
     │   ├── NotApprovedError          a person is to approve the run first
     │   ├── HeldUpError               contacts can be worked on only later
     │   │   ├── LeaseHeldError        another worker holds them, or did until it was killed
@@ -120,11 +121,8 @@ class FileError(PromoError):
     """
 
     def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "", excerpt: str = "") -> None:
-        self.problem = problem
-        self.file = file
-        self.line = line
-        self.hint = hint
-        self.excerpt = excerpt
+        self.problem, self.hint = problem, hint
+        self.file, self.line, self.excerpt = file, line, excerpt
         place = f"{printable_name(file)}:{line}" if line else printable_name(file)
         shown = f"\n    {excerpt}" if excerpt else ""
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else "") + shown)
@@ -145,11 +143,8 @@ class TemplateError(PromoError):
     """
 
     def __init__(self, problem: str, *, line: int = 0, column: int = 0, excerpt: str = "", hint: str = "") -> None:
-        self.problem = problem
-        self.line = line
-        self.column = column
-        self.excerpt = excerpt
-        self.hint = hint
+        self.problem, self.hint = problem, hint
+        self.line, self.column, self.excerpt = line, column, excerpt
         place = f"line {line}, column {column}: " if line else ""
         shown = f" in {excerpt!r}" if excerpt else ""
         super().__init__(f"{place}{problem}{shown}" + (f". {hint}" if hint else ""))

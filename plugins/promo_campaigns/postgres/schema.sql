@@ -117,6 +117,7 @@ create table promo.code_file (
 comment on table promo.code_file is 'One uploaded file. The same bytes are loaded once, unless the file was withdrawn in between.';
 comment on column promo.code_file.time_zone is 'IANA name of the zone in which its dates were read; null for UTC, and where nobody noted it.';
 create unique index code_file_sha256 on promo.code_file (sha256) where withdrawn_at is null;
+create index code_file_withdrawn on promo.code_file (sha256) where withdrawn_at is not null;
 
 create table promo.code_file_reject (
   code_file_id bigint  not null references promo.code_file on delete cascade,

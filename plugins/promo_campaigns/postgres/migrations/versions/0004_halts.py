@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from promo_campaigns.postgres.migrations import run_sql_file
 
-revision = "0002_halts"
-down_revision = "0007_alert"
+revision = "0004_halts"
+down_revision = "0003_alert"
 
 
 def upgrade() -> None:
     """Add halts and counts."""
-    run_sql_file("0002_halts")
+    run_sql_file("0004_halts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from promo_campaigns.postgres.migrations import run_sql_file
 
-revision = "0003_code_key"
+revision = "0002_code_key"
 down_revision = "0001_schema"
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from promo_campaigns.postgres.migrations import run_sql_file
 
-revision = "0007_alert"
-down_revision = "0003_code_key"
+revision = "0003_alert"
+down_revision = "0002_code_key"
 
 
 def upgrade() -> None:
     """Make the table, and move the levels."""
-    run_sql_file("0007_alert")
+    run_sql_file("0003_alert")
