@@ -43,6 +43,7 @@ def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / folder).mkdir()
     (tmp_path / "audiences" / "all_contacts.sql").write_text("select contact_id from promo.contact\n")
     monkeypatch.delenv("AIRFLOW_HOME", raising=False)
+    monkeypatch.delenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
@@ -123,6 +124,7 @@ def test_a_connection_that_the_airflow_here_does_not_have_is_wrong(
             """Have none."""
 
     monkeypatch.setenv("AIRFLOW_HOME", str(include))
+    (include / "airflow.cfg").touch()
     monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: [Backend()])
     write(include, more="transport_conn_id: mail_out")
     status, told = check(include, capsys)

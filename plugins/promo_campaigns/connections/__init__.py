@@ -1,7 +1,8 @@
 """Airflow's Connections, read once for operators, the command and the pages.
 
 ``parsing`` reads a Connection object, a URI or JSON into the plain values of ``settings``; ``lookup`` finds one by its
-id, through Airflow (imported when it is asked) or from the environment; ``store_dsn`` makes the store's address of one.
+id, through Airflow (imported when it is asked) or from the environment; ``airflow_database`` asks the Airflow of this
+machine on behalf of a command; ``store_dsn`` makes the store's address of one.
 """
 
 __all__ = ["airflow_database", "lookup", "parsing", "settings", "store_dsn"]

@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.connections.parsing import read_airflow_connection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from promo_campaigns.connections.settings import ConnectionSettings
 
 _DATABASE = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD")
 _TAG = "promo"
 _PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
+
+
+class ConnectionsHiddenError(Exception):
+    """Nobody can tell from here whether a connection exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +54,28 @@ def read_dags() -> SeenDags | str:
 
 
 def stored_connection(conn_id: str) -> ConnectionSettings | None:
-    """Return a connection from Airflow's environment, secrets backend or database; None if it is not there."""
+    """Return a connection from wherever the Airflow of this machine keeps it; None if it keeps none of this id.
+
+    :raises ConnectionsHiddenError: there is no Airflow here that can be asked
+    :raises ConfigurationError: its extra is no JSON object
+    """
     if not is_set_up():
-        return None
+        raise ConnectionsHiddenError
     try:
-        from airflow.models.connection import Connection  # noqa: PLC0415  (slow, and only where Airflow is set up)
+        from airflow.configuration import ensure_secrets_loaded  # noqa: PLC0415  (only who asks Airflow imports it)
 
         _be_quiet()
-        found: Any = Connection.get_connection_from_secrets(conn_id)
-    except Exception:  # noqa: BLE001  (not there, or not to be reached: either way it is not known here)
-        return None
-    return read_airflow_connection(conn_id, found)
+        answers: Iterator[Any] = (backend.get_connection(conn_id) for backend in ensure_secrets_loaded())
+        found = next((answer for answer in answers if answer is not None), None)
+    except Exception as error:  # whatever Airflow, a backend or its database has
+        raise ConnectionsHiddenError from error
+    return None if found is None else read_airflow_connection(conn_id, found)
 
 
 def _read_dags() -> SeenDags:
-    from airflow.models.dag import DagModel, DagTag  # noqa: PLC0415  (as above)
-    from airflow.models.errors import ParseImportError  # noqa: PLC0415
-    from airflow.utils.session import create_session  # noqa: PLC0415
+    from airflow.models.dag import DagModel, DagTag  # noqa: PLC0415  (only who asks Airflow imports it)
+    from airflow.models.errors import ParseImportError  # noqa: PLC0415  (likewise)
+    from airflow.utils.session import create_session  # noqa: PLC0415  (likewise)
 
     _be_quiet()
     with create_session() as session:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promo_campaigns.connections.airflow_database import stored_connection
 from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
 from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
-
-
-class ConnectionsHiddenError(Exception):
-    """Nobody can tell from here whether a connection exists."""
 
 
 def airflow_connection(conn_id: str) -> ConnectionSettings:
@@ -23,9 +19,8 @@ def airflow_connection(conn_id: str) -> ConnectionSettings:
     :raises AirflowNotFoundException: there is no such connection
     :raises ConfigurationError: its extra is no JSON object, or Airflow cannot read what the environment holds
     """
-    # Only who asks Airflow pays for its import.
-    from airflow.sdk import BaseHook  # noqa: PLC0415
-    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
+    from airflow.sdk import BaseHook  # noqa: PLC0415  (only who asks Airflow imports it)
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415  (likewise)
 
     try:
         found = BaseHook.get_connection(conn_id)
@@ -56,19 +51,7 @@ def known_connection(conn_id: str) -> ConnectionSettings | None:
     :raises ConnectionsHiddenError: it is not in the environment, and there is no Airflow here that can be asked
     :raises ConfigurationError: it is neither a URI nor JSON, or its extra is no JSON object
     """
-    if is_in_environment(conn_id):
-        return command_connection(conn_id)
-    if not (os.environ.get("AIRFLOW_HOME") or (Path.home() / "airflow" / "airflow.cfg").is_file()):
-        raise ConnectionsHiddenError
-    try:
-        # Only who asks Airflow pays for its import.
-        from airflow.configuration import ensure_secrets_loaded  # noqa: PLC0415
-
-        answers = (backend.get_connection(conn_id) for backend in ensure_secrets_loaded())
-        found = next((answer for answer in answers if answer is not None), None)
-    except Exception as error:
-        raise ConnectionsHiddenError from error
-    return None if found is None else read_airflow_connection(conn_id, found)
+    return command_connection(conn_id) if is_in_environment(conn_id) else stored_connection(conn_id)
 
 
 def is_in_environment(conn_id: str) -> bool:

@@ -38,7 +38,7 @@ KINDS = MappingProxyType(
         RUN_STUCK: "nothing has moved in an open run for `stuck_after_minutes`, and nothing is known that it waits for",
         RUN_STOPPED: "a run has paused itself, since too many sends of it were refused or are unknown (`abort_at`)",
         UNKNOWN_SENDS: "a run has more than `unknown_over` sends whose outcome nobody knows",
-        RECEIVER_REFUSES: "a receiver is left alone after failures, or waits for somebody to correct it",
+        RECEIVER_REFUSES: "a receiver is not called, for a while after failures or until somebody corrects it",
         EVENTS_WAIT: "an event has waited for its workflow for `stuck_after_minutes`",
     }
 )

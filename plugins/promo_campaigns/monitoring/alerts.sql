@@ -1,5 +1,5 @@
 -- read_refusing --
--- The receivers that are left alone, and why; one that waiting does not mend is left alone for ever.
+-- The receivers with an open circuit, and why; it stays open for good where no waiting helps.
 select name, coalesce(reason, '') as reason, not isfinite(open_until) as for_good
 from promo.receiver where open_until is not null order by name;
 

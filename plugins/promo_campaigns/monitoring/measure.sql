@@ -3,7 +3,7 @@
 select count(*) as sends from promo.unknown_send;
 
 -- count_circuits --
--- How many receivers are left alone.
+-- How many receivers have an open circuit.
 select count(*) as receivers from promo.receiver where open_until is not null;
 
 -- count_events --

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -90,12 +91,13 @@ class _Connections:
         self._found: dict[str, ConnectionSettings | None] = {}
 
     def knows(self, conn_id: str) -> bool:
-        from promo_campaigns.connections.airflow_database import stored_connection
-        from promo_campaigns.connections.lookup import command_connection, is_in_environment
+        from promo_campaigns.connections.airflow_database import ConnectionsHiddenError
+        from promo_campaigns.connections.lookup import known_connection
 
         if conn_id not in self._found:
-            read = command_connection if is_in_environment(conn_id) else stored_connection
-            self._found[conn_id] = read(conn_id)
+            self._found[conn_id] = None
+            with suppress(ConnectionsHiddenError):
+                self._found[conn_id] = known_connection(conn_id)
         return self._found[conn_id] is not None
 
     def read(self, conn_id: str) -> ConnectionSettings:

@@ -177,7 +177,7 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
     return {
         "workflow": workflow_id,
         "schedule": f"event: {found.event}" if found.event else _in_words(found.schedule),
-        "audience": found.audience if isinstance(found.audience, str) else "whoever it happens to",
+        "audience": found.audience if isinstance(found.audience, str) else f"contacts of the event {found.event}",
         "codes": f"{found.promo_code.type}, {found.promo_code.discount} %, {found.promo_code.days} days",
         "message": found.message,
         "transport": found.transport,
@@ -206,7 +206,8 @@ def _fault(
 
 
 def _look_at_connection(folder: IncludeFolder, notes: list[dict[str, Any]], workflow: Workflow) -> None:
-    from promo_campaigns.connections.lookup import ConnectionsHiddenError, known_connection, variable_name
+    from promo_campaigns.connections.airflow_database import ConnectionsHiddenError
+    from promo_campaigns.connections.lookup import known_connection, variable_name
     from promo_campaigns.definitions.receiver_checks import require_settings, transport_connection_of
 
     conn_id = transport_connection_of(folder.path, workflow)
