@@ -306,7 +306,7 @@ class RetryLoop:
         try:
             lease = self.begin(chunk, admission.limit)
         except RunHaltedError:
-            self.breaker.report([], admission)  # whoever halted the run shall not keep the circuit's one probe
+            self.breaker.report([], admission)  # a halt shall not keep the circuit's one probe
             raise
         leased = {recipient.contact_id for recipient in lease.recipients}
         if not leased:

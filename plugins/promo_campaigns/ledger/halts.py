@@ -27,7 +27,7 @@ _AT_ONCE = 5_000
 def read_halt(connection: Store, run_id: int) -> Halt | None:
     """Return what keeps a run from sending; inside a transaction it stays so until the transaction ends.
 
-    Whoever halts the run waits for that end: what the transaction writes was there before the halt.
+    A halt waits for that end: what the transaction writes was there before the halt.
     """
     row = connection.execute(_SQL["read_halt"], {"run_id": run_id}).fetchone()
     return halt_of_row(row) if row else None
@@ -56,7 +56,7 @@ def pause_failing(connection: Store, told: Mapping[str, Any]) -> None:
 
 
 def end_cancelled(connection: Connection, run_id: int) -> int:
-    """Skip whoever waits in a run that was cancelled, and return how many did; what nobody can have seen goes back.
+    """Skip the contacts who wait in a cancelled run, and return how many did; what nobody can have seen goes back.
 
     Calls that are under way are left to their workers.
     """

@@ -37,7 +37,7 @@ class Cancelled:
 
 
 def cancel_run(connection: Connection, run_key: str, *, by: str = "", reason: str = "") -> Cancelled:
-    """Let nobody new be sent to, skip whoever waits, give back what nobody can have seen, and close the run.
+    """Let nobody new be sent to, skip who waits, give back what nobody can have seen, and close the run.
 
     What was sent, or may have been, stays as it is. Calls that are under way come to their end, and keep the run open:
     its DAG run closes it, or cancelling it again. Cancelling it again changes nothing that is done.
@@ -70,7 +70,7 @@ def pause_run(connection: Connection, run_key: str, *, by: str = "", reason: str
 def resume_run(connection: Connection, run_key: str, *, by: str = "", reason: str = "") -> bool:
     """Let a run go on that is paused or cancelled; return whether it was.
 
-    Whoever was skipped when it was cancelled is sent to when the run, once closed, is run again.
+    Contacts who were skipped when it was cancelled are sent to when the run, once closed, is run again.
 
     :param by: who says so; by default the account of this process
     :raises LedgerError: there is no such run

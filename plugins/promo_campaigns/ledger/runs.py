@@ -171,7 +171,7 @@ def read_batches(
 def close_run(connection: Connection, run_id: int) -> RunReport:
     """Close a run in which everybody has an outcome, and report it; a closed run is reported again.
 
-    In one that was cancelled, whoever waits is skipped first.
+    In one that was cancelled, contacts who wait are skipped first.
 
     :raises RunNotFinishedError: somebody is still to be sent to, or an accepted code is not on its profile
     """

@@ -21,7 +21,7 @@ NOBODY_IS_SENT = "inbox: nobody is really sent anything; name a transport to sen
 
 
 def note_on_transport(transport: str) -> str:
-    """Return what whoever looks at a campaign is to know of its transport; empty where messages leave."""
+    """Return what a reader of a campaign is to know of its transport; empty where messages leave."""
     return NOBODY_IS_SENT if transport == INBOX else ""
 
 

@@ -1,4 +1,4 @@
-"""How a block tells of alerts and metrics, whoever found them."""
+"""How a block tells of alerts and metrics."""
 
 from __future__ import annotations
 

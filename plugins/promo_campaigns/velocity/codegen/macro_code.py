@@ -191,7 +191,7 @@ class MacroCode(DirectiveCode):
         return NOTHING if node is None else self._kept(node)
 
     def _content(self, body: Block) -> str:
-        """Write the content of a block macro's call; `$bodyContent` inside of it is that of whoever calls."""
+        """Write the content of a block macro's call; `$bodyContent` inside of it is that of the caller."""
         content, before, name = self.slot(CONTENT), self.fresh(), self.fresh("f")
         with self._function(f"def {name}(outer):", body):
             self.line(f"m.enter({weight(body)})")

@@ -68,6 +68,6 @@ def resume(
         lifted = resume_run(connection, run.run_key, reason=reason)
     told = "goes on" if lifted else "was neither paused nor cancelled"
     if lifted and run.cancelled:
-        told = "may be run again: clear its DAG run to send to whoever was skipped"
+        told = "may be run again: clear its DAG run to send to the contacts that were skipped"
     output.record({"run_key": run.run_key, "resumed": lifted}, f"{run.run_key}\t{told}")
     return ExitStatus.OK if lifted else ExitStatus.NO
