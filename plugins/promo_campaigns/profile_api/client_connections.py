@@ -12,7 +12,8 @@ import struct
 import time
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 _MOST_BETWEEN_LOOKS_S = 0.5
 _LOOKS_PER_DEADLINE = 4
 _TELL_EVERY_S = 60.0
+_HEARD_WITHIN_S = 0.25
+"""A new connection keeps its place so long, whoever comes after it: a client needs a moment to send its key."""
 _DISCARD = struct.pack("ii", 1, 0)
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -68,6 +71,7 @@ class LimitedConnection(H11Protocol):
         self.logger.setLevel(logging.ERROR)
         self.is_known = False
         self.peer = ""
+        self.opened = time.monotonic()
         # A connection that sends nothing counts as reading the head of a request.
         self.phase = Phase.HEAD
         self.since = time.monotonic()
@@ -101,6 +105,11 @@ class LimitedConnection(H11Protocol):
             self.is_known = True
             self.room.know(self)
 
+    def refuse(self) -> None:
+        """Note that a request has shown a wrong key or none."""
+        if not self.is_known:
+            self.room.refuse(self)
+
     def _note(self, *, received: bool) -> None:
         phase = self._phase(received=received)
         if phase is not self.phase or self.cycle is not self._noted:
@@ -117,6 +126,9 @@ class LimitedConnection(H11Protocol):
         return Phase.HEAD if received or self.phase is Phase.HEAD else Phase.IDLE
 
 
+_ByPeer: TypeAlias = "dict[str, dict[LimitedConnection, None]]"
+
+
 class Room:
     """The open connections of one server, until each closes or exceeds its deadline.
 
@@ -125,7 +137,8 @@ class Room:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._strangers: dict[str, dict[LimitedConnection, None]] = {}
+        self._unheard: _ByPeer = {}
+        self._refused: _ByPeer = {}
         self._known: dict[LimitedConnection, None] = {}
         self._count = 0
         self._is_looking = False
@@ -138,17 +151,26 @@ class Room:
 
     def enter(self, one: LimitedConnection) -> None:
         """Add a connection; it is refused only if all others serve requests with the key."""
-        strangers = self._strangers.get(one.peer, {})
-        if len(strangers) >= self._limits.strangers:
-            self._end(next(iter(strangers)), "another took its place")
+        if (other := self._slow_to_speak(one.peer)) is not None:
+            self._end(other, "another took its place")
         elif self._count >= self._limits.connections:
             if (other := self._dispensable()) is None:
-                self._refuse(one)
+                self._turn_away(one)
                 return
             self._end(other, "another took its place")
-        self._strangers.setdefault(one.peer, {})[one] = None
+        self._unheard.setdefault(one.peer, {})[one] = None
         self._count += 1
         self._look_soon(one.loop)
+
+    def refuse(self, one: LimitedConnection) -> None:
+        """Note that a connection has shown a wrong key or none; too many of a peer, and the oldest of them ends."""
+        if not self._forget(one):
+            return
+        refused = self._refused.setdefault(one.peer, {})
+        refused[one] = None
+        self._count += 1
+        if len(refused) > self._limits.strangers:
+            self._end(next(iter(refused)), "another took its place")
 
     def know(self, one: LimitedConnection) -> None:
         """Note that a connection has shown the key."""
@@ -161,25 +183,37 @@ class Room:
         self._forget(one)
 
     def _forget(self, one: LimitedConnection) -> bool:
-        strangers = self._strangers.get(one.peer, {})
-        if one not in strangers and one not in self._known:
-            return False
-        strangers.pop(one, None)
-        if not strangers:
-            self._strangers.pop(one.peer, None)
-        self._known.pop(one, None)
+        for strangers in (self._unheard, self._refused):
+            if one in strangers.get(one.peer, {}):
+                del strangers[one.peer][one]
+                if not strangers[one.peer]:
+                    del strangers[one.peer]
+                break
+        else:
+            if one not in self._known:
+                return False
+            del self._known[one]
         self._count -= 1
         return True
 
+    def _slow_to_speak(self, peer: str) -> LimitedConnection | None:
+        """Return the oldest unheard connection of a peer that has its share of them; None if that one just came."""
+        unheard = self._unheard.get(peer, {})
+        if len(unheard) < self._limits.strangers:
+            return None
+        oldest = next(iter(unheard))
+        return oldest if time.monotonic() - oldest.opened > _HEARD_WITHIN_S else None
+
     def _dispensable(self) -> LimitedConnection | None:
-        """Return the oldest connection without the key, of the peer with most of them; else the longest idle one."""
-        if self._strangers:
-            peer = max(self._strangers, key=lambda one: len(self._strangers[one]))
-            return next(iter(self._strangers[peer]))
+        """Return the oldest connection of the peer with most strangers, the refused first, or the longest idle one."""
+        for strangers in (self._refused, self._unheard):
+            if strangers:
+                peer = max(strangers, key=lambda one: len(strangers[one]))
+                return next(iter(strangers[peer]))
         idle = (one for one in self._known if one.phase is Phase.IDLE)
         return min(idle, key=lambda one: one.since, default=None)
 
-    def _refuse(self, one: LimitedConnection) -> None:
+    def _turn_away(self, one: LimitedConnection) -> None:
         self._note_end("no room")
         one.transport.write(_FULL)
         one.transport.close()
@@ -211,7 +245,7 @@ class Room:
         self._tell(now)
 
     def _all(self) -> Iterator[LimitedConnection]:
-        for strangers in self._strangers.values():
+        for strangers in chain(self._unheard.values(), self._refused.values()):
             yield from strangers
         yield from self._known
 

@@ -60,6 +60,8 @@ class AuthenticationMiddleware:
         peer = find_peer(scope.get("client"))
         if not self._is_known(headers):
             self._wrong_keys.count(peer)
+            if connection is not None:
+                connection.refuse()
             await _take_body(headers, receive, self._wait_s if self._wrong_keys.are_many(peer) else 0.0)
             await _refuse(scope, receive, send)
             return

@@ -16,7 +16,8 @@ class Limits:
     """Settings of ``promo profile-api``; ``cli.profile_api`` names and documents them.
 
     :param connections: open connections, > 0
-    :param strangers: open connections of one peer that have not shown the key yet, > 0
+    :param strangers: open connections of one peer that have sent no key yet, and as many that sent a wrong one, > 0;
+        one that is a quarter of a second old at most keeps its place
     :param head_s: seconds for the head of a request, from its first byte or from the opening of the connection
     :param body_s: seconds for its body after that
     :param answer_s: seconds in which a client must read an answer
