@@ -112,6 +112,8 @@ def test_a_room_offers_what_it_has(room: str) -> None:
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.If):  # what is loaded when it is first asked for stands under TYPE_CHECKING
+        yield from (name for one in node.body for name in _defined(one))
     if isinstance(node, ast.ImportFrom):
         yield from (alias.asname or alias.name for alias in node.names)
     if isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, MultipleCronTriggerTimetable
-from airflow.serialization.encoders import encode_timetable
 
 from promo_campaigns.definitions.workflow_parts import AssetSchedule, TimetableSchedule
 from promo_campaigns.model.errors import SettingError
@@ -66,6 +65,9 @@ def _midnight(workflow: Workflow, day: str, days: int = 0) -> datetime | None:
 
 
 def _timetable(schedule: TimetableSchedule) -> Any:  # noqa: ANN401  (the class is the author's)
+    # It loads a third of a second of Airflow's models, in every task of every workflow.
+    from airflow.serialization.encoders import encode_timetable  # noqa: PLC0415  (few schedules need it)
+
     name = schedule.timetable
     module, _, attribute = name.rpartition(".")
     try:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param, get_parsing_context
 
 from promo_campaigns.definitions.settings import form_fields
 from promo_campaigns.definitions.settings_schema import setting_schema
-from promo_campaigns.definitions.workflow_files import IncludeFolder
-from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.run_spec import note_on_transport
 
 if TYPE_CHECKING:
     from promo_campaigns.definitions.settings import FormField, Settings
     from promo_campaigns.definitions.workflow import Workflow
+    from promo_campaigns.definitions.workflow_files import IncludeFolder
 
 MODES = {
     None: "send to whoever is missing, unless the run was set otherwise",
@@ -42,7 +39,7 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     """
     if not isinstance(workflow.audience, str):
         return {}
-    offered = _offered(workflow.message, files) if get_parsing_context().dag_id is None else {}
+    offered = offers(workflow.message, files) if get_parsing_context().dag_id is None else {}
     asked = {
         name: _param(part, name, field, offered.get(name, {}))
         for part in (workflow.promo_code, workflow)
@@ -66,26 +63,7 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     }
 
 
-def offered_values(message: str, audience: str, *, include: str | None = None) -> dict[str, dict[str, Any]]:
-    """Return what the trigger form of a DAG by hand offers, as keywords of ``Param`` for type, message and audience.
-
-    Messages are those with the same data sources as the DAG's own. Nothing is offered while a task is run, nor where
-    the include folder lacks what the DAG has by default, so that the DAG is there all the same.
-
-    :param message: the name of the DAG's own message
-    :param audience: the name of its audience by default
-    :param include: the include folder; by default option ``[promo_campaigns] include_folder``, else beside the DAGs
-    """
-    nothing: dict[str, dict[str, Any]] = {"type": {}, "message": {}, "audience": {}}
-    if get_parsing_context().dag_id is not None:
-        return nothing
-    files = IncludeFolder(include_folder(include))
-    with suppress(DefinitionError):
-        return nothing | (_offered(message, files) if audience in files.audiences else {})
-    return nothing
-
-
-def _offered(message: str, files: IncludeFolder) -> dict[str, dict[str, list[str]]]:
+def offers(message: str, files: IncludeFolder) -> dict[str, dict[str, list[str]]]:
     """Return the values that fields offer, where there are any."""
     lists = {
         "type": {"examples": files.code_types},
