@@ -44,3 +44,11 @@ def test_a_task_loads_nothing_of_schedulers_or_forms(dag_file: str, dag_id: str,
     modules = loaded(dag_file, dag_id, ROOT / "include")
     assert "promo_campaigns.operators.message" in modules
     assert not modules & others
+
+
+def test_a_block_that_sends_nothing_loads_no_client_and_no_compiler() -> None:
+    code = "import sys, promo_campaigns.delivery.service; sys.stdout.write('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.splitlines())
+    assert "psycopg" in modules
+    assert not modules & {"aiohttp", "promo_campaigns.velocity", "promo_campaigns.http.client"}

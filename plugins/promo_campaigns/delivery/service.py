@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.delivery.answers import ask_before_message
 from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.delivery.batches import background_executor, record_profiles, send_messages
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
-from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-from promo_campaigns.delivery.receivers import Receivers
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.halts import read_halt
 from promo_campaigns.ledger.invariants import require_invariants
@@ -26,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from promo_campaigns.delivery.batches import BackgroundExecutor, Tally
-    from promo_campaigns.delivery.compiled_campaign import CompiledSource
-    from promo_campaigns.delivery.receivers import ReadConnection
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign, CompiledSource
+    from promo_campaigns.delivery.receivers import ReadConnection, Receivers
     from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.ledger.ledger import PostgresLedger
     from promo_campaigns.model.run import Batch, Run
@@ -41,15 +39,24 @@ _LOG = logging.getLogger(__name__)
 class DeliveryService:
     """Opens runs for delivery. One serves a whole task, and compiles a campaign once for all its runs in a row.
 
+    The HTTP client and the template compiler are loaded by the first block that needs them: a task that only finds
+    contacts, claims codes or closes a run needs neither, and would spend half of its start on them.
+
     :param dsn: the store
     :param read_connection: returns the settings of a connection by its id
-    :ivar receivers: who can be called
     """
 
     def __init__(self, dsn: str, read_connection: ReadConnection) -> None:
         self._dsn = dsn
-        self.receivers = Receivers(dsn, read_connection)
+        self._read_connection = read_connection
         self._campaign: CompiledCampaign | None = None
+
+    @cached_property
+    def receivers(self) -> Receivers:
+        """Who can be called."""
+        from promo_campaigns.delivery.receivers import Receivers
+
+        return Receivers(self._dsn, self._read_connection)
 
     @contextmanager
     def open(self, run_id: int) -> Iterator[RunDelivery]:
@@ -60,9 +67,12 @@ class DeliveryService:
         """
         with reconnecting(self._dsn) as connection:
             run = connection.run(partial(read_run, run_id=run_id))
-            yield RunDelivery(connection, run, self._compiled(run), self.receivers)
+            yield RunDelivery(connection, run, self)
 
-    def _compiled(self, run: Run) -> CompiledCampaign:
+    def compiled(self, run: Run) -> CompiledCampaign:
+        """Return the definition of a run, compiled; of runs in a row that share it, it is the same."""
+        from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+
         if self._campaign is None or self._campaign.spec != run.spec:
             self._campaign = CompiledCampaign(run.spec)
         return self._campaign
@@ -72,17 +82,22 @@ class RunDelivery:
     """One run, open for delivery. Each method does what is not done yet, and can be called again.
 
     :ivar run: the run
-    :ivar campaign: its definition, compiled
     """
 
-    def __init__(
-        self, connection: ReconnectingConnection, run: Run, campaign: CompiledCampaign, receivers: Receivers
-    ) -> None:
+    def __init__(self, connection: ReconnectingConnection, run: Run, service: DeliveryService) -> None:
         self.run = run
-        self.campaign = campaign
         self._connection = connection
-        self._receivers = receivers
+        self._service = service
         self._ledger: PostgresLedger = ledger_of(connection, run.spec)
+
+    @cached_property
+    def campaign(self) -> CompiledCampaign:
+        """The run's definition, compiled."""
+        return self._service.compiled(self.run)
+
+    @property
+    def _receivers(self) -> Receivers:
+        return self._service.receivers
 
     def find(self, batch: Batch) -> BatchPayload:
         """Skip the contacts of a batch who cannot be reached, with a reason, and return the others."""
