@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from faults.stage import Stage
 
 PROCESSES = 2
+_TELL_EVERY = 250
 
 
 @dataclass(slots=True)
@@ -74,8 +77,18 @@ def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> S
             found.failed.append(report)
             if stop_at_first:
                 break
+        if found.schedules % _TELL_EVERY == 0:
+            _tell(found, time.monotonic() - began)
     found.seconds = time.monotonic() - began
     return found
+
+
+def _tell(found: Search, seconds: float) -> None:
+    """Say how far it is: a long search takes an hour."""
+    sys.stderr.write(
+        f"process {os.getpid()}: {found.schedules} schedules, {len(found.failed)} violations, "
+        f"{found.schedules / seconds:.1f} schedules a second\n"
+    )
 
 
 def search_beside(seeds: Sequence[int]) -> Search:
