@@ -63,6 +63,15 @@ def test_a_message_without_a_source_binds_none(include: Path) -> None:
         ("channel: email\nchannel: sms\nbody: x\n", r"messages/m\.yaml:2: the setting 'channel' stands twice"),
         ("channel: email\nbody: |\n  one\n  #if($x)\n", r"messages/m\.yaml:\d: body: "),
         ("channel: email\nbody: x\nhtml: '#if($x)'\n", r"messages/m\.yaml:3: html: "),
+        (
+            "channel: email\nbody: x\ntitle: You are #1\n",
+            r"messages/m\.yaml:3: 'title' ends before the '#'.* between quotes",
+        ),
+        ("channel: email\nbody: #1 of all\n", r"messages/m\.yaml:2: 'body' ends before the '#'"),
+        (
+            "channel: email\nbody: x\noptions:\n  url: long\n    text # 2\n",
+            r"messages/m\.yaml:4: 'options' ends before",
+        ),
         ("channel: email\nbody: x\noptions: [a]\n", r"messages/m\.yaml:3: 'options' must map names to texts"),
         ("channel: email\nbody: x\noptions:\n  a: '#if($x)'\n", r"messages/m\.yaml:\d: options: "),
         ("channel: email\nbody: x\noptions:\n  html: x\n", r"messages/m\.yaml:3: 'html' cannot be the name"),
@@ -76,6 +85,12 @@ def test_a_wrong_message_names_file_line_and_cure(include: Path, text: str, erro
     write(include, "messages/m.yaml", text)
     with pytest.raises(DefinitionError, match=error):
         read_message(include, "m")
+
+
+@pytest.mark.parametrize("title", ["'You are #1' # quoted", "You are#1", "| # folded\n  You are #1"])
+def test_a_comment_behind_a_whole_text_is_one(include: Path, title: str) -> None:
+    write(include, "messages/m.yaml", f"channel: email # a comment\nbody: x\ntitle: {title}\n")
+    assert read_message(include, "m").title.strip().endswith("#1")
 
 
 def test_a_template_error_names_the_line_of_the_file(include: Path) -> None:

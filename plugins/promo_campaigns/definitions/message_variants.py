@@ -47,16 +47,19 @@ def read_variants(folder: Path, message: Message) -> dict[str, Variant]:
 
 
 def check_texts(file: TextSettings, texts: Message | Variant) -> None:
-    """Check that the texts of a message are Velocity, and that its options have names.
+    """Check that the texts of a message are whole and Velocity, and that its options have names.
 
     :raises DefinitionError: naming the line at fault
     """
+    for text in ("title", "body", HTML):
+        file.require_whole(text)
     _compile(file, "title", texts.title)
     _compile(file, "body", texts.body)
     _compile(file, HTML, texts.html, mode="html")
     for option, value in texts.options.items():
         if not _OPTION.fullmatch(option) or option == HTML:
             file.fail(f"{option!r} cannot be the name of an option", line=file.line("options"))
+        file.require_whole("options", option)
         _compile(file, "options", value)
 
 

@@ -40,8 +40,19 @@ class TextSettings:
             hint = QUOTES
             self.fail(f"{key!r} must be text", line=self.line(key), hint=hint)
         if default is None and not value.strip():
+            self.require_whole(key)
             self.fail(f"{key!r} is empty", line=self.line(key))
         return value
+
+    def require_whole(self, key: str, *inside: str) -> None:
+        """Refuse a text that people read and of which YAML takes a part for a comment: ``title: You are #1``.
+
+        :param inside: the name of a text in the setting, where it maps names to texts
+        """
+        if self._file.is_cut(key, *inside):
+            hint = "Put the text between quotes, or a comment on a line of its own"
+            line = self._file.line(key, *inside)
+            self.fail(f"{key!r} ends before the '#', which begins a comment in YAML", line=line, hint=hint)
 
     def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
         """Return a setting that must be one of some words."""

@@ -21,6 +21,7 @@ MAX_BYTES = 1_000_000
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _BROKEN = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _BARE = re.compile(r"\s*(- +)?(?P<name>[^\s:#'\"]+):\s+(?P<value>[@`%&*!|>{\[].*?|[^'\"].*:\s.*?)\s*")
+_COMMENT = re.compile(r"\s+#")
 QUOTES = "Put a text that begins with a bracket or a brace between quotes"
 _FLAGS = {"true": True, "false": False}
 _EXCERPT = 100
@@ -49,6 +50,7 @@ class YamlFile:
         self._text: list[str] = []
         self._lines: dict[Way, int] = {}
         self._first_lines: dict[Way, int] = {}
+        self._cut: set[Way] = set()
         self._seen: set[int] = set()
         root = self._compose(path)
         self.value: dict[str, Any] = {}
@@ -61,6 +63,10 @@ class YamlFile:
     def line(self, *way: str | int, of_text: int = 0) -> int | None:
         """Return the 1-based line of a setting, or of a line (from 1) of its text; None if it is not there."""
         return self._first_lines[way] + of_text - 1 if of_text and way in self._first_lines else self._lines.get(way)
+
+    def is_cut(self, *way: str | int) -> bool:
+        """Return whether a text without quotes ends before a ``#``, which YAML takes for the begin of a comment."""
+        return way in self._cut
 
     def fail(
         self,
@@ -124,6 +130,9 @@ class YamlFile:
         if isinstance(node, yaml.SequenceNode):
             return self._sequence(node, way)
         scalar = cast("yaml.ScalarNode", node)
+        end = scalar.end_mark
+        if not scalar.style and end.line < len(self._text) and _COMMENT.match(self._text[end.line], end.column):
+            self._cut.add(way)
         return str(scalar.value) if self._as_text else _typed(scalar)
 
     def _mapping(self, node: yaml.MappingNode, way: Way) -> dict[str, Any]:
