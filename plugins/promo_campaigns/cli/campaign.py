@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from promo_campaigns.cli.options import CampaignOptions
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import RunSpec
@@ -45,6 +46,20 @@ class Campaign:
     include: Path = INCLUDE
     connection: str = ""
     dsn: str = ""
+
+    @classmethod
+    def given(cls, options: CampaignOptions) -> Campaign:
+        """Return the campaign that the options which all such commands have name."""
+        return cls(
+            workflow=options.workflow,
+            message=options.message,
+            type=options.code_type,
+            discount=options.discount,
+            days=options.days,
+            include=options.include,
+            connection=options.connection,
+            dsn=options.dsn,
+        )
 
     def spec(self, *, message: str = "", contact_ids: Sequence[int] = ()) -> RunSpec:
         """Return the definition of a run of the campaign.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from promo_campaigns.cli.option_groups import spelled_out
 from promo_campaigns.cli.quick_values import QuickValues, Theirs
 from promo_campaigns.cli.terminal import has_colour
 
@@ -62,9 +63,17 @@ class Commands(typer.Typer):
     def add(self, name: str, *examples: str) -> Callable[[Function], Function]:
         """Make a function a command; its docstring is the help, its first line the summary.
 
+        Its parameters are options, or groups of them: see ``option_groups``.
+
         :param examples: whole command lines, at least one
         """
-        return self.command(name, cls=Command, epilog="\n".join(examples))
+        make = self.command(name, cls=Command, epilog="\n".join(examples))
+
+        def added(function: Function) -> Function:
+            make(spelled_out(function))
+            return function
+
+        return added
 
 
 def _write_examples(epilog: str | None, formatter: Theirs) -> None:

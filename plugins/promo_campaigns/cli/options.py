@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from promo_campaigns.cli.output import Output
 from promo_campaigns.model.errors import ConfigurationError
 
 INCLUDE = Path("include")
@@ -125,3 +127,29 @@ Message = Annotated[
 CodeType = Annotated[str, typer.Option("--type", metavar="TYPE", help="The type of the codes to take.")]
 Discount = Annotated[str, typer.Option("--discount", metavar="N", help="Their discount, 0 to 99, exact.")]
 Days = Annotated[str, typer.Option("--days", metavar="N", help="Whole days a code must stay valid.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignOptions:
+    """The options that say which campaign a command is about, and where it finds files, store and receiver."""
+
+    workflow: Workflow = ""
+    message: Message = ""
+    code_type: CodeType = ""
+    discount: Discount = ""
+    days: Days = ""
+    include: Include = INCLUDE
+    connection: Connection = ""
+    dsn: Dsn = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """The options that say how a command prints its result."""
+
+    as_json: AsJson = False
+    fields: Fields = ""
+
+    def output(self) -> Output:
+        """Return what prints so."""
+        return Output(as_json=self.as_json, fields=self.fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -12,21 +13,8 @@ from promo_campaigns.cli.campaign import Campaign
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import (
-    INCLUDE,
-    AsJson,
-    CodeType,
-    Connection,
-    Days,
-    Discount,
-    Dsn,
-    Fields,
-    Include,
-    Message,
-    Workflow,
-    audience_names,
-)
-from promo_campaigns.cli.output import Output, printable
+from promo_campaigns.cli.options import CampaignOptions, OutputOptions, audience_names
+from promo_campaigns.cli.output import printable
 from promo_campaigns.cli.progress import counted, progress
 from promo_campaigns.model.errors import ConfigurationError
 
@@ -77,12 +65,8 @@ class _Wanted(NamedTuple):
     "promo preview welcome_push --diff promo_push promo_mail",
 )
 def preview(
-    workflow: Workflow = "",
+    given: CampaignOptions,
     *,
-    message: Message = "",
-    code_type: CodeType = "",
-    discount: Discount = "",
-    days: Days = "",
     audience: Audience = "",
     hold_out: HoldOut = "0",
     named: Named = "preview",
@@ -90,34 +74,17 @@ def preview(
     at: At = "",
     diff: Diff = None,
     out: Out = None,
-    include: Include = INCLUDE,
-    connection: Connection = "",
-    as_json: AsJson = False,
-    fields: Fields = "",
-    dsn: Dsn = "",
+    form: OutputOptions,
 ) -> ExitStatus:
     """Show what a campaign would send to whom; nothing is sent or consumed.
 
     It asks everything that Start asks. The exit status is 1 if Start would refuse to open the run.
     """
-    if diff and message:
+    if diff and given.message:
         msg = "say what to preview: a workflow or --message NAME, or --diff OLD NEW, which names the messages itself"
         raise ConfigurationError(msg)
-    campaign = Campaign(
-        workflow=workflow,
-        message=message,
-        type=code_type,
-        discount=discount,
-        days=days,
-        audience=audience,
-        named=named,
-        hold_out=hold_out,
-        reuse=reuse,
-        include=include,
-        connection=connection,
-        dsn=dsn,
-    )
-    output = Output(as_json=as_json, fields=fields)
+    campaign = replace(Campaign.given(given), audience=audience, named=named, hold_out=hold_out, reuse=reuse)
+    output = form.output()
     wanted = _Wanted(campaign, out or [], at)
     if diff:
         compared = _compare(wanted, *diff)

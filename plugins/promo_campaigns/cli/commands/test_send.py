@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,19 +12,7 @@ from promo_campaigns.cli.campaign import Campaign
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import (
-    INCLUDE,
-    AsJson,
-    CodeType,
-    Connection,
-    Days,
-    Discount,
-    Dsn,
-    Fields,
-    Include,
-    Message,
-    Workflow,
-)
+from promo_campaigns.cli.options import CampaignOptions, OutputOptions
 from promo_campaigns.cli.output import Output, printable
 from promo_campaigns.cli.progress import progress
 from promo_campaigns.model.masking import mask
@@ -56,41 +44,24 @@ TransportConnId = Annotated[
     "promo test-send --message promo_push --contact 1 --json",
 )
 def send_test(
-    workflow: Workflow = "",
+    given: CampaignOptions,
     *,
     contact: Contacts,
     send: Send = False,
-    message: Message = "",
-    code_type: CodeType = "",
-    discount: Discount = "",
-    days: Days = "",
     transport: Transport = "inbox",
     transport_conn_id: TransportConnId = "",
-    include: Include = INCLUDE,
-    connection: Connection = "",
-    as_json: AsJson = False,
-    fields: Fields = "",
-    dsn: Dsn = "",
+    form: OutputOptions,
 ) -> ExitStatus:
     """Show a message for test contacts, with a code nobody holds; send it only with --send.
 
     The exit status is 1 if one of the contacts cannot be sent to, or a message that was sent was not accepted.
     """
-    # What a message shows of its code's kind, where no workflow says it.
-    usual = ("", "", "") if workflow else ("Test", "0", "30")
-    campaign = Campaign(
-        workflow=workflow,
-        message=message,
-        type=code_type or usual[0],
-        discount=discount or usual[1],
-        days=days or usual[2],
-        transport=transport,
-        transport_conn_id=transport_conn_id,
-        include=include,
-        connection=connection,
-        dsn=dsn,
-    )
-    return _test(campaign, contact, Output(as_json=as_json, fields=fields), send=send)
+    campaign = replace(Campaign.given(given), transport=transport, transport_conn_id=transport_conn_id)
+    if not campaign.workflow:  # what a message shows of its code's kind, where no workflow says it
+        campaign = replace(
+            campaign, type=campaign.type or "Test", discount=campaign.discount or "0", days=campaign.days or "30"
+        )
+    return _test(campaign, contact, form.output(), send=send)
 
 
 def _test(campaign: Campaign, contact: list[int], output: Output, *, send: bool) -> ExitStatus:
