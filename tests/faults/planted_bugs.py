@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from faults import receiver_truth, schedule
-from promo_campaigns.delivery import batches as sending
 from promo_campaigns.delivery import bulk, rendering
+from promo_campaigns.delivery import retry_loop as sending
 from promo_campaigns.delivery.breaker import FREE
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.http.kept_connections import KeptConnections

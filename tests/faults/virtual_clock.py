@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from promo_campaigns.delivery import batches as sending
 from promo_campaigns.delivery import bulk
+from promo_campaigns.delivery import retry_loop as sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -43,7 +43,7 @@ def virtualise(connection: Connection) -> None:
 
 @contextmanager
 def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Iterator[None]:
-    """Give ``delivery.batches`` this clock while the context lasts; its waiting and its lanes are a worker's steps.
+    """Give ``delivery.retry_loop`` this clock while the context lasts; its waiting and its lanes are a worker's steps.
 
     The requests for several contacts that ``delivery.bulk`` makes beside each other are made in turn.
     """

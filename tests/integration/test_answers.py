@@ -25,8 +25,7 @@ from integration.scenario import (
 )
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.erasure import erase_contact
-from promo_campaigns.delivery.answers import ask_before_message
-from promo_campaigns.delivery.batches import record_profiles, send_messages
+from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.success_rule import SuccessRule
@@ -42,7 +41,7 @@ from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.delivery.retry_loop import Tally
     from promo_campaigns.model.run import Run
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
@@ -147,7 +146,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float) -> None:
         """Go on."""
 
-    monkeypatch.setattr("promo_campaigns.delivery.batches.asyncio.sleep", at_once)
+    monkeypatch.setattr("promo_campaigns.delivery.retry_loop.asyncio.sleep", at_once)
 
 
 def test_an_answer_stands_in_the_message_of_its_own_contact(dsn: str, store: Connection, receiver: Receiver) -> None:

@@ -25,7 +25,7 @@ from promo_campaigns.model.run_spec import DataSource, Poll
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.delivery.retry_loop import Tally
     from promo_campaigns.model.run import Run
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
@@ -101,7 +101,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float) -> None:
         """Go on."""
 
-    monkeypatch.setattr("promo_campaigns.delivery.batches.asyncio.sleep", at_once)
+    monkeypatch.setattr("promo_campaigns.delivery.retry_loop.asyncio.sleep", at_once)
 
 
 def test_as_few_requests_as_can_be_carry_everybody_s_own_code(store: Connection, receiver: Receiver) -> None:

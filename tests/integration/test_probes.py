@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.delivery.batches import Tally, record_profiles, send_messages
+from promo_campaigns.delivery.batches import record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.retry_loop import Tally
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError
@@ -162,7 +163,7 @@ def test_a_contact_that_cannot_be_rendered_is_no_sign_of_life(store: Connection)
 
 
 def test_a_probe_that_was_put_off_says_nothing_and_is_given_back(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", -1.0)
+    monkeypatch.setattr("promo_campaigns.delivery.retry_loop.MAX_PAUSE_S", -1.0)
     scene.fail()
     scene.cool_down()
     receiver = Answering(lambda _: Outcome.LATER)
@@ -176,7 +177,7 @@ def test_a_probe_that_was_put_off_says_nothing_and_is_given_back(scene: Scene, m
 def test_one_contact_whose_calls_always_fail_does_not_hold_up_the_others(
     scene: Scene, in_flight: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", -1.0)
+    monkeypatch.setattr("promo_campaigns.delivery.retry_loop.MAX_PAUSE_S", -1.0)
     poison = scene.contacts[0]
     scene.send(Answering())
     receiver = Answering(lambda who: Outcome.UNKNOWN if who == poison else Outcome.OK, in_flight=in_flight)

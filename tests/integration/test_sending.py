@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
-from promo_campaigns.delivery.batches import Tally, record_profiles, send_messages
+from promo_campaigns.delivery.batches import record_profiles, send_messages
 from promo_campaigns.delivery.breaker import FREE
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.retry_loop import Tally
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
@@ -177,7 +178,7 @@ def test_a_receiver_that_is_down_loses_nobody(
     store: Connection, send: Callable[..., tuple[Sent, Tally]], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent, _ = send(3)
-    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
+    monkeypatch.setattr("promo_campaigns.delivery.retry_loop.MAX_PAUSE_S", 0.01)
     receiver.answer = lambda _: Answer(status=503)
     with pytest.raises(ReceiverUnavailableError, match=r"put off 3 contacts again and again \(HTTP 503\)"):
         record(sent, receiver)
@@ -191,7 +192,7 @@ def test_a_silent_receiver_is_left_after_the_time_out(
     import threading
 
     sent, _ = send(2)
-    monkeypatch.setattr("promo_campaigns.delivery.batches.MAX_PAUSE_S", 0.01)
+    monkeypatch.setattr("promo_campaigns.delivery.retry_loop.MAX_PAUSE_S", 0.01)
     silence = threading.Event()
     receiver.answer = lambda _: Answer(hold=silence)
     with pytest.raises(ReceiverUnavailableError, match="no answer in time"):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome, states
-from promo_campaigns.delivery.batches import background_executor, send_messages
+from promo_campaigns.delivery.batches import send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -21,7 +22,7 @@ from promo_campaigns.postgres.connection import connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.delivery.retry_loop import Tally
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run import Run
     from promo_campaigns.postgres.connection import Connection

@@ -13,9 +13,10 @@ from contract.stages import key_file
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.batch_payload import BatchPayload
-from promo_campaigns.delivery.batches import background_executor, record_profiles
+from promo_campaigns.delivery.batches import record_profiles
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.http.client import Endpoint
@@ -26,7 +27,7 @@ from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from receiver import Answer
 
 if TYPE_CHECKING:
-    from promo_campaigns.delivery.batches import Tally
+    from promo_campaigns.delivery.retry_loop import Tally
     from promo_campaigns.model.run import Run
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver

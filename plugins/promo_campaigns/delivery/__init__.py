@@ -4,7 +4,6 @@ How one kind of receiver is called is in ``transports``.
 """
 
 __all__ = [
-    "answers",
     "batch_payload",
     "batches",
     "breaker_store",
@@ -17,6 +16,7 @@ __all__ = [
     "rate_limit_store",
     "receivers",
     "rendering",
+    "retry_loop",
     "service",
     "success_rule",
     "templates",

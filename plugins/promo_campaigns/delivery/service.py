@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.delivery.answers import ask_before_message
 from promo_campaigns.delivery.batch_payload import BatchPayload
-from promo_campaigns.delivery.batches import background_executor, record_profiles, send_messages
+from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
+from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
 from promo_campaigns.ledger.halts import read_halt
 from promo_campaigns.ledger.invariants import require_invariants
@@ -23,9 +23,9 @@ from promo_campaigns.postgres.reconnecting import reconnecting
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
-    from promo_campaigns.delivery.batches import BackgroundExecutor, Tally
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign, CompiledSource
     from promo_campaigns.delivery.receivers import ReadConnection, Receivers
+    from promo_campaigns.delivery.retry_loop import BackgroundExecutor, Tally
     from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.ledger.ledger import PostgresLedger
     from promo_campaigns.model.run import Batch, Run
