@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from named_sql import PACKAGE, sql_files
-from promo_campaigns.postgres.sql import named_blocks, queries
+from promo_campaigns.postgres.sql import named_blocks, queries, without_comments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +24,12 @@ MAY_REPEAT = {
 """Statements that may say what another says, each with its reason. The invariants are left out: a check that shared its
 text with what it checks would share its mistakes."""
 _WORD = re.compile(r"%\(\w+\)s|\w+|[^\w\s]")
-_COMMENT = re.compile(r"--[^\n]*")
 _USED = re.compile(r"/\* fragment ([a-z_]+) \*/")
 
 
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words and signs of SQL, without its comments and its layout."""
-    return tuple(_WORD.findall(_COMMENT.sub("", text).lower()))
+    return tuple(_WORD.findall(without_comments(text).lower()))
 
 
 def written() -> dict[str, str]:

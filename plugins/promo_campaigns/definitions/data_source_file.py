@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from promo_campaigns.delivery.success_rule import Condition
 from promo_campaigns.delivery.templates import compile_body, compile_data_source, compile_headers, compile_path
+from promo_campaigns.http.request_paths import holds_control_character
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.run_spec import DataSource, Poll
 from promo_campaigns.velocity import can_hold
@@ -41,7 +42,6 @@ STATUSES = range(100, 600)
 _KNOWN = frozenset({"status", "answer"})
 _POLL = frozenset({"path", "done", "failed", "wait_s"})
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key"})
 
@@ -77,7 +77,7 @@ def source_of(file: TextSettings, name: str, *, before: bool = False) -> DataSou
 def _check_address(file: TextSettings, source: DataSource) -> None:
     if not source.path.startswith("/"):
         file.fail("'path' must begin with a slash", line=file.line("path"), hint="The host is the connection's")
-    if _UNSENDABLE.search(source.path + source.poll.path):
+    if holds_control_character(source.path + source.poll.path):
         file.fail("'path' holds what no address may", line=file.line("path"), hint="Write it in one line")
     for path in (source.path, source.poll.path):
         if leads_elsewhere(path.partition("?")[0]):
@@ -89,7 +89,7 @@ def _check_address(file: TextSettings, source: DataSource) -> None:
 def _check_headers(file: TextSettings, source: DataSource) -> None:
     line = file.line("headers")
     for name, value in source.headers.items():
-        if not _HEADER.fullmatch(name) or _UNSENDABLE.search(value):
+        if not _HEADER.fullmatch(name) or holds_control_character(value):
             file.fail("'headers' holds a name or value that no header may have", line=line)
         if name.lower() in _CREDENTIALS:
             file.fail(f"the header {name} is a secret", line=line, hint="Credentials stand in the connection: its auth")

@@ -12,6 +12,7 @@ from promo_campaigns.delivery.http_sender import KEY_HEADER
 from promo_campaigns.delivery.success_rule import NO_JSON, Condition, SuccessRule, is_unreadable, read_json
 from promo_campaigns.delivery.templates import compile_path
 from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.outcome import MAY_MEAN_ONE
 from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.http.request_paths import path_part
 from promo_campaigns.model.errors import TemplateError
@@ -31,8 +32,6 @@ FIRST_LOOK_S = 0.05
 MOST_BETWEEN_LOOKS_S = 2.0
 SHARE_OF_WAIT = 0.2
 """Pauses grow with the wait, so that the end is seen at most so much later than it came."""
-_AT_FAULT = frozenset({400, 413, 422})
-"""Statuses by which a receiver may mean one contact of many, or their number; the other refusals mean the request."""
 _UNFINISHED = "the work was not finished in time"
 
 
@@ -70,7 +69,7 @@ class HttpBulkSender:
         outcome, detail = self._success_rule.outcome(answer, read)
         if outcome is not Outcome.OK:
             by_rule = answer.outcome is Outcome.OK
-            return _answer(outcome, detail, answer, divisible=by_rule or answer.status in _AT_FAULT)
+            return _answer(outcome, detail, answer, divisible=by_rule or answer.status in MAY_MEAN_ONE)
         failed = failed_items(read, request.recipients)
         try:
             path = self._follow_up(request.path, read)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import TemplateError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.model.typed.strict_json import refuse_constant
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class SuccessRule:
 def read_json(body: bytes) -> Any:  # noqa: ANN401  (whatever was answered)
     """Return an answer as JSON values; of one that is no JSON, something that ``is_unreadable``."""
     try:
-        return json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(body, parse_constant=refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return _LOST
 
@@ -132,10 +133,6 @@ def _kept(read: object, unread: str) -> tuple[Outcome, str, str]:
     if _NUL.search(text):
         return Outcome.REFUSED, "the answer holds what cannot be kept", ""
     return Outcome.OK, "", text
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _finite(text: str) -> float:

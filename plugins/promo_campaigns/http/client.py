@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import time
 from base64 import b64encode
@@ -20,7 +19,7 @@ from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.http.no_connection import explain
 from promo_campaigns.http.outcome import classify_status, is_locked_out, receivers_now, retry_after_s, what_to_look_at
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
-from promo_campaigns.http.request_paths import request_url
+from promo_campaigns.http.request_paths import holds_control_character, request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
@@ -42,7 +41,6 @@ MAX_ANSWER_BYTES = 1_000_000
 MAX_CONNECT_S = 10.0
 KEEP_ALIVE_S = 3.0
 """A connection that was idle for longer may be closed by the other side just when it is used."""
-_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +278,7 @@ class HttpClient:
         :raises ValueError: it cannot be sent, or its path could lead to another host or path
         """
         headers = "".join((*call.headers, *call.headers.values()))
-        if _UNSENDABLE.search(headers):
+        if holds_control_character(headers):
             msg = "a control character in a header"
             raise ValueError(msg)
         headers.encode()

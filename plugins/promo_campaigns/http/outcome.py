@@ -40,6 +40,9 @@ _RECEIVER_IF_ALL = {
 _LATER = frozenset({429, *_RECEIVER})
 _REFUSED = frozenset({400, 413, 414, 422, 431, *_RECEIVER_IF_ALL})
 
+MAY_MEAN_ONE = frozenset({400, 413, 422})
+"""Statuses by which a receiver may mean one item of a request for many, or their number; other refusals mean all."""
+
 
 def classify_status(status: int) -> Outcome:
     """Classify an answer by its status.

@@ -1,4 +1,4 @@
-"""The address of a request: exactly the path that the caller gave, on the endpoint's host."""
+"""The address of a request, exactly the path that the caller gave, on the endpoint's host, and what none may hold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 
 _RAW = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9!$%&'()*+,;=:@/?._~-]+")
 """What a path or query must not hold as it is (RFC 3986, section 3.3): a lone percent sign among it."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def holds_control_character(text: str) -> bool:
+    """Tell whether a path or a header holds a control character, which could begin another header; a tab cannot."""
+    return _CONTROL.search(text) is not None
 
 
 @lru_cache(maxsize=1024)  # most data sources have one path for everybody

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BLOCK = re.compile(r"^-- (?P<name>[a-z_]+) --\n(?P<body>.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(r"/\* fragment (?P<name>[a-z_]+) \*/")
+_COMMENT = re.compile(r"--[^\n]*")
 _INTENT = re.compile(r"\A(?:--[^\n]*\n)+")
 
 
@@ -63,3 +64,8 @@ def named_blocks(module: str) -> Mapping[str, str]:
             raise ValueError(msg)
         named[name] = body
     return MappingProxyType(named)
+
+
+def without_comments(text: str) -> str:
+    """Return SQL of our own files without its comments; no text in quotes there holds two hyphens."""
+    return _COMMENT.sub("", text)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.model.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, parse_identity
+from promo_campaigns.model.typed.strict_json import refuse_constant
 from promo_campaigns.profile_api.json_values import storable, text_of
 from promo_campaigns.profile_api.requests import RequestError
 
@@ -100,10 +101,6 @@ def _unescaped(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
-        return json.loads(value, parse_constant=_refuse)
+        return json.loads(value, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

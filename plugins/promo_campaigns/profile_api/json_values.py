@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from promo_campaigns.model.typed.strict_json import is_encodable
+
 _DEEPEST = 100
 
 
@@ -49,17 +51,9 @@ def _check(value: object) -> None:
     if isinstance(value, str):
         if "\0" in value:
             problem = "NUL is not allowed"
-        elif not _is_unicode(value):
+        elif not is_encodable(value):
             problem = "half of a surrogate pair is not allowed"
     elif isinstance(value, float) and not math.isfinite(value):
         problem = "NaN and infinite numbers are not allowed"
     if problem:
         raise ValueError(problem)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
 from promo_campaigns.model.errors import LimitExceededError, TemplateError, TemplateRenderError
+from promo_campaigns.model.typed.strict_json import is_encodable
 from promo_campaigns.velocity.codegen.generator import FILE, generate
 from promo_campaigns.velocity.dialect import DIALECTS
 from promo_campaigns.velocity.fault import Fault
@@ -35,6 +36,7 @@ from promo_campaigns.velocity.positions.position import Position
 from promo_campaigns.velocity.positions.url_text import finish_url
 from promo_campaigns.velocity.tools.names import check_tools
 from promo_campaigns.velocity.values.method_table import METHOD_NAMES
+from promo_campaigns.velocity.values.percent import CUT_HINT
 from promo_campaigns.velocity.values.text_methods import narrow
 
 if TYPE_CHECKING:
@@ -176,13 +178,13 @@ class Template:
 
     def _sendable(self, text: str) -> str:
         """Return a text that can be encoded; halves of UTF-16 pairs that met in it are joined."""
-        if can_be_sent(text):
+        if is_encodable(text):
             return text
         text = escape_halves(text) if self._json else narrow(text)
-        if can_be_sent(text):
+        if is_encodable(text):
             return text
         problem = "the text holds half of a UTF-16 pair, which cannot be sent"
-        raise TemplateRenderError(problem, hint="Take care where substring() cuts")
+        raise TemplateRenderError(problem, hint=CUT_HINT)
 
     def render_many(self, contexts: Iterable[Mapping[str, object]]) -> list[str | TemplateError]:
         """Return for each contact its text, or the error that concerns it alone."""
@@ -205,15 +207,6 @@ class Template:
                 offset = self._offsets[trace.tb_lineno - 1]
             trace = trace.tb_next
         return error_at(kind, self._made_of[0], offset, problem, hint)
-
-
-def can_be_sent(text: str) -> bool:
-    """Tell whether a text can be encoded."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _positions(tree: Block, mode: Mode) -> dict[Node, Position]:

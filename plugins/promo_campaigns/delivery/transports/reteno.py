@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
+from promo_campaigns.http.outcome import MAY_MEAN_ONE
 from promo_campaigns.model.errors import CallRefusedError, CannotCarryError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 TEMPLATE = "template"
 FROM_NAME = "from_name"
 RECIPIENTS = 1000
-_OF_ONE = frozenset({400, 413, 422})
 _NO_TEMPLATE = 404
 _TEMPLATE = re.compile(r"[0-9]{1,19}")
 _REQUESTS = uuid.UUID("0b1f4a63-7c1d-4a45-8a1b-8f5d0a7e6f11")
@@ -73,7 +73,7 @@ class RetenoTransport(HttpTransport):
         answer = await self.post(f"/api/v1/message/{template}/smartsend", _request(messages))
         if answer.outcome is Outcome.OK:
             return _item_results(messages, answer.body)
-        if answer.status in _OF_ONE:
+        if answer.status in MAY_MEAN_ONE:
             raise CallRefusedError(answer.detail)
         if answer.status == _NO_TEMPLATE:
             missing = replace(

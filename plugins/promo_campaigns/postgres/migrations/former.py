@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.postgres.sql import without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -17,7 +18,6 @@ FORMER_HEAD = "0021_cheap_rows"
 
 FIRST = "0001_schema"
 
-_COMMENT = re.compile(r"--[^\n]*")
 _MADE = re.compile(
     r"^create (?:unique )?(?:table|index|view|function|type|sequence|trigger) (?:promo\.)?(\w+)", re.MULTILINE
 )
@@ -65,7 +65,7 @@ def take_over(connection: Connection, schema: str, known: Collection[str]) -> No
 
 def _made_by(schema: str) -> Iterator[str]:
     """Yield the names that a schema gives to what it makes, columns with their table."""
-    text = _COMMENT.sub("", schema)
+    text = without_comments(schema)
     yield from _MADE.findall(text)
     yield from _CONSTRAINT.findall(text)
     for table in _TABLE.finditer(text):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from psycopg import errors, sql
 
 from promo_campaigns.model.errors import StoreUnavailableError
+from promo_campaigns.postgres.sql import without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +33,6 @@ _HEADER = re.compile(
     re.MULTILINE,
 )
 _MARK = re.compile(r"^-- part:", re.MULTILINE)
-_COMMENT = re.compile(r"--[^\n]*")
 _NEW_INDEX = re.compile(r"create\s+(?:unique\s+)?index\s+concurrently\s+(?P<name>[a-z_]+)\s+on\b")
 
 
@@ -63,7 +63,7 @@ def parts_of(text: str) -> Sequence[Part]:
         raise ValueError(msg)
     if not heads:
         return (Part("locked", (), "", text),)
-    if _COMMENT.sub("", text[: heads[0].start()]).strip():
+    if without_comments(text[: heads[0].start()]).strip():
         msg = "SQL stands before the first part"
         raise ValueError(msg)
     ends = [head.start() for head in heads[1:]] + [len(text)]
@@ -168,7 +168,7 @@ class Migration:
         self._execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
 
     def _run_online(self, part: Part) -> None:
-        statement = _COMMENT.sub("", part.text).strip()
+        statement = without_comments(part.text).strip()
         if index := _NEW_INDEX.match(statement):
             place = f"{SCHEMA}.{index['name']}"
             valid = self.connection.execute(

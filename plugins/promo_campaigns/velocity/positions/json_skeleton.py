@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from promo_campaigns.model.errors import TemplateSyntaxError
+from promo_campaigns.model.typed.strict_json import refuse_constant
 from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.place import error_at
 
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.parser.tree import Node
 
 PLACEHOLDER = "null"
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 class Skeleton:
@@ -42,7 +39,7 @@ class Skeleton:
             return
         text = "".join(part for _, part in self._parts)
         try:
-            json.loads(text, parse_constant=_no_constant)
+            json.loads(text, parse_constant=refuse_constant)
         except json.JSONDecodeError as error:
             raise self._error(template, error.pos, error.msg) from None
         except (ValueError, RecursionError):
@@ -65,6 +62,6 @@ def check_result(text: str) -> None:
     :raises Fault: it is no JSON
     """
     try:
-        json.loads(text, parse_constant=_no_constant)
+        json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         fail("the rendered body is no JSON", "Check the commas that #if and #foreach leave or add")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from promo_campaigns.velocity.fault import fail
+from promo_campaigns.velocity.values.percent import percent_encoded
 from promo_campaigns.velocity.values.values import Encoded, Rendered
 
 if TYPE_CHECKING:
@@ -37,7 +36,4 @@ class LinkPrinter:
             return self._printer.show(value, missing, meter)
         if type(value) is Encoded and value.form == "url":
             return value.text
-        try:
-            return quote(self._printer.text(value, meter), safe=safe)
-        except UnicodeEncodeError:
-            fail("a value holds half of a UTF-16 pair, which cannot be sent", "Take care where substring() cuts")
+        return percent_encoded(self._printer.text(value, meter), safe)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from promo_campaigns.velocity.fault import fail
+from promo_campaigns.velocity.values.percent import percent_encoded
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.values import Encoded
@@ -25,10 +26,7 @@ def url_text(text: str) -> str:
 
     :raises Fault: it holds half of a UTF-16 pair
     """
-    try:
-        return _VALUE + quote(text, safe="")
-    except UnicodeEncodeError:
-        fail("a value holds half of a UTF-16 pair, which cannot be sent", "Take care where substring() cuts")
+    return _VALUE + percent_encoded(text)
 
 
 def encoded_url(value: Encoded) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 from xml.sax.saxutils import escape as escape_xml
 
-from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.values.arguments import Method
+from promo_campaigns.velocity.values.percent import percent_encoded
 from promo_campaigns.velocity.values.values import Encoded
 
 if TYPE_CHECKING:
@@ -35,13 +34,6 @@ class EscapeTool:
     """The tool."""
 
     __slots__ = ()
-
-
-def _url(text: str) -> str:
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError:
-        fail("a value holds half of a UTF-16 pair, which cannot be sent", "Take care where substring() cuts")
 
 
 def _by_table(text: str, table: dict[str, str]) -> str:
@@ -79,7 +71,7 @@ _SHORT = {
 METHODS: dict[str, tuple[Method, ...]] = {
     "html": _escaping(escape, "html"),
     "xml": _escaping(lambda text: escape_xml(text, _QUOTES), "xml"),
-    "url": _escaping(_url, "url"),
+    "url": _escaping(percent_encoded, "url"),
     "javascript": _escaping(lambda text: _by_table(text, _SCRIPT)),
     "java": _escaping(lambda text: _by_table(text, _JAVA)),
     "sql": _escaping(lambda text: text.replace("'", "''")),
