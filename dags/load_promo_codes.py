@@ -39,7 +39,7 @@ with DAG(
     arrived = PromoCodeFileSensor(
         task_id="wait_for_files",
         path=f"{{{{ var.value.get('promo_code_inbox', {str(INBOX)!r}) }}}}",
-        settle_s=2,
+        unchanged_s=2,
         timeout=timedelta(hours=1),
         soft_fail=True,
         outlets=[CODE_FILES],

@@ -160,7 +160,7 @@ def accepted_run(connection: Connection) -> tuple[Run, list[int]]:
         some = contacts[first : first + TASK]
         ledger.assign_codes(run.run_id, some, SPEC.codes)
         lease = ledger.begin_messages(run.run_id, some, lease_s=120, resend_within_s=0)
-        ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in some])
+        ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in some])
     connection.execute("vacuum analyze promo.assignment, promo.attempt, promo.contact")
     return run, contacts
 

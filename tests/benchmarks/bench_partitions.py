@@ -4,7 +4,7 @@
 
 Two stores of the same history: closed runs over the same contacts, a code, an assignment and two attempts each. One has
 today's tables; in the other the assignments and attempts of each campaign are a partition, and the codes four by a hash
-of type and discount (``--codes 0`` leaves them whole). At three lengths of the history both claim, begin, settle and
+of type and discount (``--codes 0`` leaves them whole). At three lengths of the history both claim, begin, record and
 close new runs of so many contacts, in turns, through the product's own code; at last each removes its oldest run.
 PROMO_TEST_DSN names a server, else one is started for each store, with durable commits.
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 POOLS = 4
 MOST_TIMES = 1.5
 LEASE_S = 600.0
-STEPS = ("open", "claim", "begin", "settle", "check")
+STEPS = ("open", "claim", "begin", "record", "check")
 NEW_RUNS = 1_000
 """So many ids of runs are kept for the new ones at each length of the history."""
 
@@ -135,8 +135,8 @@ def one_run(store: Store, number: int, contacts: int) -> None:
         lease = ledger.begin_messages(run.run_id, people, lease_s=LEASE_S, resend_within_s=0.0)
     assert len(lease.recipients) == contacts
     results = [DeliveryResult(contact_id=who, outcome=Outcome.OK, detail="") for who in people]
-    with store.step("settle"):
-        ledger.settle_messages(lease, results)
+    with store.step("record"):
+        ledger.record_message_outcomes(lease, results)
     with store.step("check"):
         close_run(connection, run.run_id)
         require_invariants(connection, run.run_id)

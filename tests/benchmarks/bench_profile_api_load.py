@@ -36,7 +36,7 @@ from promo_campaigns.postgres.connection import connect
 
 MOST_TIMES_SLOWER = 3.0
 TURN_S = 4.0
-SETTLING_S = 0.5
+WARM_UP_S = 0.5
 OTHERS = 5_000
 FIELD = 12345
 LOAD = [sys.executable, "-c", "import sys; from promo_campaigns.cli import main; sys.exit(main())", "contacts", "load"]
@@ -48,7 +48,7 @@ class Turns:
     def __init__(self, loading: subprocess.Popen[bytes]) -> None:
         self._loading = loading
         self._until = 0.0
-        self._settled_at = 0.0
+        self._warm_at = 0.0
         self.is_loading = False
 
     def is_over(self) -> bool:
@@ -56,14 +56,14 @@ class Turns:
         now = time.monotonic()
         if now > self._until:
             self._until = now + TURN_S
-            self._settled_at = now + SETTLING_S
+            self._warm_at = now + WARM_UP_S
             self.is_loading = not self.is_loading
             self._loading.send_signal(signal.SIGCONT if self.is_loading else signal.SIGSTOP)
         return self._loading.poll() is not None
 
     def counts(self) -> bool:
         """Return whether what was begun in the turn before is over."""
-        return time.monotonic() > self._settled_at
+        return time.monotonic() > self._warm_at
 
 
 def request(number: int, ids: list[int]) -> tuple[str, str, dict[str, object] | None]:

@@ -187,7 +187,7 @@ def accepted_run(connection: Connection, number: int) -> tuple[Run, list[int]]:
     ledger = PostgresLedger(connection)
     ledger.assign_codes(run.run_id, contacts, SPEC.codes)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=120, resend_within_s=0)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
     connection.execute("vacuum analyze promo.assignment, promo.attempt")
     return run, contacts
 

@@ -1,6 +1,6 @@
 """A store whose ledger and codes are partitioned, to be measured beside today's: bench_partitions.
 
-Nothing of the product makes such a store. Its own statements run on it, all but one: ``settle_attempts`` finds an
+Nothing of the product makes such a store. Its own statements run on it, all but one: ``record_outcomes`` finds an
 attempt by its number alone, for which every partition would be asked, so it is told the run as well.
 """
 
@@ -67,13 +67,13 @@ def partition_of(table: str, first: int) -> str:
 def told_the_run() -> Iterator[None]:
     """Have the product tell the run where it finds an attempt by its number."""
     statements = ledger._ATTEMPT  # noqa: SLF001  (what it would be in a product that is partitioned)
-    today = statements["settle_attempts"]
+    today = statements["record_outcomes"]
     assert _UNTOLD in today
-    statements["settle_attempts"] = today.replace(_UNTOLD, f"{_UNTOLD} and t.run_id = %(run_id)s")
+    statements["record_outcomes"] = today.replace(_UNTOLD, f"{_UNTOLD} and t.run_id = %(run_id)s")
     try:
         yield
     finally:
-        statements["settle_attempts"] = today
+        statements["record_outcomes"] = today
 
 
 def _cut(connection: Connection, table: str) -> None:

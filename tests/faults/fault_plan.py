@@ -71,7 +71,7 @@ class FaultPlan:
 
     def _aim(self, worker: Worker) -> None:
         """Stop a worker where it hurts: past its lease, between an intent or an answer and what follows."""
-        exposed = worker.at in {"answer", "before call"} or worker.at.startswith(("after begin", "before settle"))
+        exposed = worker.at in {"answer", "before call"} or worker.at.startswith(("after begin", "before record_"))
         if not exposed or self._rng.random() > 0.25:
             return
         worker.paused = self._rng.randint(5, 40)

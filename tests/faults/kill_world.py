@@ -164,7 +164,7 @@ def jump(connection: Connection, seconds: float) -> None:
 def violations(connection: Connection, world: World, truth: Truth) -> list[str]:
     """Return what does not hold, once everything has come to rest: the books, and the books against the truth."""
     rows = connection.execute(
-        "select r.run_id, r.closed_at, a.contact_id, a.state::text as state, a.reason, p.code, a.generation"
+        "select r.run_id, r.closed_at, a.contact_id, a.state::text as state, a.reason, p.code, a.resend_counter"
         " from promo.run r join promo.assignment a using (run_id) left join promo.promo_code p using (promo_code_id)"
         " where r.run_key = %s",
         [world.run_key],
@@ -212,7 +212,11 @@ def _told(truth: Truth, books: dict[int, dict[str, Any]]) -> list[str]:
             for contact, code in told
             if others.get(code, contact) != contact
         ),
-        *(f"contact {who} was asked for under {n} keys" for who, n in keys.items() if n > 1 + books[who]["generation"]),
+        *(
+            f"contact {who} was asked for under {n} keys"
+            for who, n in keys.items()
+            if n > 1 + books[who]["resend_counter"]
+        ),
     ]
 
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 _BOOKS = """
-select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.generation, a.state::text as state,
+select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.resend_counter, a.state::text as state,
        p.code, p.issued_at is not null as issued, extract(epoch from r.send_by)::float8 as send_by,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
           and t.purpose = 'message' and t.outcome is null) as doubts,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
           and t.purpose = 'message') as attempts,
        exists (select from promo.answer w join promo.attempt t using (run_id, contact_id, source)
-          where w.run_id = a.run_id and w.contact_id = a.contact_id and w.generation = a.generation
+          where w.run_id = a.run_id and w.contact_id = a.contact_id and w.resend_counter = a.resend_counter
             and (w.promo_code_id is null or w.promo_code_id = t.promo_code_id)
             and t.purpose = 'answer' and t.started_at > w.received_at) as asked_too_often
 from promo.assignment a join promo.run r using (run_id) left join promo.promo_code p using (promo_code_id)
@@ -190,7 +190,7 @@ def _calls(receiver: Receiver, ledger: Books) -> Iterator[str]:
     yield from (f"O13 {count} contacts were under way at once" for count in receiver.crowds)
     yield from (f"O15 contact {who} was called for under the key of another code" for who in receiver.reused_keys)
     for who, keys in receiver.keys.items():
-        if len(keys) > 1 + ledger[who]["generation"]:
+        if len(keys) > 1 + ledger[who]["resend_counter"]:
             yield f"O15 contact {who} was called for under {len(keys)} keys"
 
 

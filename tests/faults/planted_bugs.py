@@ -98,14 +98,14 @@ def _edited(named: Mapping[str, str], edits: Sequence[Edit]) -> dict[str, str]:
 def _accepted_before_the_call() -> AbstractContextManager[Any]:
     begin = PostgresLedger.begin_messages
 
-    def begin_and_settle(self: PostgresLedger, *args: Any, **kwargs: Any) -> Lease:  # noqa: ANN401  (as they come)
+    def begin_and_record(self: PostgresLedger, *args: Any, **kwargs: Any) -> Lease:  # noqa: ANN401  (as they come)
         lease = begin(self, *args, **kwargs)
-        self.settle_messages(
+        self.record_message_outcomes(
             lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
         )
         return lease
 
-    return patch.object(PostgresLedger, "begin_messages", begin_and_settle)
+    return patch.object(PostgresLedger, "begin_messages", begin_and_record)
 
 
 def _intent_not_committed() -> AbstractContextManager[Any]:
@@ -229,13 +229,15 @@ def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
     return patch.object(PostgresLedger, "states", hopeful)
 
 
-_SETTLE, _BEGIN, _OVERDUE = "settle_assignments", "begin_messages", "expire_overdue"
+_FOLD, _BEGIN, _OVERDUE = "fold_assignments", "begin_messages", "expire_overdue"
 _NOT_EXPIRED, _EXPIRED = "and p.expires_at > moment.at", "or p.expires_at <= moment.at"
 _ATTEMPTED = (
     "exists (select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id"
     " and t.purpose = 'message')"
 )
-_UNANSWERED = "and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)"
+_UNANSWERED = (
+    "and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.resend_counter, %(source)s::smallint)"
+)
 _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
 
 _WITHOUT_KEY = "alter table promo.assignment drop constraint if exists assignment_code_is_the_contacts"
@@ -244,7 +246,7 @@ LEASED_TWICE = PlantedBug("two may lease one contact", ((_BEGIN, "for update of 
 """Too rare to be searched for: a scenario of its own shows it."""
 
 BUGS = (
-    PlantedBug("a doubt gives its code back", ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt then 'rejected'"),)),
+    PlantedBug("a doubt gives its code back", ((_FOLD, "fold.doubt then 'unknown'", "fold.doubt then 'rejected'"),)),
     PlantedBug("accepted before the call", patches=(_accepted_before_the_call,)),
     PlantedBug("the intent is not committed", patches=(_intent_not_committed,)),
     PlantedBug("a new key each try", patches=(_key_of_the_try,)),
@@ -277,9 +279,9 @@ BUGS = (
     PlantedBug("the deadline is counted from after the intent", patches=(_deadline_from_after_the_intent,)),
     PlantedBug(
         "a refusal after a doubt gives the code back",
-        ((_SETTLE, "fold.doubt then 'unknown'", "fold.doubt and e.outcome <> 'refused' then 'unknown'"),),
+        ((_FOLD, "fold.doubt then 'unknown'", "fold.doubt and e.outcome <> 'refused' then 'unknown'"),),
     ),
-    PlantedBug("a late ok is dropped", ((_SETTLE, _BY_HOLDER, "a.state = 'sending' and a.lease_token = %(token)s"),)),
+    PlantedBug("a late ok is dropped", ((_FOLD, _BY_HOLDER, "a.state = 'sending' and a.lease_token = %(token)s"),)),
     PlantedBug("runs share codes", (("claim_codes", "and p.issued_at is null", ""),)),
     PlantedBug(
         "a lapsed lease is simply tried again",
@@ -287,7 +289,7 @@ BUGS = (
     ),
     PlantedBug("a lapsed lease is never folded", (("fold_lapsed", "a.lease_until <= promo.clock()", "false"),)),
     PlantedBug("a lease is shorter than its calls", ((_BEGIN, "secs => %(lease_s)s", "secs => %(lease_s)s / 100"),)),
-    PlantedBug("a refused code is not given back", ((_SETTLE, "n.gives_back and", "false and"),)),
+    PlantedBug("a refused code is not given back", ((_FOLD, "n.gives_back and", "false and"),)),
     PlantedBug(
         "doubts are reopened with the missing",
         (("reopen_missing", "state in ('skipped',", "state in ('unknown', 'skipped',"),),
@@ -296,7 +298,7 @@ BUGS = (
         "a late refusal for now leaves a doubt for ever",
         (
             (
-                _SETTLE,
+                _FOLD,
                 "a.contact_id = n.contact_id;",
                 "a.contact_id = n.contact_id and not (a.state = 'unknown' and n.state = 'assigned');",
             ),
@@ -317,7 +319,7 @@ BUGS = (
     PlantedBug("a data source is asked under a new key each try", patches=(_answers_under_a_new_key_each_try,)),
     PlantedBug(
         "a code that a data source was told goes back to the pool",
-        ((_SETTLE, "promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id)", "false"),),
+        ((_FOLD, "promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id)", "false"),),
     ),
     PlantedBug(
         "a code that was told goes back when it is too late",
@@ -337,9 +339,9 @@ BUGS = (
     PlantedBug(
         "a refusal frees a code that another run gave too",
         (
-            (_SETTLE, "case when p.again > 0 then p.issued_at end", "null"),
-            (_SETTLE, "case when p.again > 0 then p.held_by end", "null"),
-            (_SETTLE, "greatest(p.again - 1, 0)", "0"),
+            (_FOLD, "case when p.again > 0 then p.issued_at end", "null"),
+            (_FOLD, "case when p.again > 0 then p.held_by end", "null"),
+            (_FOLD, "greatest(p.again - 1, 0)", "0"),
         ),
         statements=(_WITHOUT_KEY,),
     ),
@@ -367,9 +369,9 @@ BUGS = (
 
 # What chance hardly ever meets has a scenario of its own.
 LAST_ANSWER = PlantedBug(
-    "the last answer beats an earlier ok", ((_SETTLE, "fold.ok then", "fold.ok and e.outcome <> 'refused' then"),)
+    "the last answer beats an earlier ok", ((_FOLD, "fold.ok then", "fold.ok and e.outcome <> 'refused' then"),)
 )
-NO_FENCE = PlantedBug("no fence at settling", ((_SETTLE, _BY_HOLDER, "a.state in ('sending', 'unknown')"),))
+NO_FENCE = PlantedBug("no fence at recording", ((_FOLD, _BY_HOLDER, "a.state in ('sending', 'unknown')"),))
 NO_LOCK = PlantedBug("evidence is not locked", (("lock_assignments", "for update", ""),))
 EXPIRED_DOUBT = PlantedBug(
     "a doubt that expires gives its code back", ((_OVERDUE, "is distinct from 'refused'", "= 'never'"),), budget=600
@@ -383,6 +385,6 @@ CONTACTS_NOT_LOCKED = PlantedBug(
     "two runs that reuse codes do not wait for each other", (("lock_contacts", "for no key update", ""),)
 )
 LATE_OK = PlantedBug(
-    "a late ok is dropped for a doubt to be sent again", ((_SETTLE, "'assigned' and fold.ok", "'assigned' and false"),)
+    "a late ok is dropped for a doubt to be sent again", ((_FOLD, "'assigned' and fold.ok", "'assigned' and false"),)
 )
 PROBE_LOST = PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,))

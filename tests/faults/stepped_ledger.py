@@ -83,16 +83,16 @@ class SteppedLedger:
     def begin_profiles(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (likewise)
         return self._begin("begin_profiles", run_id, contact_ids, terms)
 
-    def settle_answers(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
-        self._settle("settle_answers", lease, results)
+    def record_answer_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._record("record_answer_outcomes", lease, results)
 
-    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
-        self._settle("settle_messages", lease, results)
+    def record_message_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._record("record_message_outcomes", lease, results)
 
-    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
-        self._settle("settle_profiles", lease, results)
+    def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+        self._record("record_profile_outcomes", lease, results)
 
-    def _settle(self, name: str, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def _record(self, name: str, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, results), reconnects=True)
         for recipient in lease.recipients:
             self._worker.leased.pop(recipient.contact_id, None)

@@ -61,8 +61,8 @@ class Scene:
     def begin(self) -> Lease:
         return self.ledger.begin_messages(self.run_id, [CONTACT], lease_s=60, resend_within_s=DAY_S)
 
-    def settle(self, lease: Lease, outcome: Outcome) -> None:
-        self.ledger.settle_messages(lease, [DeliveryResult(contact_id=CONTACT, outcome=outcome)])
+    def record(self, lease: Lease, outcome: Outcome) -> None:
+        self.ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=CONTACT, outcome=outcome)])
 
     def begin_after_a_lapse(self) -> Lease:
         self.store.execute("update promo.assignment set lease_until = promo.clock() - interval '1 s'")
@@ -76,8 +76,8 @@ def an_ok_is_never_outvoted(stage: Stage) -> bool:
     scene = Scene(stage)
     slow = scene.begin()
     quick = scene.begin_after_a_lapse()
-    scene.settle(slow, Outcome.OK)
-    scene.settle(quick, Outcome.REFUSED)
+    scene.record(slow, Outcome.OK)
+    scene.record(quick, Outcome.REFUSED)
     return scene.state() == "accepted"
 
 
@@ -85,26 +85,26 @@ def a_late_answer_leaves_the_lease_to_its_holder(stage: Stage) -> bool:
     scene = Scene(stage)
     slow = scene.begin()
     scene.begin_after_a_lapse()
-    scene.settle(slow, Outcome.REFUSED)
+    scene.record(slow, Outcome.REFUSED)
     return scene.state() == "sending"
 
 
 def a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage) -> bool:
     scene = Scene(stage)
-    scene.settle(scene.begin(), Outcome.UNKNOWN)
+    scene.record(scene.begin(), Outcome.UNKNOWN)
     resend_unknown(scene.store, scene.run_id, [CONTACT])
     scene.store.execute("update promo.run set send_by = promo.clock()")
     scene.begin()
     return scene.state() == "unknown" and bool(scene.ledger.held_codes(scene.run_id, [CONTACT]))
 
 
-def a_late_ok_settles_a_doubt_to_be_sent_again(stage: Stage) -> bool:
+def a_late_ok_ends_an_unknown_to_be_sent_again(stage: Stage) -> bool:
     """Found by seed 1000253."""
     scene = Scene(stage)
     slow = scene.begin()
-    scene.settle(scene.begin_after_a_lapse(), Outcome.UNKNOWN)
+    scene.record(scene.begin_after_a_lapse(), Outcome.UNKNOWN)
     resend_unknown(scene.store, scene.run_id, [CONTACT])
-    scene.settle(slow, Outcome.OK)
+    scene.record(slow, Outcome.OK)
     return scene.state() == "accepted" and not scene.begin().recipients
 
 
@@ -119,9 +119,9 @@ def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
     folded, may_commit = Event(), Event()
     statements = iter(range(1, 10))
 
-    def settle_a_doubt() -> None:
+    def record_an_unknown() -> None:
         with other.transaction():
-            rival.settle_messages(quick, [DeliveryResult(contact_id=CONTACT, outcome=Outcome.UNKNOWN)])
+            rival.record_message_outcomes(quick, [DeliveryResult(contact_id=CONTACT, outcome=Outcome.UNKNOWN)])
             folded.set()
             may_commit.wait(timeout=30)
 
@@ -129,12 +129,12 @@ def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
 
         def before_a_statement() -> None:
             if next(statements) == 3:
-                pool.submit(settle_a_doubt)
+                pool.submit(record_an_unknown)
                 while not folded.is_set() and not other.is_blocked():
                     pass
 
         scene.store.between = before_a_statement
-        scene.settle(slow, Outcome.OK)
+        scene.record(slow, Outcome.OK)
         scene.store.between = None
         may_commit.set()
     stage.give_back(other)
@@ -213,7 +213,7 @@ def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
         (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
         (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
         (planted_bugs.CONTACTS_NOT_LOCKED, two_runs_that_reuse_codes_give_a_contact_one),
-        (planted_bugs.LATE_OK, a_late_ok_settles_a_doubt_to_be_sent_again),
+        (planted_bugs.LATE_OK, a_late_ok_ends_an_unknown_to_be_sent_again),
         (planted_bugs.LEASED_TWICE, one_of_two_at_once_leases_a_contact),
         (planted_bugs.PROBE_LOST, a_probe_that_calls_for_nobody_is_free_for_the_next),
         (planted_bugs.NO_LOCK, two_answers_at_once_are_folded_together),

@@ -296,12 +296,12 @@ def test_the_points_hold_every_query_of_the_path_in_every_phase(site: Site) -> N
         "ledger.runs.add_run",
         "ledger.assignments.claim_codes",
         "ledger.attempts.begin_messages",
-        "ledger.attempts.settle_assignments",
+        "ledger.attempts.fold_assignments",
     } <= calls
     assert {
         "ledger.answers.begin_answers",
         "ledger.answers.keep_answers",
-        "ledger.answers.settle_answers",
+        "ledger.answers.fold_answers",
         "POST /points",
     } <= calls
     by_get = {point.call for point in site.points("got")}

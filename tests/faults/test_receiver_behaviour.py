@@ -164,7 +164,7 @@ def accepted(store: Connection, count: int, spec: RunSpec = WELCOME) -> tuple[Po
     """Open a run in which everybody has heard."""
     ledger, run, contacts = assigned(store, count, spec)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
+    ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts])
     return ledger, run, contacts
 
 

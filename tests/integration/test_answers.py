@@ -130,7 +130,7 @@ class Campaign:
         refused = [
             DeliveryResult(contact_id=one.contact_id, outcome=Outcome.REFUSED, detail="no") for one in lease.recipients
         ]
-        self.ledger.settle_messages(lease, refused)
+        self.ledger.record_message_outcomes(lease, refused)
 
     def bodies(self) -> dict[int, str]:
         return {row["contact_id"]: row["body"] for row in read_inbox(self.store, limit=1000)}
@@ -351,7 +351,7 @@ def test_a_late_answer_under_a_lost_lease_is_evidence_and_not_kept(
     store.execute("update promo.assignment set lease_until = now()")
     campaign.ask()
     late = [DeliveryResult(contact_id=campaign.contacts[0], outcome=Outcome.OK, answer='{"points": "late"}')]
-    campaign.ledger.settle_answers(lost, late)
+    campaign.ledger.record_answer_outcomes(lost, late)
     rows = store.execute("select value->>'points' as points from promo.answer").fetchall()
     assert rows == [{"points": str(campaign.contacts[0] * 10)}]
     campaign.check()

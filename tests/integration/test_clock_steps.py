@@ -57,7 +57,7 @@ def claimed(store: Connection, contacts: int) -> tuple[Run, list[int]]:
 def send(store: Connection, run: Run, contact_ids: list[int]) -> None:
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, all_ok(lease))
+    ledger.record_message_outcomes(lease, all_ok(lease))
 
 
 def test_a_clock_that_steps_back_between_message_and_profile_leaves_a_run_that_can_end(store: Connection) -> None:
@@ -66,7 +66,7 @@ def test_a_clock_that_steps_back_between_message_and_profile_leaves_a_run_that_c
     set_clock(store, -BACK_S)
     ledger = PostgresLedger(store)
     lease = ledger.begin_profiles(run.run_id, contact_ids, lease_s=60)
-    ledger.settle_profiles(lease, all_ok(lease))
+    ledger.record_profile_outcomes(lease, all_ok(lease))
     assert close_run(store, run.run_id).tally.recorded == 50
     require_invariants(store, run.run_id)
     assert check_invariants(store) == []
@@ -79,10 +79,10 @@ def test_a_clock_that_steps_back_between_answer_and_message_leaves_a_run_that_ca
     ledger = AnsweredLedger(store, ASKED)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     asked = ledger.begin_answers(run.run_id, contact_ids, lease_s=60, source=0, shows_code=False)
-    ledger.settle_answers(asked, all_ok(asked, answer='{"points": 5}'))
+    ledger.record_answer_outcomes(asked, all_ok(asked, answer='{"points": 5}'))
     set_clock(store, -BACK_S)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, all_ok(lease))
+    ledger.record_message_outcomes(lease, all_ok(lease))
     assert states(store, run) == {"accepted": 2}
     assert check_invariants(store) == []
 
@@ -132,7 +132,7 @@ def test_what_runs_out_while_a_statement_looks_at_the_clock_is_sent_in_time_or_n
         assert check_invariants(store, run.run_id) == []
         sent += len(lease.recipients)
         if lease.recipients:
-            PostgresLedger(store).settle_messages(
+            PostgresLedger(store).record_message_outcomes(
                 lease, [DeliveryResult(contact_id=one, outcome=Outcome.LATER) for one in contact_ids]
             )
             break

@@ -103,7 +103,7 @@ def who(store: Connection, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) 
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
     )
     open_run(store, MESSAGE_ONLY, run_key=ASKED, approval=True)

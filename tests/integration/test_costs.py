@@ -90,10 +90,10 @@ def ledger_statements(store: Connection, contacts: int) -> dict[str, int]:
         ledger.assign_codes(run.run_id, people, CODES)
     with counter.counted() as message:
         lease = ledger.begin_messages(run.run_id, people, lease_s=60, resend_within_s=0)
-        ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
+        ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
     with counter.counted() as profile:
         lease = ledger.begin_profiles(run.run_id, people, lease_s=60)
-        ledger.settle_profiles(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
+        ledger.record_profile_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
     return {"claim": claim[0], "message": message[0], "profile": profile[0]}
 
 
@@ -117,9 +117,9 @@ def ledger_calls(store: Connection, contacts: int) -> dict[str, int]:
     ledger.assign_codes(run.run_id, people, CODES)
     lease = ledger.begin_messages(run.run_id, people, lease_s=60, resend_within_s=0)
     messages, _ = render_messages(compile_message(run.spec.message), run, lease.recipients)
-    ledger.settle_messages(lease, asyncio.run(InboxTransport.over(store).call(messages)))
+    ledger.record_message_outcomes(lease, asyncio.run(InboxTransport.over(store).call(messages)))
     lease = ledger.begin_profiles(run.run_id, people, lease_s=60)
-    ledger.settle_profiles(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
+    ledger.record_profile_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in people])
     ledger.require_no_lease(run.run_id, people)
     return {name: calls - before.get(name, 0) for name, calls in function_calls(store).items()}
 

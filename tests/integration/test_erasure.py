@@ -102,7 +102,7 @@ def test_no_table_of_the_schema_holds_a_trace_of_who_was_erased(store: Connectio
     keep_message(store, person)
     run = open_over_everybody(store)
     store.execute(
-        "insert into promo.answer (run_id, contact_id, source, generation, value) values (%s, %s, 0, 0, %s)",
+        "insert into promo.answer (run_id, contact_id, source, resend_counter, value) values (%s, %s, 0, 0, %s)",
         [run.run_id, person, '{"name": "Canary"}'],
     )
     identity = Identity(external_id=PERSON.external_id)
@@ -218,7 +218,7 @@ def accepted(store: Connection, person: int) -> PostgresLedger:
         with pytest.raises(LeaseHeldError, match=f"contact {person} is being sent to"):
             erase_contact(store, person)
         assert CANARY in str(read_contacts(store, [person]))
-        ledger.settle_messages(lease, [DeliveryResult(contact_id=one, outcome=Outcome.OK) for one in held])
+        ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=one, outcome=Outcome.OK) for one in held])
     return ledger
 
 
@@ -235,7 +235,7 @@ def test_a_code_given_to_the_erased_stays_given_and_the_run_can_be_closed(store:
     assert [one.contact_id for one in lease.recipients] == [1]
     limited = ledger.begin_profiles(run.run_id, [1, person], lease_s=60, limit=5)
     assert limited.recipients == []
-    ledger.settle_profiles(lease, [DeliveryResult(contact_id=1, outcome=Outcome.OK)])
+    ledger.record_profile_outcomes(lease, [DeliveryResult(contact_id=1, outcome=Outcome.OK)])
     report = close_run(store, run.run_id)
     assert (report.tally.given, report.tally.recorded, report.tally.audience) == (2, 1, 2)
     assert check_invariants(store) == []

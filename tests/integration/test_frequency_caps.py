@@ -43,7 +43,7 @@ def claim(store: Connection, run: Run, contact_ids: list[int]) -> list[int]:
 def send(store: Connection, run: Run, contact_ids: list[int], outcome: Outcome = Outcome.OK) -> None:
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients]
     )
 

@@ -61,7 +61,7 @@ def send(ledger: PostgresLedger, run: Run, contacts: Sequence[int], outcome: Out
     """Send to contacts, which comes to one outcome for all of them."""
     lease = begin(ledger, run, contacts)
     results = [DeliveryResult(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients]
-    ledger.settle_messages(lease, results)
+    ledger.record_message_outcomes(lease, results)
 
 
 def test_cancelling_gives_back_what_nobody_saw_and_keeps_what_may_have_arrived(store: Connection) -> None:
@@ -75,7 +75,7 @@ def test_cancelling_gives_back_what_nobody_saw_and_keeps_what_may_have_arrived(s
     assert (cancelled.skipped, cancelled.under_way) == (2, "1 accepted, 1 sending")
     assert states(store, run) == {"accepted": 1, "unknown": 1, "rejected": 1, "sending": 1, "skipped": 2}
     assert free_codes(store) == 4
-    ledger.settle_messages(under_way, [DeliveryResult(contact_id=contacts[3], outcome=Outcome.LATER)])
+    ledger.record_message_outcomes(under_way, [DeliveryResult(contact_id=contacts[3], outcome=Outcome.LATER)])
     assert begin(ledger, run, contacts).recipients == []
     assert states(store, run) == {"accepted": 1, "unknown": 1, "rejected": 1, "skipped": 3}
     reasons = store.execute("select distinct reason from promo.assignment where state = 'skipped'").fetchall()
@@ -133,7 +133,7 @@ def test_end_closes_a_cancelled_run_whose_last_call_was_put_off(store: Connectio
     ledger, run, contacts = assigned(store, 2)
     lease = begin(ledger, run, contacts[:1])
     cancel_run(store, KEY)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.LATER)])
+    ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.LATER)])
     report = close_run(store, run.run_id)
     assert report.tally.skipped == {"cancelled": 2}
 
@@ -175,7 +175,7 @@ def test_what_was_accepted_is_recorded_while_its_run_is_paused_or_cancelled(stor
     send(ledger, run, contacts[:1], Outcome.OK)
     cancel_run(store, KEY)
     lease = ledger.begin_profiles(run.run_id, contacts, lease_s=60)
-    ledger.settle_profiles(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.OK)])
+    ledger.record_profile_outcomes(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.OK)])
     assert states(store, run) == {"recorded": 1, "skipped": 1}
 
 

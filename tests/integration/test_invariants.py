@@ -31,8 +31,8 @@ def sent(store: Connection, contacts: int, edition: int) -> int:
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     messages = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
     ok = [DeliveryResult(contact_id=one, outcome=Outcome.OK) for one in contact_ids]
-    ledger.settle_messages(messages, ok)
-    ledger.settle_profiles(ledger.begin_profiles(run.run_id, contact_ids, lease_s=60), ok)
+    ledger.record_message_outcomes(messages, ok)
+    ledger.record_profile_outcomes(ledger.begin_profiles(run.run_id, contact_ids, lease_s=60), ok)
     close_run(store, run.run_id)
     return run.run_id
 
@@ -110,7 +110,7 @@ def test_a_code_that_went_back_and_was_given_an_earlier_date_breaks_no_promise(s
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=contact_ids[0], outcome=Outcome.REFUSED)])
+    ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=contact_ids[0], outcome=Outcome.REFUSED)])
     close_run(store, run.run_id)
     store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
     assert check_invariants(store) == []
@@ -125,7 +125,7 @@ def test_an_attempt_with_a_code_that_had_run_out_is_found(store: Connection) -> 
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
     said = [Outcome.OK, Outcome.LATER]
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=who, outcome=what) for who, what in zip(contact_ids, said, strict=True)]
     )
     store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")

@@ -48,7 +48,7 @@ def accepted(store: Connection, contacts: int = 3) -> tuple[PostgresLedger, Run,
     """Open a run whose contacts were all sent their message."""
     ledger, run, contact_ids = assigned(store, contacts)
     lease = begin(ledger, run, contact_ids)
-    ledger.settle_messages(lease, answered(lease, Outcome.OK))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.OK))
     return ledger, run, contact_ids
 
 
@@ -181,7 +181,7 @@ def test_what_was_accepted_is_never_sent_again(store: Connection) -> None:
 def test_a_definite_refusal_gives_the_code_back(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     lease = begin(ledger, run, contacts)
-    ledger.settle_messages(lease, answered(lease, Outcome.REFUSED, "HTTP 400"))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.REFUSED, "HTTP 400"))
     rows = store.execute("select distinct state::text as state, reason, promo_code_id from promo.assignment").fetchall()
     assert rows == [{"state": "rejected", "reason": "HTTP 400", "promo_code_id": None}]
     assert free_codes(store) == 3
@@ -190,7 +190,7 @@ def test_a_definite_refusal_gives_the_code_back(store: Connection) -> None:
 def test_a_refusal_for_now_can_be_tried_again(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     lease = begin(ledger, run, contacts)
-    ledger.settle_messages(lease, answered(lease, Outcome.LATER, "HTTP 429"))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.LATER, "HTTP 429"))
     assert states(store, run) == {"assigned": 3}
     assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == contacts
 
@@ -198,7 +198,7 @@ def test_a_refusal_for_now_can_be_tried_again(store: Connection) -> None:
 def test_an_unknown_outcome_keeps_its_code_and_is_not_resent_without_a_key(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     lease = begin(ledger, run, contacts)
-    ledger.settle_messages(lease, answered(lease, Outcome.UNKNOWN, "no answer in time"))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.UNKNOWN, "no answer in time"))
     assert begin(ledger, run, contacts, resend=0).recipients == []
     assert states(store, run) == {"unknown": 3}
     assert free_codes(store) == 0
@@ -207,12 +207,12 @@ def test_an_unknown_outcome_keeps_its_code_and_is_not_resent_without_a_key(store
 def test_an_unknown_outcome_is_resent_under_a_key_within_the_window(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     lease = begin(ledger, run, contacts)
-    ledger.settle_messages(lease, answered(lease, Outcome.UNKNOWN))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.UNKNOWN))
     again = begin(ledger, run, contacts, resend=DAY_S)
-    ledger.settle_messages(again, answered(again, Outcome.REFUSED, "HTTP 400"))
+    ledger.record_message_outcomes(again, answered(again, Outcome.REFUSED, "HTTP 400"))
     assert states(store, run) == {"unknown": 3}, "a refusal after a doubt proves nothing about the first try"
     last = begin(ledger, run, contacts, resend=DAY_S)
-    ledger.settle_messages(last, answered(last, Outcome.OK))
+    ledger.record_message_outcomes(last, answered(last, Outcome.OK))
     assert states(store, run) == {"accepted": 3}
 
 
@@ -232,9 +232,9 @@ def test_evidence_of_a_lost_lease_counts(store: Connection) -> None:
     slow = begin(ledger, run, contacts)
     lapse(store, run)
     quick = begin(ledger, run, contacts, resend=DAY_S)
-    ledger.settle_messages(slow, answered(slow, Outcome.OK))
+    ledger.record_message_outcomes(slow, answered(slow, Outcome.OK))
     assert states(store, run) == {"sending": 3}, "the lease is another's now"
-    ledger.settle_messages(quick, answered(quick, Outcome.REFUSED, "HTTP 409"))
+    ledger.record_message_outcomes(quick, answered(quick, Outcome.REFUSED, "HTTP 409"))
     assert states(store, run) == {"accepted": 3}
 
 
@@ -243,7 +243,7 @@ def test_late_ok_resolves_a_parked_doubt(store: Connection) -> None:
     slow = begin(ledger, run, contacts)
     lapse(store, run)
     begin(ledger, run, contacts, resend=0)
-    ledger.settle_messages(slow, answered(slow, Outcome.OK))
+    ledger.record_message_outcomes(slow, answered(slow, Outcome.OK))
     assert states(store, run) == {"accepted": 3}
 
 
@@ -275,7 +275,7 @@ def test_a_code_that_was_put_before_somebody_is_not_exchanged(store: Connection)
     ledger, run, contacts = assigned(store)
     add_codes(store, 3, prefix="FRESH")
     lease = begin(ledger, run, contacts)
-    ledger.settle_messages(lease, answered(lease, Outcome.LATER))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.LATER))
     store.execute("update promo.promo_code set expires_at = now() where line = 2 and code like 'CODE%'")
     assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == [contacts[0], contacts[2]]
     assert states(store, run) == {"sending": 2, "expired": 1}
@@ -285,10 +285,10 @@ def test_profiles_are_recorded_once_and_only_after_acceptance(store: Connection)
     ledger, run, contacts = assigned(store)
     assert ledger.begin_profiles(run.run_id, contacts, lease_s=60).recipients == []
     lease = begin(ledger, run, contacts)
-    ledger.settle_messages(lease, answered(lease, Outcome.OK)[:2])
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.OK)[:2])
     profiles = ledger.begin_profiles(run.run_id, contacts, lease_s=60)
     assert [to.contact_id for to in profiles.recipients] == contacts[:2]
-    ledger.settle_profiles(profiles, answered(profiles, Outcome.OK))
+    ledger.record_profile_outcomes(profiles, answered(profiles, Outcome.OK))
     assert ledger.begin_profiles(run.run_id, contacts, lease_s=60).recipients == []
     assert states(store, run) == {"recorded": 2, "sending": 1}
 
@@ -297,7 +297,7 @@ def test_a_failed_profile_write_can_be_made_again(store: Connection) -> None:
     ledger, run, contacts = accepted(store)
     for outcome in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.LATER):
         lease = ledger.begin_profiles(run.run_id, contacts, lease_s=60)
-        ledger.settle_profiles(lease, answered(lease, outcome))
+        ledger.record_profile_outcomes(lease, answered(lease, outcome))
     assert states(store, run) == {"accepted": 3}
     assert len(ledger.begin_profiles(run.run_id, contacts, lease_s=60).recipients) == 3
 
@@ -351,17 +351,17 @@ def test_two_workers_opening_one_occurrence_make_one_run(dsn: str, store: Connec
 
 
 def test_evidence_is_written_though_another_transaction_was_in_the_way(store: Connection, dsn: str) -> None:
-    """Both wait for each other, and Postgres breaks off the settling one, since it looks first."""
+    """Both wait for each other, and Postgres breaks off the recording one, since it looks first."""
     ledger, run, (contact,) = assigned(store, 1)
     lease = begin(ledger, run, [contact])
     store.execute("set deadlock_timeout = '200ms'")
     with connect(dsn) as watch, connect(dsn) as other, ThreadPoolExecutor(1) as thread, other.transaction():
         other.execute("select from promo.promo_code for update")
-        settling = thread.submit(ledger.settle_messages, lease, answered(lease, Outcome.REFUSED, "HTTP 400"))
+        recording = thread.submit(ledger.record_message_outcomes, lease, answered(lease, Outcome.REFUSED, "HTTP 400"))
         while not waits_for_lock(watch, store.info.backend_pid):
-            assert not settling.done()
+            assert not recording.done()
         other.execute("select from promo.assignment for update")
-    settling.result(timeout=30)
+    recording.result(timeout=30)
     assert states(store, run) == {"rejected": 1}
     assert free_codes(store) == 1
 

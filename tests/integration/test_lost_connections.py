@@ -323,16 +323,16 @@ def test_a_transaction_that_others_break_off_is_run_again(store: Connection, dsn
 
 @given(
     leased=st.integers(min_value=0, max_value=3),
-    settled=st.lists(st.sampled_from(Outcome), min_size=1, max_size=3),
+    outcomes=st.lists(st.sampled_from(Outcome), min_size=1, max_size=3),
     times=st.integers(min_value=1, max_value=3),
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_evidence_that_is_written_again_changes_nothing(
-    store: Connection, leased: int, settled: list[Outcome], times: int
+    store: Connection, leased: int, outcomes: list[Outcome], times: int
 ) -> None:
     """Whatever was written before, and whoever has leased the contact meanwhile."""
-    contacts = add_contacts(store, len(settled))
-    add_codes(store, len(settled), prefix=f"P{contacts[0]}")
+    contacts = add_contacts(store, len(outcomes))
+    add_codes(store, len(outcomes), prefix=f"P{contacts[0]}")
     spec = replace(SPEC, audience=Audience(name="new", contact_ids=tuple(contacts)))
     run = open_welcome(store, f"welcome/edition/{contacts[0]}", spec=spec)
     ledger = PostgresLedger(store)
@@ -340,13 +340,13 @@ def test_evidence_that_is_written_again_changes_nothing(
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=60)
     results = [
         DeliveryResult(contact_id=who, outcome=outcome, detail="said")
-        for who, outcome in zip(contacts, settled, strict=True)
+        for who, outcome in zip(contacts, outcomes, strict=True)
     ]
-    ledger.settle_messages(lease, results)
+    ledger.record_message_outcomes(lease, results)
     ledger.begin_messages(run.run_id, contacts[:leased], lease_s=60, resend_within_s=60)
     told = everything(store)
     for _ in range(times):
-        ledger.settle_messages(lease, results)
+        ledger.record_message_outcomes(lease, results)
     assert everything(store) == told
 
 

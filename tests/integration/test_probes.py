@@ -214,7 +214,7 @@ def test_whoever_is_due_is_whoever_would_be_leased(scene: Scene, outcome: Outcom
     ledger = PostgresLedger(scene.store)
     run_id, contacts = scene.run.run_id, scene.contacts
     lease = ledger.begin_messages(run_id, contacts[:2], lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=outcome) for who in contacts[:2]])
+    ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=who, outcome=outcome) for who in contacts[:2]])
     none = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s, limit=0)
     one = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s, limit=1)
     rest = ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=resend_within_s)

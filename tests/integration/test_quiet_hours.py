@@ -133,7 +133,7 @@ def world(store: Connection, *, send_by: datetime | None = None) -> tuple[Postgr
 def answer(ledger: PostgresLedger, run: Run, contact_ids: list[int]) -> list[int]:
     """Send to whoever is due and return who it was."""
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=120, resend_within_s=0)
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
     )
     return [to.contact_id for to in lease.recipients]

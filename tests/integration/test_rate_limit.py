@@ -73,9 +73,9 @@ def test_a_worker_that_waited_for_anothers_update_counts_the_slots_that_went_the
                 while len(store.execute(waiting).fetchall()) < len(asking):  # noqa: ASYNC110  (the server tells nobody)
                     await asyncio.sleep(0)
         assert await asyncio.gather(*asking) == [True, True]
-        seats = store.execute("select seats from promo.rate_budget").fetchone()
-        assert seats is not None
-        assert sorted(entry["held"] for entry in seats["seats"].values()) == [1, 1]
+        slots = store.execute("select slots from promo.rate_budget").fetchone()
+        assert slots is not None
+        assert sorted(entry["held"] for entry in slots["slots"].values()) == [1, 1]
 
     with_limiters(dsn, 2, budget, body)
 
@@ -285,5 +285,5 @@ def test_the_message_block_and_the_data_source_block_share_the_budget_of_their_c
     assert len(arrivals) == 40
     for half in (arrivals[:20], arrivals[20:]):
         assert half[-1] - half[0] >= 19 / 20 - TOKEN_BATCH_S
-    budgets = store.execute("select receiver, seats from promo.rate_budget").fetchall()
-    assert budgets == [{"receiver": "connection promo_profile_api", "seats": {}}]
+    budgets = store.execute("select receiver, slots from promo.rate_budget").fetchall()
+    assert budgets == [{"receiver": "connection promo_profile_api", "slots": {}}]

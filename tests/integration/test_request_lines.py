@@ -66,7 +66,7 @@ def heads_of(
 def _recipient(contact_id: int, external_id: str) -> Recipient:
     return Recipient(
         contact_id=contact_id,
-        generation=0,
+        resend_counter=0,
         external_id=external_id,
         first_name=None,
         last_name=None,

@@ -1,4 +1,4 @@
-"""Running a closed run again, settling doubts, leaving a receiver alone, and the invariants."""
+"""Running a closed run again, recording doubts, leaving a receiver alone, and the invariants."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def sent(store: Connection, *outcomes: Outcome, contacts: int = 4) -> tuple[Post
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contact_ids, CODES)
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, answered(lease, *outcomes))
+    ledger.record_message_outcomes(lease, answered(lease, *outcomes))
     return ledger, run, contact_ids
 
 
@@ -68,18 +68,18 @@ def test_missing_sends_to_whoever_was_not_reached_and_nobody_else(store: Connect
     assert late not in reached
     ledger.assign_codes(run.run_id, reached, CODES)
     lease = ledger.begin_messages(run.run_id, reached, lease_s=60, resend_within_s=0)
-    assert [(to.contact_id, to.generation) for to in lease.recipients] == [(contacts[0], 1)]
+    assert [(to.contact_id, to.resend_counter) for to in lease.recipients] == [(contacts[0], 1)]
 
 
 def test_a_refused_contact_has_a_key_of_its_own_the_second_time() -> None:
-    first, second = (idempotency_key(KEY, 1, Purpose.MESSAGE, generation) for generation in (0, 1))
+    first, second = (idempotency_key(KEY, 1, Purpose.MESSAGE, resend_counter) for resend_counter in (0, 1))
     assert first != second
 
 
 def test_profiles_reopens_nothing_and_repairs_what_was_recorded(store: Connection) -> None:
     ledger, run, contacts = sent(store, Outcome.OK, Outcome.REFUSED, contacts=2)
     lease = ledger.begin_profiles(run.run_id, contacts, lease_s=60)
-    ledger.settle_profiles(lease, answered(lease, Outcome.OK))
+    ledger.record_profile_outcomes(lease, answered(lease, Outcome.OK))
     close_run(store, run.run_id)
     again = open_run(store, MESSAGE_ONLY, run_key=KEY, mode=Mode.PROFILES)
     (batch,) = read_batches(store, again, 100)
@@ -88,7 +88,7 @@ def test_profiles_reopens_nothing_and_repairs_what_was_recorded(store: Connectio
     assert ledger.begin_profiles(run.run_id, contacts, lease_s=60).recipients == []
     repair = ledger.begin_profiles(run.run_id, contacts, lease_s=60, repair=True)
     assert [to.contact_id for to in repair.recipients] == contacts[:1]
-    ledger.settle_profiles(repair, answered(repair, Outcome.UNKNOWN))
+    ledger.record_profile_outcomes(repair, answered(repair, Outcome.UNKNOWN))
     assert states(store, run) == {"recorded": 1, "rejected": 1}
     assert check_invariants(store) == []
 
@@ -136,7 +136,7 @@ def test_a_resent_doubt_that_is_refused_stays_a_doubt(store: Connection) -> None
     ledger, run, contacts = sent(store, Outcome.UNKNOWN, contacts=1)
     assert resend_unknown(store, run.run_id, contacts) == 1
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(lease, answered(lease, Outcome.REFUSED))
+    ledger.record_message_outcomes(lease, answered(lease, Outcome.REFUSED))
     assert states(store, run) == {"unknown": 1}
     assert judge_unknown(store, run.run_id, contacts, Outcome.REFUSED) == 1
     assert states(store, run) == {"rejected": 1}

@@ -49,13 +49,15 @@ class Campaign:
             DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK, answer='{"points": 7}')
             for to in lease.recipients
         ]
-        self.ledger.settle_answers(lease, told)
+        self.ledger.record_answer_outcomes(lease, told)
         return len(told)
 
     def send(self, outcomes: Sequence[Outcome]) -> int:
         lease = self.ledger.begin_messages(self.run_id, self.contacts, lease_s=60, resend_within_s=86400)
         told = zip(lease.recipients, outcomes, strict=True)
-        self.ledger.settle_messages(lease, [DeliveryResult(contact_id=to.contact_id, outcome=one) for to, one in told])
+        self.ledger.record_message_outcomes(
+            lease, [DeliveryResult(contact_id=to.contact_id, outcome=one) for to, one in told]
+        )
         return len(lease.recipients)
 
     def answered(self) -> list[int]:

@@ -69,7 +69,7 @@ def send(store: Connection, run: Run, contacts: Sequence[int], outcome: Outcome)
     """Send to whoever holds a code, with one outcome for all."""
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients]
     )
 
@@ -219,9 +219,9 @@ def test_a_code_that_a_data_source_has_seen_goes_for_good_once_nobody_holds_it(s
     assert assign(store, first, contacts) == assign(store, second, contacts)
     ledger = AnsweredLedger(store, asking)
     lease = ledger.begin_answers(first.run_id, contacts, lease_s=60, source=0, shows_code=True)
-    ledger.settle_answers(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.UNKNOWN)])
+    ledger.record_answer_outcomes(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.UNKNOWN)])
     lease = ledger.begin_answers(first.run_id, contacts, lease_s=60, source=0, shows_code=True)
-    ledger.settle_answers(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.REFUSED)])
+    ledger.record_answer_outcomes(lease, [DeliveryResult(contact_id=contacts[0], outcome=Outcome.REFUSED)])
     assert intact(store)
     send(store, second, contacts, Outcome.REFUSED)
     query = "select issued_at, held_by, retired, seen_at is not null as seen from promo.promo_code where line = 1"

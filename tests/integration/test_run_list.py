@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def send(ledger: PostgresLedger, run: Run, contacts: list[int], outcome: Outcome) -> None:
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     results = [DeliveryResult(contact_id=to.contact_id, outcome=outcome) for to in lease.recipients]
-    ledger.settle_messages(lease, results)
+    ledger.record_message_outcomes(lease, results)
 
 
 def keys(store: Connection, **narrowed: object) -> list[str]:
@@ -56,7 +56,7 @@ def test_a_run_is_counted_by_how_far_its_contacts_are(store: Connection) -> None
     send(ledger, run, contacts[4:5], Outcome.UNKNOWN)
     send(ledger, run, contacts[5:7], Outcome.REFUSED)
     lease = ledger.begin_profiles(run.run_id, contacts[:2], lease_s=60)
-    ledger.settle_profiles(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts[:2]])
+    ledger.record_profile_outcomes(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in contacts[:2]])
     [line] = list_runs(store)
     counts = (
         line.audience,

@@ -80,9 +80,9 @@ def _send_what_is_left(ledger: PostgresLedger) -> None:
     everybody = list(range(1, 11))
     ledger.assign_codes(OPEN_RUN, everybody, CODES)
     lease = ledger.begin_messages(OPEN_RUN, everybody, lease_s=60, resend_within_s=1e9)
-    ledger.settle_messages(lease, accepted(lease))
+    ledger.record_message_outcomes(lease, accepted(lease))
     lease = ledger.begin_profiles(OPEN_RUN, everybody, lease_s=60)
-    ledger.settle_profiles(lease, accepted(lease))
+    ledger.record_profile_outcomes(lease, accepted(lease))
 
 
 def accepted(lease: Lease) -> list[DeliveryResult]:

@@ -44,7 +44,7 @@ def send(store: Connection, run: Run, *, refused: Collection[int] = ()) -> dict[
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, list(codes), lease_s=60, resend_within_s=0)
     outcomes = {who: Outcome.REFUSED if who in refused else Outcome.OK for who in codes}
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=who, outcome=outcome) for who, outcome in outcomes.items()]
     )
     return codes

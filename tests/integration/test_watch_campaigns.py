@@ -219,7 +219,7 @@ def test_a_run_that_stopped_itself_is_told_until_a_person_decides(
     assert told == ["run_stopped: Run welcome/edition/one stopped itself: 30 of 100 were refused"]
 
 
-def test_unknown_sends_over_a_number_are_told_until_they_are_settled(
+def test_unknown_sends_over_a_number_are_told_until_their_outcomes_are_recorded(
     store: Connection, watch: Callable[..., dict[str, int]]
 ) -> None:
     told: list[str] = []

@@ -58,7 +58,7 @@ def test_sends_of_unknown_outcome_are_kept_as_their_states_change(store: Connect
         ledger.assign_codes(run.run_id, contacts, CODES)
         lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
         results = [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.UNKNOWN) for to in lease.recipients]
-        ledger.settle_messages(lease, results)
+        ledger.record_message_outcomes(lease, results)
     first, second = (run.run_id for run in runs)
     assert len(unknown_kept(store)) == 12
     judge_unknown(store, first, contacts[:2], Outcome.OK)

@@ -44,7 +44,9 @@ class Campaign:
         ledger = PostgresLedger(store)
         ledger.assign_codes(self.run.run_id, self.contacts, CODES)
         lease = ledger.begin_messages(self.run.run_id, self.contacts, lease_s=60, resend_within_s=0)
-        ledger.settle_messages(lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in self.contacts])
+        ledger.record_message_outcomes(
+            lease, [DeliveryResult(contact_id=who, outcome=Outcome.OK) for who in self.contacts]
+        )
 
     def record(self, *, beside: bool = False) -> Tally:
         sender = HttpSender(Endpoint(base_url=self.url, allow_private=True))
@@ -133,7 +135,7 @@ def test_a_409_stays_unknown_and_releases_no_code(store: Connection) -> None:
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contacts, CODES)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
-    ledger.settle_messages(
+    ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=who, outcome=Outcome.UNKNOWN, detail="HTTP 409") for who in contacts]
     )
     assert states(store, run) == {"unknown": 3}

@@ -92,7 +92,7 @@ where fate <> 8 and (purpose = 'message' or (fate < 8 and contact_id %% 3 = 0));
 
 -- answers --
 -- Answers of some events' runs, which retention has yet to erase.
-insert into promo.answer (run_id, contact_id, promo_code_id, source, generation, value)
+insert into promo.answer (run_id, contact_id, promo_code_id, source, resend_counter, value)
 select run_id, contact_id, promo_code_id, 0, 0, '{"points": 1}' from audience where run_id %% 334 > 0 and run_id %% 20 = 0;
 
 -- events --

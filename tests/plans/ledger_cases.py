@@ -153,7 +153,7 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
     sent = ("ledger.attempts.begin_messages", {"token": scenario.token})
     recorded = ("ledger.attempts.begin_profiles", {"token": scenario.token, "purpose": "profile"})
     profile = {"purpose": "profile", "source": 1, "token": scenario.token}
-    settled = ("ledger.attempts.settle_attempts", {"token": scenario.token})
+    recorded_now = ("ledger.attempts.record_outcomes", {"token": scenario.token})
     return {
         "ledger.attempts.next_lease": case(ONE),
         "ledger.attempts.hold_lease": case(ONE),
@@ -166,11 +166,9 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
         "ledger.attempts.read_recipients": case(BATCH, lapsed, sent),
         "ledger.attempts.held_leases": case(BATCH, lapsed, sent),
         "ledger.attempts.lock_assignments": case(BATCH),
-        "ledger.attempts.settle_attempts": case(BATCH, lapsed, sent),
-        "ledger.attempts.settle_assignments": case(BATCH, lapsed, sent, settled),
-        "ledger.attempts.settle_profiles": case(
-            BATCH, recorded, ("ledger.attempts.settle_attempts", profile), **profile
-        ),
+        "ledger.attempts.record_outcomes": case(BATCH, lapsed, sent),
+        "ledger.attempts.fold_assignments": case(BATCH, lapsed, sent, recorded_now),
+        "ledger.attempts.fold_profiles": case(BATCH, recorded, ("ledger.attempts.record_outcomes", profile), **profile),
         "ledger.attempts.list_unknown": case(RUN),
         "ledger.attempts.list_unknown_of_run": case(RUN),
         "ledger.attempts.list_unknown_of_contacts": case(BATCH),
@@ -182,12 +180,12 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
 def _answers(scenario: Scenario) -> dict[str, Case]:
     none = "delete from promo.answer where run_id = %(run_id)s"
     asked = ("ledger.answers.begin_answers", {"source": 0, "token": scenario.token})
-    settled = ("ledger.attempts.settle_attempts", {"purpose": "answer", "token": scenario.token})
+    recorded_now = ("ledger.attempts.record_outcomes", {"purpose": "answer", "token": scenario.token})
     return {
         "ledger.answers.begin_answers": case(BATCH, none, source=0),
         "ledger.answers.due_answers": case(BATCH, none, source=0),
         "ledger.answers.keep_answers": case(BATCH, none, asked, source=0),
-        "ledger.answers.settle_answers": case(BATCH, none, asked, settled, source=0),
+        "ledger.answers.fold_answers": case(BATCH, none, asked, recorded_now, source=0),
         "ledger.answers.read_answers": case(BATCH),
         "ledger.answers.erase_answers": case(scenario.people // 20 + 1_400, days=30),
     }

@@ -71,7 +71,7 @@ order by purpose, contact_id;
 
 -- answers --
 -- What the data source answered.
-insert into promo.answer (run_id, contact_id, promo_code_id, source, generation, value)
+insert into promo.answer (run_id, contact_id, promo_code_id, source, resend_counter, value)
 select (select max(run_id) from promo.run), contact_id, promo_code_id, 0, 0, '{"points": 1}' from present join given using (j);
 
 -- messages --

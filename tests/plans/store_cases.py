@@ -73,7 +73,7 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.load.staged_duplicates": case(BATCH, *staged),
         "code_files.load.read_clock": case(ONE),
         "code_files.load.count_expired": case(BATCH, *staged, now=datetime.now(timezone.utc)),
-        "code_files.load.settle_file": case(ONE, **counts),
+        "code_files.load.finish_file": case(ONE, **counts),
         "code_files.load.add_rejects": case(ONE, lines=[2], columns=["code"], reasons=["empty"]),
         "code_files.load.lock_for_withdrawal": case(ONE),
         "code_files.load.withdraw_file": case(ONE),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 RECIPIENT = Recipient(
     contact_id=1,
-    generation=0,
+    resend_counter=0,
     external_id="C-17",
     first_name="Anna",
     last_name="Koval",

@@ -38,11 +38,11 @@ def test_what_the_receiver_was_told_is_read_once() -> None:
     assert heard(receiver) == []
 
 
-def test_the_attempts_that_are_settled_are_told_by_their_run_as_long_as_it_is_asked_for() -> None:
-    today = ledger._ATTEMPT["settle_attempts"]  # noqa: SLF001  (what the product runs)
+def test_the_attempts_whose_outcome_is_recorded_are_told_by_their_run_as_long_as_it_is_asked_for() -> None:
+    today = ledger._ATTEMPT["record_outcomes"]  # noqa: SLF001  (what the product runs)
     with told_the_run():
-        assert "t.run_id = %(run_id)s;" in ledger._ATTEMPT["settle_attempts"]  # noqa: SLF001
-    assert ledger._ATTEMPT["settle_attempts"] == today  # noqa: SLF001
+        assert "t.run_id = %(run_id)s;" in ledger._ATTEMPT["record_outcomes"]  # noqa: SLF001
+    assert ledger._ATTEMPT["record_outcomes"] == today  # noqa: SLF001
 
 
 def test_a_service_is_killed_with_all_that_it_has_started(tmp_path: Path) -> None:

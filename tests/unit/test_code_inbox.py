@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def trigger_on(path: Path, *, done_marker: bool = False) -> PromoCodeFileTrigger:
-    return PromoCodeFileTrigger(path=str(path), pattern="*", settle_s=0.01, poll_s=0.01, done_marker=done_marker)
+    return PromoCodeFileTrigger(path=str(path), pattern="*", unchanged_s=0.01, poll_s=0.01, done_marker=done_marker)
 
 
 def files_of(event: TriggerEvent) -> list[str]:
@@ -265,18 +265,18 @@ def test_the_trigger_waits_for_the_marker_when_asked(tmp_path: Path) -> None:
 
 def test_the_sensor_returns_files_that_are_there_without_deferring(tmp_path: Path) -> None:
     (tmp_path / "codes.csv").write_text("code\n")
-    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), settle_s=0.01)
+    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), unchanged_s=0.01)
     assert sensor.execute({}) == [str(tmp_path / "codes.csv")]
 
 
 def test_the_sensor_defers_to_the_trigger_while_there_are_none(tmp_path: Path) -> None:
-    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), settle_s=0.01, poke_interval=3, timeout=60)
+    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), unchanged_s=0.01, poke_interval=3, timeout=60)
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute({})
     assert deferred.value.trigger.serialize()[1] == {
         "path": str(tmp_path),
         "pattern": "*",
-        "settle_s": 0.01,
+        "unchanged_s": 0.01,
         "poll_s": 3,
         "done_marker": False,
     }

@@ -15,7 +15,7 @@ from promo_campaigns.model.run import Recipient
 def recipient(contact_id: int) -> Recipient:
     return Recipient(
         contact_id=contact_id,
-        generation=0,
+        resend_counter=0,
         external_id=f"ext-{contact_id}",
         first_name=None,
         last_name=None,

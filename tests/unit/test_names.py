@@ -277,7 +277,7 @@ def test_an_answer_that_nobody_declared_is_refused(tmp_path: Path) -> None:
 def test_the_names_that_the_check_knows_are_those_that_templates_get() -> None:
     recipient = Recipient(
         contact_id=1,
-        generation=0,
+        resend_counter=0,
         fields=None,
         external_id="C-1",
         first_name="Ann",

@@ -64,11 +64,11 @@ def test_idempotency_keys_differ_exactly_where_their_parts_do(run: str, who: int
 
 
 @given(st.text(min_size=1), st.integers(1, 2**63 - 1), st.integers(0, 9), st.integers(0, 3))
-def test_keys_are_uuids_of_names(run: str, who: int, generation: int, source: int) -> None:
+def test_keys_are_uuids_of_names(run: str, who: int, resend_counter: int, source: int) -> None:
     """A key is remembered by receivers, so it may never be reckoned otherwise."""
     namespace = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
-    key = idempotency_key(run, who, Purpose.MESSAGE, generation, source=source)
-    name = f"{run}\0{who}\0message" + f"\0{generation}" * bool(generation) + f"\0source {source}" * bool(source)
+    key = idempotency_key(run, who, Purpose.MESSAGE, resend_counter, source=source)
+    name = f"{run}\0{who}\0message" + f"\0{resend_counter}" * bool(resend_counter) + f"\0source {source}" * bool(source)
     assert key == str(uuid.uuid5(namespace, name))
     joint = str(uuid.uuid5(namespace, "\0".join(sorted([key, name]))))
     assert joint_key([key, name]) == joint_key([name, key]) == joint

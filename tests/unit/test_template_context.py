@@ -24,7 +24,7 @@ ZONES = st.sampled_from(
 
 def recipient(**values: object) -> Recipient:
     known: dict[str, object] = {
-        "contact_id": 1, "generation": 0, "external_id": "C-1", "first_name": "Olha", "last_name": "Koval",
+        "contact_id": 1, "resend_counter": 0, "external_id": "C-1", "first_name": "Olha", "last_name": "Koval",
         "language": "uk", "locator": "olha@example.com", "code": "CODE-1", "code_type": "Welcome", "discount": 10,
         "expires_at": datetime(2031, 1, 1, tzinfo=timezone.utc), "fields": None, "time_zone": "Europe/Kyiv",
     }  # fmt: skip

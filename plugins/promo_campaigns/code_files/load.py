@@ -163,7 +163,7 @@ class _Load:
         report = self._report(inserted=inserted, updated=updated, code_file_id=file_id, withdrawn_before=withdrawn)
         if self.layout.strict and self.rejects.count:
             raise CodeFileRejectedError(self._report())
-        self._settle(report)
+        self._record(report)
         return report
 
     def refuse(self) -> NoReturn:
@@ -214,10 +214,10 @@ class _Load:
         expired: int = _one(self.connection, "count_expired", {"now": now})["expired"]
         return expired
 
-    def _settle(self, report: LoadReport) -> None:
+    def _record(self, report: LoadReport) -> None:
         file_id = {"code_file_id": report.code_file_id}
         counts = {name: getattr(report, name) for name in ("rows", "inserted", "updated", "unchanged")}
-        self.connection.execute(_SQL["settle_file"], file_id | counts | {"rejected": report.rejected_count})
+        self.connection.execute(_SQL["finish_file"], file_id | counts | {"rejected": report.rejected_count})
         columns = {
             "lines": [reject.line for reject in report.rejected],
             "columns": [reject.column for reject in report.rejected],

@@ -59,7 +59,7 @@ where code_file_id = %(code_file_id)s
 order by line, "column", reason
 
 -- add_file --
--- Note a file before its codes; settle_file writes its counts.
+-- Note a file before its codes; finish_file writes its counts.
 insert into promo.code_file (name, sha256, row_count, inserted, updated, unchanged, rejected, time_zone)
 values (%(name)s, %(sha256)s, 0, 0, 0, 0, 0, nullif(%(time_zone)s::text, 'UTC'))
 returning code_file_id
@@ -106,7 +106,7 @@ where line <> first_line
 order by line
 limit %(limit)s
 
--- settle_file --
+-- finish_file --
 -- Write the counts of a file whose codes are in.
 update promo.code_file
 set row_count = %(rows)s, inserted = %(inserted)s, updated = %(updated)s, unchanged = %(unchanged)s, rejected = %(rejected)s

@@ -111,7 +111,7 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
     loop = RetryLoop(
         begin=begin,
         call=call,
-        record=ledger.settle_profiles,
+        record=ledger.record_profile_outcomes,
         breaker=counting,
         size=REQUESTS_UNDER_WAY * templates.records_per_request,
         first_calls=REQUESTS_UNDER_WAY * templates.records_per_request,
@@ -231,7 +231,7 @@ def _request(
     templates: RequestTemplates, run: Run, group: Sequence[Recipient], parts: Mapping[str, str]
 ) -> BulkRequest:
     keys = [
-        idempotency_key(run.run_key, one.contact_id, templates.purpose, one.generation, source=templates.source)
+        idempotency_key(run.run_key, one.contact_id, templates.purpose, one.resend_counter, source=templates.source)
         for one in group
     ]
     return BulkRequest(

@@ -41,7 +41,7 @@ class MessageLedger(Protocol):
         :param limit: how many at most, those who wait longest first; None for all
         """
 
-    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def record_message_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold it into states."""
 
 
@@ -64,7 +64,7 @@ class ProfileLedger(Protocol):
         :param limit: as for messages
         """
 
-    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded."""
 
 
@@ -86,7 +86,7 @@ class AnswerLedger(Protocol):
         :param limit: as for messages
         """
 
-    def settle_answers(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def record_answer_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected."""
 
 

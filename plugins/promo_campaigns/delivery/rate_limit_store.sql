@@ -27,10 +27,10 @@ where receiver = %(receiver)s;
 -- The row is locked before it is read: a statement that has waited for another worker's update reads a WITH query of the
 -- updated row as it was before it, and would give the other's slots out again.
 with budget as materialized (
-  select receiver, seats, seats -> %(holder)s as mine from promo.rate_budget where receiver = %(receiver)s for update
+  select receiver, slots, slots -> %(holder)s as mine from promo.rate_budget where receiver = %(receiver)s for update
 ), other as materialized (
   select e.key as holder, e.value as entry, (e.value ->> 'held')::integer as held, (e.value ->> 'wanted')::integer as wanted
-  from budget cross join jsonb_each(budget.seats) e
+  from budget cross join jsonb_each(budget.slots) e
   where e.key <> %(holder)s and (e.value ->> 'until')::float8 > extract(epoch from promo.clock())
 ), fair as (
   select coalesce(sum(held), 0) as held, coalesce(sum(wanted), 0) as wanted,
@@ -44,7 +44,7 @@ with budget as materialized (
                 else greatest(fair.most, %(concurrency)s - fair.wanted) end)::integer as share
   from fair cross join budget
 ), renewed as materialized (
-  select jsonb_object_agg(holder, entry) as seats
+  select jsonb_object_agg(holder, entry) as slots
   from (select holder, entry from other
         union all
         select %(holder)s, jsonb_build_object(
@@ -52,11 +52,11 @@ with budget as materialized (
                  'until', extract(epoch from promo.clock() + make_interval(secs => %(hold_s)s)))
         from mine) entries
 )
-update promo.rate_budget b set seats = renewed.seats
+update promo.rate_budget b set slots = renewed.slots
 from budget cross join renewed
 where b.receiver = budget.receiver
-returning (b.seats -> %(holder)s ->> 'share')::integer as share;
+returning (b.slots -> %(holder)s ->> 'share')::integer as share;
 
 -- release_slots --
 -- A worker has no more calls to make.
-update promo.rate_budget set seats = seats - %(holder)s where receiver = %(receiver)s;
+update promo.rate_budget set slots = slots - %(holder)s where receiver = %(receiver)s;

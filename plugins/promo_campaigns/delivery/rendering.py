@@ -129,7 +129,7 @@ def render_messages(
                     title=title,
                     body=body,
                     idempotency_key=idempotency_key(
-                        run.run_key, recipient.contact_id, Purpose.MESSAGE, recipient.generation
+                        run.run_key, recipient.contact_id, Purpose.MESSAGE, recipient.resend_counter
                     ),
                     html=str(extra.get(HTML, "")),
                     options={name: str(extra[name]) for name in templates.options},
@@ -168,7 +168,11 @@ def render_requests(
                 headers={name: str(column[row]) for name, column in headers.items()},
                 body=str(bodies[row]),
                 idempotency_key=idempotency_key(
-                    run.run_key, recipient.contact_id, templates.purpose, recipient.generation, source=templates.source
+                    run.run_key,
+                    recipient.contact_id,
+                    templates.purpose,
+                    recipient.resend_counter,
+                    source=templates.source,
                 ),
             )
         )

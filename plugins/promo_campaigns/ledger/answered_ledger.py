@@ -53,10 +53,10 @@ class AnsweredLedger(PostgresLedger):
         return self._begin(Purpose.ANSWER, run_id, contact_ids, terms, limit)
 
     @run_until_booked
-    def settle_answers(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def record_answer_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected, and the others are due again."""
         with self._connection.transaction():
-            self._settle({**evidence(lease, results), "answers": [result.answer for result in results]})
+            self._record({**evidence(lease, results), "answers": [result.answer for result in results]})
 
     def _lease(self, purpose: Purpose, terms: dict[str, Any], limit: int | None, drawn: list[int]) -> Lease:
         lease = super()._lease(purpose, terms, limit, drawn)

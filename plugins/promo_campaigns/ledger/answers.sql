@@ -23,16 +23,16 @@ with told as materialized (
   select %(run_id)s::bigint as run_id, contact_id, outcome, answer
   from unnest(%(contact_ids)s::bigint[], %(outcomes)s::text[], %(answers)s::text[]) as e (contact_id, outcome, answer)
 )
-insert into promo.answer as known (run_id, contact_id, promo_code_id, source, generation, value)
-select a.run_id, a.contact_id, case when %(shows_code)s then a.promo_code_id end, %(source)s, a.generation, e.answer::jsonb
+insert into promo.answer as known (run_id, contact_id, promo_code_id, source, resend_counter, value)
+select a.run_id, a.contact_id, case when %(shows_code)s then a.promo_code_id end, %(source)s, a.resend_counter, e.answer::jsonb
 from told e
 join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
 where e.outcome = 'ok' and a.state = 'sending' and a.lease_token = %(token)s
 on conflict (run_id, contact_id, source) do update
-  set promo_code_id = excluded.promo_code_id, generation = excluded.generation, value = excluded.value,
+  set promo_code_id = excluded.promo_code_id, resend_counter = excluded.resend_counter, value = excluded.value,
       received_at = excluded.received_at;
 
--- settle_answers --
+-- fold_answers --
 -- Who was answered for is due again, and who is to be asked again; a refusal ends here, before the message.
 with /* fragment told */, decided as materialized (
   select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail, e.outcome = 'refused' as gives_back,

@@ -266,7 +266,7 @@ update promo.assignment a
 set state = 'pending', reason = null,
     needs_code = (select code.needed from promo.code_needed(
       r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id) code),
-    generation = generation + case when state = 'rejected' or (state = 'expired' and exists (
+    resend_counter = resend_counter + case when state = 'rejected' or (state = 'expired' and exists (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code
         and t.outcome is distinct from 'refused')) then 1 else 0 end

@@ -72,7 +72,7 @@ order by /* fragment longest_ago */;
 -- read_recipients --
 -- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields. Who
 -- unsubscribed since the message is named by the same locator on the profile, which is no message.
-select a.contact_id, a.generation, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
+select a.contact_id, a.resend_counter, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        coalesce(c.time_zone, r.time_zone) as time_zone,
        p.code, p.type as code_type, p.discount, p.expires_at, coalesce(u.time_zone, 'UTC') as pool_zone,
        (select jsonb_object_agg(f.name, jsonb_build_array(f.type, v.value))
@@ -107,7 +107,7 @@ select count(*) as locked from (
   where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id for update
 ) held;
 
--- settle_attempts --
+-- record_outcomes --
 -- The evidence: what each call of the lease came to, and that it was known after whatever was begun before. Written even
 -- when the lease is lost.
 with evidence as materialized (
@@ -123,11 +123,11 @@ set outcome = case when e.outcome = 'ok' then 'ok' when e.outcome in ('refused',
     detail = nullif(e.detail, ''), finished_at = e.at, outcome_id = e.outcome_id
 from evidence e where t.attempt_id = e.attempt_id;
 
--- settle_assignments --
+-- fold_assignments --
 -- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
 -- decides between trying again and giving the code back, or out of the pool if a data source has seen it; a code that
 -- another run gave too stays the contact's. Only the lease's holder may act, or anyone for an unknown; and a late ok
--- settles what a person was about to have sent again.
+-- ends what a person was about to have sent again.
 with /* fragment told */, decided as materialized (
   select judged.*, judged.state = 'rejected' as gives_back,
          judged.state = 'rejected' and promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id) as seen
@@ -149,7 +149,7 @@ set state = n.state, lease_token = null, lease_until = null,
 from decided n
 where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
--- settle_profiles --
+-- fold_profiles --
 -- What every data source confirmed is recorded; the rest stays accepted, free to be tried again.
 with told as materialized (
   select %(run_id)s::bigint as run_id, contact_id, outcome
@@ -172,17 +172,17 @@ where a.run_id = e.run_id and a.contact_id = e.contact_id
 
 -- list_unknown --
 -- Sends of unknown outcome, of all runs, oldest first.
-select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+select run_key, run_id, contact_id, resend_counter, code, first_attempt, attempts
 from promo.unknown_send_shown order by first_attempt, run_id, contact_id;
 
 -- list_unknown_of_run --
 -- Sends of unknown outcome of one run, oldest first.
-select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+select run_key, run_id, contact_id, resend_counter, code, first_attempt, attempts
 from promo.unknown_send_shown where run_id = %(run_id)s order by first_attempt, contact_id;
 
 -- list_unknown_of_contacts --
 -- Sends of unknown outcome to these contacts of one run, oldest first.
-select run_key, run_id, contact_id, generation, code, first_attempt, attempts
+select run_key, run_id, contact_id, resend_counter, code, first_attempt, attempts
 from promo.unknown_send_shown where run_id = %(run_id)s and contact_id = any(%(contact_ids)s)
 order by first_attempt, contact_id;
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def evidence(lease: Lease, results: Sequence[DeliveryResult]) -> dict[str, object]:
-    """Return the parameters under which a lease is settled."""
+    """Return the parameters under which the outcomes of a lease are recorded."""
     return {
         "run_id": lease.run_id,
         "token": lease.token,

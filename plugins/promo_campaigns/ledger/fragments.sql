@@ -19,7 +19,7 @@ where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
 -- recognise its key; neither without the answers its message reads, nor in quiet hours, nor where these begin while
 -- calls may still begin.
 (r.before = '{}' or (
-  select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, b.source))
+  select bool_and(promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.resend_counter, b.source))
   from unnest(r.before) as b (source)))
 and (r.quiet_hours is null
      or not promo.is_quiet(r.quiet_hours, a.time_zone, moment.at)
@@ -34,7 +34,7 @@ and (a.state = 'assigned'
 -- answer_is_due --
 -- A data source is asked, before the message, for whoever it has not answered for.
 a.state = 'assigned'
-and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.generation, %(source)s::smallint)
+and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.resend_counter, %(source)s::smallint)
 
 -- due_for_profile --
 -- Accepted contacts whom this source has not confirmed, and recorded ones for a repair, that nobody else is recording and

@@ -21,7 +21,7 @@ _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _ATTEMPT = queries("promo_campaigns.ledger.attempts")
 _FAILING = (Outcome.REFUSED.value, Outcome.UNKNOWN.value)
 _AT_ONCE = 5_000
-"""Contacts of a run that are skipped in one transaction, so that who settles a call waits for it no longer."""
+"""Contacts of a run that are skipped in one transaction, so that who records an outcome waits for it no longer."""
 
 
 def read_halt(connection: Store, run_id: int) -> Halt | None:

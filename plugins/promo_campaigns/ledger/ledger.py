@@ -24,9 +24,9 @@ _NEVER = "nothing was sent: the connection to the store was lost"
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _ATTEMPT = {**queries("promo_campaigns.ledger.attempts"), **queries("promo_campaigns.ledger.answers")}
 _FOLDS = {
-    Purpose.MESSAGE.value: ("settle_assignments",),
-    Purpose.PROFILE.value: ("settle_profiles",),
-    Purpose.ANSWER.value: ("keep_answers", "settle_answers"),
+    Purpose.MESSAGE.value: ("fold_assignments",),
+    Purpose.PROFILE.value: ("fold_profiles",),
+    Purpose.ANSWER.value: ("keep_answers", "fold_answers"),
 }
 """What makes states of the evidence, by the purpose of the calls."""
 
@@ -140,20 +140,20 @@ class PostgresLedger(ClaimingLedger):
         return self._begin(Purpose.PROFILE, run_id, contact_ids, terms, limit)
 
     @run_until_booked
-    def settle_messages(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def record_message_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
         with self._connection.transaction():
-            self._settle(evidence(lease, results))
+            self._record(evidence(lease, results))
 
     @run_until_booked
-    def settle_profiles(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
+    def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
         with self._connection.transaction():
-            self._settle(evidence(lease, results))
+            self._record(evidence(lease, results))
 
-    def _settle(self, told: dict[str, Any]) -> None:
+    def _record(self, told: dict[str, Any]) -> None:
         """Write evidence once: what was written before is left as it is."""
-        for statement in ("lock_assignments", "settle_attempts", *_FOLDS[told["purpose"]]):
+        for statement in ("lock_assignments", "record_outcomes", *_FOLDS[told["purpose"]]):
             self._connection.execute(_ATTEMPT[statement], told)
         if told["purpose"] != Purpose.PROFILE.value:
             pause_failing(self._connection, told)
@@ -216,7 +216,7 @@ class PostgresLedger(ClaimingLedger):
             lost = Lease(run_id=terms["run_id"], purpose=purpose, token=terms["token"], seconds=0.0, recipients=[])
             never = [DeliveryResult(contact_id=row["contact_id"], outcome=Outcome.LATER, detail=_NEVER) for row in rows]
             told = evidence(lost, never)
-            self._settle({**told, "source": terms["source"], "answers": [None] * len(never)})
+            self._record({**told, "source": terms["source"], "answers": [None] * len(never)})
 
     def _lease(self, purpose: Purpose, terms: dict[str, Any], limit: int | None, drawn: list[int]) -> Lease:
         left = 0

@@ -53,7 +53,7 @@ def judge_unknown(
     with connection.transaction():
         connection.execute(_ATTEMPT["lock_assignments"], told)
         connection.execute(_ATTEMPT["judge_unknown"], told)
-        return connection.execute(_ATTEMPT["settle_assignments"], fold).rowcount
+        return connection.execute(_ATTEMPT["fold_assignments"], fold).rowcount
 
 
 def resend_unknown(connection: Connection, run_id: int, contact_ids: Sequence[int]) -> int:
@@ -75,7 +75,7 @@ async def reconcile(connection: Connection, transport: KnowsKeys, run: Run) -> i
     That it does not know one proves nothing, and leaves it unknown.
     """
     doubts = {
-        idempotency_key(run.run_key, row["contact_id"], Purpose.MESSAGE, row["generation"]): row["contact_id"]
+        idempotency_key(run.run_key, row["contact_id"], Purpose.MESSAGE, row["resend_counter"]): row["contact_id"]
         for row in list_unknown(connection, run.run_id)
     }
     known = await transport.look_up(list(doubts)) if doubts else set()

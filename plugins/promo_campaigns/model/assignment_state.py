@@ -70,7 +70,7 @@ class Edge:
 
 
 _SKIPS = ("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet", "skip_cancelled")
-_FOLDS = ("settle_assignments", "fold_lapsed")
+_FOLDS = ("fold_assignments", "fold_lapsed")
 
 EDGES = (
     Edge(
@@ -91,18 +91,16 @@ EDGES = (
         ("expire_overdue", "give_up_quiet", "skip_cancelled"),
         "an unknown send was to be repeated, too late or in a run that was cancelled",
     ),
-    Edge(_S.ASSIGNED, _S.ACCEPTED, ("settle_assignments",), "a late ok came before the repetition", on_evidence=True),
+    Edge(_S.ASSIGNED, _S.ACCEPTED, ("fold_assignments",), "a late ok came before the repetition", on_evidence=True),
     Edge(_S.SENDING, _S.ACCEPTED, _FOLDS, "an attempt was answered ok"),
-    Edge(_S.SENDING, _S.REJECTED, ("settle_assignments", "settle_answers"), "every attempt was refused"),
+    Edge(_S.SENDING, _S.REJECTED, ("fold_assignments", "fold_answers"), "every attempt was refused"),
     Edge(_S.SENDING, _S.UNKNOWN, _FOLDS, "an attempt has no known outcome"),
-    Edge(_S.SENDING, _S.ASSIGNED, (*_FOLDS, "settle_answers"), "refused for now, or a data source has answered"),
+    Edge(_S.SENDING, _S.ASSIGNED, (*_FOLDS, "fold_answers"), "refused for now, or a data source has answered"),
     Edge(_S.UNKNOWN, _S.SENDING, ("begin_messages",), "sent again under the same key, which the receiver knows"),
-    Edge(_S.UNKNOWN, _S.ACCEPTED, ("settle_assignments",), "a late ok, or a person or the receiver says so"),
-    Edge(_S.UNKNOWN, _S.REJECTED, ("settle_assignments",), "refused late, or a person says so"),
-    Edge(
-        _S.UNKNOWN, _S.ASSIGNED, ("resend_unknown", "settle_assignments"), "a person took the risk, or refused for now"
-    ),
-    Edge(_S.ACCEPTED, _S.RECORDED, ("settle_profiles",), "every data source confirmed"),
+    Edge(_S.UNKNOWN, _S.ACCEPTED, ("fold_assignments",), "a late ok, or a person or the receiver says so"),
+    Edge(_S.UNKNOWN, _S.REJECTED, ("fold_assignments",), "refused late, or a person says so"),
+    Edge(_S.UNKNOWN, _S.ASSIGNED, ("resend_unknown", "fold_assignments"), "a person took the risk, or refused for now"),
+    Edge(_S.ACCEPTED, _S.RECORDED, ("fold_profiles",), "every data source confirmed"),
     Edge(_S.SKIPPED, _S.PENDING, ("reopen_missing",), "the closed run is run again"),
     Edge(_S.REJECTED, _S.PENDING, ("reopen_missing",), "the closed run is run again, under new keys"),
     Edge(_S.EXPIRED, _S.PENDING, ("reopen_missing",), "the closed run is run again"),

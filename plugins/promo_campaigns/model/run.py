@@ -62,7 +62,7 @@ class Run:
 class Recipient:
     """A contact with the code it holds, as a template sees it. Never logged.
 
-    :ivar generation: resend counter: how often the contact is sent to anew, after a refusal or with another code than a
+    :ivar resend_counter: how often the contact is sent to anew, after a refusal or with another code than a
         data source has seen; 0 the first time
     :ivar locator: the channel's value: address, number or token; None when it was withdrawn meanwhile
     :ivar fields: type and stored text of additional fields by name, None without any
@@ -73,7 +73,7 @@ class Recipient:
     """
 
     contact_id: int
-    generation: int
+    resend_counter: int
     external_id: str | None
     first_name: str | None
     last_name: str | None

@@ -45,14 +45,16 @@ def run_file_name(run_key: str) -> str:
     return f"{readable}-{uuid.uuid5(_KEYS, run_key).hex[:8]}"
 
 
-def idempotency_key(run_key: str, contact_id: int, purpose: Purpose, generation: int = 0, *, source: int = 0) -> str:
+def idempotency_key(
+    run_key: str, contact_id: int, purpose: Purpose, resend_counter: int = 0, *, source: int = 0
+) -> str:
     """Return the key under which a receiver sees this call, the same at every try.
 
-    :param generation: resend counter; it rises when a refused contact is sent to anew, since a receiver may remember
+    :param resend_counter: it rises when a refused contact is sent to anew, since a receiver may remember
         its refusal, and when a data source is asked about another code
     :param source: place of the data source that is called
     """
-    anew = f"\0{generation}" if generation else ""
+    anew = f"\0{resend_counter}" if resend_counter else ""
     which = f"\0source {source}" if source else ""
     return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}{anew}{which}"))
 

@@ -172,7 +172,7 @@ def _unknown_sends(connection: Connection, over: int) -> Iterator[Alert]:
             kind=UNKNOWN_SENDS,
             subject=key,
             text=f"Run {key} has {sends:,} sends whose outcome nobody knows, more than {over:,}",
-            hint=f"promo unknown list --run {key} names them; ask the receiver, then settle them",
+            hint=f"promo unknown list --run {key} names them; ask the receiver, then record their outcomes",
             facts={"run_key": key, "unknown": sends, "limit": over},
         )
 

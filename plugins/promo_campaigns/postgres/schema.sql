@@ -89,11 +89,12 @@ create function promo.opens_at(quiet_hours int4multirange, zone text, at timesta
       at + interval '8 days')
   end;
 
--- The triggers that call it say when: rows are added and settled once.
+-- The triggers that call it say when: rows are added and their outcome recorded once.
 create function promo.keep_evidence() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$
 begin
-  raise exception 'table %.% keeps evidence: rows are added and settled once, never changed or removed', tg_table_schema, tg_table_name
+  raise exception 'table %.% keeps evidence: rows are added and their outcome recorded once, never changed or removed',
+    tg_table_schema, tg_table_name
     using errcode = 'check_violation', constraint = 'attempt_append_only';
 end $$;
 
@@ -307,7 +308,7 @@ create table promo.audit (
   reason      text,
   constraint audit_finished check ((finished_at is null) = (row_count is null))
 );
-comment on table promo.audit is 'Who exported codes, erased a contact or held sending up: written before it begins, and settled once. Append-only.';
+comment on table promo.audit is 'Who exported codes, erased a contact or held sending up: written before it begins, its end recorded once. Append-only.';
 comment on column promo.audit.subject is 'Which run, workflow or contact, by key or id: never an address.';
 
 
@@ -450,7 +451,7 @@ create table promo.assignment (
   lease_token   bigint,
   lease_until   timestamptz,
   state         promo.assignment_state not null default 'pending',
-  generation    smallint               not null default 0,
+  resend_counter smallint              not null default 0,
   reason        text,
   time_zone     text,
   reused_at     timestamptz,
@@ -467,7 +468,7 @@ create table promo.assignment (
     foreign key (contact_id, promo_code_id) references promo.promo_code (held_by, promo_code_id)
 ) with (fillfactor = 60);
 comment on column promo.assignment.promo_code_id is 'The code this contact holds. Given back, it is gone from here and stays in the attempts.';
-comment on column promo.assignment.generation is 'Rises when a refused contact is sent to anew, so that a receiver does not answer for the refused try.';
+comment on column promo.assignment.resend_counter is 'Rises when a refused contact is sent to anew, so that a receiver does not answer for the refused try.';
 comment on column promo.assignment.lease_token is 'Fences the worker that is calling out for this row, message or profile, until lease_until.';
 comment on column promo.assignment.time_zone is 'By which the run''s quiet hours go for this contact; frozen with the audience, null in a run without.';
 comment on column promo.assignment.reused_at is
@@ -500,7 +501,7 @@ comment on table promo.unknown_send is 'The assignments in state unknown, as the
 
 -- Attempts are only ever made from assignment rows that are locked, and neither assignments nor codes are ever deleted
 -- (assignment_kept, promo_code_kept): foreign keys would check nothing that can fail, at a third of the price of an intent.
--- Every attempt is settled once, and its row grows by what it came to: with half of each page free, all of them find room
+-- The outcome of every attempt is recorded once, and its row grows by what it came to: with half of each page free, all of them find room
 -- in place, and neither index hears of it. Rows that move would take as much room, and two entries in the indexes each.
 create table promo.attempt (
   attempt_id    bigint      generated always as identity primary key,
@@ -533,14 +534,14 @@ create table promo.answer (
   promo_code_id bigint      references promo.promo_code,
   received_at   timestamptz not null default promo.clock(),
   source        smallint    not null,
-  generation    smallint    not null,
+  resend_counter smallint   not null,
   value         jsonb       not null constraint answer_size check (octet_length(value::text) <= 262144),
   primary key (run_id, contact_id, source),
   foreign key (run_id, contact_id) references promo.assignment
 );
 comment on table promo.answer is 'What a data source answered before the message, which reads it. Asked once; kept so that a retry sends the same.';
 comment on column promo.answer.promo_code_id is 'The code it was asked with, null if the source was not told; an answer to another code is asked for anew.';
-comment on column promo.answer.generation is 'The assignment''s generation when it was asked; a contact that is sent to anew is asked for anew.';
+comment on column promo.answer.resend_counter is 'The assignment''s counter when it was asked; for a contact that is sent to anew it is asked anew.';
 
 
 -- What all workers know of a receiver --------------------------------------------------------------------------------
@@ -558,11 +559,11 @@ comment on table promo.receiver is 'The circuit breaker: after failures in a row
 create table promo.rate_budget (
   receiver text        primary key,
   next_at  timestamptz not null default '-infinity',
-  seats    jsonb       not null default '{}'
+  slots    jsonb       not null default '{}'
 ) with (fillfactor = 50);
-comment on column promo.rate_budget.next_at is 'When the next turn that nobody has leased is; a Retry-After moves it.';
-comment on column promo.rate_budget.seats is
-  'Calls that may be under way: by worker, how many seats it holds and wants, and when they come back if it is killed.';
+comment on column promo.rate_budget.next_at is 'When the next token is due that no worker has leased; a Retry-After moves it.';
+comment on column promo.rate_budget.slots is
+  'Calls that may be under way: by worker, how many slots it holds and wants, and when they become free if it is killed.';
 
 -- The inbox transport's own store: a receiver that honours keys.
 create table promo.inbox_message (
@@ -699,13 +700,14 @@ create function promo.was_seen(run_id bigint, contact_id bigint, promo_code_id b
       and t.purpose = 'answer' and t.shows_code and t.outcome is distinct from 'refused');
 
 -- Whether the answer of a data source that is called before the message is at hand.
-create function promo.is_answered(run_id bigint, contact_id bigint, promo_code_id bigint, generation smallint, source smallint)
-  returns boolean
+create function promo.is_answered(
+  run_id bigint, contact_id bigint, promo_code_id bigint, resend_counter smallint, source smallint
+) returns boolean
   language sql stable
   return exists (
     select from promo.answer w
     where w.run_id = is_answered.run_id and w.contact_id = is_answered.contact_id and w.source = is_answered.source
-      and w.generation = is_answered.generation
+      and w.resend_counter = is_answered.resend_counter
       and (w.promo_code_id is null or w.promo_code_id = is_answered.promo_code_id));
 
 -- Why a workflow may not take an event; null if it may. A rule about other entries of the contact holds whichever of the
@@ -766,10 +768,10 @@ create function promo.hold_intents(a_run bigint) returns void
 -- What a person or the reconciliation is shown of each send of unknown outcome. Each is looked up by itself (offset 0): in a
 -- join the planner may go through a whole run for each of them.
 create view promo.unknown_send_shown as
-select r.run_key, u.run_id, u.contact_id, a.generation, p.code, sent.first_attempt, sent.attempts
+select r.run_key, u.run_id, u.contact_id, a.resend_counter, p.code, sent.first_attempt, sent.attempts
 from promo.unknown_send u
 cross join lateral (
-  select h.generation, h.promo_code_id from promo.assignment h
+  select h.resend_counter, h.promo_code_id from promo.assignment h
   where h.run_id = u.run_id and h.contact_id = u.contact_id and h.state = 'unknown' offset 0) a
 join promo.run r on r.run_id = u.run_id
 join promo.promo_code p on p.promo_code_id = a.promo_code_id
@@ -843,7 +845,7 @@ create trigger promo_code_kept before delete or truncate on promo.promo_code
   for each statement execute function promo.keep_evidence();
 create trigger attempt_kept before delete or truncate on promo.attempt
   for each statement execute function promo.keep_evidence();
-create trigger attempt_settled_once before update on promo.attempt
+create trigger attempt_recorded_once before update on promo.attempt
   for each row when (
     old.outcome is not null
     or (old.attempt_id, old.run_id, old.contact_id, old.promo_code_id, old.lease_token, old.started_at, old.purpose,
@@ -854,7 +856,7 @@ create trigger attempt_settled_once before update on promo.attempt
   execute function promo.keep_evidence();
 create trigger audit_kept before delete or truncate on promo.audit
   for each statement execute function promo.keep_evidence();
-create trigger audit_settled_once before update on promo.audit
+create trigger audit_recorded_once before update on promo.audit
   for each row when (
     old.finished_at is not null
     or (old.audit_id, old.begun_at, old.revealed, old.action, old.subject, old.actor, old.reason)
@@ -919,36 +921,36 @@ create trigger promo_code_changed after update on promo.promo_code
 -- The counts of a run follow its assignments. A statement that changes no state adds nothing.
 create function promo.count_assignments() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$
+declare
+  runs bigint[];
+  states promo.assignment_state[];
+  counts bigint[];
 begin
+  -- An insert has no rows of before, and a statement that names them cannot run there.
   if tg_op = 'INSERT' then
-    insert into promo.run_count
-      (run_id, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired)
-    select run_id, coalesce(sum(n) filter (where state = 'pending'), 0), coalesce(sum(n) filter (where state = 'skipped'), 0),
-           coalesce(sum(n) filter (where state = 'assigned'), 0), coalesce(sum(n) filter (where state = 'sending'), 0),
-           coalesce(sum(n) filter (where state = 'accepted'), 0), coalesce(sum(n) filter (where state = 'rejected'), 0),
-           coalesce(sum(n) filter (where state = 'unknown'), 0), coalesce(sum(n) filter (where state = 'recorded'), 0),
-           coalesce(sum(n) filter (where state = 'expired'), 0)
-    from (select run_id, state, count(*) as n from added group by 1, 2) changed
-    group by run_id;
+    select array_agg(run_id), array_agg(state), array_agg(n) into runs, states, counts
+    from (select run_id, state, count(*) as n from added group by 1, 2) changed;
   else
-    insert into promo.run_count
-      (run_id, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired)
-    select run_id, coalesce(sum(n) filter (where state = 'pending'), 0), coalesce(sum(n) filter (where state = 'skipped'), 0),
-           coalesce(sum(n) filter (where state = 'assigned'), 0), coalesce(sum(n) filter (where state = 'sending'), 0),
-           coalesce(sum(n) filter (where state = 'accepted'), 0), coalesce(sum(n) filter (where state = 'rejected'), 0),
-           coalesce(sum(n) filter (where state = 'unknown'), 0), coalesce(sum(n) filter (where state = 'recorded'), 0),
-           coalesce(sum(n) filter (where state = 'expired'), 0)
+    select array_agg(run_id), array_agg(state), array_agg(n) into runs, states, counts
     from (
-      select run_id, state, sum(n) as n
+      select run_id, state, sum(n)::bigint as n
       from (
         select run_id, state, -count(*) as n from gone group by 1, 2
         union all
         select run_id, state, count(*) from added group by 1, 2
       ) both_sides
       group by 1, 2 having sum(n) <> 0
-    ) changed
-    group by run_id;
+    ) changed;
   end if;
+  insert into promo.run_count
+    (run_id, pending, skipped, assigned, sending, accepted, rejected, unknown, recorded, expired)
+  select run_id, coalesce(sum(n) filter (where state = 'pending'), 0), coalesce(sum(n) filter (where state = 'skipped'), 0),
+         coalesce(sum(n) filter (where state = 'assigned'), 0), coalesce(sum(n) filter (where state = 'sending'), 0),
+         coalesce(sum(n) filter (where state = 'accepted'), 0), coalesce(sum(n) filter (where state = 'rejected'), 0),
+         coalesce(sum(n) filter (where state = 'unknown'), 0), coalesce(sum(n) filter (where state = 'recorded'), 0),
+         coalesce(sum(n) filter (where state = 'expired'), 0)
+  from unnest(runs, states, counts) as changed (run_id, state, n)
+  group by run_id;
   return null;
 end $$;
 create trigger assignment_added after insert on promo.assignment

@@ -171,7 +171,7 @@ def recipient_of(
     contact_id, external_id, first_name, last_name, language, locator, _, fields, time_zone, *_ = row
     return Recipient(
         contact_id=contact_id,
-        generation=0,
+        resend_counter=0,
         external_id=external_id,
         first_name=first_name,
         last_name=last_name,

@@ -142,7 +142,7 @@ def _recipient(contact_id: int, **known: Any) -> Recipient:  # noqa: ANN401  (fi
     return Recipient(
         **{**nothing, **known},
         contact_id=contact_id,
-        generation=0,
+        resend_counter=0,
         code=PLACEHOLDER,
         code_type="Test",
         discount=0,

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class PromoCodeFileSensor(BaseSensorOperator):
     """Waits until a folder holds finished code files, and returns their paths, sorted.
 
-    A file is finished when two looks, ``settle_s`` apart, find the same size and time of change; or, with
+    A file is finished when two looks, ``unchanged_s`` apart, find the same size and time of change; or, with
     ``done_marker``, when ``<name>.done`` stands beside it. Lock files, half uploads and what desktops leave behind
     (``code_inbox.NO_CODE_FILE``) are left alone. Files that are there at once are returned without deferring.
 
     :param path: the folder, or a file: any path that ``ObjectStoragePath`` reaches, ``s3://connection@bucket/inbox``
         (templated)
     :param pattern: glob of names in the folder (templated)
-    :param settle_s: seconds between the two checks, > 0
+    :param unchanged_s: seconds between the two checks, > 0
     :param done_marker: wait for the marker file instead of comparing two checks
     :param poke_interval: seconds between checks of an empty folder
     :param deferrable: wait in the triggerer, without a worker
@@ -43,7 +43,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         *,
         path: str,
         pattern: str = "*",
-        settle_s: float = 5.0,
+        unchanged_s: float = 5.0,
         done_marker: bool = False,
         poke_interval: timedelta | float = 10.0,
         deferrable: bool = True,
@@ -52,7 +52,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.path = path
         self.pattern = pattern
-        self.settle_s = settle_s
+        self.unchanged_s = unchanged_s
         self.done_marker = done_marker
         self.deferrable = deferrable
 
@@ -89,7 +89,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         before = look(self.path, self.pattern, done_marker=self.done_marker)
         if self.done_marker or not before:
             return finished(before, before)
-        time.sleep(self.settle_s)
+        time.sleep(self.unchanged_s)
         return finished(before, look(self.path, self.pattern, done_marker=self.done_marker))
 
     def _tell(self) -> None:
@@ -103,7 +103,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         trigger = PromoCodeFileTrigger(
             path=self.path,
             pattern=self.pattern,
-            settle_s=self.settle_s,
+            unchanged_s=self.unchanged_s,
             poll_s=self.poke_interval,
             done_marker=self.done_marker,
         )

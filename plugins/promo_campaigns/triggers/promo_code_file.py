@@ -18,16 +18,16 @@ class PromoCodeFileTrigger(BaseTrigger):
 
     :param path: the folder, or a file, on any storage that ``ObjectStoragePath`` reaches
     :param pattern: glob of names in the folder
-    :param settle_s: seconds between the two checks that must find the same size and modification time, > 0
+    :param unchanged_s: seconds between the two checks that must find the same size and modification time, > 0
     :param poll_s: seconds between two pairs of checks, > 0
     :param done_marker: a file is finished when ``<name>.done`` exists beside it, whatever its age
     """
 
-    def __init__(self, *, path: str, pattern: str, settle_s: float, poll_s: float, done_marker: bool) -> None:
+    def __init__(self, *, path: str, pattern: str, unchanged_s: float, poll_s: float, done_marker: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's base class has no types here
         self.path = path
         self.pattern = pattern
-        self.settle_s = settle_s
+        self.unchanged_s = unchanged_s
         self.poll_s = poll_s
         self.done_marker = done_marker
 
@@ -38,7 +38,7 @@ class PromoCodeFileTrigger(BaseTrigger):
             {
                 "path": self.path,
                 "pattern": self.pattern,
-                "settle_s": self.settle_s,
+                "unchanged_s": self.unchanged_s,
                 "poll_s": self.poll_s,
                 "done_marker": self.done_marker,
             },
@@ -51,7 +51,7 @@ class PromoCodeFileTrigger(BaseTrigger):
             if self.done_marker and before:
                 yield _event(finished(before, before))
                 return
-            await asyncio.sleep(self.settle_s if before else self.poll_s)
+            await asyncio.sleep(self.unchanged_s if before else self.poll_s)
             now = await self._look()
             if files := finished(before, now):
                 yield _event(files)
