@@ -209,7 +209,7 @@ FREE = re.compile(
 )
 ON_A_TABLE = (
     re.compile(rf"alter table {TABLE}\b"),
-    re.compile(rf"(create|drop) trigger [a-z_]+ .*?\bon {TABLE}\b"),
+    re.compile(rf"(create|drop|alter) trigger [a-z_]+ .*?\bon {TABLE}\b"),
     re.compile(rf"create (unique )?index (?P<index>[a-z_]+) on {TABLE}\b"),
     re.compile(rf"(?P<rows>update|delete from|insert into) {TABLE}\b"),
 )
