@@ -48,8 +48,8 @@ PARAMS = {
         type=["null", "string"],
         enum=[None, "missing", "profiles", "refuse"],
         values_display={
-            "None": "send to whoever is missing, unless the run was set otherwise",
-            "missing": "send to whoever is missing",
+            "None": "send only to contacts that were not reached, unless the run was set otherwise",
+            "missing": "send only to contacts that were not reached",
             "profiles": "only write the profiles again",
             "refuse": "refuse",
         },

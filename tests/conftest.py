@@ -45,20 +45,20 @@ os.environ |= {
 }
 
 
-class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # likewise
-    """Gives a lane of its own to what starts an Airflow; each other file stays together."""
+class OneWorkerForAirflow(LoadScopeScheduling):  # type: ignore[misc]  # likewise
+    """Gives a worker of its own to what starts an Airflow; each other file stays together."""
 
     def _split_scope(self, nodeid: str) -> str:
         return AIRFLOW if AIRFLOW in nodeid else nodeid.partition("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Lanes:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneWorkerForAirflow:
     """Say how bin/test shares the tests out."""
-    return Lanes(config, log)
+    return OneWorkerForAirflow(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the lane that waits the longest begin first."""
+    """Let the worker that waits the longest begin first."""
     items.sort(key=lambda item: AIRFLOW not in item.nodeid)
 
 

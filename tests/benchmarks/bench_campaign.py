@@ -84,42 +84,42 @@ def running(
     include = {"data_sources/promo_to_profile.yaml": DATA_SOURCE[profiles]}
     with (
         tempfile.TemporaryDirectory(prefix="promo-bench-") as folder,
-        airflow_cluster(Path(folder), {f"{DAG}.py": text}, variables, include) as machine,
+        airflow_cluster(Path(folder), {f"{DAG}.py": text}, variables, include) as cluster,
     ):
-        machine.unpause(DAG)
-        yield machine
+        cluster.unpause(DAG)
+        yield cluster
 
 
-def tasks_of(machine: AirflowCluster, edition: str) -> list[dict[str, Any]]:
+def tasks_of(cluster: AirflowCluster, edition: str) -> list[dict[str, Any]]:
     """Return the task instances of a run."""
     found: list[dict[str, Any]] = []
     while True:
         path = f"/api/v2/dags/{DAG}/dagRuns/{edition}/taskInstances?limit=100&offset={len(found)}"
-        page = machine.call("GET", path)
+        page = cluster.call("GET", path)
         found += page["task_instances"]
         if len(found) >= page["total_entries"] or not page["task_instances"]:
             return found
 
 
-def one_run(machine: AirflowCluster, edition: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
+def one_run(cluster: AirflowCluster, edition: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
     """Trigger a run, wait for its end, and return what it and its blocks took.
 
     :param meanwhile: called once the run is triggered
     """
     begun = time.monotonic()
-    machine.api.trigger(DAG, edition, {"edition": edition})
+    cluster.api.trigger(DAG, edition, {"edition": edition})
     if meanwhile:
         meanwhile()
-    machine.wait(edition, lambda: machine.api.state(DAG, edition) in {"success", "failed"}, PATIENCE_S)
+    cluster.wait(edition, lambda: cluster.api.state(DAG, edition) in {"success", "failed"}, PATIENCE_S)
     seconds = time.monotonic() - begun
-    tasks = tasks_of(machine, edition)
+    tasks = tasks_of(cluster, edition)
     blocks: dict[str, float] = {}
     for task in tasks:
         blocks[task["task_id"]] = blocks.get(task["task_id"], 0.0) + (task["duration"] or 0.0)
     ends = [datetime.fromisoformat(task["end_date"]) for task in tasks if task["task_id"] != "end" and task["end_date"]]
     starts = [datetime.fromisoformat(task["start_date"]) for task in tasks if task["start_date"]]
     return {
-        "state": machine.api.state(DAG, edition),
+        "state": cluster.api.state(DAG, edition),
         "seconds": round(seconds, 1),
         "recorded_after_s": round((max(ends) - min(starts)).total_seconds(), 1),
         "tasks": len(tasks),
@@ -166,15 +166,15 @@ def check(store: Connection, recorded: int) -> float:
     return took
 
 
-def larger_run(machine: AirflowCluster, contacts: int, larger: int) -> dict[str, Any] | None:
+def larger_run(cluster: AirflowCluster, contacts: int, larger: int) -> dict[str, Any] | None:
     """Add contacts until there are so many, and codes; and send them a campaign."""
     if larger <= contacts:
         return None
-    with connect(machine.promo_dsn) as store:
+    with connect(cluster.promo_dsn) as store:
         add_contacts(store, larger - contacts)
         add_codes(store, larger, days=365, prefix="LARGER")
         store.execute("vacuum analyze")
-    return one_run(machine, "edition-larger")
+    return one_run(cluster, "edition-larger")
 
 
 def measure(options: argparse.Namespace) -> Measured:
@@ -182,20 +182,20 @@ def measure(options: argparse.Namespace) -> Measured:
     contacts, runs = options.contacts, options.runs
     with (
         running_receiver() as url,
-        running(options.profiles, options.batch_size, int(url.rpartition(":")[2])) as machine,
+        running(options.profiles, options.batch_size, int(url.rpartition(":")[2])) as cluster,
         sampled_peaks() as peaks,
     ):
-        with connect(machine.promo_dsn) as store:
+        with connect(cluster.promo_dsn) as store:
             add_contacts(store, contacts)
             load_s = load_codes(store, contacts * 6 // 5)
             add_codes(store, contacts * runs, days=365)
             store.execute("vacuum analyze")
             rows, size = content(store)
-            first = one_run(machine, "edition-0")
+            first = one_run(cluster, "edition-0")
             rows_after, size_after = content(store)
-        each = [first, *(one_run(machine, f"edition-{number}") for number in range(1, runs))]
-        larger = larger_run(machine, contacts, options.larger)
-        with connect(machine.promo_dsn) as store:
+        each = [first, *(one_run(cluster, f"edition-{number}") for number in range(1, runs))]
+        larger = larger_run(cluster, contacts, options.larger)
+        with connect(cluster.promo_dsn) as store:
             check_s = check(store, contacts * runs + (options.larger if larger else 0))
     assert all(one["state"] == "success" for one in [*each, *([larger] if larger else [])])
     return Measured(

@@ -110,14 +110,14 @@ def celery_settings(broker: str, parallelism: int) -> dict[str, str]:
     }
 
 
-def start_workers(machine: AirflowCluster) -> None:
+def start_workers(cluster: AirflowCluster) -> None:
     """Start the workers, and wait until they take tasks."""
     for number in range(WORKERS):
         name = f"{WORKER}-{number}"
         options = ["--concurrency", str(SLOTS), "--celery-hostname", name, "--skip-serve-logs"]
         service = Service(name, airflow_command("celery", "worker", *options), rank=0, patience=5)
-        machine.supervisor.start(service, machine.environment)
-    machine.wait("the workers are ready", lambda: all(map(is_ready, machine.started(WORKER))), START_S)
+        cluster.supervisor.start(service, cluster.environment)
+    cluster.wait("the workers are ready", lambda: all(map(is_ready, cluster.started(WORKER))), START_S)
 
 
 def is_ready(worker: _Started) -> bool:
@@ -144,20 +144,20 @@ def sent_to(store: Connection) -> int:
     return int(row["n"]) if row else 0
 
 
-def largest_xcom(machine: AirflowCluster) -> int:
+def largest_xcom(cluster: AirflowCluster) -> int:
     """Return how many bytes the largest XCom takes as JSON."""
-    dsn = machine.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://")
+    dsn = cluster.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://")
     with psycopg.connect(dsn) as connection:
         row = connection.execute("select max(octet_length(value::text)) from xcom").fetchone()
     assert row is not None
     return int(row[0])
 
 
-def at_work(machine: AirflowCluster) -> list[_Started]:
+def at_work(cluster: AirflowCluster) -> list[_Started]:
     """Return the workers that run a task."""
     return [
         worker
-        for worker in machine.started(WORKER)
+        for worker in cluster.started(WORKER)
         if any(_TASK.match(command_line(number)) for number in session_members(worker.process.pid))
     ]
 
@@ -166,15 +166,15 @@ def at_work(machine: AirflowCluster) -> list[_Started]:
 class Killing:
     """Kills a worker that is at work, once half of the contacts were sent to."""
 
-    machine: AirflowCluster
+    cluster: AirflowCluster
     store: Connection
     contacts: int
     at: float = 0.0
 
     def __call__(self) -> None:
-        self.machine.wait("half were sent to", lambda: sent_to(self.store) * 2 >= self.contacts, PATIENCE_S)
-        self.machine.wait("a worker is at work", lambda: bool(at_work(self.machine)))
-        self.machine.kill(at_work(self.machine)[0])
+        self.cluster.wait("half were sent to", lambda: sent_to(self.store) * 2 >= self.contacts, PATIENCE_S)
+        self.cluster.wait("a worker is at work", lambda: bool(at_work(self.cluster)))
+        self.cluster.kill(at_work(self.cluster)[0])
         self.at = time.monotonic()
 
 
@@ -194,19 +194,19 @@ class Measured:
         return float(median(one["seconds"] for one in self.runs))
 
 
-def some_runs(machine: AirflowCluster, receiver: Receiver, store: Connection, options: argparse.Namespace) -> Measured:
+def some_runs(cluster: AirflowCluster, receiver: Receiver, store: Connection, options: argparse.Namespace) -> Measured:
     """Send so many campaigns over the same contacts, and hold the last word of each part against the others."""
     runs = []
     for number in range(options.runs):
-        runs.append(one_run(machine, f"edition-{number}"))
-        sys.stdout.write(f"{machine.environment['AIRFLOW__CORE__EXECUTOR']}: {runs[-1]}\n")
+        runs.append(one_run(cluster, f"edition-{number}"))
+        sys.stdout.write(f"{cluster.environment['AIRFLOW__CORE__EXECUTOR']}: {runs[-1]}\n")
         sys.stdout.flush()
     assert all(one["state"] == "success" for one in runs)
     check(store, options.contacts * options.runs)
     told = heard(receiver)
     assert len(told) == len(set(told)) == options.contacts * options.runs
     assert_one_message_each(store, options.contacts * options.runs)
-    return Measured(runs=runs, xcom_bytes=largest_xcom(machine))
+    return Measured(runs=runs, xcom_bytes=largest_xcom(cluster))
 
 
 def assert_one_message_each(store: Connection, messages: int) -> None:
@@ -218,14 +218,14 @@ def assert_one_message_each(store: Connection, messages: int) -> None:
 
 
 def run_while_a_worker_dies(
-    machine: AirflowCluster, receiver: Receiver, store: Connection, contacts: int, before: int
+    cluster: AirflowCluster, receiver: Receiver, store: Connection, contacts: int, before: int
 ) -> Measured:
     """Send a campaign of which a worker is killed; nobody is lost, and nobody is sent anything twice.
 
     :param before: to how many contacts the runs before were sent
     """
-    kill = Killing(machine, store, contacts)
-    one = one_run(machine, "edition-killed", kill)
+    kill = Killing(cluster, store, contacts)
+    one = one_run(cluster, "edition-killed", kill)
     after_kill_s = time.monotonic() - kill.at
     assert one["state"] == "success"
     check(store, before + contacts)
@@ -234,7 +234,7 @@ def run_while_a_worker_dies(
     assert len(set(told)) == len({contact for contact, _ in told}) == contacts
     return Measured(
         runs=[one],
-        xcom_bytes=largest_xcom(machine),
+        xcom_bytes=largest_xcom(cluster),
         after_kill_s=after_kill_s,
         taken_up=one["tries"] - one["tasks"],
         profiles_again=len(told) - contacts,
@@ -253,11 +253,11 @@ def on_local(options: argparse.Namespace) -> Measured:
     """Measure LocalExecutor."""
     with (
         running_receiver() as receiver,
-        running("bulk", options.batch_size, receiver.port) as machine,
-        connect(machine.promo_dsn) as store,
+        running("bulk", options.batch_size, receiver.port) as cluster,
+        connect(cluster.promo_dsn) as store,
     ):
         prepare(store, options.contacts, options.runs)
-        return some_runs(machine, receiver, store, options)
+        return some_runs(cluster, receiver, store, options)
 
 
 def on_celery(options: argparse.Namespace) -> tuple[Measured, Measured]:
@@ -265,14 +265,14 @@ def on_celery(options: argparse.Namespace) -> tuple[Measured, Measured]:
     with (
         running_redis() as broker,
         running_receiver() as receiver,
-        running("bulk", options.batch_size, receiver.port, celery_settings(broker, options.parallelism)) as machine,
-        connect(machine.promo_dsn) as store,
+        running("bulk", options.batch_size, receiver.port, celery_settings(broker, options.parallelism)) as cluster,
+        connect(cluster.promo_dsn) as store,
     ):
-        start_workers(machine)
+        start_workers(cluster)
         prepare(store, options.contacts, options.runs + 1)
-        best = some_runs(machine, receiver, store, options)
+        best = some_runs(cluster, receiver, store, options)
         return best, run_while_a_worker_dies(
-            machine, receiver, store, options.contacts, options.contacts * options.runs
+            cluster, receiver, store, options.contacts, options.contacts * options.runs
         )
 
 

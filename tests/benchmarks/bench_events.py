@@ -61,19 +61,19 @@ def running(contacts: int) -> Iterator[tuple[AirflowCluster, str]]:
     dag = (CHECKOUT / "dags" / f"{DAG}.py").read_text(encoding="utf-8")
     with (
         tempfile.TemporaryDirectory(prefix="promo-bench-") as folder,
-        airflow_cluster(Path(folder), {f"{DAG}.py": dag}, variables) as machine,
+        airflow_cluster(Path(folder), {f"{DAG}.py": dag}, variables) as cluster,
     ):
         command = [sys.executable, "-m", "promo_campaigns.cli", "profile-api", "--port", str(port)]
-        with connect(machine.promo_dsn) as store:
+        with connect(cluster.promo_dsn) as store:
             create_field(store, "Promo code", "textfield", field_id=12345)
             add_contacts(store, contacts)
             add_codes(store, contacts)
-        api = Service("profile-api", [*command, "--dsn", machine.promo_dsn], rank=2)
-        machine.supervisor.start(api, machine.environment)
-        machine.unpause(DAG)
-        with connect(machine.promo_dsn) as store:
-            machine.wait("the workflow listens", lambda: listens(store))
-        yield machine, f"http://127.0.0.1:{port}/api/v2/event"
+        api = Service("profile-api", [*command, "--dsn", cluster.promo_dsn], rank=2)
+        cluster.supervisor.start(api, cluster.environment)
+        cluster.unpause(DAG)
+        with connect(cluster.promo_dsn) as store:
+            cluster.wait("the workflow listens", lambda: listens(store))
+        yield cluster, f"http://127.0.0.1:{port}/api/v2/event"
 
 
 def listens(store: Connection) -> bool:
@@ -104,15 +104,15 @@ async def post_steadily(url: str, contact_ids: list[int], rate: float) -> None:
         await asyncio.gather(*posts)
 
 
-def measure_steady(machine: AirflowCluster, url: str, *, rate: float, seconds: int) -> dict[str, Any]:
+def measure_steady(cluster: AirflowCluster, url: str, *, rate: float, seconds: int) -> dict[str, Any]:
     """Post at the rate for so long, and return the delays of all messages."""
-    with connect(machine.promo_dsn) as store:
+    with connect(cluster.promo_dsn) as store:
         rows = store.execute(
             "select contact_id from promo.contact order by 1 limit %s", [int(rate * seconds)]
         ).fetchall()
         before = number(store, "select max(event_id) from promo.event")
         asyncio.run(post_steadily(url, [row["contact_id"] for row in rows], rate))
-        machine.wait(
+        cluster.wait(
             "all messages", lambda: number(store, "select count(*) from promo.inbox_message") >= len(rows), seconds=600
         )
         found = store.execute(DELAYS, [before]).fetchone()
@@ -122,13 +122,13 @@ def measure_steady(machine: AirflowCluster, url: str, *, rate: float, seconds: i
     return {"events": len(rows), "p50_s": p50, "p95_s": p95, "p99_s": p99, "worst_s": worst, "runs": runs}
 
 
-def measure_backlog(machine: AirflowCluster, events: int) -> dict[str, Any]:
+def measure_backlog(cluster: AirflowCluster, events: int) -> dict[str, Any]:
     """Let so many events wait, wake the DAG, and return how they were worked off."""
-    machine.call("PATCH", f"/api/v2/dags/{DAG}", {"is_paused": True})
-    with connect(machine.promo_dsn) as store:
+    cluster.call("PATCH", f"/api/v2/dags/{DAG}", {"is_paused": True})
+    with connect(cluster.promo_dsn) as store:
         before = number(store, "select count(*) from promo.inbox_message")
         runs_before = number(store, "select count(*) from promo.run")
-        dag_runs_before = dag_runs(machine)
+        dag_runs_before = dag_runs(cluster)
         store.execute(
             "with added as (insert into promo.event (type, key, contact_id, params, token)"
             "  select 'OrderPaid', contact_id::text, contact_id, '{}', gen_random_uuid()"
@@ -138,10 +138,10 @@ def measure_backlog(machine: AirflowCluster, events: int) -> dict[str, Any]:
             " select event_id, %s, contact_id, received_at from added",
             [events, DAG],
         )
-        machine.api.unpause(DAG)
+        cluster.api.unpause(DAG)
         started = time.monotonic()
         query = "select count(*) from promo.inbox_message"
-        machine.wait("the backlog", lambda: number(store, query) >= before + events, seconds=3000)
+        cluster.wait("the backlog", lambda: number(store, query) >= before + events, seconds=3000)
         seconds = time.monotonic() - started
         runs = number(store, "select count(*) from promo.run") - runs_before
     return {
@@ -149,13 +149,13 @@ def measure_backlog(machine: AirflowCluster, events: int) -> dict[str, Any]:
         "seconds": round(seconds),
         "per_s": round(events / seconds),
         "runs": runs,
-        "dag_runs": dag_runs(machine) - dag_runs_before,
+        "dag_runs": dag_runs(cluster) - dag_runs_before,
     }
 
 
-def dag_runs(machine: AirflowCluster) -> int:
+def dag_runs(cluster: AirflowCluster) -> int:
     """Count the DAG's runs, whatever became of them."""
-    return int(machine.call("GET", f"/api/v2/dags/{DAG}/dagRuns?limit=1")["total_entries"])
+    return int(cluster.call("GET", f"/api/v2/dags/{DAG}/dagRuns?limit=1")["total_entries"])
 
 
 def figures_of(steady: dict[str, Any], backlog: dict[str, Any]) -> list[Figure]:
@@ -179,10 +179,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--backlog", type=int, default=100_000)
     args = parser.parse_args()
-    with running(int(args.rate * args.seconds) + args.backlog) as (machine, url):
-        steady = measure_steady(machine, url, rate=args.rate, seconds=args.seconds)
-        backlog = measure_backlog(machine, args.backlog) if args.backlog else {}
-        with connect(machine.promo_dsn) as store:
+    with running(int(args.rate * args.seconds) + args.backlog) as (cluster, url):
+        steady = measure_steady(cluster, url, rate=args.rate, seconds=args.seconds)
+        backlog = measure_backlog(cluster, args.backlog) if args.backlog else {}
+        with connect(cluster.promo_dsn) as store:
             broken = check_invariants(store)
     assert not broken, broken
     return keep("events", figures_of(steady, backlog), args)

@@ -3,7 +3,7 @@
     PYTHONPATH=plugins:tests python tests/benchmarks/bench_load_codes.py --rows 1000000
 
 Each load runs in a process of its own, on a database of its own with the product's schema; PROMO_TEST_DSN names a
-server, else one is started. RetryLoop take turns, and the best time of each counts, since other work slows all of them.
+server, else one is started. Rounds take turns, and the best time of each counts, since other work slows all of them.
 pandas loads a part of the file, through SQLAlchemy's default driver, and is scaled by rows.
 
 Exit status 1 when an aim is missed: at least 60 % of the hand-written one's speed, at least 4 times that of

@@ -114,13 +114,13 @@ def expanded_per_s(mapped: int) -> float:
         Path(folder).chmod(0o755)
         connection = json.dumps({"conn_type": "http", "host": url})
         variables = {"AIRFLOW_CONN_RECEIVER": connection, "MAPPED": str(mapped)}
-        with airflow_cluster(Path(folder), {"mapped.py": DAG_FILE}, variables) as machine:
-            machine.wait("the DAG is known", lambda: machine.api.knows("mapped"))
-            machine.api.unpause("mapped")
-            machine.api.trigger("mapped", "bench", {})
-            assert machine.run_to_end("mapped", "bench") == "success"
+        with airflow_cluster(Path(folder), {"mapped.py": DAG_FILE}, variables) as cluster:
+            cluster.wait("the DAG is known", lambda: cluster.api.knows("mapped"))
+            cluster.api.unpause("mapped")
+            cluster.api.trigger("mapped", "bench", {})
+            assert cluster.run_to_end("mapped", "bench") == "success"
             path = f"/api/v2/dags/mapped/dagRuns/bench/taskInstances?limit={mapped}"
-            tasks: list[dict[str, Any]] = machine.call("GET", path)["task_instances"]
+            tasks: list[dict[str, Any]] = cluster.call("GET", path)["task_instances"]
     starts = [datetime.fromisoformat(task["start_date"]) for task in tasks]
     ends = [datetime.fromisoformat(task["end_date"]) for task in tasks]
     return round(mapped / (max(ends) - min(starts)).total_seconds(), 2)

@@ -2,7 +2,7 @@
 
     PYTHONPATH=plugins:tests python tests/benchmarks/velocity_speed.py --contexts 100000
 
-Renders per CPU second; only the ratios mean anything on another machine. RetryLoop are interleaved and the best of each
+Renders per CPU second; only the ratios mean anything on another machine. Rounds are interleaved and the best of each
 engine counts.
 
 Exit status 1 when an aim is missed: 16 times airspeed for a push, 11 times for a JSON body.

@@ -1,7 +1,7 @@
 """A stage for each transport: the real transport, and a real receiver that does what the locator of a message asks for.
 
-A locator begins with ``ok``, ``refuse``, ``later`` or ``doubt``. Receivers repeat in their answers what they were sent,
-so that a transport which passes an answer on gives itself away.
+A locator begins with ``ok``, ``refuse``, ``later`` or ``unknown``. Receivers repeat in their answers what they were
+sent, so that a transport which passes an answer on gives itself away.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Stage:
     :ivar calls: the locators of each call that arrived, also of those that were not taken
     :ivar keys: the idempotency keys that arrived
     :ivar passing: whether it can be put off by a receiver
-    :ivar failing: whether the receiver can refuse one and leave one in doubt
+    :ivar failing: whether the receiver can refuse one and leave one unknown
     :ivar receiver: the HTTP receiver, if it is one
     """
 
@@ -116,7 +116,7 @@ def answer_of(does: str, request: Received, body: object) -> Answer:
         "ok": Answer(body=json.dumps(body).encode()),
         "refuse": Answer(status=400, body=echo),
         "later": Answer(status=429, headers={"Retry-After": "7"}, body=echo),
-        "doubt": Answer(status=503, body=echo),
+        "unknown": Answer(status=503, body=echo),
     }[does]
 
 
@@ -182,7 +182,7 @@ def readme_stage() -> Iterator[Stage]:
 FCM_ERRORS = {
     "refuse": (404, "UNREGISTERED"),
     "later": (429, "QUOTA_EXCEEDED"),
-    "doubt": (503, "UNAVAILABLE"),
+    "unknown": (503, "UNAVAILABLE"),
 }
 
 
@@ -259,11 +259,11 @@ def reteno_stage() -> Iterator[Stage]:
 
 
 def results_of(locators: list[str]) -> Any:  # noqa: ANN401  (a list, or the one itself)
-    """Return results as the vendor does: in any order, one alone without its list, nothing for a doubt."""
+    """Return results as the vendor does: in any order, one alone without its list, nothing for an unknown outcome."""
     said = [
         {"id": "0", "locator": locator, "status": "OK" if does_of(locator) == "ok" else "ERROR", "message": locator}
         for locator in reversed(locators)
-        if does_of(locator) != "doubt"
+        if does_of(locator) != "unknown"
     ]
     return said[0] if len(said) == 1 else said
 
@@ -296,7 +296,7 @@ class MailServer:
         self.mails.append((list(envelope.rcpt_tos), mail))
         if self.stage is not None:
             self.stage.keys.append(str(mail["Message-ID"]).strip("<>").partition("@")[0])
-        if does_of(envelope.rcpt_tos[0]) == "doubt":
+        if does_of(envelope.rcpt_tos[0]) == "unknown":
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
@@ -313,7 +313,7 @@ def may_log_in(_server: object, _session: object, _envelope: object, _mechanism:
 
 
 class MailController(Controller):
-    """A mail server that hangs up on whoever is still there when it stops."""
+    """A mail server that closes the connections that are still open when it stops."""
 
     def __init__(self, handler: object, **settings: Any) -> None:  # noqa: ANN401  (aiosmtpd's settings)
         super().__init__(handler, **settings)
@@ -325,7 +325,7 @@ class MailController(Controller):
         self._sessions.append(session)
         return session
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         """Close every connection."""
         asyncio.run_coroutine_threadsafe(self._abort_all(), self.loop).result(10)
 
@@ -345,7 +345,7 @@ def running_mail_server(handler: object, **settings: Any) -> Iterator[int]:  # n
     try:
         yield port
     finally:
-        controller.hang_up()
+        controller.close_connections()
         controller.stop()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from contract.stages import Stage
 
-FATES = ("ok", "refuse", "later", "doubt")
+FATES = ("ok", "refuse", "later", "unknown")
 
 
 def forms(secret: str) -> set[str]:
@@ -39,7 +39,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
         yield running
 
 
-def test_no_log_line_and_no_verdict_holds_what_is_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_and_no_result_holds_what_is_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     messages = [stage.message(number, fate) for number, fate in enumerate(FATES, start=1)]
     results: list[object] = []

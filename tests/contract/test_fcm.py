@@ -178,7 +178,7 @@ def test_a_token_about_to_end_is_renewed() -> None:
         (Answer(body=b'{"token": "x"}'), ReceiverUnavailableError),
     ],
 )
-def test_without_a_token_nothing_is_opened_and_nobody_in_doubt(answer: Answer, error: type[SendError]) -> None:
+def test_without_a_token_nothing_is_opened_and_nobody_unknown(answer: Answer, error: type[SendError]) -> None:
     with fcm(lambda _: answer, taken) as (stage, receiver), pytest.raises(error, match="no access token") as caught:
         send(stage, stage.message(1))
     assert caught.value.retryable is (error is ReceiverUnavailableError)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
 
-MEANS = {"ok": Outcome.OK, "refuse": Outcome.REFUSED, "later": Outcome.LATER, "doubt": Outcome.UNKNOWN}
+MEANS = {"ok": Outcome.OK, "refuse": Outcome.REFUSED, "later": Outcome.LATER, "unknown": Outcome.UNKNOWN}
 IN_FLIGHT, IN_FLIGHT_KEYED = 50, 500
 
 
@@ -66,7 +66,7 @@ def send(
 
 def some(stage: Stage, count: int) -> list[OutgoingMessage]:
     """Make messages of every fate that can befall one alone, in no order of ids."""
-    fates = ["ok", "refuse", "ok", "doubt"] if stage.failing else ["ok"]
+    fates = ["ok", "refuse", "ok", "unknown"] if stage.failing else ["ok"]
     return [stage.message(1000 - number, fates[number % len(fates)]) for number in range(count)]
 
 
@@ -104,7 +104,7 @@ class Counting:
 
 @pytest.mark.parametrize("does", MEANS)
 def test_each_fate_has_its_result(stage: Stage, does: str) -> None:
-    if (does == "later" and not stage.passing) or (does in {"refuse", "doubt"} and not stage.failing):
+    if (does == "later" and not stage.passing) or (does in {"refuse", "unknown"} and not stage.failing):
         assert stage.kind.key_window_s > 365 * 86400, "only a receiver of our own never says no"
         return
     (result,) = send(stage.transport(), [stage.message(1, does)])
@@ -183,7 +183,7 @@ def test_one_contact_s_fault_is_that_contact_s_alone(stage: Stage, nasty: str) -
 
 
 def test_a_receiver_that_is_not_there_is_come_back_to(stage: Stage) -> None:
-    """No connection is no doubt."""
+    """Without a connection nothing is unknown."""
     connection = stage.settings.connection
     if connection is None:
         return
@@ -204,7 +204,7 @@ def test_neither_repr_nor_detail_holds_what_is_secret(stage: Stage) -> None:
     assert [secret for secret in secrets if secret in shown] == []
 
 
-def test_a_transport_that_raises_leaves_doubts_that_name_no_value(
+def test_a_transport_that_raises_leaves_unknown_outcomes_that_name_no_value(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def raises(_: object, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:

@@ -37,7 +37,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""It runs as whoever runs the tests, and talks to this machine alone."""
+"""It runs as the user who runs the tests, and talks to this machine alone."""
 PATIENCE_MS = 60_000
 ASKING = """\
 audience: all_contacts
@@ -55,7 +55,7 @@ def receiver_of_profiles() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow with the workflow by hand and one that asks, five contacts and codes for all of them."""
     names = ("promo_code_to_profile.py", "workflows.py")
     dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in names}
@@ -74,21 +74,21 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Rece
 
 
 @pytest.fixture
-def store(machine: AirflowCluster) -> Iterator[Connection]:
+def store(cluster: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
-    with connect(machine.promo_dsn) as connection:
+    with connect(cluster.promo_dsn) as connection:
         yield connection
 
 
 @pytest.fixture
-def page(machine: AirflowCluster) -> Iterator[Page]:
+def page(cluster: AirflowCluster) -> Iterator[Page]:
     """Return a page of a browser that is signed in; PROMO_BROWSER names the browser's program."""
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser(), args=QUIET) as chromium:
         opened = chromium.new_page(viewport={"width": 1400, "height": 1100})
         opened.set_default_timeout(PATIENCE_MS)
-        opened.goto(machine.url)
+        opened.goto(cluster.url)
         opened.locator("input[name=username]").fill(USER)
-        opened.locator("input[name=password]").fill(machine.password)
+        opened.locator("input[name=password]").fill(cluster.password)
         opened.get_by_role("button", name="Sign in").click()
         opened.wait_for_url(lambda url: "/auth/login" not in url)
         yield opened

@@ -44,7 +44,9 @@ def _replay(seed: int) -> int:
             schedule = Schedule(opened, seed)
             schedule.trace = []
             report = schedule.play()
-    sys.stdout.write("\n".join([repr(schedule.world), *schedule.trace, *(report.violations or ["no violation"]), ""]))
+    sys.stdout.write(
+        "\n".join([repr(schedule.scenario), *schedule.trace, *(report.violations or ["no violation"]), ""])
+    )
     return 1 if report.violations else 0
 
 
@@ -56,7 +58,7 @@ def _figures(found: Search, first: int, commit: str) -> dict[str, object]:
         "injected": sum(found.faults.values()),
         "faults": dict(sorted(found.faults.items())),
         "strategies": dict(sorted(found.strategies.items())),
-        "worlds": dict(sorted(found.traits.items())),
+        "scenarios": dict(sorted(found.traits.items())),
         "seeds": [first, first + found.schedules - 1],
         "seconds": round(found.seconds, 1),
         "commit": commit,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faults.receiver_truth import Receiver, Receivers
-    from faults.small_world import World
+    from faults.small_scenario import Scenario
     from faults.wire import Wire
     from faults.workers import Worker
     from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
@@ -105,11 +105,11 @@ def request_templates(source: DataSource, place: int) -> RequestTemplates:
 class Pipeline:
     """The tasks of a DAG run, as the operators do them.
 
-    :ivar wire: what calls travel over in a world whose receivers are reached by HTTP
+    :ivar wire: what calls travel over in a scenario whose receivers are reached by HTTP
     :ivar key_of: names the run of a DAG run; the product's rule, or a planted bug
     """
 
-    world: World
+    scenario: Scenario
     receivers: Receivers
     wire: Wire
     key_of: Callable[[DagRun], str]
@@ -132,26 +132,26 @@ class Pipeline:
 
     def tasks(self, occurrence: str) -> tuple[Callable[[Worker, DagRun], None], ...]:
         """Return the blocks of a workflow, in order."""
-        spec = self.world.spec_of(occurrence)
+        spec = self.scenario.spec_of(occurrence)
         ask = (self.ask,) if spec.places(before=True) else ()
         record = (self.record,) if spec.places(before=False) else ()
         return (self.start, self.get_contact, self.get_promo_code, *ask, self.message, *record, self.end)
 
     def start(self, worker: Worker, dag_run: DagRun) -> None:
         """Open the run and cut its batches."""
-        mode, send_by = dag_run.mode, self.world.send_by_s
+        mode, send_by = dag_run.mode, self.scenario.send_by_s
         run = worker.transact(
             "open_run",
             lambda: runs.open_run(
                 worker.connection,
-                self.world.spec_of(dag_run.occurrence),
+                self.scenario.spec_of(dag_run.occurrence),
                 run_key=self.key_of(dag_run),
                 send_by=datetime.fromtimestamp(EPOCH_S + send_by, timezone.utc) if send_by else None,
                 mode=mode,
             ),
         )
         assert not (run.closed and mode is Mode.REFUSE), "O16 a closed run was opened again against its mode"
-        size = self.world.batch_size
+        size = self.scenario.batch_size
         batches = worker.transact("read_batches", lambda: runs.read_batches(worker.connection, run, size))
         repairs = all(batch.repair for batch in batches)
         assert repairs or not (run.closed and mode is Mode.PROFILES), "O16 a run to repair profiles sends messages"
@@ -173,13 +173,13 @@ class Pipeline:
             def claim(batch: Batch = batch, whose: Sequence[int] = whose) -> list[tuple[int, str]]:
                 if batch.repair:
                     return ledger.held_codes(batch.run_id, whose)
-                return ledger.assign_codes(batch.run_id, whose, self.world.spec_of(dag_run.occurrence).codes)
+                return ledger.assign_codes(batch.run_id, whose, self.scenario.spec_of(dag_run.occurrence).codes)
 
             dag_run.given[batch.first] = worker.transact("assign_codes", claim)
 
     def ask(self, worker: Worker, dag_run: DagRun) -> None:
         """Ask the data source whose answer the message reads."""
-        spec = self.world.spec_of(dag_run.occurrence)
+        spec = self.scenario.spec_of(dag_run.occurrence)
         (place,) = spec.places(before=True)
         ledger = PostgresLedger(worker.connection)
         for batch in dag_run.batches:
@@ -193,7 +193,7 @@ class Pipeline:
                 answers.ask_before_message(
                     ledger=SteppedLedger(worker, spec),
                     breaker=SteppedBreaker(worker, "answers"),
-                    sender=SimulatedSender(caller=caller, in_flight=self.world.in_flight, name="answers"),
+                    sender=SimulatedSender(caller=caller, in_flight=self.scenario.in_flight, name="answers"),
                     templates=request_templates(spec.data_sources[place], place),
                     run=_opened(dag_run),
                     contact_ids=whose,
@@ -205,7 +205,7 @@ class Pipeline:
             dag_run.given[batch.first] = held
 
     def message(self, worker: Worker, dag_run: DagRun) -> None:
-        """Send to whoever is due."""
+        """Send to the contacts that are due."""
         ledger = PostgresLedger(worker.connection)
         for batch in dag_run.batches:
             given = dag_run.given.get(batch.first, [])
@@ -221,7 +221,7 @@ class Pipeline:
 
     def record(self, worker: Worker, dag_run: DagRun) -> None:
         """Record codes on profiles."""
-        spec = self.world.spec_of(dag_run.occurrence)
+        spec = self.scenario.spec_of(dag_run.occurrence)
         (place,) = spec.places(before=False)
         ledger = PostgresLedger(worker.connection)
         for batch in dag_run.batches:
@@ -243,7 +243,7 @@ class Pipeline:
                 caller.in_flight = bulk.REQUESTS_UNDER_WAY * templates.records_per_request
                 finish(bulk.record_profiles_in_bulk(sender=SimulatedBulkSender(caller=caller), **work))
             else:
-                sender = SimulatedSender(caller=caller, in_flight=self.world.in_flight)
+                sender = SimulatedSender(caller=caller, in_flight=self.scenario.in_flight)
                 finish(sending.record_profiles(sender=sender, **work))
             worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
 
@@ -258,9 +258,9 @@ class Pipeline:
     def transport(self, worker: Worker, occurrence: str) -> SimulatedTransport:
         """Return a worker's way to the receiver of messages."""
         return SimulatedTransport(
-            caller=self._caller(worker, self.receivers.messages, occurrence, self.world.webhook),
-            in_flight=self.world.in_flight,
-            resend_within_s=self.world.window_s / 2,
+            caller=self._caller(worker, self.receivers.messages, occurrence, self.scenario.webhook),
+            in_flight=self.scenario.in_flight,
+            resend_within_s=self.scenario.window_s / 2,
         )
 
     def _caller(self, worker: Worker, receiver: Receiver, occurrence: str, method: str) -> Caller:
@@ -269,16 +269,16 @@ class Pipeline:
             occurrence=occurrence,
             step=worker.step,
             leased=worker.leased,
-            in_flight=self.world.in_flight,
-            wire=self.wire if self.world.webhook else None,
+            in_flight=self.scenario.in_flight,
+            wire=self.wire if self.scenario.webhook else None,
             method=method,
         )
 
     def _aside(self, worker: Worker) -> LedgerThread | None:
-        return LedgerThread(worker) if self.world.lanes else None
+        return LedgerThread(worker) if self.scenario.two_workers else None
 
     def _send(self, worker: Worker, dag_run: DagRun, ledger: PostgresLedger, whose: Sequence[int]) -> None:
-        spec = self.world.spec_of(dag_run.occurrence)
+        spec = self.scenario.spec_of(dag_run.occurrence)
         finish(
             sending.send_messages(
                 ledger=SteppedLedger(worker, spec),

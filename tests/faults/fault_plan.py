@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from faults.dag_runs import DagRun
 from faults.persons import halt, person, rule
-from faults.small_world import DAY_S, WINDOW_S
+from faults.small_scenario import DAY_S, WINDOW_S
 from faults.stage import WORKERS
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.model.run import LEASE_S, Mode
@@ -27,16 +27,16 @@ class FaultPlan:
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self._rng = schedule.rng
-        self._world = schedule.world
-        self._changes = {self._rng.randrange(self._world.steps) for _ in range(_CHANGES)}
+        self._scenario = schedule.scenario
+        self._changes = {self._rng.randrange(self._scenario.steps) for _ in range(_CHANGES)}
         self._step = 0
         self._named = 0
 
     def begin(self) -> None:
         """Start the first DAG runs."""
-        for occurrence in self._world.occurrences[: self._rng.randint(1, 2)]:
+        for occurrence in self._scenario.occurrences[: self._rng.randint(1, 2)]:
             worker = self._schedule.start(self._dag_run(occurrence))
-            while worker and worker.alive and worker.task < self._world.warm:
+            while worker and worker.alive and worker.task < self._scenario.warm:
                 if worker.ready:
                     self._schedule.run_on(worker)
                 else:
@@ -51,21 +51,21 @@ class FaultPlan:
     def run_one(self, able: list[Worker]) -> None:
         """Let one of those who can go on do so."""
         self._step += 1
-        if self._world.strategy == "priorities":
+        if self._scenario.strategy == "priorities":
             worker = max(able, key=lambda one: one.priority)
             if self._step in self._changes:
                 worker.priority = -self._step
         else:
             worker = self._rng.choice(able)
         self._schedule.run_on(worker)
-        if self._world.strategy == "targeted" and worker.alive:
+        if self._scenario.strategy == "targeted" and worker.alive:
             self._aim(worker)
 
     def strike(self) -> None:
         """Let happen what happens by chance."""
         for worker in self._schedule.live:
             worker.paused = max(0, worker.paused - 1)
-        for name, rate in self._world.rates.items():
+        for name, rate in self._scenario.rates.items():
             if self._rng.random() < rate and getattr(self, f"_{name}")():
                 self._schedule.report.faults[name] += 1
 
@@ -149,17 +149,17 @@ class FaultPlan:
     def _unsubscribe(self) -> bool:
         self._schedule.stage.books.execute(
             "update promo.contact_channel set unsubscribed_at = promo.clock() where contact_id = %s",
-            [self._rng.randint(1, self._world.contacts)],
+            [self._rng.randint(1, self._scenario.contacts)],
         )
         return True
 
     def _run_more(self) -> bool:
         mode = self._a_mode()
-        first, second = self._world.occurrences
+        first, second = self._scenario.occurrences
         return self._schedule.start(self._dag_run(self._rng.choice((first, first, second)), mode)) is not None
 
     def _a_mode(self) -> Mode | None:
-        refuse = (Mode.REFUSE,) if self._world.reruns else ()
+        refuse = (Mode.REFUSE,) if self._scenario.reruns else ()
         mode: Mode | None = self._rng.choice((None, None, Mode.MISSING, Mode.PROFILES, *refuse))
         return mode
 
@@ -181,7 +181,7 @@ class FaultPlan:
 
     def _until_something_ends(self) -> float:
         """Return the seconds to just after the send-by, or after a code has less than its days but for one of grace."""
-        grace = max(self._world.days - 1, 0) * DAY_S
-        life_s = [life - grace for life in self._world.life_s]
-        left = [EPOCH_S + life - self._schedule.clock.now for life in (*life_s, self._world.send_by_s or 0.0)]
+        grace = max(self._scenario.days - 1, 0) * DAY_S
+        life_s = [life - grace for life in self._scenario.life_s]
+        left = [EPOCH_S + life - self._schedule.clock.now for life in (*life_s, self._scenario.send_by_s or 0.0)]
         return min((one for one in left if 0 < one < 2 * DAY_S), default=1.0) + 1.0

@@ -30,7 +30,7 @@ PHASES = ("before", "sent", "after")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One place where the world may end.
+    """One place where the scenario may end.
 
     :ivar call: a named query (``ledger.attempts.begin_messages``), ``begin``, ``commit``, ``rollback``, or a request
     :ivar phase: one of ``PHASES``

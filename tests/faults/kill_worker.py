@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from faults.kill_points import Point, trace
-from faults.kill_world import KEYLESS, METHOD_OF
+from faults.kill_scenario import KEYLESS, METHOD_OF
 from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
 from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 IN_FLIGHT = 4
-"""Two lanes of two."""
+"""Two workers of two."""
 FAILED, BROKEN = 3, 4
 """Exit status of a task that may be retried, and of one that met what must not happen."""
 PASSING = (ReceiverUnavailableError, RunNotFinishedError, LeaseHeldError)
@@ -65,7 +65,7 @@ Handed = dict[str, Any]
 class Job:
     """What a worker is to do.
 
-    :ivar way: one of ``kill_world.WAYS``
+    :ivar way: one of ``kill_scenario.WAYS``
     :ivar progress: file of what the steps handed on
     :ivar stop_at: where to wait for what comes, or None
     :ivar pass_by: where to tell that it came past, or None

@@ -97,7 +97,7 @@ def _close(client: socket.socket) -> None:
 _HALF = _head(200, "Content-Length: 100") + b'{"id": '
 _REFUSALS = (400, 404, 405, 406, 410, 411, 412, 413, 414, 415, 417, 421, 422, 426, 428, 431)
 _LOCKED_OUT = (402, 407)
-_DOUBTS = (304, 408, 409, 418, 423, 425, 500, 501, 502, 503, 504, 599)
+_UNKNOWN = (304, 408, 409, 418, 423, 425, 500, 501, 502, 503, 504, 599)
 _MOVED = (301, 302, 303, 307, 308)
 _FAR = "Wed, 21 Oct 99999999999 07:28:00 GMT"
 _RETRY_AFTER = ("1", "0", "-3", "soon", "nan", "", "1, 2", _FAR, formatdate(0, usegmt=True))
@@ -121,7 +121,7 @@ CELLS = [
     *[Cell(f"429, Retry-After {asked!r}", Outcome.LATER, say(429, f"Retry-After: {asked}")) for asked in _RETRY_AFTER],
     Cell("429 without Retry-After", Outcome.LATER, say(429)),
     *[Cell(f"{status}", Outcome.LATER, say(status)) for status in _LOCKED_OUT],
-    *[Cell(f"{status}", Outcome.UNKNOWN, say(status)) for status in _DOUBTS],
+    *[Cell(f"{status}", Outcome.UNKNOWN, say(status)) for status in _UNKNOWN],
     *[Cell(f"{status} elsewhere", Outcome.UNKNOWN, say(status, "Location: /gone")) for status in _MOVED],
     Cell("503 with Retry-After", Outcome.UNKNOWN, say(503, "Retry-After: 1")),
     Cell("closed without an answer", Outcome.UNKNOWN, send(then=_close)),

@@ -1,4 +1,4 @@
-"""What must hold once a schedule is at rest, judged from what the receivers really got."""
+"""What must hold once a schedule is at rest, by what the receivers really got."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BOOKS = """
 select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.resend_counter, a.state::text as state,
        p.code, p.issued_at is not null as issued, extract(epoch from r.send_by)::float8 as send_by,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
-          and t.purpose = 'message' and t.outcome is null) as doubts,
+          and t.purpose = 'message' and t.outcome is null) as unknowns,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
           and t.purpose = 'message') as attempts,
        exists (select from promo.answer w join promo.attempt t using (run_id, contact_id, source)
@@ -68,7 +68,7 @@ def broken_promises(
 
     :param capped: nobody may be sent messages of two occurrences
     :param occurrences: what each run key stands for
-    :param risks: how often a person had a doubt of this occurrence and contact sent again
+    :param risks: how often a person had an unknown send of this occurrence and contact sent again
     """
     rows = books.execute(_BOOKS).fetchall()
     ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
@@ -199,5 +199,5 @@ def _rest(rows: list[dict[str, Any]]) -> Iterator[str]:
         who = f"contact {row['contact_id']} of {row['run_key']}"
         if not row["closed"]:
             yield f"O6 {who} is {row['state']} and its run cannot be closed"
-        if row["state"] == "unknown" and not row["doubts"]:
+        if row["state"] == "unknown" and not row["unknowns"]:
             yield f"O11 {who} is unknown though every attempt has an outcome: forgotten"

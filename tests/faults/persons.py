@@ -30,15 +30,15 @@ where r.run_key = %(run_key)s group by 1
 
 
 def person(schedule: Schedule) -> Callable[[Worker], None]:
-    """Return somebody who looks at a doubt and acts on it, truthfully or at a risk that is noted."""
+    """Return somebody who looks at an unknown send and acts on it, truthfully or at a risk that is noted."""
 
     def act(worker: Worker) -> None:
-        doubts = worker.transact("list_unknown", lambda: unknowns.list_unknown(worker.connection))
-        if not doubts:
+        sends = worker.transact("list_unknown", lambda: unknowns.list_unknown(worker.connection))
+        if not sends:
             return
-        doubt = schedule.rng.choice(doubts)
-        run_id, contact_id = int(doubt["run_id"]), int(doubt["contact_id"])
-        who = schedule.occurrences[doubt["run_key"]], contact_id
+        send = schedule.rng.choice(sends)
+        run_id, contact_id = int(send["run_id"]), int(send["contact_id"])
+        who = schedule.occurrences[send["run_key"]], contact_id
         deed = schedule.rng.choice(("reconcile", "judge", "judge", "resend", "resend"))
         if deed == "reconcile":
             run = worker.transact("read_run", lambda: read_run(worker.connection, run_id))

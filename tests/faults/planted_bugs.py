@@ -190,7 +190,7 @@ def _probe_lost() -> AbstractContextManager[Any]:
     return patch.object(PostgresBreaker, "report", report_calls)
 
 
-def _each_lane_takes_all() -> AbstractContextManager[Any]:
+def _each_worker_takes_all() -> AbstractContextManager[Any]:
     work = sending.RetryLoop._work  # noqa: SLF001  (what is broken on purpose)
 
     async def broken(self: sending.RetryLoop, waiting: deque[int], most: int, *rest: Any) -> None:  # noqa: ANN401
@@ -219,7 +219,7 @@ def _unnamed_are_recorded() -> AbstractContextManager[Any]:
     return patch.object(bulk.__dict__["_Search"], "_told", broken)
 
 
-def _doubts_count_as_accepted() -> AbstractContextManager[Any]:
+def _unknown_counts_as_accepted() -> AbstractContextManager[Any]:
     states = PostgresLedger.states
 
     def hopeful(self: PostgresLedger, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
@@ -246,22 +246,24 @@ LEASED_TWICE = PlantedBug("two may lease one contact", ((_BEGIN, "for update of 
 """Too rare to be searched for: a scenario of its own shows it."""
 
 BUGS = (
-    PlantedBug("a doubt gives its code back", ((_FOLD, "fold.doubt then 'unknown'", "fold.doubt then 'rejected'"),)),
+    PlantedBug(
+        "an unknown send gives its code back", ((_FOLD, "fold.unknown then 'unknown'", "fold.unknown then 'rejected'"),)
+    ),
     PlantedBug("accepted before the call", patches=(_accepted_before_the_call,)),
     PlantedBug("the intent is not committed", patches=(_intent_not_committed,)),
     PlantedBug("a new key each try", patches=(_key_of_the_try,)),
     PlantedBug("the run key is Airflow's run id", patches=(_key_of_the_dag_run,)),
     PlantedBug(
-        "a doubt is sent again though the receiver has no keys",
+        "an unknown send is sent again though the receiver has no keys",
         ((_BEGIN, "%(resend_within_s)s", "greatest(%(resend_within_s)s, 900)"),),
     ),
     PlantedBug(
         "the receiver's window is ignored", ((_BEGIN, "%(resend_within_s)s", "least(1e9, %(resend_within_s)s * 1e6)"),)
     ),
     PlantedBug(
-        "profiles are written on a doubt",
+        "profiles are written on an unknown send",
         (("begin_profiles", "a.state = 'accepted'", "a.state in ('accepted', 'unknown', 'sending')"),),
-        (_doubts_count_as_accepted,),
+        (_unknown_counts_as_accepted,),
     ),
     PlantedBug(
         "expiry is never checked",
@@ -278,24 +280,24 @@ BUGS = (
     PlantedBug("calls begin after their deadline", patches=(_no_deadline,)),
     PlantedBug("the deadline is counted from after the intent", patches=(_deadline_from_after_the_intent,)),
     PlantedBug(
-        "a refusal after a doubt gives the code back",
-        ((_FOLD, "fold.doubt then 'unknown'", "fold.doubt and e.outcome <> 'refused' then 'unknown'"),),
+        "a refusal after an unknown outcome gives the code back",
+        ((_FOLD, "fold.unknown then 'unknown'", "fold.unknown and e.outcome <> 'refused' then 'unknown'"),),
     ),
     PlantedBug("a late ok is dropped", ((_FOLD, _BY_HOLDER, "a.state = 'sending' and a.lease_token = %(token)s"),)),
     PlantedBug("runs share codes", (("claim_codes", "and p.issued_at is null", ""),)),
     PlantedBug(
         "a lapsed lease is simply tried again",
-        (("fold_lapsed", "when fold.ok then 'accepted' when fold.doubt then 'unknown' else", "when true then"),),
+        (("fold_lapsed", "when fold.ok then 'accepted' when fold.unknown then 'unknown' else", "when true then"),),
     ),
     PlantedBug("a lapsed lease is never folded", (("fold_lapsed", "a.lease_until <= promo.clock()", "false"),)),
     PlantedBug("a lease is shorter than its calls", ((_BEGIN, "secs => %(lease_s)s", "secs => %(lease_s)s / 100"),)),
     PlantedBug("a refused code is not given back", ((_FOLD, "n.gives_back and", "false and"),)),
     PlantedBug(
-        "doubts are reopened with the missing",
+        "unknown sends are reopened with the missing",
         (("reopen_missing", "state in ('skipped',", "state in ('unknown', 'skipped',"),),
     ),
     PlantedBug(
-        "a late refusal for now leaves a doubt for ever",
+        "a late refusal for now leaves a send unknown for ever",
         (
             (
                 _FOLD,
@@ -305,21 +307,21 @@ BUGS = (
         ),
     ),
     PlantedBug(
-        "a closed run stays closed while its doubts are sent again",
+        "a closed run stays closed while its unknown sends are sent again",
         statements=("drop trigger assignment_reopens_run on promo.assignment",),
         budget=400,
     ),
     PlantedBug(
-        "whoever unsubscribed is never recorded",
+        "unsubscribed contacts are never recorded",
         (("read_recipients", "(h.unsubscribed_at is null or %(purpose)s = 'profile')", "h.unsubscribed_at is null"),),
     ),
-    PlantedBug("each of two lanes takes as many as both may", patches=(_each_lane_takes_all,)),
+    PlantedBug("each of two workers takes as many as both may", patches=(_each_worker_takes_all,)),
     PlantedBug("the run key leaves its workflow out", patches=(_key_without_the_workflow,)),
     PlantedBug("the mode of a re-run is ignored", patches=(_the_mode_is_ignored,)),
     PlantedBug("a data source is asked under a new key each try", patches=(_answers_under_a_new_key_each_try,)),
     PlantedBug(
         "a code that a data source was told goes back to the pool",
-        ((_FOLD, "promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id)", "false"),),
+        ((_FOLD, "promo.was_seen(folded.run_id, folded.contact_id, folded.promo_code_id)", "false"),),
     ),
     PlantedBug(
         "a code that was told goes back when it is too late",
@@ -334,7 +336,7 @@ BUGS = (
         (("reopen_missing", "when state = 'rejected' or", "when state = 'rejected' or false and"),),
     ),
     PlantedBug("a message does not wait for its answer", ((_BEGIN, "r.before = '{}' or", "true or"),)),
-    PlantedBug("whoever was answered for is asked for again", (("begin_answers", _UNANSWERED, ""),)),
+    PlantedBug("answered contacts are asked for again", (("begin_answers", _UNANSWERED, ""),)),
     PlantedBug("a run is closed while somebody is in flight", patches=(lambda: patch.object(runs, "IN_FLIGHT", ()),)),
     PlantedBug(
         "a refusal frees a code that another run gave too",
@@ -346,10 +348,10 @@ BUGS = (
         statements=(_WITHOUT_KEY,),
     ),
     PlantedBug("a code is given again and not counted", (("reuse_codes", "again = p.again + 1", "again = p.again"),)),
-    PlantedBug("whoever an answer names as refused is recorded", patches=(_named_are_recorded,), budget=600),
-    PlantedBug("whoever an answer does not name is recorded", patches=(_unnamed_are_recorded,), budget=600),
+    PlantedBug("contacts an answer names as refused are recorded", patches=(_named_are_recorded,), budget=600),
+    PlantedBug("contacts an answer does not name are recorded", patches=(_unnamed_are_recorded,), budget=600),
     PlantedBug(
-        "a doubt does not count towards the cap",
+        "an unknown send does not count towards the cap",
         (("skip_capped", "t.outcome is distinct from 'refused'", "t.outcome = 'ok'"),),
         budget=600,
     ),
@@ -373,8 +375,10 @@ LAST_ANSWER = PlantedBug(
 )
 NO_FENCE = PlantedBug("no fence at recording", ((_FOLD, _BY_HOLDER, "a.state in ('sending', 'unknown')"),))
 NO_LOCK = PlantedBug("evidence is not locked", (("lock_assignments", "for update", ""),))
-EXPIRED_DOUBT = PlantedBug(
-    "a doubt that expires gives its code back", ((_OVERDUE, "is distinct from 'refused'", "= 'never'"),), budget=600
+EXPIRED_UNKNOWN = PlantedBug(
+    "an unknown send that expires gives its code back",
+    ((_OVERDUE, "is distinct from 'refused'", "= 'never'"),),
+    budget=600,
 )
 NO_CLAIM_LOCK = PlantedBug(
     "a code is claimed without lock and key",
@@ -385,6 +389,7 @@ CONTACTS_NOT_LOCKED = PlantedBug(
     "two runs that reuse codes do not wait for each other", (("lock_contacts", "for no key update", ""),)
 )
 LATE_OK = PlantedBug(
-    "a late ok is dropped for a doubt to be sent again", ((_FOLD, "'assigned' and fold.ok", "'assigned' and false"),)
+    "a late ok is dropped for an unknown send to be sent again",
+    ((_FOLD, "'assigned' and fold.ok", "'assigned' and false"),),
 )
 PROBE_LOST = PlantedBug("a probe that calls for nobody keeps its place", patches=(_probe_lost,))

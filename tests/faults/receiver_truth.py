@@ -28,7 +28,7 @@ _CODE = re.compile(r"CODE-\d{6}")
 _SAID = re.compile(r"ANSWER-\d{6}")
 HEALTHY = {"ok": 1.0}
 TOGETHER = "together"
-"""In place of a key, where a call is for whoever happens to be due: such writes are upserts."""
+"""In place of a key, where a call is for the contacts that happen to be due: such writes are upserts."""
 
 
 class Fate(Enum):
@@ -194,7 +194,7 @@ def _names(copies: Sequence[Copy], occurrence: str, contact_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receivers:
-    """All there are in a world.
+    """All there are in a scenario.
 
     :ivar answers: the data source whose answer the message reads
     """

@@ -1,4 +1,4 @@
-"""One schedule: a world, its workers, and faults, all drawn from one seed; then rest, and the judgement."""
+"""One schedule: a scenario, its workers, and faults, all drawn from one seed; then rest, and the judgement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailedError
 from faults.fault_plan import FaultPlan
 from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver, Receivers
-from faults.small_world import RIVAL, add_codes, draw_world, lay_out
+from faults.small_scenario import RIVAL, add_codes, draw_scenario, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
@@ -24,7 +24,7 @@ from promo_campaigns.model.run_key import run_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faults.small_world import World
+    from faults.small_scenario import Scenario
     from faults.stage import Stage
 
 _LIFT = """
@@ -34,14 +34,14 @@ update promo.run set halt = null, halted_at = null, halted_by = null, halt_reaso
 REST_ROUNDS = 8
 LOOKS = 6
 REST_STEPS = 8000
-"""Six workers whose two lanes and ledgers are interleaved statement by statement take up to 3,000, and more who ask."""
+"""Six tasks of two workers each, interleaved statement by statement, take up to 3,000 steps, and more if they ask."""
 
 
 @dataclass(slots=True)
 class Report:
     """What became of a schedule.
 
-    :ivar traits: what its world had that others have not
+    :ivar traits: what its scenario had that others have not
     :ivar violations: each in one line; none in a schedule that went well
     """
 
@@ -60,16 +60,16 @@ class Schedule:
         self.stage = stage
         self.rng = random.Random(seed)  # noqa: S311  (a schedule is to be repeatable, not secret)
         more = random.Random(f"{seed} and more")  # noqa: S311  (likewise)
-        self.world: World = draw_world(self.rng, more)
-        self.report = Report(seed, self.world.strategy, traits=self.world.traits)
+        self.scenario: Scenario = draw_scenario(self.rng, more)
+        self.report = Report(seed, self.scenario.strategy, traits=self.scenario.traits)
         self.clock = VirtualClock()
         self.receivers = Receivers(
-            messages=Receiver(self.clock, self.rng, self.world.window_s, self.world.message_habits),
-            profiles=Receiver(self.clock, self.rng, 0.0, self.world.profile_habits),
-            answers=Receiver(self.clock, self.rng, self.world.answers_s, self.world.answer_habits, answers=True),
+            messages=Receiver(self.clock, self.rng, self.scenario.window_s, self.scenario.message_habits),
+            profiles=Receiver(self.clock, self.rng, 0.0, self.scenario.profile_habits),
+            answers=Receiver(self.clock, self.rng, self.scenario.answers_s, self.scenario.answer_habits, answers=True),
         )
         self.occurrences: dict[str, str] = {}
-        self.pipeline = Pipeline(self.world, self.receivers, stage.wire, self._key_of)
+        self.pipeline = Pipeline(self.scenario, self.receivers, stage.wire, self._key_of)
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
         self.risks: Counter[tuple[str, int]] = Counter()
@@ -85,7 +85,7 @@ class Schedule:
         self.stage.books.now = lambda: self.clock.now
         self.stage.books.forget_time()
         self.stage.clear_up()
-        lay_out(self.stage.books, self.world)
+        lay_out(self.stage.books, self.scenario)
         with virtual_send_path(self.clock, self._running):
             try:
                 self._rage()
@@ -105,7 +105,7 @@ class Schedule:
         if connection is None:
             return None
         self._spawned += 1
-        worker = Worker(f"{name} #{self._spawned}", body, connection, self.clock, fine=self.world.fine)
+        worker = Worker(f"{name} #{self._spawned}", body, connection, self.clock, fine=self.scenario.fine)
         worker.priority = self.rng.random()
         self.live.append(worker)
         return worker
@@ -162,7 +162,7 @@ class Schedule:
     def _rage(self) -> None:
         plan = FaultPlan(self)
         plan.begin()
-        for step in range(self.world.steps):
+        for step in range(self.scenario.steps):
             plan.strike()
             if step % LOOKS == 0:
                 self._look()
@@ -178,15 +178,18 @@ class Schedule:
     def _come_to_rest(self) -> None:
         """Stop all faults, let everybody finish, and clear every DAG run until nothing is left to do."""
         self._ticks = 0.0
-        if not self.world.heals_late:
+        if not self.scenario.heals_late:
             self._heal()
-        while (mortal := self._mortal()) and len(self.live) > self.world.survivors:
+        while (mortal := self._mortal()) and len(self.live) > self.scenario.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
         self.stage.books.execute(_LIFT, prepare=False)
-        calm, mode = not self.world.reruns, None  # else whoever was not reached has another chance, once all is at rest
+        calm, mode = (
+            not self.scenario.reruns,
+            None,
+        )  # else contacts not reached have another chance at rest
         for _ in range(REST_ROUNDS):
-            self.clock.advance(self.world.rest_s)
+            self.clock.advance(self.scenario.rest_s)
             self._failed = False
             if self._short:
                 self._load_codes()
@@ -204,11 +207,11 @@ class Schedule:
     def _run_again(self) -> None:
         """Run what is closed again by the modes that send nothing, where runs are run again by mode."""
         calls = self.receivers.messages.calls
-        for mode in (Mode.REFUSE, Mode.PROFILES) if self.world.reruns else ():
+        for mode in (Mode.REFUSE, Mode.PROFILES) if self.scenario.reruns else ():
             for occurrence in self._begun():
                 self._run_alone(DagRun(occurrence, f"{mode.value} {occurrence}", mode))
         if self._failed or self.receivers.messages.calls > calls:
-            self.report.violations.append("O16 closed runs that are to be left alone were worked on")
+            self.report.violations.append("O16 closed runs whose mode is refuse were worked on")
 
     def _begun(self) -> list[str]:
         return sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs})
@@ -241,7 +244,7 @@ class Schedule:
             receiver.arrive_at_last()
         self._check("at rest")
         promises = broken_promises(
-            self.stage.books, self.receivers, self.occurrences, self.risks, capped=self.world.capped
+            self.stage.books, self.receivers, self.occurrences, self.risks, capped=self.scenario.capped
         )
         self.report.violations += promises
 
@@ -269,11 +272,11 @@ class Schedule:
         self._short = False
         row = self.stage.books.execute("select max(promo_code_id) as last from promo.promo_code").fetchone()
         far = self.clock.now + 40 * 86400.0
-        add_codes(self.stage.books, int(row["last"]) if row else 0, [far] * 2 * self.world.contacts)
+        add_codes(self.stage.books, int(row["last"]) if row else 0, [far] * 2 * self.scenario.contacts)
 
     def _key_of(self, dag_run: DagRun) -> str:
         workflow, edition = (
-            self.world.spec_of(dag_run.occurrence).workflow,
+            self.scenario.spec_of(dag_run.occurrence).workflow,
             dag_run.occurrence.removeprefix(f"{RIVAL} "),
         )
         key = run_key(workflow=workflow, run_type="manual", logical_date=None, edition=edition, run_id=dag_run.name)

@@ -31,7 +31,7 @@ _TELL_EVERY = 250
 class Search:
     """Figures over many schedules.
 
-    :ivar traits: how many schedules had a world of which kind
+    :ivar traits: how many schedules had a scenario of which kind
     :ivar failed: the schedules in which a promise was broken
     """
 

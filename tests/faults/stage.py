@@ -37,7 +37,7 @@ class Stage:
     """What schedules share.
 
     :ivar books: a connection of the harness itself, on virtual time
-    :ivar wire: real HTTP, for worlds whose receivers are reached by it
+    :ivar wire: real HTTP, for scenarios whose receivers are reached by it
     """
 
     def __init__(self, books: SteppedConnection, idle: list[SteppedConnection], watch: Connection, wire: Wire) -> None:

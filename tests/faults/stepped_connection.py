@@ -45,7 +45,7 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
         return super().execute(*args, **kwargs)
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (likewise)
-        """Drive a statement; one that waits for a lock gives way to whoever holds it."""
+        """Drive a statement; one that waits for a lock gives way to its holder."""
         if self.blocked is None:
             return super().wait(gen, *args, **kwargs)
         try:

@@ -1,4 +1,4 @@
-"""What one logical worker does at a time: its own code, two lanes of it, and the ledger's thread beside them."""
+"""What one logical worker does at a time: its own code, two workers of it, and the ledger's thread beside them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Strand:
             self.outcome = body()
         except Killed:
             pass
-        except Exception as error:  # noqa: BLE001  (whoever waits for it judges it)
+        except Exception as error:  # noqa: BLE001  (its waiter decides)
             self.outcome = error
 
 
@@ -107,7 +107,7 @@ class Piece(Generic[Result]):
         self._error: Exception | None = None
 
     def do(self) -> None:
-        """Do it; an error is for whoever awaits it."""
+        """Do it; an error is for its awaiter."""
         try:
             self._results.append(self._work())
         except Exception as error:  # noqa: BLE001  (passed on as it is)

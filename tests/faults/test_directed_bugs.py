@@ -13,7 +13,7 @@ import pytest
 
 from faults import planted_bugs
 from faults.planted_bugs import planted
-from faults.small_world import DAY_S, draw_world, lay_out
+from faults.small_scenario import DAY_S, draw_scenario, lay_out
 from faults.virtual_clock import EPOCH_S
 from integration.scenario import SPEC
 from promo_campaigns.delivery.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
@@ -42,8 +42,8 @@ class Scene:
     def __init__(self, stage: Stage, codes: int = 1, *, reuses: bool = False) -> None:
         self.stage = stage
         self.store = stage.books
-        drawn = draw_world(random.Random(0), random.Random(0))  # noqa: S311  (any world will do)
-        self.world = world = replace(
+        drawn = draw_scenario(random.Random(0), random.Random(0))  # noqa: S311  (any scenario will do)
+        self.scenario = scenario = replace(
             drawn,
             contacts=1,
             life_s=(30 * DAY_S,) * codes,
@@ -52,11 +52,11 @@ class Scene:
             send_by_s=None,
             steps=60 if reuses else 50,
         )
-        lay_out(self.store, world)
+        lay_out(self.store, scenario)
         self.ledger = PostgresLedger(self.store)
-        self.run_id = open_run(self.store, world.spec, run_key="scene").run_id
+        self.run_id = open_run(self.store, scenario.spec, run_key="scene").run_id
         if not reuses:
-            self.ledger.assign_codes(self.run_id, [CONTACT], world.spec.codes)
+            self.ledger.assign_codes(self.run_id, [CONTACT], scenario.spec.codes)
 
     def begin(self) -> Lease:
         return self.ledger.begin_messages(self.run_id, [CONTACT], lease_s=60, resend_within_s=DAY_S)
@@ -89,7 +89,7 @@ def a_late_answer_leaves_the_lease_to_its_holder(stage: Stage) -> bool:
     return scene.state() == "sending"
 
 
-def a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage) -> bool:
+def an_unknown_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage) -> bool:
     scene = Scene(stage)
     scene.record(scene.begin(), Outcome.UNKNOWN)
     resend_unknown(scene.store, scene.run_id, [CONTACT])
@@ -109,7 +109,7 @@ def a_late_ok_ends_an_unknown_to_be_sent_again(stage: Stage) -> bool:
 
 
 def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
-    """Write a late ok and a doubt of the lease's holder in two transactions, neither of which sees the other."""
+    """Write a late ok and the holder's unknown outcome in two transactions, neither of which sees the other."""
     scene = Scene(stage)
     slow = scene.begin()
     quick = scene.begin_after_a_lapse()
@@ -144,13 +144,13 @@ def two_answers_at_once_are_folded_together(stage: Stage) -> bool:
 def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
     """Claim for another run while a claim stands written and not committed."""
     scene = Scene(stage, codes=3)
-    second, third = (open_run(scene.store, scene.world.spec, run_key=key).run_id for key in ("second", "third"))
+    second, third = (open_run(scene.store, scene.scenario.spec, run_key=key).run_id for key in ("second", "third"))
     other = stage.take()
     assert other is not None
     with ThreadPoolExecutor(1) as pool:
         with scene.store.transaction():
-            (first_claim,) = scene.ledger.assign_codes(second, [CONTACT], scene.world.spec.codes)
-            claimed = pool.submit(PostgresLedger(other).assign_codes, third, [CONTACT], scene.world.spec.codes)
+            (first_claim,) = scene.ledger.assign_codes(second, [CONTACT], scene.scenario.spec.codes)
+            claimed = pool.submit(PostgresLedger(other).assign_codes, third, [CONTACT], scene.scenario.spec.codes)
             while not claimed.done() and not other.is_blocked():
                 pass
         (second_claim,) = claimed.result()
@@ -161,13 +161,13 @@ def two_claims_at_once_get_two_codes(stage: Stage) -> bool:
 def two_runs_that_reuse_codes_give_a_contact_one(stage: Stage) -> bool:
     """Claim for one run while another's first claim stands written and not committed."""
     scene = Scene(stage, codes=3, reuses=True)
-    second = open_run(scene.store, scene.world.spec, run_key="second").run_id
+    second = open_run(scene.store, scene.scenario.spec, run_key="second").run_id
     other = stage.take()
     assert other is not None
     with ThreadPoolExecutor(1) as pool:
         with scene.store.transaction():
-            first_claim = scene.ledger.assign_codes(scene.run_id, [CONTACT], scene.world.spec.codes)
-            claimed = pool.submit(PostgresLedger(other).assign_codes, second, [CONTACT], scene.world.spec.codes)
+            first_claim = scene.ledger.assign_codes(scene.run_id, [CONTACT], scene.scenario.spec.codes)
+            claimed = pool.submit(PostgresLedger(other).assign_codes, second, [CONTACT], scene.scenario.spec.codes)
             while not claimed.done() and not other.is_blocked():
                 pass
         second_claim = claimed.result()
@@ -210,7 +210,7 @@ def a_probe_that_calls_for_nobody_is_free_for_the_next(stage: Stage) -> bool:
     [
         (planted_bugs.LAST_ANSWER, an_ok_is_never_outvoted),
         (planted_bugs.NO_FENCE, a_late_answer_leaves_the_lease_to_its_holder),
-        (planted_bugs.EXPIRED_DOUBT, a_doubt_to_be_sent_again_keeps_its_code_when_it_is_too_late),
+        (planted_bugs.EXPIRED_UNKNOWN, an_unknown_to_be_sent_again_keeps_its_code_when_it_is_too_late),
         (planted_bugs.NO_CLAIM_LOCK, two_claims_at_once_get_two_codes),
         (planted_bugs.CONTACTS_NOT_LOCKED, two_runs_that_reuse_codes_give_a_contact_one),
         (planted_bugs.LATE_OK, a_late_ok_ends_an_unknown_to_be_sent_again),

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.kill_points import PHASES, Point
+from faults.kill_scenario import WAYS, Scenario, Truth, as_json, jump, make_scenario, violations
 from faults.kill_worker import BROKEN, FAILED, Job, work
-from faults.kill_world import WAYS, Truth, World, as_json, jump, make_world, violations
 from promo_campaigns.model.run import LEASE_S
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
@@ -116,30 +116,30 @@ class Site:
         self._count = 0
         self.done: Counter[str] = Counter()
 
-    def world(self, way: str) -> tuple[World, Truth]:
-        """Make a world of its own."""
+    def scenario(self, way: str) -> tuple[Scenario, Truth]:
+        """Make a scenario of its own."""
         self._count += 1
         with connect(self._dsn) as connection:
-            world = make_world(connection, way, f"K{self._count}")
-        truth = Truth(way=way, refused=world.refused if way != "inbox" else 0)
+            scenario = make_scenario(connection, way, f"K{self._count}")
+        truth = Truth(way=way, refused=scenario.refused if way != "inbox" else 0)
         self._receiver.answer = truth.answer
-        return world, truth
+        return scenario, truth
 
-    def job(self, world: World) -> Job:
-        """Return the whole batch of a world, with nothing done yet."""
+    def job(self, scenario: Scenario) -> Job:
+        """Return the whole batch of a scenario, with nothing done yet."""
         return Job(
             dsn=self._server.dsn("promo"),
             receiver_url=self._receiver.url,
-            way=world.way,
-            spec=world.spec,
-            run_key=world.run_key,
-            progress=self._folder / world.run_key.replace("/", "-"),
+            way=scenario.way,
+            spec=scenario.spec,
+            run_key=scenario.run_key,
+            progress=self._folder / scenario.run_key.replace("/", "-"),
         )
 
     def points(self, way: str) -> list[Point]:
         """Return every sync point that a worker passes when nothing goes wrong."""
-        world, _ = self.world(way)
-        worker = Worker(replace(self.job(world), listing=True)).start()
+        scenario, _ = self.scenario(way)
+        worker = Worker(replace(self.job(scenario), listing=True)).start()
         listed = []
         while word := worker.hear():
             listed.append(word)
@@ -150,8 +150,8 @@ class Site:
     def suffer(self, plan: Plan) -> list[str]:
         """Do what the plan says, let everything come to rest, and return what does not hold."""
         chance = random.Random(plan.seed)  # noqa: S311  (a choice that can be made again)
-        world, truth = self.world(plan.way)
-        job = replace(self.job(world), loses_server=plan.fault == "postgres")
+        scenario, truth = self.scenario(plan.way)
+        job = replace(self.job(scenario), loses_server=plan.fault == "postgres")
         victim = Worker(replace(job, stop_at=plan.point)).start()
         if victim.hear() != "here":
             return [f"the point was not reached: {victim.end()}"]
@@ -162,7 +162,7 @@ class Site:
         wrong += self._heal(job)
         self.done[plan.fault] += 1
         with connect(self._server.dsn("promo")) as connection:
-            return wrong + violations(connection, world, truth)
+            return wrong + violations(connection, scenario, truth)
 
     def _rival(self, plan: Plan, job: Job, chance: random.Random) -> Worker | None:
         """Start a second run of the same occurrence and let it come some way, as far as the victim's locks allow."""
@@ -277,7 +277,7 @@ def test_nobody_is_doubled_or_lost_wherever_the_worker_or_postgres_dies(site: Si
     for plan in (chosen := plans(points, KILLS)):
         if found := site.suffer(plan):
             wrong[str(plan)] = found
-            print(f"KILL='{plan}' pytest tests/faults/test_real_kills.py -k replay")  # noqa: T201  (for whoever reads the failure)
+            print(f"KILL='{plan}' pytest tests/faults/test_real_kills.py -k replay")  # noqa: T201  (for the reader of the failure)
     _keep(points, chosen, site, wrong, time.monotonic() - started)
     assert wrong == {}
 

@@ -198,7 +198,7 @@ def _facing(cells: list[Cell], contacts: list[int]) -> Iterator[Misbehaving]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_answer_proves_of_a_message_what_the_table_says(store: Connection, method: str) -> None:
-    """A refusal gives the code back; a doubt keeps it and is not sent again; later is sent again."""
+    """A refusal gives the code back; an unknown outcome keeps it and is not sent again; later is sent again."""
     ledger, run, contacts = assigned(store, len(CELLS))
     with _facing(CELLS, contacts) as receiver:
         send_all(ledger, run, contacts, receiver.url, method=method)
@@ -224,7 +224,7 @@ def test_each_answer_proves_of_a_message_what_the_table_says(store: Connection, 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_answer_proves_of_a_profile_what_the_table_says(store: Connection, method: str) -> None:
-    """Doubts are written again, for it is the same value; refusals wait for somebody; nobody loses a code."""
+    """Unknown outcomes are written again, for it is the same value; refusals wait for somebody; nobody loses a code."""
     ledger, run, contacts = accepted(store, len(CELLS), by(method, WELCOME))
     with _facing(CELLS, contacts) as receiver:
         record_all(ledger, run, contacts, receiver.url)
@@ -248,7 +248,7 @@ def test_each_answer_proves_of_a_profile_what_the_table_says(store: Connection, 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_answer_proves_of_a_question_what_the_table_says(store: Connection, method: str) -> None:
-    """A refusal gives back a code that was not seen; a doubt, and what is no JSON, is asked again under its key."""
+    """A refusal gives back a code not seen; an unknown outcome, and what is no JSON, is asked again under its key."""
     ledger, run, contacts = assigned(store, len(CELLS), by(method, ASKS))
     assert isinstance(ledger, AnsweredLedger)
     with _facing(CELLS, contacts) as receiver:
@@ -281,7 +281,7 @@ def drops_each_tenth(contacts: list[int]) -> dict[int, Cell]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_webhook_is_called_once_for_an_attempt_and_a_dropped_call_is_a_doubt(store: Connection, method: str) -> None:
+def test_a_webhook_is_called_once_for_an_attempt_and_a_dropped_call_is_unknown(store: Connection, method: str) -> None:
     """The named case: by GET, 108 messages arrived for 100 contacts, and all 100 were booked as ok."""
     ledger, run, contacts = assigned(store, 100)
     with running_misbehaving() as receiver:
@@ -317,7 +317,7 @@ async def _send_by_webhook(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_data_source_is_asked_once_for_an_attempt(store: Connection, method: str) -> None:
-    """Whoever got no answer is asked for again by the ledger, under the same key and with an attempt of its own."""
+    """Contacts without an answer are asked for again, under the same key and with an attempt of its own."""
     ledger, run, contacts = assigned(store, 100, by(method, ASKS))
     assert isinstance(ledger, AnsweredLedger)
     with running_misbehaving() as receiver:
@@ -342,8 +342,8 @@ def test_being_locked_out_costs_nobody_anything(store: Connection, status: int) 
         found = books(store, run, "message", receiver)
     assert {(book.state, book.calls, book.code is None) for book in found.values()} == {("assigned", 1, False)}
     assert PostgresBreaker(store, "plain").admit().at_fault
-    with _facing([], []) as mended:
-        send_all(ledger, run, contacts, mended.url, breaker=PostgresBreaker(store, "plain"))
+    with _facing([], []) as repaired:
+        send_all(ledger, run, contacts, repaired.url, breaker=PostgresBreaker(store, "plain"))
     assert set(ledger.states(run.run_id, contacts).values()) == {"accepted"}
     assert check_invariants(store) == []
 
@@ -392,7 +392,7 @@ def test_what_cannot_be_sent_is_refused_before_a_byte_leaves(path: str, headers:
 def test_a_connection_that_closes_while_it_is_reused_loses_and_doubles_nobody(store: Connection) -> None:
     """The receiver closes after each answer and says nothing of it, so that every next request races with the end.
 
-    Whoever loses the race again and again is recorded by the task's next try.
+    A contact that loses the race again and again is recorded by the task's next try.
     """
     ledger, run, contacts = accepted(store, 40)
 

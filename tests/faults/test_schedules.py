@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.search import search, search_beside
-from faults.small_world import draw_world
+from faults.small_scenario import draw_scenario
 
 if TYPE_CHECKING:
     from faults.stage import Stage
@@ -33,17 +33,17 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "re-runs",
         "long rests",
         "late healing",
-        "lanes",
+        "two_workers",
         "fine",
         "GET webhook",
         "GET data source",
         "halts",
     ],
 )
-def test_a_share_of_the_worlds_has(trait: str) -> None:
+def test_a_share_of_the_scenarios_has(trait: str) -> None:
     """One in twenty at least, so that two thousand schedules hold a hundred of each."""
-    worlds = [draw_world(random.Random(seed), random.Random(f"{seed} and more")) for seed in range(500)]  # noqa: S311
-    traits = Counter(trait for world in worlds for trait in world.traits)
+    scenarios = [draw_scenario(random.Random(seed), random.Random(f"{seed} and more")) for seed in range(500)]  # noqa: S311
+    traits = Counter(trait for scenario in scenarios for trait in scenario.traits)
     assert traits[trait] >= 25
 
 

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from faults.kill_scenario import REACHABLE, Scenario, Truth, jump, make_scenario, violations
 from faults.kill_worker import FAILED, Job
-from faults.kill_world import REACHABLE, Truth, World, jump, make_world, violations
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run, read_batches
 from promo_campaigns.model.run import LEASE_S, Mode
@@ -120,11 +120,11 @@ def store(dsn: str) -> Iterator[Connection]:
 
 
 def test_the_hour_that_comes_twice_is_two_runs_and_each_is_found_again(store: Connection) -> None:
-    world = make_world(store, "inbox", "twice")
+    scenario = make_scenario(store, "inbox", "twice")
     store.execute("update promo.promo_code set type = 'other'")
     change = next(date for date in changes("Europe/Berlin") if date.month == 10)
     dates = [date for date in logical_dates("trigger", "30 * * * *", "Europe/Berlin", change) if date.hour in {0, 1}]
-    nobody = replace(world.spec, audience=replace(world.spec.audience, contact_ids=(world.people[-1],)))
+    nobody = replace(scenario.spec, audience=replace(scenario.spec.audience, contact_ids=(scenario.people[-1],)))
     runs = [open_run(store, nobody, run_key=key_of(date), mode=Mode.PROFILES).run_id for date in dates]
     assert len(set(runs)) == len(dates)
     again = [open_run(store, nobody, run_key=key_of(date, "backfill"), mode=Mode.PROFILES).run_id for date in dates]
@@ -132,21 +132,23 @@ def test_the_hour_that_comes_twice_is_two_runs_and_each_is_found_again(store: Co
 
 
 @pytest.fixture
-def skewed(dsn: str, store: Connection, receiver: Receiver, tmp_path: Path) -> Callable[..., tuple[int, World, Truth]]:
+def skewed(
+    dsn: str, store: Connection, receiver: Receiver, tmp_path: Path
+) -> Callable[..., tuple[int, Scenario, Truth]]:
     """Return a function that has a worker with a wrong clock do a batch; codes are about to run out, or just have."""
 
     def run(
-        skew_s: float, *, send_by_s: float | None = None, before: Callable[[World], None] = lambda _: None
-    ) -> tuple[int, World, Truth]:
-        made = make_world(store, "keyed", "SKEW")
-        world = replace(made, spec=replace(made.spec, codes=replace(made.spec.codes, days=0)))
+        skew_s: float, *, send_by_s: float | None = None, before: Callable[[Scenario], None] = lambda _: None
+    ) -> tuple[int, Scenario, Truth]:
+        made = make_scenario(store, "keyed", "SKEW")
+        scenario = replace(made, spec=replace(made.spec, codes=replace(made.spec.codes, days=0)))
         store.execute(
             "update promo.promo_code"
             " set expires_at = promo.clock() + interval '5 min' * case when line <= 3 then -1 else 1 end"
         )
-        truth = Truth(way="keyed", refused=world.refused)
+        truth = Truth(way="keyed", refused=scenario.refused)
         receiver.answer = truth.answer
-        before(world)
+        before(scenario)
         row = store.execute("select promo.clock() as now").fetchone()
         assert row is not None
         send_by = None if send_by_s is None else row["now"] + timedelta(seconds=send_by_s)
@@ -154,8 +156,8 @@ def skewed(dsn: str, store: Connection, receiver: Receiver, tmp_path: Path) -> C
             dsn=dsn,
             receiver_url=receiver.url,
             way="keyed",
-            spec=world.spec,
-            run_key=world.run_key,
+            spec=scenario.spec,
+            run_key=scenario.run_key,
             progress=tmp_path / "progress",
             send_by=send_by,
         )
@@ -167,55 +169,55 @@ def skewed(dsn: str, store: Connection, receiver: Receiver, tmp_path: Path) -> C
             check=False,
         )
         assert abs(float(done.stdout) - skew_s) < 1
-        return done.returncode, world, truth
+        return done.returncode, scenario, truth
 
     return run
 
 
 @pytest.mark.parametrize("skew_s", SKEWS_S)
 def test_a_wrong_clock_sends_everybody_in_time_once_a_code_that_is_valid(
-    store: Connection, skewed: Callable[..., tuple[int, World, Truth]], skew_s: float
+    store: Connection, skewed: Callable[..., tuple[int, Scenario, Truth]], skew_s: float
 ) -> None:
-    code, world, truth = skewed(skew_s, send_by_s=300)
+    code, scenario, truth = skewed(skew_s, send_by_s=300)
     assert code == 0
     assert len(truth.messages) == REACHABLE - 1
-    assert violations(store, world, truth) == []
+    assert violations(store, scenario, truth) == []
 
 
 @pytest.mark.parametrize("skew_s", SKEWS_S)
 def test_a_wrong_clock_sends_nobody_anything_late(
-    store: Connection, skewed: Callable[..., tuple[int, World, Truth]], skew_s: float
+    store: Connection, skewed: Callable[..., tuple[int, Scenario, Truth]], skew_s: float
 ) -> None:
-    code, world, truth = skewed(skew_s, send_by_s=-300)
+    code, scenario, truth = skewed(skew_s, send_by_s=-300)
     assert code == 0
     assert truth.copies == 0
     rows = store.execute("select distinct state::text as state from promo.assignment").fetchall()
     assert {row["state"] for row in rows} == {"expired", "skipped"}
-    assert world.people
+    assert scenario.people
 
 
 @pytest.mark.parametrize("skew_s", SKEWS_S)
 @pytest.mark.parametrize("over", [False, True])
 def test_a_wrong_clock_neither_breaks_a_lease_nor_waits_for_one_that_is_over(
     store: Connection,
-    skewed: Callable[..., tuple[int, World, Truth]],
+    skewed: Callable[..., tuple[int, Scenario, Truth]],
     skew_s: float,
     over: bool,  # noqa: FBT001  (the case)
 ) -> None:
-    def lease_to_somebody(world: World) -> None:
-        run = open_run(store, world.spec, run_key=world.run_key)
+    def lease_to_somebody(scenario: Scenario) -> None:
+        run = open_run(store, scenario.spec, run_key=scenario.run_key)
         (batch,) = read_batches(store, run, 100)
         ledger = PostgresLedger(store)
         contacts = ledger.reachable_contacts(batch)
-        ledger.assign_codes(run.run_id, contacts, world.spec.codes)
+        ledger.assign_codes(run.run_id, contacts, scenario.spec.codes)
         ledger.begin_messages(run.run_id, contacts, lease_s=LEASE_S, resend_within_s=0)
         if over:
             jump(store, LEASE_S + 1)
 
-    code, world, truth = skewed(skew_s, before=lease_to_somebody)
+    code, scenario, truth = skewed(skew_s, before=lease_to_somebody)
     if over:
         assert code == 0
-        assert violations(store, world, truth) == []
+        assert violations(store, scenario, truth) == []
     else:
         assert code == FAILED
         assert truth.copies == 0

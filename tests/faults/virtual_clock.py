@@ -43,7 +43,7 @@ def virtualise(connection: Connection) -> None:
 
 @contextmanager
 def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Iterator[None]:
-    """Give ``delivery.retry_loop`` this clock while the context lasts; its waiting and its lanes are a worker's steps.
+    """Give ``delivery.retry_loop`` this clock while the context lasts; its waiting and its workers are steps.
 
     The requests for several contacts that ``delivery.bulk`` makes beside each other are made in turn.
     """
@@ -51,9 +51,9 @@ def virtual_send_path(clock: VirtualClock, running: Callable[[], Worker]) -> Ite
     async def sleep(seconds: float) -> None:
         running().sleep(seconds)
 
-    async def gather(*lanes: Coroutine[Any, Any, object], return_exceptions: bool) -> list[object]:
-        assert return_exceptions, "a lane that fails must not leave the other to itself"
-        return await running().gather(*lanes)
+    async def gather(*works: Coroutine[Any, Any, object], return_exceptions: bool) -> list[object]:
+        assert return_exceptions, "a worker that fails must not leave the other to itself"
+        return await running().gather(*works)
 
     async def one_by_one(*works: Coroutine[Any, Any, object]) -> list[object]:
         try:

@@ -121,14 +121,14 @@ class Worker:
         self._strands.append(strand)
         return strand
 
-    async def gather(self, *lanes: Coroutine[Any, Any, object]) -> list[object]:
+    async def gather(self, *works: Coroutine[Any, Any, object]) -> list[object]:
         """Run coroutines beside each other, and return what each returned or raised."""
-        strands = [self.spawn(f"lane {number}", partial(finish, lane)) for number, lane in enumerate(lanes, 1)]
+        strands = [self.spawn(f"worker {number}", partial(finish, work)) for number, work in enumerate(works, 1)]
         try:
             self.park(lambda: all(strand.done for strand in strands))
         finally:
-            for lane in lanes:
-                lane.close()  # killed before it began
+            for work in works:
+                work.close()  # killed before it began
         return [strand.outcome for strand in strands]
 
     def sleep(self, seconds: float) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
 
-    Mistake: TypeAlias = Callable[["World"], str]
+    Mistake: TypeAlias = Callable[["Scenario"], str]
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 SAMPLE = Path(__file__).parents[2] / "include"
@@ -46,7 +46,7 @@ SOURCE = 'connection: shop\npath: /c\nbody: |\n  {"who": "$contact_unique_identi
 
 
 @dataclass
-class World:
+class Scenario:
     """What a mistake is made in."""
 
     dsn: str
@@ -129,112 +129,112 @@ def _as(dsn: str, account: str, password: str) -> str:
 
 
 @mistake("The store is down, or its address is wrong")
-def _store_down(world: World) -> str:
-    return world.promo("codes", "stock", dsn="postgresql://promo@127.0.0.1:1/promo")
+def _store_down(scenario: Scenario) -> str:
+    return scenario.promo("codes", "stock", dsn="postgresql://promo@127.0.0.1:1/promo")
 
 
 @mistake("The password of the store is wrong")
-def _wrong_password(world: World) -> str:
-    return world.promo("codes", "stock", dsn=_as(world.dsn, str(urlsplit(world.dsn).username), "wrong"))
+def _wrong_password(scenario: Scenario) -> str:
+    return scenario.promo("codes", "stock", dsn=_as(scenario.dsn, str(urlsplit(scenario.dsn).username), "wrong"))
 
 
 @mistake("The database does not exist")
-def _no_database(world: World) -> str:
-    return world.promo("codes", "stock", dsn=_at(world.dsn, path="/promo_nowhere"))
+def _no_database(scenario: Scenario) -> str:
+    return scenario.promo("codes", "stock", dsn=_at(scenario.dsn, path="/promo_nowhere"))
 
 
 @mistake("The migration was not done")
-def _no_migration(world: World) -> str:
-    return world.promo("codes", "stock", dsn=world.empty_dsn)
+def _no_migration(scenario: Scenario) -> str:
+    return scenario.promo("codes", "stock", dsn=scenario.empty_dsn)
 
 
 @mistake("No store is named")
-def _no_store(world: World) -> str:
-    world.monkeypatch.chdir(world.folder)
-    return world.promo("codes", "stock", dsn="")
+def _no_store(scenario: Scenario) -> str:
+    scenario.monkeypatch.chdir(scenario.folder)
+    return scenario.promo("codes", "stock", dsn="")
 
 
 @mistake("The account of the store lacks a right")
-def _no_right(world: World) -> str:
-    name = sql.Identifier(urlsplit(world.dsn).path[1:])
-    world.store.execute("create role reader_only login password 'reader'")
+def _no_right(scenario: Scenario) -> str:
+    name = sql.Identifier(urlsplit(scenario.dsn).path[1:])
+    scenario.store.execute("create role reader_only login password 'reader'")
     try:
-        world.store.execute(sql.SQL("grant connect on database {} to reader_only").format(name))
-        world.store.execute("grant usage on schema promo to reader_only")
-        return world.promo("codes", "stock", dsn=_as(world.dsn, "reader_only", "reader"))
+        scenario.store.execute(sql.SQL("grant connect on database {} to reader_only").format(name))
+        scenario.store.execute("grant usage on schema promo to reader_only")
+        return scenario.promo("codes", "stock", dsn=_as(scenario.dsn, "reader_only", "reader"))
     finally:
-        world.store.execute(sql.SQL("revoke all on database {} from reader_only").format(name))
-        world.store.execute("revoke all on schema promo from reader_only; drop role reader_only")
+        scenario.store.execute(sql.SQL("revoke all on database {} from reader_only").format(name))
+        scenario.store.execute("revoke all on schema promo from reader_only; drop role reader_only")
 
 
 # Files
 
 
 @mistake("The file is not where it is looked for")
-def _no_file(world: World) -> str:
-    return world.promo("codes", "load", str(world.folder / "codes.csv"))
+def _no_file(scenario: Scenario) -> str:
+    return scenario.promo("codes", "load", str(scenario.folder / "codes.csv"))
 
 
 @mistake("The file is of the wrong kind")
-def _wrong_kind(world: World) -> str:
-    return world.promo("codes", "load", world.file("codes.csv", b"%PDF-1.7\n\x00\x01\xff\xfe binary"))
+def _wrong_kind(scenario: Scenario) -> str:
+    return scenario.promo("codes", "load", scenario.file("codes.csv", b"%PDF-1.7\n\x00\x01\xff\xfe binary"))
 
 
 @mistake("The workbook is protected by a password")
-def _protected(world: World) -> str:
-    return world.promo("codes", "load", str(CASES / "f25c-protected.xlsx"))
+def _protected(scenario: Scenario) -> str:
+    return scenario.promo("codes", "load", str(CASES / "f25c-protected.xlsx"))
 
 
 @mistake("The file has no column of codes")
-def _no_code_column(world: World) -> str:
+def _no_code_column(scenario: Scenario) -> str:
     text = "coupon,expirationDate,discount,type\nA-1,2030-01-31,10,Welcome\n"
-    return world.promo("codes", "load", world.file("codes.csv", text))
+    return scenario.promo("codes", "load", scenario.file("codes.csv", text))
 
 
 @mistake("Every row is rejected")
-def _all_rejected(world: World) -> str:
-    return world.promo("codes", "load", str(CASES / "f10-all-rejected.csv"))
+def _all_rejected(scenario: Scenario) -> str:
+    return scenario.promo("codes", "load", str(CASES / "f10-all-rejected.csv"))
 
 
 @mistake("A spreadsheet has damaged the codes")
-def _damaged(world: World) -> str:
+def _damaged(scenario: Scenario) -> str:
     text = "1.2E+17,2030-01-31,10,Welcome,no\nOK-1,2030-01-31,10,Welcome,no\n"
-    return world.promo("codes", "load", world.file("codes.csv", HEADER + text))
+    return scenario.promo("codes", "load", scenario.file("codes.csv", HEADER + text))
 
 
 @mistake("The same file is loaded twice")
-def _twice(world: World) -> str:
-    file = world.file("codes.csv", HEADER + "TWICE-1,2030-01-31,10,Welcome,no\n")
-    return world.promo("codes", "load", file) and world.promo("codes", "load", file)
+def _twice(scenario: Scenario) -> str:
+    file = scenario.file("codes.csv", HEADER + "TWICE-1,2030-01-31,10,Welcome,no\n")
+    return scenario.promo("codes", "load", file) and scenario.promo("codes", "load", file)
 
 
 @mistake("The codes are over")
-def _over(world: World) -> str:
-    return world.promo("codes", "load", world.file("codes.csv", HEADER + "OLD-1,2020-01-31,10,Welcome,no\n"))
+def _over(scenario: Scenario) -> str:
+    return scenario.promo("codes", "load", scenario.file("codes.csv", HEADER + "OLD-1,2020-01-31,10,Welcome,no\n"))
 
 
 @mistake("The time zone is none")
-def _time_zone(world: World) -> str:
-    file = world.file("codes.csv", HEADER + "Z-1,2030-01-31,10,Welcome,no\n")
-    return world.promo("codes", "load", file, "--time-zone", "Kiev")
+def _time_zone(scenario: Scenario) -> str:
+    file = scenario.file("codes.csv", HEADER + "Z-1,2030-01-31,10,Welcome,no\n")
+    return scenario.promo("codes", "load", file, "--time-zone", "Kiev")
 
 
 @mistake("A contact file says of nobody who it is")
-def _no_identity(world: World) -> str:
-    return world.promo("contacts", "load", world.file("contacts.csv", "firstName,lastName\nAda,Lovelace\n"))
+def _no_identity(scenario: Scenario) -> str:
+    return scenario.promo("contacts", "load", scenario.file("contacts.csv", "firstName,lastName\nAda,Lovelace\n"))
 
 
 @mistake("A column of a contact file is not known")
-def _unknown_column(world: World) -> str:
-    return world.promo("contacts", "load", world.file("contacts.csv", "externalId,e-mial\n1,a@example.com\n"))
+def _unknown_column(scenario: Scenario) -> str:
+    return scenario.promo("contacts", "load", scenario.file("contacts.csv", "externalId,e-mial\n1,a@example.com\n"))
 
 
 @mistake("The disk is full")
-def _disk_full(world: World) -> str:
-    command = [*PROMO, "codes", "stock", "--dsn", world.dsn]
+def _disk_full(scenario: Scenario) -> str:
+    command = [*PROMO, "codes", "stock", "--dsn", scenario.dsn]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(command, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False)
-    world.statuses.append(done.returncode)
+    scenario.statuses.append(done.returncode)
     return done.stderr.decode()
 
 
@@ -242,157 +242,157 @@ def _disk_full(world: World) -> str:
 
 
 @mistake("The YAML is wrong")
-def _yaml(world: World) -> str:
-    return world.workflow(message__="message: [")
+def _yaml(scenario: Scenario) -> str:
+    return scenario.workflow(message__="message: [")
 
 
 @mistake("A setting is misspelt")
-def _setting(world: World) -> str:
-    return world.workflow(send_by__="sendby: ")
+def _setting(scenario: Scenario) -> str:
+    return scenario.workflow(send_by__="sendby: ")
 
 
 @mistake("The message has another name")
-def _message_name(world: World) -> str:
-    return world.workflow(message__promo_push="message: promo_pusj")
+def _message_name(scenario: Scenario) -> str:
+    return scenario.workflow(message__promo_push="message: promo_pusj")
 
 
 @mistake("The audience has another name")
-def _audience_name(world: World) -> str:
-    return world.workflow(with_push_token="with_push_tokens")
+def _audience_name(scenario: Scenario) -> str:
+    return scenario.workflow(with_push_token="with_push_tokens")
 
 
 @mistake("A text reads a name that nothing has")
-def _name(world: World) -> str:
-    return world.workflow(**{"$first_name": "$frist_name"})
+def _name(scenario: Scenario) -> str:
+    return scenario.workflow(**{"$first_name": "$frist_name"})
 
 
 @mistake("A text has a merge tag of another product")
-def _merge_tag(world: World) -> str:
-    return world.workflow(**{"$!data.get('promocode')": "*|COUPON|*"})
+def _merge_tag(scenario: Scenario) -> str:
+    return scenario.workflow(**{"$!data.get('promocode')": "*|COUPON|*"})
 
 
 @mistake("The message never shows the code")
-def _no_code(world: World) -> str:
-    return world.workflow(**{"Your promo code: $!data.get('promocode')": "Hello"})
+def _no_code(scenario: Scenario) -> str:
+    return scenario.workflow(**{"Your promo code: $!data.get('promocode')": "Hello"})
 
 
 @mistake("A workflow is asked for by another name")
-def _workflow_name(world: World) -> str:
-    world.workflow()
-    return world.promo("workflows", "check", "welcome_psh", "--include", str(world.folder))
+def _workflow_name(scenario: Scenario) -> str:
+    scenario.workflow()
+    return scenario.promo("workflows", "check", "welcome_psh", "--include", str(scenario.folder))
 
 
 @mistake("A command is misspelt")
-def _command(world: World) -> str:
-    return world.promo("cods", "stock")
+def _command(scenario: Scenario) -> str:
+    return scenario.promo("cods", "stock")
 
 
 # Runs
 
 
 @mistake("There are not enough codes")
-def _too_few(world: World) -> str:
-    add_contacts(world.store, 5)
-    add_codes(world.store, 2)
-    return _told(lambda: open_welcome(world.store))
+def _too_few(scenario: Scenario) -> str:
+    add_contacts(scenario.store, 5)
+    add_codes(scenario.store, 2)
+    return _told(lambda: open_welcome(scenario.store))
 
 
 @mistake("The audience is empty")
-def _empty(world: World) -> str:
-    add_codes(world.store, 2)
-    open_welcome(world.store)
-    return world.promo("runs", "report", "welcome/edition/one")
+def _empty(scenario: Scenario) -> str:
+    add_codes(scenario.store, 2)
+    open_welcome(scenario.store)
+    return scenario.promo("runs", "report", "welcome/edition/one")
 
 
 @mistake("An audience lists ids of nobody")
-def _strangers(world: World) -> str:
-    [contact] = add_contacts(world.store, 1)
-    add_codes(world.store, 1)
+def _strangers(scenario: Scenario) -> str:
+    [contact] = add_contacts(scenario.store, 1)
+    add_codes(scenario.store, 1)
     listed = AudienceList(by="contactId", values=(str(contact), "777777", "888888"), sha256="0" * 64)
     spec = replace(SPEC, audience=Audience(name="vip", listed=listed))
-    open_welcome(world.store, spec=spec)
-    return world.promo("runs", "report", "welcome/edition/one")
+    open_welcome(scenario.store, spec=spec)
+    return scenario.promo("runs", "report", "welcome/edition/one")
 
 
 @mistake("Two campaigns take codes from one pool")
-def _one_pool(world: World) -> str:
-    add_contacts(world.store, 3)
-    add_codes(world.store, 4)
-    open_welcome(world.store)
-    return _told(lambda: open_welcome(world.store, "welcome/edition/two"))
+def _one_pool(scenario: Scenario) -> str:
+    add_contacts(scenario.store, 3)
+    add_codes(scenario.store, 4)
+    open_welcome(scenario.store)
+    return _told(lambda: open_welcome(scenario.store, "welcome/edition/two"))
 
 
 @mistake("The definition was changed after the run was opened")
-def _changed(world: World) -> str:
-    add_contacts(world.store, 1)
-    add_codes(world.store, 1)
-    open_welcome(world.store)
+def _changed(scenario: Scenario) -> str:
+    add_contacts(scenario.store, 1)
+    add_codes(scenario.store, 1)
+    open_welcome(scenario.store)
     other = replace(SPEC, message=replace(SPEC.message, title="Another"))
-    return _told(lambda: open_run(world.store, other, run_key="welcome/edition/one"))
+    return _told(lambda: open_run(scenario.store, other, run_key="welcome/edition/one"))
 
 
 @mistake("The tasks of a run were killed half-way")
-def _half_way(world: World) -> str:
-    add_contacts(world.store, 2)
-    add_codes(world.store, 2)
-    run = open_welcome(world.store)
-    return _told(lambda: close_run(world.store, run.run_id))
+def _half_way(scenario: Scenario) -> str:
+    add_contacts(scenario.store, 2)
+    add_codes(scenario.store, 2)
+    run = open_welcome(scenario.store)
+    return _told(lambda: close_run(scenario.store, run.run_id))
 
 
 @mistake("A run is asked for by another key")
-def _run_key(world: World) -> str:
-    open_welcome(world.store, "welcome/edition/spring")
-    return world.promo("runs", "report", "welcome/edition/sprng")
+def _run_key(scenario: Scenario) -> str:
+    open_welcome(scenario.store, "welcome/edition/spring")
+    return scenario.promo("runs", "report", "welcome/edition/sprng")
 
 
 @mistake("A contact is asked for by another id")
-def _contact_id(world: World) -> str:
-    return world.promo("contacts", "show", "99999999")
+def _contact_id(scenario: Scenario) -> str:
+    return scenario.promo("contacts", "show", "99999999")
 
 
 # Receivers
 
 
 @mistake("The key of the receiver is wrong")
-def _wrong_key(world: World) -> str:
-    world.receiver.answer = lambda _: Answer(status=401, body=b'{"error": "unknown key"}')
-    return world.call_source()
+def _wrong_key(scenario: Scenario) -> str:
+    scenario.receiver.answer = lambda _: Answer(status=401, body=b'{"error": "unknown key"}')
+    return scenario.call_source()
 
 
 @mistake("The receiver is down")
-def _receiver_down(world: World) -> str:
+def _receiver_down(scenario: Scenario) -> str:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
-    return world.call_source(port=port)
+    return scenario.call_source(port=port)
 
 
 @mistake("The host of the receiver is wrong")
-def _wrong_host(world: World) -> str:
-    return world.call_source(host="nobody.invalid")
+def _wrong_host(scenario: Scenario) -> str:
+    return scenario.call_source(host="nobody.invalid")
 
 
 @mistake("The connection of a receiver is missing")
-def _no_connection(world: World) -> str:
-    world.file("data_sources/s.yaml", SOURCE)
-    [contact] = add_contacts(world.store, 1)
-    words = ["data-source", "test", "s", "--include", str(world.folder), "--contact", str(contact), "--send"]
-    return world.promo(*words)
+def _no_connection(scenario: Scenario) -> str:
+    scenario.file("data_sources/s.yaml", SOURCE)
+    [contact] = add_contacts(scenario.store, 1)
+    words = ["data-source", "test", "s", "--include", str(scenario.folder), "--contact", str(contact), "--send"]
+    return scenario.promo(*words)
 
 
 @mistake("A person has yet to approve the run")
-def _not_approved(world: World) -> str:
-    contacts = add_contacts(world.store, 1)
-    add_codes(world.store, 1)
-    run = open_run(world.store, SPEC, run_key="welcome/edition/one", approval=True)
-    return _told(lambda: PostgresLedger(world.store).assign_codes(run.run_id, contacts, CODES))
+def _not_approved(scenario: Scenario) -> str:
+    contacts = add_contacts(scenario.store, 1)
+    add_codes(scenario.store, 1)
+    run = open_run(scenario.store, SPEC, run_key="welcome/edition/one", approval=True)
+    return _told(lambda: PostgresLedger(scenario.store).assign_codes(run.run_id, contacts, CODES))
 
 
 # Airflow
 
 
 @mistake("A dry run sent nothing")
-def _dry_run(world: World) -> str:
-    world.monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", world.dsn)
+def _dry_run(scenario: Scenario) -> str:
+    scenario.monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", scenario.dsn)
     context: Any = {}
     try:
         EndOperator(task_id="end", run_id=NO_RUN).execute(context)
@@ -402,8 +402,8 @@ def _dry_run(world: World) -> str:
 
 
 @mistake("The connection of the store is missing in Airflow")
-def _no_store_connection(world: World) -> str:
-    world.monkeypatch.delenv("AIRFLOW_CONN_PROMO_DB", raising=False)
+def _no_store_connection(scenario: Scenario) -> str:
+    scenario.monkeypatch.delenv("AIRFLOW_CONN_PROMO_DB", raising=False)
     context: Any = {}
     try:
         WatchCampaignsOperator(task_id="watch").execute(context)
@@ -413,34 +413,34 @@ def _no_store_connection(world: World) -> str:
 
 
 @mistake("The DAG that answers events is paused")
-def _paused(world: World) -> str:
-    listen(world.store, workflow="promo_code_on_event", type_name="OrderPaid")
-    [contact] = add_contacts(world.store, 1)
-    world.store.execute(
+def _paused(scenario: Scenario) -> str:
+    listen(scenario.store, workflow="promo_code_on_event", type_name="OrderPaid")
+    [contact] = add_contacts(scenario.store, 1)
+    scenario.store.execute(
         "with e as (insert into promo.event (type, contact_id, token) values ('OrderPaid', %s, gen_random_uuid())"
         " returning event_id, contact_id)"
         " insert into promo.event_turn (event_id, workflow, contact_id, received_at)"
         " select event_id, 'promo_code_on_event', contact_id, now() - interval '2 hours' from e on conflict do nothing",
         [contact],
     )
-    return _watch(world)
+    return _watch(scenario)
 
 
 @mistake("A run stands still")
-def _stuck(world: World) -> str:
-    add_contacts(world.store, 2)
-    add_codes(world.store, 2)
-    open_welcome(world.store)
-    world.store.execute(
+def _stuck(scenario: Scenario) -> str:
+    add_contacts(scenario.store, 2)
+    add_codes(scenario.store, 2)
+    open_welcome(scenario.store)
+    scenario.store.execute(
         "create or replace function promo.clock() returns timestamptz language sql stable as"
         " $$ select now() + interval '2 hours' $$"
     )
-    return _watch(world)
+    return _watch(scenario)
 
 
-def _watch(world: World) -> str:
-    world.monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", world.dsn)
+def _watch(scenario: Scenario) -> str:
+    scenario.monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", scenario.dsn)
     context: Any = {}
     WatchCampaignsOperator(task_id="watch").execute(context)
-    shown = world.capsys.readouterr()
+    shown = scenario.capsys.readouterr()
     return shown.out + shown.err

@@ -1,4 +1,4 @@
-"""A small world in a real store: contacts with a push token, codes of one pool, and a campaign over them."""
+"""A small scenario in a real store: contacts with a push token, codes of one pool, and a campaign over them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def answering(request: Received) -> Answer:
 class Campaign:
     """A run and what can be done to it."""
 
-    def __init__(  # noqa: PLR0913  (a world in one line)
+    def __init__(  # noqa: PLR0913  (a scenario in one line)
         self, dsn: str, store: Connection, receiver: Receiver, spec: RunSpec, contacts: int, *, key: str = "welcome"
     ) -> None:
         self.dsn, self.store, self.receiver = dsn, store, receiver

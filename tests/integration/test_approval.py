@@ -125,7 +125,7 @@ def test_a_run_awaited_is_counted_by_those_opened_after_it(store: Connection) ->
 
 
 def test_the_form_shows_counts_of_the_frozen_run_and_no_address_or_code(store: Connection) -> None:
-    """Whoever joins the audience after Start is neither asked about nor sent to."""
+    """A contact that joins the audience after Start is neither asked about nor sent to."""
     add_contacts(store, 5)
     add_contacts(store, 2, channel=None)
     codes = add_codes(store, 4, prefix="CANARY")

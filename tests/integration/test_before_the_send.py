@@ -332,7 +332,7 @@ def test_a_workflow_for_events_is_previewed_over_an_audience_that_is_named(
     (include / "workflows" / "paid.yaml").write_text(text)
     where = ["--include", str(include), "--dsn", dsn, "--json"]
     assert main(["preview", "paid", *where]) == 2
-    assert "the audience of paid is whoever an event happens to" in capsys.readouterr().err
+    assert "the audience of paid is the contact of an event" in capsys.readouterr().err
     assert main(["preview", "paid", "--audience", "all", *where]) == 0
     assert json.loads(capsys.readouterr().out)["contacts"] == 2
 

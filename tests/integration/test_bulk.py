@@ -242,7 +242,7 @@ def test_an_import_counts_only_once_it_is_finished(store: Connection, receiver: 
 
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("name", [".", "..", "../contact", "%2e%2e"])
-def test_an_answer_that_names_its_work_so_that_it_leads_elsewhere_is_a_doubt(
+def test_an_answer_that_names_its_work_so_that_it_leads_elsewhere_is_unknown(
     store: Connection, receiver: Receiver, name: str
 ) -> None:
     """Nothing else is asked of the receiver under the connection's credentials."""

@@ -159,11 +159,11 @@ def test_what_a_mail_server_refuses_gives_its_code_back(
     assert mail_server.mails == []
 
 
-def test_doubts_of_a_transport_that_cannot_ask_stay_doubts(
+def test_unknown_sends_of_a_transport_that_cannot_ask_stay_unknown(
     include: Path, store: Connection, mail_server: MailServer
 ) -> None:
     add_contacts(store, 2, channel="email")
-    store.execute("update promo.contact_channel set value = 'doubt-' || contact_id || '@mail.example'")
+    store.execute("update promo.contact_channel set value = 'unknown-' || contact_id || '@mail.example'")
     add_codes(store, 2)
     (batch,) = start(include, "mail", transport="smtp", transport_conn_id="mail")
     send(batch, "mail", transport="smtp", transport_conn_id="mail")
@@ -221,7 +221,7 @@ def test_start_refuses_wrong_settings_before_anything_is_opened(
 
 
 def test_a_run_is_sent_by_the_way_it_was_opened_for(include: Path, store: Connection, mail_server: MailServer) -> None:
-    """A doubt of one transport would be a second message by another."""
+    """An unknown send of one transport would be a second message by another."""
     add_contacts(store, 1, channel="email")
     add_codes(store, 1)
     (batch,) = start(include, "mail", transport="smtp", transport_conn_id="mail")

@@ -142,7 +142,7 @@ def test_what_runs_out_while_a_statement_looks_at_the_clock_is_sent_in_time_or_n
 
 
 def renew(store: Connection, run: Run, contact_ids: list[int]) -> None:
-    """Give whoever was too late another code, or more time."""
+    """Give contacts that were too late another code, or more time."""
     store.execute("update promo.run set send_by = null")
     store.execute("update promo.promo_code set expires_at = timestamptz '2027-06-01T00:00Z'")
     store.execute(

@@ -182,7 +182,7 @@ def test_a_connection_nobody_set_is_named(
     assert "set AIRFLOW_CONN_NOWHERE, or give --connection" in capsys.readouterr().err
 
 
-def test_the_code_of_a_trial_can_be_in_no_code_file(store: Connection) -> None:
+def test_the_code_of_a_test_can_be_in_no_code_file(store: Connection) -> None:
     text = f"code,expirationDate,discount,type,inUse\n{PLACEHOLDER},2039-12-31,10,Welcome,false\n"
     with pytest.raises(CodeFileRejectedError) as caught:
         load_code_file(store, io.BytesIO(text.encode()), name="codes.csv")

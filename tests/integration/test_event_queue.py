@@ -121,7 +121,7 @@ def test_a_second_event_of_a_contact_waits_for_the_next_run(store: Connection) -
 
 
 def test_a_parameter_beats_a_field_of_the_contact_but_not_its_code(store: Connection) -> None:
-    """Whoever sends events cannot choose the code that a message shows."""
+    """A sender of events cannot choose the code that a message shows."""
     listen(store, workflow="welcome", type_name="OrderPaid")
     codes = add_codes(store, 1)
     (contact,) = add_contacts(store, 1)

@@ -117,7 +117,7 @@ def test_the_capped_may_be_reached_when_the_run_is_opened_again_later(store: Con
 
 
 def test_runs_that_race_for_the_same_contacts_do_not_both_find_room(store: Connection, dsn: str) -> None:
-    """Six runs at once, a cap of two: each contact is given two codes, whoever comes first."""
+    """Six runs at once, a cap of two: each contact is given two codes, whichever run comes first."""
     contacts = add_contacts(store, 120)
     add_codes(store, 6 * 120)
     runs = [start(store, f"run-{number}", capped("2/7d")) for number in range(6)]

@@ -36,7 +36,7 @@ async def answers(client: HttpClient, *names: str) -> list[bytes]:
 
 @pytest.mark.parametrize("concurrency", [1, 2, 8])
 def test_batches_one_right_after_the_other_are_all_answered(receiver: Receiver, concurrency: int) -> None:
-    """Whoever makes the calls ends with the last one: the next batch must not count on them."""
+    """The worker that makes the calls ends with the last one: the next batch must not count on them."""
     receiver.answer = lambda request: Told(body=request.body)
 
     async def three() -> list[list[bytes]]:

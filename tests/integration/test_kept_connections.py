@@ -52,7 +52,7 @@ CASES = [("GET", "at once"), *(("POST", kind) for kind in KINDS)]
 
 @pytest.mark.parametrize(("method", "kind"), CASES)
 @pytest.mark.parametrize("concurrency", [1, 8, 32])
-def test_a_receiver_that_closes_without_saying_so_leaves_few_in_doubt(method: str, kind: str, concurrency: int) -> None:
+def test_a_receiver_that_closes_without_saying_so_leaves_few_unknown(method: str, kind: str, concurrency: int) -> None:
     """What it took is known to be taken, nothing reached it twice, and of a hundred calls one at most is a doubt."""
     with running_closing(replace(KINDS[kind], requests=Counter())) as receiver:
         told = call_all(plain(receiver, concurrency), method)
@@ -90,7 +90,7 @@ def test_a_receiver_that_keeps_connections_is_not_asked_for_a_new_one_each_time(
 
 
 def test_an_answer_that_nobody_asked_for_is_not_the_next_one_s() -> None:
-    """It comes while the connection is idle; whoever calls next on that connection would be told what it says."""
+    """It comes while the connection is idle; the next caller on that connection would be told what it says."""
     refusal = b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"
     with running_closing(ClosingReceiver(answers=10, late=refusal)) as receiver:
         client = HttpClient(plain(receiver, 1))

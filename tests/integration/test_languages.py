@@ -11,7 +11,7 @@ from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.run_spec import Variant
 from promo_campaigns.preview.dry_run import write_diff, write_preview
-from promo_campaigns.preview.test_message import render_trial
+from promo_campaigns.preview.test_message import render_test_messages
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -34,7 +34,7 @@ def test_a_contact_gets_the_texts_of_its_language(store: Connection) -> None:
     campaign = CompiledCampaign(CAMPAIGN)
     written: list[Any] = []
     report = write_preview(store, campaign, [written.extend])
-    trial = render_trial(store, campaign, contacts, key="k")
+    rendered = render_test_messages(store, campaign, contacts, key="k")
     run = open_welcome(store, spec=CAMPAIGN)
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, contacts, CODES)
@@ -43,7 +43,9 @@ def test_a_contact_gets_the_texts_of_its_language(store: Connection) -> None:
     assert [message.title for message in ready] == ["Вітаємо", "Hi", "Hi", "Вітаємо"]
     assert [message.contact_id for message in ready] == contacts
     assert [message.options["sound"] for message in ready] == ["дзвін", "bell", "bell", "дзвін"]
-    assert [message.title for message in trial.ready] == [row.title for row in written] == [one.title for one in ready]
+    assert (
+        [message.title for message in rendered.ready] == [row.title for row in written] == [one.title for one in ready]
+    )
     assert report.languages == {"promo_push.uk": 2, "promo_push": 2}
     german, nobody_s = (message.body for message in ready[1:3])
     assert german.startswith("until ")

@@ -210,13 +210,13 @@ def test_an_unknown_outcome_is_resent_under_a_key_within_the_window(store: Conne
     ledger.record_message_outcomes(lease, answered(lease, Outcome.UNKNOWN))
     again = begin(ledger, run, contacts, resend=DAY_S)
     ledger.record_message_outcomes(again, answered(again, Outcome.REFUSED, "HTTP 400"))
-    assert states(store, run) == {"unknown": 3}, "a refusal after a doubt proves nothing about the first try"
+    assert states(store, run) == {"unknown": 3}, "a refusal after an unknown outcome proves nothing about the first try"
     last = begin(ledger, run, contacts, resend=DAY_S)
     ledger.record_message_outcomes(last, answered(last, Outcome.OK))
     assert states(store, run) == {"accepted": 3}
 
 
-def test_a_killed_sender_leaves_doubt_until_its_lease_is_over(store: Connection) -> None:
+def test_a_killed_sender_leaves_a_send_unknown_until_its_lease_is_over(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     begin(ledger, run, contacts)
     assert begin(ledger, run, contacts, resend=DAY_S).recipients == []
@@ -238,7 +238,7 @@ def test_evidence_of_a_lost_lease_counts(store: Connection) -> None:
     assert states(store, run) == {"accepted": 3}
 
 
-def test_late_ok_resolves_a_parked_doubt(store: Connection) -> None:
+def test_late_ok_resolves_a_parked_unknown_send(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     slow = begin(ledger, run, contacts)
     lapse(store, run)

@@ -230,7 +230,7 @@ def test_a_failover_costs_nothing(campaigns: Callable[..., Campaigns], how: Cut)
         assert sending.calls() == [1] * CONTACTS
 
 
-def test_whoever_ends_every_connection_of_a_sender_leaves_no_doubt(
+def test_ending_every_connection_of_a_sender_leaves_nothing_unknown(
     campaigns: Callable[..., Campaigns], dsn: str
 ) -> None:
     """As a restart of the server, or an administrator: at every second call, while others are under way."""
@@ -330,7 +330,7 @@ def test_a_transaction_that_others_break_off_is_run_again(store: Connection, dsn
 def test_evidence_that_is_written_again_changes_nothing(
     store: Connection, leased: int, outcomes: list[Outcome], times: int
 ) -> None:
-    """Whatever was written before, and whoever has leased the contact meanwhile."""
+    """Whatever was written before, and whichever worker has leased the contact meanwhile."""
     contacts = add_contacts(store, len(outcomes))
     add_codes(store, len(outcomes), prefix=f"P{contacts[0]}")
     spec = replace(SPEC, audience=Audience(name="new", contact_ids=tuple(contacts)))

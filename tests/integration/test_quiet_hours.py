@@ -120,7 +120,7 @@ def test_an_end_that_is_left_out_is_not_waited_for_and_of_two_the_first_counts(
     assert row["it"] == datetime.fromisoformat(opens)
 
 
-def world(store: Connection, *, send_by: datetime | None = None) -> tuple[PostgresLedger, Run, dict[str, list[int]]]:
+def scenario(store: Connection, *, send_by: datetime | None = None) -> tuple[PostgresLedger, Run, dict[str, list[int]]]:
     """Open a run with quiet hours over two contacts at home in Kyiv, and two each in two other zones."""
     contacts = {"Europe/Kyiv": add_contacts(store, 2)}
     for zone in ("America/New_York", "Asia/Tokyo"):
@@ -131,7 +131,7 @@ def world(store: Connection, *, send_by: datetime | None = None) -> tuple[Postgr
 
 
 def answer(ledger: PostgresLedger, run: Run, contact_ids: list[int]) -> list[int]:
-    """Send to whoever is due and return who it was."""
+    """Send to the contacts that are due, and return them."""
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=120, resend_within_s=0)
     ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
@@ -140,7 +140,7 @@ def answer(ledger: PostgresLedger, run: Run, contact_ids: list[int]) -> list[int
 
 
 def test_a_batch_has_one_time_zone_and_everybody_is_in_one(store: Connection) -> None:
-    ledger, run, contacts = world(store)
+    ledger, run, contacts = scenario(store)
     batches = read_batches(store, run, 100)
     assert {batch.zone: ledger.reachable_contacts(batch) for batch in batches} == contacts
     store.execute("update promo.contact set time_zone = 'Europe/Paris'")
@@ -160,7 +160,7 @@ def test_batches_stay_below_what_airflow_maps_though_each_zone_has_a_small_one(s
 
 def test_nobody_is_given_a_code_or_sent_anything_in_their_quiet_hours(store: Connection) -> None:
     set_clock(store, kyiv(12))  # 05:00 in New York, 19:00 in Tokyo
-    ledger, run, contacts = world(store)
+    ledger, run, contacts = scenario(store)
     everybody = sorted(chain.from_iterable(contacts.values()))
     awake = sorted(contacts["Europe/Kyiv"] + contacts["Asia/Tokyo"])
     assert [who for who, _ in ledger.assign_codes(run.run_id, everybody, CODES)] == awake
@@ -181,7 +181,7 @@ def test_nobody_is_given_a_code_or_sent_anything_in_their_quiet_hours(store: Con
 
 def test_no_intent_is_committed_when_calls_could_begin_in_quiet_hours(store: Connection) -> None:
     set_clock(store, kyiv(20, 58))
-    ledger, run, contacts = world(store)
+    ledger, run, contacts = scenario(store)
     home = contacts["Europe/Kyiv"]
     ledger.assign_codes(run.run_id, home, CODES)
     set_clock(store, kyiv(20, 59))
@@ -193,7 +193,7 @@ def test_no_intent_is_committed_when_calls_could_begin_in_quiet_hours(store: Con
 
 def test_whoever_could_only_be_written_to_after_the_deadline_is_skipped_at_no_codes_cost(store: Connection) -> None:
     set_clock(store, kyiv(12))
-    ledger, run, contacts = world(store, send_by=kyiv(15))
+    ledger, run, contacts = scenario(store, send_by=kyiv(15))
     everybody = sorted(chain.from_iterable(contacts.values()))
     ledger.assign_codes(run.run_id, everybody, CODES)
     ledger.require_open(run.run_id, everybody)
@@ -209,7 +209,7 @@ def test_whoever_could_only_be_written_to_after_the_deadline_is_skipped_at_no_co
 
 def test_a_code_that_fell_short_in_the_night_is_exchanged_in_the_morning(store: Connection) -> None:
     set_clock(store, kyiv(20))
-    ledger, run, contacts = world(store)
+    ledger, run, contacts = scenario(store)
     home = contacts["Europe/Kyiv"]
     ledger.assign_codes(run.run_id, home, CODES)
     store.execute(
@@ -224,7 +224,7 @@ def test_a_code_that_fell_short_in_the_night_is_exchanged_in_the_morning(store: 
 
 
 def test_other_quiet_hours_make_another_definition(store: Connection) -> None:
-    world(store)
+    scenario(store)
     changed = replace(QUIET, limits=replace(QUIET.limits, quiet_hours="22:00-08:00"))
     for spec in (changed, SPEC):
         with pytest.raises(RunSpecChangedError, match="limits"):
@@ -245,7 +245,7 @@ def test_the_blocks_wait_for_the_end_of_quiet_hours_in_the_triggerer(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)
     set_clock(store, kyiv(22))
-    _, run, contacts = world(store)
+    _, run, contacts = scenario(store)
     home = contacts["Europe/Kyiv"]
     handed = {"run_id": run.run_id, "contact_ids": home, "codes": []}
     code = GetPromoCodeOperator(task_id="code", contacts=handed, days=7, type="Welcome", discount=10)

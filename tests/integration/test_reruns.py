@@ -1,4 +1,4 @@
-"""Running a closed run again, recording doubts, leaving a receiver alone, and the invariants."""
+"""Running a closed run again, recording unknown outcomes, a receiver whose circuit is open, and the invariants."""
 
 from __future__ import annotations
 
@@ -114,11 +114,11 @@ def test_a_mode_is_set_by_command(store: Connection, dsn: str, capsys: pytest.Ca
         open_run(store, MESSAGE_ONLY, run_key=KEY)
 
 
-def test_a_person_may_say_what_became_of_doubts(
+def test_a_person_may_say_what_became_of_unknown_sends(
     store: Connection, dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, run, contacts = sent(store, Outcome.UNKNOWN)
-    assert [doubt["contact_id"] for doubt in list_unknown(store)] == contacts
+    assert [send["contact_id"] for send in list_unknown(store)] == contacts
     first, second, third, _ = (str(contact) for contact in contacts)
     assert main(["unknown", "accept", KEY, "--contact", first, "--dsn", dsn]) == 0
     assert main(["unknown", "refuse", KEY, "--contact", second, "--dsn", dsn]) == 0
@@ -132,7 +132,7 @@ def test_a_person_may_say_what_became_of_doubts(
     assert check_invariants(store) == []
 
 
-def test_a_resent_doubt_that_is_refused_stays_a_doubt(store: Connection) -> None:
+def test_a_resent_unknown_that_is_refused_stays_unknown(store: Connection) -> None:
     ledger, run, contacts = sent(store, Outcome.UNKNOWN, contacts=1)
     assert resend_unknown(store, run.run_id, contacts) == 1
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
@@ -142,7 +142,7 @@ def test_a_resent_doubt_that_is_refused_stays_a_doubt(store: Connection) -> None
     assert states(store, run) == {"rejected": 1}
 
 
-def test_the_receiver_is_asked_about_doubts_and_its_silence_proves_nothing(store: Connection, dsn: str) -> None:
+def test_the_receiver_is_asked_about_unknown_sends_and_its_silence_proves_nothing(store: Connection, dsn: str) -> None:
     _, run, contacts = sent(store, Outcome.UNKNOWN)
     arrived = OutgoingMessage(
         contact_id=contacts[0],

@@ -76,19 +76,19 @@ def test_answers_stay_while_their_run_is_open(store: Connection, campaign: Campa
     assert campaign.answered() == campaign.contacts
 
 
-def test_answers_go_once_their_run_is_closed_but_for_whoever_is_in_doubt(store: Connection, campaign: Campaign) -> None:
+def test_answers_go_once_their_run_is_closed_but_for_unknown_sends(store: Connection, campaign: Campaign) -> None:
     campaign.send([Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED])
     close_run(store, campaign.run_id)
     assert erase_old(store) == NOTHING | {"answers": 2}
     assert campaign.answered() == campaign.contacts[1:2]
     assert erase_old(store) == NOTHING
-    assert campaign.send([Outcome.OK]) == 1, "the doubt is sent again, with the answer it was sent with"
+    assert campaign.send([Outcome.OK]) == 1, "the unknown send is sent again, with the answer it was sent with"
     close_run(store, campaign.run_id)
     assert erase_old(store) == NOTHING | {"answers": 1}
     assert check_invariants(store) == []
 
 
-def test_a_doubt_that_was_judged_needs_its_answer_no_more(store: Connection, campaign: Campaign) -> None:
+def test_a_send_of_recorded_outcome_needs_its_answer_no_more(store: Connection, campaign: Campaign) -> None:
     campaign.send([Outcome.UNKNOWN] * 3)
     close_run(store, campaign.run_id)
     judge_unknown(store, campaign.run_id, campaign.contacts[:2], Outcome.OK)

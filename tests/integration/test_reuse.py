@@ -66,7 +66,7 @@ def assign(store: Connection, run: Run, contacts: Sequence[int]) -> dict[int, st
 
 
 def send(store: Connection, run: Run, contacts: Sequence[int], outcome: Outcome) -> None:
-    """Send to whoever holds a code, with one outcome for all."""
+    """Send to the contacts that hold a code, with one outcome for all."""
     ledger = PostgresLedger(store)
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     ledger.record_message_outcomes(
@@ -171,7 +171,9 @@ def test_a_refusal_in_the_first_run_leaves_the_code_to_the_second_and_the_last_o
     assert intact(store)
 
 
-def test_a_doubt_that_is_judged_refused_gives_nothing_back_that_another_run_holds(store: Connection) -> None:
+def test_an_unknown_send_recorded_as_refused_gives_nothing_back_that_another_run_holds(
+    store: Connection,
+) -> None:
     contacts = add_contacts(store, 1)
     add_codes(store, 1)
     first, _ = given_to(store, "one", contacts, Outcome.UNKNOWN)

@@ -1,4 +1,4 @@
-"""The ledger's work beside the calls: what two lanes may have under way, and who goes on when one may not."""
+"""The ledger's work during the calls: what two workers may have under way, and which goes on when one may not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Watching:
     async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:  # noqa: ARG002  (the port's signature)
         self.calls += 1
         answer = self.answers(self.calls)
-        for _ in range(20):  # the other lane shall get its chance
+        for _ in range(20):  # the other worker shall get its chance
             await asyncio.sleep(0.001)
         row = self.store.execute("select count(*) as n from promo.assignment where state = 'sending'").fetchone()
         assert row is not None
@@ -88,11 +88,11 @@ def test_a_receiver_that_fails_stops_both_lanes_within_their_chunks(store: Conne
         watching = Watching(watch, lambda call: Outcome.OK if call == 1 else Outcome.UNKNOWN, in_flight=12)
         with pytest.raises(ReceiverUnavailableError, match="circuit is open"):
             send(store, watching, 60)
-    row = store.execute("select count(*) filter (where state = 'unknown') as doubts, count(*) filter"
+    row = store.execute("select count(*) filter (where state = 'unknown') as unknowns, count(*) filter"
                         " (where state = 'assigned') as waiting from promo.assignment").fetchone()  # fmt: skip
     assert row is not None
-    assert row["doubts"] <= watching.in_flight
-    assert row["waiting"] == 60 - 6 - row["doubts"]
+    assert row["unknowns"] <= watching.in_flight
+    assert row["waiting"] == 60 - 6 - row["unknowns"]
 
 
 def test_one_lane_probes_and_the_other_leaves_the_rest_to_it(store: Connection, dsn: str) -> None:

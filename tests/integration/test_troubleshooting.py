@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.mistakes import MISTAKES, World
+from integration.mistakes import MISTAKES, Scenario
 from promo_campaigns.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -39,21 +39,21 @@ def test_the_page_lists_the_mistakes_by_symptom() -> None:
 
 
 @pytest.fixture
-def world(dsn: str, empty_database: str, store: Connection, tmp_path: Path, receiver: Receiver) -> World:
+def scenario(dsn: str, empty_database: str, store: Connection, tmp_path: Path, receiver: Receiver) -> Scenario:
     """Return a store of its own, an empty folder and a receiver."""
-    return World(dsn=dsn, empty_dsn=empty_database, store=store, folder=tmp_path, receiver=receiver)
+    return Scenario(dsn=dsn, empty_dsn=empty_database, store=store, folder=tmp_path, receiver=receiver)
 
 
 @pytest.mark.parametrize("heading", MISTAKES)
 def test_a_mistake_is_told_as_the_page_says_without_a_traceback(
-    heading: str, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    heading: str, scenario: Scenario, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.capsys, world.monkeypatch = capsys, monkeypatch
+    scenario.capsys, scenario.monkeypatch = capsys, monkeypatch
     capsys.readouterr()
-    shown = MISTAKES[heading](world)
+    shown = MISTAKES[heading](scenario)
     assert shown.strip(), "nothing was said"
     assert "Traceback" not in shown
-    assert ExitStatus.FAULT not in world.statuses
+    assert ExitStatus.FAULT not in scenario.statuses
     assert not [secret for secret in SECRETS if secret in shown.replace("promo: ", "")]
     lines = quoted(SECTIONS[heading])
     assert lines

@@ -14,7 +14,7 @@ from promo_campaigns.delivery.rendering import render_messages, render_requests
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.preview.dry_run import write_preview
-from promo_campaigns.preview.test_message import render_trial
+from promo_campaigns.preview.test_message import render_test_messages
 from promo_campaigns.preview.test_request import trial_call, trial_recipient
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_number_is_a_number_and_a_day_is_told_in_the_contact_s_language_everyw
     campaign = CompiledCampaign(CAMPAIGN)
     written: list[Any] = []
     write_preview(store, campaign, [written.extend])
-    (trial,) = render_trial(store, campaign, [who], key="k").ready
+    (message,) = render_test_messages(store, campaign, [who], key="k").ready
     call = trial_call(CAMPAIGN.data_sources[0], trial_recipient(store, who))
     run = open_welcome(store, spec=CAMPAIGN)
     ledger = PostgresLedger(store)
@@ -51,5 +51,5 @@ def test_a_number_is_a_number_and_a_day_is_told_in_the_contact_s_language_everyw
     (message,), _ = render_messages(campaign.message, run, lease.recipients)
     (request,), _ = render_requests(campaign.sources[0].templates, run, lease.recipients)
     assert message.body == written[0].body == "1205 31 грудня 2030"
-    assert trial.body.startswith("1205 ")
+    assert message.body.startswith("1205 ")
     assert request.body == written[0].request_body == call.body == '{"points": 1200, "born": "1990-05-01"}'

@@ -244,7 +244,7 @@ def test_a_receiver_that_refuses_is_told_with_its_reason(
     assert watch()["told"] == 2
     shown = "".join(capfd.readouterr())
     assert "Receiver api refuses everybody: HTTP 401. To do: look at its connection in Airflow" in shown
-    assert "Receiver smtp is left alone after failures: no answer. To do: " in shown
+    assert "Receiver smtp is not called for a while after failures: no answer. To do: " in shown
     store.execute("update promo.receiver set open_until = null")
     assert watch()["over"] == 2
     assert watch()["alerts"] == 0

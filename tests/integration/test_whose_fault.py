@@ -89,7 +89,7 @@ def test_an_answer_that_the_first_twenty_contacts_all_get_is_the_receivers_fault
 def test_one_contact_that_gets_another_answer_shows_that_the_receiver_works(
     store: Connection, receiver: Receiver, at_a_time: int
 ) -> None:
-    """Whoever was put off until then is called for again, and refused for itself."""
+    """Contacts that were put off until then are called for again, each refused for itself."""
     campaign = Campaign(store, receiver.url, 30, at_a_time=at_a_time)
     strangers = [f"token-{who}".encode() for who in campaign.contacts[:15]]
 

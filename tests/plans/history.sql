@@ -33,8 +33,8 @@ select c.id, 'C' || lpad(c.id::text, 9, '0'), case when c.id %% 10 = 0 then 'Oth
        now() + make_interval(days => case when h.contact_id is null and c.id %% 2 = 0 then -5 else 40 end), false,
        (c.id - 1) / 1000 + 1, (c.id - 1) %% 1000 + 2, case when h.contact_id is not null then now() - interval '60 days' end,
        h.contact_id
-from (select %(first)s * 10 + lane * (%(last)s - %(first)s) * 10 / 3 + place as id
-      from generate_series(1, (%(last)s - %(first)s) * 10 / 3) place, generate_series(0, 2) lane order by place, lane) c
+from (select %(first)s * 10 + part * (%(last)s - %(first)s) * 10 / 3 + place as id
+      from generate_series(1, (%(last)s - %(first)s) * 10 / 3) place, generate_series(0, 2) part order by place, part) c
 left join audience h on h.promo_code_id = c.id and h.fate < 8
 order by (c.id - %(first)s * 10 - 1) %% ((%(last)s - %(first)s) * 10 / 3);
 

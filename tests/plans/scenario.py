@@ -45,7 +45,7 @@ class Scenario:
 
     @classmethod
     def nowhere(cls) -> Scenario:
-        """Return one in no store, for whoever wants to know what there is to ask."""
+        """Return one in no store, to list what there is to ask."""
         return cls(
             people=0,
             run_id=0,

@@ -226,7 +226,7 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
         "max_age_s": 3600.0,
         "limit": 200,
         "quiet_s": 60.0,
-        "taker": "t",
+        "consumer": "t",
         "free": 1000,
     }
     run = {"run_id": scenario.empty_run_id}

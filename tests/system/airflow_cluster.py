@@ -175,12 +175,12 @@ def airflow_cluster(
         for service in airflow_services():
             for number in range(schedulers if service.name == SCHEDULER else 1):
                 supervisor.start(replace(service, name=f"{service.name}{number or ''}"), setting)
-        machine = AirflowCluster(
+        cluster = AirflowCluster(
             addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting, folder / "include"
         )
-        machine.wait("Airflow answers", machine.api.answers, START_S)
-        assert machine.api.sign_in()
-        yield machine
+        cluster.wait("Airflow answers", cluster.api.answers, START_S)
+        assert cluster.api.sign_in()
+        yield cluster
     finally:
         supervisor.stop(lambda: True)
         postgres.stop()

@@ -72,7 +72,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow of two schedulers with the daily workflow, twenty contacts and codes for many days."""
     folder: Path = tmp_path_factory.mktemp("airflow-faults")
     variables = {
@@ -93,16 +93,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         yield running
 
 
-def last_slot_is_done(machine: AirflowCluster) -> bool:
+def last_slot_is_done(cluster: AirflowCluster) -> bool:
     """Whether the latest missed slot, which Airflow runs at once when a DAG is unpaused, is over."""
-    found = machine.call("GET", "/api/v2/dags/daily/dagRuns")["dag_runs"]
+    found = cluster.call("GET", "/api/v2/dags/daily/dagRuns")["dag_runs"]
     return [run["state"] for run in found] == ["success"]
 
 
 @pytest.fixture
-def store(machine: AirflowCluster) -> Iterator[Connection]:
+def store(cluster: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
-    with connect(machine.promo_dsn) as connection:
+    with connect(cluster.promo_dsn) as connection:
         yield connection
 
 
@@ -123,8 +123,8 @@ def slow(receiver: Receiver) -> Iterator[threading.Event]:
         release.set()
 
 
-def trigger(machine: AirflowCluster, run_id: str) -> None:
-    machine.api.trigger("daily", run_id, {})
+def trigger(cluster: AirflowCluster, run_id: str) -> None:
+    cluster.api.trigger("daily", run_id, {})
 
 
 def everyone_has_one(store: Connection, run_key: str) -> None:
@@ -155,29 +155,29 @@ def free_leases(store: Connection) -> None:
     )
 
 
-def workers(machine: AirflowCluster) -> list[tuple[_Started, int]]:
+def workers(cluster: AirflowCluster) -> list[tuple[_Started, int]]:
     """Return the processes that run a task, each with the scheduler that started it."""
     return [
         (scheduler, number)
-        for scheduler in machine.schedulers
+        for scheduler in cluster.schedulers
         for number in session_members(scheduler.process.pid)
         if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(number))
     ]
 
 
-def scheduler_at_work(machine: AirflowCluster) -> tuple[_Started, int]:
+def scheduler_at_work(cluster: AirflowCluster) -> tuple[_Started, int]:
     """Return the scheduler that runs the one task under way, and the number of the task's process."""
-    machine.wait("the process of the task before has gone", lambda: len(workers(machine)) == 1)
-    (running,) = workers(machine)
+    cluster.wait("the process of the task before has gone", lambda: len(workers(cluster)) == 1)
+    (running,) = workers(cluster)
     return running
 
 
 @contextmanager
-def killed(machine: AirflowCluster, scheduler: _Started) -> Iterator[None]:
+def killed(cluster: AirflowCluster, scheduler: _Started) -> Iterator[None]:
     """SIGKILL a scheduler; what it has started lives on until the block ends."""
     os.kill(scheduler.process.pid, signal.SIGKILL)
     scheduler.process.wait()
-    machine.supervisor.forget(scheduler)
+    cluster.supervisor.forget(scheduler)
     try:
         yield
     finally:
@@ -185,62 +185,62 @@ def killed(machine: AirflowCluster, scheduler: _Started) -> Iterator[None]:
             os.kill(left, signal.SIGKILL)
 
 
-def tries(machine: AirflowCluster, run_id: str, task_id: str) -> int:
+def tries(cluster: AirflowCluster, run_id: str, task_id: str) -> int:
     """Return how often Airflow has begun the first of a mapped task's instances."""
-    found = machine.call("GET", f"/api/v2/dags/daily/dagRuns/{run_id}/taskInstances/{task_id}/0")
+    found = cluster.call("GET", f"/api/v2/dags/daily/dagRuns/{run_id}/taskInstances/{task_id}/0")
     return int(found["try_number"])
 
 
 def test_cleared_while_it_runs_it_doubles_nothing(
-    machine: AirflowCluster, receiver: Receiver, store: Connection
+    cluster: AirflowCluster, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
     with slow(receiver) as arrived:
-        trigger(machine, "cleared")
+        trigger(cluster, "cleared")
         assert arrived.wait(120)
-        machine.api.clear("daily", "cleared")
+        cluster.api.clear("daily", "cleared")
     free_leases(store)
-    assert machine.run_to_end("daily", "cleared") == "success"
+    assert cluster.run_to_end("daily", "cleared") == "success"
     everyone_has_one(store, "daily/run/cleared")
     assert messages(store) == before + CONTACTS
 
 
-def test_a_deleted_run_that_is_made_again_is_the_same_send(machine: AirflowCluster, store: Connection) -> None:
-    trigger(machine, "deleted")
-    assert machine.run_to_end("daily", "deleted") == "success"
+def test_a_deleted_run_that_is_made_again_is_the_same_send(cluster: AirflowCluster, store: Connection) -> None:
+    trigger(cluster, "deleted")
+    assert cluster.run_to_end("daily", "deleted") == "success"
     before = (messages(store), runs(store))
-    machine.call("DELETE", "/api/v2/dags/daily/dagRuns/deleted")
-    trigger(machine, "deleted")
-    assert machine.run_to_end("daily", "deleted") == "success"
+    cluster.call("DELETE", "/api/v2/dags/daily/dagRuns/deleted")
+    trigger(cluster, "deleted")
+    assert cluster.run_to_end("daily", "deleted") == "success"
     everyone_has_one(store, "daily/run/deleted")
     assert (messages(store), runs(store)) == before
 
 
 def test_a_task_that_is_killed_is_taken_up_again(
-    machine: AirflowCluster, receiver: Receiver, store: Connection
+    cluster: AirflowCluster, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
     with slow(receiver) as arrived:
-        trigger(machine, "killed")
+        trigger(cluster, "killed")
         assert arrived.wait(120)
-        os.kill(scheduler_at_work(machine)[1], signal.SIGKILL)  # what supervises it lives on and reports the death
+        os.kill(scheduler_at_work(cluster)[1], signal.SIGKILL)  # what supervises it lives on and reports the death
     free_leases(store)
-    assert machine.run_to_end("daily", "killed") == "success"
+    assert cluster.run_to_end("daily", "killed") == "success"
     everyone_has_one(store, "daily/run/killed")
     assert messages(store) == before + CONTACTS
 
 
-def conclude_backfill(machine: AirflowCluster, number: int) -> None:
+def conclude_backfill(cluster: AirflowCluster, number: int) -> None:
     """End a backfill whose runs are over, which Airflow itself notices within half a minute only."""
     try:
-        machine.call("PUT", f"/api/v2/backfills/{number}/cancel")
+        cluster.call("PUT", f"/api/v2/backfills/{number}/cancel")
     except HTTPError as error:
         with error:
             if error.code != HTTPStatus.CONFLICT:  # it was noticed meanwhile
                 raise
 
 
-def backfill(machine: AirflowCluster, behaviour: str) -> list[dict[str, Any]]:
+def backfill(cluster: AirflowCluster, behaviour: str) -> list[dict[str, Any]]:
     """Backfill three days and return their runs once they are over."""
     body = {
         "dag_id": "daily",
@@ -250,21 +250,21 @@ def backfill(machine: AirflowCluster, behaviour: str) -> list[dict[str, Any]]:
         "reprocess_behavior": behaviour,
         "dag_run_conf": {},
     }
-    made = machine.call("POST", "/api/v2/backfills", body)
+    made = cluster.call("POST", "/api/v2/backfills", body)
     dates = "logical_date_gte=2026-03-28T00:00:00Z&logical_date_lte=2026-03-31T00:00:00Z"
-    found: list[dict[str, Any]] = machine.call("GET", f"/api/v2/dags/daily/dagRuns?{dates}")["dag_runs"]
+    found: list[dict[str, Any]] = cluster.call("GET", f"/api/v2/dags/daily/dagRuns?{dates}")["dag_runs"]
     for run in found:
-        assert machine.run_to_end("daily", quote(run["dag_run_id"])) == "success"
-    conclude_backfill(machine, made["id"])
+        assert cluster.run_to_end("daily", quote(run["dag_run_id"])) == "success"
+    conclude_backfill(cluster, made["id"])
     return found
 
 
-def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowCluster, store: Connection) -> None:
-    first = backfill(machine, "none")
+def test_a_backfill_over_dates_that_were_sent_sends_nothing(cluster: AirflowCluster, store: Connection) -> None:
+    first = backfill(cluster, "none")
     assert len(first) == 3
     before = (messages(store), runs(store))
     for behaviour in ("none", "failed", "completed"):
-        again = backfill(machine, behaviour)
+        again = backfill(cluster, behaviour)
         assert {run["logical_date"] for run in again} == {run["logical_date"] for run in first}
         assert (messages(store), runs(store)) == before, behaviour
     for day in ("28", "29", "30"):
@@ -272,16 +272,16 @@ def test_a_backfill_over_dates_that_were_sent_sends_nothing(machine: AirflowClus
 
 
 def test_of_two_schedulers_one_takes_up_what_the_other_ran_when_it_was_killed(
-    machine: AirflowCluster, receiver: Receiver, store: Connection
+    cluster: AirflowCluster, receiver: Receiver, store: Connection
 ) -> None:
     before = messages(store)
     with ExitStack() as until_the_end:
         with slow(receiver) as arrived:
-            trigger(machine, "orphaned")
+            trigger(cluster, "orphaned")
             assert arrived.wait(120)
-            until_the_end.enter_context(killed(machine, scheduler_at_work(machine)[0]))
-            machine.wait("the other takes the task up", lambda: tries(machine, "orphaned", "batch.source") > 1)
+            until_the_end.enter_context(killed(cluster, scheduler_at_work(cluster)[0]))
+            cluster.wait("the other takes the task up", lambda: tries(cluster, "orphaned", "batch.source") > 1)
         free_leases(store)
-        assert machine.run_to_end("daily", "orphaned") == "success"
+        assert cluster.run_to_end("daily", "orphaned") == "success"
     everyone_has_one(store, "daily/run/orphaned")
     assert messages(store) == before + CONTACTS

@@ -85,7 +85,7 @@ class Terminal:
             if select.select([self.screen], [], [], 0.1)[0]:
                 try:
                     self.text += os.read(self.screen, 65536).decode(errors="replace")
-                except OSError:  # whoever wrote there is gone
+                except OSError:  # its writer is gone
                     pytest.fail(f"bin/demo ended before it said {pattern}: {self.text}")
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ def terminal(checkout: Path) -> Iterator[Terminal]:
 
 @pytest.fixture
 def busy_port() -> Iterator[int]:
-    """Hold the port the demo would like best; whoever else holds it serves as well."""
+    """Hold the port the demo would like best; another holder serves as well."""
     with socket.socket() as busy:
         busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):

@@ -69,7 +69,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow with both workflows, forty contacts and codes for many events."""
     stream = (CHECKOUT / "dags" / f"{STREAM}.py").read_text(encoding="utf-8")
     dags = {f"{STREAM}.py": stream, f"{BLOCKS}.py": BLOCKS_FILE}
@@ -90,9 +90,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
 
 
 @pytest.fixture
-def store(machine: AirflowCluster) -> Iterator[Connection]:
+def store(cluster: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
-    with connect(machine.promo_dsn) as connection:
+    with connect(cluster.promo_dsn) as connection:
         yield connection
 
 
@@ -129,54 +129,54 @@ def messages(store: Connection) -> int:
     return number(store, "select count(*) as n from promo.inbox_message")
 
 
-def dag_runs(machine: AirflowCluster, dag_id: str) -> int:
-    return int(machine.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=1")["total_entries"])
+def dag_runs(cluster: AirflowCluster, dag_id: str) -> int:
+    return int(cluster.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=1")["total_entries"])
 
 
-def wake_up(machine: AirflowCluster, dag_id: str) -> None:
+def wake_up(cluster: AirflowCluster, dag_id: str) -> None:
     """Make an asset event as the watcher does."""
-    assets = machine.call("GET", f"/api/v2/assets?name_pattern=promo_events/{dag_id}")["assets"]
-    machine.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
+    assets = cluster.call("GET", f"/api/v2/assets?name_pattern=promo_events/{dag_id}")["assets"]
+    cluster.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
 
 
-def test_a_burst_is_answered_event_by_event_in_few_runs_of_the_dag(machine: AirflowCluster, store: Connection) -> None:
+def test_a_burst_is_answered_event_by_event_in_few_runs_of_the_dag(cluster: AirflowCluster, store: Connection) -> None:
     """Five events of each of forty contacts at once: two hundred messages with two hundred codes."""
-    before, runs = messages(store), dag_runs(machine, STREAM)
+    before, runs = messages(store), dag_runs(cluster, STREAM)
     done = answered(store)
     for _ in range(5):
         arrive(store, people(store))
-    machine.wait("the burst", lambda: answered(store) == done + 5 * CONTACTS)
+    cluster.wait("the burst", lambda: answered(store) == done + 5 * CONTACTS)
     assert messages(store) == before + 5 * CONTACTS
-    assert dag_runs(machine, STREAM) <= runs + 2
+    assert dag_runs(cluster, STREAM) <= runs + 2
     assert check_invariants(store) == []
 
 
-def test_wake_ups_that_are_doubled_change_nothing(machine: AirflowCluster, store: Connection) -> None:
+def test_wake_ups_that_are_doubled_change_nothing(cluster: AirflowCluster, store: Connection) -> None:
     before, done = messages(store), answered(store)
     arrive(store, people(store)[:10])
     for _ in range(5):
-        wake_up(machine, STREAM)
-    machine.wait("the events", lambda: answered(store) == done + 10)
-    wake_up(machine, STREAM)
-    assert machine.wait_for_rest(STREAM) == {"success"}
+        wake_up(cluster, STREAM)
+    cluster.wait("the events", lambda: answered(store) == done + 10)
+    wake_up(cluster, STREAM)
+    assert cluster.wait_for_rest(STREAM) == {"success"}
     assert messages(store) == before + 10
 
 
-def test_a_wake_up_that_is_lost_is_made_up_for(machine: AirflowCluster, store: Connection) -> None:
+def test_a_wake_up_that_is_lost_is_made_up_for(cluster: AirflowCluster, store: Connection) -> None:
     """Somebody is said to have come and has not: the events are taken once that has been believed long enough."""
-    machine.wait_for_rest(STREAM)
+    cluster.wait_for_rest(STREAM)
     done = answered(store)
     acquire(store, STREAM, "nobody", quiet_s=8)
-    runs = dag_runs(machine, STREAM)
+    runs = dag_runs(cluster, STREAM)
     arrive(store, people(store)[:3])
-    machine.wait("the events", lambda: answered(store) == done + 3)
-    assert dag_runs(machine, STREAM) == runs + 1
+    cluster.wait("the events", lambda: answered(store) == done + 3)
+    assert dag_runs(cluster, STREAM) == runs + 1
 
 
 def test_a_task_that_is_killed_answers_the_same_events_again_and_doubles_nothing(
-    machine: AirflowCluster, store: Connection, receiver: Receiver
+    cluster: AirflowCluster, store: Connection, receiver: Receiver
 ) -> None:
-    machine.wait_for_rest(STREAM)
+    cluster.wait_for_rest(STREAM)
     before, done = messages(store), answered(store)
     arrived, release = threading.Event(), threading.Event()
 
@@ -188,7 +188,7 @@ def test_a_task_that_is_killed_answers_the_same_events_again_and_doubles_nothing
     try:
         arrive(store, people(store)[:5])
         assert arrived.wait(120)
-        kill_task_process(machine)
+        kill_task_process(cluster)
     finally:
         receiver.answer = lambda _: Answer()
         release.set()
@@ -197,49 +197,49 @@ def test_a_task_that_is_killed_answers_the_same_events_again_and_doubles_nothing
     store.execute(
         "update promo.assignment set lease_until = promo.clock() + interval '2 s' where lease_until > promo.clock()"
     )
-    machine.wait("the events", lambda: answered(store) == done + 9)
-    assert machine.wait_for_rest(STREAM) == {"success"}
+    cluster.wait("the events", lambda: answered(store) == done + 9)
+    assert cluster.wait_for_rest(STREAM) == {"success"}
     assert messages(store) == before + 9
     assert check_invariants(store) == []
 
 
-def kill_task_process(machine: AirflowCluster) -> None:
+def kill_task_process(cluster: AirflowCluster) -> None:
     """SIGKILL the process that runs the task; what supervises it lives on and reports the death."""
-    scheduler = next(each for each in machine.supervisor._started if each.service.name == "scheduler")  # noqa: SLF001  (a test may look behind the door it kills)
+    scheduler = next(each for each in cluster.supervisor._started if each.service.name == "scheduler")  # noqa: SLF001  (a test may look behind the door it kills)
     members = session_members(scheduler.process.pid)
     running = [one for one in members if re.match(r"airflow worker -- [0-9a-f]{8}-", command_line(one))]
     assert len(running) == 1
     os.kill(running[0], signal.SIGKILL)
 
 
-def test_the_blocks_answer_events_as_well_and_a_contact_enters_once(machine: AirflowCluster, store: Connection) -> None:
+def test_the_blocks_answer_events_as_well_and_a_contact_enters_once(cluster: AirflowCluster, store: Connection) -> None:
     """The same queue in the form of six blocks."""
     for _ in range(2):
         arrive(store, people(store), "CartLeft")
-    machine.wait("the events", lambda: answered(store, "CartLeft") == CONTACTS)
-    assert machine.wait_for_rest(BLOCKS) == {"success"}
+    cluster.wait("the events", lambda: answered(store, "CartLeft") == CONTACTS)
+    assert cluster.wait_for_rest(BLOCKS) == {"success"}
     refused = number(store, "select count(*) as n from promo.event_turn where refused = 'once'")
     assert refused == CONTACTS
     assert check_invariants(store) == []
 
 
 def test_what_a_receiver_refuses_for_good_holds_nobody_up_and_is_told(
-    machine: AirflowCluster, store: Connection, receiver: Receiver
+    cluster: AirflowCluster, store: Connection, receiver: Receiver
 ) -> None:
     """The last of these tests: it leaves a failed run behind, for a person to look at."""
-    machine.wait_for_rest(STREAM)
+    cluster.wait_for_rest(STREAM)
     done = answered(store)
     poisoned, *others = people(store)
     receiver.answer = lambda request: Answer(status=422 if f'token-{poisoned}"'.encode() in request.body else 200)
     accepted = "select count(*) as n from promo.assignment where state = 'accepted'"
     arrive(store, [poisoned])
-    machine.wait("the refusal", lambda: number(store, accepted) == 1)
+    cluster.wait("the refusal", lambda: number(store, accepted) == 1)
     arrive(store, others[:3])
-    machine.wait("the others", lambda: answered(store) == done + 3)
-    assert "failed" in machine.wait_for_rest(STREAM)
+    cluster.wait("the others", lambda: answered(store) == done + 3)
+    assert "failed" in cluster.wait_for_rest(STREAM)
     receiver.answer = lambda _: Answer()
-    failed = machine.call("GET", f"/api/v2/dags/{STREAM}/dagRuns?state=failed")["dag_runs"]
+    failed = cluster.call("GET", f"/api/v2/dags/{STREAM}/dagRuns?state=failed")["dag_runs"]
     assert len(failed) == 1
-    machine.api.clear(STREAM, failed[0]["dag_run_id"])
-    machine.wait("the refused", lambda: answered(store) == done + 4)
+    cluster.api.clear(STREAM, failed[0]["dag_run_id"])
+    cluster.wait("the refused", lambda: answered(store) == done + 4)
     assert check_invariants(store) == []

@@ -47,7 +47,7 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster]:
     """Return a real Airflow that reads dags/workflows.py and six workflow files, one of them broken."""
     with running_receiver() as receiver:
         profile_api = {
@@ -71,9 +71,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster
 
 
 @pytest.fixture
-def store(machine: AirflowCluster) -> Iterator[Connection]:
+def store(cluster: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
-    with connect(machine.promo_dsn) as connection:
+    with connect(cluster.promo_dsn) as connection:
         yield connection
 
 
@@ -92,7 +92,7 @@ def messages(store: Connection) -> int:
     return len(read_inbox(store, limit=10_000))
 
 
-def backfill(machine: AirflowCluster, dag_id: str, first: int, last: int, behaviour: str = "none") -> None:
+def backfill(cluster: AirflowCluster, dag_id: str, first: int, last: int, behaviour: str = "none") -> None:
     """Backfill some days of March and wait until they are over."""
     body = {
         "dag_id": dag_id,
@@ -102,56 +102,56 @@ def backfill(machine: AirflowCluster, dag_id: str, first: int, last: int, behavi
         "reprocess_behavior": behaviour,
         "dag_run_conf": {},
     }
-    made = machine.call("POST", "/api/v2/backfills", body)
-    machine.wait(
+    made = cluster.call("POST", "/api/v2/backfills", body)
+    cluster.wait(
         f"the backfill of {dag_id}",
-        lambda: machine.call("GET", f"/api/v2/backfills/{made['id']}")["completed_at"] is not None,
+        lambda: cluster.call("GET", f"/api/v2/backfills/{made['id']}")["completed_at"] is not None,
     )
     days = f"logical_date_gte=2026-03-{first:02}T00:00:00Z&logical_date_lte=2026-03-{last + 1:02}T00:00:00Z"
-    for run in machine.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{days}")["dag_runs"]:
-        assert machine.run_to_end(dag_id, quote(run["dag_run_id"])) == "success"
+    for run in cluster.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{days}")["dag_runs"]:
+        assert cluster.run_to_end(dag_id, quote(run["dag_run_id"])) == "success"
 
 
-def test_the_scheduler_runs_the_slot_that_is_due(machine: AirflowCluster, store: Connection) -> None:
-    machine.unpause("daily")
-    machine.wait("the latest slot is sent", lambda: [it["recorded"] for it in runs(store, "daily").values()] == [5])
+def test_the_scheduler_runs_the_slot_that_is_due(cluster: AirflowCluster, store: Connection) -> None:
+    cluster.unpause("daily")
+    cluster.wait("the latest slot is sent", lambda: [it["recorded"] for it in runs(store, "daily").values()] == [5])
     ((key, run),) = runs(store, "daily").items()
     assert key.endswith("T09:00:00Z")
     assert run["recorded"] == CONTACTS
 
 
-def test_a_broken_file_is_one_import_error_and_the_others_run(machine: AirflowCluster) -> None:
+def test_a_broken_file_is_one_import_error_and_the_others_run(cluster: AirflowCluster) -> None:
     errors: list[str] = []
 
     def told() -> bool:
-        errors[:] = [f"{file}: {text}" for file, text in machine.api.import_errors()]
+        errors[:] = [f"{file}: {text}" for file, text in cluster.api.import_errors()]
         return bool(errors)
 
-    machine.wait("the import error", told)
+    cluster.wait("the import error", told)
     (error,) = errors
-    machine.wait("the others", lambda: all(machine.api.knows(name) for name in WORKFLOWS if name != "broken"))
+    cluster.wait("the others", lambda: all(cluster.api.knows(name) for name in WORKFLOWS if name != "broken"))
     assert error.startswith("../include/workflows/broken.yaml: ")
     assert error.endswith(
         "workflows/broken.yaml:2: 'discount' cannot be 100. In percent, exact: 0 to 99\n"
         "    promo_code: {type: Welcome, discount: 100, days: 7}"
     )
-    assert not machine.api.knows("broken")
+    assert not cluster.api.knows("broken")
 
 
-def test_a_backfill_sends_the_dates_that_were_not_sent(machine: AirflowCluster, store: Connection) -> None:
-    machine.unpause("daily")
-    backfill(machine, "daily", 2, 2)
+def test_a_backfill_sends_the_dates_that_were_not_sent(cluster: AirflowCluster, store: Connection) -> None:
+    cluster.unpause("daily")
+    backfill(cluster, "daily", 2, 2)
     before = messages(store)
-    backfill(machine, "daily", 1, 3, "completed")
+    backfill(cluster, "daily", 1, 3, "completed")
     days = {key: run["recorded"] for key, run in runs(store, "daily").items() if key.startswith("2026-03-")}
     assert days == {f"2026-03-0{day}T09:00:00Z": CONTACTS for day in (1, 2, 3)}
     assert messages(store) == before + 2 * CONTACTS
     assert check_invariants(store) == []
 
 
-def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowCluster, store: Connection) -> None:
-    machine.unpause("guarded")
-    backfill(machine, "guarded", 1, 1)
+def test_send_by_keeps_a_backfill_from_sending_old_dates(cluster: AirflowCluster, store: Connection) -> None:
+    cluster.unpause("guarded")
+    backfill(cluster, "guarded", 1, 1)
     run = runs(store, "guarded")["2026-03-01T09:00:00Z"]
     assert (run["recorded"], run["expired"]) == (0, CONTACTS)
     codes = store.execute(
@@ -161,49 +161,49 @@ def test_send_by_keeps_a_backfill_from_sending_old_dates(machine: AirflowCluster
     assert codes == {"n": 0}
 
 
-def test_two_clicks_with_one_edition_are_one_send(machine: AirflowCluster, store: Connection) -> None:
-    machine.unpause("by_hand")
+def test_two_clicks_with_one_edition_are_one_send(cluster: AirflowCluster, store: Connection) -> None:
+    cluster.unpause("by_hand")
     before = messages(store)
     for click in ("first", "second"):
-        machine.api.trigger("by_hand", click, {"edition": "spring", "audience": "with_push_token"})
-    assert [machine.run_to_end("by_hand", click) for click in ("first", "second")] == ["success", "success"]
+        cluster.api.trigger("by_hand", click, {"edition": "spring", "audience": "with_push_token"})
+    assert [cluster.run_to_end("by_hand", click) for click in ("first", "second")] == ["success", "success"]
     assert {key: run["recorded"] for key, run in runs(store, "by_hand").items()} == {"edition/spring": CONTACTS}
     assert messages(store) == before + CONTACTS
 
 
-def test_the_form_offers_what_exists_and_takes_nothing_else(machine: AirflowCluster, store: Connection) -> None:
-    machine.unpause("by_hand")
-    form = machine.call("GET", "/api/v2/dags/by_hand/details")["params"]
+def test_the_form_offers_what_exists_and_takes_nothing_else(cluster: AirflowCluster, store: Connection) -> None:
+    cluster.unpause("by_hand")
+    form = cluster.call("GET", "/api/v2/dags/by_hand/details")["params"]
     assert form["message"]["schema"]["enum"] == ["promo_push"]
     assert form["audience"]["schema"]["enum"] == ["all_contacts", "with_push_token"]
     assert form["type"]["schema"]["examples"] == ["Welcome"]
     body = {"dag_run_id": "wrong", "logical_date": None, "conf": {"message": "nope"}}
     with pytest.raises(urllib.error.HTTPError) as refused:
-        machine.call("POST", "/api/v2/dags/by_hand/dagRuns", body)
+        cluster.call("POST", "/api/v2/dags/by_hand/dagRuns", body)
     with refused.value as answer:
         assert answer.code == 400
-    machine.api.trigger("by_hand", "other", {"discount": 11, "days": 0})
-    assert machine.run_to_end("by_hand", "other") == "failed"
+    cluster.api.trigger("by_hand", "other", {"discount": 11, "days": 0})
+    assert cluster.run_to_end("by_hand", "other") == "failed"
     assert "run/other" not in runs(store, "by_hand")
 
 
 def test_codes_that_are_loaded_start_the_workflow_that_waits_for_them(
-    machine: AirflowCluster, store: Connection
+    cluster: AirflowCluster, store: Connection
 ) -> None:
-    machine.unpause("on_codes")
-    assets = machine.call("GET", "/api/v2/assets?name_pattern=promo_codes/Welcome")["assets"]
-    machine.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
-    machine.wait("the run", lambda: [it["recorded"] for it in runs(store, "on_codes").values()] == [CONTACTS])
+    cluster.unpause("on_codes")
+    assets = cluster.call("GET", "/api/v2/assets?name_pattern=promo_codes/Welcome")["assets"]
+    cluster.call("POST", "/api/v2/assets/events", {"asset_id": assets[0]["id"], "extra": {}})
+    cluster.wait("the run", lambda: [it["recorded"] for it in runs(store, "on_codes").values()] == [CONTACTS])
 
 
-def test_an_event_is_answered_by_the_workflow_that_names_it(machine: AirflowCluster, store: Connection) -> None:
-    machine.unpause("on_event")
-    machine.wait("it listens", lambda: store.execute("select from promo.event_listener").rowcount == 1)
+def test_an_event_is_answered_by_the_workflow_that_names_it(cluster: AirflowCluster, store: Connection) -> None:
+    cluster.unpause("on_event")
+    cluster.wait("it listens", lambda: store.execute("select from promo.event_listener").rowcount == 1)
     who = store.execute("select min(contact_id) as contact_id from promo.contact").fetchone()
     assert who is not None
     for key in ("A-1", "A-2"):
         identity = Identity(contact_id=who["contact_id"])
         add_event(store, Event(type="OrderPaid", key=key, identity=identity, params={}, token=uuid4()))
-    machine.wait("the answer", lambda: sum(run["recorded"] for run in runs(store, "on_event").values()) == 1)
+    cluster.wait("the answer", lambda: sum(run["recorded"] for run in runs(store, "on_event").values()) == 1)
     refused = store.execute("select count(*) as n from promo.event_turn where refused is not null").fetchone()
     assert refused == {"n": 1}

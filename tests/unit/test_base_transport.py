@@ -89,13 +89,13 @@ def test_a_detail_never_names_the_locator() -> None:
 
 
 @pytest.mark.parametrize("nonsense", [None, 7, ["ok"], [None]])
-def test_nonsense_for_an_answer_is_a_doubt(nonsense: object) -> None:
+def test_nonsense_for_an_answer_is_unknown(nonsense: object) -> None:
     (result,) = send(Scripted(lambda _: nonsense), 1)  # type: ignore[arg-type,return-value]  # that is the point
     assert result.outcome is Outcome.UNKNOWN
     assert result.detail.startswith("the transport failed (")
 
 
-def test_a_call_that_never_ends_is_a_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_never_ends_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     class Hanging(Scripted):
         async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[DeliveryResult]:  # noqa: ARG002
             await asyncio.Event().wait()
@@ -106,7 +106,7 @@ def test_a_call_that_never_ends_is_a_doubt(monkeypatch: pytest.MonkeyPatch) -> N
     assert (result.outcome, result.detail) == (Outcome.UNKNOWN, "no answer in time")
 
 
-def test_a_receiver_that_cannot_be_used_as_it_is_set_up_locks_out_and_leaves_no_doubt() -> None:
+def test_a_receiver_that_cannot_be_used_as_it_is_set_up_locks_out_and_leaves_nothing_unknown() -> None:
     def refuse(_: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         msg = "the host has a private address"
         raise SendError(msg)

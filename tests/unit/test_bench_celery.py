@@ -51,13 +51,13 @@ def test_a_service_is_killed_with_all_that_it_has_started(tmp_path: Path) -> Non
     supervisor = Supervisor(layout)
     child = "import sys, time; print('child', flush=True); time.sleep(600)"
     supervisor.start(Service("worker-0", [sys.executable, "-c", PARENT.format(child=child)], rank=0), os.environ)
-    machine = AirflowCluster("http://127.0.0.1:1", "", "", supervisor, {}, tmp_path)
-    (worker,) = machine.started("worker")
+    cluster = AirflowCluster("http://127.0.0.1:1", "", "", supervisor, {}, tmp_path)
+    (worker,) = cluster.started("worker")
     try:
-        machine.wait("its child runs", lambda: "child" in worker.log.read_text(), 60)
-        machine.kill(worker)
+        cluster.wait("its child runs", lambda: "child" in worker.log.read_text(), 60)
+        cluster.kill(worker)
         assert session_members(worker.process.pid) == []
-        assert machine.started("worker") == []
+        assert cluster.started("worker") == []
         supervisor.check()
     finally:
         supervisor.stop(lambda: True)

@@ -179,7 +179,7 @@ def test_a_name_that_cannot_be_handed_on_is_left_alone(
     (tmp_path / os.fsdecode(name)).write_text("code\n")
     assert look(str(tmp_path), "*", done_marker=False) == {}
     [record] = caplog.records
-    assert "is left alone: its name has control characters or is no UTF-8" in record.getMessage()
+    assert "is ignored: its name has control characters or is no UTF-8" in record.getMessage()
     for message in (record.getMessage(), str(CodeFileError("it is wrong", file=os.fsdecode(name)))):
         assert message.isprintable()
 

@@ -2,7 +2,7 @@
 -- name.
 
 -- holder --
--- Whoever holds the locator of `s`, compared as its type demands.
+-- The contact that holds the locator of `s`, compared as its type demands.
 join promo.contact_channel h
   on h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C"
 join promo.contact c on c.contact_id = h.contact_id

@@ -13,7 +13,7 @@ EMPTY = "empty"
 """The type of the error of a setting that is written without a value."""
 
 
-class Taker(Enum):
+class Consumer(Enum):
     """Who takes a setting as an argument, by its name."""
 
     DAG = "dag"
@@ -32,11 +32,11 @@ class Taker(Enum):
 class Argument:
     """Marks a setting that goes on as it is.
 
-    :param taker: who takes it
+    :param consumer: who takes it
     :param name: the name of the argument, where it is not the setting's
     """
 
-    taker: Taker
+    consumer: Consumer
     name: str = ""
 
 
@@ -58,25 +58,25 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _require_value(cls, value: Any) -> Any:  # noqa: ANN401  (a setting of any type)
-        """Refuse ``name:`` with nothing behind it: whoever writes a setting means to say something."""
+        """Refuse ``name:`` with nothing behind it: a setting that is written has a value."""
         if value is None:
             raise PydanticCustomError(EMPTY, "the setting is empty")
         return value
 
 
-def arguments(settings: Settings, taker: Taker) -> dict[str, Any]:
-    """Return the settings that go on to a taker, by its names for them; those of the settings inside as well.
+def arguments(settings: Settings, consumer: Consumer) -> dict[str, Any]:
+    """Return the settings that go on to a consumer, by its names for them; those of the settings inside as well.
 
-    A setting that was not given is left out if its default says nothing, so that the taker's own default holds.
+    A setting that was not given is left out if its default says nothing, so that the consumer's own default holds.
     """
     found: dict[str, Any] = {}
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, Settings):
-            found |= arguments(value, taker)
+            found |= arguments(value, consumer)
         if name in settings.model_fields_set or value or value is False:
             plain = value.value if isinstance(value, Enum) else value
-            marks = [mark for mark in field.metadata if isinstance(mark, Argument) and mark.taker is taker]
+            marks = [mark for mark in field.metadata if isinstance(mark, Argument) and mark.consumer is consumer]
             found |= {mark.name or name: plain for mark in marks}
     return found
 

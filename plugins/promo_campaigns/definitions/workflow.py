@@ -25,7 +25,7 @@ from promo_campaigns.definitions.setting_types import (
     TimeZone,
     Unique,
 )
-from promo_campaigns.definitions.settings import Argument, FormField, Settings, Taker
+from promo_campaigns.definitions.settings import Argument, Consumer, FormField, Settings
 from promo_campaigns.definitions.settings_schema import schema_of
 from promo_campaigns.definitions.workflow_parts import AnySchedule, Approval, Audience, EventAudience, PromoCode
 from promo_campaigns.model.errors import SettingError
@@ -61,12 +61,12 @@ class Workflow(Settings):
         description="What identifies it, in a file its name: up to 250 letters, digits, '_', '-' and '.'",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,249}$",
     )
-    name: Annotated[Text, Argument(Taker.DAG, "dag_display_name")] = Field(
+    name: Annotated[Text, Argument(Consumer.DAG, "dag_display_name")] = Field(
         default="",
         description="Its name in Airflow's lists, any text. What identifies it is the name of its file",
         max_length=250,
     )
-    description: Annotated[str, Argument(Taker.DAG)] = Field(
+    description: Annotated[str, Argument(Consumer.DAG)] = Field(
         default="", description="One line that says what it is for"
     )
     message: Annotated[FileName, FormField("Message")] = Field(
@@ -93,16 +93,16 @@ class Workflow(Settings):
     )
     start_date: Day = Field(default="", description="The first day it may run, such as 2026-11-02, in its time zone")
     end_date: Day = Field(default="", description="The last day it may run, such as 2026-12-24, in its time zone")
-    catch_up: Annotated[bool, Argument(Taker.DAG, "catchup")] = Field(
+    catch_up: Annotated[bool, Argument(Consumer.DAG, "catchup")] = Field(
         default=False, description="Whether runs are made for the dates between start_date and today: true or false"
     )
-    max_active_runs: Annotated[int, Argument(Taker.DAG)] = Field(
+    max_active_runs: Annotated[int, Argument(Consumer.DAG)] = Field(
         default=0,
         description="How many of its runs may be under way at once, such as 1 for one after the other; by default as "
         "many as Airflow allows",
         ge=1,
     )
-    time_zone: Annotated[TimeZone, Argument(Taker.OPENING)] = Field(
+    time_zone: Annotated[TimeZone, Argument(Consumer.OPENING)] = Field(
         default="UTC", description="The IANA name of the zone of its schedule, dates and hours, such as Europe/Kyiv"
     )
     send_window: Hours = Field(
@@ -114,26 +114,26 @@ class Workflow(Settings):
         description="The hours in which no message goes out, such as 21:00-09:00, or by day: mon-fri 21:00-09:00; "
         "sat,sun 20:00-11:00",
     )
-    send_by: Annotated[Deadline, Argument(Taker.START)] = Field(
+    send_by: Annotated[Deadline, Argument(Consumer.START)] = Field(
         default="",
         description="After which nobody is sent anything: 2h (or 90m, 3d) after the occurrence or the event, or a time "
         "with an offset such as 2026-12-24T18:00+02:00",
     )
-    frequency_cap: Annotated[FrequencyCap, Argument(Taker.OPENING)] = Field(
+    frequency_cap: Annotated[FrequencyCap, Argument(Consumer.OPENING)] = Field(
         default="",
         description="A contact that got so many messages of the channel in such a time is left out; 3/7d: three a week",
     )
-    batch_size: Annotated[int, Argument(Taker.START), Argument(Taker.EVENTS, "max_events")] = Field(
+    batch_size: Annotated[int, Argument(Consumer.START), Argument(Consumer.EVENTS, "max_events")] = Field(
         default=0,
         description="Contacts that one task handles, 1 to 100,000; by default as many as suit the run. For events: how "
         "many one run answers, by default 1,000",
         ge=1,
         le=100_000,
     )
-    transport: Annotated[Text, Argument(Taker.OPENING), Argument(Taker.MESSAGE)] = Field(
+    transport: Annotated[Text, Argument(Consumer.OPENING), Argument(Consumer.MESSAGE)] = Field(
         default="inbox", description="The transport that carries the message", examples=["inbox"]
     )
-    transport_conn_id: Annotated[Text, Argument(Taker.OPENING), Argument(Taker.MESSAGE)] = Field(
+    transport_conn_id: Annotated[Text, Argument(Consumer.OPENING), Argument(Consumer.MESSAGE)] = Field(
         default="", description="The Airflow Connection of the transport"
     )
     approval: Approval = Field(
@@ -141,27 +141,27 @@ class Workflow(Settings):
         description="Whether a person must approve each run before anything is sent: true or false, or by whom and "
         "within which time",
     )
-    hold_out: Annotated[float, Argument(Taker.OPENING)] = Field(
+    hold_out: Annotated[float, Argument(Consumer.OPENING)] = Field(
         default=0.0,
         description="Percent of the audience, above 0 and up to 99, that is kept without a code for comparison",
         gt=0,
         le=MAX_PERCENT,
     )
-    shows_code: Annotated[bool, Argument(Taker.OPENING)] = Field(
+    shows_code: Annotated[bool, Argument(Consumer.OPENING)] = Field(
         default=True,
         description="Whether the message must show the promo code; false if it reaches the contact in another way",
     )
-    stock: Annotated[StockPolicy, CONVERTED, Argument(Taker.START)] = Field(
+    stock: Annotated[StockPolicy, CONVERTED, Argument(Consumer.START)] = Field(
         default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"
     )
-    abort_at: Annotated[float, Argument(Taker.OPENING)] = Field(
+    abort_at: Annotated[float, Argument(Consumer.OPENING)] = Field(
         default=20.0,
         description="A run pauses itself once more than so many percent were refused or are unknown, of a hundred at "
         "least that were sent to; above 0 and up to 100, which is never",
         gt=0,
         le=ALL_PERCENT,
     )
-    confirm_repeats_within: Annotated[Span, Argument(Taker.START)] = Field(
+    confirm_repeats_within: Annotated[Span, Argument(Consumer.START)] = Field(
         default="10m",
         description="How long after a run a second one of the same definition and audience, triggered by hand without "
         "an edition, is refused unless it says repeat, such as 10m, in m, h or d",

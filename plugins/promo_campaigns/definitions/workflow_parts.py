@@ -18,7 +18,7 @@ from promo_campaigns.definitions.setting_types import (
     Span,
     Text,
 )
-from promo_campaigns.definitions.settings import Argument, FormField, Settings, Taker
+from promo_campaigns.definitions.settings import Argument, Consumer, FormField, Settings
 from promo_campaigns.definitions.settings_schema import branch
 from promo_campaigns.model.approval import OnTimeout
 from promo_campaigns.model.events import Reentry
@@ -31,16 +31,16 @@ _PLAIN = (str, int, float, dict, list, tuple, type(None))
 class PromoCode(Settings):
     """Which codes a workflow gives out."""
 
-    type: Annotated[Text, Argument(Taker.EVENTS), FormField("Type")] = Field(
+    type: Annotated[Text, Argument(Consumer.EVENTS), FormField("Type")] = Field(
         description="The pool to take codes from, exactly as uploaded; put a number into quotes", examples=["Welcome"]
     )
-    discount: Annotated[int, Argument(Taker.EVENTS), FormField("Discount")] = Field(
+    discount: Annotated[int, Argument(Consumer.EVENTS), FormField("Discount")] = Field(
         description="In percent, exact: 0 to 99", ge=0, le=MAX_PERCENT
     )
-    days: Annotated[int, Argument(Taker.EVENTS), FormField("Days")] = Field(
+    days: Annotated[int, Argument(Consumer.EVENTS), FormField("Days")] = Field(
         description="How many whole days a code must stay valid from the moment it is given", ge=0, le=MAX_DAYS
     )
-    reuse: Annotated[Reuse, CONVERTED, Argument(Taker.OPENING)] = Field(
+    reuse: Annotated[Reuse, CONVERTED, Argument(Consumer.OPENING)] = Field(
         default=Reuse.NEW,
         description="What a contact gets that holds a code of the type and discount already: another one, or the same "
         "one while it is valid for the days asked for",
@@ -50,10 +50,10 @@ class PromoCode(Settings):
 class EventAudience(Settings):
     """The contacts that an event happens to: events of a type, and which of a contact's are answered."""
 
-    event: Annotated[Text, Argument(Taker.EVENTS)] = Field(
+    event: Annotated[Text, Argument(Consumer.EVENTS)] = Field(
         description="The type of the events it answers, the eventTypeKey they are posted with"
     )
-    reentry: Annotated[Reentry, CONVERTED, Argument(Taker.EVENTS)] = Field(
+    reentry: Annotated[Reentry, CONVERTED, Argument(Consumer.EVENTS)] = Field(
         default=Reentry.EACH_TIME,
         description="Whether a contact's next event is answered: each_time, once, or period, not within that of the "
         "last",
@@ -62,7 +62,7 @@ class EventAudience(Settings):
         default="",
         description="How long after an event that was answered others are not, such as 7d, for 'reentry: period'",
     )
-    not_in_progress: Annotated[bool, Argument(Taker.EVENTS)] = Field(
+    not_in_progress: Annotated[bool, Argument(Consumer.EVENTS)] = Field(
         default=False,
         description="Whether an event is refused while its contact is in a run that is not closed: true or false",
     )
@@ -95,15 +95,15 @@ class ApprovalSettings(Settings):
 
     approvers: Annotated[
         Several[Annotated[Text, Field(description="The id of a user is text; put a number into quotes")]],
-        Argument(Taker.APPROVE),
+        Argument(Consumer.APPROVE),
     ] = Field(
         default=(),
         description="Ids in Airflow of the users who may approve; by default all who may answer",
     )
-    timeout: Annotated[Span, Argument(Taker.APPROVE)] = Field(
+    timeout: Annotated[Span, Argument(Consumer.APPROVE)] = Field(
         default="", description="How long an answer is waited for, such as 24h, in m, h or d; left out, until send_by"
     )
-    on_timeout: Annotated[OnTimeout, CONVERTED, Argument(Taker.APPROVE)] = Field(
+    on_timeout: Annotated[OnTimeout, CONVERTED, Argument(Consumer.APPROVE)] = Field(
         default=OnTimeout.REJECT, description="What it means that nobody answers in time"
     )
 

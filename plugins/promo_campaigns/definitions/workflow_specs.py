@@ -28,7 +28,7 @@ def read_workflow_spec(
     :param given: what the trigger form says otherwise, by the names of its fields; None says nothing
     :param contact_ids: the audience, in place of the workflow's
     :raises DefinitionError: the file, or one that it names, is missing or wrong
-    :raises ConfigurationError: its audience is whoever an event happens to, and no other is given
+    :raises ConfigurationError: its audience is the contact of an event, and no other is given
     """
     workflow = check_workflow(files, workflow_id)
     said = {name: getattr(part, name) for part in (workflow.promo_code, workflow) for name in form_fields(type(part))}
@@ -36,7 +36,7 @@ def read_workflow_spec(
     if contact_ids:
         said["audience"] = ""
     if not isinstance(said["audience"], str):
-        msg = f"the audience of {workflow_id} is whoever an event happens to; name a file of include/audiences instead"
+        msg = f"the audience of {workflow_id} is the contact of an event; name a file of include/audiences instead"
         raise ConfigurationError(msg)
     spec = read_run_spec(
         files.path,

@@ -99,7 +99,7 @@ class FirstAnswers:
     """
 
     contacts: int
-    _doubted: set[int] = field(default_factory=set)
+    _unknown_to: set[int] = field(default_factory=set)
     _first: DeliveryResult | None = None
     _is_over: bool = False
     _suspects: bool = False
@@ -107,7 +107,7 @@ class FirstAnswers:
     @property
     def is_open(self) -> bool:
         """Whether contacts wait for it to be known whose fault their answer is."""
-        return bool(self._doubted) and not self._is_over
+        return bool(self._unknown_to) and not self._is_over
 
     def weigh(self, results: Sequence[DeliveryResult], admission: Admission) -> Sequence[DeliveryResult]:
         """Return results in which a refusal that may be the receiver's fault is put off, or is said to be its fault.
@@ -120,14 +120,14 @@ class FirstAnswers:
         self._suspects = self._suspects or (first is not None and admission.at_fault.startswith(f"{first.detail} "))
         if self._is_over or first is None or (self.contacts < FIRST_CONTACTS and not self._suspects):
             return results
-        if not all(_is_doubtful(result) and result.detail == first.detail for result in answered):
+        if not all(_is_unknown(result) and result.detail == first.detail for result in answered):
             self._is_over = True
             return results
         self._first = first
-        self._doubted.update(result.contact_id for result in answered)
-        if len(self._doubted) < min(FIRST_CONTACTS, self.contacts):
-            return [_put_off(result) if _is_doubtful(result) else result for result in results]
-        return [self._of_receiver(result) if _is_doubtful(result) else result for result in results]
+        self._unknown_to.update(result.contact_id for result in answered)
+        if len(self._unknown_to) < min(FIRST_CONTACTS, self.contacts):
+            return [_put_off(result) if _is_unknown(result) else result for result in results]
+        return [self._of_receiver(result) if _is_unknown(result) else result for result in results]
 
     def conclude(self) -> DeliveryResult | None:
         """Return what shows the receiver at fault now that all were called; else each contact's answer is its own."""
@@ -137,7 +137,7 @@ class FirstAnswers:
         return None
 
     def _of_receiver(self, result: DeliveryResult) -> DeliveryResult:
-        count = len(self._doubted)
+        count = len(self._unknown_to)
         return replace(
             _put_off(result), detail=f"{result.detail} to each of the first {count} contacts", locked_out=True
         )
@@ -148,7 +148,7 @@ def is_sign_of_life(result: DeliveryResult) -> bool:
     return result.called and result.outcome in {Outcome.OK, Outcome.REFUSED}
 
 
-def _is_doubtful(result: DeliveryResult) -> bool:
+def _is_unknown(result: DeliveryResult) -> bool:
     return result.called and result.outcome is Outcome.REFUSED and bool(result.look_at)
 
 

@@ -13,7 +13,7 @@ from promo_campaigns.delivery.breaker import (
     Admission,
     count_calls,
 )
-from promo_campaigns.postgres.retry import run_again
+from promo_campaigns.postgres.retry import retry_on_deadlock
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class PostgresBreaker:
         self._receiver = receiver
         self._know()
 
-    @run_again
+    @retry_on_deadlock
     def admit(self) -> Admission:
         """Say whether this worker may call: any number while the breaker is closed, one as the probe, or none.
 
@@ -52,7 +52,7 @@ class PostgresBreaker:
             return Admission(limit=PROBE_SIZE, probe_until=row["probe_until"])
         return Admission(limit=0, wait_s=max(row["wait_s"], 1.0))
 
-    @run_again
+    @retry_on_deadlock
     def report(self, results: Sequence[DeliveryResult], admission: Admission = FREE) -> None:
         """Tell the other workers what calls came to; a probe that found nothing out is given back.
 
@@ -76,6 +76,6 @@ class PostgresBreaker:
         }
         self._connection.execute(_SQL["report_calls"], told)
 
-    @run_again
+    @retry_on_deadlock
     def _know(self) -> None:
         self._connection.execute(_SQL["know_receiver"], {"name": self._receiver})

@@ -1,4 +1,4 @@
-"""A run's definition, compiled once a task and handed on to whoever renders, sends or previews by it."""
+"""A run's definition, compiled once a task, for rendering, sending and previews."""
 
 from __future__ import annotations
 

@@ -200,8 +200,8 @@ class RetryLoop:
     def _take_up(self, waiting: deque[int], size: int) -> _Taken | None:
         """Lease those of the next contacts who are due, as far as the breaker lets us; None when no contact waits.
 
-        While the circuit is open, all who wait are looked through: whoever is not due needs no call, and a probe must
-        not be spent on them.
+        While the circuit is open, all who wait are looked through: a contact that is not due needs no call, and a
+        probe must not be spent on it.
         """
         if not waiting:
             return None

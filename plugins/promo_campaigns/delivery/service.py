@@ -1,4 +1,4 @@
-"""The delivery service: what the blocks of a campaign do for a batch of contacts, whoever calls them."""
+"""The delivery service: what the blocks of a campaign do for a batch of contacts."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class RunDelivery:
         :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; nobody is lost
         :raises ReceiverUnavailableError: some could not be asked for yet; nobody is lost
         :raises LeaseHeldError: another worker is asking for some
-        :raises LedgerConflictError: somebody holds another code than the one handed over
+        :raises LedgerConflictError: a contact holds another code than the one in the batch payload
         """
         self._require_codes(batch)
         if batch.repair:
@@ -150,7 +150,7 @@ class RunDelivery:
     async def send(
         self, batch: BatchPayload, *, opened_with: Mapping[str, str] | None = None, in_flight: int | None = None
     ) -> BatchPayload:
-        """Send the message to whoever is due; return those whose message was accepted, now or before.
+        """Send the message to the contacts that are due; return those whose message was accepted, now or before.
 
         :param opened_with: the ``message``, ``transport`` and ``transport_conn_id`` that the caller expects
         :param in_flight: how many messages a kill can leave unknown, at most; by default the transport's own
@@ -187,7 +187,7 @@ class RunDelivery:
         :raises ReceiverRefusesError: the receiver refuses every call, and no waiting helps; nobody is lost
         :raises ReceiverUnavailableError: some could not be recorded yet; nobody is lost
         :raises LeaseHeldError: another worker is recording some
-        :raises LedgerConflictError: somebody holds another code than the one handed over
+        :raises LedgerConflictError: a contact holds another code than the one in the batch payload
         """
         self._require_codes(batch)
         with background_executor() as background:

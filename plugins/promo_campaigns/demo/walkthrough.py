@@ -139,7 +139,7 @@ class Walkthrough:
                 self._screen.say(f"  Airflow could not read {file}: {said[-1].rpartition('Error: ')[2]}")
 
     def _finds(self, dag_id: str) -> bool:
-        """Tell whether Airflow knows a DAG of the demo; a broken file of another one is told, and leaves it alone."""
+        """Tell whether Airflow knows a DAG of the demo; a broken file of another one is only told."""
         errors = self._airflow.import_errors()
         if own := [text for file, text in errors if Path(file).stem == dag_id]:
             message = f"Airflow could not read {dag_id}.py: {own[0]}"

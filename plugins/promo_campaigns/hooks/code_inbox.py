@@ -172,11 +172,11 @@ def _can_be_taken(root: ObjectStoragePath, file: ObjectStoragePath) -> bool:
     places = [Path(file.path), *Path(file.path).parents] if _is_local(file) else []
     inside = places[: places.index(Path(root.path))] if Path(root.path) in places else places[:1]
     if any(place.is_symlink() for place in inside or places[:1]):
-        _log.warning("%s is left alone: it is a symbolic link, or lies behind one, and the inbox follows none", name)
+        _log.warning("%s is ignored: it is a symbolic link, or lies behind one, and the inbox follows none", name)
         return False
     if _NOT_IN_A_NAME.search(file.name):
         # Neither survives the way through Airflow: line breaks are cut out of a path, other bytes are no JSON.
-        _log.warning("%s is left alone: its name has control characters or is no UTF-8. Rename it", name)
+        _log.warning("%s is ignored: its name has control characters or is no UTF-8. Rename it", name)
         return False
     return True
 

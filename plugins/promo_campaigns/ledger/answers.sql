@@ -55,7 +55,7 @@ select contact_id, source, value from promo.answer
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id, source;
 
 -- erase_answers --
--- What nobody reads any more: the answers for whoever is not in doubt, of closed runs; and whatever was answered so many
+-- Answers that are not read any more: of closed runs, but for contacts with an unknown outcome; and whatever was answered so many
 -- days ago. Who is to be sent to after that is asked for anew.
 delete from promo.answer w
 using promo.assignment a join promo.run r using (run_id)

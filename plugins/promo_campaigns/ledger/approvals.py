@@ -37,7 +37,7 @@ def read_approval(connection: Connection, run_id: int) -> Approval:
 def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> Approval:
     """Keep what a person says of a run that waits for it, and return what holds: what was said first.
 
-    Of a run that is refused, whoever waits is skipped.
+    If the run is rejected, its waiting contacts are skipped.
 
     :param by: who says it, empty where nobody answered in time
     """

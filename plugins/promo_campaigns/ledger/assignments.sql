@@ -59,7 +59,7 @@ returning a.contact_id;
 
 -- expire_overdue --
 -- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
--- that was to be sent again is a doubt again, and keeps its code. A code that a data source has seen goes, but not back.
+-- that was to be sent again is unknown again, and keeps its code. A code that a data source has seen goes, but not back.
 with /* fragment moment */, decided as materialized (
   select /* fragment too_late */,
          case when r.send_by <= moment.at then 'send-by passed' else 'code expired' end as reason
@@ -140,7 +140,7 @@ where r.run_id = %(run_id)s and r.quiet_hours is not null;
 -- lock_contacts --
 -- The contacts who wait for a code, in order. They are held while messages to them are counted and codes claimed, so that
 -- two runs cannot both find room, nor each claim a code where one was to give what the other had claimed. Their
--- assignments are held too: each of the statements of a claim sees what was committed before it, and whoever a run that is
+-- assignments are held too: each of the statements of a claim sees what was committed before it, and a contact that a run which is
 -- opened again puts back between two of them would get a code uncounted.
 with held as materialized (
   select contact_id from promo.contact where contact_id = any(%(contact_ids)s) order by contact_id for no key update
@@ -235,7 +235,7 @@ from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and state = 'pending';
 
 -- skip_without_code --
--- Of a run that may go out to some only, whoever the pool has no code for any more is skipped.
+-- Of a run that may go out to some only, contacts that the pool has no code left for are skipped.
 with decided as (
   update promo.assignment a set state = 'skipped', reason = 'no code'
   from promo.run r
@@ -260,7 +260,7 @@ select contact_id, state::text as state from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id;
 
 -- reopen_missing --
--- Whoever the closed run did not reach waits again. A refused contact gets other keys this time, and so does one whose
+-- Contacts that the closed run did not reach wait again. A refused contact gets other keys this time, and so does one whose
 -- code expired after a data source had seen it: a receiver may remember what it refused, and what it answered.
 update promo.assignment a
 set state = 'pending', reason = null,

@@ -14,7 +14,7 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) and purpose = %(
 order by contact_id;
 
 -- fold_lapsed --
--- A lease ran out with its evidence incomplete: some ok is accepted, some doubt is unknown, only refusals may be tried
+-- A lease ran out with its evidence incomplete: some ok is accepted, some unknown is unknown, only refusals may be tried
 -- again.
 with lapsed as materialized (
   select a.run_id, a.contact_id from promo.assignment a
@@ -22,7 +22,7 @@ with lapsed as materialized (
     and a.state = 'sending' and a.lease_until <= promo.clock()
 )
 update promo.assignment a
-set state = (case when fold.ok then 'accepted' when fold.doubt then 'unknown' else 'assigned' end)::promo.assignment_state,
+set state = (case when fold.ok then 'accepted' when fold.unknown then 'unknown' else 'assigned' end)::promo.assignment_state,
     lease_token = null, lease_until = null
 from lapsed e
 /* fragment fold */
@@ -41,7 +41,7 @@ insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpo
 select %(run_id)s, contact_id, promo_code_id, %(token)s, 'message', at from due;
 
 -- due_messages --
--- Whom begin_messages would lease, whoever was called for longest ago first.
+-- Whom begin_messages would lease, the contact called for longest ago first.
 with /* fragment moment */
 select a.contact_id
 /* fragment valid_code */
@@ -70,7 +70,7 @@ select a.contact_id
 order by /* fragment longest_ago */;
 
 -- read_recipients --
--- Whoever the lease covers, with what a template can read: the newest open locator of the channel, code and fields. Who
+-- The contacts of the lease, with what a template can read: the newest open locator of the channel, code and fields. Who
 -- unsubscribed since the message is named by the same locator on the profile, which is no message.
 select a.contact_id, a.resend_counter, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        coalesce(c.time_zone, r.time_zone) as time_zone,
@@ -129,18 +129,18 @@ from evidence e where t.attempt_id = e.attempt_id;
 -- another run gave too stays the contact's. Only the lease's holder may act, or anyone for an unknown; and a late ok
 -- ends what a person was about to have sent again.
 with /* fragment told */, decided as materialized (
-  select judged.*, judged.state = 'rejected' as gives_back,
-         judged.state = 'rejected' and promo.was_seen(judged.run_id, judged.contact_id, judged.promo_code_id) as seen
+  select folded.*, folded.state = 'rejected' as gives_back,
+         folded.state = 'rejected' and promo.was_seen(folded.run_id, folded.contact_id, folded.promo_code_id) as seen
   from (
     select a.run_id, a.contact_id, a.promo_code_id, nullif(e.detail, '') as detail,
-           (case when fold.ok then 'accepted' when fold.doubt then 'unknown'
+           (case when fold.ok then 'accepted' when fold.unknown then 'unknown'
                  when e.outcome = 'later' then 'assigned' else 'rejected' end)::promo.assignment_state as state
     from told e
     join promo.assignment a on a.run_id = e.run_id and a.contact_id = e.contact_id
     /* fragment fold */
     where (a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'
        or (a.state = 'assigned' and fold.ok)
-  ) judged
+  ) folded
 ), /* fragment given_back */
 update promo.assignment a
 set state = n.state, lease_token = null, lease_until = null,

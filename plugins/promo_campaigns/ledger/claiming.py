@@ -8,7 +8,7 @@ from promo_campaigns.ledger.halts import read_halt, require_no_halt
 from promo_campaigns.model.errors import NotApprovedError, PoolShortageError, QuietHoursError
 from promo_campaigns.model.run import until
 from promo_campaigns.postgres.arrays import bigint_array
-from promo_campaigns.postgres.retry import run_again
+from promo_campaigns.postgres.retry import retry_on_deadlock
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -31,21 +31,21 @@ class ClaimingLedger:
         self._connection = connection
         self._frozen: dict[int, dict[str, Any]] = {}
 
-    @run_again
+    @retry_on_deadlock
     def held_codes(self, run_id: int, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
         """Return which of the contacts hold which code, in order."""
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         rows = self._connection.execute(_ASSIGNMENT["read_codes"], whose).fetchall()
         return [(row["contact_id"], row["code"]) for row in rows]
 
-    @run_again
+    @retry_on_deadlock
     def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
         Contacts whose send-by has passed are left out, and so are those in quiet hours, see ``require_open``. Who has
         had as many messages as the run's cap allows is skipped. A contact who holds a code of this run keeps it; if the
-        run reuses codes whoever holds one of another run is given that again. With fewer codes than contacts the last
-        ones are skipped, if the run may go out to some only.
+        run reuses codes a contact that holds one of another run is given that again. With fewer codes than contacts the
+        last ones are skipped, if the run may go out to some only.
 
         :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
         :raises NotApprovedError: a person must approve the run first
@@ -77,7 +77,7 @@ class ClaimingLedger:
                 raise PoolShortageError(msg)
             return self.held_codes(run_id, contact_ids)
 
-    @run_again
+    @retry_on_deadlock
     def require_open(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Make sure that none of the contacts who wait for a code or a message is in quiet hours.
 

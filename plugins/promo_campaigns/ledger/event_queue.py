@@ -49,23 +49,23 @@ def wake(connection: Connection, workflow: str, *, quiet_s: float) -> bool:
     return woken.fetchone() is not None
 
 
-def acquire(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> None:
+def acquire(connection: Connection, workflow: str, consumer: str, *, quiet_s: float) -> None:
     """Say who takes the workflow's events from now on, so that nobody wakes it for so long."""
-    connection.execute(_SQL["acquire"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+    connection.execute(_SQL["acquire"], {"workflow": workflow, "consumer": consumer, "quiet_s": quiet_s})
 
 
-def renew(connection: Connection, workflow: str, taker: str, *, quiet_s: float) -> bool:
+def renew(connection: Connection, workflow: str, consumer: str, *, quiet_s: float) -> bool:
     """Let nobody wake the workflow for so long, or anybody at once; return whether nobody else has come for its events.
 
     :param quiet_s: 0 for "it may be woken now"
     """
-    stayed = connection.execute(_SQL["renew"], {"workflow": workflow, "taker": taker, "quiet_s": quiet_s})
+    stayed = connection.execute(_SQL["renew"], {"workflow": workflow, "consumer": consumer, "quiet_s": quiet_s})
     return stayed.fetchone() is not None
 
 
-def is_consumer(connection: Connection, workflow: str, taker: str) -> bool:
+def is_consumer(connection: Connection, workflow: str, consumer: str) -> bool:
     """Return whether nobody else has come for the workflow's events."""
-    return connection.execute(_SQL["is_consumer"], {"workflow": workflow, "taker": taker}).fetchone() is not None
+    return connection.execute(_SQL["is_consumer"], {"workflow": workflow, "consumer": consumer}).fetchone() is not None
 
 
 def open_event_run(  # noqa: PLR0913  (as for open_run)
@@ -81,7 +81,7 @@ def open_event_run(  # noqa: PLR0913  (as for open_run)
 
     It takes one event a contact and no more events than there are codes for; a contact's next event waits for the next
     run.
-    One transaction binds events and assignments: whoever opens a run with this key finds the same.
+    One transaction binds events and assignments: every later opening with this key finds the same.
 
     :raises PoolShortageError: there is no code left for anybody
     :raises RunSpecChangedError: as ``open_run``

@@ -21,18 +21,18 @@ returning l.workflow;
 
 -- acquire --
 -- Somebody has come for the workflow's events, so nobody need wake it for so long.
-update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s), taken_by = %(taker)s
+update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s), taken_by = %(consumer)s
 where workflow = %(workflow)s;
 
 -- renew --
 -- Nobody need wake the workflow for so long, or 0: it may be woken now. Nothing is changed once somebody else has come.
 update promo.event_listener set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s)
-where workflow = %(workflow)s and taken_by = %(taker)s
+where workflow = %(workflow)s and taken_by = %(consumer)s
 returning workflow;
 
 -- is_consumer --
 -- Whether nobody else has come for the workflow's events.
-select from promo.event_listener where workflow = %(workflow)s and taken_by = %(taker)s;
+select from promo.event_listener where workflow = %(workflow)s and taken_by = %(consumer)s;
 
 -- lock_queue --
 -- One at a time decides which events the workflow takes; held until the transaction ends.
@@ -43,14 +43,14 @@ select pg_advisory_xact_lock(hashtextextended('promo events' || chr(10) || %(wor
 with waiting as materialized (
   select event_id, contact_id, received_at from promo.event_turn
   where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s
-), judged as materialized (
+), checked as materialized (
   select event_id, promo.event_refusal(
            %(workflow)s, %(type)s, event_id, contact_id, received_at,
            %(reentry)s, make_interval(secs => %(period_s)s), %(alone)s, make_interval(secs => %(max_age_s)s)) as refused
   from waiting
 )
 update promo.event_turn t set taken_at = promo.clock(), refused = j.refused
-from judged j where t.workflow = %(workflow)s and t.event_id = j.event_id and j.refused is not null;
+from checked j where t.workflow = %(workflow)s and t.event_id = j.event_id and j.refused is not null;
 
 -- read_window --
 -- Until when the newest of the oldest waiting events may be answered; null if none waits.
@@ -59,7 +59,7 @@ from (select received_at from promo.event_turn
       where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) waiting;
 
 -- count_servable --
--- How many of the oldest waiting events the free codes suffice for, where whoever holds a code is given it again.
+-- How many of the oldest waiting events the free codes suffice for, where a contact that holds a code is given it again.
 select count(*) as events
 from (
   select sum(case when exists (

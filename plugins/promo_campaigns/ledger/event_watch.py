@@ -36,7 +36,7 @@ class EventWatch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hang_up()
+        self._close()
 
     def look(self) -> bool:
         """Return whether the workflow is to be woken now; the first look makes it listen.
@@ -50,12 +50,12 @@ class EventWatch:
                 listen(self._connection, workflow=self._workflow, type_name=self._type)
             return wake(self._connection, self._workflow, quiet_s=self._quiet_s)
         except psycopg.Error as error:
-            self._hang_up()
+            self._close()
             raise explained(error) or error from error
         except BaseException:
-            self._hang_up()
+            self._close()
             raise
 
-    def _hang_up(self) -> None:
+    def _close(self) -> None:
         self._connection = None
         self._opened.close()

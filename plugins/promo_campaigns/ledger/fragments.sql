@@ -15,7 +15,7 @@ where r.run_id = %(run_id)s and (r.send_by is null or r.send_by > moment.at)
   and a.contact_id = any(%(contact_ids)s) and p.expires_at > moment.at
 
 -- message_is_due --
--- Due a message are the assigned, and the unknown whose first doubtful attempt is recent enough for the receiver to
+-- Due a message are the assigned, and the unknown whose first unknown attempt is recent enough for the receiver to
 -- recognise its key; neither without the answers its message reads, nor in quiet hours, nor where these begin while
 -- calls may still begin.
 (r.before = '{}' or (
@@ -32,7 +32,7 @@ and (a.state = 'assigned'
                   and t.outcome is null)))
 
 -- answer_is_due --
--- A data source is asked, before the message, for whoever it has not answered for.
+-- A data source is asked, before the message, for contacts it has not answered for.
 a.state = 'assigned'
 and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.resend_counter, %(source)s::smallint)
 
@@ -56,7 +56,7 @@ where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s)
  where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = %(purpose)s) nulls first, a.contact_id
 
 -- leased --
--- Whoever is `due` is sending from here on, and this lease's alone.
+-- Contacts that are `due` are sending from here on, and this lease's alone.
 leased as (
   update promo.assignment a
   set state = 'sending', lease_token = %(token)s,
@@ -65,7 +65,7 @@ leased as (
 )
 
 -- waiting --
--- Whoever waits for a code, in the order of contact ids; nobody, while the run waits for its approval.
+-- Contacts that wait for a code, in the order of contact ids; nobody, while the run waits for its approval.
 due as materialized (
   select a.run_id, a.contact_id from promo.assignment a
   where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
@@ -84,7 +84,7 @@ told as materialized (
 -- What all attempts of a message to contact `e` come to. They are looked up by contact: the planner's figures for them are
 -- always behind.
 cross join lateral (
-  select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as doubt
+  select bool_or(t.outcome = 'ok') is true as ok, bool_or(t.outcome is null) as unknown
   from promo.attempt t
   where t.run_id = %(run_id)s and t.contact_id = e.contact_id and t.purpose = 'message'
 ) fold

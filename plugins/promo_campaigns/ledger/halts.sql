@@ -1,5 +1,5 @@
 -- read_halt --
--- Why nobody of the run may be given a code or sent to; whoever halts it waits until this transaction ends.
+-- Why nobody of the run may be given a code or sent to; a halt waits until this transaction ends.
 select kind, run_key, at, by, reason from promo.halt_of(%(run_id)s);
 
 -- hold_intents --

@@ -11,7 +11,7 @@ select split_part(promise, ': ', 1) as invariant,
        'contact ' || contact_id || ' of run ' || run_id || ' ' || substr(promise, strpos(promise, ': ') + 2) as broken
 from (
   select a.run_id, a.contact_id, concat_ws(chr(10),
-    -- Whoever holds a code is the contact whose it is.
+    -- A code is held by the contact whose it is.
     case when a.promo_code_id is not null and p.held_by is distinct from a.contact_id
       then 'one_holder: holds code ' || a.promo_code_id || ', which is not theirs' end,
     -- A code is claimed for one assignment: others that hold it were given it again, in runs that may.
@@ -53,7 +53,7 @@ from (
       or (a.records and a.state = 'accepted' and not exists (
             select from promo.contact c where c.contact_id = a.contact_id and c.erased_at is not null)))
       then 'closed_is_done: is ' || a.state || ', and the run is closed' end,
-    -- Whoever was sent to has an attempt with the assignment's code.
+    -- A contact that was sent to has an attempt with the assignment's code.
     case when a.state in ('sending', 'accepted', 'unknown', 'recorded') and (a.accepted_id is null or a.other_codes)
       and not exists (
         select from promo.attempt t

@@ -12,7 +12,7 @@ from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Lease, Purpose, Recipient, clock_time
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.reconnecting import retried
-from promo_campaigns.postgres.retry import run_again, run_until_booked
+from promo_campaigns.postgres.retry import retry_on_deadlock, run_until_booked
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class PostgresLedger(ClaimingLedger):
     it did may have been committed, and does nothing twice.
     """
 
-    @run_again
+    @retry_on_deadlock
     def reachable_contacts(self, batch: Batch) -> list[int]:
         """Skip the batch's contacts who cannot be reached, with a reason, and return the others in order."""
         bounds = _bounds(batch)
@@ -48,7 +48,7 @@ class PostgresLedger(ClaimingLedger):
             rows = self._connection.execute(_ASSIGNMENT[query], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
-    @run_again
+    @retry_on_deadlock
     def accepted_contacts(self, batch: Batch) -> list[int]:
         """Return the batch's contacts whose message was accepted, in order."""
         bounds = _bounds(batch)
@@ -76,14 +76,14 @@ class PostgresLedger(ClaimingLedger):
             )
             raise LedgerConflictError(msg)
 
-    @run_again
+    @retry_on_deadlock
     def states(self, run_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
         """Return the state of each contact's assignment."""
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         rows = self._connection.execute(_ASSIGNMENT["read_states"], whose).fetchall()
         return {row["contact_id"]: row["state"] for row in rows}
 
-    @run_again
+    @retry_on_deadlock
     def require_no_lease(self, run_id: int, contact_ids: Sequence[int]) -> None:
         """Make sure that no other worker is calling out for these contacts.
 
@@ -114,7 +114,7 @@ class PostgresLedger(ClaimingLedger):
         ``resend_within_s`` seconds. Leases that ran out are folded first; a code that fell short and was never sent is
         exchanged, as far as the pool goes; what is overdue expires. Nobody in quiet hours is due.
 
-        :param limit: how many at most, whoever was called for longest ago first; None for all
+        :param limit: how many at most, the one called for longest ago first; None for all
         :raises RunHaltedError: the run is paused, or all sending is stopped
         """
         terms = {"lease_s": lease_s, "resend_within_s": resend_within_s}

@@ -17,7 +17,7 @@ _ANSWER = queries("promo_campaigns.ledger.answers")
 def erase_old(connection: Connection, *, days: int = DAYS) -> dict[str, int]:
     """Erase what is not needed any more, and return what was done, in numbers.
 
-    Answers of data sources go once their run is closed, but for a contact whose send is in doubt: it may be sent the
+    Answers of data sources go once their run is closed, but for a contact whose send is unknown: it may be sent the
     same again. They go in any case after so many days, and so do keys and parameters of events, see ``purge_events``.
     Doing it again changes nothing.
 

@@ -53,7 +53,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
-    A closed run is opened again for whoever it did not reach (``missing``), is found closed (``profiles``), or is an
+    A closed run is opened again for contacts it did not reach (``missing``), is found closed (``profiles``), or is an
     error (``refuse``). One transaction: after an error nothing is left of a new run.
 
     :param run_key: names the occurrence
@@ -66,7 +66,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         least; None for never
     :param confirm_within: a new run is refused if another of the same workflow, definition and audience was opened so
         short a time before; None if it is meant
-    :raises RunClosedError: the run is closed, and is to be left alone
+    :raises RunClosedError: the run is closed, and its mode is ``refuse``
     :raises RunCancelledError: the run was cancelled and is closed
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened a short time before

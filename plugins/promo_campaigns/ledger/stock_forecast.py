@@ -38,7 +38,7 @@ def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy:
 def keep_forecast(
     connection: Connection, run_id: int, forecast: Forecast, policy: StockPolicy, *, strangers: int = 0
 ) -> None:
-    """Keep the numbers and the policy with the run, for its report and for whoever claims its codes.
+    """Keep the numbers and the policy with the run, for its report and for the claims of its codes.
 
     :param strangers: ids that the audience lists and that are nobody's
     """

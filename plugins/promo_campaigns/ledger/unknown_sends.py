@@ -74,10 +74,10 @@ async def reconcile(connection: Connection, transport: KnowsKeys, run: Run) -> i
 
     That it does not know one proves nothing, and leaves it unknown.
     """
-    doubts = {
+    asked = {
         idempotency_key(run.run_key, row["contact_id"], Purpose.MESSAGE, row["resend_counter"]): row["contact_id"]
         for row in list_unknown(connection, run.run_id)
     }
-    known = await transport.look_up(list(doubts)) if doubts else set()
-    contact_ids = [doubts[key] for key in known if key in doubts]
+    known = await transport.look_up(list(asked)) if asked else set()
+    contact_ids = [asked[key] for key in known if key in asked]
     return judge_unknown(connection, run.run_id, contact_ids, Outcome.OK, detail=_FROM_RECEIVER)

@@ -180,7 +180,7 @@ def _unknown_sends(connection: Connection, over: int) -> Iterator[Alert]:
 def _refusing_receivers(connection: Connection) -> Iterator[Alert]:
     for row in connection.execute(_SQL["read_refusing"]).fetchall():
         name, reason = row["name"], row["reason"] or "no answer"
-        what = "refuses everybody" if row["for_good"] else "is left alone after failures"
+        what = "refuses everybody" if row["for_good"] else "is not called for a while after failures"
         yield Alert(
             kind=RECEIVER_REFUSES,
             subject=name,

@@ -36,7 +36,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
     Returns ``{"run_id": 7, "run_key": …, "approval": "given", "by": "anna", "at": …}``.
 
     :param run_id: the run, ``start.run`` (templated)
-    :param approvers: ids of the users who may answer, as Airflow's auth manager knows them; by default whoever may
+    :param approvers: ids of the users who may answer, as Airflow's auth manager knows them; by default all who may
         answer in Airflow (templated)
     :param timeout: how long an answer is waited for, such as ``24h``, in m, h or d; never longer than until the run's
         send-by; by default for ever (templated)

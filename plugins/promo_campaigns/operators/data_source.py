@@ -30,7 +30,7 @@ class HttpDataSourceOperator(HandedOver, BaseAsyncOperator):
     :raises ReceiverUnavailableError: some could not be called for yet; the task can be retried
     :raises SendError: the receiver refuses to record some for good
     :raises ConfigurationError: the data source is not one that the run's message binds
-    :raises LedgerConflictError: somebody holds another code than the one handed over
+    :raises LedgerConflictError: a contact holds another code than the one in the batch payload
     """
 
     template_fields: Sequence[str] = ("assignments", "data_source", "promo_db_conn_id")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class EraseOldDataOperator(StoreOperator):
     """Erases answers of data sources once their run is closed, and keys and parameters of events after some days.
 
-    An answer for a contact whose send is in doubt stays, since the same may be sent again; after as many days it goes
+    An answer for a contact whose send is unknown stays, since the same may be sent again; after as many days it goes
     as well. Events that still wait then are refused.
 
     Returns what was done: ``{"answers": 1000, "refused": 0, "erased": 340, "deleted": 12}``.

@@ -85,16 +85,16 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         """Send, and tell what it came to."""
         from promo_campaigns.definitions.sample_answers import read_sample_answers
         from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-        from promo_campaigns.preview.test_message import render_trial, send_trial, trial_key
+        from promo_campaigns.preview.test_message import make_run_key, render_test_messages, send_test_messages
 
         spec = self._spec()
-        key = trial_key(spec.workflow, context["dag_run"].run_id)
+        key = make_run_key(spec.workflow, context["dag_run"].run_id)
         answers = read_sample_answers(include_folder(self.include_folder), spec)
         with self.hook.connect() as connection:
             who = parse_contact_ids(self.contact_ids)
-            trial = render_trial(connection, CompiledCampaign(spec), who, key=key, answers=answers)
+            rendered = render_test_messages(connection, CompiledCampaign(spec), who, key=key, answers=answers)
         async with self.delivery.receivers.open_transport(spec) as transport:
-            outcomes = await send_trial(trial, transport)
+            outcomes = await send_test_messages(rendered, transport)
         for one in outcomes:
             self.log.info("Contact %d: %s %s", one.contact_id, one.outcome, one.detail)
         if failed := [one for one in outcomes if one.outcome != Outcome.OK.value]:

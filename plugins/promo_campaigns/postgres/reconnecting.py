@@ -155,7 +155,7 @@ def reconnecting(dsn: str) -> Iterator[ReconnectingConnection]:
 def retried(connection: Store, transaction: Callable[[], Result], *, insist: bool = False) -> Result:
     """Run a transaction, and again when it was broken off or its connection was lost.
 
-    Inside a transaction that is open it is run once: what is lost is lost with the whole, and whoever opened the whole
+    Inside a transaction that is open it is run once: what is lost is lost with the whole, and the caller that opened it
     runs that again. On a new connection a part of it would see nothing of what came before, and go unnoticed.
 
     :param transaction: one whole transaction. It may be run again though it was committed, for the server's word for

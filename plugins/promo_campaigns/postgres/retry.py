@@ -21,7 +21,7 @@ Owner = TypeVar("Owner", bound="_OnStore")
 Result = TypeVar("Result")
 
 
-def run_again(
+def retry_on_deadlock(
     transaction: Callable[Concatenate[Owner, Given], Result],
 ) -> Callable[Concatenate[Owner, Given], Result]:
     """Run a transaction again that was broken off or lost its connection.
@@ -42,7 +42,7 @@ def run_until_booked(
 ) -> Callable[Concatenate[Owner, Given], Result]:
     """Run a transaction again for as long as there is hope: it writes evidence that is nowhere else.
 
-    :param transaction: as for ``run_again``
+    :param transaction: as for ``retry_on_deadlock``
     """
 
     @wraps(transaction)

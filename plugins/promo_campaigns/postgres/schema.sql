@@ -180,7 +180,7 @@ create table promo.code_stock (
   longest  integer     not null
 );
 comment on table promo.code_stock is
-  'How many codes there are of a pool, by the hour in which they run out: the sum of its rows. Whoever changes codes adds
+  'How many codes there are of a pool, by the hour in which they run out: the sum of its rows. A statement that changes codes adds
 a row, so that nobody waits for anybody; compact_stock makes one row of many.';
 comment on column promo.code_stock.free is 'Neither issued nor retired; those whose time has passed are among them.';
 comment on column promo.code_stock.retired is 'Retired and not issued.';
@@ -366,7 +366,7 @@ create table promo.run (
 );
 comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
 comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
-comment on column promo.run.mode is 'What running it again does once it is closed: send to whoever is missing, repair profiles only, or nothing.';
+comment on column promo.run.mode is 'What running it again does once it is closed: send only to contacts that were not reached, repair profiles only, or nothing.';
 comment on column promo.run.records is 'Whether the message binds a data source that records the code on the profile.';
 comment on column promo.run.before is 'The data sources called before the message, by their place in the definition.';
 comment on column promo.run.after is 'The data sources called once the message was accepted, by their place in the definition.';
@@ -431,7 +431,7 @@ create table promo.code_demand (
 );
 comment on table promo.code_demand is
   'How many codes a run that is open has still to claim: the sum of its rows, and the count of its pending contacts that
-need a code. Whoever claims adds a row, so that nobody waits for anybody; a run that is closed has none.';
+need a code. A claim adds a row, so that nobody waits for anybody; a run that is closed has none.';
 create index code_demand_run on promo.code_demand (run_id);
 
 
@@ -576,7 +576,7 @@ create table promo.inbox_message (
   received_at     timestamptz not null default promo.clock()
 );
 create index inbox_message_recent on promo.inbox_message (received_at);
--- A contact's messages: for erasure, and for whoever looks into the inbox.
+-- A contact's messages: for erasure, and for promo inbox.
 create index inbox_message_contact on promo.inbox_message (contact_id);
 
 
@@ -742,7 +742,7 @@ create function promo.run_state(halt text, closed_at timestamptz, approval text)
               when approval = 'awaited' then 'awaiting' else 'open' end;
 
 -- Why nobody of a run may be given a code or sent to just now; no row if they may. It shares two locks until the
--- transaction ends, which whoever halts a run or stops all sending takes alone: so every intent is either committed before
+-- transaction ends, which a halt of a run or of all sending takes alone: so every intent is either committed before
 -- a halt is, or is not made. The locks are taken in memory. They come first, in statements of their own: what is read
 -- after them was committed before them.
 create function promo.halt_of(a_run bigint)
@@ -789,7 +789,7 @@ where sent.attempts > 0;
 create function promo.check_assignment_transition() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$
 begin
-  -- A late answer to a doubt that was to be sent again.
+  -- A late ok for a send of unknown outcome that was to be made again.
   if (old.state, new.state) = ('assigned', 'accepted') and exists (
        select from promo.attempt t
        where t.run_id = new.run_id and t.contact_id = new.contact_id and t.purpose = 'message' and t.outcome = 'ok')
@@ -809,7 +809,7 @@ create trigger assignment_transition before update of state on promo.assignment
     ('skipped', 'pending'), ('rejected', 'pending'), ('expired', 'pending')))
   execute function promo.check_assignment_transition();
 
--- A doubt may outlive its run. Once it is worked on again, the run is not done any more: someone must close it again.
+-- An unknown send may outlive its run. Once it is worked on again, the run is not done any more: someone must close it again.
 -- The lock makes a closer and this wait for each other.
 create function promo.reopen_run() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$

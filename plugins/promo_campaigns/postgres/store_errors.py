@@ -107,7 +107,7 @@ def unreachable(error: psycopg.Error) -> PromoError:
 
 
 def explained(error: psycopg.Error) -> PromoError | None:
-    """Say what a failed statement means for whoever runs it, and what to do; None if only its author can tell.
+    """Say what a failed statement means for the person who ran it, and what to do; None if only its author can tell.
 
     :param error: what a statement raised
     """

@@ -54,5 +54,5 @@ order by expires_at, promo_code_id
 offset %(ahead)s
 
 -- waiting --
--- The audience of a run that is open: whoever waits in it.
+-- The audience of a run that is open: the contacts that wait in it.
 select contact_id from promo.assignment where run_id = {run_id} and state = 'pending'

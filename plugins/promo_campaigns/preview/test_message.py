@@ -34,7 +34,7 @@ _WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class RenderedMessages:
     """A test send that is rendered and not sent yet.
 
     :ivar ready: messages that can be sent
@@ -46,7 +46,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialOutcome:
+class SendTestResult:
     """The result of a test send for one contact.
 
     :ivar outcome: ``ok``, ``refused``, ``later`` or ``unknown``, as of a real send, or ``skipped``
@@ -57,30 +57,30 @@ class TrialOutcome:
     detail: str = ""
 
 
-def new_trial_key(workflow: str) -> str:
+def new_run_key(workflow: str) -> str:
     """Return a new run key for a test send; no run can have it."""
-    return trial_key(workflow, str(uuid.uuid4()))
+    return make_run_key(workflow, str(uuid.uuid4()))
 
 
-def trial_key(workflow: str, occasion: str) -> str:
+def make_run_key(workflow: str, occasion: str) -> str:
     """Return the run key of a test send; no run can have it, since run keys of workflows have no such part."""
     return f"{workflow}/test/{occasion}"
 
 
-def render_trial(
+def render_test_messages(
     connection: Connection,
     campaign: CompiledCampaign,
     contact_ids: Sequence[int],
     *,
     key: str,
     answers: Mapping[str, object] | None = None,
-) -> Trial:
+) -> RenderedMessages:
     """Render the message for the contacts as a run would, with the placeholder for a code.
 
     Quiet hours, caps and hold-outs are ignored, since the contacts were named.
 
     :param campaign: whose message it is, as a run would send it
-    :param key: see ``trial_key``
+    :param key: see ``make_run_key``
     :param answers: examples of what data sources answer before the message, by their names
     :raises ConfigurationError: no contact is named, or too many are
     """
@@ -104,20 +104,20 @@ def render_trial(
     run = Run(run_id=0, run_key=key, spec=wanted, send_by=None, mode=Mode.REFUSE, closed=False)
     ready, refused = render_messages(campaign.message, run, recipients)
     left_out |= {result.contact_id: result.detail for result in refused}
-    return Trial(ready=ready, left_out=left_out)
+    return RenderedMessages(ready=ready, left_out=left_out)
 
 
-async def send_trial(trial: Trial, transport: Transport) -> list[TrialOutcome]:
+async def send_test_messages(rendered: RenderedMessages, transport: Transport) -> list[SendTestResult]:
     """Send each message that can be sent once, and return a result for each contact, in the order of their ids.
 
     :param transport: open
     """
     results: Sequence[DeliveryResult] = []
-    if trial.ready:
-        results = await transport.send(trial.ready, deadline=time.monotonic() + _WAIT_S)
+    if rendered.ready:
+        results = await transport.send(rendered.ready, deadline=time.monotonic() + _WAIT_S)
     told = [
-        TrialOutcome(contact_id=result.contact_id, outcome=result.outcome.value, detail=result.reason)
+        SendTestResult(contact_id=result.contact_id, outcome=result.outcome.value, detail=result.reason)
         for result in results
     ]
-    told += [TrialOutcome(contact_id=who, outcome=SKIPPED, detail=why) for who, why in trial.left_out.items()]
+    told += [SendTestResult(contact_id=who, outcome=SKIPPED, detail=why) for who, why in rendered.left_out.items()]
     return sorted(told, key=lambda one: one.contact_id)

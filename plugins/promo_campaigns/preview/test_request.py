@@ -113,7 +113,7 @@ def trial_call(source: DataSource, recipient: Recipient | None, body: str | None
     )
 
 
-async def make_trial(source: DataSource, endpoint: Endpoint, call: Call) -> Reply:
+async def make_test_request(source: DataSource, endpoint: Endpoint, call: Call) -> Reply:
     """Send a request once, and apply the success rule to the answer.
 
     :raises SendError: the host has a private address and the endpoint does not allow one

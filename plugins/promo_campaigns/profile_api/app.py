@@ -22,8 +22,8 @@ from promo_campaigns.model.errors import (
 )
 from promo_campaigns.profile_api.bulk import bulk_request
 from promo_campaigns.profile_api.event_routes import EventRoutes
-from promo_campaigns.profile_api.guard import AccessLogMiddleware, AuthenticationMiddleware
 from promo_campaigns.profile_api.import_worker import ImportWorker
+from promo_campaigns.profile_api.middleware import AccessLogMiddleware, AuthenticationMiddleware
 from promo_campaigns.profile_api.models import (
     BulkIn,
     ContactIn,
@@ -34,7 +34,7 @@ from promo_campaigns.profile_api.models import (
 )
 from promo_campaigns.profile_api.requests import RequestError, read_json
 from promo_campaigns.profile_api.store import ProfileStore
-from promo_campaigns.profile_api.store_lanes import CONNECTIONS, StoreLanes, contact_name
+from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots, contact_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -64,9 +64,9 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     app = FastAPI(
         title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(store, worker)
     )
-    lanes = StoreLanes()
-    app.include_router(ProfileRoutes(store, lanes, worker).router)
-    app.include_router(EventRoutes(store, lanes).router)
+    slots = StoreSlots()
+    app.include_router(ProfileRoutes(store, slots, worker).router)
+    app.include_router(EventRoutes(store, slots).router)
     _answer_errors(app)
     app.add_middleware(AuthenticationMiddleware, api_key=api_key, limits=limits)
     app.add_middleware(AccessLogMiddleware)
@@ -90,10 +90,10 @@ def _lifespan(store: ProfileStore, worker: ImportWorker) -> Callable[[FastAPI], 
 class ProfileRoutes:
     """The contact routes, on an open store."""
 
-    def __init__(self, store: ProfileStore, lanes: StoreLanes, worker: ImportWorker) -> None:
+    def __init__(self, store: ProfileStore, slots: StoreSlots, worker: ImportWorker) -> None:
         self._store = store
         self._worker = worker
-        self._lanes = lanes
+        self._slots = slots
         self.router = APIRouter(prefix="/api/v1")
         add = self.router.add_api_route
         add("/contact", self.put_contact, methods=["POST"])
@@ -107,12 +107,12 @@ class ProfileRoutes:
         """Create a contact, or update the one that holds an identifier of the request; it is stored when answered."""
         sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
         contact = sent.contact()
-        return JSONResponse({"id": await self._lanes.write(contact_name(contact), self._store.put, contact)})
+        return JSONResponse({"id": await self._slots.write(contact_name(contact), self._store.put, contact)})
 
     async def get_contact(self, contact_id: str) -> JSONResponse:
         """Return a contact with its channels and fields."""
         is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
-        found = await self._lanes.read(self._store.read, int(contact_id)) if is_id else None
+        found = await self._slots.read(self._store.read, int(contact_id)) if is_id else None
         if found is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse(contact_out(found))
@@ -126,7 +126,7 @@ class ProfileRoutes:
         except ValueError as error:
             place = {"place": "externalCustomerId", "message": str(error)}
             raise RequestError(400, "the contact to erase is not named", [place]) from error
-        erased = await self._lanes.write(external_id, self._store.erase, external_id)
+        erased = await self._slots.write(external_id, self._store.erase, external_id)
         if erased is None:
             raise RequestError(404, "there is no such contact")
         return JSONResponse({"id": erased})
@@ -140,20 +140,20 @@ class ProfileRoutes:
             session_id = self._store.accept(wanted, total=len(sent.contacts), failures=failures)
             return {"id": 0, "asyncSessionId": session_id, "failedContacts": failures_out(failures)}
 
-        answer = await self._lanes.write(None, accept)
+        answer = await self._slots.write(None, accept)
         self._worker.wake()
         return JSONResponse(answer)
 
     async def get_import(self, session_id: str) -> JSONResponse:
         """Return the status of a bulk request."""
-        found = await self._lanes.read(self._store.read_import, session_id)
+        found = await self._slots.read(self._store.read_import, session_id)
         if found is None:
             raise RequestError(404, "there is no such import")
         return JSONResponse(import_out(found))
 
     async def get_address_books(self) -> JSONResponse:
         """Return the additional fields with their ids, names and types."""
-        return JSONResponse(address_book_out(await self._lanes.read(self._store.fields)))
+        return JSONResponse(address_book_out(await self._slots.read(self._store.fields)))
 
 
 def _answer_errors(app: FastAPI) -> None:

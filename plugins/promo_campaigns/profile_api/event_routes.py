@@ -14,7 +14,7 @@ from promo_campaigns.profile_api.requests import read_json
 
 if TYPE_CHECKING:
     from promo_campaigns.profile_api.store import ProfileStore
-    from promo_campaigns.profile_api.store_lanes import StoreLanes
+    from promo_campaigns.profile_api.store_slots import StoreSlots
 
 EVENT_BYTES = 20 * 1024
 
@@ -22,12 +22,12 @@ EVENT_BYTES = 20 * 1024
 class EventRoutes:
     """The event routes, on an open store.
 
-    :param lanes: of this store
+    :param slots: of this store
     """
 
-    def __init__(self, store: ProfileStore, lanes: StoreLanes) -> None:
+    def __init__(self, store: ProfileStore, slots: StoreSlots) -> None:
         self._store = store
-        self._lanes = lanes
+        self._slots = slots
         self.router = APIRouter(prefix="/api")
         self.router.add_api_route("/v1/event", self.add_escaped, methods=["POST"])
         self.router.add_api_route("/v2/event", self.add_nested, methods=["POST"])
@@ -43,5 +43,5 @@ class EventRoutes:
     async def _add(self, request: Request, *, escaped: bool) -> JSONResponse:
         sent = await read_json(request, EventIn, most_bytes=EVENT_BYTES)
         event = sent.event(escaped=escaped, token=request_token(request.headers.get("idempotency-key", "")))
-        kept = await self._lanes.write(event.identity.key, self._store.add_event, event)
+        kept = await self._slots.write(event.identity.key, self._store.add_event, event)
         return JSONResponse({"id": kept})

@@ -24,7 +24,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
 
     A file is finished when two looks, ``unchanged_s`` apart, find the same size and time of change; or, with
     ``done_marker``, when ``<name>.done`` stands beside it. Lock files, half uploads and what desktops leave behind
-    (``code_inbox.NO_CODE_FILE``) are left alone. Files that are there at once are returned without deferring.
+    (``code_inbox.NO_CODE_FILE``) are ignored. Files that are there at once are returned without deferring.
 
     :param path: the folder, or a file: any path that ``ObjectStoragePath`` reaches, ``s3://connection@bucket/inbox``
         (templated)

@@ -13,7 +13,7 @@ _INBOX_README = """\
 # Code inbox
 
 Put files of promo codes here (CSV, JSON or XLSX). The DAG load_promo_codes loads each as soon as it is complete, and
-moves it to loaded/ or rejected/ with a report beside it. This file is left alone.
+moves it to loaded/ or rejected/ with a report beside it. This file is ignored.
 """
 
 

@@ -1,4 +1,4 @@
-"""A file that holds a table, whoever wrote it: what is expected of its header, and how its rows are read."""
+"""A file that holds a table, from any program: what is expected of its header, and how its rows are read."""
 
 from __future__ import annotations
 

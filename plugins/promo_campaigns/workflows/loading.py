@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def load_workflows(include: str | None = None, *, kind: type[PromoWorkflow] = PromoWorkflow) -> list[PromoWorkflow]:
     """Build a DAG from each file of ``include/workflows``.
 
-    A broken file is an import error of Airflow's under its own name, and leaves the others alone. Where Airflow parses
+    A broken file is an import error of Airflow's under its own name, and the others are built. Where Airflow parses
     to run a task, that task's workflow is all that is read.
 
     :param include: the include folder; by default option ``[promo_campaigns] include_folder``, else beside the DAGs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, XComArg, task_group
 
-from promo_campaigns.definitions.settings import Taker, arguments, form_fields
+from promo_campaigns.definitions.settings import Consumer, arguments, form_fields
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, require_files
 from promo_campaigns.definitions.workflow_parts import PromoCode
@@ -85,7 +85,7 @@ class PromoWorkflow:
             preview_only="{{ params.dry_run }}",
             repeat="{{ params.repeat }}",
             **CODES,
-            **arguments(self.settings, Taker.START),
+            **arguments(self.settings, Consumer.START),
             **self._opening(),
         )
 
@@ -98,7 +98,7 @@ class PromoWorkflow:
             task_display_name="Answer events",
             message=self.settings.message,
             **{name: int(value) for name, value in seconds.items()},
-            **arguments(self.settings, Taker.EVENTS),
+            **arguments(self.settings, Consumer.EVENTS),
             **self._opening(),
         )
 
@@ -109,7 +109,7 @@ class PromoWorkflow:
             task_display_name="Approve",
             run_id=start.run,
             include_folder=self._include_folder,
-            **arguments(self.settings, Taker.APPROVE),
+            **arguments(self.settings, Consumer.APPROVE),
         )
 
     def before_batches(self, start: StartOperator) -> BaseOperator:
@@ -134,7 +134,7 @@ class PromoWorkflow:
             task_display_name="Message",
             assignments=last.output,
             message="{{ params.message }}",
-            **arguments(self.settings, Taker.MESSAGE),
+            **arguments(self.settings, Consumer.MESSAGE),
         )
         after = [self.data_source(source.name, message.output) for source in sources if not source.before]
         return after or [message]
@@ -195,7 +195,7 @@ class PromoWorkflow:
             "workflow": self.workflow_id,
             "include_folder": self._include_folder,
             "quiet_hours": self.settings.effective_quiet_hours,
-            **arguments(self.settings, Taker.OPENING),
+            **arguments(self.settings, Consumer.OPENING),
         }
 
     def _batches(self) -> Any:  # noqa: ANN401  (Airflow's decorator has no type of its own)
@@ -215,5 +215,5 @@ class PromoWorkflow:
             "default_args": defaults | ({"owner": settings.owner} if settings.owner else {}),
             "tags": [TAG, *settings.tags],
             **({"max_active_runs": _ANSWERING} if settings.event else {}),
-            **arguments(settings, Taker.DAG),
+            **arguments(settings, Consumer.DAG),
         }

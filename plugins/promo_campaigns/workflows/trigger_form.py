@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 
 MODES = {
-    None: "send to whoever is missing, unless the run was set otherwise",
-    "missing": "send to whoever is missing",
+    None: "send only to contacts that were not reached, unless the run was set otherwise",
+    "missing": "send only to contacts that were not reached",
     "profiles": "only write the profiles again",
     "refuse": "refuse",
 }

@@ -46,7 +46,7 @@ def data_source() -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Trial:
+class _TestRequest:
     """One request as it may be shown.
 
     :param secrets: what is never shown
@@ -102,19 +102,21 @@ def try_one(
         msg = "give --contact ID, or --body FILE"
         raise ConfigurationError(msg)
     output = Output(as_json=as_json, fields=fields)
-    trial = _prepare(include, name, connection, contact=contact, body=body, dsn=dsn)
-    request = trial.request()
+    test = _prepare(include, name, connection, contact=contact, body=body, dsn=dsn)
+    request = test.request()
     if output.is_plain:
         print(_in_words(request), flush=True)
-    reply = _send(trial) if send else None
+    reply = _send(test) if send else None
     if not output.is_plain:
-        output.record({**request, "answer": _answer(trial, reply) if reply else None}, "")
+        output.record({**request, "answer": _answer(test, reply) if reply else None}, "")
     elif reply:
-        _tell(_answer(trial, reply))
+        _tell(_answer(test, reply))
     return ExitStatus.OK if reply is None or reply.outcome.value == "ok" else ExitStatus.NO
 
 
-def _prepare(include: Path, name: str, connection: str, *, contact: int | None, body: Path | None, dsn: str) -> _Trial:
+def _prepare(
+    include: Path, name: str, connection: str, *, contact: int | None, body: Path | None, dsn: str
+) -> _TestRequest:
     from promo_campaigns.definitions.definitions import read_data_source
     from promo_campaigns.http.endpoint import parse_endpoint
     from promo_campaigns.preview.test_request import trial_call
@@ -124,7 +126,7 @@ def _prepare(include: Path, name: str, connection: str, *, contact: int | None, 
     endpoint = parse_endpoint(settings)
     text = None if body is None else _body_of(body, source)
     recipient, hidden = _contact(contact, dsn) if contact is not None else (None, [])
-    return _Trial(
+    return _TestRequest(
         source=source,
         endpoint=endpoint,
         call=trial_call(source, recipient, text),
@@ -166,19 +168,19 @@ def _in_words(request: dict[str, Any]) -> str:
     return "\n".join([*lines, "", request["body"]] if request["body"] else lines)
 
 
-def _send(trial: _Trial) -> Reply:
-    from promo_campaigns.preview.test_request import make_trial
+def _send(test: _TestRequest) -> Reply:
+    from promo_campaigns.preview.test_request import make_test_request
 
-    timeout_s = min(trial.source.timeout_s or trial.endpoint.timeout_s, trial.endpoint.timeout_s)
+    timeout_s = min(test.source.timeout_s or test.endpoint.timeout_s, test.endpoint.timeout_s)
     with progress("Waiting for the receiver"):
-        return asyncio.run(make_trial(trial.source, replace(trial.endpoint, timeout_s=timeout_s), trial.call))
+        return asyncio.run(make_test_request(test.source, replace(test.endpoint, timeout_s=timeout_s), test.call))
 
 
-def _answer(trial: _Trial, reply: Reply) -> dict[str, Any]:
+def _answer(test: _TestRequest, reply: Reply) -> dict[str, Any]:
     """Return an answer as it may be shown, cut where it is long."""
     from promo_campaigns.preview.test_request import SHOWN_CHARACTERS
 
-    text = trial.redacted(reply.body.decode("utf-8", "replace"))
+    text = test.redacted(reply.body.decode("utf-8", "replace"))
     return {
         "status": reply.status,
         "seconds": reply.seconds,

@@ -35,7 +35,7 @@ def inbox(
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection:
         messages = read_inbox(connection, contact_id=contact, limit=limit)
-    # A list shows no code: what a message says is for whoever asks for one contact by name.
+    # A list shows no code: the text of a message is shown for one contact, by name, only.
     shown = (*_LISTED, "title", "body") if contact is not None else _LISTED
     rows = [
         {name: mask_value(one[name]) if name == "locator" else one[name] for name in shown if name in one}

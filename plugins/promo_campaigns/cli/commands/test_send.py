@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.run_spec import RunSpec
-    from promo_campaigns.preview.test_message import Trial, TrialOutcome
+    from promo_campaigns.preview.test_message import RenderedMessages, SendTestResult
 
 app = Commands()
 
@@ -67,47 +67,47 @@ def send_test(
 def _test(campaign: Campaign, contact: list[int], output: Output, *, send: bool) -> ExitStatus:
     spec = campaign.spec(contact_ids=contact)
     receivers = campaign.receivers()
-    trial, rows = _render(campaign, spec, receivers, contact, quiet=not output.is_plain)
+    rendered, rows = _render(campaign, spec, receivers, contact, quiet=not output.is_plain)
     if not send:
         if not output.is_plain:
             output.rows(rows, empty="Nobody is to be sent anything.")
-        return ExitStatus.NO if trial.left_out else ExitStatus.OK
+        return ExitStatus.NO if rendered.left_out else ExitStatus.OK
     with progress("Waiting for the receiver"):
-        outcomes = asyncio.run(_send(trial, spec, receivers))
+        outcomes = asyncio.run(_send(rendered, spec, receivers))
     _tell(outcomes, output)
     return ExitStatus.OK if all(one.outcome == "ok" for one in outcomes) else ExitStatus.NO
 
 
 def _render(
     campaign: Campaign, spec: RunSpec, receivers: Receivers, contact_ids: Sequence[int], *, quiet: bool
-) -> tuple[Trial, list[dict[str, object]]]:
+) -> tuple[RenderedMessages, list[dict[str, object]]]:
     """Render the messages, print them unless something else is to be printed, and return them to be sent and shown."""
     from promo_campaigns.definitions.definitions import require_carried
     from promo_campaigns.definitions.sample_answers import notes_on_answers, read_sample_answers
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.postgres.connection import connect
-    from promo_campaigns.preview.test_message import new_trial_key, render_trial
+    from promo_campaigns.preview.test_message import new_run_key, render_test_messages
     from promo_campaigns.preview.test_request import codes_held
 
     require_carried(campaign.include, spec.message, receivers.transport(spec))
     answers = read_sample_answers(campaign.include, spec)
     with connect(find_dsn(campaign.dsn)) as connection:
-        key, compiled = new_trial_key(spec.workflow), CompiledCampaign(spec)
-        trial = render_trial(connection, compiled, contact_ids, key=key, answers=answers)
+        key, compiled = new_run_key(spec.workflow), CompiledCampaign(spec)
+        rendered = render_test_messages(connection, compiled, contact_ids, key=key, answers=answers)
         masks = {code: mask(code) for who in set(contact_ids) for code in codes_held(connection, who)}
     if not quiet:
-        print("\n".join([printable(redacted(_shown(trial), [], masks), "\n\t"), *notes_on_answers(spec, answers)]))
-    return trial, _rows(trial, masks)
+        print("\n".join([printable(redacted(_shown(rendered), [], masks), "\n\t"), *notes_on_answers(spec, answers)]))
+    return rendered, _rows(rendered, masks)
 
 
-async def _send(trial: Trial, spec: RunSpec, receivers: Receivers) -> list[TrialOutcome]:
-    from promo_campaigns.preview.test_message import send_trial
+async def _send(rendered: RenderedMessages, spec: RunSpec, receivers: Receivers) -> list[SendTestResult]:
+    from promo_campaigns.preview.test_message import send_test_messages
 
     async with receivers.open_transport(spec) as transport:
-        return await send_trial(trial, transport)
+        return await send_test_messages(rendered, transport)
 
 
-def _rows(trial: Trial, masks: dict[str, str]) -> list[dict[str, object]]:
+def _rows(rendered: RenderedMessages, masks: dict[str, str]) -> list[dict[str, object]]:
     """Return the messages as rows, without the addresses they go to."""
     rows: list[dict[str, object]] = [
         {
@@ -116,22 +116,22 @@ def _rows(trial: Trial, masks: dict[str, str]) -> list[dict[str, object]]:
             **{name: redacted(getattr(one, name) or "", [], masks) for name in ("title", "body", "html")},
             "left_out": None,
         }
-        for one in trial.ready
+        for one in rendered.ready
     ]
     empty = {"channel": None, "title": None, "body": None, "html": None}
-    return rows + [{"contact_id": who, **empty, "left_out": why} for who, why in sorted(trial.left_out.items())]
+    return rows + [{"contact_id": who, **empty, "left_out": why} for who, why in sorted(rendered.left_out.items())]
 
 
-def _shown(trial: Trial) -> str:
+def _shown(rendered: RenderedMessages) -> str:
     """Return the messages as text, without the addresses they go to."""
     parts = [
         "\n".join([f"contact {one.contact_id} ({one.channel})", one.title, "", one.body, *filter(None, [one.html])])
-        for one in trial.ready
+        for one in rendered.ready
     ]
-    return "\n\n".join([*parts, *(f"contact {who}: not sent, {why}" for who, why in sorted(trial.left_out.items()))])
+    return "\n\n".join([*parts, *(f"contact {who}: not sent, {why}" for who, why in sorted(rendered.left_out.items()))])
 
 
-def _tell(outcomes: list[TrialOutcome], output: Output) -> None:
+def _tell(outcomes: list[SendTestResult], output: Output) -> None:
     if not output.is_plain:
         output.rows([asdict(one) for one in outcomes], empty="Nobody was sent anything.")
         return

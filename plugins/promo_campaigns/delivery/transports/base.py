@@ -33,7 +33,7 @@ _NOT_BEGUN = "not begun in time"
 _IN_FLIGHT = 50
 _IN_FLIGHT_KEYED = 500
 _CALLS_KEYED = 4
-"""Whole calls in flight: what a statement of the ledger costs whomever it is for is shared by two calls' contacts."""
+"""Whole calls in flight: a statement of the ledger has a fixed cost, which the contacts of two calls share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

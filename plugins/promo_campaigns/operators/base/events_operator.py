@@ -23,7 +23,7 @@ _MOST_EVENTS = 100_000
 
 
 class EventsOperator(CampaignOperator):
-    """A block of a campaign whose audience is whoever an event happens to.
+    """A block of a campaign whose audience is the contact of an event.
 
     :param event: type of the events, the vendor's ``eventTypeKey`` (templated)
     :param reentry: ``each_time``, ``once``, or ``period``: not within that of an event that made the contact enter

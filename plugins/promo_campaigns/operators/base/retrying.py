@@ -17,7 +17,7 @@ MOST_REASON = 500
 
 
 class RetryWhatMayPass(RetryPolicy):
-    """Fails at once on an error that only a person can mend; leaves every other to the task's own retries."""
+    """Fails at once on an error that only a person can fix; leaves every other to the task's own retries."""
 
     def evaluate(
         self,

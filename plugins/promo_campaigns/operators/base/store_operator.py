@@ -26,7 +26,7 @@ class StoreOperator(BaseOperator):
     """A block that works on the store.
 
     :param promo_db_conn_id: connection of the store (templated)
-    :param retry_policy: by default an error that only a person can mend is not retried
+    :param retry_policy: by default an error that only a person can fix is not retried
     """
 
     def __init__(

@@ -43,6 +43,15 @@ alter trigger audit_settled_once on promo.audit rename to audit_recorded_once;
 comment on table promo.audit is 'Who exported codes, erased a contact or held sending up: written before it begins, its end recorded once. Append-only.';
 
 -- part: locked --
+comment on table promo.code_stock is
+  'How many codes there are of a pool, by the hour in which they run out: the sum of its rows. A statement that changes codes adds
+a row, so that nobody waits for anybody; compact_stock makes one row of many.';
+comment on column promo.run.mode is 'What running it again does once it is closed: send only to contacts that were not reached, repair profiles only, or nothing.';
+comment on table promo.code_demand is
+  'How many codes a run that is open has still to claim: the sum of its rows, and the count of its pending contacts that
+need a code. A claim adds a row, so that nobody waits for anybody; a run that is closed has none.';
+
+-- part: locked --
 create or replace function promo.keep_evidence() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$
 begin
@@ -85,4 +94,19 @@ begin
   from unnest(runs, states, counts) as changed (run_id, state, n)
   group by run_id;
   return null;
+end $$;
+
+-- part: locked --
+create or replace function promo.check_assignment_transition() returns trigger
+  language plpgsql set search_path = pg_catalog, promo as $$
+begin
+  -- A late ok for a send of unknown outcome that was to be made again.
+  if (old.state, new.state) = ('assigned', 'accepted') and exists (
+       select from promo.attempt t
+       where t.run_id = new.run_id and t.contact_id = new.contact_id and t.purpose = 'message' and t.outcome = 'ok')
+  then
+    return new;
+  end if;
+  raise exception 'assignment (run %, contact %) may not go from % to %', old.run_id, old.contact_id, old.state, new.state
+    using errcode = 'check_violation', constraint = 'assignment_transition';
 end $$;

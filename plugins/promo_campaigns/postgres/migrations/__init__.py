@@ -1,7 +1,7 @@
 """Brings a database to the present schema with Alembic; each revision runs one plain SQL file.
 
 ``postgres/schema.sql`` is the whole schema as it is now, to be read and changed together with a new revision: a test
-holds that the revisions lead to it. The first revision runs it as long as it is the only one. Whoever writes the second
+holds that the revisions lead to it. The first revision runs it as long as it is the only one. The author of the second
 copies ``schema.sql`` to ``0001_schema.sql`` here before changing it; the first revision runs the copy from then on.
 
 How to write a revision so that nobody is shut out of a store of millions of rows

@@ -37,7 +37,7 @@ union select c.relname || '.' || a.attname from pg_attribute a join pg_class c o
 
 
 def take_over(connection: Connection, schema: str, known: Collection[str]) -> None:
-    """Mark a store that the former revisions were all applied to as one of the first revision; leave others alone.
+    """Mark a store that the former revisions were all applied to as one of the first revision; touch no other.
 
     :param schema: the SQL of the first revision
     :param known: the revisions that there are now

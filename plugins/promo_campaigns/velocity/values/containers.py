@@ -66,7 +66,7 @@ def unchanged(source: object, size: int) -> None:
 
 
 def put(holder: object, key: object, value: object, meter: Meter) -> None:
-    """Set an element of a list or map; anything else cannot be set and is left alone."""
+    """Set an element of a list or map; anything else cannot be set and stays as it is."""
     if type(holder) is dict and type(key) in KEYS:
         meter.held(len(holder) + 1)
         holder[key] = value

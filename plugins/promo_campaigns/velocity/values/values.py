@@ -43,7 +43,7 @@ class Bag:
 
 
 class Encoded:
-    """Text that a template has encoded itself with a tool; where it stands like that already it is left alone.
+    """Text that a template has encoded itself with a tool; where it stands like that already it is not encoded again.
 
     :ivar text: the text
     :ivar form: what it was encoded for: `html`, `xml` or `url`

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 
-class Lane(Enum):
+class Kind(Enum):
     """Kinds of work, each with a number of connections of its own."""
 
     READ = "read"
@@ -33,7 +33,7 @@ class Lane(Enum):
     IMPORT = "import"
 
 
-CONNECTIONS = {Lane.READ: 2, Lane.WRITE: 4, Lane.COME_BACK: 2, Lane.IMPORT: 1}
+CONNECTIONS = {Kind.READ: 2, Kind.WRITE: 4, Kind.COME_BACK: 2, Kind.IMPORT: 1}
 
 PATIENCE_S = 5.0
 """A request waits this long for a contact that others hold; the caller is told to come back after that."""
@@ -42,21 +42,21 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 
 
 def contact_name(contact: Contact) -> str | None:
-    """Return the name of a contact for ``StoreLanes.write``: its external id, else its first channel."""
+    """Return the name of a contact for ``StoreSlots.write``: its external id, else its first channel."""
     return contact.external_id or next((channel.value for channel in contact.channels), None)
 
 
-class StoreLanes:
+class StoreSlots:
     """Runs blocking work on the store in threads, as many at once as its kind has connections."""
 
     def __init__(self) -> None:
         # A limiter belongs to the event loop in which it is made.
-        self._lanes: dict[Lane, anyio.CapacityLimiter] = {}
+        self._slots: dict[Kind, anyio.CapacityLimiter] = {}
         self._queues = _Queues()
 
     async def read(self, work: Callable[..., Answer], *arguments: object) -> Answer:
         """Run work that takes no lock on a contact."""
-        return await self._run(Lane.READ, work, *arguments)
+        return await self._run(Kind.READ, work, *arguments)
 
     async def write(self, contact: str | None, work: Callable[..., Answer], *arguments: object) -> Answer:
         """Run work that writes a contact, repeatedly while the contact is locked.
@@ -72,7 +72,7 @@ class StoreLanes:
 
     async def _try(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
         try:
-            return await self._run(Lane.WRITE, work, *arguments)
+            return await self._run(Kind.WRITE, work, *arguments)
         except ContactHeldError:
             pass
         return await self._come_back(give_up, work, *arguments)
@@ -83,13 +83,13 @@ class StoreLanes:
             await anyio.sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
             tries += 1
             try:
-                return await self._run(Lane.COME_BACK, work, *arguments)
+                return await self._run(Kind.COME_BACK, work, *arguments)
             except ContactHeldError:
                 if anyio.current_time() > give_up:
                     raise
 
-    async def _run(self, lane: Lane, work: Callable[..., Answer], *arguments: object) -> Answer:
-        limiter = self._lanes.setdefault(lane, anyio.CapacityLimiter(CONNECTIONS[lane]))
+    async def _run(self, kind: Kind, work: Callable[..., Answer], *arguments: object) -> Answer:
+        limiter = self._slots.setdefault(kind, anyio.CapacityLimiter(CONNECTIONS[kind]))
         return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
 
 

@@ -193,7 +193,8 @@ def run_by_airflow(tmp_path: Path, include: Path, before: list[str], after: list
     file = tmp_path / "wired_dag.py"
     made = f"workflow(Path({str(include)!r}), {before!r}, {after!r})"
     file.write_text(
-        f"# airflow DAG\nfrom pathlib import Path\nfrom system.test_wiring import workflow\n\nwired = {made}\n",
+        "# airflow DAG\nfrom pathlib import Path\nfrom system.test_workflow_assembly import workflow\n\n"
+        f"wired = {made}\n",
         encoding="utf-8",
     )
     bag = DagBag(dag_folder=str(file))
@@ -239,7 +240,7 @@ def test_start_itself_refuses_a_contradiction_before_anything_is_opened(
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_no_secret_code_address_or_answer_is_shown_wherever_a_call_fails(  # noqa: PLR0913, PLR0917  (a world and its witnesses)
+def test_no_secret_code_address_or_answer_is_shown_wherever_a_call_fails(  # noqa: PLR0913, PLR0917  (a scenario and its witnesses)
     tmp_path: Path,
     include: Path,
     store: Connection,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
-LANES, WIRED, HALTED = 0.5, 0.3, 0.15
+TWO_WORKERS, WIRED, HALTED = 0.5, 0.3, 0.15
 REST_S, LONG_REST_S = 400.0, 2000.0
 """The longer one is beyond the window in which a receiver recognises a key."""
 STRATEGIES = ("uniform", "targeted", "priorities")
@@ -76,16 +76,16 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class Scenario:
     """Drawn from the seed.
 
     :ivar fine: workers are interleaved between the statements of a transaction, not between transactions alone
     :ivar window_s: how long the receiver of messages recognises a key, 0 for never
     :ivar life_s: how long each code is valid from the start
     :ivar send_by_s: when the runs' send-by is, or None
-    :ivar lanes: workers have the ledger beside their calls, in two lanes, as the product's have
+    :ivar two_workers: workers have the ledger beside their calls, and there are two of them, as the product's have
     :ivar warm: how many tasks of the first DAG runs are done before anything bad happens
-    :ivar steps: how long faults go on; a third of the worlds, which these tell, gives contacts again what they hold
+    :ivar steps: how long faults go on; a third of the scenarios, which these tell, gives contacts again what they hold
     :ivar survivors: how many workers live on when they end, at most
     :ivar rest_s: how much time passes before each round of rest: longer than any lease, probe or pause of the breaker
     :ivar heals_late: receivers misbehave until the first round of rest is over
@@ -107,7 +107,7 @@ class World:
     records: bool
     send_by_s: float | None
     in_flight: int
-    lanes: bool
+    two_workers: bool
     batch_size: int
     warm: int
     steps: int
@@ -127,7 +127,7 @@ class World:
 
     @property
     def traits(self) -> list[str]:
-        """What this world has and others do not, for the figures."""
+        """What this scenario has and others do not, for the figures."""
         traits = {
             "two workflows": self.rival is not None,
             self.asks: bool(self.asks),
@@ -139,7 +139,7 @@ class World:
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),
-            "lanes": self.lanes,
+            "two_workers": self.two_workers,
             "fine": self.fine,
         }
         return [name for name, so in traits.items() if so]
@@ -194,54 +194,54 @@ class World:
         )
 
 
-def draw_world(rng: random.Random, more: random.Random) -> World:
-    """Draw a world; each has its own mixture of faults, so that some are rid of those that hide others.
+def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
+    """Draw a scenario; each has its own mixture of faults, so that some are rid of those that hide others.
 
-    :param more: draws what not every world has, so that those without are the same whatever else there is to draw
+    :param more: draws what not every scenario has, so that those without are the same whatever else there is to draw
     """
-    world = _enlarge(_draw_plain_world(rng), more)
+    scenario = _enlarge(_draw_plain_scenario(rng), more)
     if more.random() < HALTED:
-        world = replace(world, rates=world.rates | {"halt": more.choice((0.02, 0.05))})
-    return world
+        scenario = replace(scenario, rates=scenario.rates | {"halt": more.choice((0.02, 0.05))})
+    return scenario
 
 
-def _enlarge(world: World, more: random.Random) -> World:
+def _enlarge(scenario: Scenario, more: random.Random) -> Scenario:
     if more.random() < 0.25:
         rival = Rival(audience=more.choice((EVERYBODY, MOST)), days=more.randint(0, 2), records=more.random() < 0.7)
         life = tuple(rival.days * DAY_S + more.choice((more.uniform(300, 4000), 30 * DAY_S)) for _ in range(3))
-        world = replace(world, rival=rival, life_s=world.life_s + life)
+        scenario = replace(scenario, rival=rival, life_s=scenario.life_s + life)
     if more.random() < 0.3:
         asks, answers_s = more.choice(("asks", "tells", "tells")), more.choice((0.0, 100 * DAY_S))
-        world = replace(world, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
+        scenario = replace(scenario, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
         if more.random() < 0.5:
-            short = tuple(world.days * DAY_S + more.uniform(300, 3000) for _ in world.life_s)
-            world = replace(world, life_s=short)
-    if more.random() < (0.5 if world.asks else 0.25):
-        world = replace(world, rates=world.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
+            short = tuple(scenario.days * DAY_S + more.uniform(300, 3000) for _ in scenario.life_s)
+            scenario = replace(scenario, life_s=short)
+    if more.random() < (0.5 if scenario.asks else 0.25):
+        scenario = replace(scenario, rates=scenario.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
     if more.random() < 0.25:
-        world = replace(world, steps=2 * world.steps)
+        scenario = replace(scenario, steps=2 * scenario.steps)
     if more.random() < 0.3:
-        world = replace(world, warm=more.choice((4, 5)))
-    world = replace(world, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
+        scenario = replace(scenario, warm=more.choice((4, 5)))
+    scenario = replace(scenario, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
     if more.random() < 0.4:
-        until_record = 5 if world.asks else 4
-        world = replace(
-            world,
+        until_record = 5 if scenario.asks else 4
+        scenario = replace(
+            scenario,
             together=more.choice((2, 3)),
-            profile_habits=world.profile_habits | {"refused": more.choice((0.0, 1.0))},
-            warm=more.choice((until_record, world.warm)),
+            profile_habits=scenario.profile_habits | {"refused": more.choice((0.0, 1.0))},
+            warm=more.choice((until_record, scenario.warm)),
         )
-    world = replace(world, capped=more.random() < 0.15)
-    return replace(world, webhook=more.choice(("GET", "GET", "POST")) if more.random() < WIRED else "")
+    scenario = replace(scenario, capped=more.random() < 0.15)
+    return replace(scenario, webhook=more.choice(("GET", "GET", "POST")) if more.random() < WIRED else "")
 
 
-def _draw_plain_world(rng: random.Random) -> World:
+def _draw_plain_scenario(rng: random.Random) -> Scenario:
     contacts, days = rng.randint(3, 6), rng.randint(0, 2)
     enough = rng.choice((contacts - 1, contacts + 1, 2 * contacts, 2 * contacts + 2))
     life = [days * DAY_S + (rng.uniform(300, 4000) if rng.random() < 0.3 else 30 * DAY_S) for _ in range(enough)]
     rates = {name: rng.choice((0.0, 0.01, 0.03, 0.08)) for name in FAULTS}
-    lanes = rng.random() < LANES
-    return World(
+    two_workers = rng.random() < TWO_WORKERS
+    return Scenario(
         strategy=rng.choice(STRATEGIES),
         fine=rng.random() < 0.3,
         contacts=contacts,
@@ -250,8 +250,8 @@ def _draw_plain_world(rng: random.Random) -> World:
         window_s=rng.choice((0.0, WINDOW_S)),
         records=rng.random() < 0.7,
         send_by_s=rng.uniform(200, 4000) if rng.random() < 0.35 else None,
-        in_flight=rng.randint(2, 4) if lanes else rng.randint(1, 3),
-        lanes=lanes,
+        in_flight=rng.randint(2, 4) if two_workers else rng.randint(1, 3),
+        two_workers=two_workers,
         batch_size=rng.choice((2, 10)),
         warm=rng.choice((0, 3, 3)),
         steps=rng.randint(40, 160),
@@ -262,11 +262,11 @@ def _draw_plain_world(rng: random.Random) -> World:
     )
 
 
-def lay_out(connection: Connection, world: World) -> None:
-    """Clear the store and put the world into it, with the same ids every time."""
+def lay_out(connection: Connection, scenario: Scenario) -> None:
+    """Clear the store and put the scenario into it, with the same ids every time."""
     connection.execute(_CLEAR, prepare=False)
-    connection.execute(_CONTACTS, [world.contacts])
-    add_codes(connection, 0, [EPOCH_S + life for life in world.life_s])
+    connection.execute(_CONTACTS, [scenario.contacts])
+    add_codes(connection, 0, [EPOCH_S + life for life in scenario.life_s])
 
 
 def add_codes(connection: Connection, first: int, expiries: list[float]) -> None:

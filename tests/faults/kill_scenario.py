@@ -1,4 +1,4 @@
-"""The world around a killed worker: people and codes of its own, the truth at the receiver, and what must hold."""
+"""The scenario around a killed worker: people and codes of its own, the truth at the receiver, and what must hold."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FINAL = {AssignmentState.RECORDED, AssignmentState.REJECTED, AssignmentState.SKI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class Scenario:
     """Six people: the last has no channel, and the receiver refuses the second for good.
 
     :ivar way: how messages leave, one of ``WAYS``
@@ -51,7 +51,7 @@ class World:
 
 @dataclass(slots=True)
 class Truth:
-    """What the receiver really got, whoever sent it and however often.
+    """What the receiver really got, from any sender and however often.
 
     :ivar told: for which contact it was asked about which code, by key
     :ivar mixed: what was wrong with a question, or with an answer in a message
@@ -98,7 +98,7 @@ def _asked(request: Received) -> tuple[str, dict[str, Any]]:
     return path, dict(parse_qsl(query)) if request.method == "GET" else request.json
 
 
-def make_world(connection: Connection, way: str, name: str) -> World:
+def make_scenario(connection: Connection, way: str, name: str) -> Scenario:
     """Add people and a pool of their own to the store."""
     people = connection.execute(
         "insert into promo.contact (first_name) select 'Name ' || n from generate_series(1, %s) n returning contact_id",
@@ -120,7 +120,7 @@ def make_world(connection: Connection, way: str, name: str) -> World:
         {"sha": hashlib.sha256(name.encode()).digest(), "name": name, "codes": REACHABLE + _spare_codes(way)},
     )
     spec = _spec(name, contact_ids)
-    return World(
+    return Scenario(
         way=way, spec=_asking(spec, way) if way in ASKED else spec, run_key=f"kills/edition/{name}", people=contact_ids
     )
 
@@ -137,7 +137,7 @@ def _spec(name: str, contact_ids: list[int]) -> RunSpec:
 
 
 def _spare_codes(way: str) -> int:
-    """Each time whoever is refused is sent to anew, a code is gone that a data source was told."""
+    """Each time a refused contact is sent to anew, a code is gone that a data source was told."""
     return SPARE_CODES * 3 if way in ASKED else SPARE_CODES
 
 
@@ -161,32 +161,32 @@ def jump(connection: Connection, seconds: float) -> None:
     )
 
 
-def violations(connection: Connection, world: World, truth: Truth) -> list[str]:
+def violations(connection: Connection, scenario: Scenario, truth: Truth) -> list[str]:
     """Return what does not hold, once everything has come to rest: the books, and the books against the truth."""
     rows = connection.execute(
         "select r.run_id, r.closed_at, a.contact_id, a.state::text as state, a.reason, p.code, a.resend_counter"
         " from promo.run r join promo.assignment a using (run_id) left join promo.promo_code p using (promo_code_id)"
         " where r.run_key = %s",
-        [world.run_key],
+        [scenario.run_key],
     ).fetchall()
     books = {int(row["contact_id"]): row for row in rows}
     run_id = rows[0]["run_id"] if rows else None
-    delivered = _delivered(connection, world, truth)
+    delivered = _delivered(connection, scenario, truth)
     wrong = [f"{broken.invariant}: {broken.rows}" for broken in check_invariants(connection, run_id)]
     wrong += [] if rows and rows[0]["closed_at"] else ["the run is not closed"]
-    wrong += [] if sorted(books) == world.people else ["somebody is missing from the audience"]
+    wrong += [] if sorted(books) == scenario.people else ["somebody is missing from the audience"]
     wrong += _doubled(delivered)
     wrong += truth.mixed + _told(truth, books)
     for contact, book in books.items():
-        wrong += _misled(world, truth, book, delivered.get(contact, []))
+        wrong += _misled(scenario, truth, book, delivered.get(contact, []))
     return wrong
 
 
-def _delivered(connection: Connection, world: World, truth: Truth) -> dict[int, list[str]]:
-    if world.way != "inbox":
+def _delivered(connection: Connection, scenario: Scenario, truth: Truth) -> dict[int, list[str]]:
+    if scenario.way != "inbox":
         return dict(truth.messages)
     arrived: dict[int, list[str]] = defaultdict(list)
-    for contact in world.people:
+    for contact in scenario.people:
         for message in read_inbox(connection, contact_id=contact):
             arrived[contact].append(message["body"])
     return arrived
@@ -220,10 +220,11 @@ def _told(truth: Truth, books: dict[int, dict[str, Any]]) -> list[str]:
     ]
 
 
-def _misled(world: World, truth: Truth, book: dict[str, Any], codes: list[str]) -> list[str]:
+def _misled(scenario: Scenario, truth: Truth, book: dict[str, Any], codes: list[str]) -> list[str]:
     contact, state = int(book["contact_id"]), str(book["state"])
-    doubtful = world.way in KEYLESS or contact == world.refused  # a refusal after a doubt proves nothing: it is parked
-    expected = FINAL | ({AssignmentState.UNKNOWN} if doubtful else set())
+    # A refusal after an unknown outcome proves nothing: the send stays unknown.
+    may_be_unknown = scenario.way in KEYLESS or contact == scenario.refused
+    expected = FINAL | ({AssignmentState.UNKNOWN} if may_be_unknown else set())
     recorded = book["code"] if state == "recorded" else None
     rules = {
         f"ended as {state}": state in expected,
@@ -232,8 +233,8 @@ def _misled(world: World, truth: Truth, book: dict[str, Any], codes: list[str]) 
         "heard another code than the books say": not codes or codes == [book["code"]],
         "has a profile that says another code": truth.profiles.get(contact) == recorded,
         "had another code written meanwhile": len([who for who, _ in truth.written if who == contact]) <= 1,
-        "is skipped without cause": (state == "skipped") == (contact == world.people[-1]),
-        "is rejected without cause": state != "rejected" or contact == world.refused,
+        "is skipped without cause": (state == "skipped") == (contact == scenario.people[-1]),
+        "is rejected without cause": state != "rejected" or contact == scenario.refused,
     }
     return [f"contact {contact} {rule}" for rule, holds in rules.items() if not holds]
 
