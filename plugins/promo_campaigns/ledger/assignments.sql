@@ -58,8 +58,8 @@ from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id
 returning a.contact_id;
 
 -- expire_overdue --
--- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A doubt
--- that was to be sent again is unknown again, and keeps its code. A code that a data source has seen goes, but not back.
+-- Nobody is given or sent anything after the run's send-by, nor sent a code that ran out; held codes go back. A send
+-- that was to be made again is unknown again, and keeps its code. A code that a data source has seen goes, but not back.
 with /* fragment moment */, decided as materialized (
   select /* fragment too_late */,
          case when r.send_by <= moment.at then 'send-by passed' else 'code expired' end as reason

@@ -35,7 +35,7 @@ _MOST_BETWEEN_LOOKS_S = 0.5
 _LOOKS_PER_DEADLINE = 4
 _TELL_EVERY_S = 60.0
 _HEARD_WITHIN_S = 0.25
-"""A new connection keeps its place so long, whatever other connection comes: a client needs a moment to send its key."""
+"""A new connection keeps its place so long, whatever other one comes: a client needs a moment to send its key."""
 _DISCARD = struct.pack("ii", 1, 0)
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
