@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +185,13 @@ def test_start_says_at_which_share_of_failures_a_run_pauses_itself(
     for wrong in ("0", "101", "lots"):
         with pytest.raises(ConfigurationError, match="abort_at must be a share above 0"):
             start("three", repeat=True, abort_at=wrong)
+
+
+def test_start_says_whom_a_run_goes_to_first(store: Connection, start: Callable[..., Any]) -> None:
+    batches = start("one", start_with="50 %", then="2h")
+    assert [batch["first_share"] for batch in batches] == [True]
+    row = store.execute("select start_with, then_wait, first_share from promo.run").fetchone()
+    assert row == {"start_with": "50 %", "then_wait": timedelta(hours=2), "first_share": 1}
 
 
 def test_a_run_is_found_by_its_key_once_it_was_cancelled(store: Connection, run: Run) -> None:
