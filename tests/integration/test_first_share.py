@@ -257,7 +257,7 @@ def test_a_task_beyond_the_first_share_waits_in_the_triggerer_until_a_time(
     with pytest.raises(TaskDeferred) as deferred:
         block.execute({})
     assert deferred.value.method_name == "resume"
-    left = deferred.value.trigger.moment - datetime.now(timezone.utc)  # type: ignore[attr-defined]  # of a DateTimeTrigger
+    left = deferred.value.trigger.moment - datetime.now(timezone.utc)
     assert timedelta(minutes=14) < left < timedelta(minutes=15, seconds=2)
     end_the_wait(store)
     assert len(block.execute({})["codes"]) == 18

@@ -236,8 +236,9 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
 
 
 def _staged(start_with: StartWith | None) -> dict[str, Any]:
-    asked = start_with is not None
-    return {"start_with": str(start_with) if asked else None, "then_wait": start_with.then if asked else None}
+    if start_with is None:
+        return {"start_with": None, "then_wait": None}
+    return {"start_with": str(start_with), "then_wait": start_with.then}
 
 
 def limit_parameters(limits: Limits) -> dict[str, Any]:

@@ -96,7 +96,10 @@ class SettingError(ConfigurationError):
     :param problem: what is wrong, as a sentence without a full stop
     :param setting: the way to it, such as ``("promo_code", "discount")``; empty for the workflow itself
     :param hint: what to write instead
+    :ivar others: what else is wrong with the settings, where that was looked for
     """
+
+    others: Sequence[SettingError] = ()
 
     def __init__(self, problem: str, *, setting: tuple[str | int, ...] = (), hint: str = "") -> None:
         self.problem = problem

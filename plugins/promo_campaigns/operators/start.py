@@ -126,10 +126,14 @@ class StartOperator(AudienceOperator):
 
     def _sends_by_itself(self, context: Context) -> bool:
         """Tell whether the DAG of this block is on and has a schedule: Airflow turns it on when it is triggered."""
-        scheduled = self.has_dag() and self.dag.schedule is not None  # type: ignore[no-untyped-call]  # Airflow's
-        return bool(scheduled) and is_live(context, self.dag_id)
+        return self._has_schedule() and is_live(context, self.dag_id)
+
+    def _has_schedule(self) -> bool:
+        """Tell whether the DAG of this block runs by itself."""
+        return bool(self.has_dag() and self.dag.schedule is not None)  # type: ignore[no-untyped-call]  # Airflow's
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
+        from promo_campaigns.definitions.workflow_notes import NO_SEND_BY
         from promo_campaigns.ledger.oversight.first_share import read_first_share
         from promo_campaigns.ledger.runs import open_run, read_batches
         from promo_campaigns.preview.start import words_on_audience
@@ -155,6 +159,8 @@ class StartOperator(AudienceOperator):
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
         if first is not None:
             self.log.info("Run %s goes to %s", run.run_id, first)
+        if self._has_schedule() and not optional_text(self.send_by):
+            words.append(NO_SEND_BY)
         for word in words:
             self.log.warning("%s", word)
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)

@@ -85,7 +85,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         """Send, and tell what it came to."""
         from promo_campaigns.definitions.sample_answers import read_sample_answers
         from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-        from promo_campaigns.preview.test_message import render_trial, send_trial, trial_key
+        from promo_campaigns.preview.test_message import render_trial, require_sending, send_trial, trial_key
 
         spec = self._spec()
         key = trial_key(spec.workflow, context["dag_run"].run_id)
@@ -93,6 +93,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         with self.hook.connect() as connection:
             who = parse_contact_ids(self.contact_ids)
             trial = render_trial(connection, CompiledCampaign(spec), who, key=key, answers=answers)
+            require_sending(connection)
         async with self.delivery.receivers.open_transport(spec) as transport:
             outcomes = await send_trial(trial, transport)
         for one in outcomes:
