@@ -191,6 +191,9 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
         "ledger.attempts.held_leases": case(BATCH, lapsed, sent),
         "ledger.attempts.lock_assignments": case(BATCH),
         "ledger.attempts.settle_attempts": case(BATCH, lapsed, sent),
+        "ledger.attempts.count_alike": case(
+            RUN, lapsed, sent, settled, purpose="message", source=0, beside=[], detail="x", limit=20
+        ),
         "ledger.attempts.settle_assignments": case(BATCH, lapsed, sent, settled),
         "ledger.attempts.settle_profiles": case(
             BATCH, recorded, ("ledger.attempts.settle_attempts", profile), **profile

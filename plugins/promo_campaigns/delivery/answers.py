@@ -60,6 +60,7 @@ async def ask_before_message(  # noqa: PLR0913  (the ports and the work, one key
         begin=begin,
         call=call,
         settle=ledger.settle_answers,
+        count_alike=ledger.count_alike,
         breaker=breaker,
         size=sender.in_flight,
         again={Outcome.LATER, Outcome.UNKNOWN},

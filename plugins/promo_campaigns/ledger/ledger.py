@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from promo_campaigns.model.run import Batch
 
+ALIKE = 20
+"""How many contacts with one answer are looked for."""
 _NEVER = "nothing was sent: the connection to the store was lost"
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _ATTEMPT = {**queries("promo_campaigns.ledger.attempts"), **queries("promo_campaigns.ledger.answers")}
@@ -151,6 +153,25 @@ class PostgresLedger(ClaimingLedger):
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
         with self._connection.transaction():
             self._settle(evidence(lease, results))
+
+    @run_again
+    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+        """Return how many contacts of the run got one answer to calls such as a lease's.
+
+        :param detail: the answer, as the ledger keeps it
+        :param beside: contacts who do not count
+        :return: twenty at most, for more say no more; 0 if such a call was accepted for anybody
+        """
+        asked = {
+            "run_id": lease.run_id,
+            "beside": bigint_array(beside),
+            "purpose": lease.purpose.value,
+            "source": lease.source,
+            "detail": detail,
+            "limit": ALIKE,
+        }
+        row = self._connection.execute(_ATTEMPT["count_alike"], asked).fetchone()
+        return int(row["contacts"]) if row else 0
 
     def _settle(self, told: dict[str, Any]) -> None:
         """Write evidence once: what was written before is left as it is."""
