@@ -161,7 +161,7 @@ def _source_parts(file: TextSettings, source: DataSource, known: Known, answer: 
         yield _Part(file, ("headers", name), template, known)
     yield _Part(file, ("body",), compile_body(source), known)
     yield _Part(file, ("success",), _condition(source.success), {**answered, "status": ANYTHING})
-    yield _Part(file, ("poll", "path"), compile_path(source.poll.path), {ANSWER: ANYTHING})
+    yield _Part(file, ("poll", "path"), compile_path(source.poll.path), answered)  # of the first answer
     for name in ("done", "failed"):
         yield _Part(file, ("poll", name), _condition(getattr(source.poll, name)), {ANSWER: ANYTHING})
 
