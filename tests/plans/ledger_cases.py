@@ -30,9 +30,8 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
 _CANCELLED = "update promo.run set halt = 'cancelled', halted_at = now(), halted_by = 'ops' where run_id = %(run_id)s"
 
 
-_STAGED = (
-    "update promo.run set start_with = '1 %%', then_wait = '0', first_settled_at = now() where run_id = %(run_id)s"
-)
+_STAGED = "update promo.run set start_with = '1 %%', then_wait = '0' where run_id = %(run_id)s"
+_SETTLED = "update promo.run set first_settled_at = now() where run_id = %(run_id)s"
 _SOME_FIRST = (
     "insert into promo.first_share select run_id, contact_id from promo.assignment where run_id = %(run_id)s limit 500"
 )
@@ -42,7 +41,7 @@ def _first_share() -> dict[str, Case]:
     return {
         "ledger.oversight.first_share.draw_first_share": case(RUN, percent=10, contacts=None),
         "ledger.oversight.first_share.note_settled": case(RUN, _STAGED, _SOME_FIRST),
-        "ledger.oversight.first_share.let_go": case(RUN, _STAGED, _SOME_FIRST),
+        "ledger.oversight.first_share.let_go": case(RUN, _STAGED, _SETTLED, _SOME_FIRST),
         "ledger.oversight.first_share.read_first": case(BATCH, _STAGED, _SOME_FIRST),
         "ledger.oversight.first_share.read_first_share": case(ONE, _STAGED),
     }
