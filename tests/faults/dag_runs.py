@@ -60,6 +60,7 @@ EXPECTED = (
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
 _DELAY_S = 20.0
+_ABORT_AT = 50.0
 
 
 @dataclass(slots=True)
@@ -148,6 +149,8 @@ class Pipeline:
                 run_key=self.key_of(dag_run),
                 send_by=datetime.fromtimestamp(EPOCH_S + send_by, timezone.utc) if send_by else None,
                 mode=mode,
+                abort_at=_ABORT_AT if self.scenario.first else None,
+                start_with=self.scenario.start_with,
             ),
         )
         assert not (run.closed and mode is Mode.REFUSE), "O16 a closed run was opened again against its mode"
@@ -211,6 +214,8 @@ class Pipeline:
             given = dag_run.given.get(batch.first, [])
             if not batch.repair:
                 self._send(worker, dag_run, ledger, [contact for contact, _ in given])
+                if self.scenario.first:
+                    worker.transact("weigh_first_share", partial(ledger.weigh_first_share, batch.run_id))
 
             def taken(batch: Batch = batch, given: Sequence[tuple[int, str]] = given) -> list[tuple[int, str]]:
                 states = ledger.states(batch.run_id, [contact for contact, _ in given])

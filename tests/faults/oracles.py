@@ -36,6 +36,12 @@ select code, issued_at is not null or retired as gone, extract(epoch from expire
 from promo.promo_code
 """
 
+_TOO_EARLY = """
+select r.run_key, t.contact_id from promo.run r join promo.attempt t using (run_id)
+where r.start_with is not null and t.started_at < coalesce(r.let_go_at, 'infinity') and not exists (
+  select from promo.first_share f where f.run_id = t.run_id and f.contact_id = t.contact_id)
+"""
+
 NO_CODE = ""
 
 Books = dict[tuple[str, int], dict[str, Any]]
@@ -88,8 +94,14 @@ def broken_promises(
         *_profile_writes(receivers.profiles.copies, copies, ledger),
         *_answers(copies, told, ledger),
         *_rest(rows),
+        *_first_shares(books),
         *(broken for receiver in receivers.all for broken in _calls(receiver, ledger)),
     ]
+
+
+def _first_shares(books: Connection) -> Iterator[str]:
+    for row in books.execute(_TOO_EARLY).fetchall():
+        yield f"O20 contact {row['contact_id']} of {row['run_key']} was called for before it was let go on"
 
 
 def _codes_and_people(copies: list[Copy]) -> Iterator[str]:

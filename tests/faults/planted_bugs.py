@@ -17,6 +17,7 @@ from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, claiming, halts, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.oversight import first_share
 from promo_campaigns.model import run_key as occurrence
 from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
@@ -47,6 +48,7 @@ _NAMED = (
     (runs, "_ASSIGNMENT"),
     (halts, "_SQL"),
     (halts, "_ASSIGNMENT"),
+    (first_share, "_SQL"),
 )
 """Where the named queries are that a bug may edit."""
 
@@ -367,6 +369,7 @@ BUGS = (
         (("skip_cancelled", "is distinct from 'refused'", "= 'never'"),),
         budget=600,
     ),
+    PlantedBug("others do not wait for the first share", (("read_first", "where exists", "where true or exists"),)),
 )
 
 # What chance hardly ever meets has a scenario of its own.

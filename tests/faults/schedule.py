@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 _LIFT = """
 delete from promo.sending_stop;
-update promo.run set halt = null, halted_at = null, halted_by = null, halt_reason = null where halt = 'paused'
+update promo.run
+set halt = null, halted_at = null, halted_by = null, halt_reason = null,
+    let_go_at = case when first_sent is null then let_go_at else coalesce(let_go_at, promo.clock()) end
+where halt = 'paused'
 """
 REST_ROUNDS = 8
 LOOKS = 6
@@ -183,13 +186,11 @@ class Schedule:
         while (mortal := self._mortal()) and len(self.live) > self.scenario.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
-        self.stage.books.execute(_LIFT, prepare=False)
-        calm, mode = (
-            not self.scenario.reruns,
-            None,
-        )  # else contacts not reached have another chance at rest
+        # Else contacts that were not reached have another chance, once all is at rest.
+        calm, mode = not self.scenario.reruns, None
         for _ in range(REST_ROUNDS):
             self.clock.advance(self.scenario.rest_s)
+            self.stage.books.execute(_LIFT, prepare=False)  # a run may have paused itself over its first share
             self._failed = False
             if self._short:
                 self._load_codes()

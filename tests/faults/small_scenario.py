@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
 from integration.scenario import EVERYBODY, POINTS, PROFILE, PUSH
 from promo_campaigns.model.limits import NO_LIMITS, Limits
+from promo_campaigns.model.oversight.first_share import StartWith
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
-TWO_WORKERS, WIRED, HALTED = 0.5, 0.3, 0.15
+TWO_WORKERS, WIRED, HALTED, STAGED = 0.5, 0.3, 0.15, 0.12
+THEN_S = 300.0
+"""How long those wait who come after a first share: no longer than the shortest rest."""
 REST_S, LONG_REST_S = 400.0, 2000.0
 """The longer one is beyond the window in which a receiver recognises a key."""
 STRATEGIES = ("uniform", "targeted", "priorities")
@@ -40,7 +44,8 @@ _CLEAR = """
 set session_replication_role = replica;
 delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
 delete from promo.receiver; delete from promo.code_stock; delete from promo.code_demand;
-delete from promo.unknown_send; delete from promo.run_count; delete from promo.sending_stop; delete from promo.audit;
+delete from promo.unknown_send; delete from promo.first_share; delete from promo.run_count;
+delete from promo.sending_stop; delete from promo.audit;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),
@@ -95,6 +100,7 @@ class Scenario:
     :ivar capped: a contact may be sent one message a week, whichever run it is of
     :ivar webhook: the method by which messages travel over real HTTP, and with them whatever else is called for one
         contact; empty where receivers are reached without it
+    :ivar first: to how many contacts a run goes before all others, 0 for a run without a first share
     :ivar answers_s: how long that data source recognises a key, 0 for never
     """
 
@@ -122,6 +128,7 @@ class Scenario:
     together: int = 0
     capped: bool = False
     webhook: str = ""
+    first: int = 0
     answers_s: float = 0.0
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
@@ -136,6 +143,7 @@ class Scenario:
             "late healing": self.heals_late,
             "capped": self.capped,
             "halts": bool(self.rates.get("halt")),
+            "first shares": bool(self.first),
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),
@@ -148,6 +156,11 @@ class Scenario:
     def reuse(self) -> Reuse:
         """Whether contacts are given again what they hold."""
         return Reuse.NEW if self.steps % 3 else Reuse.SAME
+
+    @property
+    def start_with(self) -> StartWith | None:
+        """How a run begins."""
+        return StartWith(contacts=self.first, then=timedelta(seconds=THEN_S)) if self.first else None
 
     @property
     def limits(self) -> Limits:
@@ -202,7 +215,7 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     scenario = _enlarge(_draw_plain_scenario(rng), more)
     if more.random() < HALTED:
         scenario = replace(scenario, rates=scenario.rates | {"halt": more.choice((0.02, 0.05))})
-    return scenario
+    return replace(scenario, first=more.choice((1, 2)) if more.random() > 1 - STAGED else 0)
 
 
 def _enlarge(scenario: Scenario, more: random.Random) -> Scenario:

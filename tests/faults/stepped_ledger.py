@@ -92,6 +92,10 @@ class SteppedLedger:
     def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         self._record("record_profile_outcomes", lease, results)
 
+    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+        count = self._ledger.count_alike
+        return self._worker.transact("count_alike", lambda: count(lease, detail, beside), reconnects=True)
+
     def _record(self, name: str, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, results), reconnects=True)
         for recipient in lease.recipients:

@@ -38,6 +38,7 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "GET webhook",
         "GET data source",
         "halts",
+        "first shares",
     ],
 )
 def test_a_share_of_the_scenarios_has(trait: str) -> None:

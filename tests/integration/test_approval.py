@@ -15,6 +15,7 @@ from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, fre
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.approvals import count_left_out, decide, read_approval
+from promo_campaigns.ledger.interventions import cancel_run
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 KEY = "welcome/edition/one"
 MESSAGE_ONLY = replace(SPEC, data_sources=())
 NO_CONTEXT: Any = {}
+NOW = datetime.now(tz=timezone.utc)
 
 
 def open_asking(store: Connection, spec: RunSpec = MESSAGE_ONLY, policy: StockPolicy = StockPolicy.FAIL) -> Run:
@@ -202,6 +204,24 @@ def test_nobody_is_asked_about_a_run_that_was_approved_is_closed_or_is_too_late(
     assert asking(run.run_id).execute(NO_CONTEXT)["run_key"] == KEY
     with pytest.raises(AirflowSkipException, match="nothing was opened"):
         asking(0).execute(NO_CONTEXT)
+
+
+def test_a_block_that_asks_about_a_run_that_was_cancelled_is_skipped_and_says_by_whom(
+    store: Connection, asking: Callable[..., ApproveRunOperator]
+) -> None:
+    add_contacts(store, 2)
+    add_codes(store, 4)
+    run = open_asking(store)
+    cancel_run(store, KEY, by="anna", reason="wrong text")
+    answered = {"chosen_options": ["Approve"], "params_input": {}, "responded_at": NOW, "responded_by_user": None}
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: asking(run.run_id).execute(NO_CONTEXT),
+        lambda: asking(run.run_id).execute_complete(NO_CONTEXT, answered),
+    )
+    for look in looks:
+        with pytest.raises(AirflowSkipException, match=r"was cancelled by anna .*\(wrong text\)"):
+            look()
+    assert read_approval(store, run.run_id).status is ApprovalStatus.AWAITED
 
 
 def test_nobody_is_asked_about_a_run_in_which_nobody_waits(

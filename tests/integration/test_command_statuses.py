@@ -16,11 +16,14 @@ import psycopg
 import pytest
 
 from command_line import PROMO, environment
+from integration.scenario import add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from promo_campaigns.postgres.connection import Connection
 
 SECRET = "canary-in-an-error"
 
@@ -152,6 +155,52 @@ def test_a_closed_output_is_no_error(words: list[str]) -> None:
     line = f"{shlex.join([*PROMO, *words])} >&-"
     done = subprocess.run(["/bin/sh", "-c", line], env=environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runs", "list", "--json"],
+        ["runs", "show"],
+        ["runs", "report"],
+        ["runs", "export", "welcome/edition/one"],
+        ["codes", "stock"],
+        ["check"],
+    ],
+    ids=" ".join,
+)
+def test_a_reader_of_what_the_store_holds_may_stop_reading(dsn: str, store: Connection, words: list[str]) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 1)
+    open_welcome(store)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", 0):
+        done = subprocess.run(
+            [*PROMO, *words, "--dsn", dsn], env=environment(), stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (ExitStatus.CLOSED_PIPE, b"")
+
+
+@pytest.mark.parametrize("target", ["a_file/new", "/proc/promo/new"])
+def test_a_folder_that_cannot_be_written_is_one_line(
+    dsn: str, store: Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    add_contacts(store, 1)
+    add_codes(store, 1)
+    open_welcome(store)
+    (tmp_path / "a_file").write_text("")
+    place = str(tmp_path / target)
+    include = str(Path(__file__).parents[2] / "include")
+    preview = ["preview", "welcome_push", "--include", include, "--out", f"{place}.csv", "--dsn", dsn]
+    for words in (
+        ["init", place],
+        ["runs", "export", "welcome/edition/one", "--output", f"{place}.csv", "--dsn", dsn],
+        preview,
+    ):
+        assert main(words) == ExitStatus.WRONG
+        line = one_line(capsys)
+        assert target.partition("/new")[0] in line, words
 
 
 def test_ctrl_c_is_130_and_no_traceback(dsn: str) -> None:

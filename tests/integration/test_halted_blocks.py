@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, states
+from promo_campaigns.definitions.workflow_notes import NO_SEND_BY
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.ledger.interventions import cancel_run, pause_run, resume_run, start_sending, stop_sending
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -148,9 +149,9 @@ def start(store: Connection, dsn: str, tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "messages" / "push.yaml").write_text('channel: mobilepush\ntitle: "Hi"\nbody: "Code: $promocode"\n')
     (tmp_path / "audiences" / "all.sql").write_text("select contact_id from promo.contact")
 
-    def opened(run_id: str, run_type: str = "manual", **more: object) -> object:
+    def opened(run_id: str, run_type: str = "manual", schedule: str | None = None, **more: object) -> object:
         parts: dict[str, Any] = {"type": "Welcome", "discount": 10, "days": 7, "message": "push", "audience": "all"}
-        with DAG("welcome", schedule=None):
+        with DAG("welcome", schedule=schedule):
             block = StartOperator(task_id="start", include_folder=str(tmp_path), **parts, **more)  # type: ignore[arg-type]  # as a test names them
         return block.execute(context(run_type, run_id))
 
@@ -185,6 +186,22 @@ def test_start_says_at_which_share_of_failures_a_run_pauses_itself(
     for wrong in ("0", "101", "lots"):
         with pytest.raises(ConfigurationError, match="abort_at must be a share above 0"):
             start("three", repeat=True, abort_at=wrong)
+
+
+def test_start_says_whom_a_run_goes_to_first(store: Connection, start: Callable[..., Any]) -> None:
+    batches = start("one", start_with="50 %", then="2h")
+    assert [batch["first_share"] for batch in batches] == [True]
+    row = store.execute("select start_with, then_wait, first_share from promo.run").fetchone()
+    assert row == {"start_with": "50 %", "then_wait": timedelta(hours=2), "first_share": 1}
+
+
+def test_start_says_that_a_schedule_has_no_send_by(
+    start: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    start("one", schedule="@daily", send_by="12h")
+    assert NO_SEND_BY not in capsys.readouterr().out
+    start("two", schedule="@daily", repeat=True)
+    assert NO_SEND_BY in capsys.readouterr().out
 
 
 def test_a_run_is_found_by_its_key_once_it_was_cancelled(store: Connection, run: Run) -> None:

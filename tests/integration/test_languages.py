@@ -47,6 +47,7 @@ def test_a_contact_gets_the_texts_of_its_language(store: Connection) -> None:
         [message.title for message in rendered.ready] == [row.title for row in written] == [one.title for one in ready]
     )
     assert report.languages == {"promo_push.uk": 2, "promo_push": 2}
+    assert sorted(one.title == "Вітаємо" for one in report.examples) == [False, True]
     german, nobody_s = (message.body for message in ready[1:3])
     assert german.startswith("until ")
     assert nobody_s.startswith("until ")

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
+from command_line import on_terminal
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.ledger.export import export_codes
@@ -163,4 +164,7 @@ def test_a_run_is_reported_while_it_is_open(
     assert (report["audience"], report["waiting"], report["pool_left"]) == (6, 6, 1)
     assert main(["runs", "report", KEY, "--dsn", dsn]) == 0
     assert "| waiting | 6 |" in capsys.readouterr().out
+    with on_terminal("runs", "report", KEY, "--dsn", dsn) as terminal:
+        assert terminal.end() == 0
+    assert "\naudience                    6" in terminal.shown.replace("\r", "")
     assert len(codes) == 5

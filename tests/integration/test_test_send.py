@@ -14,8 +14,9 @@ from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from integration.test_preview import everything
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.transports.inbox import read_inbox
+from promo_campaigns.ledger.interventions import stop_sending
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.model.errors import ConfigurationError, SendError
+from promo_campaigns.model.errors import ConfigurationError, RunHaltedError, SendError
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.operators.test_send import SendTestOperator
 from promo_campaigns.preview.test_message import MOST
@@ -124,6 +125,18 @@ def test_it_sends_the_real_message_and_touches_nothing_of_the_campaign(
     assert {name for name in before if before[name] != after[name]} <= {"inbox_message", "sequences"}
     assert {message["contact_id"] for message in read_inbox(store)} == {one, two}
     assert {message["body"] for message in read_inbox(store)} == {f"Code: {PLACEHOLDER} (Test 0)"}
+
+
+def test_a_stop_of_all_sending_holds_for_test_sends(
+    store: Connection, include: Path, test_send: Callable[..., tuple[int, str]]
+) -> None:
+    (who,) = add_contacts(store, 1)
+    stop_sending(store, by="anna")
+    status, told = test_send("welcome", "--contact", str(who), "--send")
+    assert (status, "all sending was stopped by anna" in told, read_inbox(store)) == (3, True, [])
+    assert test_send("welcome", "--contact", str(who))[0] == 0
+    with pytest.raises(RunHaltedError, match="promo sending start lets it go on"):
+        block(include, contact_ids=[who])("manual_1")
 
 
 def test_each_test_send_has_keys_of_its_own_and_none_of_a_run(

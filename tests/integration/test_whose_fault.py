@@ -117,6 +117,36 @@ def test_a_few_contacts_that_nobody_knows_are_refused_one_by_one(store: Connecti
     assert len(receiver.received) == 5
 
 
+def test_many_small_tasks_find_out_together_that_a_receiver_is_at_fault(store: Connection, receiver: Receiver) -> None:
+    """The first tasks have fewer than twenty contacts between them, each of whom may be at fault."""
+    campaign = Campaign(store, receiver.url, 40)
+    receiver.answer = lambda _: Answer(status=404)
+    everybody = campaign.contacts
+    for first in (0, 8):
+        campaign.contacts = everybody[first : first + 8]
+        assert campaign.record().refused == 8
+    campaign.contacts = everybody[16:24]
+    named = "connection api refuses every call: HTTP 404 to each of the first 2[0-4] contacts; look at "
+    with pytest.raises(ReceiverRefusesError, match=named):
+        campaign.record()
+    receiver.answer = lambda _: Answer()
+    assert campaign.record().ok == 8
+
+
+def test_small_tasks_of_a_run_that_somebody_was_accepted_in_refuse_each_for_itself(
+    store: Connection, receiver: Receiver
+) -> None:
+    campaign = Campaign(store, receiver.url, 40)
+    everybody = campaign.contacts
+    campaign.contacts = everybody[:1]
+    receiver.answer = lambda _: Answer()
+    assert campaign.record().ok == 1
+    receiver.answer = lambda _: Answer(status=404)
+    for first in range(1, 33, 8):
+        campaign.contacts = everybody[first : first + 8]
+        assert campaign.record().refused == 8
+
+
 def test_a_contact_that_nobody_knows_is_its_own_fault_although_the_key_was_wrong_before(
     store: Connection, receiver: Receiver
 ) -> None:

@@ -22,11 +22,29 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_answers(scenario),
         **_reports(scenario),
         **_halts(),
+        **_first_share(),
         **_lists(),
     }
 
 
 _CANCELLED = "update promo.run set halt = 'cancelled', halted_at = now(), halted_by = 'ops' where run_id = %(run_id)s"
+
+
+_STAGED = "update promo.run set start_with = '1 %%', then_wait = '0' where run_id = %(run_id)s"
+_SETTLED = "update promo.run set first_ended_at = now() where run_id = %(run_id)s"
+_SOME_FIRST = (
+    "insert into promo.first_share select run_id, contact_id from promo.assignment where run_id = %(run_id)s limit 500"
+)
+
+
+def _first_share() -> dict[str, Case]:
+    return {
+        "ledger.oversight.first_share.draw_first_share": case(RUN, percent=10, contacts=None),
+        "ledger.oversight.first_share.note_ended": case(RUN, _STAGED, _SOME_FIRST),
+        "ledger.oversight.first_share.let_go": case(RUN, _STAGED, _SETTLED, _SOME_FIRST),
+        "ledger.oversight.first_share.read_first": case(BATCH, _STAGED, _SOME_FIRST),
+        "ledger.oversight.first_share.read_first_share": case(ONE, _STAGED),
+    }
 
 
 def _halts() -> dict[str, Case]:
@@ -84,6 +102,8 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "reuses": False,
         "approval": False,
         "abort_at": 20.0,
+        "start_with": "1 %",
+        "then_wait": timedelta(minutes=15),
     }
     listed = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
     return {
@@ -99,6 +119,7 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "ledger.runs.read_batches": case(RUN, batch_size=500),
         "ledger.runs.count_zones": case(RUN),
         "ledger.runs.read_zone_batches": case(RUN, batch_size=500),
+        "ledger.runs.read_batches_by_share": case(RUN, _SOME_FIRST, batch_size=500),
         "ledger.runs.measure_audience": case(RUN),
         "ledger.runs.count_open": case(RUN, states=["pending", "assigned", "sending", "accepted"]),
         "ledger.runs.lock_run": case(ONE),
@@ -123,9 +144,10 @@ def _assignments() -> dict[str, Case]:
     quiet = "update promo.run set quiet_hours = '{[0,10080)}' where run_id = %(run_id)s"
     short = "update promo.run set days = 30 where run_id = %(run_id)s"
     return {
-        "ledger.assignments.skip_unreachable": case(BATCH),
+        "ledger.assignments.skip_unreachable": case(BATCH, first_share=None),
         "ledger.assignments.read_reachable": case(BATCH),
         "ledger.assignments.read_reachable_in_zone": case(BATCH),
+        "ledger.assignments.read_reachable_by_share": case(BATCH, _SOME_FIRST, first_share=False),
         "ledger.assignments.return_short": case(BATCH, short),
         "ledger.assignments.expire_overdue": case(BATCH, over),
         "ledger.assignments.skip_cancelled": case(BATCH, _CANCELLED),
@@ -145,6 +167,7 @@ def _assignments() -> dict[str, Case]:
         "ledger.assignments.reopen_missing": case(RUN),
         "ledger.assignments.read_accepted": case(BATCH),
         "ledger.assignments.read_accepted_in_zone": case(BATCH),
+        "ledger.assignments.read_accepted_by_share": case(BATCH, _SOME_FIRST, first_share=False),
     }
 
 
@@ -167,6 +190,9 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
         "ledger.attempts.held_leases": case(BATCH, lapsed, sent),
         "ledger.attempts.lock_assignments": case(BATCH),
         "ledger.attempts.record_outcomes": case(BATCH, lapsed, sent),
+        "ledger.attempts.count_alike": case(
+            RUN, lapsed, sent, recorded_now, purpose="message", source=0, beside=[], detail="x", limit=20
+        ),
         "ledger.attempts.fold_assignments": case(BATCH, lapsed, sent, recorded_now),
         "ledger.attempts.fold_profiles": case(BATCH, recorded, ("ledger.attempts.record_outcomes", profile), **profile),
         "ledger.attempts.list_unknown": case(RUN),

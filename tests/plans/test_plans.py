@@ -32,7 +32,7 @@ SLACK = 100
 """Rows or pages it may look at in any case."""
 OPTIONAL = re.compile(r"%\((\w+)\)s(?:::\w+(?:\[\])?)? is (?:null|false) or ")
 MAY_BRANCH = {
-    "ledger.assignments.skip_unreachable": "the zone narrows a range that is read in any case",
+    "ledger.assignments.skip_unreachable": "zone and first share narrow a range that is read in any case",
     "contacts.event_store.add_event": "an event that names nobody is kept as well",
     "contacts.event_store.find_contact": "decides between owners that were found already",
 }

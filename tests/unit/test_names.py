@@ -274,6 +274,22 @@ def test_an_answer_that_nobody_declared_is_refused(tmp_path: Path) -> None:
     assert "Write an example of the answer into data_sources/points.answer.json" in str(caught.value)
 
 
+@pytest.mark.parametrize(("name", "told"), [("session", ""), ("sesion", "poll.path: $answer.sesion reads 'sesion'")])
+def test_the_path_of_a_poll_reads_what_an_example_of_the_first_answer_holds(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    polled = FILES["data_sources/profile.yaml"] + f"poll:\n  path: /status/$answer.{name}\n"
+    files = {"data_sources/profile.yaml": polled, "data_sources/profile.answer.json": '{"session": "s-1"}'}
+    try:
+        check_workflow(write(tmp_path, **files), "sale")
+        found = ""
+    except DefinitionError as error:
+        found = str(error)
+    assert told in found
+    assert bool(told) is bool(found)
+    assert not told or "Did you mean session?" in found
+
+
 def test_the_names_that_the_check_knows_are_those_that_templates_get() -> None:
     recipient = Recipient(
         contact_id=1,

@@ -88,6 +88,9 @@ batch_size: 500
 transport: inbox
 approval: {approvers: [anna], timeout: 24h, on_timeout: reject}
 stock: fail
+abort_at: 5
+start_with: 1 %
+then: 30m
 owner: marketing
 tags: [spring, sale]
 """,
@@ -247,6 +250,33 @@ def test_the_command_names_each_wrong_file_and_counts_them(include: Path, capsys
     assert shown[-1] == "3 workflows, 2 wrong"
 
 
+def test_the_command_tells_all_that_is_wrong_with_a_workflow(include: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = SOUND.replace("discount: 10", "discount: ten").replace("message:", "mesage:")
+    (include / "workflows" / "a.yaml").write_text(wrong + "abort_at: 101\nsend_by: soon\n")
+    named = SOUND.replace("audience: all_contacts", "audience: nobody") + "transport: pigeon\n"
+    (include / "workflows" / "b.yaml").write_text(named)
+    text = 'channel: mobilepush\ntitle: "Hi $first_nam"\nbody: "Your code: $promocod"\n'
+    (include / "messages" / "wrong.yaml").write_text(text)
+    (include / "workflows" / "c.yaml").write_text(SOUND.replace("promo_push", "wrong"))
+    assert main(["workflows", "check", "--include", str(include)]) == 1
+    told = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    for at, said in enumerate(
+        (
+            "workflows/a.yaml:6: there is no setting 'mesage'",
+            "workflows/a.yaml:7: 'abort_at' cannot be 101",
+            "workflows/a.yaml:4: 'discount' must be a whole number, not 'ten'",
+            "workflows/a.yaml:8: 'send_by' cannot be 'soon'",
+            "workflows/b.yaml:1: there is no audience 'nobody'",
+            "workflows/b.yaml:7: there is no transport 'pigeon'",
+            "messages/wrong.yaml:2: title: $first_nam reads 'first_nam'",
+            "messages/wrong.yaml:3: body: $promocod reads 'promocod'",
+            "messages/wrong.yaml:3: the message never shows the promo code",
+        )
+    ):
+        assert said in told[at], told
+    assert told[-1] == "3 workflows, 3 wrong"
+
+
 def test_the_schema_is_published_as_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     from jsonschema import Draft202012Validator
 
@@ -357,7 +387,7 @@ def test_the_command_names_a_file_of_dags_that_airflow_passes_over(
     assert main(["workflows", "check", "--include", str(include)]) == 1
     said = capsys.readouterr().out
     assert said.startswith("dags/ours/sale.py: Airflow's safe mode skips it, so that its workflows are no DAGs.")
-    assert "1 workflows, 1 wrong" in said
+    assert "1 workflow, 1 wrong" in said
     assert main(["workflows", "check", "--include", str(include), "--json"]) == 1
     monkeypatch.setenv("AIRFLOW__CORE__DAG_DISCOVERY_SAFE_MODE", "False")
     assert main(["workflows", "check", "--include", str(include)]) == 0

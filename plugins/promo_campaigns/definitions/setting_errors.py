@@ -10,7 +10,7 @@ from promo_campaigns.definitions.settings_schema import branch_of, resolved
 from promo_campaigns.model.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -38,11 +38,26 @@ class _Place(NamedTuple):
 
 
 def worded(error: ValidationError, schema: Schema) -> SettingError:
-    """Return the first of pydantic's errors in the author's words.
+    """Return the first of pydantic's errors in the author's words, with the others in its ``others``.
 
     :param schema: the JSON schema of the model, which holds the descriptions and the names that exist
     """
-    first = min(error.errors(include_url=False), key=_rank)
+    ranked = sorted(error.errors(include_url=False), key=_rank)
+    first, *others = (_worded(one, schema) for one in ranked if one is ranked[0] or _tells_more(one, ranked))
+    first.others = others
+    return first
+
+
+def _tells_more(error: ErrorDetails, ranked: Sequence[ErrorDetails]) -> bool:
+    """Tell whether an error is no consequence of another: a list of a wrong item, or what a misspelt name left out."""
+    inside = any(one is not error and one["loc"][: len(error["loc"])] == error["loc"] for one in ranked)
+    misspelt = error["type"] == "missing" and any(
+        one["type"] == "extra_forbidden" and one["loc"][:-1] == error["loc"][:-1] for one in ranked
+    )
+    return not inside and not misspelt
+
+
+def _worded(first: ErrorDetails, schema: Schema) -> SettingError:
     *way, last = first["loc"] or ("",)
     if first["type"] == "extra_forbidden":
         above = _place(schema, way)

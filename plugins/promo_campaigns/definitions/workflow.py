@@ -27,10 +27,18 @@ from promo_campaigns.definitions.setting_types import (
 )
 from promo_campaigns.definitions.settings import Argument, Consumer, FormField, Settings
 from promo_campaigns.definitions.settings_schema import schema_of
-from promo_campaigns.definitions.workflow_parts import AnySchedule, Approval, Audience, EventAudience, PromoCode
-from promo_campaigns.model.errors import SettingError
+from promo_campaigns.definitions.workflow_parts import (
+    AnySchedule,
+    Approval,
+    Audience,
+    EventAudience,
+    PromoCode,
+    StartWith,
+)
+from promo_campaigns.model.errors import ConfigurationError, SettingError
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.oversight.first_share import DEFAULT_THEN, parse_start_with
 from promo_campaigns.model.parameters import ALL_PERCENT, MAX_PERCENT, parse_duration
 
 if TYPE_CHECKING:
@@ -161,6 +169,16 @@ class Workflow(Settings):
         gt=0,
         le=ALL_PERCENT,
     )
+    start_with: Annotated[StartWith, Argument(Consumer.START)] = Field(
+        default="",
+        description="Whom a run goes to before all others: a share of the contacts who can be sent to, such as 1 %, or "
+        "a number of contacts, such as 500. It pauses itself if more than abort_at of these, however few, were refused "
+        "or are unknown",
+    )
+    then: Annotated[Span, Argument(Consumer.START)] = Field(
+        default=DEFAULT_THEN,
+        description="How long the others wait once those of start_with have an outcome, such as 15m, in m, h or d",
+    )
     confirm_repeats_within: Annotated[Span, Argument(Consumer.START)] = Field(
         default="10m",
         description="How long after a run a second one of the same definition and audience, triggered by hand without "
@@ -222,12 +240,25 @@ class Workflow(Settings):
         if self.start_date and self.end_date and self.end_date < self.start_date:
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
+        self._require_sense_of_first_share()
         for name in ("hold_out", "abort_at"):
             if round(getattr(self, name), 2) != getattr(self, name):
                 problem = f"{name} has more than two decimals"
                 raise SettingError(problem, setting=(name,))
         if isinstance(self.audience, EventAudience):
             self._require_sense_of_events(self.audience)
+
+    def _require_sense_of_first_share(self) -> None:
+        if self.start_with and isinstance(self.audience, EventAudience):
+            problem = "events are answered as they come, so there is no first share of them"
+            raise SettingError(problem, setting=("start_with",), hint="Leave it out")
+        if "then" in self.model_fields_set and not self.start_with:
+            problem = "then says how long to wait behind a first share, and there is no start_with"
+            raise SettingError(problem, setting=("then",), hint="Say start_with: 1 %, or leave it out")
+        try:
+            parse_start_with(self.start_with, self.then)
+        except ConfigurationError as error:
+            raise SettingError(str(error), setting=("start_with",)) from None
 
     def _require_sense_of_events(self, audience: EventAudience) -> None:
         if self.schedule is not None:

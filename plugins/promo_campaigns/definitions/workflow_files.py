@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message, read_webhook
-from promo_campaigns.definitions.names.check import Texts, require_names
+from promo_campaigns.definitions.names.check import Texts, name_faults, require_names
 from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 from promo_campaigns.definitions.yaml_file import YamlFile
@@ -15,7 +15,7 @@ from promo_campaigns.delivery.transports.registry import OWN, transport_names
 from promo_campaigns.model.errors import DefinitionError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from typing import TypeVar
 
@@ -133,15 +133,67 @@ def read_workflow(files: IncludeFolder, workflow_id: str, build: Callable[[Workf
     :param build: what it finds wrong with a setting is told with that setting's line, too
     :raises DefinitionError: the file, or one that it names, is missing or wrong
     """
+    with _by_line(files, workflow_id):
+        workflow = _read_settings(files, workflow_id)
+        require_files(files, workflow)
+        return build(workflow)
+
+
+def find_faults(
+    files: IncludeFolder, workflow_id: str, look_at: Callable[[Workflow], object]
+) -> Iterator[DefinitionError]:
+    """Yield all that ``check_workflow`` refuses in a workflow, where it tells the first of it.
+
+    :param look_at: a further look at the workflow, which may find fault as well
+    """
+    try:
+        with _by_line(files, workflow_id):
+            workflow = _read_settings(files, workflow_id)
+    except DefinitionError as error:
+        yield error
+        cause = error.__cause__
+        for other in cause.others if isinstance(cause, SettingError) else ():
+            yield from _faults_of(files, workflow_id, partial(_tell, other))
+        return
+    found = [fault for check in _NAMED for fault in _faults_of(files, workflow_id, partial(check, files, workflow))]
+    yield from found
+    if not list(_faults_of(files, workflow_id, partial(_require_message, files, workflow))):
+        for further in (_require_sources, _carried):
+            yield from _faults_of(files, workflow_id, partial(further, files, workflow))
+        yield from _faults_of(files, workflow_id, partial(look_at, workflow))
+        try:
+            texts = campaign_texts(files, workflow)
+        except DefinitionError:
+            return  # which _require_sources has told
+        yield from name_faults(files.path, texts)
+
+
+def _faults_of(files: IncludeFolder, workflow_id: str, check: Callable[[], object]) -> Iterator[DefinitionError]:
+    try:
+        with _by_line(files, workflow_id):
+            check()
+    except DefinitionError as error:
+        yield error
+
+
+def _tell(error: SettingError) -> NoReturn:
+    raise error
+
+
+def _read_settings(files: IncludeFolder, workflow_id: str) -> Workflow:
     file = files.workflow(workflow_id)
     if IDENTITY in file.value:
         file.fail(f"there is no setting {IDENTITY!r}", setting=(IDENTITY,), hint="The file's name identifies it")
+    return Workflow.model_validate({IDENTITY: workflow_id, **file.value})
+
+
+@contextmanager
+def _by_line(files: IncludeFolder, workflow_id: str) -> Iterator[None]:
+    """Tell what is wrong with a setting by its line in the workflow's file."""
     try:
-        workflow = Workflow.model_validate({IDENTITY: workflow_id, **file.value})
-        require_files(files, workflow)
-        return build(workflow)
+        yield
     except SettingError as error:
-        file.fail(error.problem, setting=error.setting, hint=error.hint, cause=error)
+        files.workflow(workflow_id).fail(error.problem, setting=error.setting, hint=error.hint, cause=error)
 
 
 def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
@@ -203,13 +255,31 @@ def require_files(files: IncludeFolder, workflow: Workflow) -> None:
     :raises SettingError: a setting names what is not there
     :raises DefinitionError: a file that it names is wrong
     """
+    for check in (*_NAMED, _require_sources):
+        check(files, workflow)
+
+
+def _require_audience(files: IncludeFolder, workflow: Workflow) -> None:
     if isinstance(workflow.audience, str):
         _require_name("audience", workflow.audience, files.audiences)
         files.require_audience(workflow.audience)
+
+
+def _require_message(files: IncludeFolder, workflow: Workflow) -> None:
     _require_name("message", workflow.message, files.messages)
+
+
+def _require_transport(_: IncludeFolder, workflow: Workflow) -> None:
     if workflow.transport not in OWN and workflow.transport not in transport_names():
         problem = f"there is no transport {workflow.transport!r} installed"
         raise SettingError(problem, setting=("transport",), hint=nearest(workflow.transport, transport_names()))
+
+
+_NAMED = (_require_audience, _require_message, _require_transport)
+"""Checks of what a workflow names, each by itself."""
+
+
+def _require_sources(files: IncludeFolder, workflow: Workflow) -> None:
     bound = [source.name for source in files.bound_sources(workflow.message)]
     if "data_sources" in workflow.model_fields_set and set(workflow.data_sources) != set(bound):
         problem = f"the message {workflow.message!r} binds {', '.join(bound) or 'no data source'}"

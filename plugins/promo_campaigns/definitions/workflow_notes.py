@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from promo_campaigns.definitions.workflow import Workflow
 
 
+NO_SEND_BY = "a schedule without send_by: a date that is made up for late is sent all the same; write send_by: 12h"
+
+
 class Note(NamedTuple):
     """A remark on a setting, or on one that is left out."""
 
@@ -31,8 +34,7 @@ def notes_on(workflow: Workflow, *, now: datetime | None = None) -> Iterator[Not
         yield Note("transport", text)
     now = now or datetime.now(tz=timezone.utc)
     if workflow.schedule is not None and not workflow.send_by:
-        text = "a schedule without send_by: a date that is made up for late is sent all the same; write send_by: 12h"
-        yield Note("schedule", text)
+        yield Note("schedule", NO_SEND_BY)
     if (
         workflow.end_date
         and date.fromisoformat(workflow.end_date) < now.astimezone(ZoneInfo(workflow.time_zone)).date()

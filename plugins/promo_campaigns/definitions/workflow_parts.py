@@ -22,6 +22,7 @@ from promo_campaigns.definitions.settings import Argument, Consumer, FormField, 
 from promo_campaigns.definitions.settings_schema import branch
 from promo_campaigns.model.approval import OnTimeout
 from promo_campaigns.model.events import Reentry
+from promo_campaigns.model.oversight.first_share import MOST_CONTACTS, START_WITH_FORM
 from promo_campaigns.model.parameters import MAX_DAYS, MAX_PERCENT
 from promo_campaigns.model.reuse import Reuse
 
@@ -131,6 +132,12 @@ def _approval_form(value: object) -> str | None:
     return branch(1) if isinstance(value, dict | ApprovalSettings) else None
 
 
+def _start_form(value: object) -> str | None:
+    if isinstance(value, str):
+        return branch(1)
+    return branch(0) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 Audience = Annotated[
     Annotated[FileName, Tag(branch(0))] | Annotated[EventAudience, Tag(branch(1))], Discriminator(_audience_form)
 ]
@@ -141,6 +148,18 @@ AnySchedule = Annotated[
     | Annotated[TimetableSchedule, Tag(branch(3))]
     | Annotated[SkipJsonSchema[Any], Tag(branch(4))],
     Discriminator(_schedule_form),
+]
+StartWith = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_CONTACTS, description="A number of contacts, such as 500"), Tag(branch(0))]
+    | Annotated[
+        str,
+        Field(
+            pattern=START_WITH_FORM,
+            description="A share with its sign, such as 1 %; a number of contacts has no quotes",
+        ),
+        Tag(branch(1)),
+    ],
+    Discriminator(_start_form),
 ]
 Approval = Annotated[
     Annotated[bool, Tag(branch(0))] | Annotated[ApprovalSettings, Tag(branch(1))], Discriminator(_approval_form)

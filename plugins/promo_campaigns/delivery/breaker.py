@@ -92,13 +92,15 @@ class FirstAnswers:
     """Whose fault a refusal is: the contact's, or the receiver's, by what the first contacts of a task were answered.
 
     An answer such as 404 may mean one contact, or a wrong path. While all contacts get the same one, they are put off
-    and not refused, so that none loses its code by a wrong path. Where a task has fewer than twenty contacts, each is
-    refused for itself.
+    and not refused, so that none loses its code by a wrong path. Where a task has fewer than twenty contacts, those of
+    the run that other tasks called for count as well; each is refused for itself until twenty have the answer.
 
     :param contacts: how many contacts the task has
+    :ivar before: how many others of the run got the same answer, while nobody was accepted; None until it was asked for
     """
 
     contacts: int
+    before: int | None = None
     _unknown_to: set[int] = field(default_factory=set)
     _first: DeliveryResult | None = None
     _is_over: bool = False
@@ -109,6 +111,14 @@ class FirstAnswers:
         """Whether contacts wait for it to be known whose fault their answer is."""
         return bool(self._unknown_to) and not self._is_over
 
+    def asks_for(self, results: Sequence[DeliveryResult]) -> str:
+        """Return the answer of which ``before`` is to be known, to weigh results; empty if it need not be."""
+        if self.before is not None or self._is_over or self.contacts >= FIRST_CONTACTS:
+            return ""
+        answered = [result for result in results if is_sign_of_life(result)]
+        alike = answered and all(_is_unknown(one) and one.detail == answered[0].detail for one in answered)
+        return answered[0].detail if alike else ""
+
     def weigh(self, results: Sequence[DeliveryResult], admission: Admission) -> Sequence[DeliveryResult]:
         """Return results in which a refusal that may be the receiver's fault is put off, or is said to be its fault.
 
@@ -118,14 +128,17 @@ class FirstAnswers:
         answered = [result for result in results if is_sign_of_life(result)]
         first = self._first or (answered[0] if answered else None)
         self._suspects = self._suspects or (first is not None and admission.at_fault.startswith(f"{first.detail} "))
-        if self._is_over or first is None or (self.contacts < FIRST_CONTACTS and not self._suspects):
+        if self._is_over or first is None:
             return results
         if not all(_is_unknown(result) and result.detail == first.detail for result in answered):
             self._is_over = True
             return results
         self._first = first
+        enough = FIRST_CONTACTS - (self.before or 0)
+        if self.contacts < enough and not self._suspects:
+            return results
         self._unknown_to.update(result.contact_id for result in answered)
-        if len(self._unknown_to) < min(FIRST_CONTACTS, self.contacts):
+        if len(self._unknown_to) < min(enough, self.contacts):
             return [_put_off(result) if _is_unknown(result) else result for result in results]
         return [self._of_receiver(result) if _is_unknown(result) else result for result in results]
 
@@ -137,7 +150,7 @@ class FirstAnswers:
         return None
 
     def _of_receiver(self, result: DeliveryResult) -> DeliveryResult:
-        count = len(self._unknown_to)
+        count = len(self._unknown_to) + (self.before or 0)
         return replace(
             _put_off(result), detail=f"{result.detail} to each of the first {count} contacts", locked_out=True
         )

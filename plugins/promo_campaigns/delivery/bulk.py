@@ -112,6 +112,7 @@ async def record_profiles_in_bulk(  # noqa: PLR0913  (the ports and the work, on
         begin=begin,
         call=call,
         record=ledger.record_profile_outcomes,
+        count_alike=ledger.count_alike,
         breaker=counting,
         size=REQUESTS_UNDER_WAY * templates.records_per_request,
         first_calls=REQUESTS_UNDER_WAY * templates.records_per_request,

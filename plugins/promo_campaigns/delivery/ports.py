@@ -44,6 +44,9 @@ class MessageLedger(Protocol):
     def record_message_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold it into states."""
 
+    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+        """Return how many other contacts of the run got an answer to such a call; 0 if anybody was accepted."""
+
 
 class ProfileLedger(Protocol):
     """What recording codes on profiles needs of the ledger."""
@@ -67,6 +70,9 @@ class ProfileLedger(Protocol):
     def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded."""
 
+    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+        """Return how many other contacts of the run got an answer to such a call; 0 if anybody was accepted."""
+
 
 class AnswerLedger(Protocol):
     """What asking a data source before the message needs of the ledger."""
@@ -88,6 +94,9 @@ class AnswerLedger(Protocol):
 
     def record_answer_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected."""
+
+    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+        """Return how many other contacts of the run got an answer to such a call; 0 if anybody was accepted."""
 
 
 class Breaker(Protocol):

@@ -103,6 +103,7 @@ class RetryLoop:
     begin: Callable[[Sequence[int], int | None], Lease]
     call: Callable[[Lease, float], Awaitable[Sequence[DeliveryResult]]]
     record: Callable[[Lease, Sequence[DeliveryResult]], None]
+    count_alike: Callable[[Lease, str, Sequence[int]], int]
     breaker: Breaker
     size: int
     background: BackgroundExecutor | None
@@ -113,6 +114,7 @@ class RetryLoop:
     called: int = 0
     first: FirstAnswers = field(default_factory=lambda: FirstAnswers(0))
     fault: DeliveryResult | None = None
+    whose: Sequence[int] = ()
 
     async def run(self, contact_ids: Sequence[int]) -> Tally:
         """Call for each of the contacts who is due, until each call has come to something.
@@ -122,7 +124,7 @@ class RetryLoop:
         """
         tally = Tally()
         waiting = deque(contact_ids)
-        self.first = FirstAnswers(len(contact_ids))
+        self.first, self.whose = FirstAnswers(len(contact_ids)), contact_ids
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
             put_off = await self._call_all(waiting, tally)
             was_open = self.first.is_open
@@ -134,7 +136,8 @@ class RetryLoop:
             waiting.extend(result.contact_id for result in put_off)
             asked_s = max(result.retry_after_s for result in put_off)
             if asked_s > MAX_PAUSE_S:
-                raise _asked_to_wait(len(waiting), asked_s)
+                msg = f"the receiver asks {len(waiting)} contacts to wait {until(asked_s)}; no contact is lost"
+                raise ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))
             if pause_s and not was_open:
                 await asyncio.sleep(max(asked_s, pause_s))
         msg = (
@@ -167,7 +170,7 @@ class RetryLoop:
                         self._stop_worker(taken.admission)
                         return
                     continue
-                results = self.first.weigh(await self._called(taken), taken.admission)
+                results = await self._weighed(taken, await self._called(taken))
                 if any(is_sign_of_life(result) for result in results):
                     size = grown = min(most, taken.next_chunk(grown))
                 await self._in_background(partial(self._conclude, taken, results))
@@ -196,6 +199,11 @@ class RetryLoop:
                 )
                 for who in taken.lease.recipients
             ]
+
+    async def _weighed(self, taken: _Taken, results: Sequence[DeliveryResult]) -> Sequence[DeliveryResult]:
+        if detail := self.first.asks_for(results):
+            self.first.before = await self._in_background(partial(self.count_alike, taken.lease, detail, self.whose))
+        return self.first.weigh(results, taken.admission)
 
     def _take_up(self, waiting: deque[int], size: int) -> _Taken | None:
         """Lease those of the next contacts who are due, as far as the breaker lets us; None when no contact waits.
@@ -245,8 +253,3 @@ class RetryLoop:
 
     async def _in_background(self, work: Callable[[], Result]) -> Result:
         return work() if self.background is None else await self.background(work)
-
-
-def _asked_to_wait(contacts: int, asked_s: float) -> ReceiverUnavailableError:
-    msg = f"the receiver asks {contacts} contacts to wait {until(asked_s)}; no contact is lost"
-    return ReceiverUnavailableError(msg, wait_s=min(asked_s, MAX_WAIT_S))

@@ -114,6 +114,7 @@ class RunDelivery:
         :raises PoolShortageError: the pool has run out; nobody of the batch was given a code
         :raises NotApprovedError: a person must approve the run first
         :raises RunHaltedError: the run is paused, or all sending is stopped
+        :raises FirstShareError: the run goes to others first, and some of the contacts were given none
         :raises QuietHoursError: some of the contacts are in quiet hours, and were given none
         """
         if codes not in (None, self.run.spec.codes):
@@ -175,6 +176,7 @@ class RunDelivery:
                     **self._work(batch, transport.receiver, background),
                 )
         self._ledger.require_no_lease(run_id, contact_ids)
+        self._ledger.weigh_first_share(run_id)
         self.require_open(contact_ids)
         states = self._ledger.states(run_id, contact_ids)
         self._log("accepted", tally)

@@ -14,6 +14,8 @@ with decided as (
   from promo.run r
   where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id between %(first)s and %(last)s
     and a.state = 'pending' and (%(zone)s::text is null or a.time_zone = %(zone)s)
+    and (%(first_share)s::boolean is null or %(first_share)s = exists (
+      select from promo.first_share f where f.run_id = a.run_id and f.contact_id = a.contact_id))
     and (r.hold_out > 0 and promo.held_out(r.workflow, a.contact_id, r.hold_out) or not exists (
       select from promo.contact_channel c
       where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null))
@@ -33,6 +35,15 @@ select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state not in ('skipped', 'expired')
   and time_zone = %(zone)s
 order by contact_id;
+
+-- read_reachable_by_share --
+-- Of the range, by one time zone or none, those of the run's first share, or those beyond it.
+select a.contact_id from promo.assignment a
+where a.run_id = %(run_id)s and a.contact_id between %(first)s and %(last)s and a.state not in ('skipped', 'expired')
+  and a.time_zone is not distinct from %(zone)s
+  and %(first_share)s = exists (
+    select from promo.first_share f where f.run_id = a.run_id and f.contact_id = a.contact_id)
+order by a.contact_id;
 
 -- return_short --
 -- A code with less than the days asked for, but for one of grace, that this run never put before anybody goes back to
@@ -97,8 +108,9 @@ set state = (case when n.gives_back then 'skipped' else 'unknown' end)::promo.as
 from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- read_limits --
--- What the run's contacts are spared, and whether they are given again what they hold.
-select quiet_hours is not null as quiet, cap_messages is not null as capped, reuses from promo.run where run_id = %(run_id)s;
+-- What the run's contacts are spared, whether they are given again what they hold, and whether some come first.
+select quiet_hours is not null as quiet, cap_messages is not null as capped, reuses, start_with is not null as staged
+from promo.run where run_id = %(run_id)s;
 
 -- give_up_quiet --
 -- Where quiet hours end only after the run's send-by, nobody waits: who has no code is skipped, and the others fare as
@@ -285,3 +297,12 @@ select contact_id from promo.assignment
 where run_id = %(run_id)s and contact_id between %(first)s and %(last)s and state in ('accepted', 'recorded')
   and time_zone = %(zone)s
 order by contact_id;
+
+-- read_accepted_by_share --
+-- Of the range, by one time zone or none, those of the run's first share, or those beyond it.
+select a.contact_id from promo.assignment a
+where a.run_id = %(run_id)s and a.contact_id between %(first)s and %(last)s and a.state in ('accepted', 'recorded')
+  and a.time_zone is not distinct from %(zone)s
+  and %(first_share)s = exists (
+    select from promo.first_share f where f.run_id = a.run_id and f.contact_id = a.contact_id)
+order by a.contact_id;

@@ -123,6 +123,19 @@ set outcome = case when e.outcome = 'ok' then 'ok' when e.outcome in ('refused',
     detail = nullif(e.detail, ''), finished_at = e.at, outcome_id = e.outcome_id
 from evidence e where t.attempt_id = e.attempt_id;
 
+-- count_alike --
+-- How many other contacts were refused with this answer in such calls of the run, up to a limit; none if anybody was
+-- accepted.
+select case when exists (
+    select from promo.attempt t
+    where t.run_id = %(run_id)s and t.purpose = %(purpose)s and t.source = %(source)s and t.outcome = 'ok') then 0
+  else (
+    select count(*) from (
+      select distinct t.contact_id from promo.attempt t
+      where t.run_id = %(run_id)s and t.purpose = %(purpose)s and t.source = %(source)s and t.outcome = 'refused'
+        and starts_with(t.detail, %(detail)s) and t.contact_id <> all(%(beside)s)
+      limit %(limit)s) alike) end as contacts;
+
 -- fold_assignments --
 -- The fold over all attempts: any ok is accepted; else anything unknown is unknown; else, all refused, the last word
 -- decides between trying again and giving the code back, or out of the pool if a data source has seen it; a code that

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.ledger.halts import read_halt, require_no_halt
+from promo_campaigns.ledger.oversight.first_share import FirstShareGate
 from promo_campaigns.model.errors import NotApprovedError, PoolShortageError, QuietHoursError
 from promo_campaigns.model.run import until
 from promo_campaigns.postgres.arrays import bigint_array
@@ -30,6 +31,7 @@ class ClaimingLedger:
     def __init__(self, connection: Store) -> None:
         self._connection = connection
         self._frozen: dict[int, dict[str, Any]] = {}
+        self._gate = FirstShareGate(connection)
 
     @retry_on_deadlock
     def held_codes(self, run_id: int, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -42,16 +44,18 @@ class ClaimingLedger:
     def assign_codes(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
         """Give each contact its code, once, and return who holds which, in the order of contact ids.
 
-        Contacts whose send-by has passed are left out, and so are those in quiet hours, see ``require_open``. Who has
-        had as many messages as the run's cap allows is skipped. A contact who holds a code of this run keeps it; if the
-        run reuses codes a contact that holds one of another run is given that again. With fewer codes than contacts the
-        last ones are skipped, if the run may go out to some only.
+        Contacts whose send-by has passed are left out, and so are those in quiet hours or beyond the first share of a
+        run that was not let go on yet, see ``require_open``. Who has had as many messages as the run's cap allows is
+        skipped. A contact who holds a code of this run keeps it; if the run reuses codes a contact that holds one of
+        another run is given that again. With fewer codes than contacts the last ones are skipped, if the run may go out
+        to some only.
 
         :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
         :raises NotApprovedError: a person must approve the run first
         :raises RunHaltedError: the run is paused, or all sending is stopped
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
+        self.weigh_first_share(run_id)
         request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
         with self._connection.transaction():
             halt = self._halted(run_id, contact_ids)
@@ -59,7 +63,8 @@ class ClaimingLedger:
                 require_no_halt(halt)
                 return self.held_codes(run_id, contact_ids)
             self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
-            claiming = {**whose, "contact_ids": self._claim(run_id, contact_ids, request)}
+            first = self._first(run_id, contact_ids)
+            claiming = {**whose, "contact_ids": self._claim(run_id, first, request)}
             self._connection.execute(_ASSIGNMENT["skip_without_code"], claiming)
             pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
             if pending and pending["contacts"] and pending["unapproved"]:
@@ -79,16 +84,27 @@ class ClaimingLedger:
 
     @retry_on_deadlock
     def require_open(self, run_id: int, contact_ids: Sequence[int]) -> None:
-        """Make sure that none of the contacts who wait for a code or a message is in quiet hours.
+        """Make sure that none of the contacts who wait for a code or a message is to be worked on later only.
 
-        :raises QuietHoursError: some are; it says when the first of them may be written to
+        :raises FirstShareError: this ledger passed over some, since the run goes to others first
+        :raises QuietHoursError: some are in quiet hours; it says when the first of them may be written to
         """
+        self._gate.require_let_go(run_id)
         closed = [zone for zone in self._zones(run_id, contact_ids) if zone["wait_s"] > 0]
         if closed:
             contacts, wait_s = sum(len(zone["contact_ids"]) for zone in closed), min(zone["wait_s"] for zone in closed)
             named = ", ".join(zone["zone"] for zone in closed)
             msg = f"it is quiet hours for {contacts} contacts of run {run_id} ({named}), {until(wait_s)}"
             raise QuietHoursError(msg, wait_s=wait_s)
+
+    def weigh_first_share(self, run_id: int) -> None:
+        """Let a run that began with a first share go on, or pause it, if it is time for that."""
+        if self._limits(run_id)["staged"]:
+            self._gate.weigh(run_id)
+
+    def _first(self, run_id: int, contact_ids: Sequence[int]) -> list[int]:
+        """Return who of the contacts is not kept back behind a first share."""
+        return self._gate.first(run_id, contact_ids) if self._limits(run_id)["staged"] else list(contact_ids)
 
     def _halted(self, run_id: int, contact_ids: Sequence[int]) -> Halt | None:
         """Return what keeps the run from sending, and keep it so until the transaction ends.
@@ -142,5 +158,5 @@ class ClaimingLedger:
         """Read what limits the run, once: it is frozen."""
         if run_id not in self._frozen:
             row = self._connection.execute(_ASSIGNMENT["read_limits"], {"run_id": run_id}).fetchone()
-            self._frozen[run_id] = row or {"quiet": False, "capped": False, "reuses": False}
+            self._frozen[run_id] = row or {"quiet": False, "capped": False, "reuses": False, "staged": False}
         return self._frozen[run_id]

@@ -27,9 +27,11 @@ where r.run_id = %(run_id)s and r.halt is null and r.closed_at is null and c.sen
   and c.failed * 100 > r.abort_at * c.sent;
 
 -- lift_halt --
--- Lets a run go on. What was refused or is unknown until now does not pause it again.
+-- Lets a run go on, beyond its first share too if it has paused itself over that. What was refused or is unknown until now
+-- does not pause it again.
 update promo.run r
-set halt = null, halted_at = null, halted_by = null, halt_reason = null,
+set let_go_at = case when r.first_sent is null then r.let_go_at else coalesce(r.let_go_at, promo.clock()) end,
+    halt = null, halted_at = null, halted_by = null, halt_reason = null,
     spared_sent = c.sent, spared_failed = c.failed
 from (
   select coalesce(sum(rejected + unknown), 0) as failed,

@@ -196,6 +196,19 @@ full join (
 ) kept using (run_id, contact_id)
 where a.contact_id is null or kept.contact_id is null;
 
+-- first_share --
+-- Nobody beyond a run's first share holds a code or was called for before the run was let go on.
+select 'first_share_comes_first' as invariant,
+       'contact ' || a.contact_id || ' is worked on before run ' || r.run_id || ' was let go on behind its first share' as broken
+from promo.run r
+join promo.assignment a on a.run_id = r.run_id
+where r.start_with is not null and r.let_go_at is null
+  and not exists (select from promo.first_share f where f.run_id = a.run_id and f.contact_id = a.contact_id)
+  and (a.promo_code_id is not null or exists (
+    select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id))
+  and r.run_id = %(run_id)s  -- of the run
+;
+
 -- demand --
 -- What is kept of the codes that an open run has still to claim is what a count says.
 select 'demand_agrees' as invariant,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from promo_campaigns.model.run import Batch
 
+ALIKE = 20
+"""How many contacts with one answer are looked for."""
 _NEVER = "nothing was sent: the connection to the store was lost"
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _ATTEMPT = {**queries("promo_campaigns.ledger.attempts"), **queries("promo_campaigns.ledger.answers")}
@@ -42,7 +44,7 @@ class PostgresLedger(ClaimingLedger):
     def reachable_contacts(self, batch: Batch) -> list[int]:
         """Skip the batch's contacts who cannot be reached, with a reason, and return the others in order."""
         bounds = _bounds(batch)
-        query = "read_reachable" if batch.zone is None else "read_reachable_in_zone"
+        query = _query_of("read_reachable", batch)
         with self._connection.transaction():
             self._connection.execute(_ASSIGNMENT["skip_unreachable"], bounds)
             rows = self._connection.execute(_ASSIGNMENT[query], bounds).fetchall()
@@ -52,7 +54,7 @@ class PostgresLedger(ClaimingLedger):
     def accepted_contacts(self, batch: Batch) -> list[int]:
         """Return the batch's contacts whose message was accepted, in order."""
         bounds = _bounds(batch)
-        query = "read_accepted" if batch.zone is None else "read_accepted_in_zone"
+        query = _query_of("read_accepted", batch)
         rows = self._connection.execute(_ASSIGNMENT[query], bounds).fetchall()
         return [row["contact_id"] for row in rows]
 
@@ -110,6 +112,7 @@ class PostgresLedger(ClaimingLedger):
         """Commit the intent to send to those of the contacts who are due, and lease them.
 
         Nobody is while all sending is stopped or the run is halted; of one that was cancelled all who wait are skipped.
+        Nobody beyond the first share is before the run was let go on.
         Due are the assigned, and the unknown whose first attempt of unknown outcome is not older than
         ``resend_within_s`` seconds. Leases that ran out are folded first; a code that fell short and was never sent is
         exchanged, as far as the pool goes; what is overdue expires. Nobody in quiet hours is due.
@@ -150,6 +153,25 @@ class PostgresLedger(ClaimingLedger):
         """Write the evidence; what was confirmed is recorded, the rest can be tried again."""
         with self._connection.transaction():
             self._record(evidence(lease, results))
+
+    @retry_on_deadlock
+    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+        """Return how many contacts of the run got one answer to calls such as a lease's.
+
+        :param detail: the answer, as the ledger keeps it
+        :param beside: contacts who do not count
+        :return: twenty at most, for more say no more; 0 if such a call was accepted for anybody
+        """
+        asked = {
+            "run_id": lease.run_id,
+            "beside": bigint_array(beside),
+            "purpose": lease.purpose.value,
+            "source": lease.source,
+            "detail": detail,
+            "limit": ALIKE,
+        }
+        row = self._connection.execute(_ATTEMPT["count_alike"], asked).fetchone()
+        return int(row["contacts"]) if row else 0
 
     def _record(self, told: dict[str, Any]) -> None:
         """Write evidence once: what was written before is left as it is."""
@@ -201,6 +223,7 @@ class PostgresLedger(ClaimingLedger):
                 halt = None if purpose is Purpose.PROFILE else self._halted(run_id, contact_ids)
                 if halt is None and purpose is not Purpose.PROFILE:
                     self._clear_up(run_id, contact_ids)
+                    terms["contact_ids"] = bigint_array(self._first(run_id, contact_ids))
                 if halt is None:
                     return self._lease(purpose, terms, limit, drawn)
             require_no_halt(halt)  # once what was taken back is committed
@@ -240,5 +263,13 @@ class PostgresLedger(ClaimingLedger):
         )
 
 
+def _query_of(name: str, batch: Batch) -> str:
+    """Return the query that reads a batch: of a range of contacts, of a zone in it, or of one side of a first share."""
+    if batch.first_share is not None:
+        return f"{name}_by_share"
+    return name if batch.zone is None else f"{name}_in_zone"
+
+
 def _bounds(batch: Batch) -> dict[str, object]:
-    return {"run_id": batch.run_id, "first": batch.first, "last": batch.last, "zone": batch.zone}
+    bounds = {"run_id": batch.run_id, "first": batch.first, "last": batch.last, "zone": batch.zone}
+    return {**bounds, "first_share": batch.first_share}

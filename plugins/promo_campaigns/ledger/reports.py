@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.oversight.first_share import read_first_share
 from promo_campaigns.ledger.stock_forecast import STRANGERS
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.model.run_report import FailingReceiver, RunReport, Tally
@@ -29,6 +30,7 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchone() or {}
         counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
         called = receivers_of(run["definition"]) if run["is_open"] else []
+        first_share = read_first_share(connection, run_id)
         failing = connection.execute(_SQL["read_receivers"], {"names": called}).fetchall()
     forecast = dict(run["forecast"] or {})
     strangers = forecast.pop(STRANGERS, 0)
@@ -44,4 +46,5 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         strangers=strangers,
         note=note_on_transport(run["transport"]),
         receivers=tuple(FailingReceiver(**row) for row in failing),
+        first_share=first_share,
     )

@@ -51,12 +51,13 @@ with under_way as materialized (
 
 -- list_stuck --
 -- The open runs in which nothing has moved for so long and nobody waits for a good reason: a halt, an approval, or quiet
--- hours, which are over for somebody who waits as long as that.
+-- hours, which are over for somebody who waits as long as that; nor for the end of the wait behind a first share.
 with under_way as materialized (
   select r.* from promo.run r
   cross join lateral (select max(k.counted_at) as at from promo.run_count k where k.run_id = r.run_id) moved
   where r.closed_at is null and r.halt is distinct from 'paused' and r.approval is distinct from 'awaited'
     and greatest(r.opened_at, moved.at) < promo.clock() - %(still)s
+    and (r.let_go_at is not null or r.first_ended_at + r.then_wait < promo.clock() - %(still)s) is distinct from false
     and not exists (select from promo.sending_stop)
 ), page as materialized (
   select u.* from under_way u

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
 from promo_campaigns.ledger.halts import end_cancelled, read_halt
+from promo_campaigns.ledger.oversight.first_share import draw_first_share
 from promo_campaigns.ledger.repeats import require_no_repeat
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.start_checks import NEWER_ZONES, audience_problem, run_problem, zone_problem
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.model.errors import PromoError
     from promo_campaigns.model.limits import Limits
+    from promo_campaigns.model.oversight.first_share import StartWith
     from promo_campaigns.model.run_report import RunReport
     from promo_campaigns.model.run_spec import CodeRequest
     from promo_campaigns.postgres.connection import Connection
@@ -49,6 +51,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     stock_policy: StockPolicy = StockPolicy.FAIL,
     approval: bool = False,
     abort_at: float | None = None,
+    start_with: StartWith | None = None,
     confirm_within: timedelta | None = None,
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
@@ -64,6 +67,8 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param approval: whether a person must approve what is opened, or opened again, before a code is given out
     :param abort_at: a new run pauses itself once more than so many percent were refused or are unknown, of a hundred at
         least; None for never
+    :param start_with: a new run goes to a first share before all others; it pauses itself if more than ``abort_at`` of
+        that, however small it is, were refused or are unknown
     :param confirm_within: a new run is refused if another of the same workflow, definition and audience was opened so
         short a time before; None if it is meant
     :raises RunClosedError: the run is closed, and its mode is ``refuse``
@@ -78,12 +83,14 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     with connection.transaction():
         _raise(zone_problem(connection, spec.limits))
         _lock_pool(connection, spec.codes)
-        row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at}
+        row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at, **_staged(start_with)}
         added = connection.execute(_SQL["add_run"], row).fetchone()
         if added is not None and confirm_within is not None:
             require_no_repeat(connection, added["run_id"], spec, confirm_within)
         if added is not None:
             _freeze_audience(connection, added["run_id"], spec, freeze)
+        if added is not None and start_with is not None:
+            draw_first_share(connection, added["run_id"], start_with)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))
         run = replace(run, mode=mode or run.mode)
@@ -147,6 +154,8 @@ def read_batches(
 ) -> list[Batch]:
     """Cut the run's audience into batches, in the order of contact ids; where quiet hours are kept, by time zone first.
 
+    The batches of a first share come before those of all others.
+
     :param batch_size: contacts a batch, at least 1; raised where there would be more than 1,000 batches. None for what
         ``ledger.batch_sizes`` finds best
     :param task_slots: how many batches can be worked on at a time
@@ -158,10 +167,12 @@ def read_batches(
     contacts = audience["contacts"]
     if batch_size is None:
         batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=audience["contact_bytes"])
-    query, most = "read_batches", MAX_BATCHES
+    query, parts = "read_batches", 0
     if run.spec.limits.quiet_hours:
-        zones = _count(connection, "count_zones", "zones", run_id=run.run_id)
-        query, most = "read_zone_batches", max(1, MAX_BATCHES - zones)  # one batch of each zone may be a small one
+        query, parts = "read_zone_batches", _count(connection, "count_zones", "zones", run_id=run.run_id)
+    if run.staged:
+        query, parts = "read_batches_by_share", 2 * max(parts, 1)
+    most = max(1, MAX_BATCHES - parts)  # one batch of each part may be a small one
     size = max(batch_size, -(-contacts // most))
     rows = connection.execute(_SQL[query], {"run_id": run.run_id, "batch_size": size}).fetchall()
     repair = run.closed and run.mode is Mode.PROFILES
@@ -224,6 +235,12 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
     }
 
 
+def _staged(start_with: StartWith | None) -> dict[str, Any]:
+    if start_with is None:
+        return {"start_with": None, "then_wait": None}
+    return {"start_with": str(start_with), "then_wait": start_with.then}
+
+
 def limit_parameters(limits: Limits) -> dict[str, Any]:
     """Return limits as the columns of a run that hold them."""
     quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
@@ -249,6 +266,7 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
         mode=Mode(row["mode"]),
         closed=row["closed_at"] is not None,
         cancelled=row["halt"] == HaltKind.CANCELLED.value,
+        staged=row["start_with"] is not None,
     )
 
 

@@ -18,22 +18,24 @@ where not promo.knows_zone(time_zone) order by contacts desc, time_zone;
 -- Opens the run of an occurrence; nothing is returned when it is open already.
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
-   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval, abort_at)
+   before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval, abort_at,
+   start_with, then_wait)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
    %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
-   %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end, %(abort_at)s)
+   %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end, %(abort_at)s,
+   %(start_with)s, %(then_wait)s)
 on conflict (run_key) do nothing
 returning run_id;
 
 -- read_run_by_key --
 -- The run of an occurrence.
-select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt from promo.run where run_key = %(run_key)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start_with from promo.run where run_key = %(run_key)s;
 
 -- read_run --
 -- A run by its id.
-select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt from promo.run where run_id = %(run_id)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start_with from promo.run where run_id = %(run_id)s;
 
 -- add_audience --
 -- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.
@@ -70,6 +72,18 @@ from (
   from promo.assignment where run_id = %(run_id)s
 ) numbered
 group by time_zone, batch order by time_zone, batch;
+
+-- read_batches_by_share --
+-- The audience cut into the first share and the others, each by time zone where there are any, then into ranges of contact
+-- ids with at most batch_size contacts each.
+select is_first as first_share, time_zone as zone, min(contact_id) as first, max(contact_id) as last
+from (
+  select a.contact_id, a.time_zone, f.contact_id is not null as is_first,
+         (row_number() over (partition by f.contact_id is not null, a.time_zone order by a.contact_id) - 1) / %(batch_size)s as batch
+  from promo.assignment a left join promo.first_share f on f.run_id = a.run_id and f.contact_id = a.contact_id
+  where a.run_id = %(run_id)s
+) numbered
+group by is_first, time_zone, batch order by is_first desc, time_zone, batch;
 
 -- measure_audience --
 -- How many contacts the run is for, and how many bytes one takes in an XCom at most: its id and its code, as JSON.

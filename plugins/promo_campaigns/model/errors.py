@@ -32,6 +32,7 @@
     │   ├── HeldUpError               contacts can be worked on only later
     │   │   ├── LeaseHeldError        another worker holds them, or did until it was killed
     │   │   ├── QuietHoursError       they are in their quiet hours
+    │   │   ├── FirstShareError       the run goes to a first share before them
     │   │   └── RunHaltedError        the run is paused, or all sending is stopped
     │   ├── InvariantBrokenError      the ledger contradicts itself
     │   ├── PoolShortageError         fewer codes in stock than contacts
@@ -95,7 +96,10 @@ class SettingError(ConfigurationError):
     :param problem: what is wrong, as a sentence without a full stop
     :param setting: the way to it, such as ``("promo_code", "discount")``; empty for the workflow itself
     :param hint: what to write instead
+    :ivar others: what else is wrong with the settings, where that was looked for
     """
+
+    others: Sequence[SettingError] = ()
 
     def __init__(self, problem: str, *, setting: tuple[str | int, ...] = (), hint: str = "") -> None:
         self.problem = problem
@@ -276,6 +280,10 @@ class LeaseHeldError(HeldUpError):
 
 class QuietHoursError(HeldUpError):
     """Some of the contacts are in their quiet hours; the first of them may be written to then."""
+
+
+class FirstShareError(HeldUpError):
+    """The run goes to a first share of its contacts before these; it says how far it is with them."""
 
 
 class InvariantBrokenError(LedgerError):

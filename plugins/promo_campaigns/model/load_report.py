@@ -20,6 +20,11 @@ KEPT_REJECTS = 1_000
 """How many rejected rows a report names, the first ones of the file; all are counted."""
 
 
+def named_by_json(rejected: int) -> str:
+    """Return which of the rejected rows the JSON of a report names, in words."""
+    return f"--json names the first {KEPT_REJECTS:,}" if rejected > KEPT_REJECTS else f"--json names all {rejected:,}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Reject:
     """A row that was rejected.

@@ -36,6 +36,7 @@ class Batch:
 
     :ivar repair: send nothing, and write the profiles again
     :ivar zone: only contacts of this time zone; None for a run without quiet hours
+    :ivar first_share: only contacts of the run's first share, or only those beyond it; None for a run without one
     """
 
     run_id: int
@@ -43,11 +44,15 @@ class Batch:
     last: int
     repair: bool = False
     zone: str | None = None
+    first_share: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as the ledger keeps it."""
+    """A run as the ledger keeps it.
+
+    :ivar staged: it goes to a first share before all others
+    """
 
     run_id: int
     run_key: str
@@ -56,6 +61,7 @@ class Run:
     mode: Mode
     closed: bool
     cancelled: bool = False
+    staged: bool = False
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from promo_campaigns.model.oversight.first_share import FirstShare
+
 MOST_REASONS = 20
 """A report names so many reasons of each kind, the commonest, and counts the others together."""
 OTHER_REASONS = "other reasons"
@@ -108,6 +110,7 @@ class RunReport:
     :ivar strangers: ids that its audience lists and that were nobody's when it was opened
     :ivar note: what is to be known of its transport; mostly empty
     :ivar receivers: those of an open run that take no calls just now
+    :ivar first_share: how far it is with its first share; None for a run without one
     """
 
     run_key: str
@@ -121,6 +124,7 @@ class RunReport:
     strangers: int = 0
     note: str = ""
     receivers: tuple[FailingReceiver, ...] = ()
+    first_share: FirstShare | None = None
 
     @property
     def rate(self) -> float:
@@ -144,6 +148,7 @@ class RunReport:
             "forecast": self.forecast,
             "strangers": self.strangers,
             "note": self.note,
+            "first_share": self.first_share.as_dict() if self.first_share else None,
             "receivers": [
                 {
                     "name": one.name,
@@ -184,7 +189,8 @@ class RunReport:
         return [*rows, ("unknown", tally.unknown), ("waiting", tally.waiting)]
 
     def _words(self) -> list[str]:
-        return [word for word in (EMPTY_AUDIENCE if not self.tally.audience else "", self.note) if word]
+        first = str(self.first_share) if self.first_share else ""
+        return [word for word in (EMPTY_AUDIENCE if not self.tally.audience else "", first, self.note) if word]
 
     def _rest(self) -> str:
         left = f"{self.pool_left:,} codes are left, {self.expiring_soon:,} of them for less than a week."

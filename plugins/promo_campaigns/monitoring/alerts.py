@@ -36,7 +36,7 @@ KINDS = MappingProxyType(
     {
         LOW_STOCK: "the free codes of a type have reached a level",
         RUN_STUCK: "nothing has moved in an open run for `stuck_after_minutes`, and nothing is known that it waits for",
-        RUN_STOPPED: "a run has paused itself, since too many sends of it were refused or are unknown (`abort_at`)",
+        RUN_STOPPED: "a run has paused itself: too many sends were refused or are unknown (`abort_at`, `start_with`)",
         UNKNOWN_SENDS: "a run has more than `unknown_over` sends whose outcome nobody knows",
         RECEIVER_REFUSES: "a receiver is not called, for a while after failures or until somebody corrects it",
         EVENTS_WAIT: "an event has waited for its workflow for `stuck_after_minutes`",
@@ -153,7 +153,7 @@ def _stuck_runs(connection: Connection, after_s: float) -> Iterator[Alert]:
 
 def _stopped_runs(connection: Connection) -> Iterator[Alert]:
     for run in list_runs(connection, state=RunState.PAUSED, limit=_MOST_PAUSED):
-        if run.halted_by != BY_ITSELF:
+        if run.halted_by not in BY_ITSELF:
             continue
         key = run.run_key
         yield Alert(

@@ -44,7 +44,8 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
     :param preview_folder: where the preview goes, as in the Start block (templated)
     :param include_folder: where examples of answers are found, as in the Start block
     :param promo_db_conn_id: connection of the store (templated)
-    :raises AirflowSkipException: nothing was opened, as in a dry run
+    :raises AirflowSkipException: nothing was opened, as in a dry run; or the run was cancelled, which is seen when the
+        form is answered or its time is over: Airflow looks at it at no other moment
     :raises LedgerConflictError: the run was opened when nobody was to be asked about it
     """
 
@@ -86,6 +87,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
             msg = "nothing was opened, so there is nothing to approve"
             raise AirflowSkipException(msg)
         with self.hook.connect() as connection:
+            _require_not_cancelled(connection, run_id)
             approval = read_approval(connection, run_id)
             late = approval.left_s is not None and approval.left_s <= 0
             known = approval.closed or late or approval.status in {ApprovalStatus.GIVEN, ApprovalStatus.REFUSED}
@@ -99,9 +101,11 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         """Keep the answer in the ledger, and go on as it says."""
         from promo_campaigns.ledger.approvals import decide
 
+        run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
+        with self.hook.connect() as connection:
+            _require_not_cancelled(connection, run_id)
         answer = HITLOperator.execute_complete(self, context, event)
         who = answer["responded_by_user"] or {}
-        run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
         with self.hook.connect() as connection:
             approved = answer["chosen_options"] == [self.APPROVE]
             return self._go_on(context, decide(connection, run_id, approved=approved, by=str(who.get("id", ""))))
@@ -155,3 +159,12 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         if approval.status is ApprovalStatus.REFUSED:
             self.skip(ti=context["ti"], tasks=context["task"].get_direct_relatives(upstream=False))
         return approval.as_dict()
+
+
+def _require_not_cancelled(connection: Connection, run_id: int) -> None:
+    """Skip a block that asks about a run which a person has cancelled, and say who."""
+    from promo_campaigns.ledger.halts import read_halt
+
+    halt = read_halt(connection, run_id)
+    if halt is not None and halt.is_final:
+        raise AirflowSkipException(str(halt))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 
 from promo_campaigns.delivery.batch_payload import NO_RUN
+from promo_campaigns.model.oversight.first_share import DEFAULT_THEN, parse_start_with
 from promo_campaigns.model.parameters import optional_text, parse_flag, parse_mode, parse_span
 from promo_campaigns.operators.base.audience_operator import AudienceOperator, require_startable
 from promo_campaigns.operators.base.live import is_live
@@ -51,6 +52,10 @@ class StartOperator(AudienceOperator):
         (templated)
     :param confirm_repeats_within: the span, such as ``10m``, in which a manual run without an edition is refused if
         such a run was opened, unless ``repeat`` is true (templated)
+    :param start_with: whom the run goes to before all others: a share of those who can be sent to, such as ``1 %``, or
+        a number of contacts; the blocks between Start and End must stand in one mapped task group (templated)
+    :param then: for how long the others wait once these have an outcome, such as ``15m``. The run then goes on, or
+        pauses itself if more than ``abort_at`` of the first, however few, were refused or are unknown (templated)
     :param batch_size: contacts a batch, raised where there would be more than 1,000 batches; by default as many as keep
         the task slots at work and an XCom under a megabyte (templated)
     :raises PoolShortageError: the pool holds fewer codes than the open runs need
@@ -70,6 +75,8 @@ class StartOperator(AudienceOperator):
         "batch_size",
         "repeat",
         "confirm_repeats_within",
+        "start_with",
+        "then",
     )
     ui_color = "#dff3e4"
 
@@ -81,6 +88,8 @@ class StartOperator(AudienceOperator):
         batch_size: int | str | None = None,
         repeat: bool | str = False,
         confirm_repeats_within: str = "10m",
+        start_with: str | int = "",
+        then: str = DEFAULT_THEN,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -89,6 +98,8 @@ class StartOperator(AudienceOperator):
         self.batch_size = batch_size
         self.repeat = repeat
         self.confirm_repeats_within = confirm_repeats_within
+        self.start_with = start_with
+        self.then = then
 
     @property
     def run(self) -> XComArg:
@@ -115,10 +126,15 @@ class StartOperator(AudienceOperator):
 
     def _sends_by_itself(self, context: Context) -> bool:
         """Tell whether the DAG of this block is on and has a schedule: Airflow turns it on when it is triggered."""
-        scheduled = self.has_dag() and self.dag.schedule is not None  # type: ignore[no-untyped-call]  # Airflow's
-        return bool(scheduled) and is_live(context, self.dag_id)
+        return self._has_schedule() and is_live(context, self.dag_id)
+
+    def _has_schedule(self) -> bool:
+        """Tell whether the DAG of this block runs by itself."""
+        return bool(self.has_dag() and self.dag.schedule is not None)  # type: ignore[no-untyped-call]  # Airflow's
 
     def _open(self, context: Context) -> list[dict[str, Any]]:
+        from promo_campaigns.definitions.workflow_notes import NO_SEND_BY
+        from promo_campaigns.ledger.oversight.first_share import read_first_share
         from promo_campaigns.ledger.runs import open_run, read_batches
         from promo_campaigns.preview.start import words_on_audience
 
@@ -134,11 +150,17 @@ class StartOperator(AudienceOperator):
                 stock_policy=self.stock_policy(),
                 approval=asks_approval(self),
                 abort_at=self.read_abort_at(),
+                start_with=parse_start_with(self.start_with, self.then),
                 confirm_within=self._confirm_within(context),
             )
             batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
             words = words_on_audience(connection, run.run_id)
+            first = read_first_share(connection, run.run_id)
         self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
+        if first is not None:
+            self.log.info("Run %s goes to %s", run.run_id, first)
+        if self._has_schedule() and not optional_text(self.send_by):
+            words.append(NO_SEND_BY)
         for word in words:
             self.log.warning("%s", word)
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)

@@ -85,7 +85,12 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         """Send, and tell what it came to."""
         from promo_campaigns.definitions.sample_answers import read_sample_answers
         from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-        from promo_campaigns.preview.test_message import make_run_key, render_test_messages, send_test_messages
+        from promo_campaigns.preview.test_message import (
+            make_run_key,
+            render_test_messages,
+            require_sending,
+            send_test_messages,
+        )
 
         spec = self._spec()
         key = make_run_key(spec.workflow, context["dag_run"].run_id)
@@ -93,6 +98,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         with self.hook.connect() as connection:
             who = parse_contact_ids(self.contact_ids)
             rendered = render_test_messages(connection, CompiledCampaign(spec), who, key=key, answers=answers)
+            require_sending(connection)
         async with self.delivery.receivers.open_transport(spec) as transport:
             outcomes = await send_test_messages(rendered, transport)
         for one in outcomes:

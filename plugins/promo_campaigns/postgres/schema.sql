@@ -64,6 +64,11 @@ create function promo.held_out(workflow text, contact_id bigint, percent numeric
     ('x' || encode(substr(sha256(convert_to(workflow || chr(10) || contact_id::text, 'UTF8')), 1, 6), 'hex'))::bit(48)::bigint
       < percent * 281474976710656 / 100;  -- 2 ^ 48, the number of values of six bytes
 
+-- The lot that a contact draws in a run; the lowest are its first share. Another run draws others.
+create function promo.lot_of(a_run bigint, a_contact bigint) returns bigint
+  language sql immutable parallel safe
+  return ('x' || encode(substr(sha256(convert_to(a_run::text || chr(10) || a_contact::text, 'UTF8')), 1, 6), 'hex'))::bit(48)::bigint;
+
 -- Quiet hours: minutes of the week, by the clock on a contact's wall.
 create function promo.minute_of_week(at timestamptz, zone text) returns integer
   language sql stable parallel safe
@@ -351,6 +356,13 @@ create table promo.run (
   abort_at      numeric(5, 2),
   spared_sent   bigint      not null default 0,
   spared_failed bigint      not null default 0,
+  start_with    text,
+  then_wait     interval,
+  first_share   bigint,
+  first_ended_at timestamptz,
+  first_sent    bigint,
+  first_failed  bigint,
+  let_go_at     timestamptz,
   constraint run_records check (records = (after <> '{}')),
   constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
   constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)),
@@ -362,7 +374,11 @@ create table promo.run (
   constraint run_halt check (halt in ('paused', 'cancelled')),
   constraint run_halted_whole check (
     num_nonnulls(halt, halted_at, halted_by) in (0, 3) and (halt_reason is null or halt is not null)),
-  constraint run_abort_at check (abort_at > 0 and abort_at <= 100)
+  constraint run_abort_at check (abort_at > 0 and abort_at <= 100),
+  constraint run_start_with check (
+    num_nonnulls(start_with, then_wait) in (0, 2)
+    and (start_with is not null or num_nonnulls(first_share, first_ended_at, first_sent, first_failed, let_go_at) = 0)),
+  constraint run_first_share check (num_nonnulls(first_sent, first_failed) in (0, 2) and then_wait >= interval '0')
 );
 comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
 comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
@@ -387,6 +403,13 @@ comment on column promo.run.counted is 'Whether run_count knows all its assignme
 comment on column promo.run.abort_at is 'The run pauses itself once more than so many percent were refused or are unknown; null for never.';
 comment on column promo.run.spared_sent is 'How many were sent to when a person let it go on: they count no more towards abort_at.';
 comment on column promo.run.spared_failed is 'Of them, how many were refused or are unknown.';
+comment on column promo.run.start_with is 'What goes to a first share before the others: a share such as 1 %, or a number of contacts.';
+comment on column promo.run.then_wait is 'For how long the others wait once all of the first share have an outcome.';
+comment on column promo.run.first_share is 'How many contacts first_share holds of the run, decided when it was opened.';
+comment on column promo.run.first_ended_at is 'When all of the first share were seen to have an outcome; the wait begins.';
+comment on column promo.run.first_sent is 'How many of the first share were sent to when the run went on, or paused itself over them.';
+comment on column promo.run.first_failed is 'Of them, how many were refused or are unknown.';
+comment on column promo.run.let_go_at is 'When the contacts beyond the first share were let go: by the ledger, or by a person who resumed the run. It stays.';
 -- A workflow's runs, and the runs that a frequency cap can still count: those that are open, or were closed lately.
 create index run_workflow on promo.run (workflow, opened_at);
 create index run_open_channel on promo.run (channel, run_id) where closed_at is null;
@@ -486,6 +509,16 @@ alter table promo.assignment
 -- that a claim stays heap-only. The run is an expression, so that the planner never takes this index for the primary key: a
 -- batch lies side by side in that one alone.
 create index assignment_contact on promo.assignment (contact_id, (-run_id));
+
+-- Drawn from an audience, like a sample: a column of each assignment would be one more for all runs.
+create table promo.first_share (
+  run_id     bigint not null,
+  contact_id bigint not null,
+  primary key (run_id, contact_id)
+);
+comment on table promo.first_share is
+  'Whom a run goes to before all others, drawn once when it is opened: until the run is let go on nobody else of it is given
+a code or sent to.';
 
 -- Sends of unknown outcome. An index on the state would have each of its changes make an entry in every index of the table;
 -- these are few, and written when a send becomes unknown or ceases to be.

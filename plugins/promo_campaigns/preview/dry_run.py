@@ -74,7 +74,8 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     report.notes = notes_on_answers(spec, dict(answers or {}))
     if run_id is not None:
         spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
-    previewer, examples = Previewer(campaign), Examples()
+    previewer = Previewer(campaign)
+    examples = Examples(previewer.file_of if previewer.has_variants else None)
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
         hours = PreviewHours(connection, campaign.limits, at=at, send_by=send_by)

@@ -90,7 +90,8 @@ class PreviewReport:
     :ivar files: files that were written
     :ivar notes: where the texts differ from what will be sent, and what else is to be known of the campaign
     :ivar refusals: what Start will refuse to open a run for; empty if it will open one
-    :ivar examples: two messages as they would be sent. They hold values of profiles: never in XCom or logs
+    :ivar examples: two messages as they would be sent, or one in each language. They hold values of profiles: never
+        in XCom or logs
     """
 
     workflow: str
@@ -183,7 +184,7 @@ class Previewer:
         texts = {"title": told.titles, "body": told.bodies, **told.extras}
         failures = first_failures(texts)
         if self._message.variants:
-            self.languages.update(self._file_of(one) for one in sent)
+            self.languages.update(self.file_of(one) for one in sent)
         requests = [_rendered(f"request {name}", templates, contexts) for name, templates in self._requests.items()]
         if self._webhook:
             carriers = self._carried(self._webhook, sent, texts)
@@ -204,7 +205,12 @@ class Previewer:
             rows.append(self._row(one, at, texts, requests, warnings))
         return rows
 
-    def _file_of(self, one: Candidate) -> str:
+    @property
+    def has_variants(self) -> bool:
+        """Whether contacts get texts in several languages."""
+        return bool(self._message.variants)
+
+    def file_of(self, one: Candidate) -> str:
         """Return the name of the file whose texts a contact gets."""
         return self._files[id(nearest_text(self._message.variants, one.recipient.language, self._message))]
 

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.rendering import render_messages
+from promo_campaigns.ledger.halts import require_no_halt
+from promo_campaigns.ledger.interventions import read_stop
 from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import NO_LIMITS
@@ -105,6 +107,16 @@ def render_test_messages(
     ready, refused = render_messages(campaign.message, run, recipients)
     left_out |= {result.contact_id: result.detail for result in refused}
     return RenderedMessages(ready=ready, left_out=left_out)
+
+
+def require_sending(connection: Connection) -> None:
+    """Make sure that nobody has stopped all sending, which holds for a test send as well.
+
+    :raises RunHaltedError: somebody has; it says who, and what lets it go on
+    """
+    stop = read_stop(connection)
+    if stop is not None:
+        require_no_halt(stop)
 
 
 async def send_test_messages(rendered: RenderedMessages, transport: Transport) -> list[SendTestResult]:

@@ -15,6 +15,7 @@ from promo_campaigns.cli.options import AsJson, Dsn, Fields, Sheet
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import progress, reading_file
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
+from promo_campaigns.model.load_report import named_by_json
 
 if TYPE_CHECKING:
     from promo_campaigns.code_files.load import WithdrawalReport
@@ -111,8 +112,8 @@ def _rejects(report: LoadReport) -> list[str]:
     lines = [f"  {group.in_words(report.row_noun)}" for group in groups[:_SHOWN_REASONS]]
     if len(groups) > _SHOWN_REASONS:
         lines.append("  and others for more reasons")
-    if report.rejected_count:
-        lines.append("  --json names the first 1,000")
+    if report.rejected_count > 1:
+        lines.append(f"  {named_by_json(report.rejected_count)}")
     return lines + [f"warning    {warning}" for warning in report.warnings()]
 
 

@@ -24,6 +24,7 @@ from promo_campaigns.model.contact_rules import (
 )
 from promo_campaigns.model.contacts import Channel
 from promo_campaigns.model.errors import ConfigurationError, ContactError, ContactFileError
+from promo_campaigns.model.load_report import named_by_json
 
 if TYPE_CHECKING:
     from promo_campaigns.contacts.erasure import ErasureReport
@@ -70,7 +71,8 @@ def _in_words(report: ContactFileReport) -> str:
     )
     lines = [f"{report.file}: {report.rows:,} rows: {counts}"]
     lines += [f"  {reason}" for reason in report.reasons(_REASONS_SHOWN)]
-    lines += ["  --json names the first 1,000"] if report.rejected > len(report.rejected_by_reason) else []
+    if report.rejected > len(report.rejected_by_reason):
+        lines.append(f"  {named_by_json(report.rejected)}")
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -24,8 +25,9 @@ from promo_campaigns.cli.options import (
     Since,
     parse_since,
 )
-from promo_campaigns.cli.output import Output
+from promo_campaigns.cli.output import Output, printable
 from promo_campaigns.cli.progress import progress
+from promo_campaigns.cli.terminal import is_terminal
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.run import Mode
 
@@ -108,7 +110,10 @@ def _decide(key: str, dsn: str, output: Output, *, approved: bool) -> ExitStatus
 
 @app.add("report", "promo runs report welcome/edition/spring", "promo runs report --json")
 def report(key: NewestRun = "", *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
-    """Count the contacts that were given a code, and those that were not, by reason."""
+    """Count the contacts that were given a code, and those that were not, by reason.
+
+    A table on a terminal, and Markdown elsewhere.
+    """
     from promo_campaigns.ledger.reports import read_report
     from promo_campaigns.ledger.run_list import find_run
     from promo_campaigns.postgres.connection import connect
@@ -116,7 +121,8 @@ def report(key: NewestRun = "", *, as_json: AsJson = False, fields: Fields = "",
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection, progress("Counting the run"):
         found = read_report(connection, find_run(connection, key).run_id)
-    output.record(found.as_dict(), found.as_markdown())
+    for_person = is_terminal(sys.stdout)
+    output.record(found.as_dict(), printable(found.as_table(), "\n") if for_person else found.as_markdown())
 
 
 @app.add(

@@ -54,7 +54,8 @@ def send_test(
 ) -> ExitStatus:
     """Show a message for test contacts, with a code nobody holds; send it only with --send.
 
-    The exit status is 1 if one of the contacts cannot be sent to, or a message that was sent was not accepted.
+    Nothing is sent while all sending is stopped. The exit status is 1 if one of the contacts cannot be sent to, or a
+    message that was sent was not accepted.
     """
     campaign = replace(Campaign.given(given), transport=transport, transport_conn_id=transport_conn_id)
     if not campaign.workflow:  # what a message shows of its code's kind, where no workflow says it
@@ -72,10 +73,19 @@ def _test(campaign: Campaign, contact: list[int], output: Output, *, send: bool)
         if not output.is_plain:
             output.rows(rows, empty="Nobody is to be sent anything.")
         return ExitStatus.NO if rendered.left_out else ExitStatus.OK
+    _require_sending(campaign)
     with progress("Waiting for the receiver"):
         outcomes = asyncio.run(_send(rendered, spec, receivers))
     _tell(outcomes, output)
     return ExitStatus.OK if all(one.outcome == "ok" for one in outcomes) else ExitStatus.NO
+
+
+def _require_sending(campaign: Campaign) -> None:
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.preview.test_message import require_sending
+
+    with connect(find_dsn(campaign.dsn)) as connection:
+        require_sending(connection)
 
 
 def _render(

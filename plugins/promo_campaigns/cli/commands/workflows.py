@@ -51,7 +51,7 @@ def check(
 ) -> ExitStatus:
     """Read every workflow and every file it names.
 
-    Prints what is wrong, by file and line, and what should be known of the others. The connection of a transport is
+    Prints all that is wrong, by file and line, and what should be known of the others. The connection of a transport is
     looked for in the environment, and where the Airflow of this machine keeps connections. With a database, the SELECT
     of each audience is run for its first contact, and the fields that texts read are compared with those of the store.
     The exit status is 1 if a file is wrong.
@@ -63,14 +63,21 @@ def check(
     names = workflows or _all_names(folder)
     faults = [] if workflows else [*misnamed_files(include), *_skipped(include)]
     notes: list[dict[str, Any]] = []
+    wrong = len(faults)
     with _store(dsn) as (store, untold), progress("Checking the workflows", len(names)) as bar:
         for name in names:
-            faults += [fault] if (fault := _fault(folder, name, store, notes)) else []
-            notes += [] if fault else _notes(folder, name)
+            found = _faults(folder, name, store, notes)
+            faults += found
+            wrong += bool(found)
+            notes += [] if found else _notes(folder, name)
             bar.advance()
     if output.is_plain:
         told = [f"{note['file']}:{note['line']}: note: {note['problem']}" for note in notes]
-        print("\n".join([*map(str, faults), *told, *untold, f"{len(names)} workflows, {len(faults)} wrong"]))
+        print(
+            "\n".join(
+                [*map(str, faults), *told, *untold, f"{len(names)} workflow{'s' * (len(names) != 1)}, {wrong} wrong"]
+            )
+        )
     else:
         output.rows([*map(_row, faults), *notes], empty="No file is wrong.")
     return ExitStatus.NO if faults else ExitStatus.OK
@@ -185,24 +192,23 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
     }
 
 
-def _fault(
+def _faults(
     folder: IncludeFolder, workflow_id: str, store: Connection | None, notes: list[dict[str, Any]]
-) -> DefinitionError | None:
-    """Return what is wrong with a workflow.
+) -> list[DefinitionError]:
+    """Return what is wrong with a workflow; the store is asked about one that is right by its files.
 
     :param notes: where it is noted that a connection cannot be looked for from here
     """
     from promo_campaigns.definitions.names.store_check import require_store
-    from promo_campaigns.definitions.workflow_files import check_workflow, read_workflow
+    from promo_campaigns.definitions.workflow_files import check_workflow, find_faults
 
+    found = list(find_faults(folder, workflow_id, partial(_look_at_connection, folder, notes)))
     try:
-        workflow = check_workflow(folder, workflow_id)
-        read_workflow(folder, workflow_id, partial(_look_at_connection, folder, notes))
-        if store is not None:
-            require_store(store, folder, workflow)
+        if store is not None and not found:
+            require_store(store, folder, check_workflow(folder, workflow_id))
     except DefinitionError as error:
-        return error
-    return None
+        found.append(error)
+    return found
 
 
 def _look_at_connection(folder: IncludeFolder, notes: list[dict[str, Any]], workflow: Workflow) -> None:

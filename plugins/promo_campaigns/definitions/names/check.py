@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import message_file, source_file
@@ -21,11 +22,12 @@ from promo_campaigns.definitions.names.known import (
 from promo_campaigns.definitions.names.merge_tags import merge_tags
 from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
+from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, compile_template
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from promo_campaigns.definitions.names.known import Known
@@ -83,15 +85,33 @@ def require_names(include: Path, texts: Texts) -> frozenset[str]:
     :raises DefinitionError: a text reads what nothing can be called, or holds a merge tag of another product; a ``##``
         swallows text; the message never shows the code; nobody declared the answer that it reads
     """
+    for fault in name_faults(include, texts):
+        raise fault
     declared = read_declared(include)
-    parts = list(_parts(include, texts, declared))
-    for part in parts:
-        _check(part, declared)
-    if texts.shows_code:
-        for version in (texts.message, *texts.message.versions()):
-            _require_code(include, version)
     without = _parts(include, texts, replace(declared, fields={}))
     return frozenset(unknown.name for part in without for unknown in part.template.unknown_names(part.known))
+
+
+def name_faults(include: Path, texts: Texts) -> Iterator[DefinitionError]:
+    """Yield what ``require_names`` refuses: the first fault of each text."""
+    try:
+        declared = read_declared(include)
+        parts = list(_parts(include, texts, declared))
+    except DefinitionError as error:
+        yield error
+        return
+    checks: list[Callable[[], None]] = [partial(_check, part, declared) for part in parts]
+    if texts.shows_code:
+        checks += [partial(_require_code, include, version) for version in (texts.message, *texts.message.versions())]
+    for check in checks:
+        yield from _fault_of(check)
+
+
+def _fault_of(check: Callable[[], None]) -> Iterator[DefinitionError]:
+    try:
+        check()
+    except DefinitionError as error:
+        yield error
 
 
 def _parts(include: Path, texts: Texts, declared: Declared) -> Iterator[_Part]:
@@ -141,7 +161,7 @@ def _source_parts(file: TextSettings, source: DataSource, known: Known, answer: 
         yield _Part(file, ("headers", name), template, known)
     yield _Part(file, ("body",), compile_body(source), known)
     yield _Part(file, ("success",), _condition(source.success), {**answered, "status": ANYTHING})
-    yield _Part(file, ("poll", "path"), compile_path(source.poll.path), {ANSWER: ANYTHING})
+    yield _Part(file, ("poll", "path"), compile_path(source.poll.path), answered)  # of the first answer
     for name in ("done", "failed"):
         yield _Part(file, ("poll", name), _condition(getattr(source.poll, name)), {ANSWER: ANYTHING})
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 HALT_POLL_S = 60.0
 """Seconds after which a task that waits for a halt to end looks again."""
-BY_ITSELF = "abort_at"
-"""Who paused a run that stopped itself."""
+BY_ITSELF = ("abort_at", "start_with")
+"""Who paused a run that stopped itself: by which setting."""
 
 
 class HaltKind(str, Enum):
@@ -48,7 +48,7 @@ class Halt:
         """Say what was done, by whom and when, why, and what ends it."""
         stopped = self.kind is HaltKind.STOPPED
         what = f"{'all sending' if stopped else f'run {self.run_key}'} was {self.kind.value}"
-        who = "by itself" if self.by == BY_ITSELF else f"by {self.by}"
+        who = "by itself" if self.by in BY_ITSELF else f"by {self.by}"
         why = f" ({self.reason})" if self.reason else ""
         end = "promo sending start" if stopped else f"promo runs resume {self.run_key}"
         return f"{what} {who} on {self.at:%Y-%m-%d at %H:%M %Z}{why}; {end} lets it go on"

@@ -74,13 +74,16 @@ def list_all(
 
 def show(key: NewestRun = "", *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
     """Show where a run stands: its state, since when, by whom and why, and its counts."""
+    from promo_campaigns.ledger.oversight.first_share import read_first_share
     from promo_campaigns.ledger.run_list import find_run, read_line
     from promo_campaigns.postgres.connection import connect
 
     with connect(find_dsn(dsn)) as connection:
         line = read_line(connection, find_run(connection, key).run_id).as_dict()
-    width = max(map(len, line))
-    text = "\n".join(
-        f"{name.replace('_', ' '):{width}}  {readable(name, value)}".rstrip() for name, value in line.items()
+        first = read_first_share(connection, line["run_id"])
+    shown = {name: readable(name, value) for name, value in line.items()} | (
+        {"first_share": str(first)} if first else {}
     )
-    Output(as_json=as_json, fields=fields).record(line, text)
+    width = max(map(len, shown))
+    text = "\n".join(f"{name.replace('_', ' '):{width}}  {value}".rstrip() for name, value in shown.items())
+    Output(as_json=as_json, fields=fields).record({**line, "first_share": first.as_dict() if first else None}, text)
