@@ -167,26 +167,16 @@ select nextval('promo.attempt_attempt_id_seq') as claim_id, promo.clock() as at;
 
 -- skip_capped --
 -- Pending contacts who hold as many codes of other runs on the channel as they may get messages in the cap's window are
--- skipped. A code counts as long as it is about to be sent, and then for as long after an attempt as the cap says. Only
--- runs that are open, or were closed within the window, are looked at.
+-- skipped.
 with capping as materialized (
-  select run_id, channel, cap_messages, cap_window,
+  select run_id, channel, cap_messages, %(at)s::timestamptz - cap_window as since,
          promo.first_capped_run(channel, %(at)s::timestamptz - cap_window) as first_run_id
   from promo.run where run_id = %(run_id)s
 ), decided as (
   update promo.assignment a set state = 'skipped', reason = 'capped'
-  from capping r
-  where a.run_id = r.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
-    and r.cap_messages <= (
-      select count(*)
-      from promo.assignment o
-      join promo.run other on other.run_id = o.run_id and other.channel = r.channel
-      where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id <> a.run_id
-        and -o.run_id <= -r.first_run_id
-        and (o.state in ('assigned', 'sending') or exists (
-          select from promo.attempt t
-          where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
-            and t.outcome is distinct from 'refused' and t.started_at > %(at)s::timestamptz - r.cap_window)))
+  from capping cap
+  where a.run_id = cap.run_id and a.contact_id = any(%(contact_ids)s) and a.state = 'pending'
+    and cap.cap_messages <= (select count(*) /* fragment counted_by_cap */)
   returning a.needs_code
 )
 /* fragment less_demand */;

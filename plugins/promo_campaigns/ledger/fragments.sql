@@ -155,3 +155,17 @@ cross join lateral (
   ) k
 ) c
 order by r.run_id desc
+
+-- counted_by_cap --
+-- The codes of other runs that a frequency cap counts for the contact of `a`, by the row `cap` of the run that asks: its
+-- run_id, channel, the beginning of the window and the first run that can matter. A code counts as long as it is about to
+-- be sent, and then for as long after an attempt as the cap says. Only runs that are open, or were closed within the
+-- window, are looked at. A dry run counts by the same.
+from promo.assignment o
+join promo.run other on other.run_id = o.run_id and other.channel = cap.channel
+where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id is distinct from cap.run_id
+  and -o.run_id <= -cap.first_run_id
+  and (o.state in ('assigned', 'sending') or exists (
+    select from promo.attempt t
+    where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
+      and t.outcome is distinct from 'refused' and t.started_at > cap.since))

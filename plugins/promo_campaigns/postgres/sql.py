@@ -2,8 +2,8 @@
 
 A file holds blocks of the form ``-- name --``, one line of intent, then the statement with ``%(parameter)s``
 placeholders. What several statements of a room have in common is a block of its ``fragments.sql`` and said once; a
-statement has ``/* fragment name */`` in its place, and is put together when it is read, so that the server sees one
-statement to plan and no call.
+statement has ``/* fragment name */`` in its place, in a room above ``/* fragment ledger.name */``, and is put together
+when it is read, so that the server sees one statement to plan and no call.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PACKAGE = "promo_campaigns"
 _BLOCK = re.compile(r"^-- (?P<name>[a-z_]+) --\n(?P<body>.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
-_PLACE = re.compile(r"/\* fragment (?P<name>[a-z_]+) \*/")
+_PLACE = re.compile(r"/\* fragment (?:(?P<room>[a-z_]+)\.)?(?P<name>[a-z_]+) \*/")
 _COMMENT = re.compile(r"--[^\n]*")
 _INTENT = re.compile(r"\A(?:--[^\n]*\n)+")
 
@@ -32,9 +33,10 @@ def queries(module: str) -> Mapping[str, str]:
     :raises FileNotFoundError: there is no such file
     :raises ValueError: a name stands twice, a block has no line of intent, or there is no fragment of a name
     """
-    room = module.rpartition(".")[0]
+    own = module.rpartition(".")[0]
 
     def put_in(place: re.Match[str]) -> str:
+        room = f"{_PACKAGE}.{place['room']}" if place["room"] else own
         fragment = named_blocks(f"{room}.fragments").get(place["name"])
         if fragment is None:
             msg = f"{module} needs the fragment {place['name']}, which {room} has not"

@@ -5,19 +5,7 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
        case when l.value is null then 'no channel'
             when l.closed then 'unsubscribed'
             when promo.held_out(%(workflow)s::text, c.contact_id, %(hold_out)s::numeric) then 'hold-out'
-            when %(cap_messages)s::integer <= (
-              select count(*)
-              from promo.assignment o
-              join promo.run other on other.run_id = o.run_id and other.channel = %(channel)s
-              where o.contact_id = c.contact_id and o.promo_code_id is not null and -o.run_id <= -first.run_id
-                and o.run_id is distinct from %(run_id)s::bigint
-                and (o.state in ('assigned', 'sending') or exists (
-                  select from promo.attempt t
-                  where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
-                    and t.outcome is distinct from 'refused'
-                    and t.started_at > greatest(promo.clock(), %(at)s::timestamptz)
-                                       - make_interval(hours => %(cap_hours)s::integer))))
-              then 'capped'
+            when %(cap_messages)s::integer <= (select count(*) /* fragment ledger.counted_by_cap */) then 'capped'
             else '' end as reason,
        (select jsonb_object_agg(f.name, jsonb_build_array(f.type, v.value))
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
@@ -28,12 +16,13 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
                  where promo.code_key(p.code) collate "C" = promo.code_key(h.code) and not p.twin), 'UTC') as pool_zone
 from (select distinct audience.contact_id from (
 /* audience */
-) audience) audience
-join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
+) audience) a
+join promo.contact c on c.contact_id = a.contact_id and c.erased_at is null
 cross join (
-  select promo.first_capped_run(
-    %(channel)s, greatest(promo.clock(), %(at)s::timestamptz) - make_interval(hours => %(cap_hours)s::integer)) as run_id
-  offset 0) first
+  select %(run_id)s::bigint as run_id, %(channel)s::text as channel, w.since,
+         promo.first_capped_run(%(channel)s, w.since) as first_run_id
+  from (select greatest(promo.clock(), %(at)s::timestamptz) - make_interval(hours => %(cap_hours)s::integer)) w (since)
+  offset 0) cap
 left join lateral (
   select h.value, h.unsubscribed_at is not null as closed from promo.contact_channel h
   where h.contact_id = c.contact_id and h.type = %(channel)s
