@@ -102,11 +102,11 @@ def opened(include: Path, store: Connection) -> Callable[..., None]:  # noqa: AR
         from promo_campaigns.definitions.receiver_checks import check_receivers
         from promo_campaigns.delivery.receivers import Receivers
         from promo_campaigns.model.run_spec import CodeRequest
-        from promo_campaigns.operators.base.workflow_checks import check_wiring
+        from promo_campaigns.operators.base.workflow_checks import check_blocks
 
         start = workflow(include, before, after).get_task("start")
         spec = read_run_spec(include, workflow="w", audience="all", message="both", codes=CodeRequest(**CODES))
-        check_wiring(start, {}, include, spec)  # type: ignore[arg-type]  # nothing to render
+        check_blocks(start, {}, include, spec)  # type: ignore[arg-type]  # nothing to render
         check_receivers(include, spec, Receivers("", airflow_connection), missing=(AirflowNotFoundException,))
 
     return check

@@ -10,6 +10,7 @@ __all__ = [
     "bulk",
     "bulk_sender",
     "compiled_campaign",
+    "event_stream",
     "http_sender",
     "ports",
     "rate_limit",

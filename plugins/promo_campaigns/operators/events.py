@@ -9,8 +9,7 @@ from airflow.sdk import Asset, AssetWatcher, XComArg
 from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.hooks.store import PromoStoreHook
-from promo_campaigns.operators.base.events_operator import BUSY_S, EventsOperator
-from promo_campaigns.operators.base.occurrence import read_run_key
+from promo_campaigns.operators.base.events_operator import EventsOperator
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.start import RUN_ID_KEY
 from promo_campaigns.triggers.events import EventsWaitTrigger
@@ -69,21 +68,13 @@ class StartOnEventsOperator(EventsOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Take what waits, or find what was taken."""
-        from promo_campaigns.ledger.event_queue import acquire, listen, renew
-        from promo_campaigns.ledger.runs import read_batches
+        from promo_campaigns.delivery.event_stream import start_on_events
 
-        terms, batch_size = self.read_terms(), batch_size_of(self.batch_size)
-        spec = self.read_spec(context, terms.audience, event=terms.type)
-        key = read_run_key(context, terms.workflow)
+        opening, batch_size = self.read_opening(context), batch_size_of(self.batch_size)
         with self.hook.connect() as connection:
-            listen(connection, workflow=terms.workflow, type_name=terms.type)
-            acquire(connection, terms.workflow, key, quiet_s=BUSY_S)
-            run = self.open_next(connection, spec, terms, key)
-            renew(connection, terms.workflow, key, quiet_s=0)
-            if run is None:
-                msg = f"no event of type {terms.type} waits for {terms.workflow}"
-                raise AirflowSkipException(msg)
-            batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
-        self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
-        context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
-        return [asdict(batch) for batch in batches]
+            found = start_on_events(connection, opening, batch_size, task_slots=task_slots(self))
+        if found is None:
+            msg = f"no event of type {opening.terms.type} waits for {opening.terms.workflow}"
+            raise AirflowSkipException(msg)
+        context["ti"].xcom_push(key=RUN_ID_KEY, value=found.run.run_id)
+        return [asdict(batch) for batch in found.batches]

@@ -21,7 +21,7 @@ from promo_campaigns.model.parameters import (
 )
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.operators.base.store_operator import StoreOperator
-from promo_campaigns.operators.base.workflow_checks import check_names, check_wiring
+from promo_campaigns.operators.base.workflow_checks import check_blocks, check_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +140,7 @@ class CampaignOperator(StoreOperator):
             transport_conn_id=optional_text(self.transport_conn_id),
             hold_out=parse_percent("hold_out", self.hold_out),
         )
-        check_wiring(self, context, include, spec)
+        check_blocks(self, context, include, spec)
         shows_code = parse_flag("shows_code", self.shows_code)
         check_names(include, Texts.of(spec, event=event, shows_code=shows_code), self.hook)
         check_receivers(include, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.events import EventTerms, Reentry, parse_event_type
 from promo_campaigns.model.parameters import parse_choice, parse_flag, parse_mode, whole_number
 from promo_campaigns.operators.base.campaign_operator import CampaignOperator
+from promo_campaigns.operators.base.occurrence import read_run_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promo_campaigns.model.run import Run
-    from promo_campaigns.model.run_spec import RunSpec
-    from promo_campaigns.postgres.connection import Connection
+    from airflow.sdk import Context
 
-BUSY_S = 120.0
-TROUBLE_S = 300.0
+    from promo_campaigns.delivery.event_stream import EventOpening
+
 _YEARS_S = 10 * 366 * 86_400
 _MOST_EVENTS = 100_000
 
@@ -84,17 +82,18 @@ class EventsOperator(CampaignOperator):
             most=whole_number("max_events", self.max_events, least=1, most=_MOST_EVENTS),
         )
 
-    def open_next(self, connection: Connection, spec: RunSpec, terms: EventTerms, key: str) -> Run | None:
-        """Open the run of a key, or find it; None if no event waits.
+    def read_opening(self, context: Context) -> EventOpening:
+        """Read how runs of events are opened.
 
-        After an error that only a person can fix the workflow is not woken for a while.
+        :raises ConfigurationError: a parameter or a definition file is wrong, see ``read_spec``
         """
-        from promo_campaigns.ledger.event_queue import open_event_run, renew
+        from promo_campaigns.delivery.event_stream import EventOpening
 
-        try:
-            return open_event_run(
-                connection, spec, terms, run_key=key, mode=parse_mode(self.mode), abort_at=self.read_abort_at()
-            )
-        except PromoError:
-            renew(connection, terms.workflow, key, quiet_s=TROUBLE_S)
-            raise
+        terms = self.read_terms()
+        return EventOpening(
+            spec=self.read_spec(context, terms.audience, event=terms.type),
+            terms=terms,
+            key=read_run_key(context, terms.workflow),
+            mode=parse_mode(self.mode),
+            abort_at=self.read_abort_at(),
+        )

@@ -41,7 +41,7 @@ def asks_approval(start: BaseOperator) -> bool:
     return any(_is_a(task, ApproveRunOperator) for task in start.get_flat_relatives(upstream=False))
 
 
-def check_wiring(start: BaseOperator, context: Context, include: Path, spec: RunSpec) -> None:
+def check_blocks(start: BaseOperator, context: Context, include: Path, spec: RunSpec) -> None:
     """Make sure that each data source has its block, on the right side of every Message block behind Start.
 
     A block whose data source is known only once the blocks before it have run is taken to be right.
