@@ -14,7 +14,7 @@ from faults.receiver_truth import Caller, SimulatedBulkSender, SimulatedSender, 
 from faults.stepped_ledger import SteppedBreaker, SteppedLedger
 from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
-from promo_campaigns.delivery import answers, bulk
+from promo_campaigns.delivery import bulk
 from promo_campaigns.delivery import batches as sending
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger import runs
@@ -193,7 +193,7 @@ class Pipeline:
                 continue
             caller = self._caller(worker, self.receivers.answers, dag_run.occurrence, spec.data_sources[place].method)
             finish(
-                answers.ask_before_message(
+                sending.ask_before_message(
                     ledger=SteppedLedger(worker, spec),
                     breaker=SteppedBreaker(worker, "answers"),
                     sender=SimulatedSender(caller=caller, in_flight=self.scenario.in_flight, name="answers"),

@@ -36,7 +36,7 @@ class FirstShareGate:
 
     @retry_on_deadlock
     def weigh(self, run_id: int) -> None:
-        """Note that all of the first share have an outcome, and let the run go on or pause it, if it is time for that."""
+        """Note that all of the first share have an outcome, and let the run go on or pause it when it is time."""
         self._connection.execute(_SQL["note_ended"], {"run_id": run_id})
         self._connection.execute(_SQL["let_go"], {"run_id": run_id})
 
