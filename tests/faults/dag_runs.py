@@ -14,8 +14,8 @@ from faults.receiver_truth import Caller, SimulatedBulkSender, SimulatedSender, 
 from faults.stepped_ledger import SteppedBreaker, SteppedLedger
 from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
-from promo_campaigns.delivery import bulk
 from promo_campaigns.delivery import batches as sending
+from promo_campaigns.delivery import bulk
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger import runs
 from promo_campaigns.ledger.ledger import PostgresLedger
