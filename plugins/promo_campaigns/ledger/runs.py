@@ -85,11 +85,10 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         _lock_pool(connection, spec.codes)
         row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at, **_staged(start_with)}
         added = connection.execute(_SQL["add_run"], row).fetchone()
-        if added is not None and confirm_within is not None:
-            require_no_repeat(connection, added["run_id"], spec, confirm_within)
         if added is not None:
+            if confirm_within is not None:
+                require_no_repeat(connection, added["run_id"], spec, confirm_within)
             _freeze_audience(connection, added["run_id"], spec, freeze)
-        if added is not None and start_with is not None:
             draw_first_share(connection, added["run_id"], start_with)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))

@@ -84,9 +84,7 @@ class CannotCarryError(ConfigurationError):
     """
 
     def __init__(self, problem: str, *, setting: str, hint: str = "") -> None:
-        self.problem = problem
-        self.setting = setting
-        self.hint = hint
+        self.problem, self.setting, self.hint = problem, setting, hint
         super().__init__(problem + (f". {hint}" if hint else ""))
 
 
@@ -102,9 +100,7 @@ class SettingError(ConfigurationError):
     others: Sequence[SettingError] = ()
 
     def __init__(self, problem: str, *, setting: tuple[str | int, ...] = (), hint: str = "") -> None:
-        self.problem = problem
-        self.setting = setting
-        self.hint = hint
+        self.problem, self.setting, self.hint = problem, setting, hint
         super().__init__(problem + (f". {hint}" if hint else ""))
 
 
@@ -125,8 +121,7 @@ class FileError(PromoError):
     """
 
     def __init__(self, problem: str, *, file: str, line: int | None = None, hint: str = "", excerpt: str = "") -> None:
-        self.problem, self.hint = problem, hint
-        self.file, self.line, self.excerpt = file, line, excerpt
+        self.problem, self.hint, self.file, self.line, self.excerpt = problem, hint, file, line, excerpt
         place = f"{printable_name(file)}:{line}" if line else printable_name(file)
         shown = f"\n    {excerpt}" if excerpt else ""
         super().__init__(f"{place}: {problem}" + (f". {hint}" if hint else "") + shown)
@@ -147,8 +142,7 @@ class TemplateError(PromoError):
     """
 
     def __init__(self, problem: str, *, line: int = 0, column: int = 0, excerpt: str = "", hint: str = "") -> None:
-        self.problem, self.hint = problem, hint
-        self.line, self.column, self.excerpt = line, column, excerpt
+        self.problem, self.hint, self.line, self.column, self.excerpt = problem, hint, line, column, excerpt
         place = f"line {line}, column {column}: " if line else ""
         shown = f" in {excerpt!r}" if excerpt else ""
         super().__init__(f"{place}{problem}{shown}" + (f". {hint}" if hint else ""))
@@ -206,8 +200,7 @@ class ContactError(PromoError):
     """
 
     def __init__(self, problem: str, *, place: str = "") -> None:
-        self.problem = problem
-        self.place = place
+        self.problem, self.place = problem, place
         super().__init__(f"{place}: {problem}" if place else problem)
 
 

@@ -68,8 +68,10 @@ class FirstShareGate:
         raise FirstShareError(msg, wait_s=wait_s)
 
 
-def draw_first_share(connection: Store, run_id: int, start_with: StartWith) -> None:
-    """Decide whom a new run goes to first."""
+def draw_first_share(connection: Store, run_id: int, start_with: StartWith | None) -> None:
+    """Decide whom a new run goes to first; None for everybody at once."""
+    if start_with is None:
+        return
     drawn = {"run_id": run_id, "percent": start_with.percent, "contacts": start_with.contacts}
     connection.execute(_SQL["draw_first_share"], drawn)
 
