@@ -6,15 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from pages_site import running_site
 
+from pages.pages_site import running_site
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pages_site import Site
-
+    from pages.pages_site import Site
     from promo_campaigns.postgres.connection import Connection
 
 # Read when Airflow is first imported: its unit tests' own key is shorter than the library that signs with it likes.

@@ -32,6 +32,7 @@ class Browser:
     def ask(self, method: str, path: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
         """Send a request; a body is JSON unless a content type is given."""
         headers = {**SAME_ORIGIN, **self._headers, **given.pop("headers", {})}
+        headers = {name: value for name, value in headers.items() if value}
         if method != "GET" and not {"json", "content"} & set(given):
             given["json"] = {}
         return self._client.request(method, f"/promo/api/{path}", headers=headers, **given)
@@ -52,8 +53,9 @@ class Browser:
 class Site:
     """The application, and one browser a role."""
 
-    def __init__(self, client: TestClient) -> None:
+    def __init__(self, client: TestClient, pages: FastAPI) -> None:
         self.client = client
+        self.pages = pages
         self.nobody = Browser(client)
         self.viewer, self.user, self.op, self.admin = (Browser(client, role) for role in ROLES)
         self.roles = dict(zip(ROLES, (self.viewer, self.user, self.op, self.admin), strict=True))
@@ -74,7 +76,7 @@ def running_site(dsn: str) -> Iterator[Site]:
     # What a page is not prepared for is an answer here, too, as it is under Airflow's server.
     with TestClient(airflow, base_url=HOST, raise_server_exceptions=False) as client:
         try:
-            yield Site(client)
+            yield Site(client, pages)
         finally:
             pages.state.store.close()
 

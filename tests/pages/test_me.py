@@ -9,8 +9,7 @@ import pytest
 from promo_campaigns.ledger.interventions import stop_sending
 
 if TYPE_CHECKING:
-    from pages_site import Site
-
+    from pages.pages_site import Site
     from promo_campaigns.postgres.connection import Connection
 
 RIGHTS = {

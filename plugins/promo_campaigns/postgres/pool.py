@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -13,7 +14,7 @@ from promo_campaigns.postgres.reconnecting import reconnecting
 from promo_campaigns.postgres.store_errors import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Answer = TypeVar("Answer")
 
@@ -104,11 +105,17 @@ class StorePool:
 
     def run_once(self, work: Callable[[Connection], Answer]) -> Answer:
         """Do something on a connection as ``run`` does, but never a second time."""
+        with self.connection() as connection:
+            return work(connection)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection, and turn the driver's errors into ours, as ``run`` does."""
         lost = False
         try:
             with self._pool.connection() as connection:
                 try:
-                    return work(connection)
+                    yield connection
                 except psycopg.errors.ReadOnlySqlTransaction:
                     connection.close()  # the server has become a standby; the next connection leads to the primary
                     raise

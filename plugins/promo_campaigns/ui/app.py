@@ -7,20 +7,32 @@ from typing import TYPE_CHECKING
 
 import anyio
 from airflow.configuration import conf
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI
 
 from promo_campaigns import __version__
+from promo_campaigns.ui.answer_headers import AnswerHeadersMiddleware
 from promo_campaigns.ui.page_errors import answer_errors
 from promo_campaigns.ui.page_store import PageStore
 from promo_campaigns.ui.rights import Right, needs
-from promo_campaigns.ui.routes import me
+from promo_campaigns.ui.routes import codes, export, me, people, run_acts, run_again, runs, strip, unknown
 from promo_campaigns.ui.same_origin import SameOriginMiddleware
+from promo_campaigns.ui.shared_reads import SharedReads
 from promo_campaigns.ui.static_files import VersionedFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_ROUTERS = (me.router,)
+_ROUTERS = (
+    me.router,
+    strip.router,
+    runs.router,
+    run_acts.router,
+    run_again.router,
+    unknown.router,
+    people.router,
+    codes.router,
+    export.router,
+)
 """One a page. What every route needs, being signed in and the right to view, is asked in one place below."""
 
 
@@ -38,13 +50,15 @@ def create_app(store: PageStore | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.store = store or PageStore()
-    api = APIRouter(prefix="/api", dependencies=[Depends(needs(Right.VIEW)), Depends(_never_kept)])
+    app.state.shared = SharedReads(app.state.store)
+    api = APIRouter(prefix="/api", dependencies=[Depends(needs(Right.VIEW))])
     for router in _ROUTERS:
         api.include_router(router)
     app.include_router(api)
     app.mount("/static", VersionedFiles(), name="static")
     answer_errors(app)
     app.add_middleware(SameOriginMiddleware, base_url=lambda: str(conf.get("api", "base_url", fallback="")))
+    app.add_middleware(AnswerHeadersMiddleware)
     return app
 
 
@@ -52,9 +66,3 @@ def create_app(store: PageStore | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await anyio.to_thread.run_sync(app.state.store.close)
-
-
-async def _never_kept(response: Response) -> None:
-    """Keep answers out of caches on the way, and browsers from guessing what they are."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import anyio
@@ -23,7 +24,7 @@ from promo_campaigns.postgres.pool import StorePool
 from promo_campaigns.ui.rights import STORE_CONNECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
     from promo_campaigns.postgres.connection import Connection
 
@@ -84,12 +85,37 @@ class PageStore:
         """
         return await self._run(work, acts=True)
 
+    async def stream(self, produce: Callable[[Connection], Iterator[bytes]]) -> AsyncIterator[bytes]:
+        """Yield what is produced on a connection, part by part, each in a thread; it ends early if nobody listens.
+
+        :raises StoreUnavailableError: as ``act``
+        """
+        async with self._turn(acts=True):
+            parts = self._parts(produce)
+            try:
+                while (part := await anyio.to_thread.run_sync(next, parts, None)) is not None:
+                    yield part
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(parts.close)
+
+    def _parts(self, produce: Callable[[Connection], Iterator[bytes]]) -> Generator[bytes, None, None]:
+        with self._pool(acts=True).connection() as connection:
+            yield from produce(connection)
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
             self._drop()
 
     async def _run(self, work: Callable[[Connection], Answer], *, acts: bool) -> Answer:
+        async with self._turn(acts=acts):
+            # A thread beside the default ones, which Airflow's own routes share.
+            return await anyio.to_thread.run_sync(self._work, work, acts, limiter=anyio.CapacityLimiter(1))
+
+    @asynccontextmanager
+    async def _turn(self, *, acts: bool) -> AsyncIterator[None]:
+        """Wait until a connection is free; a turn that does not come in time is told."""
         limiter = self._limiters.setdefault(acts, anyio.CapacityLimiter(ACTS if acts else READS))
         turn = object()
         with anyio.move_on_after(_TURN_S) as waiting:
@@ -97,8 +123,7 @@ class PageStore:
         if waiting.cancelled_caught:
             raise StoreUnavailableError(_BUSY)
         try:
-            # A thread of its own kind: Airflow's routes share the default ones.
-            return await anyio.to_thread.run_sync(self._work, work, acts, limiter=anyio.CapacityLimiter(1))
+            yield
         finally:
             limiter.release_on_behalf_of(turn)
 

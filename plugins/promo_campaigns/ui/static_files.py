@@ -45,5 +45,4 @@ class VersionedFiles(StaticFiles):
         asked, _, file = path.partition("/")
         response = await super().get_response(file or ".", scope)
         response.headers["Cache-Control"] = _FOR_EVER if asked == version() else _ASK_AGAIN
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -8,24 +8,25 @@ import anyio
 from fastapi import APIRouter
 
 from promo_campaigns import __version__
-from promo_campaigns.ledger.interventions import read_stop
-from promo_campaigns.ui.page_store import StoreDep
-from promo_campaigns.ui.rights import CallerDep, Right
+from promo_campaigns.ui.rights import Caller, CallerDep, Right
+from promo_campaigns.ui.shared_reads import SharedDep
+from promo_campaigns.ui.snapshot import seen_by, told_stop
 
 router = APIRouter()
 
 
 @router.get("/me")
-async def read_me(caller: CallerDep, store: StoreDep) -> dict[str, Any]:
+async def read_me(caller: CallerDep, shared: SharedDep) -> dict[str, Any]:
     """Return the user, what they may do, and who stopped all sending."""
-    stop = await store.read(read_stop)
+    seen = await seen_by(caller, shared)
     return {
         "user": caller.name,
         "rights": await anyio.to_thread.run_sync(_rights, caller),
         "version": __version__,
-        "sending_stopped": stop and {"by": stop.by, "at": stop.at, "reason": stop.reason},
+        "workflows": seen.workflows,
+        "sending_stopped": told_stop(seen.snapshot.stop),
     }
 
 
-def _rights(caller: CallerDep) -> dict[str, bool]:
+def _rights(caller: Caller) -> dict[str, bool]:
     return {right.value: caller.may(right) for right in (Right.ACT, Right.REVEAL, Right.EXPORT)}
