@@ -27,10 +27,10 @@ class Browser:
     :ivar name: how Airflow calls the user; empty for nobody
     """
 
-    def __init__(self, client: TestClient, role: str = "") -> None:
+    def __init__(self, client: TestClient, role: str = "", *, teams: list[str] | None = None) -> None:
         self.name = f"{role}@example" if role else ""
         self._client = client
-        self._headers = {"Authorization": f"Bearer {_token(self.name, role)}"} if role else {}
+        self._headers = {"Authorization": f"Bearer {_token(self.name, role, teams)}"} if role else {}
 
     def ask(self, method: str, path: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
         """Send a request; a body is JSON unless a content type is given."""
@@ -108,11 +108,11 @@ def airflow_with_pages(dsn: str) -> tuple[FastAPI, FastAPI]:
 
 def token(role: str) -> str:
     """Return what Airflow gives a user of a role who signs in."""
-    return _token(f"{role}@example", role)
+    return _token(f"{role}@example", role, None)
 
 
-def _token(name: str, role: str) -> str:
+def _token(name: str, role: str, teams: list[str] | None) -> str:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role, teams=None))
+    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role, teams=teams))
