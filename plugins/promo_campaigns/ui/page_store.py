@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 READS = 4
-ACTS = 2
+ACTS = 4
 STATEMENT_MS = 10_000
 _LOCK_WAIT_MS = 5_000
 _TURN_S = 10.0
@@ -94,13 +94,13 @@ class PageStore:
         :raises StoreUnavailableError: as ``act``
         """
         async with self._turn(acts=True):
-            parts = self._parts(produce)
+            parts, thread = self._parts(produce), anyio.CapacityLimiter(1)
             try:
-                while (part := await anyio.to_thread.run_sync(next, parts, None)) is not None:
+                while (part := await anyio.to_thread.run_sync(next, parts, None, limiter=thread)) is not None:
                     yield part
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(parts.close)
+                    await anyio.to_thread.run_sync(parts.close, limiter=thread)
 
     def _parts(self, produce: Callable[[Connection], Iterator[bytes]]) -> Generator[bytes, None, None]:
         with self._pool(acts=True).connection() as connection:
@@ -138,7 +138,7 @@ class PageStore:
         """Return the pool; who comes while there is no way to the store is told at once why the last one failed."""
         with self._lock:
             if self._failure and time.monotonic() - self._failed_at < _FAILURE_AGE_S:
-                raise self._failure
+                raise self._failure.with_traceback(None)
             self._failure = None
             try:
                 return self._found(acts=acts)

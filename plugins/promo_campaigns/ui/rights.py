@@ -92,6 +92,10 @@ class Caller:
         """Tell whether they may create DAG runs of a workflow."""
         return bool(self._allowed("POST", [workflow]))
 
+    def acts_on_any(self, workflows: Iterable[str]) -> bool:
+        """Tell whether there is one of the workflows whose DAG runs they may create."""
+        return bool(self._allowed("POST", workflows))
+
     def require_view_of(self, workflow: str, what: str) -> None:
         """Hide what belongs to a workflow that they may not see.
 
