@@ -21,8 +21,10 @@ from contract.stages import (
     smtp_stage,
     webhook_stage,
 )
+from promo_campaigns.delivery.transports.base import BaseTransport
 from promo_campaigns.http.rate_limit_port import Budget, NoPermitError
 from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.redaction import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from contract.stages import Stage
-    from promo_campaigns.delivery.transports.base import BaseTransport
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage
 
 MEANS = {"ok": Outcome.OK, "refuse": Outcome.REFUSED, "later": Outcome.LATER, "unknown": Outcome.UNKNOWN}
@@ -249,3 +250,23 @@ def test_a_transport_is_built_without_reaching_anything(stage: Stage) -> None:
         built: Any = stage.transport()
     assert built.receiver.startswith(f"transport {stage.kind.name}")
     assert stage.taken() == []
+
+
+def test_what_is_shown_of_a_call_is_what_is_sent_but_for_its_credentials(stage: Stage) -> None:
+    """Of a transport that can tell; nothing arrives for it."""
+    message = stage.message(1)
+    shown = stage.transport().show(message)
+    assert stage.taken() == []
+    if shown is None:
+        assert stage.kind.show is BaseTransport.show
+        return
+    assert SECRET not in repr((shown.url, dict(shown.headers), shown.body))
+    send(stage.transport(), [message])
+    if stage.receiver is None:
+        assert (shown.method, shown.headers["Subject"], shown.body) == ("SMTP", message.title, message.body)
+        return
+    request = stage.receiver.received[-1]
+    assert (shown.method, shown.body.encode()) == (request.method, request.body)
+    assert shown.url.endswith(request.path)
+    for name, value in shown.headers.items():
+        assert value in {request.headers[name], HIDDEN}

@@ -43,7 +43,7 @@ def half_sent(store: Connection, key: str = KEY) -> Campaign:
         DeliveryResult(contact_id=to.contact_id, outcome=outcomes[to.contact_id], detail="HTTP 500")
         for to in lease.recipients
     ]
-    ledger.settle_messages(lease, results)
+    ledger.record_message_outcomes(lease, results)
     return Campaign(
         run=run, accepted=accepted, rejected=rejected, unknown=[unknown, doubtful], assigned=assigned, codes=codes
     )

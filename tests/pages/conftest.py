@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pages.include_folder import FILES, profile_api, write_include
 from pages.pages_site import running_site
 from promo_campaigns.postgres.connection import connect
 
@@ -50,3 +51,12 @@ def store(dsn: str) -> Iterator[Connection]:
     """Return a connection to the same store."""
     with connect(dsn) as connection:
         yield connection
+
+
+@pytest.fixture
+def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the include folder that this Airflow reads, with a campaign by push and one by text message."""
+    write_include(tmp_path, FILES)
+    monkeypatch.setenv("AIRFLOW__PROMO_CAMPAIGNS__INCLUDE_FOLDER", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_PROFILE_API", profile_api())
+    return tmp_path

@@ -56,15 +56,41 @@ ROUTES = {
     "POST /runs/{run_id}/people/{contact_id}/reveal": REVEAL,
     "POST /codes/find": REVEAL,
     "POST /runs/{run_id}/export": EXPORT,
+    # workflows
+    "GET /workflows": VIEW,
+    "GET /workflows/{dag_id}": VIEW,
+    "POST /workflows/{dag_id}/message": VIEW,
+    "POST /workflows/{dag_id}/dry-run": ACT,
+    "GET /workflows/{dag_id}/dry-run": VIEW,
+    "GET /workflows/{dag_id}/dry-run/{token}": VIEW,
+    "POST /workflows/{dag_id}/test-send": ACT,
+    "GET /workflows/{dag_id}/trigger/effect": ACT,
+    "POST /workflows/{dag_id}/trigger": ACT,
+    # the rest
+    "GET /contacts/{contact_id}": VIEW,
+    "GET /contacts/{contact_id}/erase/effect": EXPORT,
+    "POST /contacts/{contact_id}/erase": EXPORT,
+    "GET /inbox": VIEW,
+    "GET /receivers": VIEW,
+    "GET /checks": VIEW,
+    "POST /checks/run": ACT,
+    "GET /audit": VIEW,
 }
 
-PLACES = {"run_id": "1", "contact_id": "1", "code_file_id": "1", "dag_id": "welcome", "token": "none"}
+PLACES = {
+    "run_id": "1",
+    "contact_id": "1",
+    "code_file_id": "1",
+    "dag_id": "welcome",
+    "token": "00000000-0000-0000-0000-000000000000",
+}
 
 BYTES = {"Content-Type": "application/octet-stream"}
 GIVEN: dict[str, dict[str, Any]] = {
     "PUT /codes/uploads": {"params": {"name": "codes.csv"}, "content": b"code\n", "headers": BYTES},
     "GET /codes/uploads": {"params": {"names": "codes.csv"}},
     "GET /codes/burn": {"params": {"type": "Welcome", "discount": "10"}},
+    "POST /workflows/{dag_id}/test-send": {"json": {"contact_ids": [1]}},
     "POST /people/search": {"json": {"text": "1"}},
     "POST /codes/find": {"json": {"code": "ONE-000001"}},
     "GET /runs/by-dag-run": {"params": {"dag_id": "welcome", "run_id": "manual__1"}},

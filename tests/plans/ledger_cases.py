@@ -76,6 +76,7 @@ def _lists() -> dict[str, Case]:
         "ledger.run_list.list_under_way": case(50, limit=50),
         "ledger.run_list.list_closed": case(50, **asked),
         "ledger.run_list.list_closed_of_workflow": case(50, **asked, workflow="w7"),
+        "ledger.run_list.newest_of_workflows": case(40, workflows=[f"w{n}" for n in range(40)]),
         "ledger.run_list.list_cancelled": case(50, _CANCELLED, **asked, workflow=None),
         "ledger.run_list.list_open": case(50, **asked, state="open", workflow=None),
         "ledger.run_list.list_stuck": case(RUN, still=timedelta(hours=1)),

@@ -29,9 +29,19 @@ from generate_series(1, 500) n;
 insert into stage_value (row_number, field_id, value)
 select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
 """
+_KEPT_JOB = """
+insert into promo.background_job (background_job_id, kind, subject, actor, terms) overriding system value
+values (1, 'dry run', 'kept', 'ops', '{}')
+"""
+_KEPT_PARTS = """
+insert into promo.dry_run_part (background_job_id, part, send, skipped, rejected, contacts)
+select 1, n, 1, 1, 1, '[]' from generate_series(1, 500) n
+"""
 _OLD_EVENTS = (
     "update promo.event set received_at = now() - interval '40 days' where received_at > now() - interval '1 hour'"
 )
+_RUNS_OF_A_CONTACT = 60
+"""Each contact of a page was in some tens of runs."""
 _CHANNELS = 20
 """Each row of a load is compared with the channels of its contact, several times over."""
 _SPREAD = 60
@@ -50,6 +60,7 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_previews(scenario),
         **_calls(scenario),
         **_monitoring(),
+        **_background(scenario),
     }
 
 
@@ -99,6 +110,7 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
             rows=1,
         ),
         "postgres.audit.list_entries": case(20),
+        "postgres.audit.entries_before": case(20, before=2**62),
     }
 
 
@@ -123,6 +135,14 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audiences.count_external_ids": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.count_locators": case(BATCH, **named),
         "contacts.audiences.first_of": Case(size=ONE, fills={"/* audience */": "select contact_id from promo.contact"}),
+        "contacts.audiences.some_of": Case(
+            size=50, terms={"limit": 50}, fills={"/* audience */": "select contact_id from promo.contact"}
+        ),
+        "contacts.audiences.count_up_to": Case(
+            size=BATCH, terms={"limit": BATCH}, fills={"/* audience */": "select contact_id from promo.contact"}
+        ),
+        "contacts.audiences.limit_time": case(ONE, ms="1000"),
+        "ledger.lookups.senders.sends": Case(size=BATCH, per=_RUNS_OF_A_CONTACT, terms={"limit": 50}),
         "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_channel": case(BATCH, **named),
@@ -190,6 +210,7 @@ def _erasures() -> dict[str, Case]:
         "contacts.erasure.lock_assignments": case(ONE),
         "contacts.erasure.keep_digests": case(ONE),
         "contacts.erasure.erase_identity": case(ONE),
+        "contacts.erasure.count_identity": case(ONE),
         "contacts.erasure.find_erased": case(ONE, **channels),
         "contacts.erasure.forget_digests": case(ONE, contact_id=50),
         "contacts.erasure.readmit_contact": case(ONE, **channels, contact_id=50),
@@ -265,6 +286,7 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
     return {
         "preview.dry_run.audience": Case(size=BATCH, terms=terms, fills=audience),
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
+        "preview.shown_message.codes_of_contacts": Case(size=BATCH, per=_RUNS_OF_A_CONTACT),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
         "preview.start.strangers_of_run": case(ONE),
         "doctor.store.server": case(ONE),
@@ -318,6 +340,7 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "delivery.transports.inbox.keep_messages": case(ONE, **message),
         "delivery.transports.inbox.known_keys": case(ONE, **message),
         "delivery.transports.inbox.read_messages": case(20),
+        "delivery.transports.inbox.messages_before": case(20, key=scenario.session_id),
         "delivery.transports.inbox.read_messages_of_contact": case(20),
     }
 
@@ -329,9 +352,36 @@ def _monitoring() -> dict[str, Case]:
         "monitoring.measure.count_circuits": case(ONE),
         "monitoring.measure.count_events": case(BATCH),
         "monitoring.measure.measure_open_runs": case(RUN),
+        "monitoring.receiver_states.list_receivers": case(ONE),
+        "monitoring.receiver_states.newest_failures": case(2_000, looked_at=2_000, limit=200),
         "monitoring.alerts.read_refusing": case(ONE),
         "monitoring.alerts.count_unknown_by_run": case(RUN, over=100),
         "monitoring.alerts.read_told": case(ONE, **found),
         "monitoring.alerts.forget_alerts": case(ONE, **found),
         "monitoring.alerts.note_told": case(ONE, kind="run_stuck", subject="present/1"),
+    }
+
+
+def _background(scenario: Scenario) -> dict[str, Case]:
+    named = {"kind": "dry run", "subject": "welcome", "actor": "ops", "terms": "{}"}
+    begun = ("postgres.background_jobs.begin_job", named)
+    told = {"job_id": 1, "done": 1, "result": "{}", "problem": None}
+    part = {"part": 0, "send": 1, "skipped": 1, "rejected": 0, "contacts": "[]", "limit": 4}
+    kept = _KEPT_JOB, _KEPT_PARTS
+    job = {"job_id": 1}
+    return {
+        "postgres.background_jobs.end_lost": case(ONE, begun, **named, silent_s=60.0),
+        "postgres.background_jobs.begin_job": case(ONE, **named),
+        "postgres.background_jobs.forget_jobs": case(ONE, begun, **named, keep_s=60.0),
+        "postgres.background_jobs.tell_alive": case(ONE, begun, **told),
+        "postgres.background_jobs.finish_job": case(ONE, begun, **told),
+        "postgres.background_jobs.read_job": case(ONE, begun, kind="dry run", token=scenario.session_id),
+        "postgres.background_jobs.newest_job": case(ONE, begun, **named),
+        "postgres.background_jobs.newest_finished": case(ONE, begun, **named),
+        "preview.kept_dry_run.keep_part": case(ONE, kept[0], **{**part, **job}),
+        "preview.kept_dry_run.count_parts": case(BATCH, *kept, **job),
+        "preview.kept_dry_run.read_parts": case(4, *kept, **{**part, **job}),
+        "preview.kept_dry_run.read_parts_to_send": case(4, *kept, **{**part, **job}),
+        "preview.kept_dry_run.read_parts_skipped": case(4, *kept, **{**part, **job}),
+        "preview.kept_dry_run.read_parts_rejected": case(4, *kept, **{**part, **job}),
     }

@@ -58,6 +58,31 @@ def require_select(connection: Connection, audience: Audience) -> None:
         connection.execute(query, whose)
 
 
+def some_of(connection: Connection, audience: Audience, limit: int) -> list[int]:
+    """Return a few contacts of an audience, in order of their ids; they need not be its first.
+
+    :raises DefinitionError: its SELECT fails
+    """
+    with audience_query(audience, _SQL["some_of"]) as (query, whose):
+        rows = connection.execute(query, {**whose, "limit": limit}).fetchall()
+    return sorted(row["contact_id"] for row in rows)
+
+
+def count_up_to(connection: Connection, audience: Audience, limit: int, *, within_s: float) -> int | None:
+    """Count an audience up to a limit, which stands for that many or more; None if that takes too long.
+
+    :param within_s: what an author's SELECT may take
+    :raises DefinitionError: it fails
+    """
+    try:
+        with reading(connection):
+            connection.execute(_SQL["limit_time"], {"ms": f"{within_s * 1000:.0f}"})
+            with audience_query(audience, _SQL["count_up_to"]) as (query, whose):
+                return int(connection.execute(query, {**whose, "limit": limit}).fetchall()[0]["contacts"])
+    except psycopg.errors.QueryCanceled:
+        return None
+
+
 def _line_of(error: psycopg.Error, head: str, select: str) -> int | None:
     """Return the line of the author's SELECT that an error of the whole query is told of; None if it is another's."""
     told = _LINE.search(str(error))

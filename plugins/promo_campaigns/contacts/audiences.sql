@@ -36,3 +36,25 @@ from (
 /* audience */
 ) a
 limit 1
+
+-- some_of --
+-- A few contacts of an audience, whichever its SELECT yields first.
+select distinct a.contact_id::bigint as contact_id
+from (
+  select inner_audience.contact_id from (
+/* audience */
+  ) inner_audience limit %(limit)s
+) a
+
+-- count_up_to --
+-- How many contacts an audience has, counted up to a limit.
+select count(*) as contacts
+from (
+  select distinct inner_audience.contact_id from (
+/* audience */
+  ) inner_audience limit %(limit)s
+) a
+
+-- limit_time --
+-- How long a statement of this transaction may take.
+select set_config('statement_timeout', %(ms)s, true);

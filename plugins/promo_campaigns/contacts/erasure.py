@@ -44,7 +44,37 @@ def find_contact(
     return None if row is None else int(row["contact_id"])
 
 
-def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -> ErasureReport:
+@dataclass(frozen=True, slots=True)
+class ErasureEffect:
+    """What erasing a contact would do.
+
+    :param already: it was erased before
+    :param codes: codes that it holds, which stay given out
+    :param wait_s: seconds that a send to it may still take, during which it cannot be erased; 0 for none
+    """
+
+    contact_id: int
+    already: bool
+    channels: int
+    field_values: int
+    messages: int
+    codes: int
+    wait_s: float
+
+
+def weigh_erasure(connection: Connection, contact_id: int) -> ErasureEffect:
+    """Return what erasing a contact would do.
+
+    :raises ContactError: there is no such contact
+    """
+    row = connection.execute(_SQL["count_identity"], {"contact_id": contact_id}).fetchone()
+    if row is None:
+        problem = f"there is no contact {contact_id}"
+        raise ContactError(problem)
+    return ErasureEffect(contact_id=contact_id, **{**row, "wait_s": max(0.0, row["wait_s"])})
+
+
+def erase_contact(connection: Connection, contact_id: int, *, actor: str = "", reason: str = "") -> ErasureReport:
     """Erase everything that identifies a contact, in one transaction; erasing it again changes nothing.
 
     Its assignments and attempts stay, by id, so that its codes are never given out again. Keyed digests of its
@@ -52,6 +82,7 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
     profile is not written any more.
 
     :param actor: who erases it, for the audit; by default the account of this process
+    :param reason: why, for the audit; never an address
     :raises ContactError: there is no such contact
     :raises LeaseHeldError: a send to it is in progress; nothing was erased
     :raises StoreUnavailableError: other writers were faster, or lock it (``ContactHeldError``); nothing was erased
@@ -59,7 +90,7 @@ def erase_contact(connection: Connection, contact_id: int, *, actor: str = "") -
     if find_contact(connection, contact_id=contact_id) is None:
         problem = f"there is no contact {contact_id}"
         raise ContactError(problem)
-    with audited(connection, "erase", f"contact {contact_id}", actor=actor) as entry:
+    with audited(connection, "erase", f"contact {contact_id}", actor=actor, reason=reason) as entry:
         try:
             with connection.transaction():
                 report = _erase(connection, contact_id)

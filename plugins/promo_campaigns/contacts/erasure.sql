@@ -107,3 +107,15 @@ with back as (
 )
 insert into promo.contact_channel (contact_id, type, value)
 select back.contact_id, s.type, s.value from back, unnest(%(types)s::text[], %(locators)s::text[]) s (type, value);
+
+-- count_identity --
+-- What erasing a contact would take away, and for how long a send to it that is under way may still take.
+select c.erased_at is not null as already,
+       (select count(*) from promo.contact_channel h where h.contact_id = c.contact_id) as channels,
+       (select count(*) from promo.contact_field_value v where v.contact_id = c.contact_id) as field_values,
+       (select count(*) from promo.inbox_message m
+        where m.contact_id = c.contact_id and (m.locator, m.title, m.body) <> ('', '', '')) as messages,
+       (select count(*) from promo.assignment a where a.contact_id = c.contact_id and a.promo_code_id is not null) as codes,
+       (select coalesce(max(extract(epoch from a.lease_until - promo.clock())), 0)::float8
+        from promo.assignment a where a.contact_id = c.contact_id) as wait_s
+from promo.contact c where c.contact_id = %(contact_id)s;

@@ -49,15 +49,7 @@ class HttpSender:
 
         :raises SendError: the host has a private address and the endpoint does not allow one
         """
-        calls = [
-            Call(
-                method=request.method,
-                path=request.path,
-                headers={**request.headers, KEY_HEADER: request.idempotency_key},
-                body=request.body,
-            )
-            for request in requests
-        ]
+        calls = [as_call(request) for request in requests]
         async with self.connected():
             answers = await self._client.send_all(calls, deadline=deadline)
         success_rule = self._success_rule
@@ -65,3 +57,13 @@ class HttpSender:
             success_rule.result(request.contact_id, answer) if success_rule else answer.result(request.contact_id)
             for request, answer in zip(requests, answers, strict=True)
         ]
+
+
+def as_call(request: OutgoingRequest) -> Call:
+    """Return the call that a request is made with."""
+    return Call(
+        method=request.method,
+        path=request.path,
+        headers={**request.headers, KEY_HEADER: request.idempotency_key},
+        body=request.body,
+    )

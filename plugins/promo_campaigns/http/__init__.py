@@ -3,4 +3,4 @@
 It knows neither messages nor data sources; a transport or sender is built on it.
 """
 
-__all__ = ["client", "endpoint", "no_connection", "outcome", "rate_limit_port", "request_paths", "tls"]
+__all__ = ["client", "endpoint", "no_connection", "outcome", "rate_limit_port", "request_paths", "shown_call", "tls"]

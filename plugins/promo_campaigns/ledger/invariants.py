@@ -33,6 +33,7 @@ from (
 ) found group by invariant
 """
 _OF_THE_RUN = re.compile(r"^.*-- of the run\n", re.MULTILINE)
+_SENTENCE_END = re.compile(r"[.;:] ")
 _PROMISE = re.compile(r"'([a-z]+(?:_[a-z]+)+)(?:: |' (?:as|else|end))")
 
 
@@ -56,6 +57,23 @@ def promises() -> tuple[str, ...]:
     """Return the names of the promises that ``invariants.sql`` checks, in its order."""
     found = _PROMISE.findall("".join(invariants().values()))
     return tuple(dict.fromkeys(found))
+
+
+@cache
+def promises_in_words() -> Mapping[str, str]:
+    """Return each promise by its name, in the words of the comment above what checks it."""
+    words: dict[str, str] = {}
+    for statement in invariants().values():
+        comment: list[str] = []
+        was_comment = False
+        for line in statement.splitlines():
+            text = line.strip()
+            if text.startswith("-- "):
+                comment = [*(comment if was_comment else ()), text.removeprefix("-- ")]
+            for name in _PROMISE.findall(line):
+                words.setdefault(name, _SENTENCE_END.split(" ".join(comment), 1)[0].rstrip("."))
+            was_comment = text.startswith("-- ")
+    return MappingProxyType({name: words[name] for name in promises()})
 
 
 @dataclass(frozen=True, slots=True)

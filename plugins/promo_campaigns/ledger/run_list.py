@@ -13,7 +13,7 @@ from promo_campaigns.model.oversight.run_line import RunLine, RunState
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from promo_campaigns.model.run import Run
     from promo_campaigns.postgres.connection import Connection
@@ -68,6 +68,11 @@ def list_runs_of(
 def list_under_way(connection: Connection, limit: int) -> list[RunLine]:
     """Return the newest runs that are not closed."""
     return _lines(connection, "list_under_way", {"limit": limit})
+
+
+def newest_of_workflows(connection: Connection, workflows: Collection[str]) -> list[RunLine]:
+    """Return the newest run of each of these workflows that ever had one."""
+    return _lines(connection, "newest_of_workflows", {"workflows": list(workflows)})
 
 
 def list_stuck(connection: Connection, still: timedelta = STILL) -> list[RunLine]:

@@ -12,6 +12,15 @@ with page as materialized (
 )
 /* fragment listed */;
 
+-- newest_of_workflows --
+-- The newest run of each of some workflows.
+with page as materialized (
+  select newest.* from unnest(%(workflows)s::text[]) as named (workflow)
+  cross join lateral (
+    select * from promo.run r where r.workflow = named.workflow order by r.run_id desc limit 1) newest
+)
+/* fragment listed */;
+
 -- list_closed --
 -- The closed runs opened before one, newest first; those that were cancelled are not among them.
 with page as materialized (

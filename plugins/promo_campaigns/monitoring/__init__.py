@@ -3,4 +3,4 @@
 ``metrics`` names what ``measure`` measures; ``alerts`` finds what is wrong and keeps what was told.
 """
 
-__all__ = ["alerts", "measure", "metrics"]
+__all__ = ["alerts", "measure", "metrics", "receiver_states"]

@@ -3,4 +3,15 @@
 It knows no contact, code or run; the rooms above it bring the statements, which lie beside their modules.
 """
 
-__all__ = ["arrays", "audit", "connection", "pool", "reconnecting", "retry", "snapshot", "sql", "store_errors"]
+__all__ = [
+    "arrays",
+    "audit",
+    "background_jobs",
+    "connection",
+    "pool",
+    "reconnecting",
+    "retry",
+    "snapshot",
+    "sql",
+    "store_errors",
+]

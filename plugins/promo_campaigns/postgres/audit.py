@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
+NEWEST = 2**63 - 1
+"""Comes after every entry there is."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,14 @@ def audited(  # noqa: PLR0913  (what an entry says, one keyword each)
 def list_audit(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
     """Return the newest entries: begun_at, action, subject, revealed, rows, finished, actor, reason."""
     return connection.execute(_SQL["list_entries"], {"limit": limit}).fetchall()
+
+
+def audit_page(connection: Connection, *, before: int, limit: int) -> list[dict[str, Any]]:
+    """Return a page of the entries, newest first, each with its ``audit_id`` beside what ``list_audit`` returns.
+
+    :param before: the ``audit_id`` of the last entry of the page before
+    """
+    return connection.execute(_SQL["entries_before"], {"before": before, "limit": limit}).fetchall()
 
 
 def account() -> str:

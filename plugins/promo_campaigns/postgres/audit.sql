@@ -12,3 +12,8 @@ update promo.audit set finished_at = promo.clock(), row_count = %(rows)s where a
 -- The newest entries.
 select begun_at, action, subject, revealed, row_count as rows, finished_at is not null as finished, actor, reason
 from promo.audit order by audit_id desc limit %(limit)s;
+
+-- entries_before --
+-- The newest entries that were begun before one.
+select audit_id, begun_at, action, subject, revealed, row_count as rows, finished_at is not null as finished, actor, reason
+from promo.audit where audit_id < %(before)s order by audit_id desc limit %(limit)s;

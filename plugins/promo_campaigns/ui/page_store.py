@@ -106,6 +106,15 @@ class PageStore:
         with self._pool(acts=True).connection() as connection:
             yield from produce(connection)
 
+    def address(self) -> str:
+        """Return the database, for work in the background that has connections of its own: never log it.
+
+        Called from a worker thread.
+
+        :raises ConfigurationError: the connection ``promo_db`` is missing or wrong
+        """
+        return self._find_dsn()
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:

@@ -105,6 +105,14 @@ class Caller:
         if not self.sees(workflow):
             raise PageError(404, f"there is no {what}")
 
+    def may_turn_on(self, workflow: str) -> bool:
+        """Tell whether they may turn a workflow's DAG on, and with it its schedule."""
+        teams = _teams({workflow})
+        details = DagDetails(id=workflow, team_name=teams.get(workflow))
+        return workflow in teams and get_auth_manager().is_authorized_dag(
+            method="PUT", details=details, user=self._user
+        )
+
     def require_act_on(self, workflow: str) -> None:
         """Refuse to act on a workflow.
 

@@ -68,7 +68,7 @@ def _waits(progress: Progress) -> list[dict[str, Any]]:
     if progress.stop:
         waits.append((f"all sending was stopped by {progress.stop.by}{_why(progress.stop.reason)}", None))
     if line.state is RunState.PAUSED:
-        who = "itself" if line.halted_by == BY_ITSELF else line.halted_by
+        who = "itself" if line.halted_by in BY_ITSELF else line.halted_by
         waits.append((f"paused by {who}{_why(line.halt_reason)}", None))
     if line.state is RunState.AWAITING:
         waits.append(("a person must approve it", None))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,15 +20,14 @@ from promo_campaigns.model.errors import (
     DatabaseNotFoundError,
     DatabaseUnavailableError,
     DefinitionError,
-    SettingError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.definitions.workflow_files import IncludeFolder
     from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.preview.workflow_check import Remark
 
 app = Commands()
 _MOST_SHOWN = 10
@@ -56,30 +54,29 @@ def check(
     of each audience is run for its first contact, and the fields that texts read are compared with those of the store.
     The exit status is 1 if a file is wrong.
     """
+    from promo_campaigns.connections.lookup import known_connection
     from promo_campaigns.definitions.workflow_files import IncludeFolder, misnamed_files
+    from promo_campaigns.preview.workflow_check import find_faults, remarks_on
 
     output = Output(as_json=as_json, fields=fields)
     folder = IncludeFolder(include)
     names = workflows or _all_names(folder)
     faults = [] if workflows else [*misnamed_files(include), *_skipped(include)]
-    notes: list[dict[str, Any]] = []
+    notes: list[Remark] = []
     wrong = len(faults)
     with _store(dsn) as (store, untold), progress("Checking the workflows", len(names)) as bar:
         for name in names:
-            found = _faults(folder, name, store, notes)
+            found = list(find_faults(folder, name, known_connection, store=store, remarks=notes))
             faults += found
             wrong += bool(found)
-            notes += [] if found else _notes(folder, name)
+            notes += [] if found else remarks_on(folder, name)
             bar.advance()
     if output.is_plain:
-        told = [f"{note['file']}:{note['line']}: note: {note['problem']}" for note in notes]
-        print(
-            "\n".join(
-                [*map(str, faults), *told, *untold, f"{len(names)} workflow{'s' * (len(names) != 1)}, {wrong} wrong"]
-            )
-        )
+        told = [f"{note.file}:{note.line}: note: {note.text}" for note in notes]
+        checked = f"{len(names)} workflow{'s' * (len(names) != 1)}, {wrong} wrong"
+        print("\n".join([*map(str, faults), *told, *untold, checked]))
     else:
-        output.rows([*map(_row, faults), *notes], empty="No file is wrong.")
+        output.rows([*map(_row, faults), *map(_note, notes)], empty="No file is wrong.")
     return ExitStatus.NO if faults else ExitStatus.OK
 
 
@@ -126,6 +123,10 @@ def _row(fault: DefinitionError) -> dict[str, Any]:
     return {"kind": "wrong", "file": fault.file, "line": fault.line, "problem": fault.problem, "hint": fault.hint}
 
 
+def _note(note: Remark) -> dict[str, Any]:
+    return {"kind": "note", "file": note.file, "line": note.line, "problem": note.text, "hint": ""}
+
+
 def _skipped(include: Path) -> list[DefinitionError]:
     """Return the files of DAGs that Airflow does not look into."""
     from promo_campaigns.definitions.dag_files import skipped_files
@@ -134,18 +135,6 @@ def _skipped(include: Path) -> list[DefinitionError]:
         return []
     dags = os.environ.get("AIRFLOW__CORE__DAGS_FOLDER")
     return list(skipped_files(Path(dags) if dags else include.resolve().parent / "dags"))
-
-
-def _notes(folder: IncludeFolder, workflow_id: str) -> list[dict[str, Any]]:
-    from promo_campaigns.definitions.workflow_files import check_workflow
-    from promo_campaigns.definitions.workflow_notes import notes_on
-
-    file = folder.workflow(workflow_id)
-    said = {"kind": "note", "file": f"workflows/{workflow_id}.yaml"}
-    return [
-        {**said, "line": file.line(note.setting) or 1, "problem": note.text, "hint": ""}
-        for note in notes_on(check_workflow(folder, workflow_id))
-    ]
 
 
 @app.add("list", "promo workflows list", "promo workflows list --json --fields workflow,schedule")
@@ -163,18 +152,9 @@ def list_all(*, include: Include = INCLUDE, as_json: AsJson = False, fields: Fie
     return ExitStatus.NO if any(row["wrong"] for row in rows) else ExitStatus.OK
 
 
-def _in_words(schedule: object) -> str | None:
-    """Return a schedule as one text; None for a workflow that is triggered by hand."""
-    if schedule is None or isinstance(schedule, str):
-        return schedule
-    if isinstance(schedule, tuple):
-        return ", ".join(schedule)
-    name = getattr(schedule, "asset", None) or getattr(schedule, "timetable", None) or type(schedule).__name__
-    return name if isinstance(name, str) else ", ".join(name)
-
-
 def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
     from promo_campaigns.definitions.workflow_files import check_workflow
+    from promo_campaigns.preview.workflow_outline import audience_in_words, codes_in_words, schedule_in_words
 
     try:
         found = check_workflow(folder, workflow_id)
@@ -183,60 +163,13 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
         return {"workflow": workflow_id, **shown, "wrong": str(error)}
     return {
         "workflow": workflow_id,
-        "schedule": f"event: {found.event}" if found.event else _in_words(found.schedule),
-        "audience": found.audience if isinstance(found.audience, str) else f"contacts of the event {found.event}",
-        "codes": f"{found.promo_code.type}, {found.promo_code.discount} %, {found.promo_code.days} days",
+        "schedule": schedule_in_words(found),
+        "audience": audience_in_words(found),
+        "codes": codes_in_words(found),
         "message": found.message,
         "transport": found.transport,
         "wrong": "",
     }
-
-
-def _faults(
-    folder: IncludeFolder, workflow_id: str, store: Connection | None, notes: list[dict[str, Any]]
-) -> list[DefinitionError]:
-    """Return what is wrong with a workflow; the store is asked about one that is right by its files.
-
-    :param notes: where it is noted that a connection cannot be looked for from here
-    """
-    from promo_campaigns.definitions.names.store_check import require_store
-    from promo_campaigns.definitions.workflow_files import check_workflow, find_faults
-
-    found = list(find_faults(folder, workflow_id, partial(_look_at_connection, folder, notes)))
-    try:
-        if store is not None and not found:
-            require_store(store, folder, check_workflow(folder, workflow_id))
-    except DefinitionError as error:
-        found.append(error)
-    return found
-
-
-def _look_at_connection(folder: IncludeFolder, notes: list[dict[str, Any]], workflow: Workflow) -> None:
-    from promo_campaigns.connections.airflow_database import ConnectionsHiddenError
-    from promo_campaigns.connections.lookup import known_connection, variable_name
-    from promo_campaigns.definitions.receiver_checks import require_settings, transport_connection_of
-
-    conn_id = transport_connection_of(folder.path, workflow)
-    if not conn_id:
-        return
-    try:
-        found = known_connection(conn_id)
-    except ConnectionsHiddenError:
-        problem = (
-            f"the connection {conn_id!r} of its transport was not looked for: {variable_name(conn_id)} is not set "
-            "here, and no Airflow answers"
-        )
-        file = folder.workflow(workflow.workflow_id)
-        shown = {"kind": "note", "file": f"workflows/{workflow.workflow_id}.yaml", "hint": ""}
-        notes.append({**shown, "line": file.line("transport_conn_id") or 1, "problem": problem})
-        return
-    except ConfigurationError as error:
-        raise SettingError(str(error), setting=("transport_conn_id",)) from None
-    if found is None:
-        hint = f"Add it in Airflow under Admin, Connections, or set {variable_name(conn_id)}"
-        problem = f"there is no connection {conn_id!r}"
-        raise SettingError(problem, setting=("transport_conn_id",), hint=hint)
-    require_settings(folder.path, workflow, found)
 
 
 @app.add("schema", "promo workflows schema > include/workflows/workflow.schema.json")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.connections.settings import ConnectionSettings
     from promo_campaigns.http.rate_limit_port import RateLimiter
+    from promo_campaigns.http.shown_call import ShownCall
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import DataSource, Message
 
@@ -137,6 +138,15 @@ class BaseTransport:
             problem = f"the transport {self.name!r} has no option {strange[0]!r}"
             known = ", ".join(sorted(self.options or ())) or "none"
             raise CannotCarryError(problem, setting="options", hint=f"It has {known}")
+
+    def show(self, message: OutgoingMessage) -> ShownCall | None:  # noqa: ARG002  (those who can tell override this)
+        """Return the call that one message would be, to be looked at; None if nobody can tell before it is made.
+
+        Nothing is reached, and the transport need not be open.
+
+        :raises SendError: no call can be made of it
+        """
+        return None
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> Iterable[DeliveryResult]:
         """Make one call for these, at most ``batch_size``, and say what is known of each.

@@ -19,6 +19,7 @@ from promo_campaigns.delivery.transports.http_transport import HttpTransport
 from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.model.errors import CannotCarryError, ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.model.redaction import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.transports.base import TransportSettings
     from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.shown_call import ShownCall
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
@@ -103,8 +105,7 @@ class FcmTransport(HttpTransport):
                     look_at=none.look_at,
                 )
             ]
-        path = f"/v1/projects/{self._account.project_id}/messages:send"
-        answer = await self.post(path, _push(message), headers={"Authorization": f"Bearer {token}"})
+        answer = await self.post(self._path, _push(message), headers={"Authorization": f"Bearer {token}"})
         if answer.status == _UNAUTHORIZED:
             self._tokens.forget(token)
             if self._tokens.was_taken(token):  # it has ended before its time: the next one is asked for
@@ -112,6 +113,14 @@ class FcmTransport(HttpTransport):
         elif answer.status:
             self._tokens.mark_taken(token)
         return [_result(message.contact_id, answer)]
+
+    def show(self, message: OutgoingMessage) -> ShownCall:
+        """Return the push; the access token is asked for when it is sent."""
+        return self.show_post(self._path, _push(message), headers={"Authorization": HIDDEN})
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/projects/{self._account.project_id}/messages:send"
 
     async def _require_token(self) -> None:
         try:

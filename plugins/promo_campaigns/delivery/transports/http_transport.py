@@ -13,6 +13,7 @@ from promo_campaigns.delivery.transports.base import BaseTransport
 from promo_campaigns.http.client import Call, HttpClient, not_begun
 from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.http.rate_limit_port import NoPermitError
+from promo_campaigns.http.shown_call import show_call
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.transports.base import TransportSettings
     from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.shown_call import ShownCall
     from promo_campaigns.model.outcome import OutgoingMessage
 
 MAX_ANSWER_S = 40.0
@@ -42,6 +44,7 @@ class HttpTransport(BaseTransport):
     def __init__(self, settings: TransportSettings) -> None:
         super().__init__(settings)
         endpoint = self.endpoint()
+        self._leads_to = endpoint
         self.concurrency = endpoint.concurrency
         self._client = HttpClient(replace(endpoint, timeout_s=min(endpoint.timeout_s, MAX_ANSWER_S)))
         self._open = AsyncExitStack()
@@ -63,11 +66,12 @@ class HttpTransport(BaseTransport):
 
     async def post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Post JSON once."""
-        told = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
-        (answer,) = await self._client.send_all(
-            [Call(method="POST", path=path, headers=told, body=json.dumps(body))], deadline=math.inf
-        )
+        (answer,) = await self._client.send_all([_post(path, body, headers or {})], deadline=math.inf)
         return answer
+
+    def show_post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> ShownCall:
+        """Return what ``post`` would send."""
+        return show_call(self._leads_to, _post(path, body, headers or {}))
 
     async def get(self, path: str) -> Answer:
         """Get JSON, within the limits of the receiver; a question that has no permit soon is put off."""
@@ -87,3 +91,8 @@ class HttpTransport(BaseTransport):
         if taken:
             return DeliveryResult(contact_id=message.contact_id, outcome=Outcome.OK)
         return answer.result(message.contact_id)
+
+
+def _post(path: str, body: object, headers: Mapping[str, str]) -> Call:
+    told = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+    return Call(method="POST", path=path, headers=told, body=json.dumps(body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.reconnecting import Store
 
 _SQL = queries(__name__)
+_END_OF_TIME, _LAST_KEY = datetime.max.replace(tzinfo=timezone.utc), "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _FOREVER_S = 10 * 365 * 86400.0
 _COLUMNS = {
     "keys": "idempotency_key",
@@ -93,6 +95,17 @@ class InboxTransport(BaseTransport):
             msg = "the inbox is not open: use it inside `async with`"
             raise RuntimeError(msg)
         return self._kept
+
+
+def inbox_page(connection: Connection, *, before: tuple[datetime, str] | None, limit: int) -> list[dict[str, Any]]:
+    """Return a page of the messages, newest first. They hold codes and addresses: never log them.
+
+    Keys: key, contact_id, channel, locator, title, body, received_at.
+
+    :param before: ``received_at`` and ``key`` of the last message of the page before
+    """
+    at, key = before or (_END_OF_TIME, _LAST_KEY)
+    return connection.execute(_SQL["messages_before"], {"at": at, "key": key, "limit": limit}).fetchall()
 
 
 def read_inbox(connection: Connection, *, contact_id: int | None = None, limit: int = 20) -> list[dict[str, Any]]:

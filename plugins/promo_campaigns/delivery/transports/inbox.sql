@@ -20,3 +20,9 @@ order by received_at desc, idempotency_key limit %(limit)s;
 select contact_id, channel, locator, title, body, received_at from promo.inbox_message
 where contact_id = %(contact_id)s
 order by received_at desc, idempotency_key limit %(limit)s;
+
+-- messages_before --
+-- The newest messages that came before one.
+select idempotency_key::text as key, contact_id, channel, locator, title, body, received_at from promo.inbox_message
+where received_at <= %(at)s and (received_at, idempotency_key) < (%(at)s, %(key)s::uuid)
+order by received_at desc, idempotency_key desc limit %(limit)s;

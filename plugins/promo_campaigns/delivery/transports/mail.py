@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -12,7 +13,8 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from promo_campaigns.model.errors import CannotCarryError
+from promo_campaigns.http.shown_call import ShownCall
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ UNSUBSCRIBE = "unsubscribe"
 ONE_CLICK = "one_click"
 MOST_SHOWN = 200
 MAX_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
+_OF_THE_ENCODING = frozenset({"Content-Type", "Content-Transfer-Encoding", "MIME-Version"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Unicode's line breaks among them: Python's mail writer takes them for the end of a line."""
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}")
@@ -109,6 +112,20 @@ def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
     if message.html:
         mail.add_alternative(message.html, subtype="html")
     return Envelope(recipient=recipient.addr_spec, content=mail.as_bytes(), needs_utf8=needs_utf8)
+
+
+def show_mail(message: OutgoingMessage, sender: Address, server: str) -> ShownCall:
+    """Return the e-mail of a message as a person is shown it: headers, and the text without its encoding.
+
+    :param server: its host and port
+    :raises CallRefusedError: no mail can be made of the message
+    """
+    try:
+        mail = message_from_bytes(make_envelope(message, sender).content, policy=SMTPUTF8)
+    except NotMailableError as error:
+        raise CallRefusedError(str(error)) from None
+    headers = {name: str(value) for name, value in mail.items() if name not in _OF_THE_ENCODING}
+    return ShownCall(method="SMTP", url=server, headers=headers, body=message.body)
 
 
 def require_one_line(text: str, part: str, setting: str) -> None:

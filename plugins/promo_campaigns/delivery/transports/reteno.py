@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.transports.base import TransportSettings
     from promo_campaigns.http.client import Answer
+    from promo_campaigns.http.shown_call import ShownCall
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
@@ -70,7 +71,7 @@ class RetenoTransport(HttpTransport):
                 DeliveryResult(contact_id=message.contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
                 for message in messages
             ]
-        answer = await self.post(f"/api/v1/message/{template}/smartsend", _request(messages))
+        answer = await self.post(_path(template), _request(messages))
         if answer.outcome is Outcome.OK:
             return _item_results(messages, answer.body)
         if answer.status in MAY_MEAN_ONE:
@@ -86,6 +87,10 @@ class RetenoTransport(HttpTransport):
             return [self.result(message, missing) for message in messages]
         return [self.result(message, answer) for message in messages]
 
+    def show(self, message: OutgoingMessage) -> ShownCall:
+        """Return the request for this recipient alone."""
+        return self.show_post(_path(message.options.get(TEMPLATE, "").strip()), _request([message]))
+
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return those of the keys by which the vendor knows a request."""
         known = set()
@@ -93,6 +98,10 @@ class RetenoTransport(HttpTransport):
             if _knows(await self.get(f"/api/v2/contact/activity?externalRequestId={quote(key, safe='')}"), key):
                 known.add(key)
         return known
+
+
+def _path(template: str) -> str:
+    return f"/api/v1/message/{template}/smartsend"
 
 
 def _one_request(message: OutgoingMessage) -> tuple[str, str, str]:

@@ -18,7 +18,9 @@ from promo_campaigns.delivery.transports.mail import (
     make_envelope,
     parse_sender,
     require_one_line,
+    show_mail,
 )
+from promo_campaigns.delivery.transports.mail_connection import MailClient, MailConnection
 from promo_campaigns.http.no_connection import explain
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
@@ -29,12 +31,11 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.transports.base import TransportSettings
     from promo_campaigns.delivery.transports.mail import Envelope
+    from promo_campaigns.http.shown_call import ShownCall
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
-KEEP_ALIVE_S = 5.0
-"""A connection that was idle for longer is asked whether it still stands before it is used."""
 _EXTRAS = ("allow_insecure", "ca_file", "concurrency", "from", "security", "timeout_s")
 _WANTS_LOGIN = frozenset({530, 534, 535, 538})
 _TOO_LARGE, _CLOSING = 552, 421
@@ -86,7 +87,7 @@ class SmtpTransport(BaseTransport):
         self._timeout_s = server.number("timeout_s", 20.0, least=0.1, most=50.0)
         self._tls = tls_context(server.text("ca_file"))
         self.concurrency = int(server.number("concurrency", 4, least=1, most=100))
-        self._idle: list[_MailConnection] = []
+        self._idle: list[MailConnection] = []
 
     def check(self, message: Message) -> None:
         """Refuse a message whose title or link to unsubscribe would break a mail's header: every mail of it would."""
@@ -104,6 +105,15 @@ class SmtpTransport(BaseTransport):
                 await held.client.quit(timeout=1.0)
             held.client.close()
         await asyncio.sleep(0)  # what was dropped is closed before the loop is
+
+    def show(self, message: OutgoingMessage) -> ShownCall:
+        """Return the mail.
+
+        :raises CallRefusedError: none can be made of the message
+        """
+        return show_mail(
+            message, self._sender, f"{self.connection.host}:{self.connection.port or PORTS[self._security]}"
+        )
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Send one mail."""
@@ -128,7 +138,7 @@ class SmtpTransport(BaseTransport):
             if result is not None:
                 return result
 
-    async def _sent_over(self, held: _MailConnection, envelope: Envelope, who: int) -> DeliveryResult | None:
+    async def _sent_over(self, held: MailConnection, envelope: Envelope, who: int) -> DeliveryResult | None:
         """Send a mail over one connection; None if it was a kept one that had ended before the mail was on its way."""
         if envelope.needs_utf8 and not held.client.supports_extension("smtputf8"):
             self._keep(held)
@@ -147,21 +157,21 @@ class SmtpTransport(BaseTransport):
         self._keep(held)
         return result
 
-    def _keep(self, held: _MailConnection) -> None:
+    def _keep(self, held: MailConnection) -> None:
         if held.client.is_connected:
             held.idle_since, held.was_kept = time.monotonic(), True
             self._idle.append(held)
         else:
             held.client.close()
 
-    async def _connected(self) -> _MailConnection:
+    async def _connected(self) -> MailConnection:
         while self._idle:
             held = self._idle.pop()
             if await held.stands():
                 return held
             held.client.close()
         server = self.connection
-        client = _Client(
+        client = MailClient(
             hostname=server.host.removeprefix("[").removesuffix("]"),
             port=server.port or PORTS[self._security],
             timeout=self._timeout_s,
@@ -177,9 +187,9 @@ class SmtpTransport(BaseTransport):
         except BaseException:
             client.close()
             raise
-        return _MailConnection(client)
+        return MailConnection(client)
 
-    async def _secure(self, client: _Client) -> None:
+    async def _secure(self, client: MailClient) -> None:
         if self._security != "starttls":
             return
         if not client.supports_extension("starttls"):
@@ -188,7 +198,7 @@ class SmtpTransport(BaseTransport):
         await client.starttls()
         await client.ehlo()
 
-    async def _log_in(self, client: _Client) -> None:
+    async def _log_in(self, client: MailClient) -> None:
         server = self.connection
         if not server.login:
             return
@@ -229,38 +239,6 @@ def _not_connected(contact_id: int, error: Exception) -> DeliveryResult:
         look_at=look_at,
         called=called,
     )
-
-
-class _Client(aiosmtplib.SMTP):
-    """A client that drops a connection at once, without TLS's closing handshake, which may never be answered."""
-
-    def close(self) -> None:
-        """Drop the connection."""
-        transport = self.transport
-        super().close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
-
-
-class _MailConnection:
-    """A connection to the server, how long it has been idle, and whether it was used for another mail."""
-
-    def __init__(self, client: aiosmtplib.SMTP) -> None:
-        self.client = client
-        self.idle_since = time.monotonic()
-        self.was_kept = False
-
-    async def stands(self) -> bool:
-        """Tell whether the connection can be used, and ask the server where it has been idle for long."""
-        if not self.client.is_connected:
-            return False
-        if time.monotonic() - self.idle_since < KEEP_ALIVE_S:
-            return True
-        try:
-            await self.client.noop()
-        except (aiosmtplib.SMTPException, OSError):
-            return False
-        return True
 
 
 class _Conversation:

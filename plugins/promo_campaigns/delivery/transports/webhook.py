@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from promo_campaigns.delivery.http_sender import HttpSender
+from promo_campaigns.delivery.http_sender import HttpSender, as_call
 from promo_campaigns.delivery.rendering import first_failure, webhook_context
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.transports.base import BaseTransport
 from promo_campaigns.http.endpoint import parse_endpoint
-from promo_campaigns.model.errors import CannotCarryError
+from promo_campaigns.http.shown_call import show_call
+from promo_campaigns.model.errors import CallRefusedError, CannotCarryError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingRequest
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.delivery.transports.base import TransportSettings
+    from promo_campaigns.http.shown_call import ShownCall
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
@@ -41,8 +43,9 @@ class WebhookTransport(BaseTransport):
         self._templates = compile_data_source(source) if source else None
         self.key_window_s = float(source.key_window_s) if source else 0.0
         success_rule = SuccessRule(source) if source and source.success else None
+        self._leads_to = parse_endpoint(self.connection)
         self._sender = HttpSender(
-            parse_endpoint(self.connection), name=self.receiver, limiter=settings.limiter, success_rule=success_rule
+            self._leads_to, name=self.receiver, limiter=settings.limiter, success_rule=success_rule
         )
         self._open = AsyncExitStack()
 
@@ -72,6 +75,16 @@ class WebhookTransport(BaseTransport):
         said = [*refused, *await self._sender.send(ready, deadline=deadline)]
         found = {result.contact_id: result for result in said}
         return [found[message.contact_id] for message in messages]
+
+    def show(self, message: OutgoingMessage) -> ShownCall:
+        """Return the request that carries the message.
+
+        :raises CallRefusedError: it cannot be rendered
+        """
+        ready, refused = self._requests([message])
+        if refused:
+            raise CallRefusedError(refused[0].detail)
+        return show_call(self._leads_to, as_call(ready[0]))
 
     def _requests(self, messages: Sequence[OutgoingMessage]) -> tuple[list[OutgoingRequest], list[DeliveryResult]]:
         templates = self._templates
