@@ -1,15 +1,16 @@
 /** The components that Airflow shows, under the names that ui/registration.py gives them. */
 
-import { h, Notice } from "./kit.js";
+import { h } from "./kit.js";
 import { pages } from "./pages.js";
-import { Root, Shell } from "./shell.js";
+import { Shell } from "./shell.js";
+import { DagRunTab, DagTab, StripApp } from "./tabs.js";
 
-/** @typedef {{dagId?: string, runId?: string}} Place where in Airflow the component stands */
+/** @import { Place } from "./tabs.js" */
 
 /** @type {Record<string, (place: Place) => import("react").ReactNode>} */
 export const apps = {
   Promo: () => h(Shell, { pages }),
-  "Promo runs": () => h(Root, null, h(Notice, { status: "info", title: "The runs of this DAG stand under Promo" })),
-  "Promo run": () => h(Root, null, h(Notice, { status: "info", title: "The run stands under Promo" })),
-  "Promo strip": () => null,
+  "Promo runs": DagTab,
+  "Promo run": DagRunTab,
+  "Promo strip": StripApp,
 };

@@ -35,20 +35,34 @@ import { tell } from "./toast.js";
 
 export function Act(/** @type {ActProps} */ props) {
   const [open, setOpen] = React.useState(false);
+  const content = React.useRef(/** @type {HTMLDivElement | null} */ (null));
+  const button = React.useRef(/** @type {HTMLButtonElement | null} */ (null));
   const { label, icon, danger, size = "sm", disabled } = props;
+  const settings = {
+    open,
+    onOpenChange: (/** @type {{open: boolean}} */ change) => setOpen(change.open),
+    lazyMount: true,
+    unmountOnExit: true,
+    role: /** @type {const} */ ("alertdialog"),
+    scrollBehavior: /** @type {const} */ ("inside"),
+    size: /** @type {const} */ ("md"),
+    // An alert dialog would put the focus on a close button, of which there is none.
+    initialFocusEl: () => content.current?.querySelector(/** @type {"input"} */ ("input, select, button")) ?? null,
+    finalFocusEl: () => button.current,
+  };
   return h(
     C.Dialog.Root,
-    { open, onOpenChange: (/** @type {{open: boolean}} */ change) => setOpen(change.open), lazyMount: true, unmountOnExit: true, role: "alertdialog", scrollBehavior: "inside" },
+    settings,
     h(
       C.Dialog.Trigger,
       { asChild: true },
-      h(C.Button, { size, variant: "outline", colorPalette: danger ? "danger" : undefined, disabled }, icon ? h(Glyph, { name: icon }) : null, label),
+      h(C.Button, { ref: button, size, variant: "outline", colorPalette: danger ? "danger" : undefined, disabled }, icon ? h(Glyph, { name: icon }) : null, label),
     ),
     h(
       C.Portal,
       null,
       h(C.Dialog.Backdrop),
-      h(C.Dialog.Positioner, { padding: 4 }, h(C.Dialog.Content, null, h(Asked, { ...props, close: () => setOpen(false) }))),
+      h(C.Dialog.Positioner, { padding: 4 }, h(C.Dialog.Content, { ref: content }, h(Asked, { ...props, close: () => setOpen(false) }))),
     ),
   );
 }
@@ -108,10 +122,13 @@ export const EffectShown = ({ effect }) =>
       ? h(
           C.SimpleGrid,
           { columns: { base: 2, sm: 3 }, gap: 3 },
-          Object.entries(effect.numbers).map(([name, number]) => h(Figure, { key: name, name: name.replaceAll("_", " "), value: number })),
+          Object.entries(effect.numbers).map(([name, number]) => h(Figure, { key: name, name: titled(name), value: number })),
         )
       : null,
   );
+
+/** `codes_freed` as a heading: `Codes freed`. */
+const titled = (/** @type {string} */ name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 
 /** A number with its name. */
 export const Figure = (/** @type {{name: string, value: number | string | null | undefined, note?: ReactNode}} */ { name, value, note }) =>
@@ -127,7 +144,7 @@ const Reason = (/** @type {{why: string, setWhy: (why: string) => void, required
   h(
     C.Field.Root,
     { required },
-    h(C.Field.Label, null, required ? "Why" : "Why (may stay empty)"),
+    h(C.Field.Label, null, required ? "Why" : "Why (may stay empty)", h(C.Field.RequiredIndicator)),
     h(C.Input, { value: why, maxLength: 500, autoComplete: "off", onChange: (/** @type {ChangeEvent<HTMLInputElement>} */ event) => setWhy(event.target.value) }),
     h(C.Field.HelperText, null, "Kept with your name in the audit."),
   );

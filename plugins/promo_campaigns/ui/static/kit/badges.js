@@ -19,12 +19,12 @@ export const CONTACTS = {
   recorded: { word: "recorded", palette: "success", says: "The message was accepted, and the code is on the profile." },
   accepted: { word: "sent", palette: "active", says: "The receiver took the message." },
   sending: { word: "sending", palette: "running", says: "A call may be under way." },
-  assigned: { word: "has a code", palette: "scheduled", says: "Has a code, and is due a message." },
-  pending: { word: "waiting", palette: "queued", says: "In the audience; no code was given yet." },
+  assigned: { word: "has a code", palette: "deferred", says: "Has a code, and is due a message." },
+  pending: { word: "waiting", palette: "none", says: "In the audience; no code was given yet." },
   unknown: { word: "unknown", palette: "warning", says: "Nobody knows whether the message arrived. The contact keeps the code." },
   rejected: { word: "refused", palette: "failed", says: "The receiver refused; the code went back to the stock." },
   expired: { word: "too late", palette: "removed", says: "The time to send, or the code, ran out." },
-  skipped: { word: "left out", palette: "skipped", says: "Left out, with the reason; no code was given." },
+  skipped: { word: "left out", palette: "none", says: "Left out, with the reason; no code was given." },
 };
 
 /** Of the rest. @type {Record<string, Look>} */
@@ -43,7 +43,7 @@ export const Mark = (/** @type {{word: string, palette: string, says?: string}} 
   h(
     Chakra.Badge,
     { colorPalette: palette, variant: "subtle", borderRadius: "full", fontSize: "sm", px: 2, py: 1, whiteSpace: "nowrap", title: says || undefined },
-    h(Chakra.Box, { as: "span", "aria-hidden": true, boxSize: 2, borderRadius: "full", bg: "colorPalette.solid", flexShrink: 0 }),
+    h(Chakra.Box, { as: "span", "aria-hidden": true, boxSize: 2, borderRadius: "full", bg: "currentColor", flexShrink: 0 }),
     word,
   );
 

@@ -76,7 +76,7 @@ export function Section({ title, actions, note, children }) {
       h(C.Heading, { id, as: "h2", size: "sm" }, title),
       actions ? h(C.Flex, { wrap: "wrap", gap: 2 }, actions) : null,
     ),
-    h(C.Stack, { p: 4, gap: 4 }, note ? h(C.Text, { color: "fg.muted", fontSize: "sm" }, note) : null, children),
+    h(C.Stack, { p: { base: 3, sm: 4 }, gap: 4 }, note ? h(C.Text, { color: "fg.muted", fontSize: "sm" }, note) : null, children),
   );
 }
 

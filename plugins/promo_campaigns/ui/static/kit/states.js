@@ -20,8 +20,8 @@ export function Notice(
     h(C.Alert.Indicator),
     h(
       C.Alert.Content,
-      { flex: "1 1 240px", minW: 0 },
-      h(C.Alert.Title, null, title),
+      { flex: "1 1 180px", minW: 0 },
+      h(C.Alert.Title, { fontWeight: "semibold", overflowWrap: "anywhere" }, title),
       children ? h(C.Alert.Description, { overflowWrap: "anywhere" }, children) : null,
     ),
     action ?? null,

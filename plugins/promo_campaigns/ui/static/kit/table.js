@@ -31,7 +31,7 @@ export function DataTable(/** @type {TableProps} */ { label, columns, rows, rowK
   if (rows.length === 0) return empty ?? h(Empty, { title: "Nothing yet" });
   return h(
     C.Table.ScrollArea,
-    { borderWidth: 1, borderRadius: "md", maxW: "100%", tabIndex: 0, role: "group", "aria-label": label },
+    { borderWidth: 1, borderRadius: "md", maxW: "100%", tabIndex: 0, role: "group", "aria-label": `${label}, scrolls sideways` },
     h(
       C.Table.Root,
       { size: "sm", "aria-label": label },
