@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.model.errors import UnknownCodeFileError
+from promo_campaigns.model.load_report import Reject
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
+_NEWEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,31 @@ class Stock:
     expired: int
 
 
-def code_files(connection: Connection, limit: int = 100) -> list[CodeFile]:
-    """Return the files, newest first, ``limit`` at most."""
-    return [CodeFile(**row) for row in connection.execute(_SQL["list_files"], {"limit": limit}).fetchall()]
+def code_files(connection: Connection, limit: int = 100, *, before: int = _NEWEST) -> list[CodeFile]:
+    """Return the files, newest first, ``limit`` at most.
+
+    :param before: the ``code_file_id`` of the last file of the page before
+    """
+    asked = {"limit": limit, "before": before}
+    return [CodeFile(**row) for row in connection.execute(_SQL["list_files"], asked).fetchall()]
+
+
+def list_rejects(connection: Connection, code_file_id: int) -> list[Reject]:
+    """Return the rows of a file that were not loaded, as many as are kept, in order."""
+    rows = connection.execute(_SQL["list_rejects"], {"code_file_id": code_file_id}).fetchall()
+    return [Reject(**row) for row in rows]
+
+
+def count_withdrawal(connection: Connection, code_file_id: int) -> dict[str, Any]:
+    """Return what withdrawing a file would do: its name, withdrawn_at, and how many codes of it are free and issued.
+
+    :raises UnknownCodeFileError: there is no such file
+    """
+    row = connection.execute(_SQL["count_withdrawal"], {"code_file_id": code_file_id}).fetchone()
+    if row is None:
+        msg = f"there is no code file {code_file_id}"
+        raise UnknownCodeFileError(msg)
+    return row
 
 
 def stock(connection: Connection) -> list[Stock]:

@@ -1,7 +1,8 @@
 -- list_files --
--- List the files, newest first.
+-- List the files that were loaded before one, newest first.
 select code_file_id, name, encode(sha256, 'hex') as sha256, row_count, inserted, updated, unchanged, rejected, loaded_at, withdrawn_at
 from promo.code_file
+where code_file_id < %(before)s
 order by code_file_id desc
 limit %(limit)s
 
@@ -18,3 +19,18 @@ with pool as materialized (
 select type, discount, codes as free, issued, retired, free - codes as expired
 from pool where free + issued + retired > 0
 order by type, discount
+
+-- list_rejects --
+-- The rows of a file that were not loaded, as many as are kept, in the order of their lines.
+select line, coalesce("column", '') as "column", reason from promo.code_file_reject
+where code_file_id = %(code_file_id)s order by line, "column", reason
+
+-- count_withdrawal --
+-- What withdrawing a file would take out of the pool, and what was given out of it.
+select f.name, f.withdrawn_at, codes.free, codes.issued
+from promo.code_file f
+cross join lateral (
+  select count(*) filter (where issued_at is null and not retired) as free, count(*) filter (where issued_at is not null) as issued
+  from promo.promo_code p where p.code_file_id = f.code_file_id
+) codes
+where f.code_file_id = %(code_file_id)s

@@ -60,9 +60,36 @@ def export_codes(
     with audited(connection, "export", subject, revealed=reveal) as entry:
         with reading(connection):
             for rows in _parts(connection, run_ids):
-                write(rows if reveal else [_masked(row) for row in rows])
+                write(_shown(rows, reveal=reveal))
                 entry.rows += len(rows)
         return entry.rows
+
+
+def exported_rows(  # noqa: PLR0913  (what is exported, and what the audit says of it, one keyword each)
+    connection: Connection,
+    run_ids: Sequence[int],
+    *,
+    subject: str,
+    actor: str,
+    reveal: bool = False,
+    reason: str = "",
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield what ``export_codes`` writes, for a reader that may leave.
+
+    The audit counts rows before they leave: whether a reader that left has seen the last ones nobody can tell.
+
+    :param actor: who exports them
+    :param reason: why, where somebody said it
+    """
+    entry_of = audited(connection, "export", subject, revealed=reveal, actor=actor, reason=reason)
+    with entry_of as entry, reading(connection):
+        for rows in _parts(connection, run_ids):
+            entry.rows += len(rows)
+            yield _shown(rows, reveal=reveal)
+
+
+def _shown(rows: list[tuple[Any, ...]], *, reveal: bool) -> list[tuple[Any, ...]]:
+    return rows if reveal else [_masked(row) for row in rows]
 
 
 def _parts(connection: Connection, run_ids: Sequence[int]) -> Iterator[list[tuple[Any, ...]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from difflib import get_close_matches
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from promo_campaigns.ledger.runs import read_run_by_key
@@ -12,7 +13,7 @@ from promo_campaigns.model.oversight.run_line import RunLine, RunState
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from promo_campaigns.model.run import Run
     from promo_campaigns.postgres.connection import Connection
@@ -46,6 +47,27 @@ def list_runs(
         return _lines(connection, "list_cancelled", asked)
     which = "closed" if state is RunState.CLOSED else "runs"
     return _lines(connection, f"list_{which}_of_workflow" if workflow else f"list_{which}", asked)
+
+
+def list_runs_of(
+    connection: Connection,
+    workflows: Sequence[str],
+    *,
+    state: RunState | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> list[RunLine]:
+    """Return a page of the runs of some workflows, newest first. What it costs follows the page and their number."""
+    if state is None:
+        asked = {"workflows": list(workflows), "before": _NEWEST if before is None else before, "limit": limit}
+        return _lines(connection, "list_runs_of_workflows", asked)
+    each = (list_runs(connection, workflow=one, state=state, limit=limit, before=before) for one in workflows)
+    return sorted(chain.from_iterable(each), key=lambda line: -line.run_id)[:limit]
+
+
+def list_under_way(connection: Connection, limit: int) -> list[RunLine]:
+    """Return the newest runs that are not closed."""
+    return _lines(connection, "list_under_way", {"limit": limit})
 
 
 def list_stuck(connection: Connection, still: timedelta = STILL) -> list[RunLine]:

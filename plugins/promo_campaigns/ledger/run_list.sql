@@ -87,3 +87,21 @@ order by run_key collate "C" limit %(limit)s;
 -- newest_keys --
 -- The keys of the newest runs.
 select run_key from promo.run order by run_id desc limit %(limit)s;
+
+-- list_runs_of_workflows --
+-- The runs of some workflows opened before one, newest first: the newest of each, then the newest of all.
+with page as materialized (
+  select newest.* from unnest(%(workflows)s::text[]) w (workflow)
+  cross join lateral (
+    select * from promo.run r where r.workflow = w.workflow and r.run_id < %(before)s
+    order by r.run_id desc limit %(limit)s) newest
+  order by newest.run_id desc limit %(limit)s
+)
+/* fragment listed */;
+
+-- list_under_way --
+-- The runs that are not closed, newest first, as many as are looked at on one page.
+with page as materialized (
+  select * from promo.run where closed_at is null order by run_id desc limit %(limit)s
+)
+/* fragment listed */;

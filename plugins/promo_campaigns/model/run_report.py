@@ -158,20 +158,21 @@ class RunReport:
     def as_markdown(self) -> str:
         """Return the report as a Markdown table."""
         lines = [f"**{plain(self.run_key)}**", "", "| | contacts |", "| --- | ---: |"]
-        lines += [f"| {plain(name)} | {contacts:,} |" for name, contacts in self._rows()]
+        lines += [f"| {plain(name)} | {contacts:,} |" for name, contacts in self.rows()]
         failing = [f"**{plain(str(one))}**" for one in self.receivers]
         lines += ["", *failing] if failing else []
         return "\n".join([*lines, "", self._rest(), *(f"\n{plain(word)}." for word in self._words())])
 
     def as_table(self) -> str:
         """Return the report as a table of plain text, for a log."""
-        rows = [(name, f"{contacts:,}") for name, contacts in self._rows()]
+        rows = [(name, f"{contacts:,}") for name, contacts in self.rows()]
         first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines = [f"{' '.join(name.split()).ljust(first)}  {contacts.rjust(second)}" for name, contacts in rows]
         words = [f"{word}." for word in self._words()]
         return "\n".join([self.run_key, *lines, *map(str, self.receivers), self._rest(), *words])
 
-    def _rows(self) -> list[tuple[str, int]]:
+    def rows(self) -> list[tuple[str, int]]:
+        """Return what is counted, in words, and how many contacts that is."""
         tally = self.tally
         rows = [("audience", tally.audience)]
         rows += [("beside it, ids that are nobody's", self.strangers)] if self.strangers else []

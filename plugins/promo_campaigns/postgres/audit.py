@@ -34,8 +34,7 @@ def audited(  # noqa: PLR0913  (what an entry says, one keyword each)
 ) -> Iterator[Entry]:
     """Note an action before it begins, and when it is over how many rows it was, even if it broke off.
 
-    :param action: ``export``, ``erase``, ``readmit``, ``cancel``, ``pause``, ``resume``, ``stop sending`` or ``start
-        sending``
+    :param action: one of those that the table's constraint ``audit_action_check`` names
     :param subject: a run, workflow or contact, by key or id; never an address
     :param revealed: whether codes are shown in full
     :param actor: who does it; by default the account of this process

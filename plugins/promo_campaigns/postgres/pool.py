@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -10,9 +11,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from promo_campaigns.model.errors import ConfigurationError, ContactHeldError, StoreError, StoreUnavailableError
 from promo_campaigns.postgres.connection import SETTINGS, Connection, session_options
 from promo_campaigns.postgres.reconnecting import reconnecting
+from promo_campaigns.postgres.store_errors import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Answer = TypeVar("Answer")
 
@@ -34,22 +36,36 @@ class StorePool:
     """A pool of connections in autocommit mode whose rows are dicts.
 
     :param dsn: ``postgresql://`` URI of the database
-    :param size: connections held open, > 0
+    :param size: connections at most, > 0
     :param lock_wait_ms: how long a statement waits for a lock before ``ContactHeldError`` is raised, > 0
+    :param kept: connections held open while nobody asks; all of them unless given
+    :param statement_ms: how long a statement may take before ``StoreUnavailableError`` is raised; 0 for no limit
+    :param prepare: keep the plans of statements that come again
     """
 
-    def __init__(self, dsn: str, *, size: int, lock_wait_ms: int) -> None:
+    def __init__(  # noqa: PLR0913  (the settings of a pool, one keyword each)
+        self,
+        dsn: str,
+        *,
+        size: int,
+        lock_wait_ms: int,
+        kept: int | None = None,
+        statement_ms: int = 0,
+        prepare: bool = True,
+    ) -> None:
         self.size = size
+        options = session_options(lock_timeout=f"{lock_wait_ms}ms", statement_timeout=f"{statement_ms}ms")
         self._pool = ConnectionPool(
             dsn,
             connection_class=Connection,
             kwargs={
                 **SETTINGS,
-                "options": session_options(lock_timeout=f"{lock_wait_ms}ms"),
-                "prepare_threshold": 1,
+                "options": options,
+                "prepare_threshold": 1 if prepare else None,
                 "target_session_attrs": "read-write",
             },
-            min_size=size,
+            min_size=size if kept is None else kept,
+            max_size=size,
             open=False,
             timeout=_WAIT_S,
             name="promo_campaigns",
@@ -82,17 +98,24 @@ class StorePool:
         :raises StoreError: any other error of the driver, whose own message quotes values and is dropped
         """
         try:
-            return self._run_once(work)
+            return self.run_once(work)
         except _ConnectionLostError:
             self._pool.check()
-        return self._run_once(work)
+        return self.run_once(work)
 
-    def _run_once(self, work: Callable[[Connection], Answer]) -> Answer:
+    def run_once(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do something on a connection as ``run`` does, but never a second time."""
+        with self.connection() as connection:
+            return work(connection)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection, and turn the driver's errors into ours, as ``run`` does."""
         lost = False
         try:
             with self._pool.connection() as connection:
                 try:
-                    return work(connection)
+                    yield connection
                 except psycopg.errors.ReadOnlySqlTransaction:
                     connection.close()  # the server has become a standby; the next connection leads to the primary
                     raise
@@ -105,8 +128,9 @@ class StorePool:
             problem = f"the database does not answer now ({error.sqlstate or type(error).__name__}); try again"
             raise (_ConnectionLostError if lost else StoreUnavailableError)(problem) from None
         except psycopg.Error as error:
+            told = explained(error)
             problem = f"the database refused a statement ({error.sqlstate or type(error).__name__})"
-            raise StoreError(problem) from None
+            raise StoreError(str(told) if told else problem) from None
 
 
 class _ConnectionLostError(StoreUnavailableError):

@@ -301,7 +301,8 @@ create table promo.audit (
   row_count   bigint,
   revealed    boolean     not null default false,
   action      text        not null check (action in (
-    'export', 'erase', 'readmit', 'cancel', 'pause', 'resume', 'stop sending', 'start sending')),
+    'export', 'erase', 'readmit', 'cancel', 'pause', 'resume', 'stop sending', 'start sending', 'run again', 'trigger', 'test send',
+    'accept unknown', 'refuse unknown', 'resend unknown', 'reveal', 'find code', 'upload', 'withdraw', 'check')),
   subject     text        not null,
   actor       text        not null,
   reason      text,
@@ -394,6 +395,8 @@ create index run_open_pool on promo.run (code_type, discount) where closed_at is
 -- Lists of runs, newest first: a workflow's, and those that somebody halted.
 create index run_of_workflow on promo.run (workflow, run_id);
 create index run_halted on promo.run (run_id) where halt is not null;
+-- A pool's runs: how fast it is used up.
+create index run_of_pool on promo.run (code_type, discount, opened_at);
 -- Runs by the beginning of their key.
 create index run_key_start on promo.run (run_key collate "C");
 

@@ -1,0 +1,98 @@
+"""A run as its page shows it, from what the ledger keeps of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promo_campaigns.model.oversight.halt import BY_ITSELF
+from promo_campaigns.model.oversight.run_line import RunState
+from promo_campaigns.model.run_report import FailingReceiver
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from promo_campaigns.ledger.lookups.progress import Progress
+    from promo_campaigns.model.run_report import RunReport
+
+_UNREACHABLE = ("no channel", "unsubscribed")
+
+
+def detail(progress: Progress, report: RunReport) -> dict[str, Any]:
+    """Return what the page of a run shows.
+
+    :param report: may be some seconds older, since it counts every contact
+    """
+    return {
+        "line": progress.line.as_dict(),
+        "states": progress.states,
+        "reasons": _reasons(report),
+        "funnel": _funnel(progress, report),
+        "rate_per_s": progress.rate_per_s,
+        "seconds_left": progress.seconds_left,
+        "waits": _waits(progress),
+        "receivers": [_receiver(row) for row in progress.receivers],
+        "is_inbox": progress.facts["definition"].get("transport", "inbox") == "inbox",
+        "mode": progress.facts["mode"],
+        "send_by": progress.facts["send_by"],
+        "report": [[name, contacts] for name, contacts in report.rows()],
+        "pool_left": report.pool_left,
+    }
+
+
+def _reasons(report: RunReport) -> dict[str, int]:
+    reasons: dict[str, int] = {}
+    for counts in (report.tally.skipped, report.tally.rejected, report.tally.expired):
+        for reason, count in counts.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    return dict(sorted(reasons.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _funnel(progress: Progress, report: RunReport) -> list[dict[str, Any]]:
+    line = progress.line
+    reachable = line.audience - sum(report.tally.skipped.get(reason, 0) for reason in _UNREACHABLE)
+    counts = {
+        "audience": line.audience,
+        "reachable": max(reachable, line.given),
+        "given": line.given,
+        "accepted": line.sent,
+        **({"recorded": line.recorded} if progress.facts["records"] else {}),
+    }
+    return [{"name": name, "count": count} for name, count in counts.items()]
+
+
+def _waits(progress: Progress) -> list[dict[str, Any]]:
+    """Return what keeps a run from going on, and until when; None where a person must do something."""
+    facts, line = progress.facts, progress.line
+    if line.state in {RunState.CLOSED, RunState.CANCELLED}:
+        return []
+    waits: list[tuple[str, datetime | None]] = []
+    if progress.stop:
+        waits.append((f"all sending was stopped by {progress.stop.by}{_why(progress.stop.reason)}", None))
+    if line.state is RunState.PAUSED:
+        who = "itself" if line.halted_by == BY_ITSELF else line.halted_by
+        waits.append((f"paused by {who}{_why(line.halt_reason)}", None))
+    if line.state is RunState.AWAITING:
+        waits.append(("a person must approve it", None))
+    if facts["quiet_until"]:
+        waits.append((f"quiet hours in {facts['time_zone']}", facts["quiet_until"]))
+    waits += [(f"{row['name']}: {row['reason']}", row["open_until"]) for row in progress.receivers]
+    return [{"what": what, "until": until} for what, until in waits]
+
+
+def _receiver(row: dict[str, Any]) -> dict[str, Any]:
+    failing = FailingReceiver(
+        name=row["name"], reason=row["reason"], refuses=row["refuses"], waits_until=row["open_until"]
+    )
+    remedy = "Correct it, then clear the tasks that failed." if row["refuses"] else "It is called again by itself."
+    return {
+        "name": failing.name,
+        "status": failing.reason,
+        "remedy": remedy,
+        "refuses": failing.refuses,
+        "open_until": failing.waits_until,
+        "text": str(failing),
+    }
+
+
+def _why(reason: str) -> str:
+    return f" ({reason})" if reason else ""

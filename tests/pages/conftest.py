@@ -1,0 +1,42 @@
+"""Fixtures of the tests of the pages' routes: Airflow's database for its auth manager, and the routes on a store."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pages.pages_site import running_site
+from promo_campaigns.postgres.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pages.pages_site import Site
+    from promo_campaigns.postgres.connection import Connection
+
+# Read when Airflow is first imported: its unit tests' own key is shorter than the library that signs with it likes.
+os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = "a key of these tests, as long as the algorithm asks for at the least"
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Make Airflow's own database, an SQLite file that goes with the session."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def site(airflow_database: None, dsn: str) -> Iterator[Site]:  # noqa: ARG001  (the auth manager reads it)
+    """Return the routes on a store of this test's own."""
+    with running_site(dsn) as running:
+        yield running
+
+
+@pytest.fixture
+def store(dsn: str) -> Iterator[Connection]:
+    """Return a connection to the same store."""
+    with connect(dsn) as connection:
+        yield connection

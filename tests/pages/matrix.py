@@ -1,0 +1,70 @@
+"""Every route of the pages, and the right it asks for. A route that is not here fails the tests.
+
+``{name}`` is filled in from ``PLACES``; a route that needs more to be asked has it in ``GIVEN``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+VIEW, ACT, REVEAL, EXPORT = "view", "act", "reveal", "export"
+HOLDERS = {
+    VIEW: {"viewer", "user", "op", "admin"},
+    ACT: {"user", "op", "admin"},
+    REVEAL: {"op", "admin"},
+    EXPORT: {"op", "admin"},
+}
+"""The roles of Airflow's simple auth manager that have each right."""
+
+OPEN = {"/openapi.json", "/static"}
+"""What nobody signs in for: the description of the routes, and the files of the pages."""
+
+ROUTES = {
+    # every page
+    "GET /me": VIEW,
+    "GET /strip": VIEW,
+    # runs
+    "GET /runs": VIEW,
+    "GET /runs/by-dag-run": VIEW,
+    "GET /runs/{run_id}": VIEW,
+    "GET /runs/{run_id}/people": VIEW,
+    "GET /runs/{run_id}/cancel/effect": ACT,
+    "POST /runs/{run_id}/cancel": ACT,
+    "POST /runs/{run_id}/pause": ACT,
+    "POST /runs/{run_id}/resume": ACT,
+    "GET /runs/{run_id}/again/effect": ACT,
+    "POST /runs/{run_id}/again": ACT,
+    "GET /runs/{run_id}/unknown": VIEW,
+    "GET /runs/{run_id}/unknown/effect": ACT,
+    "POST /runs/{run_id}/unknown": ACT,
+    "POST /sending/stop": ACT,
+    "POST /sending/start": ACT,
+    # codes
+    "GET /codes/stock": VIEW,
+    "GET /codes/burn": VIEW,
+    "GET /codes/files": VIEW,
+    "GET /codes/files/{code_file_id}/rejects": VIEW,
+    "GET /codes/files/{code_file_id}/rejects.csv": VIEW,
+    "GET /codes/files/{code_file_id}/withdraw/effect": EXPORT,
+    "POST /codes/files/{code_file_id}/withdraw": EXPORT,
+    # who got which
+    "POST /people/search": VIEW,
+    "GET /people/{contact_id}/codes": VIEW,
+    "GET /runs/{run_id}/people/{contact_id}": VIEW,
+    "POST /runs/{run_id}/people/{contact_id}/reveal": REVEAL,
+    "POST /codes/find": REVEAL,
+    "POST /runs/{run_id}/export": EXPORT,
+}
+
+PLACES = {"run_id": "1", "contact_id": "1", "code_file_id": "1", "dag_id": "welcome", "token": "none"}
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "GET /codes/burn": {"params": {"type": "Welcome", "discount": "10"}},
+    "POST /people/search": {"json": {"text": "1"}},
+    "POST /codes/find": {"json": {"code": "ONE-000001"}},
+    "GET /runs/by-dag-run": {"params": {"dag_id": "welcome", "run_id": "manual__1"}},
+    "GET /runs/{run_id}/again/effect": {"params": {"mode": "missing"}},
+    "POST /runs/{run_id}/again": {"json": {"mode": "missing"}},
+    "GET /runs/{run_id}/unknown/effect": {"params": {"decision": "accept"}},
+    "POST /runs/{run_id}/unknown": {"json": {"decision": "accept", "contact_ids": "all"}},
+}
