@@ -12,10 +12,10 @@ from promo_campaigns.ui.static_files import STATIC, version
 
 URL_PREFIX = "/promo"
 _ENTRIES = (
-    {"name": "Promo", "module": "nav.js", "destination": "nav", "url_route": "promo", "nav_top_level": True},
-    {"name": "Promo runs", "module": "dag_tab.js", "destination": "dag", "url_route": "promo-runs"},
-    {"name": "Promo run", "module": "dag_run_tab.js", "destination": "dag_run", "url_route": "promo-run"},
-    {"name": "Promo strip", "module": "strip.js", "destination": "dashboard", "url_route": "promo-strip"},
+    {"name": "Promo", "module": "promo.js", "destination": "nav", "url_route": "promo", "nav_top_level": True},
+    {"name": "Promo runs", "module": "promo.js", "destination": "dag", "url_route": "promo-runs"},
+    {"name": "Promo run", "module": "promo.js", "destination": "dag_run", "url_route": "promo-run"},
+    {"name": "Promo strip", "module": "promo.js", "destination": "dashboard", "url_route": "promo-strip"},
 )
 """Where the pages appear. The name is both the label and the global variable under which a module sets its component;
 Airflow keeps one ``url_route`` of each name, so none may be left out or stand twice."""

@@ -14,7 +14,7 @@ const ME_MS = 15_000;
 const NO_RIGHTS = { act: false, reveal: false, export: false };
 
 /** Who is signed in, and what they may do. Until that is known, nothing. @returns {Me} */
-export const useMe = () => useRoute("me", {}, { every: ME_MS }).data ?? { user: "", rights: NO_RIGHTS, version: "", sending_stopped: null };
+export const useMe = () => useRoute("me", {}, { every: ME_MS }).data ?? { user: "", rights: NO_RIGHTS, version: "", workflows: [], sending_stopped: null };
 
 const Tab = (/** @type {{entry: PageEntry}} */ { entry }) =>
   h(

@@ -11,7 +11,6 @@ import { LIVE_MS, useRoute } from "./store.js";
 /** @import { RunLine, Strip } from "./types.js" */
 /** @typedef {{dagId?: string, runId?: string}} Place where in Airflow the component stands */
 
-const MOST_RUNS = 5;
 const NO_RUN = h(Empty, { title: "No Promo run of this DAG" }, "Its runs appear here if it is a workflow that gives out codes.");
 
 export const DagTab = (/** @type {Place} */ { dagId = "" }) =>
@@ -43,15 +42,16 @@ function StripShown() {
   const strip = /** @type {Strip | undefined} */ (data);
   if (!strip || (!strip.alarms.length && !strip.under_way.length && !strip.sending_stopped)) return null;
   const { alarms, under_way: runs } = strip;
+  const more = strip.under_way_count - runs.length;
   return h(
     Section,
     { title: "Promo", actions: h(C.HStack, { gap: 4, fontSize: "sm" }, h(Go, { to: "/plugin/promo/runs" }, "Runs"), h(Go, { to: "/plugin/promo/codes" }, "Codes")) },
     h(SendingStopped),
     alarms.map((alarm) =>
-      h(Notice, { key: `${alarm.type} ${alarm.discount}`, status: "warning", title: alarm.text, action: h(Go, { to: "/plugin/promo/codes" }, "Codes") }),
+      h(Notice, { key: alarm.text, status: "warning", title: alarm.text, action: h(Go, { to: "/plugin/promo/codes" }, "Codes") }),
     ),
-    runs.slice(0, MOST_RUNS).map((line) => h(UnderWay, { key: line.run_id, line })),
-    runs.length > MOST_RUNS ? h(C.Text, { color: "fg.muted" }, `${counted(runs.length - MOST_RUNS, "more run is", "more runs are")} under way.`) : null,
+    runs.map((line) => h(UnderWay, { key: line.run_id, line })),
+    more > 0 ? h(C.Text, { color: "fg.muted" }, `${counted(more, "more run is", "more runs are")} under way.`) : null,
   );
 }
 

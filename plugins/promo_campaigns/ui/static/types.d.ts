@@ -5,7 +5,7 @@ export type Slice<Row> = { items: Row[]; next: string | null };
 
 export type Rights = { act: boolean; reveal: boolean; export: boolean };
 export type Stopped = { by: string; at: string; reason: string };
-export type Me = { user: string; rights: Rights; version: string; sending_stopped: Stopped | null };
+export type Me = { user: string; rights: Rights; version: string; workflows: string[]; sending_stopped: Stopped | null };
 
 export type RunState = "open" | "awaiting" | "paused" | "cancelled" | "closed";
 export type ContactState =
@@ -34,24 +34,29 @@ export type RunDetail = {
   receivers: Receiver[];
   is_inbox: boolean;
   report: [string, string | number][];
+  mode: string;
+  send_by: string | null;
+  pool_left: number | null;
   dag: { dag_id: string; run_id: string | null };
   can: Rights;
 };
 
 export type Person = {
   contact_id: string; state: ContactState; reason: string | null; code_masked: string | null;
-  sent_at: string | null; attempts: number; last_status: string | number | null;
+  sent_at: string | null; attempts: number; last_status?: string | number | null;
 };
 
-export type Attempt = { at: string; purpose?: string; outcome: string; status: string | number | null; detail: string | null };
+export type Attempt = {
+  at: string; finished_at?: string | null; purpose?: string; outcome: string | null; status?: string | number | null; detail: string | null;
+};
 export type UnknownSend = { contact_id: string; code_masked: string; since: string; attempts: Attempt[] };
 
 export type Level = { level: number; amount: number; reached: boolean };
 export type Stock = {
-  type: string; discount: number; free: number; valid: number; expiring: Record<string, number>;
+  type: string; discount: number; free: number; expired: number; expiring: Record<string, number>;
   reserved: number; issued: number; retired: number; level: Level | null; per_day: number | null; days_left: number | null;
 };
-export type BurnDay = { day: string; free?: number; given?: number };
+export type BurnDay = { day: string; given: number };
 
 export type CodeFile = {
   code_file_id: number; name: string; rows: number; inserted: number; updated: number; unchanged: number;
@@ -63,7 +68,14 @@ export type UploadState = {
   report: Record<string, unknown> | null; error: string | null;
 };
 
-export type Contact = { contact_id: string; external_id: string | null; shown: string[] | string };
+export type Contact = {
+  contact_id: number | string; external_id: string | null; channel?: string | null; shown?: string | null; erased?: boolean;
+};
+/** A code as a whole: where it came from, and whether it can still be given out. */
+export type FoundCode = {
+  code_masked: string; state: "given" | "retired" | "free"; type: string; discount: number; expires_at: string | null;
+  file: string | null; line: number | null;
+};
 export type Given = {
   contact_id?: string; run_id: number; run_key: string; workflow: string; state: ContactState; reason: string | null;
   code_masked: string | null; type: string | null; discount: number | null; expires_at: string | null;
@@ -71,7 +83,8 @@ export type Given = {
 };
 export type GivenDetail = Given & { attempts: Attempt[]; why: string };
 export type Strip = {
-  alarms: { type: string; discount?: number | null; text: string }[];
+  alarms: { type: string; level?: number | string; amount?: number; since?: string; text: string }[];
   under_way: RunLine[];
+  under_way_count: number;
   sending_stopped: Stopped | null;
 };

@@ -117,7 +117,7 @@ export const EffectShown = ({ effect }) =>
   h(
     C.Stack,
     { gap: 3 },
-    h(C.Text, null, effect.sentence),
+    h(C.Text, null, whole(effect.sentence)),
     effect.numbers && Object.keys(effect.numbers).length
       ? h(
           C.SimpleGrid,
@@ -126,6 +126,9 @@ export const EffectShown = ({ effect }) =>
         )
       : null,
   );
+
+/** A sentence with its capital and its full stop. */
+const whole = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/[.!?]?$/, "")}.`;
 
 /** `codes_freed` as a heading: `Codes freed`. */
 const titled = (/** @type {string} */ name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");

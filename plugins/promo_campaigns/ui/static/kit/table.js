@@ -83,7 +83,9 @@ export function PagedTable({ route, params = {}, watching, what, above, ...table
         C.Stack,
         { gap: 3 },
         above?.(answer),
-        h(DataTable, { ...table, rows: answer.items }),
+        answer.items.length || !answer.next
+          ? h(DataTable, { ...table, rows: answer.items })
+          : h(Empty, { title: "None among those looked at so far" }, "The next page looks on."),
         h(PageButtons, { pages, next: answer.next, label: table.label }),
       ),
   });

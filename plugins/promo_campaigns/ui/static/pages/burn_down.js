@@ -1,7 +1,7 @@
-/** The burn-down of a kind of codes: a chart, and the same numbers as a table. */
+/** The burn-down of a kind of codes: what was given out by day, how long the rest lasts, and the same as tables. */
 
 import { Chakra as C } from "../airflow_page.js";
-import { count, counted, DataTable, dayText, Empty, h, Shown } from "../kit.js";
+import { count, counted, DataTable, dayText, h, Shown } from "../kit.js";
 import { useKept, useRoute } from "../store.js";
 
 /** @import { BurnDay, Stock } from "../types.js" */
@@ -10,39 +10,73 @@ const WIDTH = 1000;
 const HEIGHT = 100;
 const STROKE = /** @type {const} */ ({ fill: "none", stroke: "fg.info", strokeWidth: 2.5, vectorEffect: "non-scaling-stroke" });
 const DAYS = 30;
-const AHEAD = 14;
+const DAY_MS = 86_400_000;
 
 export function BurnDown(/** @type {{stock: Stock, name: string}} */ { stock, name }) {
   const loaded = useRoute("codes/burn", { type: stock.type, discount: stock.discount, days: DAYS });
   return h(Shown, {
     loaded,
     what: "The burn-down",
-    children: (/** @type {BurnDay[]} */ days) =>
-      days.length < 2
-        ? h(Empty, { title: "Too little is known yet" }, "A line appears once codes were given out on two days.")
-        : h(Drawn, { days, stock, name }),
+    children: (/** @type {BurnDay[]} */ answer) => h(Drawn, { past: everyDay(answer), coming: outlook(stock), stock, name }),
   });
 }
 
-function Drawn(/** @type {{days: BurnDay[], stock: Stock, name: string}} */ { days, stock, name }) {
+/** The days before now, those on which nothing was given as well. @returns {BurnDay[]} */
+function everyDay(/** @type {BurnDay[]} */ known) {
+  const given = new Map(known.map((day) => [dayText(day.day), day.given]));
+  return Array.from({ length: DAYS }, (_, index) => {
+    const day = dayAt(index + 1 - DAYS);
+    return { day, given: given.get(day) ?? 0 };
+  });
+}
+
+const dayAt = (/** @type {number} */ ahead) => new Date(Date.now() + ahead * DAY_MS).toISOString().slice(0, 10);
+
+/** @typedef {{day: string, free: number}} ComingDay */
+
+/**
+ * What is left on each coming day if as many go as lately. Codes that run out first are given out first, so by a day
+ * either those that were given are gone or those that have expired, whichever are more.
+ *
+ * @returns {ComingDay[]}
+ */
+function outlook(/** @type {Stock} */ stock) {
+  const expired = (/** @type {number} */ ahead) => (ahead >= 30 ? stock.expiring["30"] : ahead >= 7 ? stock.expiring["7"] : 0) ?? 0;
+  return Array.from({ length: DAYS + 1 }, (_, ahead) => ({
+    day: dayAt(ahead),
+    free: Math.max(0, Math.round(stock.free - Math.max(ahead * (stock.per_day ?? 0), expired(ahead)))),
+  }));
+}
+
+/** @param {{past: BurnDay[], coming: ComingDay[], stock: Stock, name: string}} props */
+function Drawn({ past, coming, stock, name }) {
   const [table, setTable] = useKept("burn-down as a table", false);
-  const line = days.some((day) => day.free !== undefined);
-  const text = sentence(days, stock, name);
+  const [given, rest] = sentences(past, coming, stock, name);
   return h(
     C.Stack,
-    { gap: 3 },
-    h(C.Text, null, text),
-    table ? h(DaysTable, { days, line }) : line ? h(FreeChart, { days, stock, text }) : h(GivenChart, { days, text }),
-    h(C.Button, { size: "xs", variant: "outline", alignSelf: "flex-start", onClick: () => setTable(!table) }, table ? "Show as a chart" : "Show as a table"),
+    { gap: 4 },
+    h(
+      C.SimpleGrid,
+      { columns: { base: 1, lg: 2 }, gap: 8 },
+      h(Part, { text: given }, table ? h(PastTable, { past }) : h(GivenChart, { past, text: given })),
+      h(Part, { text: rest }, table ? h(ComingTable, { coming }) : h(RestChart, { coming, text: rest })),
+    ),
+    h(C.Button, { size: "xs", variant: "outline", alignSelf: "flex-start", onClick: () => setTable(!table) }, table ? "Show as charts" : "Show as tables"),
   );
 }
 
-/** What the chart shows, in words. */
-function sentence(/** @type {BurnDay[]} */ days, /** @type {Stock} */ stock, /** @type {string} */ name) {
-  const given = days.reduce((sum, day) => sum + (day.given ?? 0), 0);
-  const spent = given ? ` ${counted(given, "code was", "codes were")} given out in ${days.length} days.` : "";
-  const left = stock.days_left === null || stock.days_left === undefined ? "" : ` At this rate they last ${counted(Math.floor(stock.days_left), "day")}.`;
-  return `${name}: ${counted(stock.free, "code is", "codes are")} free.${spent}${left}`;
+const Part = (/** @type {{text: string, children?: import("react").ReactNode}} */ { text, children }) =>
+  h(C.Stack, { gap: 4, minW: 0 }, h(C.Text, null, text), children);
+
+/** What the two charts show, in words. */
+function sentences(/** @type {BurnDay[]} */ past, /** @type {ComingDay[]} */ coming, /** @type {Stock} */ stock, /** @type {string} */ name) {
+  const given = past.reduce((sum, day) => sum + day.given, 0);
+  const spent = `${name}: ${counted(given, "code was", "codes were")} given out in the last ${DAYS} days.`;
+  const free = `${counted(stock.free, "code is", "codes are")} free.`;
+  const then = coming[coming.length - 1].free;
+  if (!stock.per_day) return [spent, `${free} None went lately, so nobody can say how long they last.`];
+  const last = stock.days_left ?? 0;
+  return [spent, last < DAYS ? `${free} At this rate they last ${counted(Math.floor(last), "day")}.` : `${free} At this rate ${count(then)} are left in ${DAYS} days.`];
 }
 
 /** A round number that is not below the largest. */
@@ -53,53 +87,52 @@ function ceiling(/** @type {number} */ largest) {
 
 const across = (/** @type {number} */ index, /** @type {number} */ all) => (WIDTH * index) / Math.max(1, all);
 const up = (/** @type {number} */ value, /** @type {number} */ top) => HEIGHT - (HEIGHT * value) / top;
-
-/** The stock of each day as an area, and how it goes on at the present rate as a dashed line. */
-function FreeChart(/** @type {{days: BurnDay[], stock: Stock, text: string}} */ { days, stock, text }) {
-  const top = ceiling(Math.max(...days.map((day) => day.free ?? 0)));
-  const last = days.length - 1;
-  const ahead = stock.per_day ? Math.ceil(Math.min(AHEAD, stock.days_left ?? AHEAD)) : 0;
-  const all = last + ahead;
-  const line = days.map((day, index) => `${across(index, all)},${up(day.free ?? 0, top)}`).join(" ");
-  const now = days[last].free ?? 0;
-  const then = Math.max(0, now - ahead * (stock.per_day ?? 0));
-  const marks = [mark(days, 0, all), { left: last / all, text: "today" }];
-  return h(
-    Frame,
-    { text, top, marks: ahead > 6 ? [...marks, { left: 1, text: `+${ahead} days`, wide: true }] : marks },
-    h(C.chakra.polygon, { fill: "fg.info", opacity: 0.12, points: `0,${HEIGHT} ${line} ${across(last, all)},${HEIGHT}` }),
-    h(C.chakra.polyline, { ...STROKE, points: line }),
-    ahead ? h(C.chakra.line, { ...STROKE, strokeDasharray: "6 5", x1: across(last, all), y1: up(now, top), x2: WIDTH, y2: up(then, top) }) : null,
-  );
-}
+const shortDay = (/** @type {string} */ day) => day.slice(5);
 
 /** How many were given out on each day, as bars. */
-function GivenChart(/** @type {{days: BurnDay[], text: string}} */ { days, text }) {
-  const top = ceiling(Math.max(...days.map((day) => day.given ?? 0)));
-  const all = days.length;
+function GivenChart(/** @type {{past: BurnDay[], text: string}} */ { past, text }) {
+  const top = ceiling(Math.max(...past.map((day) => day.given)));
+  const marks = [
+    { left: 0, text: shortDay(past[0].day) },
+    { left: 1, text: "today" },
+  ];
   return h(
     Frame,
-    { text, top, marks: [mark(days, 0, all), { left: (all - 0.5) / all, text: "today" }] },
-    days.map((day, index) =>
-      h(C.chakra.rect, {
-        key: day.day,
-        fill: "fg.info",
-        x: across(index + 0.15, all),
-        width: across(0.7, all),
-        y: up(day.given ?? 0, top),
-        height: HEIGHT - up(day.given ?? 0, top),
-      }),
+    { text, top, marks },
+    past.map((day, index) =>
+      h(
+        C.chakra.rect,
+        {
+          key: day.day,
+          fill: "fg.info",
+          x: across(index + 0.15, DAYS),
+          width: across(0.7, DAYS),
+          y: up(day.given, top),
+          height: HEIGHT - up(day.given, top),
+        },
+        h("title", null, `${day.day}: ${count(day.given)}`),
+      ),
     ),
   );
 }
 
-/** @typedef {{left: number, text: string, wide?: boolean}} AxisMark where along the axis, as a part of it; whether it needs a wide page */
+/** What is left on each coming day, as an area below a dashed line: it is reckoned, not known. */
+function RestChart(/** @type {{coming: ComingDay[], text: string}} */ { coming, text }) {
+  const top = ceiling(coming[0].free);
+  const line = coming.map((day, index) => `${across(index, DAYS)},${up(day.free, top)}`).join(" ");
+  const marks = [
+    { left: 0, text: "today" },
+    { left: 1, text: shortDay(coming[DAYS].day) },
+  ];
+  return h(
+    Frame,
+    { text, top, marks },
+    h(C.chakra.polygon, { fill: "fg.info", opacity: 0.12, points: `0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}` }),
+    h(C.chakra.polyline, { ...STROKE, strokeDasharray: "6 4", points: line }),
+  );
+}
 
-/** @returns {AxisMark} */
-const mark = (/** @type {BurnDay[]} */ days, /** @type {number} */ index, /** @type {number} */ all) => ({
-  left: index / all,
-  text: dayText(days[index].day).slice(5),
-});
+/** @typedef {{left: number, text: string}} AxisMark where along the axis, as a part of it */
 
 /**
  * The drawing stretches to the width there is; the texts stand beside it, so that they stay as large as all others.
@@ -127,26 +160,34 @@ const Frame = ({ text, top, marks, children }) =>
     h(
       C.Box,
       { position: "relative", height: "1.5em", "aria-hidden": true },
-      marks.map(({ left, text: word, wide }) =>
+      marks.map(({ left, text: word }) =>
         h(
           C.Box,
-          { key: word, as: "span", hideBelow: wide ? "sm" : undefined, position: "absolute", left: `${100 * left}%`, transform: `translateX(${left > 0.9 ? -100 : left > 0.1 ? -50 : 0}%)`, whiteSpace: "nowrap" },
+          { key: word, as: "span", position: "absolute", left: `${100 * left}%`, transform: `translateX(${left > 0.9 ? -100 : left > 0.1 ? -50 : 0}%)`, whiteSpace: "nowrap" },
           word,
         ),
       ),
     ),
   );
 
-const DaysTable = (/** @type {{days: BurnDay[], line: boolean}} */ { days, line }) =>
+const PastTable = (/** @type {{past: BurnDay[]}} */ { past }) =>
   h(DataTable, {
-    label: "Burn-down by day",
-    rows: [...days].reverse(),
+    label: "Given out by day",
+    rows: [...past].reverse(),
     rowKey: (day) => day.day,
     columns: [
-      { header: "Day", cell: (day) => dayText(day.day) },
-      ...(line ? [{ header: "Free", numeric: true, cell: (/** @type {BurnDay} */ day) => count(day.free) }] : []),
-      ...(days.some((day) => day.given !== undefined)
-        ? [{ header: "Given out", numeric: true, cell: (/** @type {BurnDay} */ day) => count(day.given) }]
-        : []),
+      { header: "Day", cell: (day) => day.day },
+      { header: "Given out", numeric: true, cell: (day) => count(day.given) },
+    ],
+  });
+
+const ComingTable = (/** @type {{coming: ComingDay[]}} */ { coming }) =>
+  h(DataTable, {
+    label: "Left by day",
+    rows: coming,
+    rowKey: (day) => day.day,
+    columns: [
+      { header: "Day", cell: (day) => day.day },
+      { header: "Left", numeric: true, cell: (day) => count(day.free) },
     ],
   });

@@ -68,6 +68,7 @@ const STOCK = [
   { header: "In 30 days", numeric: true, from: "lg", cell: (row) => h(Expiring, { row, days: "30" }) },
   { header: "Reserved by open runs", numeric: true, from: "md", cell: (row) => count(row.reserved) },
   { header: "Given out", numeric: true, from: "sm", cell: (row) => count(row.issued) },
+  { header: "Expired", numeric: true, from: "xl", cell: (row) => count(row.expired) },
   { header: "Retired", numeric: true, from: "lg", cell: (row) => count(row.retired) },
   { header: "Level", from: "sm", cell: (row) => h(LevelMark, { row }) },
 ];
@@ -85,7 +86,7 @@ const Free = (/** @type {{row: Stock}} */ { row }) =>
     C.Stack,
     { gap: 0, align: "flex-end" },
     h(C.Box, { fontWeight: "bold" }, count(row.free)),
-    row.valid > row.free ? h(C.Text, { fontSize: "xs", color: "fg.muted", hideBelow: "sm" }, `of ${count(row.valid)} valid`) : null,
+    row.reserved ? h(C.Text, { fontSize: "xs", color: "fg.muted", hideBelow: "sm" }, `${count(row.reserved)} reserved`) : null,
   );
 
 const Lasts = (/** @type {{row: Stock}} */ { row }) => {

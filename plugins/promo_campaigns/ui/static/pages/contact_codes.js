@@ -15,7 +15,7 @@ export function ContactCodes(/** @type {{contact: Contact}} */ { contact }) {
   const route = `people/${path(contact.contact_id)}/codes`;
   const pages = usePages(route);
   const loaded = useRoute(route, { after: pages.after });
-  const shown = [contact.external_id, ...[contact.shown].flat()].filter(Boolean).join(", ");
+  const shown = [contact.external_id, contact.shown, contact.erased ? "erased" : ""].filter(Boolean).join(", ");
   return h(
     Section,
     { title: `Codes of contact ${contact.contact_id}`, note: shown || undefined },
@@ -35,7 +35,7 @@ export function ContactCodes(/** @type {{contact: Contact}} */ { contact }) {
   );
 }
 
-/** @param {{rows: Given[], label: string, contactId?: string}} props without a contact, each row names its own */
+/** @param {{rows: Given[], label: string, contactId?: string | number}} props without a contact, each row names its own */
 export function GivenTable({ rows, label, contactId }) {
   const owner = (/** @type {Given} */ row) => contactId ?? row.contact_id ?? "";
   /** @type {Column[]} */
@@ -53,7 +53,7 @@ export function GivenTable({ rows, label, contactId }) {
   return h(DataTable, { label, rows, columns, rowKey: (row) => `${row.run_id} ${owner(row)}` });
 }
 
-/** @typedef {{row: Given, contactId: string}} OneGiven */
+/** @typedef {{row: Given, contactId: string | number}} OneGiven */
 
 function DetailButton(/** @type {OneGiven} */ { row, contactId }) {
   const [open, setOpen] = React.useState(false);
@@ -105,7 +105,7 @@ function Detail(/** @type {OneGiven} */ { row, contactId }) {
 }
 
 /** @returns {[string, import("react").ReactNode][]} */
-const facts = (/** @type {Given} */ one, /** @type {string} */ contactId) => [
+const facts = (/** @type {Given} */ one, /** @type {string | number} */ contactId) => [
   ["State", h(ContactBadge, { state: one.state })],
   ["Code", h(Reveal, { one, contactId })],
   ["Kind", one.type ? `${one.type} ${one.discount} %` : "–"],
@@ -117,7 +117,7 @@ const facts = (/** @type {Given} */ one, /** @type {string} */ contactId) => [
 ];
 
 /** The code masked, and in full once a person who may asks for it. */
-function Reveal(/** @type {{one: Given, contactId: string}} */ { one, contactId }) {
+function Reveal(/** @type {{one: Given, contactId: string | number}} */ { one, contactId }) {
   const { rights } = useMe();
   const [code, setCode] = React.useState("");
   const [error, setError] = React.useState(/** @type {Error | null} */ (null));
@@ -146,8 +146,8 @@ const Attempts = (/** @type {{attempts: Attempt[]}} */ { attempts }) =>
     columns: [
       { header: "When", cell: (attempt) => h(Time, { at: attempt.at }) },
       { header: "For", cell: (attempt) => attempt.purpose || "message" },
-      { header: "Outcome", cell: (attempt) => attempt.outcome },
+      { header: "Outcome", cell: (attempt) => attempt.outcome ?? "under way" },
       { header: "Answer", cell: (attempt) => h(C.Box, { overflowWrap: "anywhere" }, [attempt.status, attempt.detail].filter(Boolean).join(": ") || "–") },
     ],
-    empty: h(Empty, { title: "Nothing was sent" }),
+    empty: h(Empty, { title: "No call was made" }),
   });

@@ -18,7 +18,7 @@ export const RunActions = (/** @type {OfRun} */ { run }) => {
     React.Fragment,
     null,
     can.act && goesOn ? h(Pause, { run }) : null,
-    can.act && line.state === "paused" ? h(Resume, { run }) : null,
+    can.act && (line.state === "paused" || line.state === "cancelled") ? h(Resume, { run }) : null,
     can.act && line.state === "closed" && line.sent < line.audience ? h(Again, { run, mode: "missing" }) : null,
     can.act && line.state === "closed" && line.sent > line.recorded ? h(Again, { run, mode: "profiles" }) : null,
     can.export ? h(Export, { run }) : null,
@@ -42,21 +42,24 @@ const Pause = (/** @type {OfRun} */ { run }) =>
     onDone: changed,
   });
 
-const Resume = (/** @type {OfRun} */ { run }) =>
-  h(Act, {
-    label: "Let it go on",
-    title: "Let this run go on?",
-    verb: "Let it go on",
-    done: "The run goes on",
+/** A paused run goes on by itself; one that was cancelled has left its contacts out, and is run again afterwards. */
+const Resume = (/** @type {OfRun} */ { run }) => {
+  const { waiting, skipped, sent, state } = run.line;
+  const cancelled = state === "cancelled";
+  return h(Act, {
+    label: cancelled ? "Take back the cancellation" : "Let it go on",
+    title: cancelled ? "Take back the cancellation?" : "Let this run go on?",
+    verb: cancelled ? "Take it back" : "Let it go on",
+    done: cancelled ? "The run can be run again" : "The run goes on",
     icon: "play",
     reason: "optional",
-    effect: {
-      sentence: `${counted(run.line.waiting, "contact is", "contacts are")} sent to from now on.`,
-      numbers: { waiting: run.line.waiting, "sent already": run.line.sent },
-    },
+    effect: cancelled
+      ? { sentence: "Nobody is sent anything by this alone. Afterwards the run can be run again for those who were left out.", numbers: { "left out": skipped, "sent already": sent } }
+      : { sentence: `${counted(waiting, "contact is", "contacts are")} sent to from now on.`, numbers: { waiting, "sent already": sent } },
     act: (reason) => post(route(run, "resume"), { reason }),
     onDone: changed,
   });
+};
 
 const Cancel = (/** @type {OfRun} */ { run }) =>
   h(Act, {

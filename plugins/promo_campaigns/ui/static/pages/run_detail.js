@@ -3,7 +3,7 @@
 import { Chakra as C, Router } from "../airflow_page.js";
 import { path } from "../api.js";
 import {
-  count, DataTable, distance, duration, Empty, Figure, Go, h, Mark, Notice, Page, RunBadge, Section, Shown, Time, timeText, toDag, toDagRun,
+  count, counted, DataTable, distance, duration, Empty, Figure, Go, h, Mark, Notice, Page, RunBadge, Section, Shown, Time, timeText, toDag, toDagRun,
 } from "../kit.js";
 import { LIVE_MS, useRoute } from "../store.js";
 import { RunActions } from "./run_actions.js";
@@ -96,20 +96,16 @@ function RunBody(/** @type {{run: RunDetail}} */ { run }) {
 
 /** What keeps the run from going on: a person, a receiver, the clock. */
 function Hold(/** @type {{run: RunDetail}} */ { run }) {
-  const { line, receivers, waits } = run;
-  const troubled = receivers.filter((receiver) => receiver.refuses || receiver.open_until);
-  if (!line.halted_by && !troubled.length && !waits.length) return null;
+  const { line, receivers } = run;
+  const waits = run.waits.filter(({ what }) => !receivers.some((receiver) => what.startsWith(`${receiver.name}: `)));
+  if (!receivers.length && !waits.length && line.state !== "cancelled") return null;
   return h(
     C.Stack,
     { gap: 2 },
-    line.halted_by
-      ? h(
-          Notice,
-          { status: "warning", title: `${line.halted_by} ${line.state === "cancelled" ? "cancelled" : "paused"} this run` },
-          line.halt_reason || "No reason was given.",
-        )
+    line.state === "cancelled"
+      ? h(Notice, { status: "warning", title: `${line.halted_by || "Somebody"} cancelled this run` }, line.halt_reason || "No reason was given.")
       : null,
-    troubled.map((receiver) => h(ReceiverNote, { key: receiver.name + receiver.channel, receiver })),
+    receivers.map((receiver) => h(ReceiverNote, { key: receiver.name, receiver })),
     waits.map((wait) =>
       h(Notice, { key: wait.what, status: "info", title: `Waits: ${wait.what}` }, wait.until ? `Until ${timeText(wait.until)}, ${distance(wait.until)}.` : null),
     ),
@@ -135,7 +131,8 @@ const ReceiverNote = (/** @type {{receiver: Receiver}} */ { receiver }) =>
 const Origin = (/** @type {{run: RunDetail}} */ { run }) =>
   h(
     C.Flex,
-    { gap: 4, wrap: "wrap", fontSize: "sm" },
+    { gap: 4, wrap: "wrap", fontSize: "sm", align: "center" },
+    run.send_by ? h("span", null, "to be sent by ", h(Time, { at: run.send_by })) : null,
     h(Go, { to: toDag(run.dag.dag_id) }, `DAG ${run.dag.dag_id}`),
     run.dag.run_id ? h(Go, { to: toDagRun(run.dag.dag_id, run.dag.run_id) }, "DAG run") : null,
   );
@@ -147,7 +144,7 @@ function Figures(/** @type {{run: RunDetail}} */ { run }) {
   return h(
     C.SimpleGrid,
     { columns: { base: 2, md: 4 }, gap: 3 },
-    h(Figure, { name: "Audience", value: line.audience }),
+    h(Figure, { name: "Audience", value: line.audience, note: poolText(run.pool_left) }),
     h(Figure, { name: "Sent", value: line.sent, note: `${count(line.recorded)} of them on the profile` }),
     ended
       ? h(Figure, { name: "Took", value: took ?? "–", note: h(Time, { at: line.closed_at }) })
@@ -157,6 +154,8 @@ function Figures(/** @type {{run: RunDetail}} */ { run }) {
       : h(Figure, { name: "Waiting", value: line.waiting, note: h("span", null, "last change ", h(Time, { at: line.moved_at, relative: true })) }),
   );
 }
+
+const poolText = (/** @type {number | null} */ pool) => (pool === null || pool === undefined ? null : `${counted(pool, "code is", "codes are")} left in the stock`);
 
 const rateText = (/** @type {number | null} */ rate) => (rate ? `${count(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))} messages a second` : "nothing is sent just now");
 

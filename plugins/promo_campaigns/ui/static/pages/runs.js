@@ -4,7 +4,7 @@ import { Chakra as C, Router } from "../airflow_page.js";
 import { post } from "../api.js";
 import { Act, Choice, count, Empty, Go, h, Page, PagedTable, RUN_STATES, RunBadge, Time, toRun } from "../kit.js";
 import { useMe } from "../shell.js";
-import { LIVE_MS, refresh, useRoute } from "../store.js";
+import { LIVE_MS, refresh } from "../store.js";
 import { RunPage } from "./run_detail.js";
 import { lineStates, StateBar } from "./run_parts.js";
 
@@ -41,10 +41,9 @@ function RunList() {
   );
 }
 
-/** The workflows there are; one that a link names stays to be chosen though it is gone. */
+/** The workflows that have runs; one that a link names stays to be chosen though it is gone. */
 function WorkflowChoice(/** @type {{value: string, onChange: (value: string) => void}} */ { value, onChange }) {
-  const { data } = useRoute("workflows");
-  const names = new Set(/** @type {{dag_id: string}[]} */ (data ?? []).map(({ dag_id }) => dag_id));
+  const names = new Set(useMe().workflows ?? []);
   if (value) names.add(value);
   const options = [...names].sort().map((name) => ({ value: name, label: name }));
   return h(Choice, { label: "Workflow", value, options, all: "All workflows", onChange });

@@ -13,7 +13,7 @@ import { LIVE_MS, refresh, useKept, useRoute } from "../store.js";
 const DECISIONS = [
   { decision: "accept", label: "It arrived", title: "Record that it arrived?", icon: "check", says: "Counts as sent. The contact keeps the code, and the profile can be written." },
   { decision: "refuse", label: "It did not arrive", title: "Record that it did not arrive?", icon: "stop", danger: true, says: "Counts as refused. The code goes back to the stock: choose it only if the receiver's own log says so." },
-  { decision: "resend", label: "Send again", title: "Send once more?", icon: "again", says: "Sends the same code once more. Whoever got the first message gets a second one." },
+  { decision: "resend", label: "Send again", title: "Send once more?", icon: "again", says: "The same code is sent once more when the run is run again. Whoever got the first message gets a second one." },
 ];
 
 export function UnknownSends(/** @type {{run: RunDetail}} */ { run }) {
@@ -79,7 +79,8 @@ function Deciding({ run, route, chosen, setChosen }) {
           danger,
           effectRoute: `${route}/effect`,
           effectParams: { decision, contact_ids: Array.isArray(contacts) ? contacts.join(",") : contacts },
-          act: () => post(route, { decision, contact_ids: contacts }),
+          reason: "optional",
+          act: (reason) => post(route, { decision, contact_ids: contacts, reason }),
           onDone: () => {
             setChosen([]);
             refresh("runs", "strip");

@@ -2,14 +2,14 @@
 
 import { Chakra as C, React, Router } from "../airflow_page.js";
 import { post } from "../api.js";
-import { count, DataTable, Empty, Failed, Go, h, Loading, Page, Section, TextField, toContact } from "../kit.js";
+import { CodeText, count, DataTable, dayText, Empty, Facts, Failed, Go, h, Loading, Page, Section, TextField, toContact } from "../kit.js";
 import { useMe } from "../shell.js";
 import { useKept } from "../store.js";
 import { ContactCodes, GivenTable } from "./contact_codes.js";
 import { RunTable } from "./runs.js";
 
 /** @import { FormEvent } from "react" */
-/** @import { Contact, Given } from "../types.js" */
+/** @import { Contact, FoundCode, Given } from "../types.js" */
 /** @typedef {"contact" | "code" | "run"} Kind */
 
 export const WhoPage = () =>
@@ -91,7 +91,7 @@ function Finder(/** @type {{kind: "contact" | "code"}} */ { kind }) {
 /** The contacts that fit; if it is one, its codes stand here at once. */
 function Contacts(/** @type {{found: Found}} */ { found }) {
   /** @type {Contact[]} */
-  const contacts = found.answer.contacts ?? found.answer.items ?? [];
+  const contacts = found.answer.contacts;
   if (contacts.length === 0) return h(Empty, { title: `No contact is ${found.asked}` }, "It must be the whole id, address or number.");
   if (contacts.length === 1) return h(ContactCodes, { contact: contacts[0] });
   return h(
@@ -105,21 +105,36 @@ function Contacts(/** @type {{found: Found}} */ { found }) {
 const CONTACTS = [
   { header: "Contact", cell: (contact) => h(Go, { to: toContact(contact.contact_id) }, String(contact.contact_id)) },
   { header: "External id", cell: (contact) => contact.external_id || "–" },
-  { header: "Reached at", cell: (contact) => h(C.Box, { overflowWrap: "anywhere" }, [contact.shown].flat().join(", ") || "–") },
+  { header: "Found by", cell: (contact) => h(C.Box, { overflowWrap: "anywhere" }, [contact.channel, contact.shown].filter(Boolean).join(" ") || "its id") },
 ];
 
 function Holders(/** @type {{found: Found}} */ { found }) {
-  /** @type {Given[]} */
-  const rows = found.answer.items ?? found.answer;
-  if (rows.length === 0) return h(Empty, { title: "Nobody was given this code" }, "Codes are compared without regard to case and to spaces around them.");
-  return h(Section, { title: "Who got this code" }, h(GivenTable, { rows, label: "Who got this code" }));
+  const { code, items } = /** @type {{code: FoundCode | null, items: Given[]}} */ (found.answer);
+  if (!code) return h(Empty, { title: "There is no such code" }, "No file that was loaded had it. Codes are compared without regard to case and to spaces around them.");
+  return h(
+    Section,
+    { title: "The code" },
+    h(Facts, { items: codeFacts(code) }),
+    h(GivenTable, { rows: items, label: "Who got this code" }),
+  );
 }
+
+const CODE_STATES = { given: "given to a contact", retired: "retired: it is not given out", free: "free: nobody has it" };
+
+/** @returns {[string, import("react").ReactNode][]} */
+const codeFacts = (/** @type {FoundCode} */ code) => [
+  ["Code", h(CodeText, null, code.code_masked)],
+  ["State", CODE_STATES[code.state] ?? code.state],
+  ["Kind", `${code.type} ${code.discount} %`],
+  ["Valid until", dayText(code.expires_at)],
+  ["From", code.file ? `${code.file}, line ${count(code.line)}` : "–"],
+];
 
 function ContactPage() {
   const { contactId = "" } = Router.useParams();
   return h(
     Page,
     { title: `Contact ${contactId}`, back: { to: "/plugin/promo/who", label: "Who got which" } },
-    h(ContactCodes, { contact: { contact_id: contactId, external_id: null, shown: [] } }),
+    h(ContactCodes, { contact: { contact_id: contactId, external_id: null } }),
   );
 }
