@@ -79,10 +79,10 @@ function sentences(/** @type {BurnDay[]} */ past, /** @type {ComingDay[]} */ com
   return [spent, last < DAYS ? `${free} At this rate they last ${counted(Math.floor(last), "day")}.` : `${free} At this rate ${count(then)} are left in ${DAYS} days.`];
 }
 
-/** A round number that is not below the largest. */
+/** A round number with a whole half that is not below the largest. */
 function ceiling(/** @type {number} */ largest) {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, largest)));
-  return Math.max(1, [1, 2, 2.5, 5, 10].map((step) => step * power).find((round) => round >= largest) ?? largest);
+  return [2, 4, 6, 8, 10, 20].map((step) => step * power).find((round) => round >= largest) ?? largest;
 }
 
 const across = (/** @type {number} */ index, /** @type {number} */ all) => (WIDTH * index) / Math.max(1, all);
