@@ -91,6 +91,13 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "s3://my_aws@bucket/previews",
                         "default": "",
                     },
+                    "upload_limit_mb": {
+                        "description": "Megabytes of a code file that the pages take; a proxy may take less.",
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": "500",
+                        "default": "200",
+                    },
                 },
             }
         },

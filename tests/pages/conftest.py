@@ -12,6 +12,7 @@ from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pages.pages_site import Site
     from promo_campaigns.postgres.connection import Connection
@@ -26,6 +27,15 @@ def airflow_database() -> None:
     from airflow.utils.db import initdb
 
     initdb()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that Airflow's Variable names as the inbox."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    monkeypatch.setenv("AIRFLOW_VAR_PROMO_CODE_INBOX", str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ ROUTES = {
     "GET /codes/files/{code_file_id}/rejects.csv": VIEW,
     "GET /codes/files/{code_file_id}/withdraw/effect": EXPORT,
     "POST /codes/files/{code_file_id}/withdraw": EXPORT,
+    "PUT /codes/uploads": EXPORT,
+    "GET /codes/uploads": VIEW,
     # who got which
     "POST /people/search": VIEW,
     "GET /people/{contact_id}/codes": VIEW,
@@ -58,7 +60,10 @@ ROUTES = {
 
 PLACES = {"run_id": "1", "contact_id": "1", "code_file_id": "1", "dag_id": "welcome", "token": "none"}
 
+BYTES = {"Content-Type": "application/octet-stream"}
 GIVEN: dict[str, dict[str, Any]] = {
+    "PUT /codes/uploads": {"params": {"name": "codes.csv"}, "content": b"code\n", "headers": BYTES},
+    "GET /codes/uploads": {"params": {"names": "codes.csv"}},
     "GET /codes/burn": {"params": {"type": "Welcome", "discount": "10"}},
     "POST /people/search": {"json": {"text": "1"}},
     "POST /codes/find": {"json": {"code": "ONE-000001"}},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -24,10 +27,10 @@ class Browser:
     :ivar name: how Airflow calls the user; empty for nobody
     """
 
-    def __init__(self, client: TestClient, role: str = "") -> None:
+    def __init__(self, client: TestClient, role: str = "", *, teams: list[str] | None = None) -> None:
         self.name = f"{role}@example" if role else ""
         self._client = client
-        self._headers = {"Authorization": f"Bearer {_token(self.name, role)}"} if role else {}
+        self._headers = {"Authorization": f"Bearer {_token(self.name, role, teams)}"} if role else {}
 
     def ask(self, method: str, path: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
         """Send a request; a body is JSON unless a content type is given."""
@@ -64,6 +67,33 @@ class Site:
 @contextmanager
 def running_site(dsn: str) -> Iterator[Site]:
     """Run the application on a store, mounted as Airflow mounts it."""
+    airflow, pages = airflow_with_pages(dsn)
+    # What a page is not prepared for is an answer here, too, as it is under Airflow's server.
+    with TestClient(airflow, base_url=HOST, raise_server_exceptions=False) as client:
+        try:
+            yield Site(client, pages)
+        finally:
+            pages.state.store.close()
+
+
+@contextmanager
+def serving(dsn: str) -> Iterator[int]:
+    """Serve the application as an API server does, and yield its port; requests under way come to their end."""
+    airflow, pages = airflow_with_pages(dsn)
+    server = uvicorn.Server(uvicorn.Config(airflow, log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+            pages.state.store.close()
+
+
+def airflow_with_pages(dsn: str) -> tuple[FastAPI, FastAPI]:
+    """Return an application with Airflow's auth manager, and the pages that it has mounted."""
     from airflow.api_fastapi.app import init_auth_manager
 
     from promo_campaigns.ui.app import create_app
@@ -73,16 +103,16 @@ def running_site(dsn: str) -> Iterator[Site]:
     airflow = FastAPI()
     airflow.mount("/promo", pages)
     init_auth_manager(airflow)
-    # What a page is not prepared for is an answer here, too, as it is under Airflow's server.
-    with TestClient(airflow, base_url=HOST, raise_server_exceptions=False) as client:
-        try:
-            yield Site(client, pages)
-        finally:
-            pages.state.store.close()
+    return airflow, pages
 
 
-def _token(name: str, role: str) -> str:
+def token(role: str) -> str:
+    """Return what Airflow gives a user of a role who signs in."""
+    return _token(f"{role}@example", role, None)
+
+
+def _token(name: str, role: str, teams: list[str] | None) -> str:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role, teams=None))
+    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role, teams=teams))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,16 +31,25 @@ FOREIGN = {
 
 
 @pytest.fixture(scope="module")
-def site(airflow_database: None, module_dsn: str) -> Iterator[Site]:  # noqa: ARG001  (the auth manager reads it)
+def site(
+    airflow_database: None,  # noqa: ARG001  (the auth manager reads it)
+    module_dsn: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    os.environ["AIRFLOW_VAR_PROMO_CODE_INBOX"] = str(tmp_path_factory.mktemp("inbox"))
     with connect(module_dsn) as store:
         half_sent(store)
     with running_site(module_dsn) as running:
         yield running
+    del os.environ["AIRFLOW_VAR_PROMO_CODE_INBOX"]
 
 
 def ask(browser: Browser, route: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
     method, path = route.split(" ")
-    return browser.ask(method, path.removeprefix("/").format(**PLACES), **{**GIVEN.get(route, {}), **given})
+    usual = GIVEN.get(route, {})
+    headers = {**usual.get("headers", {}), **given.pop("headers", {})}
+    asked = {**usual, **given, "headers": headers}
+    return browser.ask(method, path.removeprefix("/").format(**PLACES), **asked)
 
 
 def test_the_matrix_names_every_route_and_no_other(site: Site) -> None:

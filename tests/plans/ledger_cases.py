@@ -23,6 +23,7 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_reports(scenario),
         **_halts(),
         **_lists(),
+        **_lookups(),
     }
 
 
@@ -53,6 +54,8 @@ def _lists() -> dict[str, Case]:
     return {
         "ledger.run_list.list_runs": case(50, **asked),
         "ledger.run_list.list_runs_of_workflow": case(50, **asked, workflow="w7"),
+        "ledger.run_list.list_runs_of_workflows": case(150, **asked, workflows=["w7", "w8", "present"]),
+        "ledger.run_list.list_under_way": case(50, limit=50),
         "ledger.run_list.list_closed": case(50, **asked),
         "ledger.run_list.list_closed_of_workflow": case(50, **asked, workflow="w7"),
         "ledger.run_list.list_cancelled": case(50, _CANCELLED, **asked, workflow=None),
@@ -61,6 +64,37 @@ def _lists() -> dict[str, Case]:
         "ledger.run_list.read_line": case(ONE),
         "ledger.run_list.find_keys": case(6, start="w7/", limit=6),
         "ledger.run_list.newest_keys": case(50, limit=50),
+    }
+
+
+def _lookups() -> dict[str, Case]:
+    """Return the cases of what the pages look up."""
+    window: dict[str, object] = {"after": 0, "window": RUN}
+    people, progress, unknown = "ledger.lookups.people.", "ledger.lookups.progress.", "ledger.lookups.unknown_pages."
+    return {
+        f"{people}list_people": case(20, after=0),
+        f"{people}list_people_in_state": case(RUN, **window, state="skipped"),
+        f"{people}last_looked_at": case(RUN, **window),
+        f"{people}read_person": case(ONE),
+        f"{people}list_attempts": case(ONE),
+        f"{people}list_codes_of_contact": case(20, before=2**63 - 1),
+        f"{people}find_code": case(ONE, code="P1-7"),
+        f"{people}list_holders": case(20, promo_code_id=7),
+        f"{people}find_contacts": case(ONE, text="token-7"),
+        f"{people}read_code": case(ONE),
+        f"{progress}list_workflows": case(50),
+        f"{progress}read_states": case(RUN),
+        f"{progress}read_rate": case(RUN, seconds=60.0),
+        f"{progress}read_facts": case(ONE),
+        f"{progress}read_name": case(ONE),
+        f"{progress}read_ids": case(20, key="present/run/manual"),
+        f"{progress}read_alarms": case(ONE),
+        f"{unknown}list_unknown_page": case(20, after=0),
+        f"{unknown}chosen_unknown": case(BATCH),
+        f"{unknown}next_unknown": case(BATCH, after=0, limit=BATCH),
+        "ledger.lookups.pools.read_pools": case(50),
+        "ledger.lookups.pools.read_burn": case(50, days=90, limit=50),
+        "ledger.lookups.pools.read_burn@old": case(50, type="Other0", days=90, limit=50),
     }
 
 

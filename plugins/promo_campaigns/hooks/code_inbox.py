@@ -166,6 +166,28 @@ def reports_of(path: str, folder: str) -> Sequence[dict[str, Any]]:
     return [report for report in reports if report.get("file") == file.name]
 
 
+def latest_report(path: str, folder: str) -> tuple[float, dict[str, Any]] | None:
+    """Return the report of the file of this name that was put away last, and when; None if none was.
+
+    Files of one name are numbered, so as many places are looked at as there are of it.
+    """
+    file = storage_path(path)
+    place = file.parent / folder
+    place.fs.invalidate_cache()
+    stem, dot, endings = file.name.partition(".")
+    number, report, found = 1, _report_of(place / file.name), None
+    while report.exists() and not _is_link(report):
+        found = report
+        number += 1
+        report = _report_of(place / _numbered(stem, number, dot + endings))
+    if found is None:
+        return None
+    info = found.fs.info(found.path)
+    changed = next((info[key] for key in _MTIME_KEYS if info.get(key) is not None), 0.0)
+    told: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    return float(changed.timestamp() if hasattr(changed, "timestamp") else changed), told
+
+
 def _can_be_taken(root: ObjectStoragePath, file: ObjectStoragePath) -> bool:
     """Tell whether a file lies in the inbox itself and has a name that can be handed on; say so if not."""
     name = printable_name(file.name)

@@ -11,6 +11,8 @@ from promo_campaigns.model.run_spec import note_on_transport, receivers_of
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -29,7 +31,7 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchone() or {}
         counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
         called = receivers_of(run["definition"]) if run["is_open"] else []
-        failing = connection.execute(_SQL["read_receivers"], {"names": called}).fetchall()
+        failing = failing_receivers(connection, called)
     forecast = dict(run["forecast"] or {})
     strangers = forecast.pop(STRANGERS, 0)
     return RunReport(
@@ -43,5 +45,11 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         forecast=forecast or None,
         strangers=strangers,
         note=note_on_transport(run["transport"]),
-        receivers=tuple(FailingReceiver(**row) for row in failing),
+        receivers=failing,
     )
+
+
+def failing_receivers(connection: Connection, names: Sequence[str]) -> tuple[FailingReceiver, ...]:
+    """Return those of some receivers that take no calls just now."""
+    rows = connection.execute(_SQL["read_receivers"], {"names": list(names)}).fetchall()
+    return tuple(FailingReceiver(**row) for row in rows)

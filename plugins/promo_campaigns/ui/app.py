@@ -14,7 +14,7 @@ from promo_campaigns.ui.answer_headers import AnswerHeadersMiddleware
 from promo_campaigns.ui.page_errors import answer_errors
 from promo_campaigns.ui.page_store import PageStore
 from promo_campaigns.ui.rights import Right, needs
-from promo_campaigns.ui.routes import codes, export, me, people, run_acts, run_again, runs, strip, unknown
+from promo_campaigns.ui.routes import codes, export, me, people, run_acts, run_again, runs, strip, unknown, uploads
 from promo_campaigns.ui.same_origin import SameOriginMiddleware
 from promo_campaigns.ui.shared_reads import SharedReads
 from promo_campaigns.ui.static_files import VersionedFiles
@@ -31,6 +31,7 @@ _ROUTERS = (
     unknown.router,
     people.router,
     codes.router,
+    uploads.router,
     export.router,
 )
 """One a page. What every route needs, being signed in and the right to view, is asked in one place below."""

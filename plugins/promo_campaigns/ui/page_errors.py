@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
+from promo_campaigns.hooks.inbox_uploads import NameTakenError
 from promo_campaigns.model.errors import (
     ConfigurationError,
     ContactError,
@@ -48,6 +49,7 @@ _STATUSES: tuple[tuple[type[PromoError], int], ...] = (
     (UnknownCodeFileError, 404),
     (ContactError, 404),
     (LedgerError, 409),
+    (NameTakenError, 409),
     (FileError, 400),
     (ConfigurationError, 503),
 )

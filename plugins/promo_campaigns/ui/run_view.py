@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.oversight.halt import BY_ITSELF
 from promo_campaigns.model.oversight.run_line import RunState
-from promo_campaigns.model.run_report import FailingReceiver
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from promo_campaigns.ledger.lookups.progress import Progress
-    from promo_campaigns.model.run_report import RunReport
+    from promo_campaigns.model.run_report import FailingReceiver, RunReport
 
 _UNREACHABLE = ("no channel", "unsubscribed")
 
@@ -30,7 +29,7 @@ def detail(progress: Progress, report: RunReport) -> dict[str, Any]:
         "rate_per_s": progress.rate_per_s,
         "seconds_left": progress.seconds_left,
         "waits": _waits(progress),
-        "receivers": [_receiver(row) for row in progress.receivers],
+        "receivers": [_receiver(one) for one in progress.receivers],
         "is_inbox": progress.facts["definition"].get("transport", "inbox") == "inbox",
         "mode": progress.facts["mode"],
         "send_by": progress.facts["send_by"],
@@ -75,15 +74,12 @@ def _waits(progress: Progress) -> list[dict[str, Any]]:
         waits.append(("a person must approve it", None))
     if facts["quiet_until"]:
         waits.append((f"quiet hours in {facts['time_zone']}", facts["quiet_until"]))
-    waits += [(f"{row['name']}: {row['reason']}", row["open_until"]) for row in progress.receivers]
+    waits += [(f"{one.name}: {one.reason}", one.waits_until) for one in progress.receivers]
     return [{"what": what, "until": until} for what, until in waits]
 
 
-def _receiver(row: dict[str, Any]) -> dict[str, Any]:
-    failing = FailingReceiver(
-        name=row["name"], reason=row["reason"], refuses=row["refuses"], waits_until=row["open_until"]
-    )
-    remedy = "Correct it, then clear the tasks that failed." if row["refuses"] else "It is called again by itself."
+def _receiver(failing: FailingReceiver) -> dict[str, Any]:
+    remedy = "Correct it, then clear the tasks that failed." if failing.refuses else "It is called again by itself."
     return {
         "name": failing.name,
         "status": failing.reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.postgres.sql import queries
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 USED_DAYS = 30
 """The days before now whose runs say how fast a pool is used up."""
+MOST_RUNS = 2_000
+"""Of these the newest so many are looked at: a stream of events opens thousands a day."""
+_DAY_S = 86_400.0
 
 
 def read_pools(connection: Connection) -> list[dict[str, Any]]:
@@ -19,18 +23,24 @@ def read_pools(connection: Connection) -> list[dict[str, Any]]:
 
     Free codes that open runs have still to claim are reserved. ``days_left`` is None where nothing was given lately.
     """
-    return [_outlook(row) for row in connection.execute(_SQL["read_pools"], {"days": USED_DAYS}).fetchall()]
+    return [_outlook(connection, row) for row in connection.execute(_SQL["read_pools"]).fetchall()]
 
 
 def read_burn(connection: Connection, code_type: str, discount: int, days: int) -> list[dict[str, Any]]:
-    """Return how many codes of a pool were given in the runs of each day that has any: day, given."""
-    asked = {"type": code_type, "discount": discount, "days": days}
+    """Return how many codes of a pool were given in the runs of each day that has any: day, given, runs, since.
+
+    Of very many runs the newest are counted, so that the first day may be a part of one.
+    """
+    asked = {"type": code_type, "discount": discount, "days": days, "limit": MOST_RUNS}
     return connection.execute(_SQL["read_burn"], asked).fetchall()
 
 
-def _outlook(row: dict[str, Any]) -> dict[str, Any]:
-    given, days = row.pop("given"), row.pop("days")
-    per_day = given / max(days, 1.0) if given and days is not None else 0.0
-    row["expiring"] = {"7": row.pop("expiring_in_7"), "30": row.pop("expiring_in_30")}
+def _outlook(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
+    burnt = read_burn(connection, row["type"], row["discount"], USED_DAYS)
+    given = sum(day["given"] or 0 for day in burnt)
+    span_s = (datetime.now(timezone.utc) - burnt[0]["since"]).total_seconds() if burnt else 0.0
+    per_day = given / max(span_s / _DAY_S, 1.0)
+    expiring = {"7": row.pop("expiring_in_7"), "30": row.pop("expiring_in_30")}
     left = max(row["free"] - row["reserved"], 0)
-    return {**row, "per_day": round(per_day, 1), "days_left": round(left / per_day, 1) if per_day else None}
+    days_left = round(left / per_day, 1) if per_day else None
+    return {**row, "expiring": expiring, "per_day": round(per_day, 1), "days_left": days_left}

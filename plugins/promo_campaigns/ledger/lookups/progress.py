@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.ledger.interventions import read_stop
+from promo_campaigns.ledger.reports import failing_receivers
 from promo_campaigns.ledger.run_list import read_line
 from promo_campaigns.model.oversight.run_line import RunState
 from promo_campaigns.model.run_spec import receivers_of
@@ -14,6 +15,7 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from promo_campaigns.model.oversight.halt import Halt
     from promo_campaigns.model.oversight.run_line import RunLine
+    from promo_campaigns.model.run_report import FailingReceiver
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -29,7 +31,7 @@ class Progress:
     :ivar rate_per_s: contacts that came to an outcome a second in the last minute
     :ivar facts: run_key, workflow, definition (without the audience), mode, send_by, records, approval, halt,
         halted_at, time_zone, quiet_until
-    :ivar receivers: name, reason, open_until, refuses of those that take no calls just now
+    :ivar receivers: those that take no calls just now
     :ivar stop: who stopped all sending; None if nobody did
     """
 
@@ -37,7 +39,7 @@ class Progress:
     states: dict[str, int]
     rate_per_s: float
     facts: dict[str, Any]
-    receivers: list[dict[str, Any]]
+    receivers: tuple[FailingReceiver, ...]
     stop: Halt | None
 
     @property
@@ -69,7 +71,7 @@ def read_progress(connection: Connection, run_id: int) -> Progress | None:
         states=read_states(connection, run_id),
         rate_per_s=round(rate["outcomes"] / rate["seconds"], 2) if moving else 0.0,
         facts=facts,
-        receivers=connection.execute(_SQL["read_receivers"], {"names": names}).fetchall() if names else [],
+        receivers=failing_receivers(connection, names) if names else (),
         stop=read_stop(connection),
     )
 

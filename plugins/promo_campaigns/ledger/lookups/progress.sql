@@ -30,11 +30,6 @@ select r.run_key, r.workflow, r.spec - 'audience' as definition, r.mode, r.send_
             then promo.opens_at(r.quiet_hours, r.time_zone, promo.clock(), interval '1 minute') end as quiet_until
 from promo.run r where r.run_id = %(run_id)s;
 
--- read_receivers --
--- Receivers that take no calls just now, why, and until when; null where no waiting helps.
-select name, reason, nullif(open_until, 'infinity') as open_until, open_until = 'infinity' as refuses
-from promo.receiver where name = any(%(names)s) and reason is not null and open_until is not null order by name;
-
 -- read_alarms --
 -- What somebody was told of low stock, the newest first.
 select subject, told_at from promo.alert where kind = 'low_stock' order by told_at desc limit %(limit)s;
