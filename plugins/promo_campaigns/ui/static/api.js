@@ -5,7 +5,7 @@ import { airflowAddress } from "./airflow_page.js";
 const ROUTES = new URL("../../api/", import.meta.url);
 const SILENCE_MS = 30_000;
 
-/** @typedef {Record<string, string | number | boolean | null | undefined>} Params */
+/** @typedef {Record<string, string | number | boolean | null | undefined | string[]>} Params a list is given one by one */
 
 /** What a route answered in place of what was asked for. Its message is a sentence to show. */
 export class ApiError extends Error {
@@ -19,7 +19,8 @@ export class ApiError extends Error {
 export function address(/** @type {string} */ path, /** @type {Params} */ params = {}) {
   const url = new URL(path, ROUTES);
   for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, String(value));
+    if (value === undefined || value === null || value === "") continue;
+    for (const one of [value].flat()) url.searchParams.append(name, String(one));
   }
   return url;
 }

@@ -63,9 +63,13 @@ export type CodeFile = {
   rejected: number; loaded_at: string; withdrawn_at: string | null;
 };
 export type Reject = { line: number; column: string | null; reason: string };
+export type LoadReport = {
+  rows: number; inserted: number; updated: number; unchanged: number; rejected_count: number; already_loaded?: boolean;
+  rejected_by_reason: { column: string; reason: string; count: number }[];
+};
 export type UploadState = {
   name: string; state: "waiting" | "loaded" | "rejected"; code_file_id: number | null;
-  report: Record<string, unknown> | null; error: string | null;
+  report: LoadReport | null; error: string | null;
 };
 
 export type Contact = {

@@ -140,7 +140,7 @@ export const Figure = (/** @type {{name: string, value: number | string | null |
     { size: "sm", borderWidth: 1, borderRadius: "md", p: 3, minW: 0 },
     h(C.Stat.Label, null, name),
     h(C.Stat.ValueText, { fontVariantNumeric: "tabular-nums", overflowWrap: "anywhere" }, typeof value === "string" ? value : count(value)),
-    note ? h(C.Stat.HelpText, null, note) : null,
+    note ? h(C.Stat.HelpText, { as: "dd", ms: 0 }, note) : null,
   );
 
 const Reason = (/** @type {{why: string, setWhy: (why: string) => void, required: boolean}} */ { why, setWhy, required }) =>

@@ -3,7 +3,7 @@
 import { Chakra as C, React } from "../airflow_page.js";
 import { path, post } from "../api.js";
 import {
-  CodeText, ContactBadge, DataTable, dayText, Empty, Facts, Glyph, Go, h, Notice, PageButtons, Section, Shown, Time, toContact, toRun, usePages,
+  CodeText, ContactBadge, DataTable, Empty, Facts, Glyph, Go, h, Notice, PageButtons, Section, Shown, Time, toContact, toRun, usePages,
 } from "../kit.js";
 import { useMe } from "../shell.js";
 import { useRoute } from "../store.js";
@@ -47,7 +47,7 @@ export function GivenTable({ rows, label, contactId }) {
     { header: "Run", from: "md", cell: (row) => h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: toRun(row.run_id) }, row.run_key)) },
     { header: "Given", from: "lg", cell: (row) => h(Time, { at: row.given_at }) },
     { header: "Sent", from: "md", cell: (row) => h(Time, { at: row.sent_at }) },
-    { header: "Valid until", from: "lg", cell: (row) => dayText(row.expires_at) },
+    { header: "Valid until", from: "lg", cell: (row) => h(Time, { at: row.expires_at }) },
     { header: "Why and when", cell: (row) => h(DetailButton, { row, contactId: owner(row) }) },
   ];
   return h(DataTable, { label, rows, columns, rowKey: (row) => `${row.run_id} ${owner(row)}` });
@@ -109,7 +109,7 @@ const facts = (/** @type {Given} */ one, /** @type {string | number} */ contactI
   ["State", h(ContactBadge, { state: one.state })],
   ["Code", h(Reveal, { one, contactId })],
   ["Kind", one.type ? `${one.type} ${one.discount} %` : "–"],
-  ["Valid until", dayText(one.expires_at)],
+  ["Valid until", h(Time, { at: one.expires_at })],
   ["Given", h(Time, { at: one.given_at })],
   ["Sent", h(Time, { at: one.sent_at })],
   ["On the profile", h(Time, { at: one.recorded_at })],

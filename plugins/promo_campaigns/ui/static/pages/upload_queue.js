@@ -13,7 +13,8 @@ import { Cell, LIVE_MS, refresh } from "../store.js";
  * @property {number} sent bytes that left the browser
  * @property {"queued" | "sending" | "waiting" | "loaded" | "rejected" | "failed" | "stopped"} state
  * @property {string} [error]
- * @property {any} [report] what the load said of the rows
+ * @property {UploadState["report"]} [report] what the load said of the rows
+ * @property {{dag_id: string, paused: boolean | null}} [loader] the DAG that loads it; paused is null where there is none
  * @property {number | null} [fileId]
  */
 
@@ -22,6 +23,7 @@ export const queue = new Cell(/** @type {Sent[]} */ ([]));
 
 /** @type {Map<number, {file: File, stop: AbortController}>} */
 const pending = new Map();
+const MOST_NAMES = 50;
 let lastId = 0;
 let busy = false;
 let asking = false;
@@ -66,7 +68,7 @@ async function send(/** @type {number} */ id) {
   note(id, { state: "sending" });
   try {
     const answer = await upload("codes/uploads", { name: file.name }, file, (sent) => note(id, { sent }), stopper.signal);
-    note(id, { state: "waiting", sent: file.size, name: answer.name });
+    note(id, { state: "waiting", sent: file.size, name: answer.name, loader: answer.loader });
     void watchLoads();
   } catch (error) {
     const stopped = /** @type {Error} */ (error).name === "AbortError";
@@ -94,7 +96,7 @@ async function watchLoads() {
 }
 
 async function askAbout(/** @type {Sent[]} */ waiting) {
-  const names = [...new Set(waiting.map((one) => one.name))].join(",");
+  const names = [...new Set(waiting.map((one) => one.name))].slice(0, MOST_NAMES);
   /** @type {UploadState[]} */
   const states = await get("codes/uploads", { names }, AbortSignal.timeout(10 * LIVE_MS));
   for (const one of waiting) {

@@ -2,11 +2,12 @@
 
 import { Chakra as C } from "../airflow_page.js";
 import { path } from "../api.js";
-import { bytes, count, counted, Glyph, Go, h, Mark, percent, Section, tellFailure } from "../kit.js";
+import { bytes, count, counted, Glyph, Go, GoButton, h, Mark, Notice, percent, Section, tellFailure, toDag } from "../kit.js";
 import { useCell } from "../store.js";
 import { DownloadRejects, ReasonTable } from "./code_file.js";
 import { add, forget, queue, stop } from "./upload_queue.js";
 
+/** @import { LoadReport } from "../types.js" */
 /** @import { Sent } from "./upload_queue.js" */
 /** @typedef {{file: File, errors: string[]}} Refused */
 
@@ -93,7 +94,8 @@ function SentFile(/** @type {{one: Sent}} */ { one }) {
     ),
     one.state === "sending" ? h(Progress, { one }) : null,
     one.error ? h(C.Text, { role: "alert", color: "fg.error", overflowWrap: "anywhere" }, one.error) : null,
-    one.report ? h(Report, { one }) : null,
+    one.state === "waiting" && one.loader ? h(Loader, { loader: one.loader }) : null,
+    one.report ? h(Report, { report: one.report, fileId: one.fileId }) : null,
   );
 }
 
@@ -110,16 +112,16 @@ const Progress = (/** @type {{one: Sent}} */ { one }) =>
   );
 
 /** What the load says of the rows, with the way to all of it. */
-function Report(/** @type {{one: Sent}} */ { one }) {
-  const { inserted = 0, updated = 0, unchanged = 0, rejected = 0, reasons = {} } = one.report;
-  const route = `codes/files/${path(one.fileId ?? "")}`;
+function Report(/** @type {{report: LoadReport, fileId?: number | null}} */ { report, fileId }) {
+  const { inserted, updated, unchanged, rejected_count: rejected, rejected_by_reason: groups = [], already_loaded: before } = report;
+  const route = `codes/files/${path(fileId ?? "")}`;
   const parts = [counted(inserted, "new code"), `${count(updated)} updated`, `${count(unchanged)} unchanged`, `${count(rejected)} rejected`];
   return h(
     C.Stack,
     { gap: 3 },
-    h(C.Text, null, parts.join(" · ")),
-    rejected ? h(ReasonTable, { reasons: Object.entries(reasons) }) : null,
-    one.fileId
+    h(C.Text, null, before ? "The same file was loaded before: nothing was changed." : parts.join(" · ")),
+    rejected ? h(ReasonTable, { reasons: groups.map(named) }) : null,
+    fileId
       ? h(
           C.Flex,
           { gap: 3, wrap: "wrap", align: "center" },
@@ -128,4 +130,15 @@ function Report(/** @type {{one: Sent}} */ { one }) {
         )
       : null,
   );
+}
+
+/** @returns {[string, number]} */
+const named = (/** @type {LoadReport["rejected_by_reason"][number]} */ { column, reason, count: rows }) => [column ? `${column}: ${reason}` : reason, rows];
+
+/** A file in the inbox is loaded by a DAG: nobody would tell why it stays there if that one is paused. */
+function Loader(/** @type {{loader: {dag_id: string, paused: boolean | null}}} */ { loader }) {
+  if (loader.paused === false) return null;
+  const name = loader.dag_id;
+  if (loader.paused === null) return h(Notice, { status: "warning", title: `This Airflow has no DAG ${name}` }, "The file stays in the inbox until a DAG loads it.");
+  return h(Notice, { status: "warning", title: `The DAG ${name} is paused`, action: h(GoButton, { to: toDag(name) }, "Show the DAG") }, "The file is loaded once the DAG is unpaused.");
 }

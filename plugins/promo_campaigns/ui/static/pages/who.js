@@ -2,7 +2,7 @@
 
 import { Chakra as C, React, Router } from "../airflow_page.js";
 import { post } from "../api.js";
-import { CodeText, count, DataTable, dayText, Empty, Facts, Failed, Go, h, Loading, Page, Section, TextField, toContact } from "../kit.js";
+import { CodeText, count, DataTable, Empty, Facts, Failed, Go, h, Loading, Page, Section, TextField, Time, toContact } from "../kit.js";
 import { useMe } from "../shell.js";
 import { useKept } from "../store.js";
 import { ContactCodes, GivenTable } from "./contact_codes.js";
@@ -126,7 +126,7 @@ const codeFacts = (/** @type {FoundCode} */ code) => [
   ["Code", h(CodeText, null, code.code_masked)],
   ["State", CODE_STATES[code.state] ?? code.state],
   ["Kind", `${code.type} ${code.discount} %`],
-  ["Valid until", dayText(code.expires_at)],
+  ["Valid until", h(Time, { at: code.expires_at })],
   ["From", code.file ? `${code.file}, line ${count(code.line)}` : "–"],
 ];
 
