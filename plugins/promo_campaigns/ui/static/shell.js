@@ -74,28 +74,28 @@ export const Root = (/** @type {{children?: ReactNode, scroll?: boolean}} */ { c
   h(
     C.Box,
     { "data-testid": "promo", p: scroll ? 4 : 0, height: scroll ? "100%" : undefined, overflowY: scroll ? "auto" : undefined, minW: 0 },
-    h(Boundary, null, children),
+    h(Boundary, null, scroll ? h(Settled, null, children) : children),
     h(Toasts),
   );
 
+const THIS_PAGE = performance.timeOrigin; // a reload keeps the state of the history's entry, but not the components
 let settled = false;
 
 /**
- * Airflow remounts a plugin's component once more when the route changes for the first time. It is made to do so at
- * once, before a person has put the focus anywhere.
+ * Airflow remounts a plugin's component once more when the route changes for the first time, and a dialog that is open
+ * then is gone. So the route is changed at once, to what it is, and nothing is shown before that.
  */
-function useSettled() {
+function Settled(/** @type {{children?: ReactNode}} */ { children }) {
   const navigate = Router.useNavigate();
-  const { pathname, search, hash } = Router.useLocation();
+  const { pathname, search, hash, state } = Router.useLocation();
+  if (state?.settled === THIS_PAGE) settled = true;
   React.useEffect(() => {
-    if (settled) return;
-    settled = true;
-    void navigate({ pathname, search, hash }, { replace: true, state: { settled } });
+    if (!settled) void navigate({ pathname, search, hash }, { replace: true, state: { settled: THIS_PAGE } });
   }, []);
+  return settled ? children : null;
 }
 
 export function Shell(/** @type {{pages: PageEntry[]}} */ { pages }) {
-  useSettled();
   return h(
     Root,
     null,
