@@ -38,7 +38,8 @@ class Browser:
         headers = {name: value for name, value in headers.items() if value}
         if method != "GET" and not {"json", "content"} & set(given):
             given["json"] = {}
-        return self._client.request(method, f"/promo/api/{path}", headers=headers, **given)
+        answer: Response = self._client.request(method, f"/promo/api/{path}", headers=headers, **given)
+        return answer
 
     def get(self, path: str, **params: object) -> Any:  # noqa: ANN401  (whatever the JSON holds)
         """Return what a route answers; it must."""

@@ -36,7 +36,9 @@ def dag(airflow_database: None) -> Iterator[SerializedDAG]:  # noqa: ARG001  (it
     with create_session() as session:
         session.add(DagBundleModel(name="dags-folder"))
         session.flush()
-        session.add(DagModel(dag_id="welcome", bundle_name="dags-folder", is_stale=False, is_paused=False))
+        told = {"bundle_name": "dags-folder", "is_stale": False, "is_paused": False}
+        model = DagModel(dag_id="welcome", **told)  # type: ignore[no-untyped-call]  # Airflow's class has no types
+        session.add(model)
         session.flush()
         SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(written), bundle_name="dags-folder", session=session)
     yield DagSerialization.from_dict(DagSerialization.to_dict(written))

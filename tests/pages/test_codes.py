@@ -65,6 +65,7 @@ def test_files_are_paged_and_their_rejects_are_grouped_and_downloaded(site: Site
     assert (file["code_file_id"], file["rows"], file["inserted"], file["rejected"]) == (first, 3, 1, 2)
     told = site.viewer.get(f"codes/files/{first}/rejects", limit=1)
     assert sum(told["reasons"].values()) == 2
+    assert told["file"] == file
     assert (told["items"][0]["line"], told["next"]) == (3, "1")
     answer = site.viewer.ask("GET", f"codes/files/{first}/rejects.csv")
     assert [row["line"] for row in csv.DictReader(io.StringIO(answer.text))] == ["3", "4"]

@@ -24,7 +24,7 @@ BROWSER_NAMES = {
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder of files with every entry in it."""
-    for name in ("nav.js", "dag_tab.js", "dag_run_tab.js", "strip.js", "icon.svg"):
+    for name in ("promo.js", "icon.svg"):
         (tmp_path / name).write_text(f"// {name}")
     monkeypatch.setattr(static_files, "STATIC", tmp_path)
     monkeypatch.setattr(registration, "STATIC", tmp_path)
@@ -36,7 +36,7 @@ def test_the_pages_are_in_the_navigation_on_dags_on_runs_and_on_the_first_page(b
     apps = registration.react_apps()
     assert built.is_dir()
     assert {app["destination"] for app in apps} == {"nav", "dag", "dag_run", "dashboard"}
-    for unique in ("name", "url_route", "bundle_url"):
+    for unique in ("name", "url_route"):
         assert len({app[unique] for app in apps}) == len(apps)
     assert not BROWSER_NAMES & {app["name"] for app in apps}
     for app in apps:
@@ -53,9 +53,9 @@ def test_the_path_of_the_files_changes_with_any_of_them(built: Path) -> None:
     assert registration.react_apps()[0]["bundle_url"] != before
 
 
-def test_an_entry_that_was_not_built_is_not_offered(built: Path) -> None:
-    (built / "strip.js").unlink()
-    assert {app["destination"] for app in registration.react_apps()} == {"nav", "dag", "dag_run"}
+def test_a_package_without_the_modules_offers_no_pages(built: Path) -> None:
+    (built / "promo.js").unlink()
+    assert registration.react_apps() == []
 
 
 def test_a_fault_of_the_pages_leaves_airflow_as_it_is(

@@ -42,7 +42,7 @@ def two_teams(airflow_database: None) -> Iterator[None]:  # noqa: ARG001  (it is
             bundle.teams.append(team)
             session.add_all([team, bundle])
             session.flush()
-            session.add(DagModel(dag_id=dag_id, bundle_name=bundle.name))
+            session.add(DagModel(dag_id=dag_id, bundle_name=bundle.name))  # type: ignore[no-untyped-call]  # Airflow's
     yield
     with create_session() as session:
         session.execute(delete(DagModel).where(DagModel.dag_id.in_(TEAMS)))

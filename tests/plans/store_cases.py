@@ -82,6 +82,7 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.load.issued_codes": Case(size=FILE, per=_SPREAD),
         "code_files.load.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
         "code_files.stock.list_files": case(20, before=2**63 - 1),
+        "code_files.stock.read_file": case(ONE),
         "code_files.stock.list_rejects": case(ONE, code_file_id=7),
         "code_files.stock.count_withdrawal": Case(size=FILE, per=_SPREAD),
         "code_files.stock.count_withdrawal@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),

@@ -36,9 +36,11 @@ def main() -> None:
         )
         and not name.startswith("promo_campaigns")
     ]
+    told = plugins_manager.get_plugin_info()
     found = {
         "package": str(Path(promo_campaigns.__file__).parent),
-        "plugins": [each["name"] for each in plugins_manager.get_plugin_info()],
+        "plugins": [each["name"] for each in told],
+        "mounted": [app["url_prefix"] for each in told for app in each["fastapi_apps"]],
         "plugin_errors": plugins_manager.get_import_errors(),
         "provider": None if provider is None else provider.version,
         "dags": sorted(dags.dags),

@@ -134,6 +134,7 @@ def test_an_installed_wheel_registers_its_plugin_and_its_provider_and_runs_the_d
     found = probe(installed, tmp_path, AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"))
     assert Path(found["package"]).is_relative_to(installed.parent)
     assert found["plugins"].count("promo_campaigns") == 1
+    assert "/promo" in found["mounted"]
     assert found["plugin_errors"] == {}
     assert found["provider"] == __version__
     assert found["dag_errors"] == {}
@@ -164,6 +165,7 @@ def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> 
     assert found["transport_entry_points"] == []
     assert found["transports"] == OWN_MODULES
     assert found["plugins"].count("promo_campaigns") == 1
+    assert "/promo" in found["mounted"]
     assert found["plugin_errors"] == {}
     assert found["dag_errors"] == {}
     assert len(found["dags"]) == DAGS
@@ -175,5 +177,6 @@ def test_a_wheel_and_a_clone_together_register_one_plugin(installed: Path, tmp_p
     folders = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags")}
     found = probe(installed, tmp_path, **folders)
     assert found["plugins"].count("promo_campaigns") == 1
+    assert "/promo" in found["mounted"]
     assert found["transports"] == OWN_MODULES
     assert (found["plugin_errors"], found["shadowed"], found["loose"]) == ({}, [], [])

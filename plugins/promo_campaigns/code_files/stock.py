@@ -69,6 +69,17 @@ def code_files(connection: Connection, limit: int = 100, *, before: int = _NEWES
     return [CodeFile(**row) for row in connection.execute(_SQL["list_files"], asked).fetchall()]
 
 
+def read_code_file(connection: Connection, code_file_id: int) -> CodeFile:
+    """Return one file.
+
+    :raises UnknownCodeFileError: there is no such file
+    """
+    row = connection.execute(_SQL["read_file"], {"code_file_id": code_file_id}).fetchone()
+    if row is None:
+        raise _unknown(code_file_id)
+    return CodeFile(**row)
+
+
 def list_rejects(connection: Connection, code_file_id: int) -> list[Reject]:
     """Return the rows of a file that were not loaded, as many as are kept, in order."""
     rows = connection.execute(_SQL["list_rejects"], {"code_file_id": code_file_id}).fetchall()
@@ -82,9 +93,12 @@ def count_withdrawal(connection: Connection, code_file_id: int) -> dict[str, Any
     """
     row = connection.execute(_SQL["count_withdrawal"], {"code_file_id": code_file_id}).fetchone()
     if row is None:
-        msg = f"there is no code file {code_file_id}"
-        raise UnknownCodeFileError(msg)
+        raise _unknown(code_file_id)
     return row
+
+
+def _unknown(code_file_id: int) -> UnknownCodeFileError:
+    return UnknownCodeFileError(f"there is no code file {code_file_id}")
 
 
 def stock(connection: Connection) -> list[Stock]:

@@ -20,6 +20,11 @@ select type, discount, codes as free, issued, retired, free - codes as expired
 from pool where free + issued + retired > 0
 order by type, discount
 
+-- read_file --
+-- One file.
+select code_file_id, name, encode(sha256, 'hex') as sha256, row_count, inserted, updated, unchanged, rejected, loaded_at, withdrawn_at
+from promo.code_file where code_file_id = %(code_file_id)s
+
 -- list_rejects --
 -- The rows of a file that were not loaded, as many as are kept, in the order of their lines.
 select line, coalesce("column", '') as "column", reason from promo.code_file_reject

@@ -12,13 +12,16 @@ import hashlib
 import os
 import secrets
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.code_inbox import LOADED, MAX_NAME_BYTES, NO_CODE_FILE, REJECTED, latest_report, storage_path
-from promo_campaigns.model.errors import CodeFileError, ConfigurationError
+from promo_campaigns.model.errors import CodeFileError, ConfigurationError, PromoError
 from promo_campaigns.model.redaction import printable_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ENDING = ".upload"
 _RANDOM_BYTES = 8
@@ -78,10 +81,8 @@ class InboxUpload:
 
         :raises ConfigurationError: the folder cannot be written to any more
         """
-        try:
+        with self._explaining():
             self._file.write(piece)
-        except OSError as error:
-            raise self._unusable(error) from error
         self._digest.update(piece)
         self.size += len(piece)
 
@@ -91,34 +92,28 @@ class InboxUpload:
         :raises NameTakenError: a file of this name waits; nothing was changed
         :raises ConfigurationError: the folder cannot be written to any more
         """
-        try:
+        with self._explaining():
             self._file.flush()
             if self._is_local:
                 os.fsync(self._file.fileno())
             self._file.close()
             self._publish()
-        except OSError as error:
-            raise self._unusable(error) from error
 
     def discard(self) -> None:
         """Remove what has arrived; after ``finish`` it changes nothing."""
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError, FileNotFoundError):
-            self._part.unlink()
+        for step in (self._file.close, self._part.unlink):
+            with suppress(Exception):  # it is closed or gone already, or the storage is
+                step()
 
     def _open(self) -> IO[bytes]:
-        try:
-            if self._is_local:
-                Path(self._root.path).mkdir(exist_ok=True)  # not its parents: a wrong path would seem to be an inbox
-            self._sweep()
+        with self._explaining():
             if not self._is_local:
                 opened: IO[bytes] = self._part.open("wb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
                 return opened
+            Path(self._root.path).mkdir(exist_ok=True)  # not its parents: a wrong path would seem to be an inbox
+            self._sweep()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             return os.fdopen(os.open(self._part.path, flags, _READABLE), "wb")
-        except OSError as error:
-            raise self._unusable(error) from error
 
     def _publish(self) -> None:
         if not self._is_local:
@@ -146,8 +141,6 @@ class InboxUpload:
 
     def _sweep(self) -> None:
         """Remove what uploads have left that were killed long ago."""
-        if not self._is_local:
-            return
         for left in Path(self._root.path).glob(f".*{_ENDING}"):
             with suppress(FileNotFoundError):
                 if time.time() - left.lstat().st_mtime > _ABANDONED_S:
@@ -157,12 +150,20 @@ class InboxUpload:
         problem = "a file of this name waits in the inbox"
         return NameTakenError(problem, file=self.name, hint="Wait until it is loaded, or rename the new one")
 
-    def _unusable(self, error: OSError) -> ConfigurationError:
-        reason = error.strerror or type(error).__name__
-        return ConfigurationError(
-            f"the inbox {self._root} cannot be written to by Airflow's API server ({reason}); let the Variable "
-            "promo_code_inbox name a place that the API server and the workers reach, and that has room"
-        )
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say what a storage that does not take the file means; each kind of storage has errors of its own."""
+        try:
+            yield
+        except PromoError:
+            raise
+        except Exception as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            msg = (
+                f"the inbox {self._root} cannot be written to by Airflow's API server ({reason}); let the Variable "
+                "promo_code_inbox name a place that the API server and the workers reach, and that has room"
+            )
+            raise ConfigurationError(msg) from error
 
 
 def upload_state(folder: str, name: str) -> dict[str, Any]:

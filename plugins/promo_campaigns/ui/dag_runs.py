@@ -99,6 +99,13 @@ def require_dag(dag_id: str) -> None:
             raise PageError(409, f"the file of the DAG {dag_id} cannot be read; see the import errors in Airflow")
 
 
+def is_paused(dag_id: str) -> bool | None:
+    """Tell whether a DAG is paused; None if Airflow does not know it."""
+    with create_session() as session:
+        paused = session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id, ~DagModel.is_stale))
+        return None if paused is None else bool(paused)
+
+
 def _known(session: Session, dag_id: str, dag_run_id: str) -> str | None:
     found = session.scalar(select(DagRun.run_id).where(DagRun.dag_id == dag_id, DagRun.run_id == dag_run_id))
     return None if found is None else str(found)

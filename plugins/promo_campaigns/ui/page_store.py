@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from promo_campaigns.connections.lookup import airflow_connection
 from promo_campaigns.connections.store_dsn import store_dsn
-from promo_campaigns.model.errors import ConfigurationError, StoreUnavailableError
+from promo_campaigns.model.errors import ConfigurationError, PromoError, StoreUnavailableError
 from promo_campaigns.postgres.connection import open_connection
 from promo_campaigns.postgres.pool import StorePool
 from promo_campaigns.ui.rights import STORE_CONNECTION
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 READS = 4
-ACTS = 2
+ACTS = 4
 STATEMENT_MS = 10_000
 _LOCK_WAIT_MS = 5_000
 _TURN_S = 10.0
 _ADDRESS_AGE_S = 10.0
+_FAILURE_AGE_S = 3.0
 _BUSY = "the promo database is answering other pages; try again"
 
 
@@ -66,6 +67,8 @@ class PageStore:
         self._dsn = ""
         self._asked_at = -_ADDRESS_AGE_S
         self._pools: dict[bool, StorePool] = {}
+        self._failure: PromoError | None = None
+        self._failed_at = 0.0
         # A limiter belongs to the event loop in which it is first used.
         self._limiters: dict[bool, anyio.CapacityLimiter] = {}
 
@@ -91,13 +94,13 @@ class PageStore:
         :raises StoreUnavailableError: as ``act``
         """
         async with self._turn(acts=True):
-            parts = self._parts(produce)
+            parts, thread = self._parts(produce), anyio.CapacityLimiter(1)
             try:
-                while (part := await anyio.to_thread.run_sync(next, parts, None)) is not None:
+                while (part := await anyio.to_thread.run_sync(next, parts, None, limiter=thread)) is not None:
                     yield part
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(parts.close)
+                    await anyio.to_thread.run_sync(parts.close, limiter=thread)
 
     def _parts(self, produce: Callable[[Connection], Iterator[bytes]]) -> Generator[bytes, None, None]:
         with self._pool(acts=True).connection() as connection:
@@ -132,15 +135,26 @@ class PageStore:
         return pool.run_once(work) if acts else pool.run(work)
 
     def _pool(self, *, acts: bool) -> StorePool:
+        """Return the pool; who comes while there is no way to the store is told at once why the last one failed."""
         with self._lock:
-            if time.monotonic() - self._asked_at >= _ADDRESS_AGE_S:
-                dsn = self._find_dsn()
-                if dsn != self._dsn:
-                    self._drop()
-                self._dsn, self._asked_at = dsn, time.monotonic()
-            if acts not in self._pools:
-                self._pools[acts] = _opened(self._dsn, acts=acts)
-            return self._pools[acts]
+            if self._failure and time.monotonic() - self._failed_at < _FAILURE_AGE_S:
+                raise self._failure.with_traceback(None)
+            self._failure = None
+            try:
+                return self._found(acts=acts)
+            except PromoError as error:
+                self._failure, self._failed_at = error, time.monotonic()
+                raise
+
+    def _found(self, *, acts: bool) -> StorePool:
+        if time.monotonic() - self._asked_at >= _ADDRESS_AGE_S:
+            dsn = self._find_dsn()
+            if dsn != self._dsn:
+                self._drop()
+            self._dsn, self._asked_at = dsn, time.monotonic()
+        if acts not in self._pools:
+            self._pools[acts] = _opened(self._dsn, acts=acts)
+        return self._pools[acts]
 
     def _drop(self) -> None:
         for pool in self._pools.values():

@@ -11,13 +11,14 @@ from typing import Any
 from promo_campaigns.ui.static_files import STATIC, version
 
 URL_PREFIX = "/promo"
+_MODULE = "promo.js"
 _ENTRIES = (
-    {"name": "Promo", "module": "promo.js", "destination": "nav", "url_route": "promo", "nav_top_level": True},
-    {"name": "Promo runs", "module": "promo.js", "destination": "dag", "url_route": "promo-runs"},
-    {"name": "Promo run", "module": "promo.js", "destination": "dag_run", "url_route": "promo-run"},
-    {"name": "Promo strip", "module": "promo.js", "destination": "dashboard", "url_route": "promo-strip"},
+    {"name": "Promo", "destination": "nav", "url_route": "promo", "nav_top_level": True},
+    {"name": "Promo runs", "destination": "dag", "url_route": "promo-runs"},
+    {"name": "Promo run", "destination": "dag_run", "url_route": "promo-run"},
+    {"name": "Promo strip", "destination": "dashboard", "url_route": "promo-strip"},
 )
-"""Where the pages appear. The name is both the label and the global variable under which a module sets its component;
+"""Where the pages appear. The name is both the label and the global variable under which the module sets its component;
 Airflow keeps one ``url_route`` of each name, so none may be left out or stand twice."""
 _log = logging.getLogger(__name__)
 
@@ -34,14 +35,9 @@ def fastapi_apps() -> list[dict[str, Any]]:
 
 
 def react_apps() -> list[dict[str, Any]]:
-    """Return the entries of Airflow's UI, for those modules that the package was built with."""
+    """Return the entries of Airflow's UI; none if the package was built without the modules of the pages."""
+    if not (STATIC / _MODULE).is_file():
+        return []
     base = f"{URL_PREFIX.removeprefix('/')}/static/{version()}"  # relative: Airflow may have a base path
-    return [
-        {
-            "bundle_url": f"{base}/{entry['module']}",
-            "icon": f"{base}/icon.svg",
-            **{key: value for key, value in entry.items() if key != "module"},
-        }
-        for entry in _ENTRIES
-        if (STATIC / str(entry["module"])).is_file()
-    ]
+    shown = {"bundle_url": f"{base}/{_MODULE}", "icon": f"{base}/icon.svg"}
+    return [{**shown, **entry} for entry in _ENTRIES]

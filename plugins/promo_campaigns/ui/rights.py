@@ -7,7 +7,7 @@ not one of them: the first grants it to everybody, the second to nobody.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio
 from airflow.api_fastapi.app import get_auth_manager
@@ -21,6 +21,8 @@ from promo_campaigns.ui.page_errors import PageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
+
+    Method = Literal["GET", "POST", "PUT"]
 
 STORE_CONNECTION = "promo_db"
 
@@ -64,9 +66,9 @@ class Caller:
         """Tell whether they have a right at all; viewing and acting are also asked for each workflow."""
         manager = get_auth_manager()
         if right in {Right.VIEW, Right.ACT}:
-            method = "GET" if right is Right.VIEW else "POST"
-            return manager.is_authorized_dag(method=method, access_entity=DagAccessEntity.RUN, user=self._user)
-        method = "GET" if right is Right.REVEAL else "PUT"
+            dag_method: Method = "GET" if right is Right.VIEW else "POST"
+            return manager.is_authorized_dag(method=dag_method, access_entity=DagAccessEntity.RUN, user=self._user)
+        method: Method = "GET" if right is Right.REVEAL else "PUT"
         details = ConnectionDetails(conn_id=STORE_CONNECTION)
         return manager.is_authorized_connection(method=method, details=details, user=self._user)
 
@@ -89,6 +91,10 @@ class Caller:
     def acts_on(self, workflow: str) -> bool:
         """Tell whether they may create DAG runs of a workflow."""
         return bool(self._allowed("POST", [workflow]))
+
+    def acts_on_any(self, workflows: Iterable[str]) -> bool:
+        """Tell whether there is one of the workflows whose DAG runs they may create."""
+        return bool(self._allowed("POST", workflows))
 
     def require_view_of(self, workflow: str, what: str) -> None:
         """Hide what belongs to a workflow that they may not see.
@@ -117,7 +123,7 @@ class Caller:
         if missing := sorted(wanted - self._allowed("POST", wanted)):
             raise PageError(403, f"this concerns all runs, and you may not create DAG runs of {missing[0]}")
 
-    def _allowed(self, method: str, workflows: Iterable[str]) -> set[str]:
+    def _allowed(self, method: Method, workflows: Iterable[str]) -> set[str]:
         """Return the workflows whose DAG runs a method is allowed on; a workflow's DAG has its name."""
         wanted = set(workflows)
         teams = _teams(wanted)
@@ -126,7 +132,7 @@ class Caller:
             workflow
             for workflow in wanted & set(teams)
             if manager.is_authorized_dag(
-                method=method,  # type: ignore[arg-type]  # one of the literals that it takes
+                method=method,
                 access_entity=DagAccessEntity.RUN,
                 details=DagDetails(id=workflow, team_name=teams[workflow]),
                 user=self._user,

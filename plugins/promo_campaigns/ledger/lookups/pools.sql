@@ -1,15 +1,17 @@
 -- read_pools --
 -- The stock of each type and discount with what runs out soon, and what open runs have still to claim, from kept counts.
+-- What runs out is counted by whole hours: all codes of a pool may run out in one.
 with pool as materialized (
-  select type, discount, sum(free)::bigint as unused, sum(issued)::bigint as issued, sum(retired)::bigint as retired
+  select type, discount, sum(free)::bigint as unused, sum(issued)::bigint as issued, sum(retired)::bigint as retired,
+         coalesce(sum(free) filter (where hour > promo.stock_hour(promo.clock() + interval '7 days')), 0)::bigint as after_7,
+         coalesce(sum(free) filter (where hour > promo.stock_hour(promo.clock() + interval '30 days')), 0)::bigint as after_30
   from promo.code_stock group by type, discount
 )
 select pool.type, pool.discount, pool.issued, pool.retired, valid.codes as free, pool.unused - valid.codes as expired,
-       valid.codes - week.codes as expiring_in_7, valid.codes - month.codes as expiring_in_30, coalesce(demand.codes, 0) as reserved
+       greatest(valid.codes - pool.after_7, 0) as expiring_in_7, greatest(valid.codes - pool.after_30, 0) as expiring_in_30,
+       coalesce(demand.codes, 0) as reserved
 from pool
 cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock()) valid
-cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock() + interval '7 days') week
-cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock() + interval '30 days') month
 cross join lateral (
   select sum(d.codes)::bigint as codes from promo.run r join promo.code_demand d on d.run_id = r.run_id
   where r.closed_at is null and r.code_type = pool.type and r.discount = pool.discount

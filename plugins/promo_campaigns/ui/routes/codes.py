@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from promo_campaigns.code_files.load import withdraw_code_file
-from promo_campaigns.code_files.stock import CodeFile, code_files, count_withdrawal, list_rejects
+from promo_campaigns.code_files.stock import CodeFile, code_files, count_withdrawal, list_rejects, read_code_file
 from promo_campaigns.code_files.stock_levels import LevelState, read_levels
 from promo_campaigns.definitions.stock_level_file import read_stock_levels
 from promo_campaigns.hooks.include import include_folder
@@ -22,7 +22,6 @@ from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.connection import Connection
 from promo_campaigns.tables.writers import Column, csv_writer
 from promo_campaigns.ui.effects import counted, effect
-from promo_campaigns.ui.page_errors import PageError
 from promo_campaigns.ui.page_store import StoreDep
 from promo_campaigns.ui.paging import AfterQuery, LimitQuery, page, page_of, read_after
 from promo_campaigns.ui.rights import CallerDep, Right, needs
@@ -63,24 +62,28 @@ async def list_files(store: StoreDep, after: AfterQuery = "", limit: LimitQuery 
     """Return a page of the files that were loaded, newest first."""
     before = read_after(after, _NEWEST)
     files = await store.read(lambda connection: code_files(connection, limit + 1, before=before))
-    return page_of([_shown(file) for file in files], [file.code_file_id for file in files], limit)
+    return page_of([_file(file) for file in files], [file.code_file_id for file in files], limit)
 
 
 @router.get("/files/{code_file_id}/rejects")
 async def list_rejected(
     store: StoreDep, code_file_id: int, after: AfterQuery = "", limit: LimitQuery = 50
 ) -> dict[str, Any]:
-    """Return a file, a page of its rows that were not loaded, of those that are kept, and how many by reason."""
+    """Return a page of the rows of a file that were not loaded, of those that are kept, and how many by reason."""
     begin = read_after(after, 0)
 
-    def read(connection: Connection) -> tuple[dict[str, Any], list[Reject]]:
-        return _file(connection, code_file_id), list_rejects(connection, code_file_id)
+    def read(connection: Connection) -> tuple[CodeFile, list[Reject]]:
+        return read_code_file(connection, code_file_id), list_rejects(connection, code_file_id)
 
     file, rejects = await store.read(read)
     part = [{"line": one.line, "column": one.column, "reason": one.reason} for one in rejects]
     reasons = {f"{one.column}: {one.reason}".removeprefix(": "): one.count for one in group_rejects(rejects)}
     more = begin + limit < len(part)
-    return {"file": file, "reasons": reasons, **page(part[begin : begin + limit], begin + limit if more else None)}
+    return {
+        "file": _file(file),
+        "reasons": reasons,
+        **page(part[begin : begin + limit], begin + limit if more else None),
+    }
 
 
 @router.get("/files/{code_file_id}/rejects.csv", response_class=Response)
@@ -120,16 +123,9 @@ async def withdraw(caller: CallerDep, store: StoreDep, code_file_id: int, why: W
     return await store.act(act)
 
 
-def _file(connection: Connection, code_file_id: int) -> dict[str, Any]:
-    for file in code_files(connection, 1, before=code_file_id + 1):
-        if file.code_file_id == code_file_id:
-            return _shown(file)
-    raise PageError(404, f"there is no code file {code_file_id}")
-
-
-def _shown(file: CodeFile) -> dict[str, Any]:
-    shown = asdict(file)
-    return {"rows": shown.pop("row_count"), **shown}
+def _file(file: CodeFile) -> dict[str, Any]:
+    told = asdict(file)
+    return {"rows": told.pop("row_count"), **told}
 
 
 def _stock(connection: Connection) -> list[dict[str, Any]]:

@@ -21,12 +21,14 @@ async def read_me(caller: CallerDep, shared: SharedDep) -> dict[str, Any]:
     seen = await seen_by(caller, shared)
     return {
         "user": caller.name,
-        "rights": await anyio.to_thread.run_sync(_rights, caller),
+        "rights": await anyio.to_thread.run_sync(_rights, caller, seen.workflows),
         "version": __version__,
         "workflows": seen.workflows,
         "sending_stopped": told_stop(seen.snapshot.stop),
     }
 
 
-def _rights(caller: Caller) -> dict[str, bool]:
-    return {right.value: caller.may(right) for right in (Right.ACT, Right.REVEAL, Right.EXPORT)}
+def _rights(caller: Caller, workflows: tuple[str, ...]) -> dict[str, bool]:
+    """Return what they may do; who may act on one workflow alone may act."""
+    rights = {right.value: caller.may(right) for right in (Right.ACT, Right.REVEAL, Right.EXPORT)}
+    return {**rights, "act": rights["act"] or caller.acts_on_any(workflows)}

@@ -92,11 +92,11 @@ async def find(caller: CallerDep, store: StoreDep, wanted: Code) -> dict[str, An
         with audited(connection, "find code", f"code {mask(wanted.code.strip())}", actor=caller.name) as entry:
             found = find_code(connection, wanted.code)
             if found is None:
-                return {"code": None, "items": []}
+                return {"code": None, **page([], None)}
             code, rows = found
             items = _visible(caller, rows)
             entry.rows = len(items)
-            return {"code": _code(code), "items": items}
+            return {"code": _code(code), **page(items, None)}
 
     return await store.act(act)
 

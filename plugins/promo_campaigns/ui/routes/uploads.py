@@ -7,16 +7,14 @@ from typing import Annotated, Any
 
 import anyio
 from airflow.configuration import conf
-from airflow.models.dag import DagModel
 from airflow.models.variable import Variable
-from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import select
 from starlette.requests import ClientDisconnect, Request
 
 from promo_campaigns.hooks.inbox_uploads import InboxUpload, upload_name, upload_state
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.connection import Connection
+from promo_campaigns.ui.dag_runs import is_paused
 from promo_campaigns.ui.page_errors import PageError
 from promo_campaigns.ui.page_store import StoreDep
 from promo_campaigns.ui.rights import CallerDep, Right, needs
@@ -56,7 +54,7 @@ async def upload(
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(received.discard)
-    loader = {"dag_id": LOADER, "paused": await anyio.to_thread.run_sync(_loader_paused)}
+    loader = {"dag_id": LOADER, "paused": await anyio.to_thread.run_sync(is_paused, LOADER)}
     return {"name": wanted, "bytes": received.size, "sha256": received.sha256, "loader": loader}
 
 
@@ -114,10 +112,3 @@ def _state(name: str) -> dict[str, Any]:
         "report": {key: report[key] for key in _SHOWN if key in report} or None,
         "error": report.get("error"),
     }
-
-
-def _loader_paused() -> bool | None:
-    """Tell whether nobody loads what was uploaded; None if Airflow does not know the DAG that does."""
-    with create_session() as session:
-        paused = session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == LOADER, ~DagModel.is_stale))
-        return None if paused is None else bool(paused)
