@@ -3,6 +3,8 @@
 import { Chakra as C } from "../airflow_page.js";
 import { count, Empty, h, Mark, Page, PagedTable, Time } from "../kit.js";
 
+/** @import { AuditEntry } from "../workflow_types.js" */
+
 const WATCH_MS = 15_000;
 
 export const AuditPage = () =>
@@ -17,12 +19,20 @@ export const AuditPage = () =>
       rowKey: (row) => `${row.at} ${row.user} ${row.action} ${row.subject}`,
       empty: h(Empty, { title: "Nothing was done yet" }, "Acts such as pausing a run, revealing a code or erasing a contact are kept here."),
       columns: [
-        { header: "When", cell: (row) => h(Time, { at: row.at }) },
+        { header: "Did what", cell: (row) => h(Act, { row }) },
         { header: "Who", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.user) },
-        { header: "Did what", cell: (row) => h(C.Flex, { gap: 1, wrap: "wrap", align: "center" }, row.action, row.revealed ? h(Mark, { word: "codes in full", palette: "warning" }) : null) },
-        { header: "To what", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.subject), from: "sm" },
+        { header: "When", cell: (row) => h(Time, { at: row.at }) },
         { header: "Why", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.reason || "–"), from: "md" },
         { header: "Rows", cell: (row) => (row.rows === null ? "–" : count(row.rows)), numeric: true, from: "lg" },
       ],
     }),
+  );
+
+/** @param {{row: AuditEntry}} props */
+const Act = ({ row }) =>
+  h(
+    C.Box,
+    { minW: "130px" },
+    h(C.Flex, { gap: 2, wrap: "wrap", align: "center" }, h(C.Text, { as: "span", fontWeight: "medium" }, row.action), row.revealed ? h(Mark, { word: "codes in full", palette: "warning" }) : null),
+    h(C.Text, { fontSize: "sm", color: "fg.muted", overflowWrap: "anywhere" }, row.subject),
   );

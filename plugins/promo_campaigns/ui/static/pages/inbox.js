@@ -31,8 +31,8 @@ export function InboxPage() {
 
 /** @returns {Column[]} */
 const columns = (/** @type {(item: InboxItem) => void} */ show) => [
-  { header: "Kept", cell: (row) => h(Time, { at: row.at }) },
   { header: "Message", cell: (row) => h(Line, { item: row, show }) },
+  { header: "Kept", cell: (row) => h(Time, { at: row.at }) },
   { header: "Contact", cell: (row) => h(Go, { to: `/plugin/promo/contacts/${row.contact_id}` }, String(row.contact_id)), from: "sm" },
   { header: "Channel", cell: (row) => [row.channel, row.locator].filter(Boolean).join(" · "), from: "md" },
   { header: "Workflow", cell: (row) => (row.workflow ? h(Go, { to: toWorkflow(row.workflow) }, row.workflow) : "–"), from: "lg" },
@@ -77,6 +77,5 @@ const Drawn = ({ item }) =>
   h(Drawing, {
     message: { title: item.title ?? "", body: item.body ?? "", html: item.html ?? "", placeholder: PLACEHOLDER },
     channel: item.channel,
-    from: item.workflow ?? undefined,
     to: item.locator,
   });

@@ -38,7 +38,7 @@ const OneReceiver = ({ receiver }) =>
     Section,
     { title: receiver.name, actions: h(Mark, BREAKERS[receiver.breaker] ?? { word: receiver.breaker, palette: "none" }) },
     receiver.breaker === "refuses" ? h(Notice, { status: "error", title: "It refuses every call" }, receiver.remedy ?? "Look at its connection.") : null,
-    receiver.breaker === "open" ? h(Notice, { status: "warning", title: "It is left in peace for a while" }, receiver.remedy ?? "It is tried again by itself.") : null,
+    receiver.breaker === "open" ? h(Notice, { status: "warning", title: "Calls back off for a while" }, receiver.remedy ?? "It is tried again by itself.") : null,
     h(Facts, {
       items: [
         ["Kind", receiver.kind ?? "–"],
@@ -62,9 +62,9 @@ const Errors = ({ receiver }) =>
     rows: receiver.last_errors.map((error, place) => ({ ...error, place })),
     rowKey: (row) => row.place,
     columns: [
-      { header: "When", cell: (row) => h(Time, { at: row.at }) },
       { header: "Status", cell: (row) => row.status ?? "–" },
       { header: "What it said", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.detail ?? "–") },
+      { header: "When", cell: (row) => h(Time, { at: row.at }) },
       { header: "Run", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.run_key ?? "–"), from: "md" },
     ],
   });

@@ -13,7 +13,7 @@ const SMALL_PRINT = "13px";
 
 /** @param {Drawn & {open: boolean}} props */
 export const PushPhones = (props) =>
-  h(C.Flex, { gap: 6, wrap: "wrap", justify: "center" }, h(Locked, { ...props, system: "ios" }), h(Locked, { ...props, system: "android" }));
+  h(C.Flex, { gap: 6, wrap: "wrap", justify: "center", width: "100%" }, h(Locked, { ...props, system: "ios" }), h(Locked, { ...props, system: "android" }));
 
 /** @param {Drawn & {open: boolean, system: "ios" | "android"}} props */
 function Locked({ system, ...message }) {

@@ -8,7 +8,7 @@ import { useAsked } from "./asked.js";
 import { Drawing } from "./drawing.js";
 import { Requests } from "./request.js";
 
-/** @import { MessageAnswer, Workflow } from "../../workflow_types.js" */
+/** @import { MessageAnswer, MessageCall, Workflow } from "../../workflow_types.js" */
 
 const OWN = "as the contact's own";
 
@@ -65,12 +65,15 @@ function Answer({ answer, workflow, chosen }) {
         Section,
         { title: "What the contact sees" },
         h(Whom, { answer }),
-        h(Drawing, { message: { ...answer, placeholder }, channel: answer.channel, from: workflow.name ?? workflow.dag_id, to: answer.locator ?? undefined }),
+        h(Drawing, { message: { ...answer, placeholder }, channel: answer.channel, from: senderOf(requests), to: answer.locator ?? undefined }),
       ),
       h(Requests, { requests, isInbox: workflow.is_inbox, placeholder }),
     ),
   );
 }
+
+/** Who a mail is from, where the request says so. */
+const senderOf = (/** @type {MessageCall[]} */ requests) => requests.find((call) => call.purpose === "message")?.headers?.From;
 
 const Whom = (/** @type {{answer: MessageAnswer}} */ { answer }) =>
   h(Facts, {

@@ -38,7 +38,7 @@ export function TestSends(/** @type {{workflow: Workflow}} */ { workflow }) {
       ids.length ? h(Chosen, { ids, change }) : h(Empty, { title: "No contact is chosen" }, "Add those who are to look at the message."),
       ids.length ? h(Buttons, { workflow, ids, setResult }) : null,
     ),
-    result ? h(Result, { result, workflow }) : null,
+    result ? h(Result, { result }) : null,
   );
 }
 
@@ -88,8 +88,8 @@ function Buttons({ workflow, ids, setResult }) {
   );
 }
 
-/** @param {{result: TestSend, workflow: Workflow}} props */
-function Result({ result, workflow }) {
+/** @param {{result: TestSend}} props */
+function Result({ result }) {
   const rows = result.outcomes ?? result.left_out.map(({ contact_id: id, reason }) => ({ contact_id: id, outcome: "skipped", detail: reason }));
   return h(
     C.Stack,
@@ -114,7 +114,7 @@ function Result({ result, workflow }) {
       h(
         Section,
         { key: message.contact_id, title: `Contact ${message.contact_id}` },
-        h(Drawing, { message: { ...message, placeholder: PLACEHOLDER }, channel: message.channel, from: titleOf(workflow) }),
+        h(Drawing, { message: { ...message, placeholder: PLACEHOLDER }, channel: message.channel }),
       ),
     ),
   );

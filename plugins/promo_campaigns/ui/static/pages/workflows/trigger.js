@@ -49,13 +49,15 @@ export function Trigger(/** @type {{workflow: Workflow}} */ { workflow }) {
         Section,
         { title: "What it will do" },
         h(Shown, { loaded: effect, what: "What it will do", children: (known) => h(Weighed, { known }) }),
-        h(TriggerButton, { workflow, chosen, route, isCalm: calm === JSON.stringify(chosen), setStarted }),
+        h(C.Flex, null, h(TriggerButton, { workflow, chosen, route, known: calm === JSON.stringify(chosen) ? effect.data : undefined, setStarted })),
       ),
     ),
   );
 }
 
-/** @param {{known: {sentence: string, numbers?: Record<string, any>, refusals?: string[], notes?: string[]}}} props */
+/** @typedef {{sentence: string, numbers?: Record<string, any>, refusals?: string[], notes?: string[]}} Known */
+
+/** @param {{known: Known}} props */
 const Weighed = ({ known }) =>
   h(
     C.Stack,
@@ -66,13 +68,17 @@ const Weighed = ({ known }) =>
   );
 
 /** Yes and no are no numbers; the sentence and the notes say them. */
-const plain = (/** @type {{sentence: string, numbers?: Record<string, any>}} */ { sentence, numbers = {} }) => ({
+const plain = (/** @type {Known} */ { sentence, numbers = {} }) => ({
   sentence,
   numbers: Object.fromEntries(Object.entries(numbers).filter(([, value]) => typeof value === "number")),
 });
 
-/** @param {{workflow: Workflow, chosen: Record<string, any>, route: string, isCalm: boolean, setStarted: (id: string) => void}} props */
-function TriggerButton({ workflow, chosen, route, isCalm, setStarted }) {
+/**
+ * It waits until what the run will do is known, for the form as it is filled in.
+ *
+ * @param {{workflow: Workflow, chosen: Record<string, any>, route: string, known: Known | undefined, setStarted: (id: string) => void}} props
+ */
+function TriggerButton({ workflow, chosen, route, known, setStarted }) {
   const [unpause, setUnpause] = React.useState(false);
   return h(Act, {
     label: "Trigger",
@@ -80,9 +86,8 @@ function TriggerButton({ workflow, chosen, route, isCalm, setStarted }) {
     title: `Trigger ${titleOf(workflow)}?`,
     verb: "Trigger",
     done: "The run was triggered",
-    disabled: !isCalm,
-    effectRoute: `${route}/effect`,
-    effectParams: chosen,
+    disabled: !known || Boolean(known.refusals?.length),
+    effect: known ? plain(known) : undefined,
     act: () => post(route, { conf: chosen, unpause }),
     onDone: (answer) => {
       setStarted(answer.dag_run_id ?? answer.run_id);
