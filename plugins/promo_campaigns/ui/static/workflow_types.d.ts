@@ -5,18 +5,18 @@ export type Block = { name: string; kind: string; detail?: string | null };
 export type Fault = { file: string; line: number | null; text: string };
 export type FormField = {
   name: string; title: string; description?: string; type: string | string[]; default: unknown;
-  choices?: (string | null | { value: string | null; label: string })[] | null;
+  choices?: (string | null)[] | null; examples?: (string | number | null)[] | null;
 };
 export type Workflow = {
   dag_id: string; name: string | null; description?: string | null; channel: string | null; transport: string | null;
-  is_inbox: boolean; schedule: string | null; next_runs: string[]; audience: string | null; blocks: Block[] | null;
+  is_inbox: boolean; schedule: string | null; next_runs: string[]; audience: string | null; blocks: Block[];
   last: RunLine | null; forecast: { wanted: number | null; free: number; enough_for: number | null } | null;
   faults: Fault[]; notes?: Fault[]; paused: boolean | null; receivers?: string[]; message?: string | null;
-  code?: { type: string; discount: number; days: number } | null; can?: { act: boolean };
+  codes: string | null; event: string | null; can?: { act: boolean; turn_on?: boolean };
   coming?: { at: string; wanted: number; free: number; short: number }[]; form?: FormField[];
 };
 
-export type Segments = { count: number; encoding: string; characters: number };
+export type Segments = { count: number; encoding: string; characters: number; room: number; strange: string };
 /** A message as it is drawn. */
 export type Drawn = {
   title: string; body: string; html?: string; image?: string | null; segments?: Segments | null; placeholder: string;
@@ -54,8 +54,8 @@ export type TestSend = {
 
 export type ContactDetail = {
   contact_id: number; external_id: string | null; first_name: string | null; last_name: string | null;
-  language: string | null; time_zone: string | null; created_at?: string | null; updated_at?: string | null;
-  erased_at?: string | null; channels: { type: string; shown?: string; value?: string; since?: string }[];
+  language: string | null; time_zone: string | null; masked: boolean;
+  channels: { type: string; value: string }[];
   fields: { id: number; name: string; type: string; value: string }[];
   history: Slice<ContactRun>;
 };
@@ -70,7 +70,7 @@ export type InboxItem = {
 };
 export type ReceiverLine = {
   name: string; kind: string | null; breaker: "closed" | "open" | "refuses"; open_until: string | null;
-  budget: { per_s: number; concurrency: number | null; next_at: string | null } | null; remedy: string | null;
+  reason: string | null; budget: { per_s: number; concurrency: number | null; next_at: string | null } | null; remedy: string | null;
   last_errors: { at: string; status: number | string | null; detail: string | null; run_key: string | null }[];
 };
 export type Checks = {

@@ -3,6 +3,7 @@
 import { Chakra as C } from "../airflow_page.js";
 import { post } from "../api.js";
 import { Act, count, counted, DataTable, duration, h, Mark, Notice, Page, Shown, Time } from "../kit.js";
+import { useMe } from "../shell.js";
 import { refresh, useRoute } from "../store.js";
 
 /** @import { Checks } from "../workflow_types.js" */
@@ -10,10 +11,11 @@ import { refresh, useRoute } from "../store.js";
 const WATCH_MS = 3_000;
 
 export function ChecksPage() {
+  const { rights } = useMe();
   const loaded = useRoute("checks", {}, { every: WATCH_MS, settled: (checks) => checks.state !== "running" });
   return h(
     Page,
-    { title: "Checks", actions: h(RunNow, { isRunning: loaded.data?.state === "running" }) },
+    { title: "Checks", actions: rights.act ? h(RunNow, { isRunning: loaded.data?.state === "running" }) : null },
     h(C.Text, { color: "fg.muted" }, "Each line is a promise of the ledger. A promise that does not hold is a fault of the product or of somebody who wrote into the store by hand."),
     h(Shown, { loaded, what: "The last check", children: (checks) => h(Result, { checks }) }),
   );
@@ -56,7 +58,7 @@ function Result({ checks }) {
 function Verdict({ checks, broken }) {
   if (checks.state === "running") return h(Notice, { status: "info", title: "A check is under way" }, "This page shows its result as soon as there is one.");
   if (checks.state === "failed") return h(Notice, { status: "error", title: "The check broke off" }, checks.error ?? "");
-  if (checks.state === "never" || !checks.at) return h(Notice, { status: "info", title: "The store was not checked from here yet" }, "Press “Check now”.");
+  if (checks.state === "never" || !checks.at) return h(Notice, { status: "info", title: "The store was not checked from here yet" }, "A check reads the whole store and changes nothing.");
   const when = ["Checked at ", h(Time, { key: "at", at: checks.at }), checks.took_s === null ? "" : ` in ${duration(checks.took_s)}`, checks.by ? `, by ${checks.by}.` : "."];
   return broken
     ? h(Notice, { status: "error", title: `${counted(broken, "promise does", "promises do")} not hold` }, when)

@@ -2,9 +2,9 @@
 
 import { Chakra as C, React, Router } from "../airflow_page.js";
 import { path, post } from "../api.js";
-import { Act, CodeText, ContactBadge, DataTable, Empty, Facts, Go, GoButton, h, Notice, Page, PagedTable, Section, Shown, Time, toContact, toRun } from "../kit.js";
+import { Act, CodeText, ContactBadge, DataTable, Empty, Facts, Go, GoButton, h, Page, PagedTable, Section, Shown, Time, toContact, toRun } from "../kit.js";
 import { useMe } from "../shell.js";
-import { refresh, useRoute } from "../store.js";
+import { useRoute } from "../store.js";
 import { ContactSearch } from "./contact_search.js";
 
 /** @import { ContactDetail } from "../workflow_types.js" */
@@ -33,16 +33,16 @@ function OneContact() {
     {
       title: `Contact ${contactId}`,
       back: { to: ROOT, label: "Contacts" },
-      actions: [h(GoButton, { key: "codes", to: toContact(contactId) }, "Its codes"), h(Rights, { key: "rights", contactId, inFull, setInFull, isErased: Boolean(loaded.data?.erased_at) })],
+      actions: [h(GoButton, { key: "codes", to: toContact(contactId) }, "Its codes"), h(Rights, { key: "rights", contactId, inFull, setInFull })],
     },
     h(Shown, { loaded, what: "The contact", children: (contact) => h(Profile, { contact }) }),
   );
 }
 
-/** @param {{contactId: string, inFull: boolean, setInFull: (inFull: boolean) => void, isErased: boolean}} props */
-function Rights({ contactId, inFull, setInFull, isErased }) {
+/** @param {{contactId: string, inFull: boolean, setInFull: (inFull: boolean) => void}} props */
+function Rights({ contactId, inFull, setInFull }) {
   const { rights } = useMe();
-  if (isErased) return null;
+  const navigate = Router.useNavigate();
   return h(
     React.Fragment,
     null,
@@ -69,7 +69,7 @@ function Rights({ contactId, inFull, setInFull, isErased }) {
           reason: "required",
           effectRoute: `contacts/${path(contactId)}/erase/effect`,
           act: (reason) => post(`contacts/${path(contactId)}/erase`, { reason }),
-          onDone: () => refresh(`contacts/${path(contactId)}`),
+          onDone: () => void navigate(ROOT),
         })
       : null,
   );
@@ -80,7 +80,6 @@ const Profile = ({ contact }) =>
   h(
     C.Stack,
     { gap: 5 },
-    contact.erased_at ? h(Notice, { status: "info", title: "This contact was erased" }, "Its identity is gone. Its codes stay given out, and are listed below.") : null,
     h(
       Section,
       { title: "Profile" },
@@ -90,8 +89,6 @@ const Profile = ({ contact }) =>
           ["Name", [contact.first_name, contact.last_name].filter(Boolean).join(" ") || "–"],
           ["Language", contact.language ?? "–"],
           ["Time zone", contact.time_zone ?? "–"],
-          ...(contact.created_at ? [/** @type {[string, any]} */ (["Known since", h(Time, { at: contact.created_at })])] : []),
-          ...(contact.updated_at ? [/** @type {[string, any]} */ (["Last changed", h(Time, { at: contact.updated_at })])] : []),
         ],
       }),
     ),
@@ -109,11 +106,11 @@ const Channels = ({ contact }) =>
   h(DataTable, {
     label: "Channels",
     rows: contact.channels,
-    rowKey: (row) => `${row.type} ${row.shown ?? row.value}`,
+    rowKey: (row) => `${row.type} ${row.value}`,
     empty: h(Empty, { title: "No channel" }, "Nothing can be sent to this contact."),
     columns: [
       { header: "Channel", cell: (row) => row.type },
-      { header: "Address, number or token", cell: (row) => h(C.Text, { as: "span", fontFamily: "mono", overflowWrap: "anywhere" }, row.shown ?? row.value) },
+      { header: "Address, number or token", cell: (row) => h(C.Text, { as: "span", fontFamily: "mono", overflowWrap: "anywhere" }, row.value) },
     ],
   });
 

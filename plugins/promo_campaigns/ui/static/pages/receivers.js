@@ -43,6 +43,7 @@ const OneReceiver = ({ receiver }) =>
       items: [
         ["Kind", receiver.kind ?? "–"],
         ["Budget", budgetOf(receiver)],
+        ...(receiver.reason ? [/** @type {[string, any]} */ (["What it said", receiver.reason])] : []),
         ...(receiver.open_until ? [/** @type {[string, any]} */ (["Tried again", h(Time, { at: receiver.open_until })])] : []),
       ],
     }),

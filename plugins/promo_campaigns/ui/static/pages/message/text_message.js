@@ -13,7 +13,7 @@ const ROOM = {
 };
 
 /** @param {Drawn & {sender: string}} props */
-export const TextMessage = ({ title, body, segments, placeholder, sender }) =>
+export const TextMessage = ({ body, segments, placeholder, sender }) =>
   h(
     C.Flex,
     { gap: 6, wrap: "wrap", justify: "center", align: "flex-start" },
@@ -25,7 +25,7 @@ export const TextMessage = ({ title, body, segments, placeholder, sender }) =>
         C.Stack,
         { px: 3, py: 4, gap: 1, flex: 1, minH: 0, overflowY: "auto", tabIndex: 0, role: "group", "aria-label": "Messages" },
         h(C.Text, { textAlign: "center", fontSize: "xs", color: "fg.muted", "aria-hidden": true }, "Today 9:41"),
-        h(Bubble, { text: [title, body].filter(Boolean).join("\n"), placeholder }),
+        h(Bubble, { text: body, placeholder }),
       ),
     ),
     segments ? h(Counts, { segments }) : null,
@@ -51,7 +51,8 @@ const Counts = (/** @type {{segments: Segments}} */ { segments }) =>
     C.Stack,
     { gap: 3, width: "240px", maxW: "100%" },
     h(Figure, { name: "segments", value: segments.count, note: "Each is charged as a message of its own." }),
-    h(Figure, { name: "characters", value: segments.characters }),
+    h(Figure, { name: "characters", value: segments.characters, note: `${count(segments.room)} more would fit into the last segment.` }),
     h(Figure, { name: "encoding", value: segments.encoding, note: ROOM[/** @type {keyof typeof ROOM} */ (segments.encoding)] }),
+    segments.strange ? h(C.Text, { fontSize: "sm" }, "Not in the GSM alphabet: ", h(C.Code, null, segments.strange)) : null,
     segments.count > 1 ? h(C.Text, { fontSize: "sm", color: "fg.muted" }, `The phone puts the ${count(segments.count)} segments together again.`) : null,
   );

@@ -48,15 +48,15 @@ export function Schedule({ workflow }) {
 
 /** Whether there are codes for the coming runs, in words and as a bar. @param {{workflow: Workflow}} props */
 export function Stock({ workflow }) {
-  const { forecast, code } = workflow;
+  const { forecast, codes } = workflow;
   if (!forecast) return "–";
   const { wanted, free, enough_for: enough } = forecast;
-  const pool = code ? ` of ${code.type}, ${code.discount} %` : "";
   const palette = enough === null ? (free ? "info" : "danger") : enough < 1 ? "danger" : enough < 3 ? "warning" : "success";
   return h(
     C.Stack,
     { gap: 1, minW: 0 },
-    h(C.Text, null, `${counted(free, "free code")}${pool}`),
+    h(C.Text, null, counted(free, "free code")),
+    codes ? h(C.Text, { fontSize: "sm", color: "fg.muted", overflowWrap: "anywhere" }, codes) : null,
     wanted ? h(Bar, { share: Math.min(1, free / (3 * wanted)), palette }) : null,
     h(C.Text, { fontSize: "sm", color: `${palette}.fg` }, inWords(wanted, free, enough)),
   );

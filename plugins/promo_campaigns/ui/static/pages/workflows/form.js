@@ -50,13 +50,17 @@ function OneField({ field, value, onChange }) {
   if (isFlag(field)) return h(Flag, { field, value, onChange });
   const options = optionsOf(field);
   if (options.length) return h(Choice, { label: field.title, value, options: withOwn(options, value, field), onChange, width: WIDE });
-  return h(TextField, { label: field.title, value, onChange, help: field.description, type: isNumber(field) ? "number" : "text", width: WIDE });
+  return h(TextField, { label: field.title, value, onChange, help: helpOf(field), type: isNumber(field) ? "number" : "text", width: WIDE });
+}
+
+function helpOf(/** @type {FormField} */ { description, examples }) {
+  const known = (examples ?? []).filter((example) => example !== null && example !== "").join(", ");
+  return [description, known ? `In use: ${known}.` : ""].filter(Boolean).join(". ") || undefined;
 }
 
 /** The choices as values and labels; none is the workflow's own choice and has the empty value. */
 function optionsOf(/** @type {FormField} */ { choices }) {
   return (choices ?? []).map((choice) => {
-    if (choice !== null && typeof choice === "object") return { value: asText(choice.value), label: choice.label };
     const value = asText(choice);
     return { value, label: value === "" ? "as the workflow says" : (MODES[value] ?? value) };
   });

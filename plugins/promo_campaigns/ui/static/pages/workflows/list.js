@@ -44,14 +44,14 @@ const Card = ({ workflow }) =>
         h(C.Heading, { as: "h2", size: "md", overflowWrap: "anywhere" }, h(Go, { to: toWorkflow(workflow.dag_id) }, titleOf(workflow))),
         h(Badges, { workflow }),
       ),
-      workflow.blocks ? h(Ways, { workflow }) : null,
+      workflow.blocks.length ? h(Ways, { workflow }) : null,
     ),
     h(
       C.Stack,
       { p: 4, gap: 4 },
       workflow.description ? h(C.Text, { color: "fg.muted" }, workflow.description) : null,
       workflow.faults.length ? h(Findings, { workflow: { ...workflow, notes: [] } }) : null,
-      workflow.blocks ? h(Chain, { blocks: workflow.blocks }) : null,
+      workflow.blocks.length ? h(Chain, { blocks: workflow.blocks }) : null,
       h(
         C.SimpleGrid,
         { columns: { base: 1, sm: 2, lg: 4 }, gap: 4 },

@@ -62,7 +62,7 @@ const ViewTabs = (/** @type {{workflowId: string}} */ { workflowId }) =>
 
 /** A workflow whose file cannot be read has nothing to show but its faults. */
 const readable = (/** @type {(props: {workflow: Workflow}) => any} */ View, /** @type {Workflow} */ workflow) =>
-  workflow.blocks
+  workflow.blocks.length
     ? h(View, { workflow })
     : h(C.Stack, { gap: 3 }, h(Findings, { workflow }), h(Notice, { status: "info", title: "First mend the file" }, "Nothing can be shown or sent while the workflow cannot be read."));
 
@@ -85,7 +85,7 @@ const Overview = ({ workflow }) =>
     { gap: 5 },
     h(Findings, { workflow }),
     workflow.description ? h(C.Text, { color: "fg.muted" }, workflow.description) : null,
-    workflow.blocks ? h(Section, { title: "Blocks" }, h(Chain, { blocks: workflow.blocks, details: true })) : null,
+    workflow.blocks.length ? h(Section, { title: "Blocks" }, h(Chain, { blocks: workflow.blocks, details: true })) : null,
     h(
       Section,
       { title: "Settings and state" },

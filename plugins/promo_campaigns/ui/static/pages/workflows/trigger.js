@@ -31,8 +31,9 @@ export function Trigger(/** @type {{workflow: Workflow}} */ { workflow }) {
   const chosen = conf(fields, filled);
   const calm = useCalm(JSON.stringify(chosen));
   const route = `workflows/${path(workflow.dag_id)}/trigger`;
-  const effect = useRoute(`${route}/effect`, JSON.parse(calm));
-  if (workflow.can && !workflow.can.act) return h(Notice, { status: "info", title: "You may look at this workflow but not trigger it" }, "Whoever may trigger its DAG in Airflow may do so here.");
+  const mayAct = workflow.can?.act !== false;
+  const effect = useRoute(mayAct ? `${route}/effect` : null, JSON.parse(calm));
+  if (!mayAct) return h(Notice, { status: "info", title: "You may look at this workflow but not trigger it" }, "Whoever may trigger its DAG in Airflow may do so here.");
   return h(
     C.Stack,
     { gap: 5 },
@@ -93,7 +94,7 @@ function TriggerButton({ workflow, chosen, route, known, setStarted }) {
       setStarted(answer.dag_run_id ?? answer.run_id);
       refresh("workflows", "runs", "strip");
     },
-    children: workflow.paused ? h(Unpause, { unpause, setUnpause }) : undefined,
+    children: workflow.paused && workflow.can?.turn_on !== false ? h(Unpause, { unpause, setUnpause }) : undefined,
   });
 }
 
