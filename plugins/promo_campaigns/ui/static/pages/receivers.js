@@ -37,8 +37,8 @@ const OneReceiver = ({ receiver }) =>
   h(
     Section,
     { title: receiver.name, actions: h(Mark, BREAKERS[receiver.breaker] ?? { word: receiver.breaker, palette: "none" }) },
-    receiver.breaker === "refuses" ? h(Notice, { status: "error", title: "It refuses every call" }, receiver.remedy ?? "Look at its connection.") : null,
-    receiver.breaker === "open" ? h(Notice, { status: "warning", title: "Calls back off for a while" }, receiver.remedy ?? "It is tried again by itself.") : null,
+    receiver.breaker === "refuses" ? h(Notice, { status: "error", title: "It refuses every call" }, receiver.remedy || "Look at its connection.") : null,
+    receiver.breaker === "open" ? h(Notice, { status: "warning", title: "Calls back off for a while" }, receiver.remedy || "It is tried again by itself.") : null,
     h(Facts, {
       items: [
         ["Kind", receiver.kind ?? "–"],
