@@ -17,9 +17,13 @@ export const AuditPage = () =>
       route: "audit",
       watching: { every: WATCH_MS },
       rowKey: (row) => `${row.at} ${row.user} ${row.action} ${row.subject}`,
-      empty: h(Empty, { title: "Nothing was done yet" }, "Acts such as pausing a run, revealing a code or erasing a contact are kept here."),
+      empty: h(
+        Empty,
+        { title: "Nothing was done yet" },
+        "Acts such as pausing a run, revealing a code or erasing a contact are kept here.",
+      ),
       columns: [
-        { header: "Did what", cell: (row) => h(Act, { row }) },
+        { header: "Did what", cell: (row) => h(Deed, { row }) },
         { header: "Who", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.user) },
         { header: "When", cell: (row) => h(Time, { at: row.at }) },
         { header: "Why", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.reason || "–"), from: "md" },
@@ -29,10 +33,15 @@ export const AuditPage = () =>
   );
 
 /** @param {{row: AuditEntry}} props */
-const Act = ({ row }) =>
+const Deed = ({ row }) =>
   h(
     C.Box,
     { minW: "130px" },
-    h(C.Flex, { gap: 2, wrap: "wrap", align: "center" }, h(C.Text, { as: "span", fontWeight: "medium" }, row.action), row.revealed ? h(Mark, { word: "codes in full", palette: "warning" }) : null),
+    h(
+      C.Flex,
+      { gap: 2, wrap: "wrap", align: "center" },
+      h(C.Text, { as: "span", fontWeight: "medium" }, row.action),
+      row.revealed ? h(Mark, { word: "codes in full", palette: "warning" }) : null,
+    ),
     h(C.Text, { fontSize: "sm", color: "fg.muted", overflowWrap: "anywhere" }, row.subject),
   );

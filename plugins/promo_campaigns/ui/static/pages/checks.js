@@ -16,7 +16,11 @@ export function ChecksPage() {
   return h(
     Page,
     { title: "Checks", actions: rights.act ? h(RunNow, { isRunning: loaded.data?.state === "running" }) : null },
-    h(C.Text, { color: "fg.muted" }, "Each line is a promise of the ledger. A promise that does not hold is a fault of the product or of somebody who wrote into the store by hand."),
+    h(
+      C.Text,
+      { color: "fg.muted" },
+      "Each line is a promise of the ledger. A promise that does not hold is a fault of the product or of somebody who wrote into the store by hand.",
+    ),
     h(Shown, { loaded, what: "The last check", children: (checks) => h(Result, { checks }) }),
   );
 }
@@ -30,7 +34,10 @@ const RunNow = ({ isRunning }) =>
     verb: "Check",
     done: "The check has begun",
     disabled: isRunning,
-    effect: { sentence: "Every promise is checked over all codes and assignments. Nothing is changed; a large store takes minutes, and sends go on meanwhile." },
+    effect: {
+      sentence:
+        "Every promise is checked over all codes and assignments. Nothing is changed; a large store takes minutes, and sends go on meanwhile.",
+    },
     act: () => post("checks/run"),
     onDone: () => refresh("checks"),
   });
@@ -56,10 +63,21 @@ function Result({ checks }) {
 
 /** @param {{checks: Checks, broken: number}} props */
 function Verdict({ checks, broken }) {
-  if (checks.state === "running") return h(Notice, { status: "info", title: "A check is under way" }, "This page shows its result as soon as there is one.");
+  if (checks.state === "running")
+    return h(Notice, { status: "info", title: "A check is under way" }, "This page shows its result as soon as there is one.");
   if (checks.state === "failed") return h(Notice, { status: "error", title: "The check broke off" }, checks.error ?? "");
-  if (checks.state === "never" || !checks.at) return h(Notice, { status: "info", title: "The store was not checked from here yet" }, "A check reads the whole store and changes nothing.");
-  const when = ["Checked at ", h(Time, { key: "at", at: checks.at }), checks.took_s === null ? "" : ` in ${duration(checks.took_s)}`, checks.by ? `, by ${checks.by}.` : "."];
+  if (checks.state === "never" || !checks.at)
+    return h(
+      Notice,
+      { status: "info", title: "The store was not checked from here yet" },
+      "A check reads the whole store and changes nothing.",
+    );
+  const when = [
+    "Checked at ",
+    h(Time, { key: "at", at: checks.at }),
+    checks.took_s === null ? "" : ` in ${duration(checks.took_s)}`,
+    checks.by ? `, by ${checks.by}.` : ".",
+  ];
   return broken
     ? h(Notice, { status: "error", title: `${counted(broken, "promise does", "promises do")} not hold` }, when)
     : h(Notice, { status: "success", title: "Every promise holds" }, when);
@@ -79,5 +97,7 @@ const Promised = ({ row }) =>
     { gap: 1 },
     h(C.Text, null, row.text || row.name.replaceAll("_", " ")),
     row.text ? h(C.Text, { fontSize: "xs", color: "fg.muted", fontFamily: "mono" }, row.name) : null,
-    row.rows?.length ? h(C.Box, { as: "pre", m: 0, fontSize: "xs", whiteSpace: "pre-wrap", overflowWrap: "anywhere" }, row.rows.join("\n")) : null,
+    row.rows?.length
+      ? h(C.Box, { as: "pre", m: 0, fontSize: "xs", whiteSpace: "pre-wrap", overflowWrap: "anywhere" }, row.rows.join("\n"))
+      : null,
   );

@@ -33,7 +33,12 @@ export function ContactSearch({ label = "Contact", verb = "Show", onChoose }) {
     try {
       const { contacts } = await post("people/search", { text: text.trim() });
       if (contacts.length === 1) choose(contacts[0]);
-      else setFound({ busy: false, contacts, said: contacts.length ? "Several contacts are meant; choose one:" : `No contact is known as ${text.trim()}.` });
+      else
+        setFound({
+          busy: false,
+          contacts,
+          said: contacts.length ? "Several contacts are meant; choose one:" : `No contact is known as ${text.trim()}.`,
+        });
     } catch (error) {
       setFound({ busy: false, contacts: [], said: /** @type {Error} */ (error).message });
     }
@@ -52,7 +57,9 @@ export function ContactSearch({ label = "Contact", verb = "Show", onChoose }) {
       ? h(
           C.Flex,
           { gap: 2, wrap: "wrap" },
-          found.contacts.map((contact) => h(C.Button, { key: contact.contact_id, size: "sm", variant: "subtle", onClick: () => choose(contact) }, nameOf(contact))),
+          found.contacts.map((contact) =>
+            h(C.Button, { key: contact.contact_id, size: "sm", variant: "subtle", onClick: () => choose(contact) }, nameOf(contact)),
+          ),
         )
       : null,
   );

@@ -2,7 +2,24 @@
 
 import { Chakra as C, React, Router } from "../airflow_page.js";
 import { path, post } from "../api.js";
-import { Act, CodeText, ContactBadge, DataTable, Empty, Facts, Go, GoButton, h, Page, PagedTable, Section, Shown, Time, toContact, toRun } from "../kit.js";
+import {
+  Act,
+  CodeText,
+  ContactBadge,
+  DataTable,
+  Empty,
+  Facts,
+  Go,
+  GoButton,
+  h,
+  Page,
+  PagedTable,
+  Section,
+  Shown,
+  Time,
+  toContact,
+  toRun,
+} from "../kit.js";
 import { useMe } from "../shell.js";
 import { useRoute } from "../store.js";
 import { ContactSearch } from "./contact_search.js";
@@ -12,7 +29,12 @@ import { ContactSearch } from "./contact_search.js";
 const ROOT = "/plugin/promo/contacts";
 
 export const ContactsPage = () =>
-  h(Router.Routes, null, h(Router.Route, { index: true, element: h(Search) }), h(Router.Route, { path: ":contactId", element: h(OneContact) }));
+  h(
+    Router.Routes,
+    null,
+    h(Router.Route, { index: true, element: h(Search) }),
+    h(Router.Route, { path: ":contactId", element: h(OneContact) }),
+  );
 
 function Search() {
   const navigate = Router.useNavigate();
@@ -20,7 +42,11 @@ function Search() {
     Page,
     { title: "Contacts" },
     h(ContactSearch, { onChoose: (contact) => void navigate(`${ROOT}/${path(contact.contact_id)}`) }),
-    h(Empty, { title: "Look for a contact" }, "By its contact id, its external id, an address or a number. What is typed is looked for as a whole, and is not kept."),
+    h(
+      Empty,
+      { title: "Look for a contact" },
+      "By its contact id, its external id, an address or a number. What is typed is looked for as a whole, and is not kept.",
+    ),
   );
 }
 
@@ -33,7 +59,10 @@ function OneContact() {
     {
       title: `Contact ${contactId}`,
       back: { to: ROOT, label: "Contacts" },
-      actions: [h(GoButton, { key: "codes", to: toContact(contactId) }, "Its codes"), h(Rights, { key: "rights", contactId, inFull, setInFull })],
+      actions: [
+        h(GoButton, { key: "codes", to: toContact(contactId) }, "Its codes"),
+        loaded.data ? h(Rights, { key: "rights", contactId, inFull, setInFull }) : null,
+      ],
     },
     h(Shown, { loaded, what: "The contact", children: (contact) => h(Profile, { contact }) }),
   );
@@ -55,7 +84,9 @@ function Rights({ contactId, inFull, setInFull }) {
             title: `Show contact ${contactId} in full?`,
             verb: "Show",
             done: "Shown in full",
-            effect: { sentence: "Addresses, numbers and fields are shown unmasked until you leave this page. That you looked is kept in the audit." },
+            effect: {
+              sentence: "Addresses, numbers and fields are shown unmasked until you leave this page. That you looked is kept in the audit.",
+            },
             act: async () => setInFull(true),
           })
       : null,
@@ -110,7 +141,10 @@ const Channels = ({ contact }) =>
     empty: h(Empty, { title: "No channel" }, "Nothing can be sent to this contact."),
     columns: [
       { header: "Channel", cell: (row) => row.type },
-      { header: "Address, number or token", cell: (row) => h(C.Text, { as: "span", fontFamily: "mono", overflowWrap: "anywhere" }, row.value) },
+      {
+        header: "Address, number or token",
+        cell: (row) => h(C.Text, { as: "span", fontFamily: "mono", overflowWrap: "anywhere" }, row.value),
+      },
     ],
   });
 
@@ -122,7 +156,10 @@ const Fields = ({ contact }) =>
     rowKey: (row) => row.id,
     empty: h(Empty, { title: "No field has a value" }),
     columns: [
-      { header: "Field", cell: (row) => h(C.Box, null, row.name, h(C.Text, { fontSize: "xs", color: "fg.muted" }, `${row.id}, ${row.type}`)) },
+      {
+        header: "Field",
+        cell: (row) => h(C.Box, null, row.name, h(C.Text, { fontSize: "xs", color: "fg.muted" }, `${row.id}, ${row.type}`)),
+      },
       { header: "Value", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere", whiteSpace: "pre-line" }, row.value) },
     ],
   });
@@ -136,7 +173,16 @@ const History = ({ contact }) =>
     empty: h(Empty, { title: "This contact was in no run yet" }),
     columns: [
       { header: "Run", cell: (row) => h(Go, { to: toRun(row.run_id) }, row.run_key) },
-      { header: "State", cell: (row) => h(C.Stack, { gap: 1, align: "flex-start" }, h(ContactBadge, { state: row.state }), row.reason ? h(C.Text, { fontSize: "sm" }, row.reason) : null) },
+      {
+        header: "State",
+        cell: (row) =>
+          h(
+            C.Stack,
+            { gap: 1, align: "flex-start" },
+            h(ContactBadge, { state: row.state }),
+            row.reason ? h(C.Text, { fontSize: "sm" }, row.reason) : null,
+          ),
+      },
       { header: "Code", cell: (row) => h(CodeText, null, row.code_masked) },
       { header: "Sent", cell: (row) => h(Time, { at: row.sent_at }), from: "md" },
     ],

@@ -16,7 +16,11 @@ export function InboxPage() {
   return h(
     Page,
     { title: "Inbox" },
-    h(Notice, { status: "info", title: "Nobody was sent these messages" }, "Workflows whose transport is the inbox keep their messages here, to look at. Codes are masked."),
+    h(
+      Notice,
+      { status: "info", title: "Nobody was sent these messages" },
+      "Workflows whose transport is the inbox keep their messages here, to look at. Codes are masked.",
+    ),
     h(PagedTable, {
       label: "Messages in the inbox",
       route: "inbox",
@@ -44,7 +48,19 @@ const Line = ({ item, show }) =>
     ? h(C.Text, { color: "fg.muted" }, "of no run any more: its text is not shown")
     : h(
         C.Button,
-        { variant: "plain", size: "sm", px: 0, height: "auto", minW: 0, maxW: { base: "200px", md: "420px" }, textAlign: "start", whiteSpace: "normal", display: "block", onClick: () => show(item), "aria-haspopup": "dialog" },
+        {
+          variant: "plain",
+          size: "sm",
+          px: 0,
+          height: "auto",
+          minW: 0,
+          maxW: { base: "200px", md: "420px" },
+          textAlign: "start",
+          whiteSpace: "normal",
+          display: "block",
+          onClick: () => show(item),
+          "aria-haspopup": "dialog",
+        },
         h(C.Text, { as: "span", display: "block", fontWeight: "medium", truncate: true, color: "fg.info" }, item.title || "(no title)"),
         h(C.Text, { as: "span", display: "block", color: "fg.muted", fontWeight: "normal", truncate: true }, item.body),
       );
@@ -53,7 +69,14 @@ const Line = ({ item, show }) =>
 const Opened = ({ item, close }) =>
   h(
     C.Dialog.Root,
-    { open: item !== null, onOpenChange: (/** @type {{open: boolean}} */ change) => (change.open ? undefined : close()), size: item?.channel === "email" ? "cover" : "xl", scrollBehavior: "inside", lazyMount: true, unmountOnExit: true },
+    {
+      open: item !== null,
+      onOpenChange: (/** @type {{open: boolean}} */ change) => (change.open ? undefined : close()),
+      size: item?.channel === "email" ? "cover" : "xl",
+      scrollBehavior: "inside",
+      lazyMount: true,
+      unmountOnExit: true,
+    },
     h(
       C.Portal,
       null,

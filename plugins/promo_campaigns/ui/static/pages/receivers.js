@@ -23,22 +23,31 @@ export function ReceiversPage() {
       what: "The list of receivers",
       children: (/** @type {ReceiverLine[]} */ receivers) =>
         receivers.length
-          ? h(C.Stack, { gap: 4 }, [...receivers].sort(worstFirst).map((receiver) => h(OneReceiver, { key: receiver.name, receiver })))
+          ? h(
+              C.Stack,
+              { gap: 4 },
+              [...receivers].sort(worstFirst).map((receiver) => h(OneReceiver, { key: receiver.name, receiver })),
+            )
           : h(Empty, { title: "No receiver was called yet" }, "A receiver appears here once a run has called it."),
     }),
   );
 }
 
 const ORDER = ["refuses", "open", "closed"];
-const worstFirst = (/** @type {ReceiverLine} */ one, /** @type {ReceiverLine} */ other) => ORDER.indexOf(one.breaker) - ORDER.indexOf(other.breaker) || one.name.localeCompare(other.name);
+const worstFirst = (/** @type {ReceiverLine} */ one, /** @type {ReceiverLine} */ other) =>
+  ORDER.indexOf(one.breaker) - ORDER.indexOf(other.breaker) || one.name.localeCompare(other.name);
 
 /** @param {{receiver: ReceiverLine}} props */
 const OneReceiver = ({ receiver }) =>
   h(
     Section,
     { title: receiver.name, actions: h(Mark, BREAKERS[receiver.breaker] ?? { word: receiver.breaker, palette: "none" }) },
-    receiver.breaker === "refuses" ? h(Notice, { status: "error", title: "It refuses every call" }, receiver.remedy || "Look at its connection.") : null,
-    receiver.breaker === "open" ? h(Notice, { status: "warning", title: "Calls back off for a while" }, receiver.remedy || "It is tried again by itself.") : null,
+    receiver.breaker === "refuses"
+      ? h(Notice, { status: "error", title: "It refuses every call" }, receiver.remedy || "Look at its connection.")
+      : null,
+    receiver.breaker === "open"
+      ? h(Notice, { status: "warning", title: "Calls back off for a while" }, receiver.remedy || "It is tried again by itself.")
+      : null,
     h(Facts, {
       items: [
         ["Kind", receiver.kind ?? "–"],
@@ -52,7 +61,9 @@ const OneReceiver = ({ receiver }) =>
 
 function budgetOf(/** @type {ReceiverLine} */ { budget }) {
   if (!budget) return "no limit";
-  const parts = [budget.per_s ? `${budget.per_s} calls a second` : "", budget.concurrency ? `${budget.concurrency} at a time` : ""].filter(Boolean);
+  const parts = [budget.per_s ? `${budget.per_s} calls a second` : "", budget.concurrency ? `${budget.concurrency} at a time` : ""].filter(
+    Boolean,
+  );
   return parts.join(", ") || "no limit";
 }
 

@@ -6,4 +6,9 @@ import { WorkflowList } from "./workflows/list.js";
 import { WorkflowPage } from "./workflows/one.js";
 
 export const WorkflowsPage = () =>
-  h(Router.Routes, null, h(Router.Route, { index: true, element: h(WorkflowList) }), h(Router.Route, { path: ":workflowId/*", element: h(WorkflowPage) }));
+  h(
+    Router.Routes,
+    null,
+    h(Router.Route, { index: true, element: h(WorkflowList) }),
+    h(Router.Route, { path: ":workflowId/*", element: h(WorkflowPage) }),
+  );

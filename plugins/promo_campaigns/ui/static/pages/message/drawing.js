@@ -34,7 +34,11 @@ function Push({ message }) {
     { gap: 4, align: "center" },
     h(Toggle, { label: "How much of it is shown", value: fold, onChange: setFold, options: FOLDS }),
     h(PushPhones, { ...message, open: fold === "open" }),
-    h(C.Text, { fontSize: "sm", color: "fg.muted", textAlign: "center" }, `Title of ${counted(length(message.title), "character")}, text of ${counted(length(message.body), "character")}.`),
+    h(
+      C.Text,
+      { fontSize: "sm", color: "fg.muted", textAlign: "center" },
+      `Title of ${counted(length(message.title), "character")}, text of ${counted(length(message.body), "character")}.`,
+    ),
   );
 }
 

@@ -27,9 +27,22 @@ export function Mail(props) {
     C.Stack,
     { gap: 4 },
     props.html
-      ? h(Toggle, { label: "Part of the mail", value: shown, onChange: setPart, options: [{ value: "html", label: "HTML" }, { value: "text", label: "Plain text" }] })
+      ? h(Toggle, {
+          label: "Part of the mail",
+          value: shown,
+          onChange: setPart,
+          options: [
+            { value: "html", label: "HTML" },
+            { value: "text", label: "Plain text" },
+          ],
+        })
       : h(C.Text, { fontSize: "sm", color: "fg.muted" }, "This message has no HTML part: mail programs show the plain text."),
-    h(C.Flex, { gap: 6, wrap: "wrap", justify: "center", align: "flex-start" }, h(Window, { ...props, part: shown }), h(MailPhone, { ...props, part: shown })),
+    h(
+      C.Flex,
+      { gap: 6, wrap: "wrap", justify: "center", align: "flex-start" },
+      h(Window, { ...props, part: shown }),
+      h(MailPhone, { ...props, part: shown }),
+    ),
   );
 }
 
@@ -65,7 +78,11 @@ const MailPhone = (props) =>
       ? h(
           C.Box,
           { height: `${Math.round(FRAME_HEIGHT * SCALE)}px`, overflow: "hidden", flexShrink: 0 },
-          h(C.Box, { width: `${PHONE_CSS_WIDTH}px`, transform: `scale(${SCALE})`, transformOrigin: "top left" }, h(Content, { ...props, height: `${FRAME_HEIGHT}px`, where: "a phone" })),
+          h(
+            C.Box,
+            { width: `${PHONE_CSS_WIDTH}px`, transform: `scale(${SCALE})`, transformOrigin: "top left" },
+            h(Content, { ...props, height: `${FRAME_HEIGHT}px`, where: "a phone" }),
+          ),
         )
       : h(C.Box, { flex: 1, minH: 0 }, h(Content, { ...props, height: "100%", where: "a phone" })),
   );
@@ -75,12 +92,39 @@ const MailHead = ({ title, from, to, placeholder, small = false }) =>
   h(
     C.Stack,
     { gap: 2, px: 4, py: 3, borderBottomWidth: 1, minH: small ? `${ABOVE - 40}px` : undefined, flexShrink: 0 },
-    h(C.Text, { fontWeight: "semibold", fontSize: small ? "md" : "lg", lineHeight: 1.25, overflowWrap: "anywhere", lineClamp: small ? 2 : undefined }, h(Placeheld, { text: title, placeholder })),
+    h(
+      C.Text,
+      {
+        fontWeight: "semibold",
+        fontSize: small ? "md" : "lg",
+        lineHeight: 1.25,
+        overflowWrap: "anywhere",
+        lineClamp: small ? 2 : undefined,
+      },
+      h(Placeheld, { text: title, placeholder }),
+    ),
     h(
       C.HStack,
       { gap: 2, fontSize: "sm", minW: 0 },
-      h(C.Center, { "aria-hidden": true, boxSize: "30px", borderRadius: "full", bg: "brand.solid", color: "brand.contrast", fontWeight: "bold", flexShrink: 0 }, from.slice(0, 1).toUpperCase()),
-      h(C.Box, { minW: 0 }, h(C.Text, { truncate: true }, from), h(C.Text, { color: "fg.muted", fontSize: "xs", truncate: true }, `to ${to}`)),
+      h(
+        C.Center,
+        {
+          "aria-hidden": true,
+          boxSize: "30px",
+          borderRadius: "full",
+          bg: "brand.solid",
+          color: "brand.contrast",
+          fontWeight: "bold",
+          flexShrink: 0,
+        },
+        from.slice(0, 1).toUpperCase(),
+      ),
+      h(
+        C.Box,
+        { minW: 0 },
+        h(C.Text, { truncate: true }, from),
+        h(C.Text, { color: "fg.muted", fontSize: "xs", truncate: true }, `to ${to}`),
+      ),
     ),
   );
 
@@ -92,9 +136,29 @@ const MailHead = ({ title, from, to, placeholder, small = false }) =>
  */
 const Content = ({ html, body, part, height, where, placeholder }) =>
   part === "html" && html
-    ? h(C.chakra.iframe, { title: `HTML of the mail in ${where}`, sandbox: "", srcDoc: HEAD + html, referrerPolicy: "no-referrer", display: "block", width: "100%", height, border: "none", bg: "white" })
+    ? h(C.chakra.iframe, {
+        title: `HTML of the mail in ${where}`,
+        sandbox: "",
+        srcDoc: HEAD + html,
+        referrerPolicy: "no-referrer",
+        display: "block",
+        width: "100%",
+        height,
+        border: "none",
+        bg: "white",
+      })
     : h(
         C.Box,
-        { p: 4, height, overflowY: "auto", tabIndex: 0, role: "group", "aria-label": `Text of the mail in ${where}`, whiteSpace: "pre-wrap", overflowWrap: "anywhere", fontSize: "sm" },
+        {
+          p: 4,
+          height,
+          overflowY: "auto",
+          tabIndex: 0,
+          role: "group",
+          "aria-label": `Text of the mail in ${where}`,
+          whiteSpace: "pre-wrap",
+          overflowWrap: "anywhere",
+          fontSize: "sm",
+        },
         h(Placeheld, { text: body, placeholder }),
       );

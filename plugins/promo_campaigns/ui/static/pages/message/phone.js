@@ -12,7 +12,8 @@ export const SCREEN_WIDTH = PHONE_WIDTH - 2 * CASE_WIDTH;
 export const SCREEN_HEIGHT = 540;
 
 const SIGNAL = "M2 18h3v3H2zM7.5 14h3v7h-3zM13 9h3v12h-3zM18.5 4h3v17h-3z";
-const WIFI = "M12 20.5 8.6 17a5 5 0 0 1 6.8 0zM12 4C7.7 4 3.9 5.7 1 8.5l2.3 2.4a12.5 12.5 0 0 1 17.400 0L23 8.5A15.9 15.9 0 0 0 12 4zm0 5.9c-2.7 0-5.2 1-7 2.8l2.3 2.4a6.7 6.7 0 0 1 9.4 0l2.3-2.4a10 10 0 0 0-7-2.8z";
+const WIFI =
+  "M12 20.5 8.6 17a5 5 0 0 1 6.8 0zM12 4C7.7 4 3.9 5.7 1 8.5l2.3 2.4a12.5 12.5 0 0 1 17.400 0L23 8.5A15.9 15.9 0 0 0 12 4zm0 5.9c-2.7 0-5.2 1-7 2.8l2.3 2.4a6.7 6.7 0 0 1 9.4 0l2.3-2.4a10 10 0 0 0-7-2.8z";
 const BATTERY = "M3 7h16a2 2 0 0 1 2 2v6a2 2 0 0 1-2 2H3a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2zm19.5 3v4h1v-4z";
 
 /**
@@ -43,7 +44,18 @@ export const Phone = ({ label, system, wallpaper = false, children, note }) =>
       },
       h(StatusBar, { system }),
       children,
-      h(C.Box, { "aria-hidden": true, mt: "auto", mx: "auto", mb: 2, width: "100px", height: "4px", borderRadius: "full", bg: "currentColor", opacity: 0.6, flexShrink: 0 }),
+      h(C.Box, {
+        "aria-hidden": true,
+        mt: "auto",
+        mx: "auto",
+        mb: 2,
+        width: "100px",
+        height: "4px",
+        borderRadius: "full",
+        bg: "currentColor",
+        opacity: 0.6,
+        flexShrink: 0,
+      }),
     ),
     h(C.Box, { as: "figcaption", textAlign: "center", fontSize: "sm", color: "fg.muted" }, label, note ? h(C.Box, null, note) : null),
   );
@@ -64,7 +76,18 @@ const WALLPAPERS = {
 const StatusBar = (/** @type {{system: "ios" | "android"}} */ { system }) =>
   h(
     C.Flex,
-    { "aria-hidden": true, justify: "space-between", align: "center", px: 6, pt: 3, pb: 1, fontSize: "sm", fontWeight: "semibold", position: "relative", flexShrink: 0 },
+    {
+      "aria-hidden": true,
+      justify: "space-between",
+      align: "center",
+      px: 6,
+      pt: 3,
+      pb: 1,
+      fontSize: "sm",
+      fontWeight: "semibold",
+      position: "relative",
+      flexShrink: 0,
+    },
     h("span", null, "9:41"),
     h(C.Box, {
       position: "absolute",
@@ -76,7 +99,11 @@ const StatusBar = (/** @type {{system: "ios" | "android"}} */ { system }) =>
       height: system === "ios" ? "24px" : "16px",
       width: system === "ios" ? "84px" : "16px",
     }),
-    h(C.HStack, { gap: 1 }, [SIGNAL, WIFI, BATTERY].map((d) => h(Sign, { key: d, d }))),
+    h(
+      C.HStack,
+      { gap: 1 },
+      [SIGNAL, WIFI, BATTERY].map((d) => h(Sign, { key: d, d })),
+    ),
   );
 
 const Sign = (/** @type {{d: string}} */ { d }) =>

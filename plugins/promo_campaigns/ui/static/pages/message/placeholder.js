@@ -11,6 +11,13 @@ export function Placeheld({ text, placeholder }) {
     .flatMap((part, place) =>
       place === 0
         ? [part]
-        : [h(C.Mark, { key: place, bg: "warning.muted", color: "warning.fg", borderRadius: "sm", px: "1px", title: "Here the code will stand" }, placeholder), part],
+        : [
+            h(
+              C.Mark,
+              { key: place, bg: "warning.muted", color: "warning.fg", borderRadius: "sm", px: "1px", title: "Here the code will stand" },
+              placeholder,
+            ),
+            part,
+          ],
     );
 }

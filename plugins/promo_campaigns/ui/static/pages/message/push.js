@@ -13,7 +13,12 @@ const SMALL_PRINT = "13px";
 
 /** @param {Drawn & {open: boolean}} props */
 export const PushPhones = (props) =>
-  h(C.Flex, { gap: 6, wrap: "wrap", justify: "center", width: "100%" }, h(Locked, { ...props, system: "ios" }), h(Locked, { ...props, system: "android" }));
+  h(
+    C.Flex,
+    { gap: 6, wrap: "wrap", justify: "center", width: "100%" },
+    h(Locked, { ...props, system: "ios" }),
+    h(Locked, { ...props, system: "android" }),
+  );
 
 /** @param {Drawn & {open: boolean, system: "ios" | "android"}} props */
 function Locked({ system, ...message }) {
@@ -21,7 +26,12 @@ function Locked({ system, ...message }) {
   const Card = system === "ios" ? IosCard : AndroidCard;
   return h(
     Phone,
-    { system, wallpaper: true, label: system === "ios" ? "iPhone, locked" : "Android phone, locked", note: isCut ? "The text is cut here until it is pulled open." : null },
+    {
+      system,
+      wallpaper: true,
+      label: system === "ios" ? "iPhone, locked" : "Android phone, locked",
+      note: isCut ? "The text is cut here until it is pulled open." : null,
+    },
     h(Clock, { system }),
     h(Card, { ...message, onCut: setCut }),
   );
@@ -37,7 +47,11 @@ const Clock = (/** @type {{system: "ios" | "android"}} */ { system }) =>
   );
 
 const Today = () =>
-  h(C.Text, { fontSize: "sm" }, new Intl.DateTimeFormat(document.documentElement.lang || "en", { weekday: "long", day: "numeric", month: "long" }).format(new Date()));
+  h(
+    C.Text,
+    { fontSize: "sm" },
+    new Intl.DateTimeFormat(document.documentElement.lang || "en", { weekday: "long", day: "numeric", month: "long" }).format(new Date()),
+  );
 
 const CARD = { color: "fg", bg: "bg.panel/90", backdropFilter: "blur(20px)", boxShadow: "md", mx: 2, p: 3, minW: 0 };
 
@@ -54,7 +68,11 @@ function IosCard(/** @type {CardProps} */ { title, body, image, open, onCut, pla
       h(
         C.Flex,
         { justify: "space-between", gap: 2, align: "baseline" },
-        h(C.Text, { fontWeight: "semibold", fontSize: "15px", lineHeight: 1.3, lineClamp: open ? undefined : 1, overflowWrap: "anywhere" }, h(Placeheld, { text: title || APP, placeholder })),
+        h(
+          C.Text,
+          { fontWeight: "semibold", fontSize: "15px", lineHeight: 1.3, lineClamp: open ? undefined : 1, overflowWrap: "anywhere" },
+          h(Placeheld, { text: title || APP, placeholder }),
+        ),
         h(C.Text, { fontSize: SMALL_PRINT, color: "fg.muted", flexShrink: 0 }, "now"),
       ),
       h(Words, { text: body, lines: open ? 0 : LINES.ios, onCut, placeholder }),
@@ -73,7 +91,11 @@ function AndroidCard(/** @type {CardProps} */ { title, body, image, open, onCut,
       { gap: 2, fontSize: SMALL_PRINT, color: "fg.muted" },
       h(AppIcon, { size: "20px", radius: "full" }),
       h(C.Text, { flex: 1 }, `${APP} · now`),
-      h(C.Box, { "aria-hidden": true, transform: open ? "rotate(-90deg)" : "rotate(90deg)", lineHeight: 1 }, h(Glyph, { name: "next", size: 3 })),
+      h(
+        C.Box,
+        { "aria-hidden": true, transform: open ? "rotate(-90deg)" : "rotate(90deg)", lineHeight: 1 },
+        h(Glyph, { name: "next", size: 3 }),
+      ),
     ),
     h(
       C.Flex,
@@ -81,7 +103,13 @@ function AndroidCard(/** @type {CardProps} */ { title, body, image, open, onCut,
       h(
         C.Box,
         { minW: 0 },
-        title ? h(C.Text, { fontWeight: "medium", fontSize: "15px", lineClamp: open ? undefined : 1, overflowWrap: "anywhere" }, h(Placeheld, { text: title, placeholder })) : null,
+        title
+          ? h(
+              C.Text,
+              { fontWeight: "medium", fontSize: "15px", lineClamp: open ? undefined : 1, overflowWrap: "anywhere" },
+              h(Placeheld, { text: title, placeholder }),
+            )
+          : null,
         h(Words, { text: body, lines: open ? 0 : LINES.android, onCut, placeholder }),
       ),
       open ? null : h(Picture, { image }),
@@ -91,17 +119,15 @@ function AndroidCard(/** @type {CardProps} */ { title, body, image, open, onCut,
 }
 
 /** The text of a notification, cut after so many lines (0: not at all); it tells whether that took anything away. */
-function Words(/** @type {{text: string, lines: number, onCut: (isCut: boolean) => void, placeholder: string}} */ { text, lines, onCut, placeholder }) {
+function Words(
+  /** @type {{text: string, lines: number, onCut: (isCut: boolean) => void, placeholder: string}} */ { text, lines, onCut, placeholder },
+) {
   const box = React.useRef(/** @type {HTMLParagraphElement | null} */ (null));
   React.useEffect(() => {
     const shown = box.current;
     onCut(Boolean(lines && shown && (shown.scrollHeight > shown.clientHeight + 1 || shown.scrollWidth > shown.clientWidth + 1)));
   }, [text, lines]);
-  return h(
-    C.Text,
-    { ref: box, fontSize: "15px", lineHeight: 1.35, ...heightOf(lines) },
-    h(Placeheld, { text, placeholder }),
-  );
+  return h(C.Text, { ref: box, fontSize: "15px", lineHeight: 1.35, ...heightOf(lines) }, h(Placeheld, { text, placeholder }));
 }
 
 function heightOf(/** @type {number} */ lines) {
@@ -111,7 +137,11 @@ function heightOf(/** @type {number} */ lines) {
 }
 
 const AppIcon = (/** @type {{size: string, radius: string}} */ { size, radius }) =>
-  h(C.Center, { "aria-hidden": true, boxSize: size, borderRadius: radius, bg: "brand.solid", color: "brand.contrast", flexShrink: 0 }, h(Glyph, { name: "ticket", size: 3 }));
+  h(
+    C.Center,
+    { "aria-hidden": true, boxSize: size, borderRadius: radius, bg: "brand.solid", color: "brand.contrast", flexShrink: 0 },
+    h(Glyph, { name: "ticket", size: 3 }),
+  );
 
 /** The picture of a push, from where it lies; the address of this page is not told there. */
 const Picture = (/** @type {{image: string | null | undefined, big?: boolean}} */ { image, big = false }) =>

@@ -19,7 +19,13 @@ export const Requests = ({ requests, isInbox, placeholder }) =>
   h(
     Section,
     { title: "What will be posted", note: "Secrets are masked. The placeholder stands where the code will be." },
-    isInbox ? h(C.Text, { fontSize: "sm" }, "The built-in inbox keeps the message in the store: no request carries it, and nobody is sent anything.") : null,
+    isInbox
+      ? h(
+          C.Text,
+          { fontSize: "sm" },
+          "The built-in inbox keeps the message in the store: no request carries it, and nobody is sent anything.",
+        )
+      : null,
     requests.length ? requests.map((call, place) => h(Call, { key: place, call, placeholder })) : h(Empty, { title: "No request is made" }),
   );
 
@@ -51,7 +57,15 @@ const Headers = (/** @type {{headers: Record<string, string>}} */ { headers }) =
     ? null
     : h(
         C.Box,
-        { as: "dl", display: "grid", gridTemplateColumns: "max-content minmax(0, 1fr)", columnGap: 3, fontSize: "xs", fontFamily: "mono", m: 0 },
+        {
+          as: "dl",
+          display: "grid",
+          gridTemplateColumns: "max-content minmax(0, 1fr)",
+          columnGap: 3,
+          fontSize: "xs",
+          fontFamily: "mono",
+          m: 0,
+        },
         Object.entries(headers).flatMap(([name, value]) => [
           h(C.Box, { as: "dt", key: `${name} name`, color: "fg.muted" }, name),
           h(C.Box, { as: "dd", key: name, m: 0, overflowWrap: "anywhere" }, value),
@@ -81,7 +95,9 @@ function Body({ text, placeholder }) {
       overflowWrap: "anywhere",
     },
     tokens
-      ? tokens.map((token, place) => h(C.Box, { as: "span", key: place, color: COLOURS[token.kind] }, h(Placeheld, { text: token.text, placeholder })))
+      ? tokens.map((token, place) =>
+          h(C.Box, { as: "span", key: place, color: COLOURS[token.kind] }, h(Placeheld, { text: token.text, placeholder })),
+        )
       : h(Placeheld, { text, placeholder }),
   );
 }

@@ -35,14 +35,31 @@ const Sender = (/** @type {{name: string}} */ { name }) =>
   h(
     C.Stack,
     { align: "center", gap: 1, py: 2, borderBottomWidth: 1, bg: "bg.subtle", flexShrink: 0 },
-    h(C.Center, { "aria-hidden": true, boxSize: "40px", borderRadius: "full", bg: "bg.emphasized", color: "fg.muted" }, h(Glyph, { name: "person" })),
+    h(
+      C.Center,
+      { "aria-hidden": true, boxSize: "40px", borderRadius: "full", bg: "bg.emphasized", color: "fg.muted" },
+      h(Glyph, { name: "person" }),
+    ),
     h(C.Text, { fontSize: "xs" }, name),
   );
 
 const Bubble = (/** @type {{text: string, placeholder: string}} */ { text, placeholder }) =>
   h(
     C.Box,
-    { alignSelf: "flex-start", maxW: "85%", bg: "bg.emphasized", color: "fg", borderRadius: "18px", borderBottomStartRadius: "4px", px: 3, py: 2, fontSize: "15px", lineHeight: 1.35, whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
+    {
+      alignSelf: "flex-start",
+      maxW: "85%",
+      bg: "bg.emphasized",
+      color: "fg",
+      borderRadius: "18px",
+      borderBottomStartRadius: "4px",
+      px: 3,
+      py: 2,
+      fontSize: "15px",
+      lineHeight: 1.35,
+      whiteSpace: "pre-wrap",
+      overflowWrap: "anywhere",
+    },
     h(Placeheld, { text, placeholder }),
   );
 
@@ -54,5 +71,7 @@ const Counts = (/** @type {{segments: Segments}} */ { segments }) =>
     h(Figure, { name: "characters", value: segments.characters, note: `${count(segments.room)} more would fit into the last segment.` }),
     h(Figure, { name: "encoding", value: segments.encoding, note: ROOM[/** @type {keyof typeof ROOM} */ (segments.encoding)] }),
     segments.strange ? h(C.Text, { fontSize: "sm" }, "Not in the GSM alphabet: ", h(C.Code, null, segments.strange)) : null,
-    segments.count > 1 ? h(C.Text, { fontSize: "sm", color: "fg.muted" }, `The phone puts the ${count(segments.count)} segments together again.`) : null,
+    segments.count > 1
+      ? h(C.Text, { fontSize: "sm", color: "fg.muted" }, `The phone puts the ${count(segments.count)} segments together again.`)
+      : null,
   );

@@ -11,7 +11,13 @@ export const Toggle = ({ label, value, options, onChange }) =>
     options.map((option) =>
       h(
         C.Button,
-        { key: option.value, size: "sm", variant: value === option.value ? "subtle" : "outline", "aria-pressed": value === option.value, onClick: () => onChange(option.value) },
+        {
+          key: option.value,
+          size: "sm",
+          variant: value === option.value ? "subtle" : "outline",
+          "aria-pressed": value === option.value,
+          onClick: () => onChange(option.value),
+        },
         option.label,
       ),
     ),

@@ -18,7 +18,13 @@ export function MessageView(/** @type {{workflow: Workflow}} */ { workflow }) {
   const contact = search.get("contact");
   const language = search.get("language");
   const go = (/** @type {Record<string, string | null>} */ wanted) =>
-    setSearch(new URLSearchParams(Object.entries({ contact, language, ...wanted }).flatMap(([name, value]) => (value ? [`${name}=${encodeURIComponent(value)}`] : [])).join("&")));
+    setSearch(
+      new URLSearchParams(
+        Object.entries({ contact, language, ...wanted })
+          .flatMap(([name, value]) => (value ? [`${name}=${encodeURIComponent(value)}`] : []))
+          .join("&"),
+      ),
+    );
   const asked = { contact_id: contact ? Number(contact) : null, ...(language ? { language } : {}) };
   const loaded = useAsked(`workflows/${path(workflow.dag_id)}/message`, asked);
   return h(
@@ -38,7 +44,9 @@ export function MessageView(/** @type {{workflow: Workflow}} */ { workflow }) {
 function Languages({ answer, language, onChange }) {
   const variants = answer?.variants ?? [];
   if (variants.length < 2) return null;
-  const options = variants.filter((one) => one.language).map(({ language: tag, name }) => ({ value: String(tag), label: `${languageName(String(tag))} (${name})` }));
+  const options = variants
+    .filter((one) => one.language)
+    .map(({ language: tag, name }) => ({ value: String(tag), label: `${languageName(String(tag))} (${name})` }));
   return h(Choice, { label: "Language", value: language ?? "", all: OWN, options, onChange, width: { base: "100%", sm: "280px" } });
 }
 
@@ -60,12 +68,21 @@ function Answer({ answer, workflow, chosen }) {
     h(Remarks, { answer, chosen }),
     h(
       C.Grid,
-      { templateColumns: answer.channel === "email" ? "minmax(0, 1fr)" : { base: "minmax(0, 1fr)", xl: "660px minmax(0, 1fr)" }, gap: 5, alignItems: "start" },
+      {
+        templateColumns: answer.channel === "email" ? "minmax(0, 1fr)" : { base: "minmax(0, 1fr)", xl: "660px minmax(0, 1fr)" },
+        gap: 5,
+        alignItems: "start",
+      },
       h(
         Section,
         { title: "What the contact sees" },
         h(Whom, { answer }),
-        h(Drawing, { message: { ...answer, placeholder }, channel: answer.channel, from: senderOf(requests), to: answer.locator ?? undefined }),
+        h(Drawing, {
+          message: { ...answer, placeholder },
+          channel: answer.channel,
+          from: senderOf(requests),
+          to: answer.locator ?? undefined,
+        }),
       ),
       h(Requests, { requests, isInbox: workflow.is_inbox, placeholder }),
     ),
@@ -91,9 +108,19 @@ const Remarks = ({ answer, chosen }) =>
   h(
     C.Stack,
     { gap: 2 },
-    chosen ? null : h(C.Text, { fontSize: "sm", color: "fg.muted" }, `Contact ${answer.contact_id} is the first of the audience. No code is given out by looking: the placeholder ${answer.code} stands in its place.`),
+    chosen
+      ? null
+      : h(
+          C.Text,
+          { fontSize: "sm", color: "fg.muted" },
+          `Contact ${answer.contact_id} is the first of the audience. No code is given out by looking: the placeholder ${answer.code} stands in its place.`,
+        ),
     answer.would_be && answer.would_be.state !== "send"
-      ? h(Notice, { status: "warning", title: "A run would not send this contact the message" }, answer.would_be.reason ?? answer.would_be.state)
+      ? h(
+          Notice,
+          { status: "warning", title: "A run would not send this contact the message" },
+          answer.would_be.reason ?? answer.would_be.state,
+        )
       : null,
     answer.warnings.map((warning) => h(Notice, { key: warning, status: "warning", title: "To be known" }, warning)),
   );

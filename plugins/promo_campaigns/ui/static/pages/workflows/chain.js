@@ -51,8 +51,22 @@ function Link({ block, details, isLast }) {
     { as: "li", align: "center", gap: 1, minW: 0 },
     h(
       C.HStack,
-      { gap: 2, px: 2, py: 1, minW: 0, height: details ? "100%" : undefined, borderWidth: 1, borderRadius: "md", bg: "bg.panel", title: details ? undefined : (block.detail ?? undefined) },
-      h(C.Center, { colorPalette: palette, bg: "colorPalette.subtle", color: "colorPalette.fg", boxSize: 6, borderRadius: "sm", flexShrink: 0 }, h(Glyph, { name: icon, size: 3 })),
+      {
+        gap: 2,
+        px: 2,
+        py: 1,
+        minW: 0,
+        height: details ? "100%" : undefined,
+        borderWidth: 1,
+        borderRadius: "md",
+        bg: "bg.panel",
+        title: details ? undefined : (block.detail ?? undefined),
+      },
+      h(
+        C.Center,
+        { colorPalette: palette, bg: "colorPalette.subtle", color: "colorPalette.fg", boxSize: 6, borderRadius: "sm", flexShrink: 0 },
+        h(Glyph, { name: icon, size: 3 }),
+      ),
       h(
         C.Box,
         { minW: 0 },

@@ -2,7 +2,26 @@
 
 import { Chakra as C, React } from "../../airflow_page.js";
 import { path, post } from "../../api.js";
-import { Choice, CodeText, counted, dayText, Empty, Figure, Go, h, Mark, Notice, PagedTable, percent, Section, Shown, tellFailure, Time, DataTable, count } from "../../kit.js";
+import {
+  Choice,
+  CodeText,
+  counted,
+  dayText,
+  Empty,
+  Figure,
+  Go,
+  h,
+  Mark,
+  Notice,
+  PagedTable,
+  percent,
+  Section,
+  Shown,
+  tellFailure,
+  Time,
+  DataTable,
+  count,
+} from "../../kit.js";
 import { refresh, useKept, useRoute } from "../../store.js";
 import { toWorkflow } from "./list.js";
 
@@ -31,7 +50,11 @@ export function DryRuns(/** @type {{workflow: Workflow}} */ { workflow }) {
       children: (/** @type {DryRun | null} */ run) =>
         run
           ? h(Result, { run, route, workflow })
-          : h(Empty, { title: "No dry run yet" }, "A dry run writes the message for every contact of the audience and counts the codes. Nobody is sent anything, and no code is given out."),
+          : h(
+              Empty,
+              { title: "No dry run yet" },
+              "A dry run writes the message for every contact of the audience and counts the codes. Nobody is sent anything, and no code is given out.",
+            ),
     }),
   );
 }
@@ -56,9 +79,20 @@ function Begin({ workflow, route, isBusy }) {
     { gap: 4, wrap: "wrap", align: "flex-end" },
     fields.map(({ name, title, choices }) => {
       const options = (choices ?? []).filter((choice) => typeof choice === "string").map((choice) => ({ value: choice, label: choice }));
-      return h(Choice, { key: name, label: title, value: asked[name] ?? "", all: "as the workflow says", options, onChange: (/** @type {string} */ value) => setAsked({ ...asked, [name]: value }) });
+      return h(Choice, {
+        key: name,
+        label: title,
+        value: asked[name] ?? "",
+        all: "as the workflow says",
+        options,
+        onChange: (/** @type {string} */ value) => setAsked({ ...asked, [name]: value }),
+      });
     }),
-    h(C.Button, { size: "sm", colorPalette: "brand", loading: isStarting, disabled: isBusy || workflow.can?.act === false, onClick: begin }, isBusy ? "A dry run is under way" : "Run a dry run"),
+    h(
+      C.Button,
+      { size: "sm", colorPalette: "brand", loading: isStarting, disabled: isBusy || workflow.can?.act === false, onClick: begin },
+      isBusy ? "A dry run is under way" : "Run a dry run",
+    ),
   );
 }
 
@@ -67,9 +101,21 @@ const Result = ({ run, route, workflow }) =>
   h(
     C.Stack,
     { gap: 5 },
-    h(C.Text, { fontSize: "sm", color: "fg.muted" }, `${run.by} began it `, h(Time, { at: run.begun_at, relative: true }), run.state === "running" ? `: ${counted(run.contacts, "contact")} so far.` : "."),
+    h(
+      C.Text,
+      { fontSize: "sm", color: "fg.muted" },
+      `${run.by} began it `,
+      h(Time, { at: run.begun_at, relative: true }),
+      run.state === "running" ? `: ${counted(run.contacts, "contact")} so far.` : ".",
+    ),
     run.state === "failed" ? h(Notice, { status: "error", title: "The dry run failed" }, run.error ?? "") : null,
-    run.state === "running" ? h(C.Progress.Root, { value: null, size: "sm", "aria-label": "The dry run is under way" }, h(C.Progress.Track, null, h(C.Progress.Range))) : null,
+    run.state === "running"
+      ? h(
+          C.Progress.Root,
+          { value: null, size: "sm", "aria-label": "The dry run is under way" },
+          h(C.Progress.Track, null, h(C.Progress.Range)),
+        )
+      : null,
     (run.refusals ?? []).map((text) => h(Notice, { key: text, status: "error", title: "Start will refuse such a run" }, text)),
     run.summary ? h(Summary, { summary: run.summary }) : null,
     (run.notes ?? []).map((text) => h(Notice, { key: text, status: "info", title: "To be known" }, text)),
@@ -86,9 +132,23 @@ function Summary({ summary }) {
       C.SimpleGrid,
       { columns: { base: 2, md: 3, xl: 6 }, gap: 3 },
       h(Figure, { name: "contacts in the audience", value: contacts }),
-      Object.entries(STATES).map(([state, { word }]) => h(Figure, { key: state, name: word, value: states[state] ?? 0, note: percent(states[state] ?? 0, contacts) })),
-      forecast ? h(Figure, { name: "codes needed", value: forecast.demand, note: forecast.ahead ? `${count(forecast.ahead)} more are promised to other runs` : undefined }) : null,
-      forecast ? h(Figure, { name: "codes in stock", value: forecast.stock, note: forecast.shortfall ? `${count(forecast.shortfall)} short` : "enough" }) : null,
+      Object.entries(STATES).map(([state, { word }]) =>
+        h(Figure, { key: state, name: word, value: states[state] ?? 0, note: percent(states[state] ?? 0, contacts) }),
+      ),
+      forecast
+        ? h(Figure, {
+            name: "codes needed",
+            value: forecast.demand,
+            note: forecast.ahead ? `${count(forecast.ahead)} more are promised to other runs` : undefined,
+          })
+        : null,
+      forecast
+        ? h(Figure, {
+            name: "codes in stock",
+            value: forecast.stock,
+            note: forecast.shortfall ? `${count(forecast.shortfall)} short` : "enough",
+          })
+        : null,
     ),
     h(
       C.SimpleGrid,
@@ -136,7 +196,18 @@ function Rows({ run, route, workflow }) {
 
 /** @returns {Column[]} */
 const columns = (/** @type {Workflow} */ workflow) => [
-  { header: "Contact", cell: (row) => h(Go, { to: `${toWorkflow(workflow.dag_id, "message")}?contact=${row.contact_id}`, label: `See the message of contact ${row.contact_id}` }, String(row.contact_id)) },
+  {
+    header: "Contact",
+    cell: (row) =>
+      h(
+        Go,
+        {
+          to: `${toWorkflow(workflow.dag_id, "message")}?contact=${row.contact_id}`,
+          label: `See the message of contact ${row.contact_id}`,
+        },
+        String(row.contact_id),
+      ),
+  },
   { header: "What would happen", cell: (row) => h(Outcome, { row }) },
   { header: "Code", cell: (row) => h(CodeText, null, row.code_masked), from: "md" },
   { header: "Valid until", cell: (row) => dayText(row.expires_at), from: "xl" },
@@ -158,5 +229,10 @@ const Outcome = ({ row }) => {
 /** @param {{row: DryRunRow}} props */
 const Texts = ({ row }) =>
   row.title || row.body
-    ? h(C.Box, { maxW: "420px", minW: 0 }, h(C.Text, { fontWeight: "medium", lineClamp: 1 }, row.title), h(C.Text, { fontSize: "sm", color: "fg.muted", lineClamp: 2, whiteSpace: "pre-line" }, row.body))
+    ? h(
+        C.Box,
+        { maxW: "420px", minW: 0 },
+        h(C.Text, { fontWeight: "medium", lineClamp: 1 }, row.title),
+        h(C.Text, { fontSize: "sm", color: "fg.muted", lineClamp: 2, whiteSpace: "pre-line" }, row.body),
+      )
     : "–";

@@ -14,9 +14,19 @@ export const Badges = ({ workflow }) =>
     C.Flex,
     { gap: 2, wrap: "wrap" },
     workflow.channel ? h(Mark, { word: workflow.channel, palette: "info", says: "The channel of its message" }) : null,
-    workflow.is_inbox ? h(Mark, { word: "inbox: nobody is really sent anything", palette: "warning", says: "The built-in inbox keeps messages in the store" }) : null,
-    !workflow.is_inbox && workflow.transport ? h(Mark, { word: `by ${workflow.transport}`, palette: "none", says: "What carries its messages" }) : null,
-    workflow.paused === true ? h(Mark, { word: "DAG paused", palette: "deferred", says: "Airflow starts no run of it until it is switched on" }) : null,
+    workflow.is_inbox
+      ? h(Mark, {
+          word: "inbox: nobody is really sent anything",
+          palette: "warning",
+          says: "The built-in inbox keeps messages in the store",
+        })
+      : null,
+    !workflow.is_inbox && workflow.transport
+      ? h(Mark, { word: `by ${workflow.transport}`, palette: "none", says: "What carries its messages" })
+      : null,
+    workflow.paused === true
+      ? h(Mark, { word: "DAG paused", palette: "deferred", says: "Airflow starts no run of it until it is switched on" })
+      : null,
     workflow.faults.length ? h(Mark, { word: counted(workflow.faults.length, "fault"), palette: "failed" }) : null,
   );
 
@@ -70,7 +80,11 @@ function inWords(/** @type {number | null} */ wanted, /** @type {number} */ free
 
 /** It stands beside words that say the same. */
 const Bar = (/** @type {{share: number, palette: string}} */ { share, palette }) =>
-  h(C.Box, { "aria-hidden": true, height: "6px", maxW: "220px", borderRadius: "full", bg: "bg.emphasized", overflow: "hidden" }, h(C.Box, { height: "100%", width: `${100 * share}%`, bg: `${palette}.solid` }));
+  h(
+    C.Box,
+    { "aria-hidden": true, height: "6px", maxW: "220px", borderRadius: "full", bg: "bg.emphasized", overflow: "hidden" },
+    h(C.Box, { height: "100%", width: `${100 * share}%`, bg: `${palette}.solid` }),
+  );
 
 /** @param {{line: RunLine | null}} props */
 export const LastRun = ({ line }) =>
@@ -78,8 +92,15 @@ export const LastRun = ({ line }) =>
     ? h(
         C.Stack,
         { gap: 1, align: "flex-start", minW: 0 },
-        h(C.Flex, { gap: 2, wrap: "wrap", align: "center" }, h(RunBadge, { state: line.state }), h(Go, { to: toRun(line.run_id), label: `Run ${line.run_key}` }, h(Time, { at: line.opened_at, relative: true }))),
+        h(
+          C.Flex,
+          { gap: 2, wrap: "wrap", align: "center" },
+          h(RunBadge, { state: line.state }),
+          h(Go, { to: toRun(line.run_id), label: `Run ${line.run_key}` }, h(Time, { at: line.opened_at, relative: true })),
+        ),
         h(C.Text, { fontSize: "sm" }, `${count(line.sent)} of ${count(line.audience)} sent (${percent(line.sent, line.audience)})`),
-        line.failed || line.unknown ? h(C.Text, { fontSize: "sm", color: "danger.fg" }, `${count(line.failed)} refused or too late, ${count(line.unknown)} unknown`) : null,
+        line.failed || line.unknown
+          ? h(C.Text, { fontSize: "sm", color: "danger.fg" }, `${count(line.failed)} refused or too late, ${count(line.unknown)} unknown`)
+          : null,
       )
     : "no run yet";

@@ -40,9 +40,16 @@ export const TriggerForm = ({ fields, filled, setFilled }) =>
     C.Flex,
     { gap: 4, wrap: "wrap", align: "flex-start" },
     fields.map((field) =>
-      h(OneField, { key: field.name, field, value: filled[field.name] ?? asText(field.default), onChange: (/** @type {string} */ value) => setFilled({ ...filled, [field.name]: value }) }),
+      h(OneField, {
+        key: field.name,
+        field,
+        value: filled[field.name] ?? asText(field.default),
+        onChange: (/** @type {string} */ value) => setFilled({ ...filled, [field.name]: value }),
+      }),
     ),
-    Object.keys(filled).length ? h(C.Button, { size: "sm", variant: "outline", alignSelf: "flex-end", onClick: () => setFilled({}) }, "As it is written") : null,
+    Object.keys(filled).length
+      ? h(C.Button, { size: "sm", variant: "outline", alignSelf: "flex-end", onClick: () => setFilled({}) }, "As it is written")
+      : null,
   );
 
 /** @param {{field: FormField, value: string, onChange: (value: string) => void}} props */
@@ -69,7 +76,10 @@ function optionsOf(/** @type {FormField} */ { choices }) {
 /** What is written in the workflow can be chosen, though the form may not offer it. */
 function withOwn(/** @type {{value: string, label: string}[]} */ options, /** @type {string} */ value, /** @type {FormField} */ field) {
   const own = asText(field.default);
-  return [...new Set([own, value])].filter((text) => !options.some((option) => option.value === text)).map((text) => ({ value: text, label: text || "as the workflow says" })).concat(options);
+  return [...new Set([own, value])]
+    .filter((text) => !options.some((option) => option.value === text))
+    .map((text) => ({ value: text, label: text || "as the workflow says" }))
+    .concat(options);
 }
 
 /** @param {{field: FormField, value: string, onChange: (value: string) => void}} props */
@@ -79,7 +89,10 @@ const Flag = ({ field, value, onChange }) =>
     { gap: 1, width: WIDE },
     h(
       C.Checkbox.Root,
-      { checked: value === "true", onCheckedChange: (/** @type {{checked: boolean | "indeterminate"}} */ change) => onChange(String(change.checked === true)) },
+      {
+        checked: value === "true",
+        onCheckedChange: (/** @type {{checked: boolean | "indeterminate"}} */ change) => onChange(String(change.checked === true)),
+      },
       h(C.Checkbox.HiddenInput),
       h(C.Checkbox.Control),
       h(C.Checkbox.Label, null, field.title),

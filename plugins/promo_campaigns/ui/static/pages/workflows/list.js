@@ -10,7 +10,7 @@ import { Badges, DagLink, Findings, LastRun, Schedule, Stock, titleOf } from "./
 /** @import { ReactNode } from "react" */
 /** @import { Workflow } from "../../workflow_types.js" */
 
-const REFRESH_MS = 15_000;
+const REFRESH_MS = 30_000;
 
 export const toWorkflow = (/** @type {string} */ id, view = "") => `/plugin/promo/workflows/${path(id)}${view ? `/${view}` : ""}`;
 
@@ -24,7 +24,11 @@ export function WorkflowList() {
       what: "The list of workflows",
       children: (/** @type {Workflow[]} */ workflows) =>
         workflows.length
-          ? h(C.Stack, { as: "ul", listStyle: "none", gap: 4, p: 0, m: 0 }, workflows.map((workflow) => h(Card, { key: workflow.dag_id, workflow })))
+          ? h(
+              C.Stack,
+              { as: "ul", listStyle: "none", gap: 4, p: 0, m: 0 },
+              workflows.map((workflow) => h(Card, { key: workflow.dag_id, workflow })),
+            )
           : h(Empty, { title: "There is no workflow yet" }, "Each file of include/workflows becomes a workflow, and appears here."),
     }),
   );
@@ -52,14 +56,23 @@ const Card = ({ workflow }) =>
       workflow.description ? h(C.Text, { color: "fg.muted" }, workflow.description) : null,
       workflow.faults.length ? h(Findings, { workflow: { ...workflow, notes: [] } }) : null,
       workflow.blocks.length ? h(Chain, { blocks: workflow.blocks }) : null,
-      h(
-        C.SimpleGrid,
-        { columns: { base: 1, sm: 2, lg: 4 }, gap: 4 },
-        h(Cell, { name: "Runs" }, h(Schedule, { workflow })),
-        h(Cell, { name: "Codes for the coming runs" }, h(Stock, { workflow })),
-        h(Cell, { name: "Last run" }, h(LastRun, { line: workflow.last })),
-        h(Cell, { name: "DAG, audience" }, h(DagLink, { workflow }), workflow.audience ? h(C.Text, { fontSize: "sm", overflowWrap: "anywhere" }, workflow.audience) : null),
-      ),
+      workflow.blocks.length ? h(AtAGlance, { workflow }) : null,
+    ),
+  );
+
+/** @param {{workflow: Workflow}} props */
+const AtAGlance = ({ workflow }) =>
+  h(
+    C.SimpleGrid,
+    { columns: { base: 1, sm: 2, lg: 4 }, gap: 4 },
+    h(Cell, { name: "Runs" }, h(Schedule, { workflow })),
+    h(Cell, { name: "Codes for the coming runs" }, h(Stock, { workflow })),
+    h(Cell, { name: "Last run" }, h(LastRun, { line: workflow.last })),
+    h(
+      Cell,
+      { name: "DAG, audience" },
+      h(DagLink, { workflow }),
+      workflow.audience ? h(C.Text, { fontSize: "sm", overflowWrap: "anywhere" }, workflow.audience) : null,
     ),
   );
 

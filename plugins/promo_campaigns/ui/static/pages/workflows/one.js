@@ -21,7 +21,7 @@ const VIEWS = /** @type {const} */ ([
   ["test", "Test send"],
   ["trigger", "Trigger"],
 ]);
-const REFRESH_MS = 15_000;
+const REFRESH_MS = 30_000;
 
 export function WorkflowPage() {
   const { workflowId = "" } = Router.useParams();
@@ -52,7 +52,18 @@ const ViewTabs = (/** @type {{workflowId: string}} */ { workflowId }) =>
           (/** @type {{isActive: boolean}} */ { isActive }) =>
             h(
               C.Center,
-              { px: 3, py: 1, borderRadius: "full", borderWidth: 1, fontSize: "sm", fontWeight: "medium", whiteSpace: "nowrap", ...(isActive ? { bg: "brand.subtle", color: "brand.fg", borderColor: "brand.emphasized" } : { color: "fg.muted", _hover: { bg: "bg.subtle" } }) },
+              {
+                px: 3,
+                py: 1,
+                borderRadius: "full",
+                borderWidth: 1,
+                fontSize: "sm",
+                fontWeight: "medium",
+                whiteSpace: "nowrap",
+                ...(isActive
+                  ? { bg: "brand.subtle", color: "brand.fg", borderColor: "brand.emphasized" }
+                  : { color: "fg.muted", _hover: { bg: "bg.subtle" } }),
+              },
               label,
             )
         ),
@@ -64,7 +75,12 @@ const ViewTabs = (/** @type {{workflowId: string}} */ { workflowId }) =>
 const readable = (/** @type {(props: {workflow: Workflow}) => any} */ View, /** @type {Workflow} */ workflow) =>
   workflow.blocks.length
     ? h(View, { workflow })
-    : h(C.Stack, { gap: 3 }, h(Findings, { workflow }), h(Notice, { status: "info", title: "First mend the file" }, "Nothing can be shown or sent while the workflow cannot be read."));
+    : h(
+        C.Stack,
+        { gap: 3 },
+        h(Findings, { workflow }),
+        h(Notice, { status: "info", title: "First mend the file" }, "Nothing can be shown or sent while the workflow cannot be read."),
+      );
 
 /** @param {{workflow: Workflow}} props */
 const Views = ({ workflow }) =>
@@ -117,7 +133,11 @@ const Coming = ({ coming }) =>
         { header: "Run", cell: (row) => h(Time, { at: row.at }) },
         { header: "Needs", cell: (row) => count(row.wanted), numeric: true },
         { header: "Free by then", cell: (row) => count(row.free), numeric: true },
-        { header: "Short", cell: (row) => (row.short ? h(C.Text, { as: "span", color: "danger.fg", fontWeight: "bold" }, count(row.short)) : "none"), numeric: true },
+        {
+          header: "Short",
+          cell: (row) => (row.short ? h(C.Text, { as: "span", color: "danger.fg", fontWeight: "bold" }, count(row.short)) : "none"),
+          numeric: true,
+        },
       ],
     }),
   );

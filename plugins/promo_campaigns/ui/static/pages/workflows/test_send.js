@@ -27,14 +27,26 @@ export function TestSends(/** @type {{workflow: Workflow}} */ { workflow }) {
     setIds(wanted.slice(0, MOST));
     setResult(null);
   };
-  if (workflow.can && !workflow.can.act) return h(Notice, { status: "info", title: "You may look at this workflow but not send" }, "Whoever may trigger its DAG in Airflow may send tests.");
+  if (workflow.can && !workflow.can.act)
+    return h(
+      Notice,
+      { status: "info", title: "You may look at this workflow but not send" },
+      "Whoever may trigger its DAG in Airflow may send tests.",
+    );
   return h(
     C.Stack,
     { gap: 5 },
     h(
       Section,
-      { title: "Test contacts", note: `Up to ${MOST} contacts of your team. The message holds ${PLACEHOLDER} in place of a code; no code is used, no profile is written, and the send is kept in the audit.` },
-      h(ContactSearch, { label: "Add a contact", verb: "Add", onChoose: ({ contact_id: id }) => change([...new Set([...ids, Number(id)])]) }),
+      {
+        title: "Test contacts",
+        note: `Up to ${MOST} contacts of your team. The message holds ${PLACEHOLDER} in place of a code; no code is used, no profile is written, and the send is kept in the audit.`,
+      },
+      h(ContactSearch, {
+        label: "Add a contact",
+        verb: "Add",
+        onChoose: ({ contact_id: id }) => change([...new Set([...ids, Number(id)])]),
+      }),
       ids.length ? h(Chosen, { ids, change }) : h(Empty, { title: "No contact is chosen" }, "Add those who are to look at the message."),
       ids.length ? h(Buttons, { workflow, ids, setResult }) : null,
     ),
@@ -52,7 +64,12 @@ const Chosen = ({ ids, change }) =>
         C.HStack,
         { as: "li", key: id, borderWidth: 1, borderRadius: "full", ps: 3, gap: 0 },
         h(C.Text, { fontSize: "sm" }, `contact ${id}`),
-        h(C.CloseButton, { size: "xs", borderRadius: "full", "aria-label": `Take contact ${id} away`, onClick: () => change(ids.filter((one) => one !== id)) }),
+        h(C.CloseButton, {
+          size: "xs",
+          borderRadius: "full",
+          "aria-label": `Take contact ${id} away`,
+          onClick: () => change(ids.filter((one) => one !== id)),
+        }),
       ),
     ),
   );
@@ -70,7 +87,9 @@ function Buttons({ workflow, ids, setResult }) {
     }
     setBusy(false);
   };
-  const by = workflow.is_inbox ? "The inbox keeps the messages in the store; nobody is really sent anything." : `${workflow.transport} really sends the message to ${counted(ids.length, "contact")} over ${workflow.channel}.`;
+  const by = workflow.is_inbox
+    ? "The inbox keeps the messages in the store; nobody is really sent anything."
+    : `${workflow.transport} really sends the message to ${counted(ids.length, "contact")} over ${workflow.channel}.`;
   return h(
     C.Flex,
     { gap: 2, wrap: "wrap" },
@@ -81,7 +100,10 @@ function Buttons({ workflow, ids, setResult }) {
       title: `Send ${titleOf(workflow)} to ${counted(ids.length, "test contact")}?`,
       verb: "Send",
       done: "The test was sent",
-      effect: { sentence: `${by} No code is used: ${PLACEHOLDER} stands in its place.`, numbers: { contacts: ids.length, "codes used": 0 } },
+      effect: {
+        sentence: `${by} No code is used: ${PLACEHOLDER} stands in its place.`,
+        numbers: { contacts: ids.length, "codes used": 0 },
+      },
       act: () => post(route, { contact_ids: ids, send: true }),
       onDone: setResult,
     }),
@@ -90,7 +112,8 @@ function Buttons({ workflow, ids, setResult }) {
 
 /** @param {{result: TestSend}} props */
 function Result({ result }) {
-  const rows = result.outcomes ?? result.left_out.map(({ contact_id: id, reason }) => ({ contact_id: id, outcome: "skipped", detail: reason }));
+  const rows =
+    result.outcomes ?? result.left_out.map(({ contact_id: id, reason }) => ({ contact_id: id, outcome: "skipped", detail: reason }));
   return h(
     C.Stack,
     { gap: 5 },

@@ -33,7 +33,12 @@ export function Trigger(/** @type {{workflow: Workflow}} */ { workflow }) {
   const route = `workflows/${path(workflow.dag_id)}/trigger`;
   const mayAct = workflow.can?.act !== false;
   const effect = useRoute(mayAct ? `${route}/effect` : null, JSON.parse(calm));
-  if (!mayAct) return h(Notice, { status: "info", title: "You may look at this workflow but not trigger it" }, "Whoever may trigger its DAG in Airflow may do so here.");
+  if (!mayAct)
+    return h(
+      Notice,
+      { status: "info", title: "You may look at this workflow but not trigger it" },
+      "Whoever may trigger its DAG in Airflow may do so here.",
+    );
   return h(
     C.Stack,
     { gap: 5 },
@@ -50,7 +55,11 @@ export function Trigger(/** @type {{workflow: Workflow}} */ { workflow }) {
         Section,
         { title: "What it will do" },
         h(Shown, { loaded: effect, what: "What it will do", children: (known) => h(Weighed, { known }) }),
-        h(C.Flex, null, h(TriggerButton, { workflow, chosen, route, known: calm === JSON.stringify(chosen) ? effect.data : undefined, setStarted })),
+        h(
+          C.Flex,
+          null,
+          h(TriggerButton, { workflow, chosen, route, known: calm === JSON.stringify(chosen) ? effect.data : undefined, setStarted }),
+        ),
       ),
     ),
   );
@@ -105,24 +114,40 @@ const Unpause = ({ unpause, setUnpause }) =>
     { gap: 1 },
     h(
       C.Checkbox.Root,
-      { checked: unpause, onCheckedChange: (/** @type {{checked: boolean | "indeterminate"}} */ change) => setUnpause(change.checked === true) },
+      {
+        checked: unpause,
+        onCheckedChange: (/** @type {{checked: boolean | "indeterminate"}} */ change) => setUnpause(change.checked === true),
+      },
       h(C.Checkbox.HiddenInput),
       h(C.Checkbox.Control),
       h(C.Checkbox.Label, null, "Switch the DAG on"),
     ),
-    h(C.Text, { fontSize: "sm", color: "fg.muted" }, "It is paused: the run waits until it is on. Switching it on lets its schedule run as well."),
+    h(
+      C.Text,
+      { fontSize: "sm", color: "fg.muted" },
+      "It is paused: the run waits until it is on. Switching it on lets its schedule run as well.",
+    ),
   );
 
 /** From the moment a run is triggered until the ledger knows it, a link to each. @param {{dagId: string, dagRunId: string, forget: () => void}} props */
 function Started({ dagId, dagRunId, forget }) {
-  const { data } = useRoute("runs/by-dag-run", { dag_id: dagId, run_id: dagRunId }, { every: LOOK_MS, settled: (found) => found.run_ids.length > 0 });
+  const { data } = useRoute(
+    "runs/by-dag-run",
+    { dag_id: dagId, run_id: dagRunId },
+    { every: LOOK_MS, settled: (found) => found.run_ids.length > 0 },
+  );
   const runId = data?.run_ids[0];
   return h(
     Notice,
     {
       status: "success",
       title: "The run was triggered",
-      action: h(C.HStack, { gap: 2 }, runId ? h(GoButton, { to: toRun(runId) }, "Watch the run") : null, h(C.Button, { size: "sm", variant: "outline", onClick: forget }, "Close")),
+      action: h(
+        C.HStack,
+        { gap: 2 },
+        runId ? h(GoButton, { to: toRun(runId) }, "Watch the run") : null,
+        h(C.Button, { size: "sm", variant: "outline", onClick: forget }, "Close"),
+      ),
     },
     h(Go, { to: toDagRun(dagId, dagRunId) }, dagRunId),
     runId ? null : ". It appears among the runs as soon as Start has opened it.",
