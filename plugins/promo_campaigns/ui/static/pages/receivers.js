@@ -8,7 +8,7 @@ import { useRoute } from "../store.js";
 
 const WATCH_MS = 5_000;
 const BREAKERS = {
-  closed: { word: "answers", palette: "success", says: "Calls are made as they are due." },
+  closed: { word: "no trouble known", palette: "success", says: "Calls are made as they are due." },
   open: { word: "backing off", palette: "warning", says: "It failed several times in a row; it is tried again after a pause." },
   refuses: { word: "refuses", palette: "failed", says: "It refuses every call: its connection has to be put right." },
 };

@@ -16,8 +16,8 @@ const ABOVE = 120;
 const FRAME_HEIGHT = Math.round((SCREEN_HEIGHT - ABOVE - 24) / SCALE);
 /** Pictures may be shown and styles may apply; everything else that a mail could fetch is refused. */
 const POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; font-src https: data:";
-/** A link would open in the frame, and mails are read on paper white. */
-const HEAD = `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="color-scheme" content="light"><base target="_blank">`;
+/** A link would open in the frame; mails are read on white, in the letters of a mail program unless they say others. */
+const HEAD = `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="color-scheme" content="light"><base target="_blank"><style>body{font-family:Arial,Helvetica,sans-serif}</style>`;
 
 /** @param {Drawn & {from: string, to: string}} props */
 export function Mail(props) {
