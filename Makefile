@@ -11,8 +11,8 @@ help: ## show these targets
 install: ## make .venv with everything a developer needs
 	@$(DEVELOPMENT)
 
-lint: ## style and import directions
-	bin/lint style imports
+lint: ## style, import directions and, where node is, the pages' files
+	bin/lint style imports pages
 
 format: install ## rewrite the code in the house style
 	$(RUN)/ruff check --fix
