@@ -72,6 +72,9 @@ def _waits(progress: Progress) -> list[dict[str, Any]]:
         waits.append((f"paused by {who}{_why(line.halt_reason)}", None))
     if line.state is RunState.AWAITING:
         waits.append(("a person must approve it", None))
+    first = progress.first_share
+    if first and first.let_go_at is None:
+        waits.append((str(first), first.goes_on_at))
     if facts["quiet_until"]:
         waits.append((f"quiet hours in {facts['time_zone']}", facts["quiet_until"]))
     waits += [(f"{one.name}: {one.reason}", one.waits_until) for one in progress.receivers]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.ledger.interventions import read_stop
+from promo_campaigns.ledger.oversight.first_share import read_first_share
 from promo_campaigns.ledger.reports import failing_receivers
 from promo_campaigns.ledger.run_list import read_line
 from promo_campaigns.model.oversight.run_line import RunState
@@ -13,6 +14,7 @@ from promo_campaigns.model.run_spec import receivers_of
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from promo_campaigns.model.oversight.first_share import FirstShare
     from promo_campaigns.model.oversight.halt import Halt
     from promo_campaigns.model.oversight.run_line import RunLine
     from promo_campaigns.model.run_report import FailingReceiver
@@ -33,6 +35,7 @@ class Progress:
         halted_at, time_zone, quiet_until
     :ivar receivers: those that take no calls just now
     :ivar stop: who stopped all sending; None if nobody did
+    :ivar first_share: how far it is with those it goes to first; None if it goes to everybody at once
     """
 
     line: RunLine
@@ -41,6 +44,7 @@ class Progress:
     facts: dict[str, Any]
     receivers: tuple[FailingReceiver, ...]
     stop: Halt | None
+    first_share: FirstShare | None
 
     @property
     def seconds_left(self) -> float | None:
@@ -73,6 +77,7 @@ def read_progress(connection: Connection, run_id: int) -> Progress | None:
         facts=facts,
         receivers=failing_receivers(connection, names) if names else (),
         stop=read_stop(connection),
+        first_share=read_first_share(connection, run_id) if is_open else None,
     )
 
 
