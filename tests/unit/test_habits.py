@@ -35,7 +35,7 @@ def test_bin_test_and_make_run_the_checks_of_bin_lint() -> None:
 def test_a_check_that_does_not_exist_is_refused_by_name() -> None:
     done = subprocess.run([ROOT / "bin" / "lint", "spelling"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "lint: there is no check spelling. There are: style, types, imports\n"
+    assert done.stderr == "lint: there is no check spelling. There are: style, types, imports, pages\n"
 
 
 def test_the_licence_is_the_whole_apache_licence_and_names_who_holds_the_rights() -> None:

@@ -45,7 +45,7 @@ const DropZone = () =>
     h(C.FileUpload.HiddenInput, { "aria-label": "Choose code files" }),
     h(
       C.FileUpload.Dropzone,
-      { minH: "140px", bg: "bg.subtle", _dragging: { borderColor: "brand.solid", bg: "brand.subtle" } },
+      { "aria-label": "Drop files with codes here, or press to choose", minH: "140px", bg: "bg.subtle", _dragging: { borderColor: "brand.solid", bg: "brand.subtle" } },
       h(Glyph, { name: "upload", size: 8 }),
       h(
         C.FileUpload.DropzoneContent,
