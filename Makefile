@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults e2e demo published bench bench-record constraints
+.PHONY: help install lint format types test faults e2e pictures demo published bench bench-record constraints
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -29,9 +29,12 @@ faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one aga
 	PLANTED=1 $(RUN)/python -m pytest tests/faults/test_planted_bugs.py
 	KILLS=1200 $(RUN)/python -m pytest tests/faults/test_real_kills.py
 
-e2e: install ## Airflow's pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER
+e2e: ## the pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER; T='-m short' is .ci/run's form
+	bin/e2e $(T)
+
+pictures: install ## take the pictures of README and docs anew, in a real browser, over a store of 1,000,000 codes
 	. bin/environment.sh && ensure_environment browser --group e2e
-	PYTHONPATH=plugins:tests $(RUN)/python -m pytest tests/e2e
+	PYTHONPATH=plugins:tests $(RUN)/python -m e2e.pictures
 
 published: install ## write anew what is published about settings: the JSON schema of a workflow file, and its page in docs/
 	PYTHONPATH=plugins $(RUN)/python -m promo_campaigns.definitions.published .

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(r"^-- ([a-z_]+) --\n(.*?)(?=^-- [a-z_]+ --$|\Z)", re.MULTILINE | re.DOTALL)
 SQL = dict(_BLOCK.findall(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")))
 NOBODY = Audience(name="nobody", sql="select contact_id from promo.contact where false")
-POOLS = tuple(
-    CodeRequest(type=kind, discount=discount, days=7)
-    for kind in ("Welcome", "Birthday", "Loyalty", "Winback")
-    for discount in (10, 20)
-)
+POOLS = [(kind, discount) for kind in ("Welcome", "Birthday", "Loyalty", "Winback") for discount in (10, 20)]
+"""Type and discount of the codes; the first workflow's are the first, and so on in turn."""
+LOYALTY = replace(PROFILE, name="loyalty_points", connection="loyalty")
+"""Where every other of the workflows that record codes records them: a receiver that refuses."""
 CODES_A_FILE = 20_000
 CONTACT = "case when i = 0 and p.run_id % 10 = 0 then 1 else 2 + (p.first + i) % ({contacts} - 1) end"
 """A contact stands in a run once; the first contact is a regular, in a tenth of all runs."""
@@ -132,13 +131,14 @@ def _models(connection: Connection, workflows: Sequence[str]) -> list[int]:
     """Open a run of each workflow by the product's own way, whose definition the others are given."""
     opened = []
     for place, workflow in enumerate(workflows):
+        kind, discount = POOLS[place % len(POOLS)]
         spec = replace(
             SPEC,
             workflow=workflow,
             audience=NOBODY,
-            codes=POOLS[place % len(POOLS)],
+            codes=CodeRequest(type=kind, discount=discount, days=7),
             message=PUSH,
-            data_sources=(PROFILE,) if place % 2 == 0 else (),
+            data_sources=((PROFILE,), (), (LOYALTY,), ())[place % 4],
         )
         opened.append(open_run(connection, spec, run_key=f"{workflow}/model").run_id)
     return opened

@@ -6,7 +6,7 @@ with sized as (
   select n as run_id,
          case when n = %(runs)s then least(%(rows)s / 10, %(contacts)s - 1)
               when n %% greatest(%(runs)s / 10, 2) = 1 then least(%(rows)s / 40, %(contacts)s - 1)
-              else greatest(least(%(rows)s * 65 / 100 / %(runs)s, %(contacts)s - 1), 1) * (2 + n %% 3) / 3 end as people,
+              else greatest(least(%(rows)s * 65 / 100 / %(runs)s * (2 + n %% 3) / 3, %(contacts)s - 1), 1) end as people,
          case when n = %(runs)s then 'live'
               when n = %(runs)s - 1 then 'awaiting'
               when n = %(runs)s - 2 then 'paused'
@@ -214,7 +214,7 @@ from plan p join promo.run r using (run_id) order by p.run_id
 insert into promo.receiver (name, failures, open_until, reason)
 select 'receiver_' || n, 0, null, null from generate_series(1, 28) n
 union all
-select 'promo_profile_api', 3, 'infinity'::timestamptz, '401 the key is not known'
+select 'loyalty_points', 3, 'infinity'::timestamptz, '401 the key is not known'
 on conflict (name) do nothing
 
 -- sequences --

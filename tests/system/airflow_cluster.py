@@ -60,7 +60,7 @@ class AirflowCluster:
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  (JSON)
         """Call the REST API."""
         request = urllib.request.Request(self.url + path, method=method)
-        request.add_header("Authorization", f"Bearer {self._token()}")
+        request.add_header("Authorization", f"Bearer {self.token()}")
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
@@ -125,7 +125,8 @@ class AirflowCluster:
         service.process.wait()
         self.supervisor.forget(service)
 
-    def _token(self) -> str:
+    def token(self) -> str:
+        """Sign in and return the token."""
         account = json.dumps({"username": USER, "password": self.password}).encode()
         request = urllib.request.Request(f"{self.url}/auth/token", data=account)
         request.add_header("Content-Type", "application/json")
