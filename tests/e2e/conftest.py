@@ -1,32 +1,42 @@
-"""A real Airflow with the product's DAGs, and a signed-in page of a real browser."""
+"""A real Airflow with the product's DAGs, a store with a long history, and pages of a real browser for four persons."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from integration.scenario import add_codes, add_contacts
+from benchmarks.large_store import Sizes, fill
+from e2e.console import Console
+from e2e.promo_pages import PATIENCE_MS, PromoPages
+from integration.scenario import add_codes
 from promo_campaigns.local_airflow.credentials import USER
 from promo_campaigns.postgres.connection import connect
 from receiver import running_receiver
 from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page, StorageState
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
     from system.airflow_cluster import AirflowCluster
 
+    Visit = Callable[..., Page]
+
 ROOT = Path(__file__).parents[2]
-CONTACTS = 5
+SIZES = Sizes(codes=4_000, rows=2_000, runs=1_000)
+CONTACTS = SIZES.contacts
+"""Everybody is in the audience of the workflows that run here."""
+PERSONS = {USER: "admin", "vera": "viewer", "uma": "user", "otto": "op"}
+"""Who signs in, and with which role of Airflow's."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
     "--no-sandbox",
@@ -37,14 +47,26 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""It runs as the user who runs the tests, and talks to this machine alone."""
-PATIENCE_MS = 60_000
+"""It runs as whoever runs the tests, and talks to this machine alone."""
+DAGS = ("promo_code_to_profile.py", "workflows.py", "load_promo_codes.py")
 ASKING = """\
 audience: all_contacts
 promo_code: {type: Welcome, discount: 10, days: 7}
 message: promo_push
 approval: true
 """
+TEXTING = """\
+name: Welcome by text message
+audience: all_contacts
+promo_code: {type: Welcome, discount: 10, days: 7}
+message: promo_text
+"""
+TEXT = """\
+channel: sms
+body: "Hello $!first_name, here is your code: $!data.get('promocode')"
+"""
+HISTORY = ("welcome_push", "welcome_mail")
+"""Whose runs the long history is of."""
 
 
 @pytest.fixture(scope="session")
@@ -55,43 +77,104 @@ def receiver_of_profiles() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
-    """Return a real Airflow with the workflow by hand and one that asks, five contacts and codes for all of them."""
-    names = ("promo_code_to_profile.py", "workflows.py")
-    dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in names}
-    with airflow_cluster(
-        tmp_path_factory.mktemp("browser"),
-        dags,
-        {"AIRFLOW_CONN_PROMO_PROFILE_API": receiver_of_profiles.connection},
-        {"workflows/asking.yaml": ASKING},
-    ) as running:
+def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
+    """Return a real Airflow with the ready workflows and one that asks, a thousand former runs and codes for more."""
+    dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in DAGS}
+    users = ",".join(f"{name}:{role}" for name, role in PERSONS.items())
+    variables = {
+        "AIRFLOW_CONN_PROMO_PROFILE_API": receiver_of_profiles.connection,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users,
+    }
+    include = {
+        "workflows/asking.yaml": ASKING,
+        "workflows/texting.yaml": TEXTING,
+        "messages/promo_text.yaml": TEXT,
+    }
+    with airflow_cluster(tmp_path_factory.mktemp("browser"), dags, variables, include) as running:
         with connect(running.promo_dsn) as connection:
-            add_contacts(connection, CONTACTS)
+            fill(connection, SIZES, HISTORY)
             add_codes(connection, 20 * CONTACTS, days=365)
-        for dag_id in ("promo_code_to_profile", "asking"):
+        for dag_id in ("promo_code_to_profile", "asking", "load_promo_codes"):
             running.unpause(dag_id)
         yield running
 
 
 @pytest.fixture
-def store(cluster: AirflowCluster) -> Iterator[Connection]:
+def store(machine: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
-    with connect(cluster.promo_dsn) as connection:
+    with connect(machine.promo_dsn) as connection:
         yield connection
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return a browser; PROMO_BROWSER names its program."""
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser(), args=QUIET) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def signed_in(machine: AirflowCluster, chromium: Browser) -> Callable[[str], StorageState]:
+    """Return a function that signs a person in, once in a session, and returns what the browser keeps of it."""
+    kept: dict[str, StorageState] = {}
+    passwords: Mapping[str, str] = json.loads(
+        Path(machine.environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).read_text()
+    )
+
+    def sign_in(name: str) -> StorageState:
+        if name not in kept:
+            context = chromium.new_context()
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            page.goto(machine.url)
+            page.locator("input[name=username]").fill(name)
+            page.locator("input[name=password]").fill(passwords[name])
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(lambda url: "/auth/login" not in url)
+            kept[name] = context.storage_state()
+            context.close()
+        return kept[name]
+
+    return sign_in
+
+
 @pytest.fixture
-def page(cluster: AirflowCluster) -> Iterator[Page]:
-    """Return a page of a browser that is signed in; PROMO_BROWSER names the browser's program."""
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser(), args=QUIET) as chromium:
-        opened = chromium.new_page(viewport={"width": 1400, "height": 1100})
-        opened.set_default_timeout(PATIENCE_MS)
-        opened.goto(cluster.url)
-        opened.locator("input[name=username]").fill(USER)
-        opened.locator("input[name=password]").fill(cluster.password)
-        opened.get_by_role("button", name="Sign in").click()
-        opened.wait_for_url(lambda url: "/auth/login" not in url)
-        yield opened
+def visit(machine: AirflowCluster, chromium: Browser, signed_in: Callable[[str], StorageState]) -> Iterator[Visit]:
+    """Return a function that opens a page for a person who is signed in.
+
+    When the test is over, nothing may have been wrong on the console of any page, but for what its test expected.
+    """
+    opened = []
+
+    def open_page(person: str = USER, *, faults: str = "", **context: Any) -> Page:  # noqa: ANN401  (Playwright's options)
+        """Open a page.
+
+        :param faults: a regular expression of the errors that the test provokes
+        :param context: options of the browser's context, such as ``color_scheme``
+        """
+        options = {"viewport": {"width": 1400, "height": 1100}, "locale": "en-GB", "accept_downloads": True} | context
+        of_person = chromium.new_context(storage_state=signed_in(person), base_url=machine.url, **options)
+        page = of_person.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        opened.append((of_person, Console(page, faults)))
+        return page
+
+    yield open_page
+    for context, _ in opened:
+        context.close()
+    assert [fault for _, console in opened for fault in console.faults] == []
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    """Return a page of the administrator's."""
+    return visit()
+
+
+@pytest.fixture
+def promo(page: Page) -> PromoPages:
+    """Return the administrator's way through the pages."""
+    return PromoPages(page)
 
 
 def browser() -> str:
