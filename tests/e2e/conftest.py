@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from benchmarks.large_store import Sizes, fill
+from e2e.browser import running_browser, sign_in
 from e2e.console import Console
 from e2e.promo_pages import PATIENCE_MS, PromoPages
 from integration.scenario import add_codes
@@ -21,7 +18,7 @@ from receiver import running_receiver
 from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page, StorageState
 
@@ -37,17 +34,6 @@ CONTACTS = SIZES.contacts
 """Everybody is in the audience of the workflows that run here."""
 PERSONS = {USER: "admin", "vera": "viewer", "uma": "user", "otto": "op"}
 """Who signs in, and with which role of Airflow's."""
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-"""It runs as whoever runs the tests, and talks to this machine alone."""
 DAGS = ("promo_code_to_profile.py", "workflows.py", "load_promo_codes.py")
 ASKING = """\
 audience: all_contacts
@@ -108,8 +94,8 @@ def store(machine: AirflowCluster) -> Iterator[Connection]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Return a browser; PROMO_BROWSER names its program."""
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser(), args=QUIET) as running:
+    """Return a browser, which all tests share."""
+    with running_browser() as running:
         yield running
 
 
@@ -117,25 +103,13 @@ def chromium() -> Iterator[Browser]:
 def signed_in(machine: AirflowCluster, chromium: Browser) -> Callable[[str], StorageState]:
     """Return a function that signs a person in, once in a session, and returns what the browser keeps of it."""
     kept: dict[str, StorageState] = {}
-    passwords: Mapping[str, str] = json.loads(
-        Path(machine.environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).read_text()
-    )
 
-    def sign_in(name: str) -> StorageState:
+    def sign_in_once(name: str) -> StorageState:
         if name not in kept:
-            context = chromium.new_context()
-            page = context.new_page()
-            page.set_default_timeout(PATIENCE_MS)
-            page.goto(machine.url)
-            page.locator("input[name=username]").fill(name)
-            page.locator("input[name=password]").fill(passwords[name])
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(lambda url: "/auth/login" not in url)
-            kept[name] = context.storage_state()
-            context.close()
+            kept[name] = sign_in(chromium, machine, name)
         return kept[name]
 
-    return sign_in
+    return sign_in_once
 
 
 @pytest.fixture
@@ -175,10 +149,3 @@ def page(visit: Visit) -> Page:
 def promo(page: Page) -> PromoPages:
     """Return the administrator's way through the pages."""
     return PromoPages(page)
-
-
-def browser() -> str:
-    """Return the program of a Chromium that is on this machine."""
-    named = os.environ.get("PROMO_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert named, "no Chromium is found: install Debian's package chromium, or name its program in PROMO_BROWSER"
-    return named

@@ -100,7 +100,7 @@ class PromoPages:
             dialog.get_by_label(re.compile("^Why")).fill(why)
         act = dialog.locator("button[type=submit]")
         expect(act).to_be_enabled()
-        said = dialog.inner_text()
+        said: str = dialog.inner_text()
         self.press(act)
         expect(dialog).to_be_hidden()
         return said

@@ -55,7 +55,7 @@ def test_the_server_refuses_what_the_page_does_not_show(visit: Visit, store: Con
     may = RIGHTS[PERSONS[person]]
     page = visit(person, faults=REFUSED)
     PromoPages(page).open("runs")
-    asked = {
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
         "codes/find": ("reveal", {"code": "NO-SUCH-CODE"}),
         f"runs/{SIZES.runs}/pause": ("act", {"reason": "tried"}),
         f"runs/{SIZES.runs}/export": ("export", {"reveal": True}),
