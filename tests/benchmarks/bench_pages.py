@@ -5,7 +5,7 @@
 The store is made by set-based SQL (large_store): so many codes, so many contacts of all runs together, so many runs,
 one of them live with a tenth of all contacts, and a contact that was in a tenth of all runs. Airflow's own API server
 serves the pages to a user who is signed in, on a real socket; its other components are stopped once the DAGs are read.
-A route that is neither measured nor left out with a reason fails the benchmark.
+A test holds that every route is measured, or left out with a reason.
 
 The defaults are a hundredth of the sizes above. Each figure's peer is the limit: its ratio says how many times as fast
 as 300 ms the slowest 5 % are.
@@ -30,14 +30,14 @@ from urllib.parse import urlsplit
 from benchmarks.bench_send_path import options_of
 from benchmarks.figures import Figure, keep
 from benchmarks.large_store import POOLS, WHOLE, Sizes, fill
-from benchmarks.page_calls import NOT_MEASURED, Call, Known, know, reads, writes
+from benchmarks.page_calls import Known, know, reads, writes
 from promo_campaigns.postgres.connection import connect
 from system.airflow_cluster import CHECKOUT, airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks.page_calls import Calls
+    from benchmarks.page_calls import Call, Calls
     from system.airflow_cluster import AirflowCluster
 
 LIMIT_MS = 300.0
@@ -61,7 +61,7 @@ class Pages:
         self._connection = http.client.HTTPConnection(self._host, timeout=120)
         self._signed = {"Authorization": f"Bearer {token}", "Origin": url}
 
-    def ask(self, call: Call, prefix: str = "/promo/api/") -> tuple[Any, float]:
+    def ask(self, call: Call) -> tuple[Any, float]:
         """Make a call; return its answer and how many milliseconds it took.
 
         :raises RuntimeError: the route refused it
@@ -73,7 +73,7 @@ class Pages:
         elif call.body is not None:
             body, headers["Content-Type"] = json.dumps(call.body).encode(), "application/json"
         began = time.perf_counter()
-        self._connection.request(call.method, prefix + call.path, body, headers)
+        self._connection.request(call.method, f"/promo/api/{call.path}", body, headers)
         answer = self._connection.getresponse()
         text = answer.read()
         took = 1000 * (time.perf_counter() - began)
@@ -106,17 +106,6 @@ def running(sizes: Sizes) -> Iterator[tuple[AirflowCluster, Known]]:
             sys.stdout.write(f"The store was filled in {time.monotonic() - began:.0f} s.\n")
             known = know(store, names, POOLS)
         yield machine, known
-
-
-def unmeasured(pages: Pages, measured: set[str]) -> list[str]:
-    """Return the routes of which nothing is known here."""
-    described, _ = pages.ask(Call("GET", "openapi.json"), "/promo/")
-    routes = {
-        f"{method.upper()} {path.removeprefix('/api/')}"
-        for path, methods in described["paths"].items()
-        for method in methods
-    }
-    return sorted(routes - {name.partition("@")[0] for name in measured} - set(NOT_MEASURED))
 
 
 def measure(pages: Pages, calls: Calls, count: int) -> float:
@@ -158,9 +147,6 @@ def main() -> int:
     with running(Sizes(options.codes, options.rows, options.runs)) as (machine, known):
         pages = Pages(machine.url, machine.token())
         asked = reads(known) | writes(known)
-        if missing := unmeasured(pages, set(asked)):
-            sys.stderr.write(f"These routes are neither measured nor left out with a reason: {', '.join(missing)}\n")
-            return 2
         figures = figures_of(pages, asked, options.calls)
     return keep("pages", figures, options)
 
