@@ -3,7 +3,7 @@
     PYTHONPATH=plugins:tests python -m e2e.pictures [--codes 1000000]
 
 A campaign manager works through a day in a real browser, over a real Airflow and a store of so many codes. Each step is
-pictured into docs/pictures, and the clicks that it took are written below its picture in docs/pages.md.
+pictured into docs/pictures, and the clicks that it took are written below its picture in docs/days-work.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DOCS = CHECKOUT / "docs"
 PICTURES = DOCS / "pictures"
-PAGE = DOCS / "pages.md"
+PAGE = DOCS / "days-work.md"
 CLICKS = r"(\(pictures/{name}\.png\)\n\n)\*[^*\n]*\*"
 """The line below a picture that says how many clicks its step took."""
 MANAGER = "marta"
