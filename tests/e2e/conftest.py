@@ -20,18 +20,20 @@ from system.airflow_cluster import airflow_cluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page, StorageState
+    from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Receiver
     from system.airflow_cluster import AirflowCluster
 
+    Screens = Callable[..., Page]
     Visit = Callable[..., Page]
 
 ROOT = Path(__file__).parents[2]
 SIZES = Sizes(codes=4_000, rows=2_000, runs=1_000)
 CONTACTS = SIZES.contacts
 """Everybody is in the audience of the workflows that run here."""
+SCREEN = {"viewport": {"width": 1400, "height": 1100}, "locale": "en-GB"}
 PERSONS = {USER: "admin", "vera": "viewer", "uma": "user", "otto": "op"}
 """Who signs in, and with which role of Airflow's."""
 DAGS = ("promo_code_to_profile.py", "workflows.py", "load_promo_codes.py")
@@ -100,42 +102,50 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(machine: AirflowCluster, chromium: Browser) -> Callable[[str], StorageState]:
-    """Return a function that signs a person in, once in a session, and returns what the browser keeps of it."""
-    kept: dict[str, StorageState] = {}
+def screens(machine: AirflowCluster, chromium: Browser) -> Iterator[Screens]:
+    """Return a function that opens a page on a person's screen.
 
-    def sign_in_once(name: str) -> StorageState:
+    A person signs in once, and a screen is kept for the session: its browser has Airflow's files at hand then.
+    """
+    kept: dict[str, BrowserContext] = {}
+    signed: dict[str, StorageState] = {}
+
+    def open_page(person: str, *, alone: bool, **options: Any) -> Page:  # noqa: ANN401  (Playwright's options)
+        if person not in signed:
+            signed[person] = sign_in(chromium, machine, person)
+        name = f"{person} {options}" if not alone else f"alone {len(kept)}"
         if name not in kept:
-            kept[name] = sign_in(chromium, machine, name)
-        return kept[name]
+            kept[name] = chromium.new_context(storage_state=signed[person], base_url=machine.url, **options)
+            kept[name].set_default_timeout(PATIENCE_MS)
+        return kept[name].new_page()
 
-    return sign_in_once
+    yield open_page
+    for context in kept.values():
+        context.close()
 
 
 @pytest.fixture
-def visit(machine: AirflowCluster, chromium: Browser, signed_in: Callable[[str], StorageState]) -> Iterator[Visit]:
+def visit(screens: Screens) -> Iterator[Visit]:
     """Return a function that opens a page for a person who is signed in.
 
     When the test is over, nothing may have been wrong on the console of any page, but for what its test expected.
     """
-    opened = []
+    opened: list[tuple[Page, Console]] = []
 
-    def open_page(person: str = USER, *, faults: str = "", **context: Any) -> Page:  # noqa: ANN401  (Playwright's options)
+    def open_page(person: str = USER, *, faults: str = "", alone: bool = False, **options: Any) -> Page:  # noqa: ANN401  (the same)
         """Open a page.
 
         :param faults: a regular expression of the errors that the test provokes
-        :param context: options of the browser's context, such as ``color_scheme``
+        :param alone: with cookies of its own, which the test may take away
+        :param options: of the screen, such as ``color_scheme``
         """
-        options = {"viewport": {"width": 1400, "height": 1100}, "locale": "en-GB", "accept_downloads": True} | context
-        of_person = chromium.new_context(storage_state=signed_in(person), base_url=machine.url, **options)
-        page = of_person.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        opened.append((of_person, Console(page, faults)))
+        page = screens(person, alone=alone, **SCREEN | options)
+        opened.append((page, Console(page, faults)))
         return page
 
     yield open_page
-    for context, _ in opened:
-        context.close()
+    for page, _ in opened:
+        page.close()
     assert [fault for _, console in opened for fault in console.faults] == []
 
 

@@ -52,7 +52,7 @@ message: {message}
 """
 LEVELS = """\
 Welcome: {warning: 1000, alarm: 100}
-Birthday: {warning: 400000, alarm: 50}
+Birthday: {warning: 500000, alarm: 50}
 """
 
 STEPS: dict[str, Callable[[Day], None]] = {
@@ -173,7 +173,7 @@ def main() -> int:
     parser.add_argument("--codes", type=int, default=1_000_000)
     codes = parser.parse_args().codes
     PICTURES.mkdir(exist_ok=True)
-    sizes = Sizes(codes=codes, rows=codes * 3 // 10, runs=1_000)
+    sizes = Sizes(codes=codes, rows=codes // 10, runs=1_000)
     with tempfile.TemporaryDirectory(prefix="promo-pictures-") as name, running_browser() as browser:
         folder = Path(name)
         (folder / "files").mkdir()

@@ -71,7 +71,7 @@ def test_the_server_refuses_what_the_page_does_not_show(visit: Visit, store: Con
 
 
 def test_a_page_of_another_site_cannot_act_for_who_is_signed_in(visit: Visit, store: Connection) -> None:
-    page = visit(faults=".")
+    page = visit(faults=".", alone=True)
     foreign = page.context.new_page()
     foreign.route("http://localhost:9/", lambda route: route.fulfill(body="<p>elsewhere</p>", content_type="text/html"))
     foreign.goto("http://localhost:9/")
@@ -86,7 +86,7 @@ def test_a_page_of_another_site_cannot_act_for_who_is_signed_in(visit: Visit, st
 
 
 def test_nobody_who_is_not_signed_in_is_told_anything(visit: Visit) -> None:
-    page = visit()
+    page = visit(alone=True)
     page.context.clear_cookies()
     answer = page.request.get("/promo/api/runs")
     assert answer.status == 401

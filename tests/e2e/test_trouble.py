@@ -96,7 +96,7 @@ def test_an_answer_that_cannot_be_shown_breaks_its_part_alone(visit: Visit) -> N
 
 
 def test_a_session_that_is_over_leads_to_the_sign_in_and_back(visit: Visit, machine: AirflowCluster) -> None:
-    page = visit(faults="401|403")
+    page = visit(faults="401|403", alone=True)
     promo = PromoPages(page)
     promo.open("runs")
     page.context.clear_cookies()
