@@ -35,7 +35,7 @@ STATE = """case
   when p.kind = 'awaiting' then 'pending'
   when p.kind = 'cancelled' and i >= p.people / 2 then 'skipped'
   when p.kind in ('live', 'paused') and i >= p.people * 7 / 10 then 'pending'
-  when i % 20 = 0 then 'skipped'
+  when i % 20 = 19 then 'skipped'
   when p.kind in ('live', 'paused') and i >= p.people * 65 / 100 then 'assigned'
   when i % 100 = 13 then 'rejected'
   when i % case when p.kind = 'live' then 100 else 1000 end = 7 then 'unknown'

@@ -130,7 +130,7 @@ select p.run_id, who.contact_id,
        case when is_in.state in ('assigned', 'accepted', 'unknown', 'recorded') then p.first + i + 1 end, is_in.state::promo.assignment_state,
        case is_in.state when 'rejected' then 'refused: 400 the token is not known'
                         when 'skipped' then case when p.kind = 'cancelled' and i >= p.people / 2 then 'cancelled'
-                                                 when i %% 40 = 0 then 'no channel' else 'unsubscribed' end end,
+                                                 when i %% 40 = 19 then 'no channel' else 'unsubscribed' end end,
        is_in.state = 'pending'
 from plan p
 join promo.run r using (run_id)
