@@ -1,4 +1,4 @@
-"""A Chromium of this machine, and a person who signs in to Airflow with it."""
+"""A Chromium of this cluster, and a person who signs in to Airflow with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""It runs as whoever runs the tests, and talks to this machine alone."""
+"""It runs as the user who runs the tests, and talks to this machine alone."""
 
 
 @contextmanager
@@ -40,13 +40,13 @@ def running_browser() -> Iterator[Browser]:
         yield running
 
 
-def sign_in(browser: Browser, machine: AirflowCluster, name: str) -> StorageState:
+def sign_in(browser: Browser, cluster: AirflowCluster, name: str) -> StorageState:
     """Sign a person in, and return what the browser keeps of it."""
-    passwords = json.loads(Path(machine.environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).read_text())
+    passwords = json.loads(Path(cluster.environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).read_text())
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(machine.url)
+    page.goto(cluster.url)
     page.locator("input[name=username]").fill(name)
     page.locator("input[name=password]").fill(passwords[name])
     page.get_by_role("button", name="Sign in").click()
@@ -57,7 +57,7 @@ def sign_in(browser: Browser, machine: AirflowCluster, name: str) -> StorageStat
 
 
 def _program() -> str:
-    """Return the program of a Chromium that is on this machine."""
+    """Return the program of a Chromium that is on this cluster."""
     named = os.environ.get("PROMO_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
     assert named, "no Chromium is found: install Debian's package chromium, or name its program in PROMO_BROWSER"
     return named

@@ -65,7 +65,7 @@ def receiver_of_profiles() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Receiver) -> Iterator[AirflowCluster]:
     """Return a real Airflow with the ready workflows and one that asks, a thousand former runs and codes for more."""
     dags = {name: (ROOT / "dags" / name).read_text(encoding="utf-8") for name in DAGS}
     users = ",".join(f"{name}:{role}" for name, role in PERSONS.items())
@@ -88,9 +88,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory, receiver_of_profiles: Rece
 
 
 @pytest.fixture
-def store(machine: AirflowCluster) -> Iterator[Connection]:
+def store(cluster: AirflowCluster) -> Iterator[Connection]:
     """Return the store of the Airflow under test."""
-    with connect(machine.promo_dsn) as connection:
+    with connect(cluster.promo_dsn) as connection:
         yield connection
 
 
@@ -102,7 +102,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def screens(machine: AirflowCluster, chromium: Browser) -> Iterator[Screens]:
+def screens(cluster: AirflowCluster, chromium: Browser) -> Iterator[Screens]:
     """Return a function that opens a page on a person's screen.
 
     A person signs in once, and a screen is kept for the session: its browser has Airflow's files at hand then.
@@ -112,10 +112,10 @@ def screens(machine: AirflowCluster, chromium: Browser) -> Iterator[Screens]:
 
     def open_page(person: str, *, alone: bool, **options: Any) -> Page:  # noqa: ANN401  (Playwright's options)
         if person not in signed:
-            signed[person] = sign_in(chromium, machine, person)
+            signed[person] = sign_in(chromium, cluster, person)
         name = f"{person} {options}" if not alone else f"alone {len(kept)}"
         if name not in kept:
-            kept[name] = chromium.new_context(storage_state=signed[person], base_url=machine.url, **options)
+            kept[name] = chromium.new_context(storage_state=signed[person], base_url=cluster.url, **options)
             kept[name].set_default_timeout(PATIENCE_MS)
         return kept[name].new_page()
 

@@ -101,18 +101,18 @@ def running(folder: Path, sizes: Sizes) -> Iterator[AirflowCluster]:
             "AIRFLOW_CONN_PROMO_PROFILE_API": receiver.connection,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{MANAGER}:op",
         }
-        with airflow_cluster(folder, dags, variables, include) as machine:
-            with connect(machine.promo_dsn) as store:
+        with airflow_cluster(folder, dags, variables, include) as cluster:
+            with connect(cluster.promo_dsn) as store:
                 fill(store, sizes, WORKFLOWS)
             for dag_id in ("load_promo_codes", "welcome_push"):
-                machine.unpause(dag_id)
-            yield machine
+                cluster.unpause(dag_id)
+            yield cluster
 
 
-def take(browser: Browser, machine: AirflowCluster, folder: Path, live: int) -> dict[str, int]:
+def take(browser: Browser, cluster: AirflowCluster, folder: Path, live: int) -> dict[str, int]:
     """Live through the day, and return the clicks of each step."""
-    kept = sign_in(browser, machine, MANAGER)
-    context = browser.new_context(storage_state=kept, base_url=machine.url, viewport=DESK, locale="en-GB")
+    kept = sign_in(browser, cluster, MANAGER)
+    context = browser.new_context(storage_state=kept, base_url=cluster.url, viewport=DESK, locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     day = Day(page, folder, live)
@@ -122,7 +122,7 @@ def take(browser: Browser, machine: AirflowCluster, folder: Path, live: int) -> 
         step(day)
         picture(page, name)
         if name == "run":
-            others(browser, machine, kept, page.url)
+            others(browser, cluster, kept, page.url)
         clicks[name] = day.promo.clicks - before
         sys.stdout.write(f"{name}: {clicks_text(clicks[name])}\n")
         sys.stdout.flush()
@@ -130,10 +130,10 @@ def take(browser: Browser, machine: AirflowCluster, folder: Path, live: int) -> 
     return clicks
 
 
-def others(browser: Browser, machine: AirflowCluster, kept: StorageState, url: str) -> None:
+def others(browser: Browser, cluster: AirflowCluster, kept: StorageState, url: str) -> None:
     """Picture what is open now on other screens."""
     for name, options in OTHERS.items():
-        context = browser.new_context(storage_state=kept, base_url=machine.url, locale="en-GB", **options)
+        context = browser.new_context(storage_state=kept, base_url=cluster.url, locale="en-GB", **options)
         page = context.new_page()
         page.goto(url)
         expect(PromoPages(page).section("How far it is")).to_be_visible(timeout=PATIENCE_MS)
@@ -178,8 +178,8 @@ def main() -> int:
         folder = Path(name)
         (folder / "files").mkdir()
         (folder / "airflow").mkdir()
-        with running(folder / "airflow", sizes) as machine:
-            clicks = take(browser, machine, folder / "files", sizes.runs)
+        with running(folder / "airflow", sizes) as cluster:
+            clicks = take(browser, cluster, folder / "files", sizes.runs)
     PAGE.write_text(page_with(PAGE.read_text(encoding="utf-8"), clicks), encoding="utf-8")
     return 0
 

@@ -25,9 +25,9 @@ BLOCKS = ["Start", "Get contact", "Get promo code", "Message", "HTTP request dat
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def trigger_form(page: Page, machine: AirflowCluster, dag_id: str) -> Locator:
+def trigger_form(page: Page, cluster: AirflowCluster, dag_id: str) -> Locator:
     """Open the form of a DAG."""
-    page.goto(f"{machine.url}/dags/{dag_id}")
+    page.goto(f"{cluster.url}/dags/{dag_id}")
     page.get_by_role("button", name=re.compile("Trigger")).first.click()
     form = page.get_by_role("dialog")
     expect(form.locator("#element_type")).to_be_visible()
@@ -43,18 +43,18 @@ def states(store: Connection, run_key: str) -> dict[str, int]:
     return {row["state"]: row["n"] for row in rows}
 
 
-def test_the_blocks_stand_in_the_order_of_the_workflow(page: Page, machine: AirflowCluster) -> None:
-    page.goto(f"{machine.url}/dags/promo_code_to_profile")
+def test_the_blocks_stand_in_the_order_of_the_workflow(page: Page, cluster: AirflowCluster) -> None:
+    page.goto(f"{cluster.url}/dags/promo_code_to_profile")
     page.get_by_role("button", name="Expand all task groups").click()
     links = page.locator("a[href*='/dags/promo_code_to_profile/tasks/']:not([href*='/group/'])")
     expect(links).to_have_text([re.compile(rf"^{block}( \[ \])?$") for block in BLOCKS])
 
 
 def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_report(
-    page: Page, machine: AirflowCluster, store: Connection, receiver_of_profiles: Receiver
+    page: Page, cluster: AirflowCluster, store: Connection, receiver_of_profiles: Receiver
 ) -> None:
     before = len(receiver_of_profiles.received)
-    form = trigger_form(page, machine, "promo_code_to_profile")
+    form = trigger_form(page, cluster, "promo_code_to_profile")
     expect(form.locator("#element_type")).to_have_value("Welcome")
     form.locator("#element_mode").click()
     expect(page.get_by_role("option")).to_have_text(
@@ -70,7 +70,7 @@ def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_r
     form.get_by_role("button", name="Trigger").click()
     page.wait_for_url(re.compile(r"/dags/promo_code_to_profile/runs/"))
     run_id = unquote(page.url.rpartition("/runs/")[2])
-    assert machine.run_to_end("promo_code_to_profile", run_id) == "success"
+    assert cluster.run_to_end("promo_code_to_profile", run_id) == "success"
     assert states(store, "promo_code_to_profile/edition/browser") == {"recorded": CONTACTS}
     assert len(receiver_of_profiles.received) - before == CONTACTS
     assert check_invariants(store) == []
@@ -78,8 +78,8 @@ def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_r
     expect(page.get_by_role("cell", name=f"of these, on their profile | {CONTACTS}")).to_be_visible()
 
 
-def test_a_connection_has_a_field_for_each_extra(page: Page, machine: AirflowCluster) -> None:
-    page.goto(f"{machine.url}/connections")
+def test_a_connection_has_a_field_for_each_extra(page: Page, cluster: AirflowCluster) -> None:
+    page.goto(f"{cluster.url}/connections")
     page.get_by_role("button", name="Add Connection").click()
     form = page.get_by_role("dialog")
     form.locator("input[name=connection_id]").fill("loyalty")
@@ -92,19 +92,19 @@ def test_a_connection_has_a_field_for_each_extra(page: Page, machine: AirflowClu
     form.locator("#element_key_name").fill("X-Key")
     form.get_by_role("button", name="Save").click()
     expect(page.get_by_text("loyalty", exact=True)).to_be_visible()
-    kept = machine.call("GET", "/api/v2/connections/loyalty")
+    kept = cluster.call("GET", "/api/v2/connections/loyalty")
     assert kept["conn_type"] == "promo_http"
     assert '"auth": "header"' in kept["extra"]
     assert '"key_name": ' in kept["extra"]
 
 
 def test_a_person_sees_what_is_to_be_sent_and_approves_it(
-    page: Page, machine: AirflowCluster, store: Connection
+    page: Page, cluster: AirflowCluster, store: Connection
 ) -> None:
     codes = free_codes(store)
-    machine.api.trigger("asking", "asked", {})
-    machine.wait("somebody is asked", lambda: machine.waits_for_answer("asking", "asked", "approve"))
-    page.goto(f"{machine.url}/required_actions")
+    cluster.api.trigger("asking", "asked", {})
+    cluster.wait("somebody is asked", lambda: cluster.waits_for_answer("asking", "asked", "approve"))
+    page.goto(f"{cluster.url}/required_actions")
     asked = f"Send promo_push to {CONTACTS} contacts?"
     page.get_by_text(asked).click()
     expect(page.get_by_text(asked)).to_be_visible()
@@ -113,5 +113,5 @@ def test_a_person_sees_what_is_to_be_sent_and_approves_it(
     assert "token-" not in page.locator("body").inner_text()
     assert free_codes(store) == codes
     page.get_by_role("button", name="Approve").click()
-    assert machine.run_to_end("asking", "asked") == "success"
+    assert cluster.run_to_end("asking", "asked") == "success"
     assert states(store, "asking/run/asked") == {"recorded": CONTACTS}

@@ -85,7 +85,7 @@ def test_the_same_bytes_again_change_nothing_and_the_page_says_so(
     assert codes == {"n": 30}
 
 
-def test_a_closed_tab_leaves_nothing_half_in_the_inbox(visit: Visit, machine: AirflowCluster, tmp_path: Path) -> None:
+def test_a_closed_tab_leaves_nothing_half_in_the_inbox(visit: Visit, cluster: AirflowCluster, tmp_path: Path) -> None:
     page = visit(faults="ERR_")
     promo = PromoPages(page)
     large = code_file(tmp_path, "abandoned", 400_000)
@@ -93,8 +93,8 @@ def test_a_closed_tab_leaves_nothing_half_in_the_inbox(visit: Visit, machine: Ai
     with page.expect_request("**/codes/uploads?*"):
         promo.choose_files(large)
     page.close()
-    folder = machine.environment["AIRFLOW_VAR_PROMO_CODE_INBOX"]
-    machine.wait("what was begun is gone", lambda: not _left(folder, "abandoned"))
+    folder = cluster.environment["AIRFLOW_VAR_PROMO_CODE_INBOX"]
+    cluster.wait("what was begun is gone", lambda: not _left(folder, "abandoned"))
 
 
 def _left(folder: str, name: str) -> list[str]:

@@ -55,9 +55,9 @@ def test_runs_are_filtered_by_workflow_and_state_and_the_filter_stands_in_the_ad
 
 @pytest.mark.short
 def test_a_run_is_watched_to_its_end_without_a_reload(
-    promo: PromoPages, machine: AirflowCluster, store: Connection
+    promo: PromoPages, cluster: AirflowCluster, store: Connection
 ) -> None:
-    machine.api.trigger(DAG, "watched", {"edition": "watched"})
+    cluster.api.trigger(DAG, "watched", {"edition": "watched"})
     promo.open("runs")
     line = promo.rows("Runs").filter(has=promo.page.get_by_role("link", name=f"{DAG}/edition/watched"))
     line.get_by_role("link").first.click()
@@ -72,9 +72,9 @@ def test_a_run_is_watched_to_its_end_without_a_reload(
     assert check_invariants(store) == []
 
 
-def test_the_tab_of_a_dag_run_shows_its_run_and_leads_to_it(promo: PromoPages, machine: AirflowCluster) -> None:
-    machine.api.trigger(DAG, "tabbed", {"edition": "tabbed"})
-    assert machine.run_to_end(DAG, "tabbed") == "success"
+def test_the_tab_of_a_dag_run_shows_its_run_and_leads_to_it(promo: PromoPages, cluster: AirflowCluster) -> None:
+    cluster.api.trigger(DAG, "tabbed", {"edition": "tabbed"})
+    assert cluster.run_to_end(DAG, "tabbed") == "success"
     promo.page.goto(f"/dags/{DAG}/runs/tabbed")
     promo.page.get_by_role("link", name="Promo run", exact=True).click()
     expect(promo.section("How far it is")).to_be_visible()
@@ -173,9 +173,9 @@ def test_an_address_of_no_run_says_that_there_is_none(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_contain_text("there is no run 999999999")
 
 
-def test_a_link_with_strange_letters_leads_to_the_run_that_it_names(promo: PromoPages, machine: AirflowCluster) -> None:
+def test_a_link_with_strange_letters_leads_to_the_run_that_it_names(promo: PromoPages, cluster: AirflowCluster) -> None:
     run_id = "äöü & <b>?/#"
-    machine.api.trigger(DAG, run_id, {"edition": "strange"})
+    cluster.api.trigger(DAG, run_id, {"edition": "strange"})
     promo.open("runs")
     promo.root.get_by_role("link", name=f"{DAG}/edition/strange").click()
     promo.section("How far it is").get_by_role("link", name="DAG run", exact=True).click()

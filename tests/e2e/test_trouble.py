@@ -23,9 +23,9 @@ AWAY = "503"
 
 
 @contextmanager
-def store_away(machine: AirflowCluster) -> Iterator[None]:
+def store_away(cluster: AirflowCluster) -> Iterator[None]:
     """Let nobody connect to the store, and end the connections there are."""
-    parts = urlsplit(machine.promo_dsn)
+    parts = urlsplit(cluster.promo_dsn)
     with psycopg.connect(urlunsplit(parts._replace(path="/airflow")), autocommit=True) as server:
         server.execute("alter database promo with allow_connections false")
         try:
@@ -36,9 +36,9 @@ def store_away(machine: AirflowCluster) -> Iterator[None]:
 
 
 @contextmanager
-def store_slow(machine: AirflowCluster) -> Iterator[None]:
+def store_slow(cluster: AirflowCluster) -> Iterator[None]:
     """Let every statement about runs wait."""
-    with psycopg.connect(machine.promo_dsn) as holding:
+    with psycopg.connect(cluster.promo_dsn) as holding:
         holding.execute("lock table promo.run in access exclusive mode")
         yield
         holding.rollback()
@@ -46,22 +46,22 @@ def store_slow(machine: AirflowCluster) -> Iterator[None]:
 
 @pytest.mark.short
 def test_what_was_shown_stays_while_the_store_is_away_and_is_renewed_by_itself(
-    visit: Visit, machine: AirflowCluster
+    visit: Visit, cluster: AirflowCluster
 ) -> None:
     promo = PromoPages(visit(faults=AWAY))
     promo.open("runs")
     expect(promo.rows("Runs").first).to_be_visible()
-    with store_away(machine):
+    with store_away(cluster):
         expect(promo.root.get_by_text("the newest could not be loaded")).to_be_visible()
         expect(promo.rows("Runs").first).to_be_visible()
     expect(promo.root.get_by_text("the newest could not be loaded")).to_have_count(0)
 
 
 def test_a_page_that_is_opened_while_the_store_is_away_says_so_and_tries_again(
-    visit: Visit, machine: AirflowCluster
+    visit: Visit, cluster: AirflowCluster
 ) -> None:
     promo = PromoPages(visit(faults=AWAY))
-    with store_away(machine):
+    with store_away(cluster):
         promo.open("codes")
         expect(promo.root.get_by_role("alert").first).to_contain_text("could not be loaded")
         promo.page.goto("/dags")
@@ -74,11 +74,11 @@ def test_a_page_that_is_opened_while_the_store_is_away_says_so_and_tries_again(
 
 @pytest.mark.short
 def test_a_slow_store_is_waited_for_and_airflows_own_pages_are_not_held_up(
-    visit: Visit, machine: AirflowCluster
+    visit: Visit, cluster: AirflowCluster
 ) -> None:
     promo = PromoPages(visit(faults=AWAY))
     other = visit()
-    with store_slow(machine):
+    with store_slow(cluster):
         promo.page.goto("/plugin/promo/runs/1")
         expect(promo.root.get_by_role("status").first).to_be_visible()
         other.goto("/dags")
@@ -95,7 +95,7 @@ def test_an_answer_that_cannot_be_shown_breaks_its_part_alone(visit: Visit) -> N
     expect(promo.rows("Stock by type and discount").first).to_be_visible()
 
 
-def test_a_session_that_is_over_leads_to_the_sign_in_and_back(visit: Visit, machine: AirflowCluster) -> None:
+def test_a_session_that_is_over_leads_to_the_sign_in_and_back(visit: Visit, cluster: AirflowCluster) -> None:
     page = visit(faults="401|403", alone=True)
     promo = PromoPages(page)
     promo.open("runs")
@@ -103,7 +103,7 @@ def test_a_session_that_is_over_leads_to_the_sign_in_and_back(visit: Visit, mach
     promo.root.get_by_role("navigation", name="Promo").get_by_role("link", name="Codes", exact=True).click()
     page.wait_for_url("**/auth/login**")
     page.locator("input[name=username]").fill(USER)
-    page.locator("input[name=password]").fill(machine.password)
+    page.locator("input[name=password]").fill(cluster.password)
     page.get_by_role("button", name="Sign in").click()
     promo.expect_heading("Codes")
 

@@ -87,7 +87,7 @@ def test_a_test_send_goes_to_the_chosen_contact_and_takes_no_code(promo: PromoPa
 
 @pytest.mark.short
 def test_a_run_is_triggered_once_its_effect_was_read_and_then_watched(
-    promo: PromoPages, machine: AirflowCluster, store: Connection
+    promo: PromoPages, cluster: AirflowCluster, store: Connection
 ) -> None:
     promo.open("workflows/asking/trigger", "asking")
     expect(promo.section("What it will do")).to_contain_text(str(CONTACTS))
@@ -97,6 +97,6 @@ def test_a_run_is_triggered_once_its_effect_was_read_and_then_watched(
     promo.root.get_by_role("link", name="Watch the run").click()
     promo.expect_heading("asking/edition/from the page")
     expect(promo.root.get_by_text("to be approved", exact=True).first).to_be_visible()
-    assert machine.call("GET", "/api/v2/dags/asking/dagRuns?limit=1")["total_entries"] >= 1
+    assert cluster.call("GET", "/api/v2/dags/asking/dagRuns?limit=1")["total_entries"] >= 1
     kept = store.execute("select actor from promo.audit where action = 'trigger'").fetchall()
     assert {row["actor"].split()[0] for row in kept} == {"admin"}
