@@ -1,4 +1,4 @@
-"""A Chromium of this cluster, and a person who signs in to Airflow with it."""
+"""A Chromium of this machine, and a person who signs in to Airflow with it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def sign_in(browser: Browser, cluster: AirflowCluster, name: str) -> StorageStat
 
 
 def _program() -> str:
-    """Return the program of a Chromium that is on this cluster."""
+    """Return the program of a Chromium that is on this machine."""
     named = os.environ.get("PROMO_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
     assert named, "no Chromium is found: install Debian's package chromium, or name its program in PROMO_BROWSER"
     return named

@@ -39,6 +39,6 @@ def senders_of(connection: Connection, contact_ids: Iterable[int]) -> dict[str, 
     found: dict[str, Sent] = {}
     for row in connection.execute(_SQL["sends"], asked).fetchall():
         sent = Sent(row["workflow"], row["run_key"], tuple(row["codes"]))
-        for generation in range(row["generation"] + 1):
-            found[idempotency_key(row["run_key"], row["contact_id"], Purpose.MESSAGE, generation)] = sent
+        for counter in range(row["resend_counter"] + 1):
+            found[idempotency_key(row["run_key"], row["contact_id"], Purpose.MESSAGE, counter)] = sent
     return found

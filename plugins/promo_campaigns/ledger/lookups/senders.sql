@@ -1,10 +1,10 @@
 -- sends --
 -- What the newest runs of contacts sent them, by which a receiver's own record is known again: how often anew, and codes.
 -- Runs and codes are looked up one by one (offset 0): for a page of contacts no table is worth reading through.
-select a.contact_id, r.run_key, r.workflow, a.generation, codes.codes
+select a.contact_id, r.run_key, r.workflow, a.resend_counter, codes.codes
 from unnest(%(contact_ids)s::bigint[]) as named (contact_id)
 cross join lateral (
-  select o.contact_id, o.run_id, o.generation, o.promo_code_id from promo.assignment o
+  select o.contact_id, o.run_id, o.resend_counter, o.promo_code_id from promo.assignment o
   where o.contact_id = named.contact_id order by -o.run_id limit %(limit)s
 ) a
 cross join lateral (select o.run_key, o.workflow from promo.run o where o.run_id = a.run_id offset 0) r
