@@ -28,8 +28,11 @@ export function address(/** @type {string} */ path, /** @type {Params} */ params
 /** A path of which each part may hold any character. */
 export const path = (/** @type {(string | number)[]} */ ...parts) => parts.map(encodeURIComponent).join("/");
 
-export const get = (/** @type {string} */ route, /** @type {Params} */ params = {}, /** @type {AbortSignal} */ signal) =>
-  call("GET", address(route, params), undefined, signal).then((answer) => answer.json());
+export const get = (
+  /** @type {string} */ route,
+  /** @type {Params} */ params = {},
+  /** @type {AbortSignal} */ signal,
+) => call("GET", address(route, params), undefined, signal).then((answer) => answer.json());
 
 export const post = (/** @type {string} */ route, /** @type {unknown} */ body = {}) => write("POST", route, body);
 export const put = (/** @type {string} */ route, /** @type {unknown} */ body = {}) => write("PUT", route, body);
@@ -61,7 +64,8 @@ export function upload(route, params, file, onProgress, signal) {
     request.open("PUT", address(route, params));
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.onprogress = (event) => onProgress(event.loaded);
-    request.onerror = () => reject(new ApiError(0, "The upload broke off: the server was not reached or closed the connection."));
+    request.onerror = () =>
+      reject(new ApiError(0, "The upload broke off: the server was not reached or closed the connection."));
     request.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));
     request.onload = () => {
       if (mustSignIn(request.status, request.responseText)) return signIn();
@@ -104,7 +108,8 @@ async function call(method, url, body, signal, silence = SILENCE_MS) {
 
 function unreached(/** @type {any} */ error) {
   if (error.name === "AbortError") return error;
-  if (error.name === "TimeoutError") return new ApiError(0, `Airflow has not answered for ${SILENCE_MS / 1000} seconds.`);
+  if (error.name === "TimeoutError")
+    return new ApiError(0, `Airflow has not answered for ${SILENCE_MS / 1000} seconds.`);
   return new ApiError(0, "Airflow could not be reached.");
 }
 

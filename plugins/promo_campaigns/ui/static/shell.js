@@ -14,7 +14,14 @@ const ME_MS = 15_000;
 const NO_RIGHTS = { act: false, reveal: false, export: false };
 
 /** Who is signed in, and what they may do. Until that is known, nothing. @returns {Me} */
-export const useMe = () => useRoute("me", {}, { every: ME_MS }).data ?? { user: "", rights: NO_RIGHTS, version: "", workflows: [], sending_stopped: null };
+export const useMe = () =>
+  useRoute("me", {}, { every: ME_MS }).data ?? {
+    user: "",
+    rights: NO_RIGHTS,
+    version: "",
+    workflows: [],
+    sending_stopped: null,
+  };
 
 const Tab = (/** @type {{entry: PageEntry}} */ { entry }) =>
   h(
@@ -43,7 +50,15 @@ const Tab = (/** @type {{entry: PageEntry}} */ { entry }) =>
 const Tabs = (/** @type {{pages: PageEntry[]}} */ { pages }) =>
   h(
     C.Flex,
-    { as: "nav", "aria-label": "Promo", borderBottomWidth: 1, borderBottomColor: "border.emphasized", overflowX: "auto", flexShrink: 0, mb: 4 },
+    {
+      as: "nav",
+      "aria-label": "Promo",
+      borderBottomWidth: 1,
+      borderBottomColor: "border.emphasized",
+      overflowX: "auto",
+      flexShrink: 0,
+      mb: 4,
+    },
     pages.map((entry) => h(Tab, { key: entry.path, entry })),
   );
 
@@ -73,7 +88,13 @@ export function SendingStopped() {
 export const Root = (/** @type {{children?: ReactNode, scroll?: boolean}} */ { children, scroll = true }) =>
   h(
     C.Box,
-    { "data-testid": "promo", p: scroll ? 4 : 0, height: scroll ? "100%" : undefined, overflowY: scroll ? "auto" : undefined, minW: 0 },
+    {
+      "data-testid": "promo",
+      p: scroll ? 4 : 0,
+      height: scroll ? "100%" : undefined,
+      overflowY: scroll ? "auto" : undefined,
+      minW: 0,
+    },
     h(Boundary, null, scroll ? h(Settled, null, children) : children),
     h(Toasts),
   );
@@ -110,9 +131,15 @@ export function Shell(/** @type {{pages: PageEntry[]}} */ { pages }) {
         h(
           Router.Routes,
           null,
-          h(Router.Route, { index: true, element: h(Router.Navigate, { to: `${ROOT}/${pages[0].path}`, replace: true }) }),
+          h(Router.Route, {
+            index: true,
+            element: h(Router.Navigate, { to: `${ROOT}/${pages[0].path}`, replace: true }),
+          }),
           pages.map(({ path, element }) => h(Router.Route, { key: path, path: `${path}/*`, element: h(element) })),
-          h(Router.Route, { path: "*", element: h(Notice, { status: "info", title: "There is no such page" }, "Choose one of the tabs above.") }),
+          h(Router.Route, {
+            path: "*",
+            element: h(Notice, { status: "info", title: "There is no such page" }, "Choose one of the tabs above."),
+          }),
         ),
       ),
     ),

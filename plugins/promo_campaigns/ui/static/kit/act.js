@@ -56,18 +56,42 @@ export function Act(/** @type {ActProps} */ props) {
     h(
       C.Dialog.Trigger,
       { asChild: true },
-      h(C.Button, { ref: button, size, variant: "outline", colorPalette: danger ? "danger" : undefined, disabled }, icon ? h(Glyph, { name: icon }) : null, label),
+      h(
+        C.Button,
+        { ref: button, size, variant: "outline", colorPalette: danger ? "danger" : undefined, disabled },
+        icon ? h(Glyph, { name: icon }) : null,
+        label,
+      ),
     ),
     h(
       C.Portal,
       null,
       h(C.Dialog.Backdrop),
-      h(C.Dialog.Positioner, { padding: 4 }, h(C.Dialog.Content, { ref: content }, h(Asked, { ...props, close: () => setOpen(false) }))),
+      h(
+        C.Dialog.Positioner,
+        { padding: 4 },
+        h(C.Dialog.Content, { ref: content }, h(Asked, { ...props, close: () => setOpen(false) })),
+      ),
     ),
   );
 }
 
-function Asked(/** @type {ActProps & {close: () => void}} */ { title, verb, done, act, effect, effectRoute, effectParams, reason, danger, children, onDone, close }) {
+function Asked(
+  /** @type {ActProps & {close: () => void}} */ {
+    title,
+    verb,
+    done,
+    act,
+    effect,
+    effectRoute,
+    effectParams,
+    reason,
+    danger,
+    children,
+    onDone,
+    close,
+  },
+) {
   const asked = useRoute(effectRoute ?? null, effectParams);
   const [why, setWhy] = React.useState("");
   const [state, setState] = React.useState({ busy: false, error: /** @type {Error | null} */ (null) });
@@ -97,7 +121,11 @@ function Asked(/** @type {ActProps & {close: () => void}} */ { title, verb, done
       h(
         C.Stack,
         { gap: 4 },
-        known ? h(EffectShown, { effect: known }) : effectRoute && !asked.error ? h(Loading, { lines: 2, what: "What it will do is being counted" }) : null,
+        known
+          ? h(EffectShown, { effect: known })
+          : effectRoute && !asked.error
+            ? h(Loading, { lines: 2, what: "What it will do is being counted" })
+            : null,
         children ?? null,
         reason ? h(Reason, { why, setWhy, required: reason === "required" }) : null,
         failure ? h(Notice, { status: "error", title: "This was not done" }, failure.message) : null,
@@ -107,7 +135,11 @@ function Asked(/** @type {ActProps & {close: () => void}} */ { title, verb, done
       C.Dialog.Footer,
       null,
       h(C.Button, { type: "button", variant: "outline", onClick: close }, "Do nothing"),
-      h(C.Button, { type: "submit", colorPalette: danger ? "danger" : "brand", disabled: !ready, loading: state.busy }, verb),
+      h(
+        C.Button,
+        { type: "submit", colorPalette: danger ? "danger" : "brand", disabled: !ready, loading: state.busy },
+        verb,
+      ),
     ),
   );
 }
@@ -122,7 +154,9 @@ export const EffectShown = ({ effect }) =>
       ? h(
           C.SimpleGrid,
           { columns: { base: 2, sm: 3 }, gap: 3 },
-          Object.entries(effect.numbers).map(([name, number]) => h(Figure, { key: name, name: titled(name), value: number })),
+          Object.entries(effect.numbers).map(([name, number]) =>
+            h(Figure, { key: name, name: titled(name), value: number }),
+          ),
         )
       : null,
   );
@@ -134,20 +168,33 @@ const whole = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${
 const titled = (/** @type {string} */ name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 
 /** A number with its name. */
-export const Figure = (/** @type {{name: string, value: number | string | null | undefined, note?: ReactNode}} */ { name, value, note }) =>
+export const Figure = (
+  /** @type {{name: string, value: number | string | null | undefined, note?: ReactNode}} */ { name, value, note },
+) =>
   h(
     C.Stat.Root,
     { size: "sm", borderWidth: 1, borderRadius: "md", p: 3, minW: 0 },
     h(C.Stat.Label, null, name),
-    h(C.Stat.ValueText, { fontVariantNumeric: "tabular-nums", overflowWrap: "anywhere" }, typeof value === "string" ? value : count(value)),
+    h(
+      C.Stat.ValueText,
+      { fontVariantNumeric: "tabular-nums", overflowWrap: "anywhere" },
+      typeof value === "string" ? value : count(value),
+    ),
     note ? h(C.Stat.HelpText, { as: "dd", ms: 0 }, note) : null,
   );
 
-const Reason = (/** @type {{why: string, setWhy: (why: string) => void, required: boolean}} */ { why, setWhy, required }) =>
+const Reason = (
+  /** @type {{why: string, setWhy: (why: string) => void, required: boolean}} */ { why, setWhy, required },
+) =>
   h(
     C.Field.Root,
     { required },
     h(C.Field.Label, null, required ? "Why" : "Why (may stay empty)", h(C.Field.RequiredIndicator)),
-    h(C.Input, { value: why, maxLength: 500, autoComplete: "off", onChange: (/** @type {ChangeEvent<HTMLInputElement>} */ event) => setWhy(event.target.value) }),
+    h(C.Input, {
+      value: why,
+      maxLength: 500,
+      autoComplete: "off",
+      onChange: (/** @type {ChangeEvent<HTMLInputElement>} */ event) => setWhy(event.target.value),
+    }),
     h(C.Field.HelperText, null, "Kept with your name in the audit."),
   );

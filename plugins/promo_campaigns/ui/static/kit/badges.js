@@ -8,9 +8,21 @@ import { h } from "./element.js";
 /** Of a run. @type {Record<string, Look>} */
 const RUNS = {
   open: { word: "under way", palette: "running", says: "Contacts are still being sent to." },
-  awaiting: { word: "to be approved", palette: "awaiting_input", says: "A person must approve it before anybody gets a code." },
-  paused: { word: "paused", palette: "deferred", says: "A person paused it; nobody is sent anything until it goes on." },
-  cancelled: { word: "cancelled", palette: "failed", says: "A person cancelled it; who was not sent to yet is left out." },
+  awaiting: {
+    word: "to be approved",
+    palette: "awaiting_input",
+    says: "A person must approve it before anybody gets a code.",
+  },
+  paused: {
+    word: "paused",
+    palette: "deferred",
+    says: "A person paused it; nobody is sent anything until it goes on.",
+  },
+  cancelled: {
+    word: "cancelled",
+    palette: "failed",
+    says: "A person cancelled it; who was not sent to yet is left out.",
+  },
   closed: { word: "finished", palette: "success", says: "Every contact has an outcome." },
 };
 
@@ -21,7 +33,11 @@ export const CONTACTS = {
   sending: { word: "sending", palette: "running", says: "A call may be under way." },
   assigned: { word: "has a code", palette: "deferred", says: "Has a code, and is due a message." },
   pending: { word: "waiting", palette: "none", says: "In the audience; no code was given yet." },
-  unknown: { word: "unknown", palette: "warning", says: "Nobody knows whether the message arrived. The contact keeps the code." },
+  unknown: {
+    word: "unknown",
+    palette: "warning",
+    says: "Nobody knows whether the message arrived. The contact keeps the code.",
+  },
   rejected: { word: "refused", palette: "failed", says: "The receiver refused; the code went back to the stock." },
   expired: { word: "too late", palette: "removed", says: "The time to send, or the code, ran out." },
   skipped: { word: "left out", palette: "none", says: "Left out, with the reason; no code was given." },
@@ -29,7 +45,11 @@ export const CONTACTS = {
 
 /** Of the rest. @type {Record<string, Look>} */
 const OTHERS = {
-  waiting: { word: "waiting to be loaded", palette: "queued", says: "The file is in the inbox; the loading DAG takes it." },
+  waiting: {
+    word: "waiting to be loaded",
+    palette: "queued",
+    says: "The file is in the inbox; the loading DAG takes it.",
+  },
   loaded: { word: "loaded", palette: "success", says: "The codes are in the stock." },
   ok: { word: "ok", palette: "success", says: "Nothing is wrong." },
   failed: { word: "failed", palette: "failed", says: "" },
@@ -42,8 +62,24 @@ const look = (/** @type {string} */ state, /** @type {Record<string, Look>} */ l
 export const Mark = (/** @type {{word: string, palette: string, says?: string}} */ { word, palette, says }) =>
   h(
     Chakra.Badge,
-    { colorPalette: palette, variant: "subtle", borderRadius: "full", fontSize: "sm", px: 2, py: 1, whiteSpace: "nowrap", title: says || undefined },
-    h(Chakra.Box, { as: "span", "aria-hidden": true, boxSize: 2, borderRadius: "full", bg: "currentColor", flexShrink: 0 }),
+    {
+      colorPalette: palette,
+      variant: "subtle",
+      borderRadius: "full",
+      fontSize: "sm",
+      px: 2,
+      py: 1,
+      whiteSpace: "nowrap",
+      title: says || undefined,
+    },
+    h(Chakra.Box, {
+      as: "span",
+      "aria-hidden": true,
+      boxSize: 2,
+      borderRadius: "full",
+      bg: "currentColor",
+      flexShrink: 0,
+    }),
     word,
   );
 

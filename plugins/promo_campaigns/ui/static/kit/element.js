@@ -48,7 +48,14 @@ export const Glyph = (/** @type {{name: IconName, size?: number}} */ { name, siz
     { boxSize: size, "aria-hidden": true },
     h(
       "svg",
-      { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" },
+      {
+        viewBox: "0 0 24 24",
+        fill: "none",
+        stroke: "currentColor",
+        strokeWidth: 2,
+        strokeLinecap: "round",
+        strokeLinejoin: "round",
+      },
       h("path", { d: PATHS[name] }),
     ),
   );

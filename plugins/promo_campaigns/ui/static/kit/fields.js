@@ -31,7 +31,16 @@ export const Choice = ({ label, value, options, onChange, all, width = { base: "
  * @param {{label: string, value: string, onChange: (value: string) => void, help?: ReactNode, width?: any, mono?: boolean,
  *   placeholder?: string, type?: string}} props
  */
-export const TextField = ({ label, value, onChange, help, width = { base: "100%", sm: "260px" }, mono, placeholder, type = "text" }) =>
+export const TextField = ({
+  label,
+  value,
+  onChange,
+  help,
+  width = { base: "100%", sm: "260px" },
+  mono,
+  placeholder,
+  type = "text",
+}) =>
   h(
     C.Field.Root,
     { width },

@@ -17,8 +17,11 @@ export const count = (/** @type {number | null | undefined} */ number) =>
   number === null || number === undefined ? "–" : new Intl.NumberFormat(language()).format(number);
 
 /** A number and its noun: `1 code`, `2 codes`. */
-export const counted = (/** @type {number} */ number, /** @type {string} */ one, /** @type {string} */ many = `${one}s`) =>
-  `${count(number)} ${number === 1 ? one : many}`;
+export const counted = (
+  /** @type {number} */ number,
+  /** @type {string} */ one,
+  /** @type {string} */ many = `${one}s`,
+) => `${count(number)} ${number === 1 ? one : many}`;
 
 /** How much a part is of a whole: never 0 % of something, never 100 % of less than all. */
 export function percent(/** @type {number} */ part, /** @type {number} */ whole) {
@@ -31,7 +34,9 @@ export function percent(/** @type {number} */ part, /** @type {number} */ whole)
 
 export function bytes(/** @type {number} */ size) {
   const power = Math.min(BYTES.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
-  const number = new Intl.NumberFormat(language(), { maximumFractionDigits: power ? 1 : 0 }).format(size / 1000 ** power);
+  const number = new Intl.NumberFormat(language(), { maximumFractionDigits: power ? 1 : 0 }).format(
+    size / 1000 ** power,
+  );
   return `${number} ${BYTES[power]}`;
 }
 
@@ -57,7 +62,14 @@ function zone() {
   }
 }
 
-const PARTS = /** @type {const} */ ({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const PARTS = /** @type {const} */ ({
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 
 /** A time as Airflow writes it: `2026-03-01 17:05:09`. */
 export function timeText(/** @type {string | number | null | undefined} */ at) {
@@ -94,5 +106,9 @@ export function Time(/** @type {{at: string | null | undefined, relative?: boole
   React.useSyncExternalStore(watchZone, zone);
   if (!at) return "–";
   const text = timeText(at);
-  return h("time", { dateTime: at, title: relative ? `${text} (${zone()})` : `${distance(at)} (${zone()})` }, relative ? distance(at) : text);
+  return h(
+    "time",
+    { dateTime: at, title: relative ? `${text} (${zone()})` : `${distance(at)} (${zone()})` },
+    relative ? distance(at) : text,
+  );
 }

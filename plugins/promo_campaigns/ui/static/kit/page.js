@@ -17,7 +17,8 @@ export const GoButton = (/** @type {{to: string, children?: ReactNode}} */ { to,
 export const toRun = (/** @type {number} */ runId) => `/plugin/promo/runs/${runId}`;
 export const toContact = (/** @type {string | number} */ contactId) => `/plugin/promo/who/${path(contactId)}`;
 export const toDag = (/** @type {string} */ dagId) => `/dags/${path(dagId)}`;
-export const toDagRun = (/** @type {string} */ dagId, /** @type {string} */ runId) => `/dags/${path(dagId)}/runs/${path(runId)}`;
+export const toDagRun = (/** @type {string} */ dagId, /** @type {string} */ runId) =>
+  `/dags/${path(dagId)}/runs/${path(runId)}`;
 
 let visited = "";
 
@@ -47,14 +48,25 @@ export function Page({ title, badge, back, actions, children }) {
     h(
       C.Stack,
       { gap: 1 },
-      back ? h(C.HStack, { gap: 1, fontSize: "sm" }, h(Glyph, { name: "back", size: 3 }), h(Go, { to: back.to }, back.label)) : null,
+      back
+        ? h(
+            C.HStack,
+            { gap: 1, fontSize: "sm" },
+            h(Glyph, { name: "back", size: 3 }),
+            h(Go, { to: back.to }, back.label),
+          )
+        : null,
       h(
         C.Flex,
         { wrap: "wrap", gap: 3, align: "center", justify: "space-between" },
         h(
           C.Flex,
           { wrap: "wrap", gap: 3, align: "center", minW: 0 },
-          h(C.Heading, { as: "h1", ref: heading, tabIndex: -1, size: "xl", overflowWrap: "anywhere", outline: "none" }, title),
+          h(
+            C.Heading,
+            { as: "h1", ref: heading, tabIndex: -1, size: "xl", overflowWrap: "anywhere", outline: "none" },
+            title,
+          ),
           badge ?? null,
         ),
         actions ? h(C.Flex, { wrap: "wrap", gap: 2 }, actions) : null,
@@ -72,11 +84,26 @@ export function Section({ title, actions, note, children }) {
     { as: "section", "aria-labelledby": id, borderWidth: 1, borderRadius: "md", overflow: "hidden", minW: 0 },
     h(
       C.Flex,
-      { bg: "bg.subtle", borderBottomWidth: 1, px: 4, py: 2, minH: 12, gap: 2, wrap: "wrap", align: "center", justify: "space-between" },
+      {
+        bg: "bg.subtle",
+        borderBottomWidth: 1,
+        px: 4,
+        py: 2,
+        minH: 12,
+        gap: 2,
+        wrap: "wrap",
+        align: "center",
+        justify: "space-between",
+      },
       h(C.Heading, { id, as: "h2", size: "sm" }, title),
       actions ? h(C.Flex, { wrap: "wrap", gap: 2 }, actions) : null,
     ),
-    h(C.Stack, { p: { base: 3, sm: 4 }, gap: 4 }, note ? h(C.Text, { color: "fg.muted", fontSize: "sm" }, note) : null, children),
+    h(
+      C.Stack,
+      { p: { base: 3, sm: 4 }, gap: 4 },
+      note ? h(C.Text, { color: "fg.muted", fontSize: "sm" }, note) : null,
+      children,
+    ),
   );
 }
 
@@ -88,7 +115,13 @@ export const CodeText = (/** @type {{children?: ReactNode}} */ { children }) =>
 export const Facts = ({ items, wide = true }) =>
   h(
     C.DataList.Root,
-    { orientation: "horizontal", display: "grid", gridTemplateColumns: { base: "minmax(0, 1fr)", md: wide ? "repeat(2, minmax(0, 1fr))" : undefined }, columnGap: 8, rowGap: 2 },
+    {
+      orientation: "horizontal",
+      display: "grid",
+      gridTemplateColumns: { base: "minmax(0, 1fr)", md: wide ? "repeat(2, minmax(0, 1fr))" : undefined },
+      columnGap: 8,
+      rowGap: 2,
+    },
     items.map(([name, value]) =>
       h(
         C.DataList.Item,

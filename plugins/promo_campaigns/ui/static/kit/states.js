@@ -31,12 +31,22 @@ export function Notice(
 const TryAgain = (/** @type {{again: () => void}} */ { again }) =>
   h(C.Button, { size: "sm", variant: "outline", onClick: again }, "Try again");
 
-export const Failed = (/** @type {{error: Error, again: () => void, what?: string}} */ { error, again, what = "This" }) =>
+export const Failed = (
+  /** @type {{error: Error, again: () => void, what?: string}} */ { error, again, what = "This" },
+) =>
   h(Notice, { status: "error", title: `${what} could not be loaded`, action: h(TryAgain, { again }) }, error.message);
 
 /** What was loaded before stays in sight when the newest cannot be had. */
 export const Stale = (/** @type {{at: number, error: Error, again: () => void}} */ { at, error, again }) =>
-  h(Notice, { status: "warning", title: `As of ${timeText(at)}: the newest could not be loaded`, action: h(TryAgain, { again }) }, error.message);
+  h(
+    Notice,
+    {
+      status: "warning",
+      title: `As of ${timeText(at)}: the newest could not be loaded`,
+      action: h(TryAgain, { again }),
+    },
+    error.message,
+  );
 
 export function Loading(/** @type {{lines?: number, what?: string}} */ { lines = 4, what = "Loading" }) {
   const [slow, setSlow] = React.useState(false);
@@ -47,12 +57,18 @@ export function Loading(/** @type {{lines?: number, what?: string}} */ { lines =
   return h(
     C.Stack,
     { role: "status", "aria-label": what, gap: 3, py: 2 },
-    slow ? h(C.Text, { color: "fg.muted" }, "This takes longer than usual. It appears as soon as the store answers.") : null,
-    Array.from({ length: lines }, (_, line) => h(C.Skeleton, { key: line, height: 5, width: line === lines - 1 ? "60%" : "100%" })),
+    slow
+      ? h(C.Text, { color: "fg.muted" }, "This takes longer than usual. It appears as soon as the store answers.")
+      : null,
+    Array.from({ length: lines }, (_, line) =>
+      h(C.Skeleton, { key: line, height: 5, width: line === lines - 1 ? "60%" : "100%" }),
+    ),
   );
 }
 
-export const Empty = (/** @type {{title: string, children?: ReactNode, action?: ReactNode}} */ { title, children, action }) =>
+export const Empty = (
+  /** @type {{title: string, children?: ReactNode, action?: ReactNode}} */ { title, children, action },
+) =>
   h(
     C.EmptyState.Root,
     { size: "sm" },
@@ -77,7 +93,10 @@ export const Empty = (/** @type {{title: string, children?: ReactNode, action?: 
 export function Shown({ loaded, what, lines, children }) {
   const { data, error, at, reload } = loaded;
   const again = () => void reload();
-  if (data === undefined) return error ? h(Failed, { error, again, what }) : h(Loading, { lines, what: what ? `${what} is loading` : undefined });
+  if (data === undefined)
+    return error
+      ? h(Failed, { error, again, what })
+      : h(Loading, { lines, what: what ? `${what} is loading` : undefined });
   return h(C.Stack, { gap: 4 }, error ? h(Stale, { at, error, again }) : null, children(data));
 }
 
@@ -96,6 +115,10 @@ export class Boundary extends React.Component {
     const { error } = /** @type {{error: Error | null}} */ (this.state);
     if (!error) return /** @type {{children?: ReactNode}} */ (this.props).children;
     const again = () => this.setState({ error: null });
-    return h(Notice, { status: "error", title: "This part of the page broke", action: h(TryAgain, { again }) }, String(error.message || error));
+    return h(
+      Notice,
+      { status: "error", title: "This part of the page broke", action: h(TryAgain, { again }) },
+      String(error.message || error),
+    );
   }
 }

@@ -31,23 +31,49 @@ export function DataTable(/** @type {TableProps} */ { label, columns, rows, rowK
   if (rows.length === 0) return empty ?? h(Empty, { title: "Nothing yet" });
   return h(
     C.Table.ScrollArea,
-    { borderWidth: 1, borderRadius: "md", maxW: "100%", tabIndex: 0, role: "group", "aria-label": `${label}, scrolls sideways` },
+    {
+      borderWidth: 1,
+      borderRadius: "md",
+      maxW: "100%",
+      tabIndex: 0,
+      role: "group",
+      "aria-label": `${label}, scrolls sideways`,
+    },
     h(
       C.Table.Root,
       { size: "sm", "aria-label": label },
       h(C.Table.Header, null, h(C.Table.Row, { bg: "bg.subtle" }, columns.map(heading))),
-      h(C.Table.Body, null, rows.map((row) => h(C.Table.Row, { key: rowKey(row) }, columns.map((column) => cell(column, row))))),
+      h(
+        C.Table.Body,
+        null,
+        rows.map((row) =>
+          h(
+            C.Table.Row,
+            { key: rowKey(row) },
+            columns.map((column) => cell(column, row)),
+          ),
+        ),
+      ),
     ),
   );
 }
 
 const heading = (/** @type {Column} */ { header, numeric, from }) =>
-  h(C.Table.ColumnHeader, { key: header, scope: "col", textAlign: aligned(numeric), display: shownFrom(from), whiteSpace: "nowrap" }, header);
+  h(
+    C.Table.ColumnHeader,
+    { key: header, scope: "col", textAlign: aligned(numeric), display: shownFrom(from), whiteSpace: "nowrap" },
+    header,
+  );
 
 const cell = (/** @type {Column} */ { header, cell: content, numeric, from }, /** @type {any} */ row) =>
   h(
     C.Table.Cell,
-    { key: header, textAlign: aligned(numeric), fontVariantNumeric: numeric ? "tabular-nums" : undefined, display: shownFrom(from) },
+    {
+      key: header,
+      textAlign: aligned(numeric),
+      fontVariantNumeric: numeric ? "tabular-nums" : undefined,
+      display: shownFrom(from),
+    },
     content(row),
   );
 
@@ -99,6 +125,10 @@ export function PageButtons({ pages, next, label }) {
     { as: "nav", "aria-label": `Pages of ${label}`, justify: "flex-end", gap: 2 },
     h(C.Button, { size: "sm", variant: "outline", disabled: !pages.back, onClick: pages.back }, "Previous"),
     h(C.Text, { color: "fg.muted", fontSize: "sm", "aria-live": "polite" }, `Page ${pages.number}`),
-    h(C.Button, { size: "sm", variant: "outline", disabled: !next, onClick: () => next && pages.forward(next) }, "Next"),
+    h(
+      C.Button,
+      { size: "sm", variant: "outline", disabled: !next, onClick: () => next && pages.forward(next) },
+      "Next",
+    ),
   );
 }

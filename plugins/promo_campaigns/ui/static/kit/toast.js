@@ -17,26 +17,23 @@ export const Toasts = () =>
   h(
     C.Portal,
     null,
-    h(
-      C.Toaster,
-      {
-        toaster,
-        insetInline: { mdDown: "4" },
-        children: /** @type {any} */ (
-          (/** @type {Toast} */ toast) =>
+    h(C.Toaster, {
+      toaster,
+      insetInline: { mdDown: "4" },
+      children: /** @type {any} */ (
+        (/** @type {Toast} */ toast) =>
+          h(
+            C.Toast.Root,
+            { width: { md: "sm" } },
+            h(C.Toast.Indicator),
             h(
-              C.Toast.Root,
-              { width: { md: "sm" } },
-              h(C.Toast.Indicator),
-              h(
-                C.Stack,
-                { gap: 1, flex: 1, maxWidth: "100%" },
-                h(C.Toast.Title, null, toast.title),
-                toast.description ? h(C.Toast.Description, null, toast.description) : null,
-              ),
-              h(C.Toast.CloseTrigger),
-            )
-        ),
-      },
-    ),
+              C.Stack,
+              { gap: 1, flex: 1, maxWidth: "100%" },
+              h(C.Toast.Title, null, toast.title),
+              toast.description ? h(C.Toast.Description, null, toast.description) : null,
+            ),
+            h(C.Toast.CloseTrigger),
+          )
+      ),
+    }),
   );

@@ -8,7 +8,12 @@ import { useKept, useRoute } from "../store.js";
 
 const WIDTH = 1000;
 const HEIGHT = 100;
-const STROKE = /** @type {const} */ ({ fill: "none", stroke: "fg.info", strokeWidth: 2.5, vectorEffect: "non-scaling-stroke" });
+const STROKE = /** @type {const} */ ({
+  fill: "none",
+  stroke: "fg.info",
+  strokeWidth: 2.5,
+  vectorEffect: "non-scaling-stroke",
+});
 const DAYS = 30;
 const DAY_MS = 86_400_000;
 
@@ -17,7 +22,8 @@ export function BurnDown(/** @type {{stock: Stock, name: string}} */ { stock, na
   return h(Shown, {
     loaded,
     what: "The burn-down",
-    children: (/** @type {BurnDay[]} */ answer) => h(Drawn, { past: everyDay(answer), coming: outlook(stock), stock, name }),
+    children: (/** @type {BurnDay[]} */ answer) =>
+      h(Drawn, { past: everyDay(answer), coming: outlook(stock), stock, name }),
   });
 }
 
@@ -41,7 +47,8 @@ const dayAt = (/** @type {number} */ ahead) => new Date(Date.now() + ahead * DAY
  * @returns {ComingDay[]}
  */
 function outlook(/** @type {Stock} */ stock) {
-  const expired = (/** @type {number} */ ahead) => (ahead >= 30 ? stock.expiring["30"] : ahead >= 7 ? stock.expiring["7"] : 0) ?? 0;
+  const expired = (/** @type {number} */ ahead) =>
+    (ahead >= 30 ? stock.expiring["30"] : ahead >= 7 ? stock.expiring["7"] : 0) ?? 0;
   return Array.from({ length: DAYS + 1 }, (_, ahead) => ({
     day: dayAt(ahead),
     free: Math.max(0, Math.round(stock.free - Math.max(ahead * (stock.per_day ?? 0), expired(ahead)))),
@@ -61,7 +68,11 @@ function Drawn({ past, coming, stock, name }) {
       h(Part, { text: given }, table ? h(PastTable, { past }) : h(GivenChart, { past, text: given })),
       h(Part, { text: rest }, table ? h(ComingTable, { coming }) : h(RestChart, { coming, text: rest })),
     ),
-    h(C.Button, { size: "xs", variant: "outline", alignSelf: "flex-start", onClick: () => setTable(!table) }, table ? "Show as charts" : "Show as tables"),
+    h(
+      C.Button,
+      { size: "xs", variant: "outline", alignSelf: "flex-start", onClick: () => setTable(!table) },
+      table ? "Show as charts" : "Show as tables",
+    ),
   );
 }
 
@@ -69,14 +80,24 @@ const Part = (/** @type {{text: string, children?: import("react").ReactNode}} *
   h(C.Stack, { gap: 4, minW: 0 }, h(C.Text, null, text), children);
 
 /** What the two charts show, in words. */
-function sentences(/** @type {BurnDay[]} */ past, /** @type {ComingDay[]} */ coming, /** @type {Stock} */ stock, /** @type {string} */ name) {
+function sentences(
+  /** @type {BurnDay[]} */ past,
+  /** @type {ComingDay[]} */ coming,
+  /** @type {Stock} */ stock,
+  /** @type {string} */ name,
+) {
   const given = past.reduce((sum, day) => sum + day.given, 0);
   const spent = `${name}: ${counted(given, "code was", "codes were")} given out in the last ${DAYS} days.`;
   const free = `${counted(stock.free, "code is", "codes are")} free.`;
   const then = coming[coming.length - 1].free;
   if (!stock.per_day) return [spent, `${free} None went lately, so nobody can say how long they last.`];
   const last = stock.days_left ?? 0;
-  return [spent, last < DAYS ? `${free} At this rate they last ${counted(Math.floor(last), "day")}.` : `${free} At this rate ${count(then)} are left in ${DAYS} days.`];
+  return [
+    spent,
+    last < DAYS
+      ? `${free} At this rate they last ${counted(Math.floor(last), "day")}.`
+      : `${free} At this rate ${count(then)} are left in ${DAYS} days.`,
+  ];
 }
 
 /** A round number with a whole half that is not below the largest. */
@@ -142,7 +163,14 @@ function RestChart(/** @type {{coming: ComingDay[], text: string}} */ { coming, 
 const Frame = ({ text, top, marks, children }) =>
   h(
     C.Grid,
-    { templateColumns: "auto minmax(0, 1fr)", columnGap: 2, rowGap: 1, maxW: "960px", fontSize: "xs", color: "fg.muted" },
+    {
+      templateColumns: "auto minmax(0, 1fr)",
+      columnGap: 2,
+      rowGap: 1,
+      maxW: "960px",
+      fontSize: "xs",
+      color: "fg.muted",
+    },
     h(
       C.Flex,
       { direction: "column", justify: "space-between", textAlign: "end", "aria-hidden": true, my: "-0.6em" },
@@ -150,9 +178,25 @@ const Frame = ({ text, top, marks, children }) =>
     ),
     h(
       C.chakra.svg,
-      { role: "img", "aria-label": text, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", width: "100%", height: "220px", overflow: "visible" },
+      {
+        role: "img",
+        "aria-label": text,
+        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+        preserveAspectRatio: "none",
+        width: "100%",
+        height: "220px",
+        overflow: "visible",
+      },
       [0, 0.5, 1].map((part) =>
-        h(C.chakra.line, { key: part, stroke: "border.emphasized", vectorEffect: "non-scaling-stroke", x1: 0, x2: WIDTH, y1: up(part * top, top), y2: up(part * top, top) }),
+        h(C.chakra.line, {
+          key: part,
+          stroke: "border.emphasized",
+          vectorEffect: "non-scaling-stroke",
+          x1: 0,
+          x2: WIDTH,
+          y1: up(part * top, top),
+          y2: up(part * top, top),
+        }),
       ),
       children,
     ),
@@ -163,7 +207,14 @@ const Frame = ({ text, top, marks, children }) =>
       marks.map(({ left, text: word }) =>
         h(
           C.Box,
-          { key: word, as: "span", position: "absolute", left: `${100 * left}%`, transform: `translateX(${left > 0.9 ? -100 : left > 0.1 ? -50 : 0}%)`, whiteSpace: "nowrap" },
+          {
+            key: word,
+            as: "span",
+            position: "absolute",
+            left: `${100 * left}%`,
+            transform: `translateX(${left > 0.9 ? -100 : left > 0.1 ? -50 : 0}%)`,
+            whiteSpace: "nowrap",
+          },
           word,
         ),
       ),

@@ -2,7 +2,25 @@
 
 import { Chakra as C, React, Router } from "../airflow_page.js";
 import { address, path, post } from "../api.js";
-import { Act, count, DataTable, Empty, Figure, Glyph, h, Mark, Notice, Page, PageButtons, percent, Section, Shown, Time, timeText, usePages } from "../kit.js";
+import {
+  Act,
+  count,
+  DataTable,
+  Empty,
+  Figure,
+  Glyph,
+  h,
+  Mark,
+  Notice,
+  Page,
+  PageButtons,
+  percent,
+  Section,
+  Shown,
+  Time,
+  timeText,
+  usePages,
+} from "../kit.js";
 import { useMe } from "../shell.js";
 import { refresh, useRoute } from "../store.js";
 
@@ -51,7 +69,11 @@ function Numbers(/** @type {{file: CodeFile}} */ { file }) {
     React.Fragment,
     null,
     file.withdrawn_at
-      ? h(Notice, { status: "info", title: `Withdrawn at ${timeText(file.withdrawn_at)}` }, "Its codes that no contact holds are not given out any more.")
+      ? h(
+          Notice,
+          { status: "info", title: `Withdrawn at ${timeText(file.withdrawn_at)}` },
+          "Its codes that no contact holds are not given out any more.",
+        )
       : null,
     h(
       C.SimpleGrid,
@@ -74,7 +96,12 @@ const Rejected = ({ answer, reasons, route, pages }) =>
     h(
       Section,
       { title: "Rejected rows", actions: h(DownloadRejects, { route }) },
-      h(DataTable, { label: "Rejected rows", rows: answer.items, rowKey: (row) => `${row.line} ${row.column} ${row.reason}`, columns: REJECTS }),
+      h(DataTable, {
+        label: "Rejected rows",
+        rows: answer.items,
+        rowKey: (row) => `${row.line} ${row.column} ${row.reason}`,
+        columns: REJECTS,
+      }),
       h(PageButtons, { pages, next: answer.next, label: "rejected rows" }),
     ),
   );
@@ -101,7 +128,12 @@ export const DownloadRejects = (/** @type {{route: string}} */ { route }) =>
   h(
     C.Button,
     { asChild: true, size: "sm", variant: "outline" },
-    h("a", { href: address(`${route}/rejects.csv`).href, download: "" }, h(Glyph, { name: "download" }), "Download the rejects"),
+    h(
+      "a",
+      { href: address(`${route}/rejects.csv`).href, download: "" },
+      h(Glyph, { name: "download" }),
+      "Download the rejects",
+    ),
   );
 
 const Withdraw = (/** @type {{route: string, withdrawn?: string | null}} */ { route, withdrawn }) =>

@@ -2,7 +2,24 @@
 
 import { Chakra as C, Router } from "../airflow_page.js";
 import { path } from "../api.js";
-import { Choice, count, counted, DataTable, duration, Empty, Glyph, Go, h, Mark, Page, PagedTable, percent, Section, Shown, Time } from "../kit.js";
+import {
+  Choice,
+  count,
+  counted,
+  DataTable,
+  duration,
+  Empty,
+  Glyph,
+  Go,
+  h,
+  Mark,
+  Page,
+  PagedTable,
+  percent,
+  Section,
+  Shown,
+  Time,
+} from "../kit.js";
 import { useMe } from "../shell.js";
 import { useKept, useRoute } from "../store.js";
 import { BurnDown } from "./burn_down.js";
@@ -56,7 +73,11 @@ const StockTable = (/** @type {{rows: Stock[]}} */ { rows }) =>
     rows,
     rowKey: keyOf,
     columns: STOCK,
-    empty: h(Empty, { title: "No codes yet" }, "Drop a file with codes below. The stock appears here once it is loaded."),
+    empty: h(
+      Empty,
+      { title: "No codes yet" },
+      "Drop a file with codes below. The stock appears here once it is loaded.",
+    ),
   });
 
 /** @type {import("../kit/table.js").Column[]} */
@@ -86,7 +107,9 @@ const Free = (/** @type {{row: Stock}} */ { row }) =>
     C.Stack,
     { gap: 0, align: "flex-end" },
     h(C.Box, { fontWeight: "bold" }, count(row.free)),
-    row.reserved ? h(C.Text, { fontSize: "xs", color: "fg.muted", hideBelow: "sm" }, `${count(row.reserved)} reserved`) : null,
+    row.reserved
+      ? h(C.Text, { fontSize: "xs", color: "fg.muted", hideBelow: "sm" }, `${count(row.reserved)} reserved`)
+      : null,
   );
 
 const Lasts = (/** @type {{row: Stock}} */ { row }) => {
@@ -96,7 +119,13 @@ const Lasts = (/** @type {{row: Stock}} */ { row }) => {
     C.Stack,
     { gap: 0 },
     h(C.Box, { whiteSpace: "nowrap" }, text),
-    row.per_day ? h(C.Text, { fontSize: "xs", color: "fg.muted", whiteSpace: "nowrap", hideBelow: "sm" }, `at ${count(Math.round(row.per_day))} a day`) : null,
+    row.per_day
+      ? h(
+          C.Text,
+          { fontSize: "xs", color: "fg.muted", whiteSpace: "nowrap", hideBelow: "sm" },
+          `at ${count(Math.round(row.per_day))} a day`,
+        )
+      : null,
   );
 };
 
@@ -110,7 +139,11 @@ function LevelMark(/** @type {{row: Stock}} */ { row }) {
   if (!row.level) return h(C.Text, { color: "fg.muted" }, "none set");
   const { amount, reached } = row.level;
   return reached
-    ? h(Mark, { word: `below ${count(amount)}`, palette: "warning", says: `Fewer than ${count(amount)} codes are free.` })
+    ? h(Mark, {
+        word: `below ${count(amount)}`,
+        palette: "warning",
+        says: `Fewer than ${count(amount)} codes are free.`,
+      })
     : h(Mark, { word: "enough", palette: "success", says: `An alarm is raised below ${count(amount)}.` });
 }
 
@@ -139,7 +172,15 @@ const Files = () =>
 
 /** @type {import("../kit/table.js").Column[]} */
 const FILES = [
-  { header: "File", cell: (file) => h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: `/plugin/promo/codes/files/${path(file.code_file_id)}` }, file.name)) },
+  {
+    header: "File",
+    cell: (file) =>
+      h(
+        C.Box,
+        { overflowWrap: "anywhere" },
+        h(Go, { to: `/plugin/promo/codes/files/${path(file.code_file_id)}` }, file.name),
+      ),
+  },
   { header: "Rows", numeric: true, from: "sm", cell: (file) => count(file.rows) },
   { header: "New", numeric: true, from: "sm", cell: (file) => count(file.inserted) },
   { header: "Updated", numeric: true, from: "lg", cell: (file) => count(file.updated) },
@@ -147,7 +188,8 @@ const FILES = [
   {
     header: "Rejected",
     numeric: true,
-    cell: (file) => (file.rejected ? h(C.Badge, { colorPalette: "warning", variant: "subtle" }, count(file.rejected)) : "0"),
+    cell: (file) =>
+      file.rejected ? h(C.Badge, { colorPalette: "warning", variant: "subtle" }, count(file.rejected)) : "0",
   },
   { header: "Loaded", from: "md", cell: (file) => h(Time, { at: file.loaded_at }) },
   { header: "State", from: "sm", cell: (file) => h(FileMark, { file }) },

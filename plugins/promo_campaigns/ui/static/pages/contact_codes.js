@@ -3,7 +3,22 @@
 import { Chakra as C, React } from "../airflow_page.js";
 import { path, post } from "../api.js";
 import {
-  CodeText, ContactBadge, DataTable, Empty, Facts, Glyph, Go, h, Notice, PageButtons, Section, Shown, Time, toContact, toRun, usePages,
+  CodeText,
+  ContactBadge,
+  DataTable,
+  Empty,
+  Facts,
+  Glyph,
+  Go,
+  h,
+  Notice,
+  PageButtons,
+  Section,
+  Shown,
+  Time,
+  toContact,
+  toRun,
+  usePages,
 } from "../kit.js";
 import { useMe } from "../shell.js";
 import { useRoute } from "../store.js";
@@ -40,11 +55,22 @@ export function GivenTable({ rows, label, contactId }) {
   const owner = (/** @type {Given} */ row) => contactId ?? row.contact_id ?? "";
   /** @type {Column[]} */
   const columns = [
-    ...(contactId === undefined ? [{ header: "Contact", cell: (/** @type {Given} */ row) => h(Go, { to: toContact(owner(row)) }, String(owner(row))) }] : []),
+    ...(contactId === undefined
+      ? [
+          {
+            header: "Contact",
+            cell: (/** @type {Given} */ row) => h(Go, { to: toContact(owner(row)) }, String(owner(row))),
+          },
+        ]
+      : []),
     { header: "Code", cell: (row) => h(CodeText, null, row.code_masked) },
     { header: "State", cell: (row) => h(ContactBadge, { state: row.state }) },
     { header: "Kind", from: "sm", cell: (row) => (row.type ? `${row.type} ${row.discount} %` : "–") },
-    { header: "Run", from: "md", cell: (row) => h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: toRun(row.run_id) }, row.run_key)) },
+    {
+      header: "Run",
+      from: "md",
+      cell: (row) => h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: toRun(row.run_id) }, row.run_key)),
+    },
     { header: "Given", from: "lg", cell: (row) => h(Time, { at: row.given_at }) },
     { header: "Sent", from: "md", cell: (row) => h(Time, { at: row.sent_at }) },
     { header: "Valid until", from: "lg", cell: (row) => h(Time, { at: row.expires_at }) },
@@ -60,11 +86,23 @@ function DetailButton(/** @type {OneGiven} */ { row, contactId }) {
   const button = React.useRef(/** @type {HTMLButtonElement | null} */ (null));
   return h(
     C.Drawer.Root,
-    { open, finalFocusEl: () => button.current, size: "md", lazyMount: true, unmountOnExit: true, onOpenChange: (/** @type {{open: boolean}} */ change) => setOpen(change.open) },
+    {
+      open,
+      finalFocusEl: () => button.current,
+      size: "md",
+      lazyMount: true,
+      unmountOnExit: true,
+      onOpenChange: (/** @type {{open: boolean}} */ change) => setOpen(change.open),
+    },
     h(
       C.Drawer.Trigger,
       { asChild: true },
-      h(C.Button, { ref: button, size: "xs", variant: "outline", "aria-label": `Why and when: ${row.run_key}` }, h(Glyph, { name: "search", size: 3 }), "Details"),
+      h(
+        C.Button,
+        { ref: button, size: "xs", variant: "outline", "aria-label": `Why and when: ${row.run_key}` },
+        h(Glyph, { name: "search", size: 3 }),
+        "Details",
+      ),
     ),
     h(
       C.Portal,
@@ -76,7 +114,11 @@ function DetailButton(/** @type {OneGiven} */ { row, contactId }) {
         h(
           C.Drawer.Content,
           { "data-testid": "promo-detail" },
-          h(C.Drawer.Header, null, h(C.Drawer.Title, { overflowWrap: "anywhere" }, `Contact ${contactId} in ${row.run_key}`)),
+          h(
+            C.Drawer.Header,
+            null,
+            h(C.Drawer.Title, { overflowWrap: "anywhere" }, `Contact ${contactId} in ${row.run_key}`),
+          ),
           h(C.Drawer.Body, null, h(Detail, { row, contactId })),
           h(C.Drawer.CloseTrigger, { asChild: true }, h(C.CloseButton, { size: "sm", "aria-label": "Close" })),
         ),
@@ -132,7 +174,12 @@ function Reveal(/** @type {{one: Given, contactId: string | number}} */ { one, c
     { gap: 2, wrap: "wrap", align: "center", "aria-live": "polite" },
     h(CodeText, null, code || one.code_masked),
     rights.reveal && !code
-      ? h(C.Button, { size: "xs", variant: "outline", title: "Kept with your name in the audit", onClick: () => void reveal() }, h(Glyph, { name: "eye" }), "Show in full")
+      ? h(
+          C.Button,
+          { size: "xs", variant: "outline", title: "Kept with your name in the audit", onClick: () => void reveal() },
+          h(Glyph, { name: "eye" }),
+          "Show in full",
+        )
       : null,
     error ? h(Notice, { status: "error", title: "The code is not shown" }, error.message) : null,
   );
@@ -147,7 +194,11 @@ const Attempts = (/** @type {{attempts: Attempt[]}} */ { attempts }) =>
       { header: "When", cell: (attempt) => h(Time, { at: attempt.at }) },
       { header: "For", cell: (attempt) => attempt.purpose || "message" },
       { header: "Outcome", cell: (attempt) => attempt.outcome ?? "under way" },
-      { header: "Answer", cell: (attempt) => h(C.Box, { overflowWrap: "anywhere" }, [attempt.status, attempt.detail].filter(Boolean).join(": ") || "–") },
+      {
+        header: "Answer",
+        cell: (attempt) =>
+          h(C.Box, { overflowWrap: "anywhere" }, [attempt.status, attempt.detail].filter(Boolean).join(": ") || "–"),
+      },
     ],
     empty: h(Empty, { title: "No call was made" }),
   });

@@ -54,8 +54,15 @@ const Resume = (/** @type {OfRun} */ { run }) => {
     icon: "play",
     reason: "optional",
     effect: cancelled
-      ? { sentence: "Nobody is sent anything by this alone. Afterwards the run can be run again for those who were left out.", numbers: { "left out": skipped, "sent already": sent } }
-      : { sentence: `${counted(waiting, "contact is", "contacts are")} sent to from now on.`, numbers: { waiting, "sent already": sent } },
+      ? {
+          sentence:
+            "Nobody is sent anything by this alone. Afterwards the run can be run again for those who were left out.",
+          numbers: { "left out": skipped, "sent already": sent },
+        }
+      : {
+          sentence: `${counted(waiting, "contact is", "contacts are")} sent to from now on.`,
+          numbers: { waiting, "sent already": sent },
+        },
     act: (reason) => post(route(run, "resume"), { reason }),
     onDone: changed,
   });
@@ -101,7 +108,9 @@ function Export(/** @type {OfRun} */ { run }) {
       verb: "Export",
       done: "The file is in your downloads",
       icon: "download",
-      effect: { sentence: `A CSV file with ${counted(run.line.audience, "row")}, one for each contact. The export is kept with your name in the audit.` },
+      effect: {
+        sentence: `A CSV file with ${counted(run.line.audience, "row")}, one for each contact. The export is kept with your name in the audit.`,
+      },
       act: () => download(route(run, "export"), { reveal }, `${run.line.run_key.replaceAll(/[^\w.-]+/g, "_")}.csv`),
     },
     run.can.reveal
@@ -112,6 +121,10 @@ function Export(/** @type {OfRun} */ { run }) {
           h(C.Switch.Control),
           h(C.Switch.Label, null, "With the codes in full"),
         )
-      : h(C.Text, { color: "fg.muted", fontSize: "sm" }, "Codes are masked: you do not have the right to see them in full."),
+      : h(
+          C.Text,
+          { color: "fg.muted", fontSize: "sm" },
+          "Codes are masked: you do not have the right to see them in full.",
+        ),
   );
 }

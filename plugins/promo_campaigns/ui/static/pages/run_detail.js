@@ -3,7 +3,25 @@
 import { Chakra as C, Router } from "../airflow_page.js";
 import { path } from "../api.js";
 import {
-  count, counted, DataTable, distance, duration, Empty, Figure, Go, h, Mark, Notice, Page, RunBadge, Section, Shown, Time, timeText, toDag, toDagRun,
+  count,
+  counted,
+  DataTable,
+  distance,
+  duration,
+  Empty,
+  Figure,
+  Go,
+  h,
+  Mark,
+  Notice,
+  Page,
+  RunBadge,
+  Section,
+  Shown,
+  Time,
+  timeText,
+  toDag,
+  toDagRun,
 } from "../kit.js";
 import { LIVE_MS, useRoute } from "../store.js";
 import { RunActions } from "./run_actions.js";
@@ -18,7 +36,8 @@ const ENDED = new Set(["closed", "cancelled"]);
 /** A run that has ended and waits for nothing changes no more unless a person acts. */
 const settled = (/** @type {RunDetail} */ { line }) => ENDED.has(line.state) && line.waiting === 0;
 
-const useRun = (/** @type {string | number} */ runId) => useRoute(`runs/${path(runId)}`, {}, { every: LIVE_MS, settled });
+const useRun = (/** @type {string | number} */ runId) =>
+  useRoute(`runs/${path(runId)}`, {}, { every: LIVE_MS, settled });
 
 const RUNS = { to: "/plugin/promo/runs", label: "Runs" };
 
@@ -51,7 +70,12 @@ export function RunPanel(/** @type {{runId: number}} */ { runId }) {
         h(
           C.Flex,
           { wrap: "wrap", gap: 3, align: "center", justify: "space-between" },
-          h(C.Flex, { wrap: "wrap", gap: 3, align: "center" }, h(Go, { to: `/plugin/promo/runs/${runId}` }, run.line.run_key), h(Badges, { run })),
+          h(
+            C.Flex,
+            { wrap: "wrap", gap: 3, align: "center" },
+            h(Go, { to: `/plugin/promo/runs/${runId}` }, run.line.run_key),
+            h(Badges, { run }),
+          ),
           h(C.Flex, { wrap: "wrap", gap: 2 }, h(RunActions, { run })),
         ),
         h(RunBody, { run }),
@@ -70,7 +94,8 @@ const Badges = (/** @type {{run: RunDetail}} */ { run }) =>
 function RunBody(/** @type {{run: RunDetail}} */ { run }) {
   const [search, setSearch] = Router.useSearchParams();
   const state = search.get("people") ?? "";
-  const choose = (/** @type {string} */ next) => setSearch(next ? { people: next } : {}, { replace: true, preventScrollReset: true });
+  const choose = (/** @type {string} */ next) =>
+    setSearch(next ? { people: next } : {}, { replace: true, preventScrollReset: true });
   return h(
     C.Stack,
     { gap: 4 },
@@ -103,11 +128,19 @@ function Hold(/** @type {{run: RunDetail}} */ { run }) {
     C.Stack,
     { gap: 2 },
     line.state === "cancelled"
-      ? h(Notice, { status: "warning", title: `${line.halted_by || "Somebody"} cancelled this run` }, line.halt_reason || "No reason was given.")
+      ? h(
+          Notice,
+          { status: "warning", title: `${line.halted_by || "Somebody"} cancelled this run` },
+          line.halt_reason || "No reason was given.",
+        )
       : null,
     receivers.map((receiver) => h(ReceiverNote, { key: receiver.name, receiver })),
     waits.map((wait) =>
-      h(Notice, { key: wait.what, status: "info", title: `Waits: ${wait.what}` }, wait.until ? `Until ${timeText(wait.until)}, ${distance(wait.until)}.` : null),
+      h(
+        Notice,
+        { key: wait.what, status: "info", title: `Waits: ${wait.what}` },
+        wait.until ? `Until ${timeText(wait.until)}, ${distance(wait.until)}.` : null,
+      ),
     ),
   );
 }
@@ -124,7 +157,9 @@ const ReceiverNote = (/** @type {{receiver: Receiver}} */ { receiver }) =>
       C.Stack,
       { gap: 0 },
       receiver.remedy ? h(C.Text, null, receiver.remedy) : null,
-      receiver.open_until ? h(C.Text, null, `It is asked again ${distance(receiver.open_until)}, at ${timeText(receiver.open_until)}.`) : null,
+      receiver.open_until
+        ? h(C.Text, null, `It is asked again ${distance(receiver.open_until)}, at ${timeText(receiver.open_until)}.`)
+        : null,
     ),
   );
 
@@ -148,16 +183,32 @@ function Figures(/** @type {{run: RunDetail}} */ { run }) {
     h(Figure, { name: "Sent", value: line.sent, note: `${count(line.recorded)} of them on the profile` }),
     ended
       ? h(Figure, { name: "Took", value: took ?? "–", note: h(Time, { at: line.closed_at }) })
-      : h(Figure, { name: "Time left", value: left === null || left === undefined ? "–" : duration(left), note: rateText(rate) }),
+      : h(Figure, {
+          name: "Time left",
+          value: left === null || left === undefined ? "–" : duration(left),
+          note: rateText(rate),
+        }),
     ended
-      ? h(Figure, { name: "Not reached", value: line.skipped + line.failed, note: `${count(line.failed)} of them refused or too late` })
-      : h(Figure, { name: "Waiting", value: line.waiting, note: h("span", null, "last change ", h(Time, { at: line.moved_at, relative: true })) }),
+      ? h(Figure, {
+          name: "Not reached",
+          value: line.skipped + line.failed,
+          note: `${count(line.failed)} of them refused or too late`,
+        })
+      : h(Figure, {
+          name: "Waiting",
+          value: line.waiting,
+          note: h("span", null, "last change ", h(Time, { at: line.moved_at, relative: true })),
+        }),
   );
 }
 
-const poolText = (/** @type {number | null} */ pool) => (pool === null || pool === undefined ? null : `${counted(pool, "code is", "codes are")} left in the stock`);
+const poolText = (/** @type {number | null} */ pool) =>
+  pool === null || pool === undefined ? null : `${counted(pool, "code is", "codes are")} left in the stock`;
 
-const rateText = (/** @type {number | null} */ rate) => (rate ? `${count(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))} messages a second` : "nothing is sent just now");
+const rateText = (/** @type {number | null} */ rate) =>
+  rate
+    ? `${count(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))} messages a second`
+    : "nothing is sent just now";
 
 const Reasons = (/** @type {{reasons: Record<string, number>}} */ { reasons }) =>
   h(DataTable, {

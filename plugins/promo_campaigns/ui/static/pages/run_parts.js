@@ -10,7 +10,8 @@ const ORDER = Object.keys(CONTACTS);
 /** How a state is painted: what is done is full, who waits is an empty track, who is left out is hatched. */
 const paint = (/** @type {string} */ state) => {
   if (state === "pending") return { bg: "border.emphasized", opacity: 0.6 };
-  if (state === "skipped") return { backgroundImage: "repeating-linear-gradient(135deg, {colors.fg.muted} 0 2px, transparent 2px 6px)" };
+  if (state === "skipped")
+    return { backgroundImage: "repeating-linear-gradient(135deg, {colors.fg.muted} 0 2px, transparent 2px 6px)" };
   return { colorPalette: CONTACTS[state].palette, bg: "colorPalette.solid" };
 };
 
@@ -31,7 +32,17 @@ export function StateBar({ states, small = false }) {
   const text = present.map((state) => `${CONTACTS[state].word} ${count(states[state])}`).join(", ") || "nobody yet";
   return h(
     C.Flex,
-    { role: "img", "aria-label": text, title: text, height: small ? 2 : 5, borderRadius: "full", overflow: "hidden", bg: "bg.subtle", borderWidth: 1, gap: "1px" },
+    {
+      role: "img",
+      "aria-label": text,
+      title: text,
+      height: small ? 2 : 5,
+      borderRadius: "full",
+      overflow: "hidden",
+      bg: "bg.subtle",
+      borderWidth: 1,
+      gap: "1px",
+    },
     present.map((state) =>
       h(C.Box, {
         key: state,
@@ -45,7 +56,13 @@ export function StateBar({ states, small = false }) {
 }
 
 /** What the bar's colours mean, with the numbers; a press on one shows those contacts. */
-export const StateKey = (/** @type {{states: Record<string, number>, chosen: string, choose: (state: string) => void}} */ { states, chosen, choose }) => {
+export const StateKey = (
+  /** @type {{states: Record<string, number>, chosen: string, choose: (state: string) => void}} */ {
+    states,
+    chosen,
+    choose,
+  },
+) => {
   const all = ORDER.reduce((sum, state) => sum + (states[state] ?? 0), 0);
   return h(
     C.Flex,
@@ -65,7 +82,11 @@ export const StateKey = (/** @type {{states: Record<string, number>, chosen: str
         h(C.Box, { as: "span", "aria-hidden": true, boxSize: "10px", borderRadius: "full", ...paint(state) }),
         CONTACTS[state].word,
         h(C.Box, { as: "span", fontVariantNumeric: "tabular-nums", fontWeight: "bold" }, count(states[state])),
-        h(C.Box, { as: "span", color: "fg.muted", display: { base: "none", sm: "inline" } }, percent(states[state], all)),
+        h(
+          C.Box,
+          { as: "span", color: "fg.muted", display: { base: "none", sm: "inline" } },
+          percent(states[state], all),
+        ),
       ),
     ),
   );
@@ -90,12 +111,31 @@ export function Funnel(/** @type {{steps: {name: string, count: number}[]}} */ {
     steps.map((step) =>
       h(
         C.Grid,
-        { as: "li", key: step.name, templateColumns: { base: "minmax(0, 1fr) auto", sm: "150px minmax(0, 1fr) 130px" }, columnGap: 3, alignItems: "center" },
+        {
+          as: "li",
+          key: step.name,
+          templateColumns: { base: "minmax(0, 1fr) auto", sm: "150px minmax(0, 1fr) 130px" },
+          columnGap: 3,
+          alignItems: "center",
+        },
         h(C.Text, { fontSize: "sm" }, STEPS[step.name] ?? step.name),
         h(
           C.Box,
-          { "aria-hidden": true, gridRow: { base: 2, sm: "auto" }, gridColumn: { base: "1 / -1", sm: "auto" }, bg: "bg.muted", borderRadius: "sm", overflow: "hidden" },
-          h(C.Box, { height: { base: 3, sm: 5 }, width: `${(100 * step.count) / whole}%`, minW: step.count ? "2px" : 0, bg: "brand.solid", transition: "width 0.6s" }),
+          {
+            "aria-hidden": true,
+            gridRow: { base: 2, sm: "auto" },
+            gridColumn: { base: "1 / -1", sm: "auto" },
+            bg: "bg.muted",
+            borderRadius: "sm",
+            overflow: "hidden",
+          },
+          h(C.Box, {
+            height: { base: 3, sm: 5 },
+            width: `${(100 * step.count) / whole}%`,
+            minW: step.count ? "2px" : 0,
+            bg: "brand.solid",
+            transition: "width 0.6s",
+          }),
         ),
         h(
           C.Text,

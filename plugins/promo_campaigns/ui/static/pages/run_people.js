@@ -2,7 +2,20 @@
 
 import { Chakra as C } from "../airflow_page.js";
 import { path } from "../api.js";
-import { Choice, CodeText, CONTACT_STATES, ContactBadge, count, Empty, Go, h, PagedTable, Section, Time, toContact } from "../kit.js";
+import {
+  Choice,
+  CodeText,
+  CONTACT_STATES,
+  ContactBadge,
+  count,
+  Empty,
+  Go,
+  h,
+  PagedTable,
+  Section,
+  Time,
+  toContact,
+} from "../kit.js";
 import { LIVE_MS } from "../store.js";
 
 /** @import { Person, RunDetail } from "../types.js" */
@@ -29,7 +42,11 @@ const COLUMNS = [
   { header: "Contact", cell: (person) => h(Go, { to: toContact(person.contact_id) }, String(person.contact_id)) },
   { header: "State", cell: (person) => h(ContactBadge, { state: person.state }) },
   { header: "Code", cell: (person) => h(CodeText, null, person.code_masked) },
-  { header: "Reason", from: "md", cell: (person) => h(C.Box, { maxW: "320px", overflowWrap: "anywhere" }, person.reason || "–") },
+  {
+    header: "Reason",
+    from: "md",
+    cell: (person) => h(C.Box, { maxW: "320px", overflowWrap: "anywhere" }, person.reason || "–"),
+  },
   { header: "Sent", from: "md", cell: (person) => h(Time, { at: person.sent_at }) },
   { header: "Attempts", numeric: true, from: "lg", cell: (person) => count(person.attempts) },
   { header: "Last answer", from: "lg", cell: (person) => person.last_status ?? "–" },

@@ -35,7 +35,13 @@ function RunList() {
       C.Flex,
       { gap: 3, wrap: "wrap", role: "search", "aria-label": "Filters" },
       h(WorkflowChoice, { value: workflow, onChange: (value) => choose("workflow", value) }),
-      h(Choice, { label: "State", value: state, options: RUN_STATES, all: "All states", onChange: (value) => choose("state", value) }),
+      h(Choice, {
+        label: "State",
+        value: state,
+        options: RUN_STATES,
+        all: "All states",
+        onChange: (value) => choose("state", value),
+      }),
     ),
     h(RunTable, { workflow, state }),
   );
@@ -62,19 +68,41 @@ export const RunTable = ({ workflow = "", state = "", empty }) =>
   });
 
 const NO_SUCH_RUN = h(Empty, { title: "No run is like that" }, "Choose another workflow or state.");
-const NO_RUN = h(Empty, { title: "No run yet" }, "A workflow's run appears here as soon as it is triggered or its schedule comes.");
+const NO_RUN = h(
+  Empty,
+  { title: "No run yet" },
+  "A workflow's run appears here as soon as it is triggered or its schedule comes.",
+);
 
 /** @type {import("../kit/table.js").Column[]} */
 const COLUMNS = [
   { header: "Run", cell: (line) => h(RunName, { line }) },
   { header: "State", cell: (line) => h(RunBadge, { state: line.state }) },
-  { header: "Progress", from: "md", cell: (line) => h(C.Box, { minW: "140px" }, h(StateBar, { states: lineStates(line), small: true })) },
+  {
+    header: "Progress",
+    from: "md",
+    cell: (line) => h(C.Box, { minW: "140px" }, h(StateBar, { states: lineStates(line), small: true })),
+  },
   { header: "Audience", numeric: true, from: "sm", cell: (line) => count(line.audience) },
   { header: "Sent", numeric: true, from: "sm", cell: (line) => count(line.sent) },
   { header: "Recorded", numeric: true, from: "lg", cell: (line) => count(line.recorded) },
-  { header: "Refused", numeric: true, from: "lg", cell: (line) => h(Concern, { number: line.failed, palette: "failed" }) },
-  { header: "Unknown", numeric: true, from: "lg", cell: (line) => h(Concern, { number: line.unknown, palette: "warning" }) },
-  { header: "Opened", from: "md", cell: (line) => h(C.Box, { as: "span", whiteSpace: "nowrap" }, h(Time, { at: line.opened_at })) },
+  {
+    header: "Refused",
+    numeric: true,
+    from: "lg",
+    cell: (line) => h(Concern, { number: line.failed, palette: "failed" }),
+  },
+  {
+    header: "Unknown",
+    numeric: true,
+    from: "lg",
+    cell: (line) => h(Concern, { number: line.unknown, palette: "warning" }),
+  },
+  {
+    header: "Opened",
+    from: "md",
+    cell: (line) => h(C.Box, { as: "span", whiteSpace: "nowrap" }, h(Time, { at: line.opened_at })),
+  },
 ];
 
 /** The run's key without its workflow, which stands beneath it. */
@@ -82,13 +110,21 @@ const RunName = (/** @type {{line: RunLine}} */ { line }) =>
   h(
     C.Stack,
     { gap: 0, minW: 0 },
-    h(C.Box, { fontWeight: "medium", overflowWrap: "anywhere" }, h(Go, { to: toRun(line.run_id), label: line.run_key }, shortKey(line))),
+    h(
+      C.Box,
+      { fontWeight: "medium", overflowWrap: "anywhere" },
+      h(Go, { to: toRun(line.run_id), label: line.run_key }, shortKey(line)),
+    ),
     h(C.Text, { color: "fg.muted", fontSize: "xs", overflowWrap: "anywhere" }, line.workflow),
     h(
       C.Stack,
       { gap: 1, mt: 1, hideFrom: "md" },
       h(StateBar, { states: lineStates(line), small: true }),
-      h(C.Text, { color: "fg.muted", fontSize: "xs", hideFrom: "sm" }, `${count(line.sent)} of ${count(line.audience)} sent`),
+      h(
+        C.Text,
+        { color: "fg.muted", fontSize: "xs", hideFrom: "sm" },
+        `${count(line.sent)} of ${count(line.audience)} sent`,
+      ),
     ),
   );
 
@@ -97,7 +133,9 @@ const shortKey = (/** @type {RunLine} */ { run_key, workflow }) =>
 
 /** A number that should be 0, in its colour if it is not. */
 const Concern = (/** @type {{number: number, palette: string}} */ { number, palette }) =>
-  number ? h(C.Badge, { colorPalette: palette, variant: "subtle", fontVariantNumeric: "tabular-nums" }, count(number)) : "0";
+  number
+    ? h(C.Badge, { colorPalette: palette, variant: "subtle", fontVariantNumeric: "tabular-nums" }, count(number))
+    : "0";
 
 function StopSending() {
   const { rights, sending_stopped: stopped } = useMe();

@@ -2,7 +2,20 @@
 
 import { Chakra as C, React } from "../airflow_page.js";
 import { path, post } from "../api.js";
-import { Act, CodeText, counted, DataTable, Go, h, PageButtons, Section, Shown, Time, toContact, usePages } from "../kit.js";
+import {
+  Act,
+  CodeText,
+  counted,
+  DataTable,
+  Go,
+  h,
+  PageButtons,
+  Section,
+  Shown,
+  Time,
+  toContact,
+  usePages,
+} from "../kit.js";
 import { LIVE_MS, refresh, useKept, useRoute } from "../store.js";
 
 /** @import { Attempt, RunDetail, UnknownSend } from "../types.js" */
@@ -11,9 +24,28 @@ import { LIVE_MS, refresh, useKept, useRoute } from "../store.js";
 
 /** @type {{decision: Decision, label: string, title: string, says: string, icon: IconName, danger?: boolean}[]} */
 const DECISIONS = [
-  { decision: "accept", label: "It arrived", title: "Record that it arrived?", icon: "check", says: "Counts as sent. The contact keeps the code, and the profile can be written." },
-  { decision: "refuse", label: "It did not arrive", title: "Record that it did not arrive?", icon: "stop", danger: true, says: "Counts as refused. The code goes back to the stock: choose it only if the receiver's own log says so." },
-  { decision: "resend", label: "Send again", title: "Send once more?", icon: "again", says: "The same code is sent once more when the run is run again. Whoever got the first message gets a second one." },
+  {
+    decision: "accept",
+    label: "It arrived",
+    title: "Record that it arrived?",
+    icon: "check",
+    says: "Counts as sent. The contact keeps the code, and the profile can be written.",
+  },
+  {
+    decision: "refuse",
+    label: "It did not arrive",
+    title: "Record that it did not arrive?",
+    icon: "stop",
+    danger: true,
+    says: "Counts as refused. The code goes back to the stock: choose it only if the receiver's own log says so.",
+  },
+  {
+    decision: "resend",
+    label: "Send again",
+    title: "Send once more?",
+    icon: "again",
+    says: "The same code is sent once more when the run is run again. Whoever got the first message gets a second one.",
+  },
 ];
 
 export function UnknownSends(/** @type {{run: RunDetail}} */ { run }) {
@@ -94,18 +126,36 @@ function Deciding({ run, route, chosen, setChosen }) {
 
 /** @param {{rows: UnknownSend[], chosen: string[], setChosen: (ids: string[]) => void, choosing: boolean}} props */
 function UnknownTable({ rows, chosen, setChosen, choosing }) {
-  const toggle = (/** @type {string} */ id) => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id]);
+  const toggle = (/** @type {string} */ id) =>
+    setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id]);
   const columns = [
-    { header: "Contact", cell: (/** @type {UnknownSend} */ row) => h(Go, { to: toContact(row.contact_id) }, String(row.contact_id)) },
+    {
+      header: "Contact",
+      cell: (/** @type {UnknownSend} */ row) => h(Go, { to: toContact(row.contact_id) }, String(row.contact_id)),
+    },
     { header: "Code", cell: (/** @type {UnknownSend} */ row) => h(CodeText, null, row.code_masked) },
     { header: "Since", cell: (/** @type {UnknownSend} */ row) => h(Time, { at: row.since }) },
-    { header: "What is known", from: /** @type {const} */ ("sm"), cell: (/** @type {UnknownSend} */ row) => h(LastAttempt, { attempts: row.attempts }) },
+    {
+      header: "What is known",
+      from: /** @type {const} */ ("sm"),
+      cell: (/** @type {UnknownSend} */ row) => h(LastAttempt, { attempts: row.attempts }),
+    },
   ];
   const choose = {
     header: "Choose",
-    cell: (/** @type {UnknownSend} */ row) => h(Tick, { label: `Choose contact ${row.contact_id}`, checked: chosen.includes(row.contact_id), onChange: () => toggle(row.contact_id) }),
+    cell: (/** @type {UnknownSend} */ row) =>
+      h(Tick, {
+        label: `Choose contact ${row.contact_id}`,
+        checked: chosen.includes(row.contact_id),
+        onChange: () => toggle(row.contact_id),
+      }),
   };
-  return h(DataTable, { label: "Unknown sends", rowKey: (row) => row.contact_id, rows, columns: choosing ? [choose, ...columns] : columns });
+  return h(DataTable, {
+    label: "Unknown sends",
+    rowKey: (row) => row.contact_id,
+    rows,
+    columns: choosing ? [choose, ...columns] : columns,
+  });
 }
 
 /** @param {{rows: UnknownSend[], chosen: string[], setChosen: (ids: string[]) => void}} props */
@@ -113,8 +163,20 @@ const ChooseAll = ({ rows, chosen, setChosen }) =>
   h(
     C.HStack,
     { gap: 2 },
-    h(C.Button, { size: "xs", variant: "outline", onClick: () => setChosen([...new Set([...chosen, ...rows.map((row) => row.contact_id)])]) }, "Choose all on this page"),
-    h(C.Button, { size: "xs", variant: "outline", disabled: !chosen.length, onClick: () => setChosen([]) }, "Choose none"),
+    h(
+      C.Button,
+      {
+        size: "xs",
+        variant: "outline",
+        onClick: () => setChosen([...new Set([...chosen, ...rows.map((row) => row.contact_id)])]),
+      },
+      "Choose all on this page",
+    ),
+    h(
+      C.Button,
+      { size: "xs", variant: "outline", disabled: !chosen.length, onClick: () => setChosen([]) },
+      "Choose none",
+    ),
   );
 
 const Tick = (/** @type {{label: string, checked: boolean, onChange: () => void}} */ { label, checked, onChange }) =>

@@ -67,7 +67,13 @@ async function send(/** @type {number} */ id) {
   const { file, stop: stopper } = /** @type {{file: File, stop: AbortController}} */ (pending.get(id));
   note(id, { state: "sending" });
   try {
-    const answer = await upload("codes/uploads", { name: file.name }, file, (sent) => note(id, { sent }), stopper.signal);
+    const answer = await upload(
+      "codes/uploads",
+      { name: file.name },
+      file,
+      (sent) => note(id, { sent }),
+      stopper.signal,
+    );
     note(id, { state: "waiting", sent: file.size, name: answer.name, loader: answer.loader });
     void watchLoads();
   } catch (error) {
@@ -78,7 +84,8 @@ async function send(/** @type {number} */ id) {
   }
 }
 
-const said = (/** @type {unknown} */ error) => (error instanceof ApiError ? error.message : `The upload failed: ${error}`);
+const said = (/** @type {unknown} */ error) =>
+  error instanceof ApiError ? error.message : `The upload failed: ${error}`;
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, LIVE_MS));
 

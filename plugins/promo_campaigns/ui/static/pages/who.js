@@ -2,7 +2,22 @@
 
 import { Chakra as C, React, Router } from "../airflow_page.js";
 import { post } from "../api.js";
-import { CodeText, count, DataTable, Empty, Facts, Failed, Go, h, Loading, Page, Section, TextField, Time, toContact } from "../kit.js";
+import {
+  CodeText,
+  count,
+  DataTable,
+  Empty,
+  Facts,
+  Failed,
+  Go,
+  h,
+  Loading,
+  Page,
+  Section,
+  TextField,
+  Time,
+  toContact,
+} from "../kit.js";
 import { useMe } from "../shell.js";
 import { useKept } from "../store.js";
 import { ContactCodes, GivenTable } from "./contact_codes.js";
@@ -23,7 +38,11 @@ export const WhoPage = () =>
 /** @type {Record<Kind, {label: string, help: string, field: string}>} */
 const KINDS = {
   contact: { label: "A contact", field: "Contact", help: "Its id, its external id, its e-mail address or its number." },
-  code: { label: "A code", field: "Code", help: "The code in full. That you looked is kept with your name in the audit." },
+  code: {
+    label: "A code",
+    field: "Code",
+    help: "The code in full. That you looked is kept with your name in the audit.",
+  },
   run: { label: "A run", field: "", help: "" },
 };
 
@@ -36,7 +55,12 @@ function Search() {
     { title: "Who got which" },
     h(
       C.SegmentGroup.Root,
-      { value: kind, alignSelf: "flex-start", "aria-label": "Search by", onValueChange: (/** @type {{value: any}} */ change) => setKind(change.value) },
+      {
+        value: kind,
+        alignSelf: "flex-start",
+        "aria-label": "Search by",
+        onValueChange: (/** @type {{value: any}} */ change) => setKind(change.value),
+      },
       h(C.SegmentGroup.Indicator),
       h(C.SegmentGroup.Items, { items: kinds.map((value) => ({ value, label: KINDS[value].label })) }),
     ),
@@ -53,7 +77,10 @@ const ask = {
 
 function Finder(/** @type {{kind: "contact" | "code"}} */ { kind }) {
   const [text, setText] = useKept(`sought ${kind}`, "");
-  const [found, setFound] = useKept(`found ${kind}`, /** @type {Found} */ ({ busy: false, error: null, answer: null, asked: "" }));
+  const [found, setFound] = useKept(
+    `found ${kind}`,
+    /** @type {Found} */ ({ busy: false, error: null, answer: null, asked: "" }),
+  );
   const go = async () => {
     const asked = text.trim();
     if (!asked) return;
@@ -78,8 +105,26 @@ function Finder(/** @type {{kind: "contact" | "code"}} */ { kind }) {
       h(
         C.Flex,
         { gap: 3, align: "flex-start", wrap: "wrap" },
-        h(TextField, { label: field, value: text, onChange: setText, help, mono: kind === "code", width: { base: "100%", sm: "420px" } }),
-        h(C.Button, { type: "submit", size: "sm", colorPalette: "brand", mt: { base: 0, sm: "26px" }, loading: found.busy, disabled: !text.trim() }, "Search"),
+        h(TextField, {
+          label: field,
+          value: text,
+          onChange: setText,
+          help,
+          mono: kind === "code",
+          width: { base: "100%", sm: "420px" },
+        }),
+        h(
+          C.Button,
+          {
+            type: "submit",
+            size: "sm",
+            colorPalette: "brand",
+            mt: { base: 0, sm: "26px" },
+            loading: found.busy,
+            disabled: !text.trim(),
+          },
+          "Search",
+        ),
       ),
     ),
     found.busy ? h(Loading) : null,
@@ -92,7 +137,8 @@ function Finder(/** @type {{kind: "contact" | "code"}} */ { kind }) {
 function Contacts(/** @type {{found: Found}} */ { found }) {
   /** @type {Contact[]} */
   const contacts = found.answer.contacts;
-  if (contacts.length === 0) return h(Empty, { title: `No contact is ${found.asked}` }, "It must be the whole id, address or number.");
+  if (contacts.length === 0)
+    return h(Empty, { title: `No contact is ${found.asked}` }, "It must be the whole id, address or number.");
   if (contacts.length === 1) return h(ContactCodes, { contact: contacts[0] });
   return h(
     Section,
@@ -105,12 +151,21 @@ function Contacts(/** @type {{found: Found}} */ { found }) {
 const CONTACTS = [
   { header: "Contact", cell: (contact) => h(Go, { to: toContact(contact.contact_id) }, String(contact.contact_id)) },
   { header: "External id", cell: (contact) => contact.external_id || "–" },
-  { header: "Found by", cell: (contact) => h(C.Box, { overflowWrap: "anywhere" }, [contact.channel, contact.shown].filter(Boolean).join(" ") || "its id") },
+  {
+    header: "Found by",
+    cell: (contact) =>
+      h(C.Box, { overflowWrap: "anywhere" }, [contact.channel, contact.shown].filter(Boolean).join(" ") || "its id"),
+  },
 ];
 
 function Holders(/** @type {{found: Found}} */ { found }) {
   const { code, items } = /** @type {{code: FoundCode | null, items: Given[]}} */ (found.answer);
-  if (!code) return h(Empty, { title: "There is no such code" }, "No file that was loaded had it. Codes are compared without regard to case and to spaces around them.");
+  if (!code)
+    return h(
+      Empty,
+      { title: "There is no such code" },
+      "No file that was loaded had it. Codes are compared without regard to case and to spaces around them.",
+    );
   return h(
     Section,
     { title: "The code" },
@@ -119,7 +174,11 @@ function Holders(/** @type {{found: Found}} */ { found }) {
   );
 }
 
-const CODE_STATES = { given: "given to a contact", retired: "retired: it is not given out", free: "free: nobody has it" };
+const CODE_STATES = {
+  given: "given to a contact",
+  retired: "retired: it is not given out",
+  free: "free: nobody has it",
+};
 
 /** @returns {[string, import("react").ReactNode][]} */
 const codeFacts = (/** @type {FoundCode} */ code) => [
