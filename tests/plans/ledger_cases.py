@@ -40,7 +40,7 @@ _SOME_FIRST = (
 
 def _first_share() -> dict[str, Case]:
     return {
-        "ledger.oversight.first_share.draw_first_share": case(RUN, percent=10, contacts=None),
+        "ledger.oversight.first_share.draw_first_share": case(RUN, _STAGED, percent=10, contacts=None),
         "ledger.oversight.first_share.note_ended": case(RUN, _STAGED, _SOME_FIRST),
         "ledger.oversight.first_share.let_go": case(RUN, _STAGED, _SETTLED, _SOME_FIRST),
         "ledger.oversight.first_share.read_first": case(BATCH, _STAGED, _SOME_FIRST),

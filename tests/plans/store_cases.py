@@ -40,8 +40,8 @@ select 1, n, 1, 1, 1, '[]' from generate_series(1, 500) n
 _OLD_EVENTS = (
     "update promo.event set received_at = now() - interval '40 days' where received_at > now() - interval '1 hour'"
 )
-_RUNS_OF_A_CONTACT = 60
-"""Each contact of a page was in some tens of runs."""
+_RUNS_OF_A_CONTACT = 10
+"""Each contact of a page was in so many runs, and a row is read of each."""
 _CHANNELS = 20
 """Each row of a load is compared with the channels of its contact, several times over."""
 _SPREAD = 60
@@ -142,7 +142,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
             size=BATCH, terms={"limit": BATCH}, fills={"/* audience */": "select contact_id from promo.contact"}
         ),
         "contacts.audiences.limit_time": case(ONE, ms="1000"),
-        "ledger.lookups.senders.sends": Case(size=BATCH, per=_RUNS_OF_A_CONTACT, terms={"limit": 50}),
+        "ledger.lookups.senders.sends": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_channel": case(BATCH, **named),
@@ -286,7 +286,7 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
     return {
         "preview.dry_run.audience": Case(size=BATCH, terms=terms, fills=audience),
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
-        "preview.shown_message.codes_of_contacts": Case(size=BATCH, per=_RUNS_OF_A_CONTACT),
+        "preview.shown_message.codes_of_contacts": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
         "preview.start.strangers_of_run": case(ONE),
         "doctor.store.server": case(ONE),

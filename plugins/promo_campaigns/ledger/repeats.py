@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 
 
-def require_no_repeat(connection: Connection, run_id: int, spec: RunSpec, within: timedelta) -> None:
+def require_no_repeat(connection: Connection, run_id: int, spec: RunSpec, within: timedelta | None) -> None:
     """Refuse a run that was opened in this transaction if another one like it was opened within a span before.
 
     Alike are runs of one workflow, definition and audience. One that is closed and reached nobody does not count. Two
     that are opened in one moment wait for each other at their pool, so that one of them is seen by the other.
 
+    :param within: the span; None if the run is meant, whatever came before it
     :raises RepeatedRunError: there is one; it says which, and how to mean it
     """
+    if within is None:
+        return
     asked = {"run_id": run_id, "workflow": spec.workflow, "spec_sha256": spec.sha256, "within": within}
     row = connection.execute(_SQL["find_repeated"], asked).fetchone()
     if row is not None:

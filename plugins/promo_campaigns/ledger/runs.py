@@ -67,8 +67,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param approval: whether a person must approve what is opened, or opened again, before a code is given out
     :param abort_at: a new run pauses itself once more than so many percent were refused or are unknown, of a hundred at
         least; None for never
-    :param start_with: a new run goes to a first share before all others; it pauses itself if more than ``abort_at`` of
-        that, however small it is, were refused or are unknown
+    :param start_with: a new run goes to a first share before all others, and pauses itself if ``abort_at`` fits that
     :param confirm_within: a new run is refused if another of the same workflow, definition and audience was opened so
         short a time before; None if it is meant
     :raises RunClosedError: the run is closed, and its mode is ``refuse``
@@ -86,19 +85,18 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at, **_staged(start_with)}
         added = connection.execute(_SQL["add_run"], row).fetchone()
         if added is not None:
-            if confirm_within is not None:
-                require_no_repeat(connection, added["run_id"], spec, confirm_within)
-            _freeze_audience(connection, added["run_id"], spec, freeze)
-            draw_first_share(connection, added["run_id"], start_with)
+            require_no_repeat(connection, added["run_id"], spec, confirm_within)
+            _freeze_audience(connection, added["run_id"], spec, freeze, start_with)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))
         run = replace(run, mode=mode or run.mode)
         reopened = run.closed and _reopen(connection, run, approval=approval)
-        if added is not None or reopened:
+        is_new = added is not None or reopened
+        if is_new:
             count_demand(connection, run.run_id)
         if run.mode is not Mode.PROFILES and not run.cancelled:
             forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
-            if added is not None or reopened:
+            if is_new:
                 strangers = count_strangers(connection, spec.audience) if freeze is None else 0
                 keep_forecast(connection, run.run_id, forecast, stock_policy, strangers=strangers)
     return run
@@ -282,7 +280,13 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     return bool(reopened)
 
 
-def _freeze_audience(connection: Connection, run_id: int, spec: RunSpec, freeze: Callable[[int], None] | None) -> None:
+def _freeze_audience(
+    connection: Connection,
+    run_id: int,
+    spec: RunSpec,
+    freeze: Callable[[int], None] | None,
+    start_with: StartWith | None,
+) -> None:
     if freeze is not None:
         freeze(run_id)
     else:
@@ -290,6 +294,7 @@ def _freeze_audience(connection: Connection, run_id: int, spec: RunSpec, freeze:
         connection.execute(_SQL["weigh_audience"])
     if spec.limits.time_zone:
         _require_zones_of_contacts(connection, run_id)
+    draw_first_share(connection, run_id, start_with)
 
 
 def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:

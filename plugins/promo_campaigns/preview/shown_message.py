@@ -15,6 +15,7 @@ from promo_campaigns.contacts.store import read_contacts
 from promo_campaigns.delivery.http_sender import KEY_HEADER
 from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.http.shown_call import ShownCall, show_call
+from promo_campaigns.ledger.lookups.senders import RUNS_LOOKED_AT
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.errors import ConfigurationError, PromoError
 from promo_campaigns.model.masking import PLACEHOLDER, mask
@@ -178,7 +179,8 @@ def hidden_values_of(
     hidden: dict[int, dict[str, str]] = {}
     if not reveal:
         hidden = {one["contact_id"]: _hidden_addresses(one) for one in read_contacts(connection, contact_ids)}
-    for row in connection.execute(_SQL["codes_of_contacts"], {"contact_ids": bigint_array(contact_ids)}).fetchall():
+    asked = {"contact_ids": bigint_array(contact_ids), "limit": RUNS_LOOKED_AT}
+    for row in connection.execute(_SQL["codes_of_contacts"], asked).fetchall():
         hidden.setdefault(row["contact_id"], {})[row["code"]] = mask(row["code"])
     return hidden
 
