@@ -12,6 +12,7 @@ import {
   Go,
   GoButton,
   h,
+  Notice,
   Page,
   PagedTable,
   Section,
@@ -21,7 +22,7 @@ import {
   toRun,
 } from "../kit.js";
 import { useMe } from "../shell.js";
-import { useRoute } from "../store.js";
+import { useKept, useRoute } from "../store.js";
 import { ContactSearch } from "./contact_search.js";
 
 /** @import { ContactDetail } from "../workflow_types.js" */
@@ -53,7 +54,9 @@ function Search() {
 function OneContact() {
   const { contactId = "" } = Router.useParams();
   const [inFull, setInFull] = React.useState(false);
-  const loaded = useRoute(`contacts/${path(contactId)}`, inFull ? { reveal: true } : {});
+  const [isErased, setErased] = useKept(`contact ${contactId} was erased`, false);
+  const loaded = useRoute(isErased ? null : `contacts/${path(contactId)}`, inFull ? { reveal: true } : {});
+  const hasActs = !isErased && (loaded.data || !loaded.error);
   return h(
     Page,
     {
@@ -61,17 +64,32 @@ function OneContact() {
       back: { to: ROOT, label: "Contacts" },
       actions: [
         h(GoButton, { key: "codes", to: toContact(contactId) }, "Its codes"),
-        loaded.data ? h(Rights, { key: "rights", contactId, inFull, setInFull }) : null,
+        hasActs ? h(Rights, { key: "rights", contactId, inFull, setInFull, setErased }) : null,
       ],
     },
-    h(Shown, { loaded, what: "The contact", children: (contact) => h(Profile, { contact }) }),
+    isErased ? h(Erased, { contactId }) : h(Shown, { loaded, what: "The contact", children: (contact) => h(Profile, { contact }) }),
   );
 }
 
-/** @param {{contactId: string, inFull: boolean, setInFull: (inFull: boolean) => void}} props */
-function Rights({ contactId, inFull, setInFull }) {
+/** What is left of a contact: which codes it was given, so that nobody else is. @param {{contactId: string}} props */
+const Erased = ({ contactId }) =>
+  h(
+    C.Stack,
+    { gap: 5 },
+    h(
+      Notice,
+      { status: "info", title: "This contact was erased" },
+      "Its identity is gone. Its codes stay given out, and are listed below.",
+    ),
+    h(History, { contactId }),
+  );
+
+/**
+ * @param {{contactId: string, inFull: boolean, setInFull: (inFull: boolean) => void,
+ *   setErased: (isErased: boolean) => void}} props
+ */
+function Rights({ contactId, inFull, setInFull, setErased }) {
   const { rights } = useMe();
-  const navigate = Router.useNavigate();
   return h(
     React.Fragment,
     null,
@@ -100,7 +118,7 @@ function Rights({ contactId, inFull, setInFull }) {
           reason: "required",
           effectRoute: `contacts/${path(contactId)}/erase/effect`,
           act: (reason) => post(`contacts/${path(contactId)}/erase`, { reason }),
-          onDone: () => void navigate(ROOT),
+          onDone: () => setErased(true),
         })
       : null,
   );
@@ -129,7 +147,7 @@ const Profile = ({ contact }) =>
       h(Section, { title: "Channels" }, h(Channels, { contact })),
       h(Section, { title: "Fields" }, h(Fields, { contact })),
     ),
-    h(Section, { title: "History", note: "The runs the contact was in, the newest first." }, h(History, { contact })),
+    h(History, { contactId: contact.contact_id }),
   );
 
 /** @param {{contact: ContactDetail}} props */
@@ -164,11 +182,15 @@ const Fields = ({ contact }) =>
     ],
   });
 
-/** @param {{contact: ContactDetail}} props */
-const History = ({ contact }) =>
+/** @param {{contactId: string | number}} props */
+const History = ({ contactId }) =>
+  h(Section, { title: "History", note: "The runs the contact was in, the newest first." }, h(Runs, { contactId }));
+
+/** @param {{contactId: string | number}} props */
+const Runs = ({ contactId }) =>
   h(PagedTable, {
     label: "History of the contact",
-    route: `people/${path(contact.contact_id)}/codes`,
+    route: `people/${path(contactId)}/codes`,
     rowKey: (row) => row.run_id,
     empty: h(Empty, { title: "This contact was in no run yet" }),
     columns: [
