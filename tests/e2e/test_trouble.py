@@ -65,7 +65,7 @@ def test_a_page_that_is_opened_while_the_store_is_away_says_so_and_tries_again(
         promo.open("codes")
         expect(promo.root.get_by_role("alert").first).to_contain_text("could not be loaded")
         promo.page.goto("/dags")
-        expect(promo.page.get_by_text("welcome_push").first).to_be_visible()
+        expect(promo.page.get_by_text("Welcome by push").first).to_be_visible()
         promo.open("codes")
         expect(promo.root.get_by_role("alert").first).to_be_visible()
     promo.button("Try again").first.click()
@@ -82,7 +82,7 @@ def test_a_slow_store_is_waited_for_and_airflows_own_pages_are_not_held_up(
         promo.page.goto("/plugin/promo/runs/1")
         expect(promo.root.get_by_role("status").first).to_be_visible()
         other.goto("/dags")
-        expect(other.get_by_text("welcome_push").first).to_be_visible()
+        expect(other.get_by_text("Welcome by push").first).to_be_visible()
     expect(promo.root.get_by_role("region", name="How far it is")).to_be_visible()
 
 
