@@ -52,7 +52,7 @@ message: {message}
 """
 LEVELS = """\
 Welcome: {warning: 1000, alarm: 100}
-Birthday: {warning: 500000, alarm: 50}
+Birthday: {warning: 300000, alarm: 50}
 """
 
 STEPS: dict[str, Callable[[Day], None]] = {
@@ -71,7 +71,7 @@ STEPS: dict[str, Callable[[Day], None]] = {
     "unknown": Day.decide_unknown,
 }
 """What is done, by the name of the picture that is taken then."""
-SHOWN = {"upload": "Add codes"}
+SHOWN = {"upload": "Add codes", "message": "What the contact sees"}
 """Which part of the page a picture shows, where it is not the top."""
 OTHERS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": DESK},
@@ -83,7 +83,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 @contextmanager
 def running(folder: Path, sizes: Sizes) -> Iterator[AirflowCluster]:
     """Run Airflow over a store of these sizes, with workflows of several kinds."""
-    names = ("load_promo_codes.py", "workflows.py")
+    names = ("load_promo_codes.py", "check_code_stock.py", "workflows.py")
     dags = {name: (CHECKOUT / "dags" / name).read_text(encoding="utf-8") for name in names}
     include = {"stock_levels.yaml": LEVELS}
     for name, (kind, discount) in list(zip(WORKFLOWS, POOLS, strict=False))[2:]:
@@ -104,8 +104,10 @@ def running(folder: Path, sizes: Sizes) -> Iterator[AirflowCluster]:
         with airflow_cluster(folder, dags, variables, include) as cluster:
             with connect(cluster.promo_dsn) as store:
                 fill(store, sizes, WORKFLOWS)
-            for dag_id in ("load_promo_codes", "welcome_push"):
+            for dag_id in ("load_promo_codes", "welcome_push", "check_code_stock"):
                 cluster.unpause(dag_id)
+            cluster.api.trigger("check_code_stock", "this_morning", {})
+            cluster.run_to_end("check_code_stock", "this_morning")
             yield cluster
 
 
