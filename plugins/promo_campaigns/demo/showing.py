@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.supervisor import Job, Service
 
 _NEXT = """
-  Airflow  {ui}
-           The DAG dry_run shows a workflow and cannot send.
+  Runs     {ui}
+           The run that was just made, its codes, and who got which. The DAG dry_run shows a workflow and cannot send.
 
   In another terminal, in this folder:
 
@@ -53,6 +53,8 @@ _CHECK_FAILED = 1
 _INTERRUPTED = 130
 
 _UI_PORT = 8080
+_RUNS = "/plugin/promo/runs"
+"""The page of runs, below the address of Airflow's pages."""
 _PROFILE_API_PORT = 8090
 _MIGRATION_SECONDS = 300.0
 _WATCH_SECONDS = 0.5
@@ -61,7 +63,7 @@ _WATCH_SECONDS = 0.5
 def what_next(layout: Layout, ui: str) -> list[str]:
     """Return what can be tried while the demo stays up.
 
-    :param ui: where Airflow's pages are, and who may sign in
+    :param ui: where the page of runs is, and who may sign in
     """
     named = os.environ.get("PROMO_PYTHON")
     promo = f"{named} -m promo_campaigns.cli" if named else ".venv/bin/promo"
@@ -156,8 +158,9 @@ class Showing:
         for service in services:
             with self._interruption.shielded():
                 self._supervisor.start(service, variables)
-        self._ui = f"{addresses.ui}  user {USER}  password {credentials.password}"
-        self._screen.step(f"Airflow starts on {self._ui}")
+        account = f"user {USER}  password {credentials.password}"
+        self._ui = f"{addresses.ui}{_RUNS}  {account}"
+        self._screen.step(f"Airflow starts on {addresses.ui}  {account}")
 
     def _check(self, walkthrough: Walkthrough) -> int:
         """Check the ledger against what was promised, and run the same DAG run again."""
