@@ -97,7 +97,7 @@ def test_a_ctrl_c_counts_where_the_shell_had_it_ignored_and_a_hang_up_does_not()
 
 def test_the_demo_ends_with_what_can_be_tried_and_each_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMO_PYTHON", raising=False)
-    shown = what_next(Layout(ROOT), "http://127.0.0.1:8080  user admin  password x")
+    shown = what_next(Layout(ROOT), "http://127.0.0.1:8080/plugin/promo/runs  user admin  password x")
     words = [line.strip().partition("  ")[0].split() for line in shown]
     commands = [line[1:] for line in words if line[:1] == [".venv/bin/promo"]]
     assert {line[0] for line in commands} == {"inbox", "preview", "runs", "doctor"}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _NEXT = """
   Runs     {ui}
-           The run that was just made, its codes, and who got which. The DAG dry_run shows a workflow and cannot send.
+           How the run went, its codes, and who got which. The DAG dry_run cannot send.
 
   In another terminal, in this folder:
 
