@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from playwright.sync_api import expect
 
@@ -74,8 +74,11 @@ def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_r
     assert states(store, "promo_code_to_profile/edition/browser") == {"recorded": CONTACTS}
     assert len(receiver_of_profiles.received) - before == CONTACTS
     assert check_invariants(store) == []
+    links = cluster.call("GET", f"/api/v2/dags/promo_code_to_profile/dagRuns/{quote(run_id)}/taskInstances/end/links")
     page.goto(f"{page.url}/tasks/end/xcom")
     expect(page.get_by_role("cell", name=f"of these, on their profile | {CONTACTS}")).to_be_visible()
+    page.goto(links["extra_links"]["Promo run"])
+    expect(page.get_by_text("promo_code_to_profile/edition/browser")).to_be_visible()
 
 
 def test_a_connection_has_a_field_for_each_extra(page: Page, cluster: AirflowCluster) -> None:

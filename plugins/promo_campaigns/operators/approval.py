@@ -13,6 +13,7 @@ from promo_campaigns.hooks.dry_run import write_dry_run
 from promo_campaigns.model.approval import ApprovalStatus, OnTimeout
 from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError
 from promo_campaigns.model.parameters import optional_text, parse_choice, parse_duration, parse_names, whole_number
+from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.preview.approval_form import approval_form
 
@@ -57,6 +58,7 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         "preview_folder",
         "promo_db_conn_id",
     )
+    operator_extra_links = (RunPageLink(),)
     ui_color = "#f4e7fb"
 
     def __init__(

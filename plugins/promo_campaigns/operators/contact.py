@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.run import Batch
 from promo_campaigns.operators.base.rescheduling import rescheduled
+from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.store_operator import MAPPED_NAME, StoreOperator
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class GetContactOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("batch", "promo_db_conn_id")
+    operator_extra_links = (RunPageLink(),)
     ui_color = "#e3ecfb"
 
     def __init__(

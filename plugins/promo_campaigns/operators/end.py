@@ -10,6 +10,7 @@ from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
 from promo_campaigns.operators.base.alerting import tell_metrics
+from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class EndOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("run_id", "promo_db_conn_id")
+    operator_extra_links = (RunPageLink(),)
     ui_color = "#dff3e4"
 
     def __init__(

@@ -14,6 +14,7 @@ from promo_campaigns.operators.base.audience_operator import AudienceOperator, r
 from promo_campaigns.operators.base.live import is_live
 from promo_campaigns.operators.base.occurrence import is_by_hand
 from promo_campaigns.operators.base.rescheduling import rescheduled
+from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.base.workflow_checks import asks_approval
 
@@ -78,6 +79,7 @@ class StartOperator(AudienceOperator):
         "start_with",
         "then",
     )
+    operator_extra_links = (RunPageLink(),)
     ui_color = "#dff3e4"
 
     def __init__(

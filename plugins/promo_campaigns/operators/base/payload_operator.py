@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.delivery.batch_payload import BatchPayload, is_batch_payload
+from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.store_operator import MAPPED_NAME, StoreOperator
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ class HandedOver(StoreOperator):
 
     :param map_index_template: by default a mapped task is called by its contacts, such as ``contacts 1 to 1000``
     """
+
+    operator_extra_links = (RunPageLink(),)
 
     def __init__(self, *, map_index_template: str | None = MAPPED_NAME, **kwargs: Any) -> None:
         super().__init__(map_index_template=map_index_template, **kwargs)
