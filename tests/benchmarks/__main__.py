@@ -48,7 +48,7 @@ SMALL = {
     "bench_limits": "--contacts 2000 --codes 2400",
     "bench_claim": "--codes 20000 --than 2000 --contacts 500 --rounds 3",
     "bench_counts": "--codes 20000 --pending 500 --runs 200",
-    "bench_pages": "--codes 20000 --rows 10000 --runs 100 --calls 5",
+    "bench_pages": "--codes 40000 --rows 20000 --runs 100 --calls 5",
     "bench_partitions": "--shortest 2000 --longest 8000 --past 1000 --contacts 500 --rounds 2",
     "bench_send_path": "--contacts 500 --rounds 3",
     "bench_send_peers": "--contacts 200 --rounds 2 --mapped 5",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 BLOCKS = ["Start", "Get contact", "Get promo code", "Message", "HTTP request data source", "End"]
 PLACEHOLDER = "TEST-NO-CODE"
+START_MS = 180_000
+"""Airflow takes its time until the block Start runs."""
 
 
 def test_a_workflow_is_shown_as_the_blocks_it_is(promo: PromoPages) -> None:
@@ -94,7 +96,9 @@ def test_a_run_is_triggered_once_its_effect_was_read_and_then_watched(
     promo.root.get_by_label("Edition").fill("from the page")
     said = promo.decide("Trigger")
     assert str(CONTACTS) in said
-    promo.root.get_by_role("link", name="Watch the run").click()
+    watch = promo.root.get_by_role("link", name="Watch the run")
+    expect(watch).to_be_visible(timeout=START_MS)
+    watch.click()
     promo.expect_heading("asking/edition/from the page")
     expect(promo.root.get_by_text("to be approved", exact=True).first).to_be_visible()
     assert cluster.call("GET", "/api/v2/dags/asking/dagRuns?limit=1")["total_entries"] >= 1
