@@ -59,8 +59,8 @@ def test_a_run_that_is_filled_in_and_triggered_reaches_everybody_and_shows_its_r
     form.locator("#element_mode").click()
     expect(page.get_by_role("option")).to_have_text(
         [
-            "send to whoever is missing, unless the run was set otherwise",
-            "send to whoever is missing",
+            "send only to contacts that were not reached, unless the run was set otherwise",
+            "send only to contacts that were not reached",
             "only write the profiles again",
             "refuse",
         ]

@@ -219,7 +219,7 @@ def _versions(campaign: CompiledCampaign, language: str | None) -> tuple[Version
 def _with_texts(
     shown: ShownMessage, campaign: CompiledCampaign, receivers: Receivers, recipient: Recipient, waits: str
 ) -> ShownMessage:
-    """Render texts and calls; whoever would be skipped is shown them all the same."""
+    """Render texts and calls; a contact that would be skipped is shown them all the same."""
     run = Run(run_id=0, run_key="shown", spec=campaign.spec, send_by=None, mode=Mode.REFUSE, closed=False)
     ready, refused = render_messages(campaign.message, run, [recipient])
     if refused:

@@ -73,7 +73,7 @@ class CampaignFiles:
         :param given: what is otherwise than in its file; ``contact_ids`` for the audience itself
         :raises PageError: there is no such file
         :raises DefinitionError: it, or one that it names, is wrong
-        :raises ConfigurationError: its audience is whoever an event happens to, and no other is given
+        :raises ConfigurationError: its audience are those to whom an event happens, and no other is given
         """
         self.outline(workflow_id)
         contact_ids = given.pop("contact_ids", ())

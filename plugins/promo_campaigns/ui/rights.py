@@ -33,7 +33,7 @@ class Right(str, Enum):
     VIEW = "view"
     """See counts and masked codes of the workflows whose DAG runs they may read."""
     ACT = "act"
-    """Start, halt and settle runs of the workflows whose DAG runs they may create."""
+    """Start and halt runs, and decide about unknown sends, of the workflows whose DAG runs they may create."""
     REVEAL = "reveal"
     """See codes and addresses in full."""
     EXPORT = "export"

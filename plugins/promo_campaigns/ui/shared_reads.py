@@ -54,7 +54,7 @@ class SharedReads:
         known = self._readings.get(key)
         if known is None or (known.task.done() and now >= known.until):
             self._forget(now)
-            # A task of its own: whoever asked first may leave without taking it from the others.
+            # A task of its own: the first to ask may leave without taking it from the others.
             known = _Reading(now + age_s, asyncio.ensure_future(self._store.read(work)))
             known.task.add_done_callback(_look_at)
             self._readings[key] = known

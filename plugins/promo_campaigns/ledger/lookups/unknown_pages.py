@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SQL = queries(__name__)
 _AT_ONCE = 1_000
-"""Sends that are decided in one transaction, so that a worker who settles a call waits for it no longer."""
+"""Sends that are decided in one transaction, so that a worker that records an outcome waits for it no longer."""
 
 
 def list_unknown_page(connection: Connection, run_id: int, *, after: int = 0, limit: int = 50) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Who did what: codes taken out, contacts erased, runs started, halted and settled."""
+"""Who did what: codes taken out, contacts erased, runs started and halted, unknown sends decided."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _code(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _contact(row: dict[str, Any], *, reveal: bool) -> dict[str, Any]:
-    """Return a contact that was found; whoever looked for it by an address knows that, and sees it masked."""
+    """Return a contact that was found; a user who looked for it by an address knows that, and sees it masked."""
     show = str if reveal else mask_value
     return {
         "contact_id": row["contact_id"],

@@ -28,7 +28,7 @@ router = APIRouter()
 
 
 class Why(BaseModel):
-    """Why somebody does it, for the audit and for whoever finds it done."""
+    """Why somebody does it, for the audit and for those who find it done."""
 
     reason: Annotated[str, Field(max_length=500)] = ""
 

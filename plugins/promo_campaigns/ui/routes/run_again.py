@@ -1,4 +1,4 @@
-"""Running a run again: for whoever it did not reach, or for the profiles only."""
+"""Running a run again: for contacts it did not reach, or for the profiles only."""
 
 from __future__ import annotations
 

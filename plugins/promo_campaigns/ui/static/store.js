@@ -72,7 +72,7 @@ export function useKept(name, initial) {
  * @property {(data: any) => boolean} [settled] whether an answer is the last that is worth asking for
  */
 
-/** A route with its parameters, asked by whoever shows it first, for all who show it. */
+/** A route with its parameters, asked by the first that shows it, for all that show it. */
 class Resource {
   /** @type {Cell<Loaded>} */
   cell = new Cell(/** @type {Loaded} */ ({ data: undefined, error: null, loading: false, at: 0 }));

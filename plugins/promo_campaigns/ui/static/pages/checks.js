@@ -48,7 +48,7 @@ function Result({ checks }) {
   return h(
     C.Stack,
     { gap: 4 },
-    h(Verdict, { checks, broken: broken.length }),
+    h(Conclusion, { checks, broken: broken.length }),
     h(DataTable, {
       label: "Promises of the ledger",
       rows: [...broken, ...checks.invariants.filter((one) => !one.broken)],
@@ -62,7 +62,7 @@ function Result({ checks }) {
 }
 
 /** @param {{checks: Checks, broken: number}} props */
-function Verdict({ checks, broken }) {
+function Conclusion({ checks, broken }) {
   if (checks.state === "running")
     return h(Notice, { status: "info", title: "A check is under way" }, "This page shows its result as soon as there is one.");
   if (checks.state === "failed") return h(Notice, { status: "error", title: "The check broke off" }, checks.error ?? "");

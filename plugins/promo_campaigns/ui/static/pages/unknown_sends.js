@@ -44,7 +44,7 @@ const DECISIONS = [
     label: "Send again",
     title: "Send once more?",
     icon: "again",
-    says: "The same code is sent once more when the run is run again. Whoever got the first message gets a second one.",
+    says: "The same code is sent once more when the run is run again. Contacts that got the first message get a second one.",
   },
 ];
 

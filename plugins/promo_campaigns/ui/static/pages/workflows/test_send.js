@@ -31,7 +31,7 @@ export function TestSends(/** @type {{workflow: Workflow}} */ { workflow }) {
     return h(
       Notice,
       { status: "info", title: "You may look at this workflow but not send" },
-      "Whoever may trigger its DAG in Airflow may send tests.",
+      "Users who may trigger its DAG in Airflow may send tests.",
     );
   return h(
     C.Stack,

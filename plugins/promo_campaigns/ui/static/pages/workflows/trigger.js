@@ -37,7 +37,7 @@ export function Trigger(/** @type {{workflow: Workflow}} */ { workflow }) {
     return h(
       Notice,
       { status: "info", title: "You may look at this workflow but not trigger it" },
-      "Whoever may trigger its DAG in Airflow may do so here.",
+      "Users who may trigger its DAG in Airflow may do so here.",
     );
   return h(
     C.Stack,
