@@ -266,7 +266,9 @@ def test_evidence_is_written_though_somebody_cancels_its_statements(
 
     def hold_and_cancel() -> None:
         with connect(dsn) as other, connect(dsn) as administrator, other.transaction():
-            other.execute("select from promo.assignment where run_id = %s for update", [handed["run_id"]])
+            # Those under way only: an intent passes over a row that somebody else holds.
+            query = "select from promo.assignment where run_id = %s and state = 'sending' for update"
+            other.execute(query, [handed["run_id"]])
             held.set()
             while len(cancelled) < 2:
                 cancelled.extend(row["pid"] for row in administrator.execute(_CANCEL_WAITING).fetchall())
