@@ -65,3 +65,14 @@ def test_a_server_that_was_restarted_is_found_again(site: Site, store: Connectio
         " where datname = current_database() and pid <> pg_backend_pid()"
     )
     assert site.viewer.get("codes/files")["items"] == []
+
+
+def test_what_is_done_once_only_finds_a_restarted_server_at_the_first_try(site: Site, store: Connection) -> None:
+    half_sent(store)
+    find = {"json": {"code": "NO-SUCH-CODE"}}
+    assert site.op.ask("POST", "codes/find", **find).status_code == 200
+    store.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    assert site.op.ask("POST", "codes/find", **find).status_code == 200

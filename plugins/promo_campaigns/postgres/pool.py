@@ -41,6 +41,7 @@ class StorePool:
     :param kept: connections held open while nobody asks; all of them unless given
     :param statement_ms: how long a statement may take before ``StoreUnavailableError`` is raised; 0 for no limit
     :param prepare: keep the plans of statements that come again
+    :param checked: ask the server before a connection is lent, for work that must not be done twice
     """
 
     def __init__(  # noqa: PLR0913  (the settings of a pool, one keyword each)
@@ -52,6 +53,7 @@ class StorePool:
         kept: int | None = None,
         statement_ms: int = 0,
         prepare: bool = True,
+        checked: bool = False,
     ) -> None:
         self.size = size
         options = session_options(lock_timeout=f"{lock_wait_ms}ms", statement_timeout=f"{statement_ms}ms")
@@ -68,6 +70,7 @@ class StorePool:
             max_size=size,
             open=False,
             timeout=_WAIT_S,
+            check=ConnectionPool.check_connection if checked else None,
             name="promo_campaigns",
         )
 

@@ -179,7 +179,8 @@ def _opened(dsn: str, *, acts: bool) -> StorePool:
     """
     open_connection(dsn).close()  # a pool does not say why it gets no connection
     size, limit = (ACTS, 0) if acts else (READS, STATEMENT_MS)
-    pool = StorePool(dsn, size=size, lock_wait_ms=_LOCK_WAIT_MS, kept=0, statement_ms=limit, prepare=False)
+    terms = {"lock_wait_ms": _LOCK_WAIT_MS, "kept": 0, "statement_ms": limit}
+    pool = StorePool(dsn, size=size, **terms, prepare=False, checked=acts)
     pool.open()
     return pool
 
