@@ -29,7 +29,7 @@ faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one aga
 	PLANTED=1 $(RUN)/python -m pytest tests/faults/test_planted_bugs.py
 	KILLS=1200 $(RUN)/python -m pytest tests/faults/test_real_kills.py
 
-e2e: ## the pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER; T='-m short' is .ci/run's form
+e2e: ## the pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER; T='-m short' makes a part
 	bin/e2e $(T)
 
 pictures: install ## take the pictures of README and docs anew, in a real browser, over a store of 1,000,000 codes
