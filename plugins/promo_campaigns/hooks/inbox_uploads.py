@@ -134,7 +134,7 @@ class InboxUpload:
         _flush_folder(self._root.path)
 
     def _rename(self) -> None:
-        """Give the name where there are no links: then whoever is last has it, and both files were whole."""
+        """Give the name where there are no links: then the upload that ends last has it, and both files were whole."""
         if os.path.lexists(self._target.path):
             raise self._taken()
         Path(self._part.path).rename(self._target.path)
