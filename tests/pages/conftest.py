@@ -30,6 +30,14 @@ def airflow_database() -> None:
     initdb()
 
 
+@pytest.fixture(scope="module")
+def empty_airflow_database(airflow_database: None) -> None:  # noqa: ARG001  (it is there before it is emptied)
+    """Empty Airflow's own database: a DAG or a bundle of another module may have the same name."""
+    from airflow.utils.db import resetdb
+
+    resetdb()
+
+
 @pytest.fixture
 def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder that Airflow's Variable names as the inbox."""

@@ -12,8 +12,6 @@ from promo_campaigns.ledger.interventions import cancel_run
 from promo_campaigns.postgres.audit import list_audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow.serialization.definitions.dag import SerializedDAG
 
     from pages.pages_site import Site
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def dag(airflow_database: None) -> Iterator[SerializedDAG]:  # noqa: ARG001  (it is written to)
+def dag(empty_airflow_database: None) -> SerializedDAG:  # noqa: ARG001  (it is written to)
     """Let Airflow know a DAG of the workflow's name, as its DAG processor would."""
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel
@@ -41,10 +39,7 @@ def dag(airflow_database: None) -> Iterator[SerializedDAG]:  # noqa: ARG001  (it
         session.add(model)
         session.flush()
         SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(written), bundle_name="dags-folder", session=session)
-    yield DagSerialization.from_dict(DagSerialization.to_dict(written))
-    from airflow.utils.db import resetdb
-
-    resetdb()
+    return DagSerialization.from_dict(DagSerialization.to_dict(written))
 
 
 def dag_run(dag: SerializedDAG, edition: str, run_id: str) -> str:

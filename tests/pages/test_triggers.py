@@ -23,7 +23,7 @@ TRIGGER = "workflows/welcome/trigger"
 
 
 @pytest.fixture
-def dag(site: Site, include: Path) -> str:  # noqa: ARG001  (Airflow's database is there once the site is)
+def dag(empty_airflow_database: None, site: Site, include: Path) -> str:  # noqa: ARG001  (Airflow's database is there once the site is)
     """Put the DAG of the workflow into Airflow's database, paused, as its DAG processor does."""
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel

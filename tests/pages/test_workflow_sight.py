@@ -28,16 +28,14 @@ HIDDEN = 2
 
 
 @pytest.fixture(scope="module")
-def two_teams(airflow_database: None) -> Iterator[None]:  # noqa: ARG001  (it is written to)
+def two_teams(empty_airflow_database: None) -> Iterator[None]:  # noqa: ARG001  (it is written to)
     """Give each workflow a DAG, and each DAG a team."""
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel
     from airflow.models.team import Team
-    from airflow.utils.db import resetdb
     from airflow.utils.session import create_session
     from sqlalchemy import delete
 
-    resetdb()  # another test's DAG may have the same name, and no team
     with create_session() as session:
         for dag_id, name in TEAMS.items():
             team, bundle = Team(name=name), DagBundleModel(name=f"bundle-{name}")
