@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import trustme
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from aiosmtpd.smtp import SMTP, Envelope, Session
+    from aiosmtpd.smtp import Envelope, Session
 
     from promo_campaigns.http.rate_limit_port import RateLimiter
     from receiver import Received, Receiver
@@ -269,7 +269,12 @@ def results_of(locators: list[str]) -> Any:  # noqa: ANN401  (a list, or the one
 
 
 class MailServer:
-    """What a mail server says, by the recipient's address."""
+    """What a mail server says, by the recipient's address.
+
+    :ivar speaks: what runs each of its connections
+    """
+
+    speaks: type[SMTP] = SMTP
 
     def __init__(self) -> None:
         self.stage: Stage | None = None
@@ -315,13 +320,13 @@ def may_log_in(_server: object, _session: object, _envelope: object, _mechanism:
 class MailController(Controller):
     """A mail server that closes the connections that are still open when it stops."""
 
-    def __init__(self, handler: object, **settings: Any) -> None:  # noqa: ANN401  (aiosmtpd's settings)
+    def __init__(self, handler: MailServer, **settings: Any) -> None:  # noqa: ANN401  (aiosmtpd's settings)
         super().__init__(handler, **settings)
         self._sessions: list[SMTP] = []
 
     def factory(self) -> SMTP:
         """Keep who is there."""
-        session: SMTP = super().factory()  # type: ignore[no-untyped-call]  # aiosmtpd's method has no types
+        session = self.handler.speaks(self.handler, **self.SMTP_kwargs)
         self._sessions.append(session)
         return session
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
+from aiosmtpd.smtp import SMTP
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aiosmtpd.smtp import SMTP, Envelope, Session
+    from aiosmtpd.smtp import Envelope, Session
 
     from promo_campaigns.connections.settings import ConnectionSettings
 
@@ -160,6 +161,38 @@ class Replying(MailServer):
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK" if reply == "drop" else reply
+
+
+class EndsAtData(SMTP):
+    """Ends the connection in place of a reply to DATA."""
+
+    async def smtp_DATA(self, _: str) -> None:  # noqa: N802  (aiosmtpd's)
+        assert isinstance(self.transport, asyncio.Transport)
+        self.transport.abort()
+
+
+class EndingAtData(Replying):
+    """A server that goes away when a mail is offered."""
+
+    speaks = EndsAtData
+
+
+def test_a_mail_that_was_offered_and_not_handed_over_is_no_unknown_send(ca_file: Path) -> None:
+    server = EndingAtData("none", "")
+    with running_mail_server(server) as port:
+        (result,) = send(plain(port, ca_file), mail())
+    assert result.outcome is Outcome.LATER
+    assert result.detail.startswith("the connection broke before the mail was handed over")
+    assert server.attempts == 1
+
+
+def test_a_line_that_begins_with_dots_arrives_as_it_was(ca_file: Path) -> None:
+    body = ".hidden\n..\n.\nCode: WELC-1\n."
+    server = MailServer()
+    with running_mail_server(server) as port:
+        results = send(plain(port, ca_file, concurrency=1), mail(1, body=body), mail(2, body="short"))
+    assert [result.outcome for result in results] == [Outcome.OK, Outcome.OK]
+    assert [sent.get_content().splitlines() for _, sent in server.mails] == [body.splitlines(), ["short"]]
 
 
 class Closing(MailServer):

@@ -244,12 +244,12 @@ def _not_connected(contact_id: int, error: Exception) -> DeliveryResult:
 class _Conversation:
     """The commands of one mail, and what each reply to them proves.
 
-    :ivar ended_early: the server ended the connection before DATA, so that it has nothing of the mail
+    :ivar ended_early: the server ended the connection before it agreed to take the mail, so that it has nothing of it
     """
 
-    def __init__(self, client: aiosmtplib.SMTP, envelope: Envelope, sender: str) -> None:
+    def __init__(self, client: MailClient, envelope: Envelope, sender: str) -> None:
         self._client, self._envelope, self._sender = client, envelope, sender
-        self._offered = False
+        self._handed_over = False
         self.ended_early = False
 
     async def held(self, contact_id: int) -> DeliveryResult:
@@ -257,21 +257,21 @@ class _Conversation:
         try:
             await self._say()
         except aiosmtplib.SMTPResponseException as error:
-            self.ended_early = error.code == _CLOSING and not self._offered
+            self.ended_early = error.code == _CLOSING and not self._handed_over
             await self._forget()
             outcome, detail, look_at = self._judged(error)
         except ValueError as error:
             await self._forget()
-            if self._offered:
+            if self._handed_over:
                 raise
             detail = f"the mail cannot be written as the server reads it ({type(error).__name__})"
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._client.close()
-            self.ended_early = isinstance(error, ConnectionError) and not self._offered
-            outcome = Outcome.UNKNOWN if self._offered else Outcome.LATER
-            at = "after DATA" if self._offered else "before DATA"
-            detail, look_at = f"the connection broke {at} ({type(error).__name__})", ""
+            self.ended_early = isinstance(error, ConnectionError) and not self._handed_over
+            outcome = Outcome.UNKNOWN if self._handed_over else Outcome.LATER
+            at = "after" if self._handed_over else "before"
+            detail, look_at = f"the connection broke {at} the mail was handed over ({type(error).__name__})", ""
         else:
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
         return DeliveryResult(
@@ -285,8 +285,9 @@ class _Conversation:
             options.append("SMTPUTF8")
         await client.mail(self._sender, options=options)
         await client.rcpt(envelope.recipient, encoding="utf-8" if envelope.needs_utf8 else "ascii")
-        self._offered = True
-        await client.data(envelope.content)
+        await client.offer()
+        self._handed_over = True
+        await client.hand_over(envelope.content)
 
     def _judged(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, str]:
         """Say what a reply proves, and what to look at if it is nobody's fault but ours.
@@ -295,7 +296,8 @@ class _Conversation:
         recipient's fault, and the next mail would be refused as well.
         """
         of_sender = isinstance(error, aiosmtplib.SMTPSenderRefused)
-        asked = "the sender" if of_sender else "the mail" if self._offered else "the recipient"
+        of_mail = isinstance(error, aiosmtplib.SMTPDataError)
+        asked = "the sender" if of_sender else "the mail" if of_mail else "the recipient"
         detail = f"SMTP {error.code} to {asked}"
         if error.code in _WANTS_LOGIN:
             return Outcome.LATER, detail, _LOOK_AT_LOGIN
@@ -303,7 +305,7 @@ class _Conversation:
             return Outcome.LATER, detail, _LOOK_AT_SENDER
         if _is_final(error.code):
             return Outcome.REFUSED, detail, ""
-        if _is_passing(error.code) or not self._offered:
+        if _is_passing(error.code) or not self._handed_over:
             return Outcome.LATER, detail, ""
         return Outcome.UNKNOWN, detail, ""
 
