@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from receiver import Receiver
 
-KILLS = int(os.environ.get("KILLS", "200"))
+KILLS = int(os.environ.get("KILLS", "80"))
 SEED = 20_261_122
 PATIENCE_S = 60.0
 ROUNDS = 4
