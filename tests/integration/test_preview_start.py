@@ -14,6 +14,7 @@ from integration.test_preview_weighs import CONTEXT as PREVIEW_CONTEXT
 from integration.test_preview_weighs import previewing
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import close_run, open_run
 from promo_campaigns.model.audience_list import AudienceList
@@ -25,7 +26,6 @@ from promo_campaigns.model.run_spec import NOBODY_IS_SENT, Audience
 from promo_campaigns.operators.start import StartOperator
 from promo_campaigns.preview.approval_form import approval_form
 from promo_campaigns.preview.dry_run import write_preview
-from promo_campaigns.preview.start import StartRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

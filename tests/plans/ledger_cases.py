@@ -148,6 +148,7 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "ledger.runs.add_run": case(ONE, **spec, run_key="new"),
         "ledger.runs.read_run_by_key": case(ONE),
         "ledger.runs.read_run": case(ONE),
+        "ledger.runs.strangers_of_run": case(ONE),
         "ledger.runs.add_audience": Case(
             size=BATCH, terms={"run_id": scenario.empty_run_id, "time_zone": None}, fills=listed
         ),

@@ -288,7 +288,6 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
         "preview.shown_message.codes_of_contacts": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
-        "preview.start.strangers_of_run": case(ONE),
         "doctor.store.server": case(ONE),
         "doctor.store.has_schema": case(ONE),
         "doctor.store.revision": case(ONE),

@@ -84,13 +84,12 @@ class DryRunOperator(StoreOperator):
         given = {name: optional_text(getattr(self, name)) or None for name in ("audience", "message")}
         spec = read_workflow_spec(files, workflow, given)
         check_receivers(files.path, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
-        when = as_start_would(check_workflow(files, workflow), read_occurrence(context))
         with self.hook.connect() as connection:
             return write_dry_run(
                 connection,
                 CompiledCampaign(spec),
                 run_key=read_run_key(context, workflow),
+                start=as_start_would(check_workflow(files, workflow), read_occurrence(context)),
                 preview_folder=optional_text(self.preview_folder),
                 include_folder=self.include_folder,
-                **when,
             )

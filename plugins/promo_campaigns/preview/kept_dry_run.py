@@ -30,6 +30,7 @@ from promo_campaigns.preview.shown_message import hidden_values_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from promo_campaigns.delivery.opening.start import StartRequest
     from promo_campaigns.postgres.background_jobs import Job
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.tables.writers import Rows
@@ -75,20 +76,20 @@ def keep_dry_run(
     dsn: str,
     job: Job,
     spec: RunSpec,
-    when: Mapping[str, Any],
+    start: StartRequest,
     tell: Callable[[int], None],
 ) -> dict[str, Any]:
     """Make a dry run, keep it part by part, and return its report as plain values.
 
     :param job: whose dry run it is
-    :param when: how Start would open the run, as ``as_start_would`` says
+    :param start: how Start is to open the run
     :param tell: called with the number of contacts that are done
     :raises DefinitionError: the audience's SELECT fails
     """
     with connect(dsn) as source, connect(dsn) as store:
         keeper = _Keeper(store, job.background_job_id, tell)
         answers = job.terms["answers"]
-        report = write_preview(source, CompiledCampaign(spec), [keeper.keep], answers=answers, **when)
+        report = write_preview(source, CompiledCampaign(spec), [keeper.keep], answers=answers, start=start)
     told = report.as_dict()
     return {name: value for name, value in told.items() if name not in {"files", "sha256"}}
 
