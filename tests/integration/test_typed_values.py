@@ -43,7 +43,7 @@ def test_a_number_is_a_number_and_a_day_is_told_in_the_contact_s_language_everyw
     written: list[Any] = []
     write_preview(store, campaign, [written.extend])
     (message,) = render_test_messages(store, campaign, [who], key="k").ready
-    call = trial_call(CAMPAIGN.data_sources[0], trial_recipient(store, who))
+    call = trial_call(campaign.sources[0], trial_recipient(store, who))
     run = open_welcome(store, spec=CAMPAIGN)
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, [who], CODES)

@@ -34,11 +34,11 @@ from promo_campaigns.preview.test_request import trial_call
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign, CompiledSource
     from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run import Recipient
-    from promo_campaigns.model.run_spec import DataSource, RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -229,7 +229,7 @@ def _with_texts(
     message.idempotency_key = KEY
     (row,) = Previewer(campaign).rows([Candidate(recipient, "", "", waits)])
     told = [*filter(None, row.warnings.split("; "))]
-    calls = _calls(campaign.spec, receivers, recipient, message, told)
+    calls = _calls(campaign, receivers, recipient, message, told)
     if row.state != SEND and not shown.reason:
         shown = replace(shown, state=row.state, reason=row.reason)
     return replace(
@@ -244,12 +244,12 @@ def _with_texts(
 
 
 def _calls(
-    spec: RunSpec, receivers: Receivers, recipient: Recipient, message: OutgoingMessage, told: list[str]
+    campaign: CompiledCampaign, receivers: Receivers, recipient: Recipient, message: OutgoingMessage, told: list[str]
 ) -> list[NamedCall]:
-    before = [source for source in spec.data_sources if source.before]
-    after = [source for source in spec.data_sources if not source.before]
+    before = [source for source in campaign.sources if source.definition.before]
+    after = [source for source in campaign.sources if not source.definition.before]
     calls = [_of_source(source, "answer", receivers, recipient, told) for source in before]
-    calls += [_of_transport(spec, receivers, message, told)]
+    calls += [_of_transport(campaign.spec, receivers, message, told)]
     calls += [_of_source(source, "profile", receivers, recipient, told) for source in after]
     return [one for one in calls if one is not None]
 
@@ -264,8 +264,9 @@ def _of_transport(spec: RunSpec, receivers: Receivers, message: OutgoingMessage,
 
 
 def _of_source(
-    source: DataSource, purpose: str, receivers: Receivers, recipient: Recipient, told: list[str]
+    source: CompiledSource, purpose: str, receivers: Receivers, recipient: Recipient, told: list[str]
 ) -> NamedCall | None:
+    name = source.definition.name
     try:
         call = trial_call(source, recipient)
     except PromoError as error:
@@ -273,11 +274,11 @@ def _of_source(
         return None
     call = replace(call, headers={**call.headers, KEY_HEADER: KEY})
     try:
-        return NamedCall(source.name, purpose, show_call(receivers.endpoint(source), call))
+        return NamedCall(name, purpose, show_call(receivers.endpoint(source.definition), call))
     except Exception as error:  # noqa: BLE001  (likewise)
-        told.append(f"where {source.name} leads cannot be shown: {_why(error)}")
+        told.append(f"where {name} leads cannot be shown: {_why(error)}")
     shown = ShownCall(method=call.method, url=call.path, headers=call.headers, body=call.body)
-    return NamedCall(source.name, purpose, shown)
+    return NamedCall(name, purpose, shown)
 
 
 def _why(error: Exception) -> str:

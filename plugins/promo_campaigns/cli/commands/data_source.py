@@ -118,6 +118,7 @@ def _prepare(
     include: Path, name: str, connection: str, *, contact: int | None, body: Path | None, dsn: str
 ) -> _TestRequest:
     from promo_campaigns.definitions.definitions import read_data_source
+    from promo_campaigns.delivery.compiled_campaign import CompiledSource
     from promo_campaigns.http.endpoint import parse_endpoint
     from promo_campaigns.preview.test_request import trial_call
 
@@ -129,7 +130,7 @@ def _prepare(
     return _TestRequest(
         source=source,
         endpoint=endpoint,
-        call=trial_call(source, recipient, text),
+        call=trial_call(CompiledSource(source, 0), recipient, text),
         secrets=[settings.password],
         masks={text: mask(text) for text in hidden},
     )
