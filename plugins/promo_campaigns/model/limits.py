@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from promo_campaigns.model.errors import ConfigurationError
@@ -154,3 +154,15 @@ def parse_cap(text: str) -> Cap:
         msg = f"frequency_cap must be messages per days or hours such as 3/7d or 1/24h, at most 366d, not {text!r}"
         raise ConfigurationError(msg)
     return Cap(messages=messages, hours=hours)
+
+
+def limit_parameters(limits: Limits) -> dict[str, Any]:
+    """Return limits as the columns of a run that hold them."""
+    quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
+    cap = parse_cap(limits.frequency_cap) if limits.frequency_cap else None
+    return {
+        "quiet_hours": "{" + ",".join(f"[{start},{end})" for start, end in quiet) + "}" if quiet else None,
+        "time_zone": limits.time_zone or None,
+        "cap_messages": cap.messages if cap else None,
+        "cap_hours": cap.hours if cap else None,
+    }

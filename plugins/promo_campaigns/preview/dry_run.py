@@ -13,9 +13,8 @@ from psycopg.rows import tuple_row
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
 from promo_campaigns.delivery.templates import compile_message
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.ledger.stock_forecast import weigh
-from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import Recipient

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.redaction import redacted
 from promo_campaigns.model.run_spec import Audience, RunSpec
 from promo_campaigns.postgres.connection import connect

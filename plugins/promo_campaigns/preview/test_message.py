@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.ledger.halts import require_no_halt
 from promo_campaigns.ledger.interventions import read_stop
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.run import Mode, Run
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.snapshot import reading
