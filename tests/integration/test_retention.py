@@ -19,7 +19,7 @@ from promo_campaigns.ledger.unknown_sends import judge_unknown, resend_unknown
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.operators.retention import EraseOldDataOperator
+from promo_campaigns.operators.upkeep.retention import EraseOldDataOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.monitoring.metrics import METRICS, Measurement
 from promo_campaigns.operators.end import EndOperator
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
-from promo_campaigns.operators.watch import WatchCampaignsOperator
+from promo_campaigns.operators.upkeep.watch import WatchCampaignsOperator
 from statsd_listener import StatsdListener, statsd_listener
 
 if TYPE_CHECKING:
