@@ -19,11 +19,11 @@ import psycopg
 from faults.kill_points import Point, trace
 from faults.kill_scenario import KEYLESS, METHOD_OF
 from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of

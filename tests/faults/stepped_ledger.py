@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from faults.workers import ConnectionDropped
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.answered_ledger import ledger_of
 from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from faults.workers import Worker
-    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.ledger.answered_ledger import AnsweredLedger
     from promo_campaigns.ledger.ledger import PostgresLedger
     from promo_campaigns.model.outcome import DeliveryResult

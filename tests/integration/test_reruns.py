@@ -12,7 +12,7 @@ import pytest
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.invariants import check_invariants, require_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger

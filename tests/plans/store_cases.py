@@ -324,18 +324,20 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "titles": [""],
         "bodies": ["Hi"],
     }
-    known = ("delivery.rate_limit_store.know_receiver", receiver)
-    receiver_known = ("delivery.breaker_store.know_receiver", receiver)
+    known = ("delivery.throttle.rate_limit_store.know_receiver", receiver)
+    receiver_known = ("delivery.throttle.breaker_store.know_receiver", receiver)
     return {
-        "delivery.rate_limit_store.know_receiver": case(ONE, **receiver),
-        "delivery.rate_limit_store.lease_tokens": case(ONE, known, **receiver, **tokens),
-        "delivery.rate_limit_store.back_off": case(ONE, known, **receiver, **tokens),
-        "delivery.rate_limit_store.renew_slots": case(ONE, known, **receiver, **slots),
-        "delivery.rate_limit_store.release_slots": case(ONE, known, **receiver),
-        "delivery.breaker_store.know_receiver": case(ONE, **receiver),
-        "delivery.breaker_store.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
-        "delivery.breaker_store.give_probe_back": case(ONE, receiver_known, **receiver, probe_until=scenario.now),
-        "delivery.breaker_store.report_calls": case(ONE, receiver_known, **receiver, **calls),
+        "delivery.throttle.rate_limit_store.know_receiver": case(ONE, **receiver),
+        "delivery.throttle.rate_limit_store.lease_tokens": case(ONE, known, **receiver, **tokens),
+        "delivery.throttle.rate_limit_store.back_off": case(ONE, known, **receiver, **tokens),
+        "delivery.throttle.rate_limit_store.renew_slots": case(ONE, known, **receiver, **slots),
+        "delivery.throttle.rate_limit_store.release_slots": case(ONE, known, **receiver),
+        "delivery.throttle.breaker_store.know_receiver": case(ONE, **receiver),
+        "delivery.throttle.breaker_store.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
+        "delivery.throttle.breaker_store.give_probe_back": case(
+            ONE, receiver_known, **receiver, probe_until=scenario.now
+        ),
+        "delivery.throttle.breaker_store.report_calls": case(ONE, receiver_known, **receiver, **calls),
         "delivery.transports.inbox.keep_messages": case(ONE, **message),
         "delivery.transports.inbox.known_keys": case(ONE, **message),
         "delivery.transports.inbox.read_messages": case(20),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.model.errors import TemplateError
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage, OutgoingRequest
     from promo_campaigns.model.run import Lease
