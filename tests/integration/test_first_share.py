@@ -13,7 +13,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, states
-from promo_campaigns.definitions.settings import Consumer, arguments
+from promo_campaigns.definitions.settings.model import Consumer, arguments
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.ledger.interventions import cancel_run, pause_run, resume_run

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from promo_campaigns.cli import main
 from promo_campaigns.definitions.published import FILES, file_schema, schema_text
-from promo_campaigns.definitions.settings_schema import schema_of
+from promo_campaigns.definitions.settings.settings_schema import schema_of
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.definitions.workflow_parts import PromoCode

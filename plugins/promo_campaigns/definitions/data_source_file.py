@@ -18,7 +18,7 @@ from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.definitions.text_settings import TextSettings
+    from promo_campaigns.definitions.settings.text_settings import TextSettings
 
     Made = TypeVar("Made")
 

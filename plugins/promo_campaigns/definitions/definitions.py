@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.data_source_file import KEYS, source_of
 from promo_campaigns.definitions.list_file import read_list
 from promo_campaigns.definitions.message_variants import check_texts, is_message_name, read_variants
-from promo_campaigns.definitions.setting_errors import nearest
-from promo_campaigns.definitions.text_settings import TextSettings
+from promo_campaigns.definitions.settings.setting_errors import nearest
+from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.definitions.setting_errors import nearest
-from promo_campaigns.definitions.text_settings import TextSettings
+from promo_campaigns.definitions.settings.setting_errors import nearest
+from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.rendering import HTML
 from promo_campaigns.model.errors import DefinitionError, TemplateError
 from promo_campaigns.model.run_spec import Variant

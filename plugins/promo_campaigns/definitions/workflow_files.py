@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message, read_webhook
 from promo_campaigns.definitions.names.check import Texts, name_faults, require_names
-from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.delivery.transports.registry import OWN, transport_names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.names.check import Texts, require_names
-from promo_campaigns.definitions.settings import form_fields
+from promo_campaigns.definitions.settings.model import form_fields
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import code_request

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, XComArg, task_group
 
-from promo_campaigns.definitions.settings import Consumer, arguments, form_fields
+from promo_campaigns.definitions.settings.model import Consumer, arguments, form_fields
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, require_files
 from promo_campaigns.definitions.workflow_parts import PromoCode

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param, get_parsing_context
 
-from promo_campaigns.definitions.settings import form_fields
-from promo_campaigns.definitions.settings_schema import setting_schema
+from promo_campaigns.definitions.settings.model import form_fields
+from promo_campaigns.definitions.settings.settings_schema import setting_schema
 from promo_campaigns.model.run_spec import note_on_transport
 
 if TYPE_CHECKING:
-    from promo_campaigns.definitions.settings import FormField, Settings
+    from promo_campaigns.definitions.settings.model import FormField, Settings
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promo_campaigns.definitions.settings import EMPTY
-from promo_campaigns.definitions.settings_schema import branch_of, resolved
+from promo_campaigns.definitions.settings.model import EMPTY
+from promo_campaigns.definitions.settings.settings_schema import branch_of, resolved
 from promo_campaigns.model.errors import SettingError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from promo_campaigns.definitions.settings_schema import Schema
+    from promo_campaigns.definitions.settings.settings_schema import Schema
 
 _LAST = "\uffff"
 _TYPES = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 if TYPE_CHECKING:
-    from promo_campaigns.definitions.settings import Settings
+    from promo_campaigns.definitions.settings.model import Settings
 
     Schema = dict[str, Any]
 
