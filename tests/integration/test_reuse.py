@@ -23,9 +23,9 @@ from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.event_queue import listen, open_event_run
-from promo_campaigns.ledger.export import COLUMNS, export_codes
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.lookups.export import COLUMNS, export_codes
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import open_run, read_run_by_key
 from promo_campaigns.ledger.stock_forecast import weigh

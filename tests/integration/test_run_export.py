@@ -16,8 +16,8 @@ from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 from command_line import on_terminal
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
-from promo_campaigns.ledger.export import export_codes
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.lookups.export import export_codes
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.audit import audited, list_audit
 

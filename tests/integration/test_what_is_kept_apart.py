@@ -14,8 +14,8 @@ from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.contacts.event_store import COUNTED_WAITING, add_event, list_events, list_listeners, purge_events
 from promo_campaigns.ledger.event_queue import listen, open_event_run, stop_listening
-from promo_campaigns.ledger.export import export_codes
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.lookups.export import export_codes
 from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
 from promo_campaigns.model.events import Event, EventTerms, Identity
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
