@@ -28,7 +28,7 @@ from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.webhook import WebhookTransport
 from promo_campaigns.http.client import MAX_ANSWER_BYTES, Endpoint
-from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingRequest
@@ -155,7 +155,7 @@ def assigned(store: Connection, count: int, spec: RunSpec = WELCOME) -> tuple[Po
     contacts = add_contacts(store, count)
     add_codes(store, count)
     run = open_welcome(store, spec=spec)
-    ledger = ledger_of(store, spec)
+    ledger = make_ledger(store, spec)
     ledger.assign_codes(run.run_id, contacts, CODES)
     return ledger, run, contacts
 

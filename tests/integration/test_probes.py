@@ -127,7 +127,7 @@ def test_a_task_with_nobody_to_call_leaves_the_probe_to_others(scene: Scene) -> 
     assert scene.breaker.admit().limit == 1
 
 
-def test_whoever_is_late_expires_although_the_circuit_is_open(scene: Scene) -> None:
+def test_contacts_past_the_deadline_expire_although_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
     scene.store.execute("update promo.run set send_by = promo.clock()")
     assert scene.send(Answering()) == Tally()
@@ -210,7 +210,7 @@ def test_a_failed_probe_starts_the_pause_anew_however_the_breaker_was_opened(sce
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("resend_within_s", [0.0, DAY_S])
-def test_whoever_is_due_is_whoever_would_be_leased(scene: Scene, outcome: Outcome, resend_within_s: float) -> None:
+def test_who_is_due_would_be_leased(scene: Scene, outcome: Outcome, resend_within_s: float) -> None:
     ledger = PostgresLedger(scene.store)
     run_id, contacts = scene.run.run_id, scene.contacts
     lease = ledger.begin_messages(run_id, contacts[:2], lease_s=60, resend_within_s=0)

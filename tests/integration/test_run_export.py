@@ -45,7 +45,7 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_an_export_holds_whoever_holds_a_code_masked_unless_it_is_to_be_revealed(
+def test_an_export_lists_the_holders_of_codes_masked_unless_they_are_to_be_revealed(
     dsn: str, codes: dict[int, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["runs", "export", KEY, "--dsn", dsn]) == 0

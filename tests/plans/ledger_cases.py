@@ -227,14 +227,14 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
         "ledger.attempts.lock_assignments": case(BATCH),
         "ledger.attempts.record_outcomes": case(BATCH, lapsed, sent),
         "ledger.attempts.count_alike": case(
-            RUN, lapsed, sent, recorded_now, purpose="message", source=0, beside=[], detail="x", limit=20
+            RUN, lapsed, sent, recorded_now, purpose="message", source=0, others=[], detail="x", limit=20
         ),
         "ledger.attempts.fold_assignments": case(BATCH, lapsed, sent, recorded_now),
         "ledger.attempts.fold_profiles": case(BATCH, recorded, ("ledger.attempts.record_outcomes", profile), **profile),
         "ledger.attempts.list_unknown": case(RUN),
         "ledger.attempts.list_unknown_of_run": case(RUN),
         "ledger.attempts.list_unknown_of_contacts": case(BATCH),
-        "ledger.attempts.judge_unknown": case(BATCH, outcome="ok", detail="by hand"),
+        "ledger.attempts.record_unknown": case(BATCH, outcome="ok", detail="by hand"),
         "ledger.attempts.resend_unknown": case(BATCH),
     }
 

@@ -135,7 +135,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audiences.count_external_ids": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.count_locators": case(BATCH, **named),
         "contacts.audiences.first_of": Case(size=ONE, fills={"/* audience */": "select contact_id from promo.contact"}),
-        "contacts.audiences.some_of": Case(
+        "contacts.audiences.read_some_contacts": Case(
             size=50, terms={"limit": 50}, fills={"/* audience */": "select contact_id from promo.contact"}
         ),
         "contacts.audiences.count_up_to": Case(

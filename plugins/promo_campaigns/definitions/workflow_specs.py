@@ -1,4 +1,4 @@
-"""What a workflow file would have Start freeze: the definition of its run, without Airflow."""
+"""The definition of a run of a workflow file, as Start would freeze it; without Airflow."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class BulkRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAnswer:
-    """What is known after a request for several contacts.
+    """The result of a request for several contacts.
 
     :ivar outcome: for all but the ``failed``
     :ivar failed: contacts whom the answer names as refused, with the reason

@@ -1,4 +1,4 @@
-"""Who a campaign calls: the one place that decides on transport, sender, rate limiter and circuit breaker."""
+"""The receivers of a campaign: the one place that decides on transport, sender, rate limiter and circuit breaker."""
 
 from __future__ import annotations
 

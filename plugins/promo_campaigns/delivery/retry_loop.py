@@ -56,7 +56,7 @@ def background_executor() -> Iterator[BackgroundExecutor]:
 
 @dataclass(slots=True)
 class Tally:
-    """How many calls came to what, and the first reason of each kind."""
+    """How many calls had which outcome, and the first reason of each kind."""
 
     ok: int = 0
     refused: int = 0

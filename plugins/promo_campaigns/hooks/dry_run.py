@@ -1,4 +1,4 @@
-"""Writing a dry run from a block."""
+"""Writes the files of a dry run for a block."""
 
 from __future__ import annotations
 

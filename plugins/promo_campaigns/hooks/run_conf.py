@@ -1,4 +1,4 @@
-"""What a DAG run was triggered with, beside what its DAG takes."""
+"""Refuses names that a DAG run was triggered with and that its DAG does not take."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises RunCancelledError: the run was cancelled and is closed
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened a short time before
-    :raises PoolShortageError: this run and the open ones beside it need more codes than the pool holds; a
+    :raises PoolShortageError: this run and the other open ones need more codes than the pool holds; a
         ``StockAwaitedError`` where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
     :raises ConfigurationError: quiet hours go by a time zone that the server does not know

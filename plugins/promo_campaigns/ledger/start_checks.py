@@ -71,9 +71,9 @@ def audience_problem(audience: Audience, contacts: int) -> DefinitionError | Non
 
 
 def audience_notes(connection: Connection, run_id: int) -> list[str]:
-    """Return what is to be known of the audience of a run that was opened: who is nobody in it, or that it is empty."""
+    """Return notes on the audience of a run that was opened: ids that are nobody's, or that it is empty."""
     found = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]
-    return [*strangers_notes(found["strangers"]), *([] if found["has_contacts"] else [EMPTY_AUDIENCE])]
+    return [*notes_on_strangers(found["strangers"]), *([] if found["has_contacts"] else [EMPTY_AUDIENCE])]
 
 
 def count_strangers_of_run(connection: Connection, run_id: int) -> int:
@@ -82,8 +82,8 @@ def count_strangers_of_run(connection: Connection, run_id: int) -> int:
     return int(found["strangers"])
 
 
-def strangers_notes(count: int) -> list[str]:
-    """Return what is to be known of the ids of nobody; empty where there are none."""
+def notes_on_strangers(count: int) -> list[str]:
+    """Return a note on ids that are nobody's; empty where there are none."""
     return [f"{count:,} of the ids that the audience lists are nobody's"] if count else []
 
 

@@ -24,7 +24,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLAUSE = re.compile(r"(?:(?P<days>[a-z][a-z, -]*)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)")
 _CAP = re.compile(r"(?P<messages>\d{1,4})\s*/\s*(?P<count>\d{1,4})\s*(?P<unit>[hd])")
 _NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
-"""Files beside the time zones: which time they tell depends on the machine, or they tell none."""
+"""Files among the time zones that name none: their time depends on the machine, or there is none."""
 _ZONE = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+){0,2}")
 _QUIET_FORM = "hours such as 21:00-09:00, or by day such as mon-fri 21:00-09:00; sat,sun 20:00-11:00"
 

@@ -158,7 +158,7 @@ def audience_parts(
             yield part
 
 
-def recipient_of(
+def make_recipient(
     row: tuple[Any, ...],
     spec: RunSpec,
     expires_at: datetime,
@@ -246,7 +246,7 @@ class _AudienceReader:
     ) -> Candidate:
         held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
         code, expires_at, pool_zone = _NO_CODE if reason else held or next(codes, _NO_CODE)
-        recipient = recipient_of(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
+        recipient = make_recipient(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 

@@ -22,9 +22,9 @@ from promo_campaigns.model.run_spec import Audience, RunSpec
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
-from promo_campaigns.preview.dry_run import audience_parts, recipient_of, write_preview
+from promo_campaigns.preview.dry_run import audience_parts, make_recipient, write_preview
 from promo_campaigns.preview.rows import REJECTED, SEND, SKIPPED, Candidate, Previewer, Row
-from promo_campaigns.preview.shown_message import hidden_values_of
+from promo_campaigns.preview.shown_message import list_hidden_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -181,7 +181,7 @@ def render_page(connection: Connection, job: Job, rows: Sequence[KeptRow], *, re
         found = [row for part in parts for row in part]
     candidates = [_candidate(row, kept[row[0]], wanted, job.terms["answers"]) for row in found]
     rendered = {row.contact_id: row for row in Previewer(CompiledCampaign(wanted)).rows(candidates)}
-    masks = hidden_values_of(connection, list(rendered), reveal=reveal)
+    masks = list_hidden_values(connection, list(rendered), reveal=reveal)
     channel = spec.message.channel
     return [_shown(row, rendered.get(row.contact_id), masks.get(row.contact_id, {}), channel) for row in rows]
 
@@ -189,7 +189,7 @@ def render_page(connection: Connection, job: Job, rows: Sequence[KeptRow], *, re
 def _candidate(row: tuple[Any, ...], kept: KeptRow, spec: RunSpec, answers: Mapping[str, object]) -> Candidate:
     expires_at = datetime.fromisoformat(kept.expires_at) if kept.expires_at else _NEVER
     reason = kept.reason if kept.state == SKIPPED else ""
-    return Candidate(recipient_of(row, spec, expires_at, answers), reason)
+    return Candidate(make_recipient(row, spec, expires_at, answers), reason)
 
 
 def _shown(kept: KeptRow, now: Row | None, masks: Mapping[str, str], channel: str) -> Row:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.contacts.audiences import count_strangers
 from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.runs import has_run, read_run_by_key
-from promo_campaigns.ledger.start_checks import count_strangers_of_run, problems, run_problem, strangers_notes
+from promo_campaigns.ledger.start_checks import count_strangers_of_run, notes_on_strangers, problems, run_problem
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.parameters import parse_deadline
 from promo_campaigns.model.run_report import EMPTY_AUDIENCE
@@ -73,7 +73,7 @@ def _problems(
 def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> Iterator[str]:
     if note := note_on_transport(spec.transport):
         yield note
-    yield from strangers_notes(report.strangers)
+    yield from notes_on_strangers(report.strangers)
     if not report.contacts and not report.refusals:
         yield EMPTY_AUDIENCE
     short = report.forecast.shortfall if report.forecast else 0

@@ -47,7 +47,7 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
+def read_test_recipient(connection: Connection, contact_id: int) -> Recipient:
     """Return a contact as a template sees it, with the placeholder for a code and the newest locator.
 
     :raises ConfigurationError: there is no such contact
@@ -70,7 +70,7 @@ def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
     )
 
 
-def addresses_of(connection: Connection, contact_id: int) -> list[str]:
+def list_addresses(connection: Connection, contact_id: int) -> list[str]:
     """Return the e-mail addresses and phone numbers of a contact, as they are stored and as digits alone."""
     values = [
         str(channel["value"]) for found in read_contacts(connection, [contact_id]) for channel in found["channels"]
@@ -86,7 +86,7 @@ def codes_held(connection: Connection, contact_id: int) -> list[str]:
     return [str(row["code"]) for row in rows]
 
 
-def trial_call(source: CompiledSource, recipient: Recipient | None, body: str | None = None) -> Call:
+def render_test_request(source: CompiledSource, recipient: Recipient | None, body: str | None = None) -> Call:
     """Render a request; one for many contacts is rendered for one.
 
     :param source: a data source by itself, or of a campaign that is compiled already
@@ -122,7 +122,7 @@ async def make_test_request(source: DataSource, endpoint: Endpoint, call: Call) 
     client, begun_at = HttpClient(endpoint), time.monotonic()
     async with client.connected():
         (answer,) = await client.send_all([call], deadline=begun_at + _WAIT_S)
-    outcome, detail = _judged(source, answer)
+    outcome, detail = _apply_rule(source, answer)
     if answer.look_at and outcome is answer.outcome:
         detail = f"{detail}; {answer.look_at}"
     return Reply(
@@ -134,7 +134,7 @@ async def make_test_request(source: DataSource, endpoint: Endpoint, call: Call) 
     )
 
 
-def _judged(source: DataSource, answer: Answer) -> tuple[Outcome, str]:
+def _apply_rule(source: DataSource, answer: Answer) -> tuple[Outcome, str]:
     return SuccessRule(source).outcome(answer, read_json(answer.body))
 
 

@@ -31,7 +31,7 @@ _REPEAT = "Send again though the same was sent minutes ago"
 
 
 def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
-    """Return the parameters of a workflow's runs; a run that says nothing is the workflow as it is written.
+    """Return the parameters of a workflow's runs; where a run sets none, the workflow's own settings hold.
 
     Messages and audiences are those of the include folder. Types are proposals, since a pool can be loaded at any time:
     they are those that the workflows there take codes from. While a task is run nothing is offered, and nothing read

@@ -43,7 +43,7 @@ _AS_TEXT = "To print it as it is, write"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """What a campaign says, and to whom.
+    """The texts of a campaign, and what decides which names they can read.
 
     :ivar sources: the data sources that the message binds
     :ivar webhook: the request that carries the message, if it names one
