@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
+from promo_campaigns.operators.upkeep.stock_levels import CheckCodeStockOperator
 
 with DAG(
     "check_code_stock",

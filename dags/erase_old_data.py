@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from promo_campaigns.operators.retention import EraseOldDataOperator
+from promo_campaigns.operators.upkeep.retention import EraseOldDataOperator
 
 with DAG(
     "erase_old_data",

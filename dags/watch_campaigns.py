@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from promo_campaigns.operators.watch import WatchCampaignsOperator
+from promo_campaigns.operators.upkeep.watch import WatchCampaignsOperator
 
 with DAG(
     "watch_campaigns",

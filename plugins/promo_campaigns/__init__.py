@@ -65,13 +65,13 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.preview import PreviewOperator
     from promo_campaigns.operators.promo_code import GetPromoCodeOperator
     from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
-    from promo_campaigns.operators.reconcile import ReconcileOperator
-    from promo_campaigns.operators.retention import EraseOldDataOperator
     from promo_campaigns.operators.start import StartOperator
-    from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
     from promo_campaigns.operators.test_send import SendTestOperator
-    from promo_campaigns.operators.uplift import MeasureUpliftOperator
-    from promo_campaigns.operators.watch import WatchCampaignsOperator
+    from promo_campaigns.operators.upkeep.reconcile import ReconcileOperator
+    from promo_campaigns.operators.upkeep.retention import EraseOldDataOperator
+    from promo_campaigns.operators.upkeep.stock_levels import CheckCodeStockOperator
+    from promo_campaigns.operators.upkeep.uplift import MeasureUpliftOperator
+    from promo_campaigns.operators.upkeep.watch import WatchCampaignsOperator
     from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
     from promo_campaigns.workflows.loading import load_workflows
     from promo_campaigns.workflows.promo_workflow import PromoWorkflow
@@ -217,13 +217,13 @@ _MODULES = {
     "operators.preview": ("PreviewOperator",),
     "operators.promo_code": ("GetPromoCodeOperator",),
     "operators.promo_codes": ("LoadPromoCodesOperator",),
-    "operators.reconcile": ("ReconcileOperator",),
-    "operators.retention": ("EraseOldDataOperator",),
+    "operators.upkeep.reconcile": ("ReconcileOperator",),
+    "operators.upkeep.retention": ("EraseOldDataOperator",),
     "operators.start": ("StartOperator",),
-    "operators.stock_levels": ("CheckCodeStockOperator",),
+    "operators.upkeep.stock_levels": ("CheckCodeStockOperator",),
     "operators.test_send": ("SendTestOperator",),
-    "operators.uplift": ("MeasureUpliftOperator",),
-    "operators.watch": ("WatchCampaignsOperator",),
+    "operators.upkeep.uplift": ("MeasureUpliftOperator",),
+    "operators.upkeep.watch": ("WatchCampaignsOperator",),
     "sensors.promo_code_file": ("PromoCodeFileSensor",),
     "workflows.loading": ("load_workflows",),
     "workflows.promo_workflow": ("PromoWorkflow",),

@@ -29,11 +29,11 @@ import aiohttp
 from benchmarks.bench_send_path import SPEC, fill, store_dsn
 from benchmarks.figures import Figure, keep
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from benchmarks.bench_send_path import Speed, options_of, store_dsn
 from benchmarks.figures import Figure, keep
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-from promo_campaigns.ledger.runs import limit_parameters
+from promo_campaigns.model.limits import limit_parameters
 from promo_campaigns.model.run_spec import Audience, CodeRequest, DataSource, Message, RunSpec
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.snapshot import reading

@@ -34,11 +34,11 @@ import psycopg
 
 from benchmarks.figures import Figure, keep
 from promo_campaigns.delivery.batches import record_profiles
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import KEY_HEADER, HttpSender
 from promo_campaigns.delivery.rendering import render_requests
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger

@@ -19,14 +19,14 @@ import psycopg
 from faults.kill_points import Point, trace
 from faults.kill_scenario import KEYLESS, METHOD_OF
 from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
-from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run
 from promo_campaigns.model.assignment_state import DELIVERED
@@ -139,7 +139,7 @@ class _Steps:
 
     def __init__(self, job: Job, connection: Connection, inbox: Connection) -> None:
         self._job, self._connection = job, connection
-        self._ledger = ledger_of(connection, job.spec)
+        self._ledger = make_ledger(connection, job.spec)
         self._http = self._sender()
         self._transport: Transport = (
             InboxTransport.over(inbox)

@@ -45,7 +45,7 @@ def person(schedule: Schedule) -> Callable[[Worker], None]:
             transport = schedule.pipeline.transport(worker, who[0])
             finish(unknowns.reconcile(worker.connection, transport, run))
         elif deed == "judge":
-            worker.transact("judge_unknown", lambda: _judge(schedule, worker, run_id, who))
+            worker.transact("record_unknown", lambda: _judge(schedule, worker, run_id, who))
         else:
             schedule.risks[who] += 1
             worker.transact("resend", lambda: unknowns.resend_unknown(worker.connection, run_id, [contact_id]))
@@ -111,4 +111,4 @@ def _judge(schedule: Schedule, worker: Worker, run_id: int, who: tuple[str, int]
     if fate is Fate.ON_ITS_WAY or not certain:
         return 0
     outcome = Outcome.OK if fate is Fate.ARRIVED else Outcome.REFUSED
-    return unknowns.judge_unknown(worker.connection, run_id, [who[1]], outcome)
+    return unknowns.record_unknown(worker.connection, run_id, [who[1]], outcome)

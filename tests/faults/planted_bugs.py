@@ -12,8 +12,8 @@ from unittest.mock import patch
 from faults import receiver_truth, schedule
 from promo_campaigns.delivery import bulk, rendering
 from promo_campaigns.delivery import retry_loop as sending
-from promo_campaigns.delivery.breaker import FREE
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.breaker import FREE
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, claiming, halts, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
     from faults.stage import Stage
-    from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.bulk import BulkAnswer
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.model.run import Lease, Recipient, Run
 
     Patch = Callable[[], AbstractContextManager[Any]]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from faults.workers import ConnectionDropped
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
-from promo_campaigns.ledger.answered_ledger import ledger_of
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
+from promo_campaigns.ledger.answered_ledger import make_ledger
 from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from faults.workers import Worker
-    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.ledger.answered_ledger import AnsweredLedger
     from promo_campaigns.ledger.ledger import PostgresLedger
     from promo_campaigns.model.outcome import DeliveryResult
@@ -72,7 +72,7 @@ class SteppedLedger:
 
     def __init__(self, worker: Worker, spec: RunSpec) -> None:
         self._worker = worker
-        self._ledger: PostgresLedger | AnsweredLedger = ledger_of(SteppedStore(worker), spec)
+        self._ledger: PostgresLedger | AnsweredLedger = make_ledger(SteppedStore(worker), spec)
 
     def begin_answers(self, run_id: int, contact_ids: Sequence[int], **terms: Any) -> Lease:  # noqa: ANN401  (the port's)
         return self._begin("begin_answers", run_id, contact_ids, terms)
@@ -92,9 +92,9 @@ class SteppedLedger:
     def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         self._record("record_profile_outcomes", lease, results)
 
-    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+    def count_alike(self, lease: Lease, detail: str, others: Sequence[int]) -> int:
         count = self._ledger.count_alike
-        return self._worker.transact("count_alike", lambda: count(lease, detail, beside), reconnects=True)
+        return self._worker.transact("count_alike", lambda: count(lease, detail, others), reconnects=True)
 
     def _record(self, name: str, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         self._worker.transact(name, lambda: getattr(self._ledger, name)(lease, results), reconnects=True)

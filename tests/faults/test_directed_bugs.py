@@ -16,8 +16,8 @@ from faults.planted_bugs import planted
 from faults.small_scenario import DAY_S, draw_scenario, lay_out
 from faults.virtual_clock import EPOCH_S
 from integration.scenario import SPEC
-from promo_campaigns.delivery.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.ledger.unknown_sends import resend_unknown

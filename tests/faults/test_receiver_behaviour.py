@@ -19,16 +19,16 @@ from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_cont
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.definitions.data_source_file import METHODS
 from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
-from promo_campaigns.delivery.breaker import FREE
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.retry_loop import MAX_WAIT_S
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker import FREE
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.webhook import WebhookTransport
 from promo_campaigns.http.client import MAX_ANSWER_BYTES, Endpoint
-from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingRequest
@@ -37,8 +37,8 @@ from promo_campaigns.postgres.connection import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.retry_loop import Tally
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.ledger.ledger import PostgresLedger
     from promo_campaigns.model.run import Run
     from promo_campaigns.model.run_spec import RunSpec
@@ -155,7 +155,7 @@ def assigned(store: Connection, count: int, spec: RunSpec = WELCOME) -> tuple[Po
     contacts = add_contacts(store, count)
     add_codes(store, count)
     run = open_welcome(store, spec=spec)
-    ledger = ledger_of(store, spec)
+    ledger = make_ledger(store, spec)
     ledger.assign_codes(run.run_id, contacts, CODES)
     return ledger, run, contacts
 

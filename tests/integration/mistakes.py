@@ -23,7 +23,7 @@ from promo_campaigns.model.audience_list import AudienceList
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.end import EndOperator
-from promo_campaigns.operators.watch import WatchCampaignsOperator
+from promo_campaigns.operators.upkeep.watch import WatchCampaignsOperator
 from receiver import Answer
 
 if TYPE_CHECKING:

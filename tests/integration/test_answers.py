@@ -26,10 +26,10 @@ from integration.scenario import (
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger

@@ -245,7 +245,7 @@ def test_a_block_behind_a_run_that_nobody_was_to_be_asked_about_refuses(
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"timeout": "soon"}, "timeout must be a span of time such as 24h"),
+        ({"timeout": "soon"}, "timeout must be a span of time such as 10m"),
         ({"on_timeout": "wait"}, "on_timeout must be"),
     ],
 )

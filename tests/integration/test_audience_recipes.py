@@ -43,7 +43,7 @@ def test_the_halves_of_a_split_are_two_halves_of_everybody(store: Connection) ->
     assert one != select(store, SPLIT.replace("spring", "autumn"))
 
 
-def test_a_fall_back_is_for_whoever_the_first_run_could_not_reach_and_only_once(store: Connection) -> None:
+def test_a_fall_back_reaches_once_those_that_the_first_run_could_not_reach(store: Connection) -> None:
     add_contacts(store, 2)
     strangers = add_contacts(store, 3, channel=None)
     add_codes(store, 10)

@@ -12,10 +12,10 @@ import pytest
 from integration.profile_server import KEY, serving
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.contacts.store import create_field
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.http.client import Endpoint, basic_auth
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -134,7 +134,7 @@ def test_one_contact_at_fault_among_a_thousand_is_found_with_25_calls_at_most(
 
 
 @pytest.mark.parametrize("at_fault", [{0}, {999}, {0, 999}, {499, 500}, set(range(100, 110))])
-def test_whoever_is_at_fault_nobody_else_is_left_out(store: Connection, receiver: Receiver, at_fault: set[int]) -> None:
+def test_a_contact_at_fault_leaves_no_other_out(store: Connection, receiver: Receiver, at_fault: set[int]) -> None:
     campaign = Campaign(store, 1000)
     bad = {campaign.contacts[place] for place in at_fault}
     receiver.answer = lambda request: Answer(status=422 if bad & set(sent_to(request)) else 200)

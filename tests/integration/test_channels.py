@@ -17,8 +17,8 @@ from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 from promo_campaigns.operators.contact import GetContactOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
-from promo_campaigns.operators.reconcile import ReconcileOperator
 from promo_campaigns.operators.start import StartOperator
+from promo_campaigns.operators.upkeep.reconcile import ReconcileOperator
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:

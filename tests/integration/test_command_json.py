@@ -59,7 +59,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "db migrate": ([], {"steps"}),
     "db url": ([], {"url"}),
     "doctor": (["--include", "{include}"], {"about", "health", "found", "advice"}),
-    "events list": ([], {"event_id", "key", "turns"}),
+    "events list": ([], {"event_id", "key", "workflows"}),
     "events listeners": ([], {"workflow", "waiting"}),
     "events purge": ([], {"erased", "deleted"}),
     "events stop": (["welcome"], {"workflow", "waited"}),

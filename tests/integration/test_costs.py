@@ -13,10 +13,10 @@ from psycopg import sql
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, content, open_welcome
 from promo_campaigns.delivery.batches import record_profiles, send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger

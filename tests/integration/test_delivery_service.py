@@ -79,7 +79,7 @@ def test_a_batch_goes_from_contact_to_profile_and_doing_it_again_does_nothing(
     assert (len(receiver.received), len(read_inbox(store))) == (6, 3)
 
 
-def test_all_steps_in_one_call_come_to_the_same(
+def test_all_steps_in_one_call_have_the_same_result(
     store: Connection, receiver: Receiver, service: DeliveryService
 ) -> None:
     add_contacts(store, 3)

@@ -79,7 +79,7 @@ def test_a_service_that_will_not_end_is_killed_with_all_it_started(layout: Layou
     assert session_members(leader) == []
 
 
-def test_whoever_cannot_wait_need_not(layout: Layout) -> None:
+def test_a_stop_that_cannot_wait_kills_at_once(layout: Layout) -> None:
     supervisor = Supervisor(layout)
     supervisor.start(Service("stubborn", python(STUBBORN), rank=1, patience=600), dict(os.environ))
     said(layout, "stubborn", times=2)

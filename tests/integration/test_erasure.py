@@ -155,7 +155,7 @@ def test_erasing_again_changes_nothing(store: Connection, person: int) -> None:
         (Contact(channels=(Channel("email", "other@example.com"), TOKEN)), "channels[1]"),
     ],
 )
-def test_whoever_was_erased_is_recognised_and_refused(
+def test_an_erased_contact_is_recognised_and_refused(
     store: Connection, person: int, again: Contact, place: str
 ) -> None:
     erase_contact(store, person)

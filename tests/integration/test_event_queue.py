@@ -66,7 +66,7 @@ def give_up(connection: Connection, run: Run) -> None:
     close_run(connection, run.run_id)
 
 
-def test_a_run_takes_what_waits_and_whoever_opens_it_again_finds_the_same(store: Connection) -> None:
+def test_a_run_takes_what_waits_and_opening_it_again_finds_the_same(store: Connection) -> None:
     listen(store, workflow="welcome", type_name="OrderPaid")
     add_codes(store, 20)
     contacts = add_contacts(store, 3)
@@ -183,7 +183,7 @@ def test_an_event_that_may_not_enter_is_refused_with_the_reason(
     arrive(store, contacts)
     assert audience(store, drain(store, "welcome/run/two", terms)) == contacts[1:]
     assert refusals(store) == [reason, reason]
-    assert [event["turns"][0]["refused"] for event in list_events(store)].count(reason) == 2
+    assert [event["workflows"][0]["refused"] for event in list_events(store)].count(reason) == 2
 
 
 def test_a_contact_may_enter_again_once_its_run_is_closed(store: Connection) -> None:

@@ -137,7 +137,7 @@ def test_the_task_leaves_when_another_has_come(store: Connection, answer: Any) -
         assert task.result(timeout=60) == {"runs": 1, "events": 2, "accepted": 2}
 
 
-def test_the_task_leaves_when_its_time_is_up_and_whoever_is_woken_next_goes_on(store: Connection, answer: Any) -> None:  # noqa: ANN401  (the fixture's function)
+def test_the_task_ends_when_its_time_is_up_and_the_next_task_goes_on(store: Connection, answer: Any) -> None:  # noqa: ANN401  (the fixture's function)
     arrive(store, add_contacts(store, 4))
     assert answer("one", lively=0, linger=3600, max_events=2) == {"runs": 1, "events": 2, "accepted": 2}
     assert wake(store, "paid", quiet_s=60)

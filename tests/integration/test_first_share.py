@@ -13,7 +13,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, states
-from promo_campaigns.definitions.settings import Consumer, arguments
+from promo_campaigns.definitions.settings.model import Consumer, arguments
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.ledger.interventions import cancel_run, pause_run, resume_run
@@ -152,7 +152,7 @@ def test_nobody_beyond_the_first_share_is_given_a_code_until_the_wait_is_over(st
     PostgresLedger(store).require_open(run.run_id, everybody(store, run))
 
 
-def test_no_intent_is_committed_beyond_the_first_share_whoever_holds_a_code(store: Connection) -> None:
+def test_no_intent_is_committed_beyond_the_first_share_even_where_a_code_is_held(store: Connection) -> None:
     run = opened(store, 10)
     ledger, whose = PostgresLedger(store), everybody(store, run)
     store.execute("update promo.run set let_go_at = now()")

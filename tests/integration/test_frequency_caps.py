@@ -140,7 +140,7 @@ def test_runs_that_race_for_the_same_contacts_do_not_both_find_room(store: Conne
     assert check_invariants(store) == []
 
 
-def test_whoever_is_put_back_in_the_midst_of_a_claim_is_not_claimed_for_uncounted(store: Connection, dsn: str) -> None:
+def test_a_contact_put_back_during_a_claim_is_not_claimed_for_uncounted(store: Connection, dsn: str) -> None:
     """Another run of the same task opens the run again, and its commit falls between two statements of the claim."""
     first, second = add_contacts(store, 2)
     add_codes(store, 4)

@@ -83,7 +83,7 @@ def test_an_endpoint_that_may_not_be_called_fails_every_batch_that_waits() -> No
     asyncio.run(forbidden())
 
 
-def test_whoever_leaves_first_leaves_the_line_open_for_the_other(receiver: Receiver) -> None:
+def test_the_first_to_leave_keeps_the_client_open_for_the_other(receiver: Receiver) -> None:
     """Two who keep connections open at the same time, and the one who came first goes while the other is called for."""
     arrived, held = threading.Event(), threading.Event()
 

@@ -12,10 +12,9 @@ import pytest
 from integration.scenario import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.contacts.load import load_contact_file
 from promo_campaigns.contacts.store import put_contact
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.model.errors import ConfigurationError, ContactError
-from promo_campaigns.model.limits import is_time_zone, parse_limits
+from promo_campaigns.model.limits import is_time_zone, limit_parameters, parse_limits
 from promo_campaigns.preview.quiet_hours import PreviewHours
 
 if TYPE_CHECKING:

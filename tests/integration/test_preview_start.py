@@ -14,6 +14,7 @@ from integration.test_preview_weighs import CONTEXT as PREVIEW_CONTEXT
 from integration.test_preview_weighs import previewing
 from promo_campaigns.cli import main
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import close_run, open_run
 from promo_campaigns.model.audience_list import AudienceList
@@ -25,7 +26,6 @@ from promo_campaigns.model.run_spec import NOBODY_IS_SENT, Audience
 from promo_campaigns.operators.start import StartOperator
 from promo_campaigns.preview.approval_form import approval_form
 from promo_campaigns.preview.dry_run import write_preview
-from promo_campaigns.preview.start import StartRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def test_ids_of_a_list_that_are_nobody_are_counted_before_the_run_and_in_its_rep
     run = open_run(store, spec, run_key=KEY)
     told = read_report(store, run.run_id)
     assert (told.tally.audience, told.strangers) == (1, 2)
-    assert "| beside it, ids that are nobody's | 2 |" in told.as_markdown().splitlines()
+    assert "| ids that are nobody's | 2 |" in told.as_markdown().splitlines()
     assert write_preview(store, CompiledCampaign(run.spec), [], run_id=run.run_id).strangers == 2
 
 

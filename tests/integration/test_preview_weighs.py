@@ -18,6 +18,7 @@ from integration.test_quiet_hours import QUIET, kyiv, set_clock
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.sample_answers import read_sample_answers
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run, read_batches
 from promo_campaigns.model.errors import DefinitionError, QuietHoursError
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 def weigh(store: Connection, folder: Path, spec: RunSpec, **when: Any) -> tuple[PreviewReport, dict[int, str]]:  # noqa: ANN401  (moments)
     """Return a preview's report, and why each contact is left out or what it is warned of."""
     with open_tables([folder / "weighed.csv"], COLUMNS) as tables:
-        report = write_preview(store, CompiledCampaign(spec), tables, **when)
+        start = StartRequest(send_by=when.pop("send_by", None))
+        report = write_preview(store, CompiledCampaign(spec), tables, start=start, **when)
     with (folder / "weighed.csv").open(encoding="utf-8", newline="") as file:
         return report, {int(row["contact_id"]): row["reason"] or row["warnings"] for row in csv.DictReader(file)}
 

@@ -10,9 +10,9 @@ import pytest
 
 from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.delivery.batches import record_profiles, send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.retry_loop import Tally
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
@@ -127,7 +127,7 @@ def test_a_task_with_nobody_to_call_leaves_the_probe_to_others(scene: Scene) -> 
     assert scene.breaker.admit().limit == 1
 
 
-def test_whoever_is_late_expires_although_the_circuit_is_open(scene: Scene) -> None:
+def test_contacts_past_the_deadline_expire_although_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
     scene.store.execute("update promo.run set send_by = promo.clock()")
     assert scene.send(Answering()) == Tally()
@@ -210,7 +210,7 @@ def test_a_failed_probe_starts_the_pause_anew_however_the_breaker_was_opened(sce
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("resend_within_s", [0.0, DAY_S])
-def test_whoever_is_due_is_whoever_would_be_leased(scene: Scene, outcome: Outcome, resend_within_s: float) -> None:
+def test_who_is_due_would_be_leased(scene: Scene, outcome: Outcome, resend_within_s: float) -> None:
     ledger = PostgresLedger(scene.store)
     run_id, contacts = scene.run.run_id, scene.contacts
     lease = ledger.begin_messages(run_id, contacts[:2], lease_s=60, resend_within_s=0)

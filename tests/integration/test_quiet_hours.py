@@ -191,7 +191,7 @@ def test_no_intent_is_committed_when_calls_could_begin_in_quiet_hours(store: Con
     assert quiet.value.wait_s == 12 * 3600 + 60
 
 
-def test_whoever_could_only_be_written_to_after_the_deadline_is_skipped_at_no_codes_cost(store: Connection) -> None:
+def test_contacts_in_quiet_hours_until_the_deadline_are_skipped_and_take_no_code(store: Connection) -> None:
     set_clock(store, kyiv(12))
     ledger, run, contacts = scenario(store, send_by=kyiv(15))
     everybody = sorted(chain.from_iterable(contacts.values()))

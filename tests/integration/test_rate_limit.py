@@ -14,7 +14,7 @@ import pytest
 from cut_line import cut_line
 from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.rate_limit_store import MAX_BACK_OFF_S, open_rate_limiter
+from promo_campaigns.delivery.throttle.rate_limit_store import MAX_BACK_OFF_S, open_rate_limiter
 from promo_campaigns.http.client import Call, Endpoint, HttpClient
 from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, UNLIMITED, Budget, NoPermitError
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -29,7 +29,7 @@ from receiver import Answer
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from promo_campaigns.delivery.rate_limit_store import PostgresRateLimiter
+    from promo_campaigns.delivery.throttle.rate_limit_store import PostgresRateLimiter
     from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver

@@ -12,12 +12,12 @@ import pytest
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.invariants import check_invariants, require_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, set_mode
-from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, reconcile, resend_unknown
+from promo_campaigns.ledger.unknown_sends import list_unknown, reconcile, record_unknown, resend_unknown
 from promo_campaigns.model.errors import InvariantBrokenError, LedgerError, RunClosedError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.model.run import Mode, Purpose
@@ -58,7 +58,7 @@ def sent(store: Connection, *outcomes: Outcome, contacts: int = 4) -> tuple[Post
     return ledger, run, contact_ids
 
 
-def test_missing_sends_to_whoever_was_not_reached_and_nobody_else(store: Connection) -> None:
+def test_mode_missing_sends_only_to_contacts_that_were_not_reached(store: Connection) -> None:
     ledger, run, contacts = sent(store, Outcome.REFUSED, Outcome.OK)
     (late,) = add_contacts(store, 1, channel=None)
     close_run(store, run.run_id)
@@ -138,7 +138,7 @@ def test_a_resent_unknown_that_is_refused_stays_unknown(store: Connection) -> No
     lease = ledger.begin_messages(run.run_id, contacts, lease_s=60, resend_within_s=0)
     ledger.record_message_outcomes(lease, answered(lease, Outcome.REFUSED))
     assert states(store, run) == {"unknown": 1}
-    assert judge_unknown(store, run.run_id, contacts, Outcome.REFUSED) == 1
+    assert record_unknown(store, run.run_id, contacts, Outcome.REFUSED) == 1
     assert states(store, run) == {"rejected": 1}
 
 
@@ -204,7 +204,7 @@ def test_every_worker_finds_out_with_one_call_whether_a_receiver_at_fault_was_co
     assert breaker.admit().limit is None
 
 
-def test_a_call_that_is_refused_beside_others_that_succeed_says_nothing_of_the_receiver(store: Connection) -> None:
+def test_a_refused_call_among_calls_that_succeed_says_nothing_of_the_receiver(store: Connection) -> None:
     breaker = PostgresBreaker(store, "transport x")
     breaker.report([*results(Outcome.OK, 9), *results(Outcome.LATER, 1, locked_out=True)])
     assert breaker.admit().limit is None

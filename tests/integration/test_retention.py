@@ -15,11 +15,11 @@ from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.retention import erase_old
 from promo_campaigns.ledger.runs import close_run
-from promo_campaigns.ledger.unknown_sends import judge_unknown, resend_unknown
+from promo_campaigns.ledger.unknown_sends import record_unknown, resend_unknown
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.operators.retention import EraseOldDataOperator
+from promo_campaigns.operators.upkeep.retention import EraseOldDataOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ def test_answers_go_once_their_run_is_closed_but_for_unknown_sends(store: Connec
 def test_a_send_of_recorded_outcome_needs_its_answer_no_more(store: Connection, campaign: Campaign) -> None:
     campaign.send([Outcome.UNKNOWN] * 3)
     close_run(store, campaign.run_id)
-    judge_unknown(store, campaign.run_id, campaign.contacts[:2], Outcome.OK)
+    record_unknown(store, campaign.run_id, campaign.contacts[:2], Outcome.OK)
     assert erase_old(store)["answers"] == 2
 
 

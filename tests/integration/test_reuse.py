@@ -23,13 +23,13 @@ from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.event_queue import listen, open_event_run
-from promo_campaigns.ledger.export import COLUMNS, export_codes
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.lookups.export import COLUMNS, export_codes
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import open_run, read_run_by_key
 from promo_campaigns.ledger.stock_forecast import weigh
-from promo_campaigns.ledger.unknown_sends import judge_unknown
+from promo_campaigns.ledger.unknown_sends import record_unknown
 from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.events import Event, EventTerms, Identity
 from promo_campaigns.model.forecast import StockPolicy
@@ -106,7 +106,7 @@ def test_who_holds_a_code_is_given_it_again_and_costs_none(store: Connection) ->
     assert intact(store)
 
 
-def test_a_run_for_new_codes_gives_another_to_whoever_holds_one(store: Connection) -> None:
+def test_a_run_for_new_codes_gives_a_second_code_to_its_holders(store: Connection) -> None:
     contacts = add_contacts(store, 2)
     add_codes(store, 4)
     _, first = given_to(store, "one", contacts, Outcome.OK)
@@ -178,7 +178,7 @@ def test_an_unknown_send_recorded_as_refused_gives_nothing_back_that_another_run
     add_codes(store, 1)
     first, _ = given_to(store, "one", contacts, Outcome.UNKNOWN)
     given_to(store, "two", contacts, Outcome.OK)
-    judge_unknown(store, first.run_id, contacts, Outcome.REFUSED)
+    record_unknown(store, first.run_id, contacts, Outcome.REFUSED)
     assert states(store, first) == {"rejected": 1}
     assert free_codes(store) == 0
     assert intact(store)
@@ -300,7 +300,7 @@ def test_a_code_that_goes_back_while_it_is_to_be_given_again_is_not(dsn: str, st
     assert intact(store)
 
 
-def test_the_forecast_asks_for_no_code_for_whoever_holds_one(store: Connection) -> None:
+def test_the_forecast_asks_for_no_code_for_contacts_that_hold_one(store: Connection) -> None:
     contacts = add_contacts(store, 5)
     add_codes(store, 5)
     given_to(store, "one", contacts[:3], Outcome.OK, only(contacts[:3]))

@@ -16,8 +16,8 @@ from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 from command_line import on_terminal
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
-from promo_campaigns.ledger.export import export_codes
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.lookups.export import export_codes
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.audit import audited, list_audit
 
@@ -45,7 +45,7 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_an_export_holds_whoever_holds_a_code_masked_unless_it_is_to_be_revealed(
+def test_an_export_lists_the_holders_of_codes_masked_unless_they_are_to_be_revealed(
     dsn: str, codes: dict[int, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["runs", "export", KEY, "--dsn", dsn]) == 0

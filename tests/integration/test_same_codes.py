@@ -39,7 +39,7 @@ def test_a_file_with_a_code_composed_and_decomposed_holds_it_once(store: Connect
     assert (COMPOSED in stored, DECOMPOSED in stored) == (True, False)
 
 
-def test_a_later_file_that_composes_a_code_otherwise_brings_it_up_to_date(store: Connection) -> None:
+def test_a_later_file_with_another_unicode_form_of_a_code_updates_it(store: Connection) -> None:
     assert load(store, DECOMPOSED) == (1, 0, 0)
     assert load(store, COMPOSED.upper(), name="later.csv") == (0, 1, 0)
     rows = store.execute("select code from promo.promo_code").fetchall()

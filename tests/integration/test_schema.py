@@ -13,7 +13,7 @@ from integration.scenario import CODES
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, read_run
-from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown
+from promo_campaigns.ledger.unknown_sends import list_unknown, record_unknown
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
@@ -64,7 +64,7 @@ def test_an_open_run_of_the_version_before_is_sent_to_its_end(former_dsn: str) -
     migrate(former_dsn)
     with connect(former_dsn) as store:
         before = dict(PostgresLedger(store).held_codes(OPEN_RUN, range(1, 11)))
-        judge_unknown(store, OPEN_RUN, [row["contact_id"] for row in list_unknown(store)], Outcome.OK)
+        record_unknown(store, OPEN_RUN, [row["contact_id"] for row in list_unknown(store)], Outcome.OK)
         _send_what_is_left(PostgresLedger(store))
         close_run(store, OPEN_RUN)
         found = PostgresLedger(store).states(OPEN_RUN, range(1, 11))

@@ -11,11 +11,11 @@ import pytest
 
 from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.delivery.batches import record_profiles, send_messages
-from promo_campaigns.delivery.breaker import FREE
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.retry_loop import Tally
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
+from promo_campaigns.delivery.throttle.breaker import FREE
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -26,7 +26,7 @@ from receiver import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.model.outcome import DeliveryResult
     from promo_campaigns.model.run import Run
     from promo_campaigns.model.run_spec import RunSpec

@@ -10,9 +10,9 @@ import pytest
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome, states
 from promo_campaigns.delivery.batches import send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError

@@ -21,8 +21,8 @@ from integration.scenario import CODES, SPEC, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.delivery.batches import send_messages
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger

@@ -16,7 +16,7 @@ from promo_campaigns.code_files.stock_levels import StockLevel
 from promo_campaigns.definitions.stock_level_file import read_stock_levels
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.operators.assets import PROMO_STOCK
-from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
+from promo_campaigns.operators.upkeep.stock_levels import CheckCodeStockOperator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,7 @@ from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.preview.dry_run import write_preview
 from promo_campaigns.preview.test_message import render_test_messages
-from promo_campaigns.preview.test_request import trial_call, trial_recipient
+from promo_campaigns.preview.test_request import read_test_recipient, render_test_request
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -43,7 +43,7 @@ def test_a_number_is_a_number_and_a_day_is_told_in_the_contact_s_language_everyw
     written: list[Any] = []
     write_preview(store, campaign, [written.extend])
     (message,) = render_test_messages(store, campaign, [who], key="k").ready
-    call = trial_call(CAMPAIGN.data_sources[0], trial_recipient(store, who))
+    call = render_test_request(campaign.sources[0], read_test_recipient(store, who))
     run = open_welcome(store, spec=CAMPAIGN)
     ledger = PostgresLedger(store)
     ledger.assign_codes(run.run_id, [who], CODES)

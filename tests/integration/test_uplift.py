@@ -18,7 +18,7 @@ from promo_campaigns.cli import main
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.operators.uplift import MeasureUpliftOperator
+from promo_campaigns.operators.upkeep.uplift import MeasureUpliftOperator
 from promo_campaigns.uplift.conversions import read_conversions
 from promo_campaigns.uplift.measure import Question, measure_uplift, read_uplift
 from promo_campaigns.uplift.report import Conversions

@@ -15,13 +15,13 @@ from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.event_queue import listen
 from promo_campaigns.ledger.interventions import pause_run, resume_run
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.ledger.unknown_sends import judge_unknown
+from promo_campaigns.ledger.unknown_sends import record_unknown
 from promo_campaigns.model.errors import ConfigurationError, InvariantBrokenError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.monitoring.metrics import METRICS, Measurement
 from promo_campaigns.operators.end import EndOperator
 from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
-from promo_campaigns.operators.watch import WatchCampaignsOperator
+from promo_campaigns.operators.upkeep.watch import WatchCampaignsOperator
 from statsd_listener import StatsdListener, statsd_listener
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def test_unknown_sends_over_a_number_are_told_until_their_outcomes_are_recorded(
     assert watch([Told(told)], unknown_over=3)["told"] == 0
     assert watch([Told(told)], unknown_over=2)["told"] == 1
     contacts = [row["contact_id"] for row in store.execute("select contact_id from promo.unknown_send")]
-    judge_unknown(store, run.run_id, contacts[:1], Outcome.OK)
+    record_unknown(store, run.run_id, contacts[:1], Outcome.OK)
     assert watch([Told(told)], unknown_over=2)["over"] == 1
     assert told == [
         "unknown_sends: Run welcome/edition/one has 3 sends whose outcome nobody knows, more than 2",

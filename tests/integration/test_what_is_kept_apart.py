@@ -14,9 +14,9 @@ from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.contacts.event_store import COUNTED_WAITING, add_event, list_events, list_listeners, purge_events
 from promo_campaigns.ledger.event_queue import listen, open_event_run, stop_listening
-from promo_campaigns.ledger.export import export_codes
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
+from promo_campaigns.ledger.lookups.export import export_codes
+from promo_campaigns.ledger.unknown_sends import list_unknown, record_unknown, resend_unknown
 from promo_campaigns.model.events import Event, EventTerms, Identity
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -61,8 +61,8 @@ def test_sends_of_unknown_outcome_are_kept_as_their_states_change(store: Connect
         ledger.record_message_outcomes(lease, results)
     first, second = (run.run_id for run in runs)
     assert len(unknown_kept(store)) == 12
-    judge_unknown(store, first, contacts[:2], Outcome.OK)
-    judge_unknown(store, first, contacts[2:3], Outcome.REFUSED)
+    record_unknown(store, first, contacts[:2], Outcome.OK)
+    record_unknown(store, first, contacts[2:3], Outcome.REFUSED)
     resend_unknown(store, second, contacts[:4])
     assert (
         unknown_kept(store)
@@ -115,7 +115,7 @@ def test_the_newest_events_are_the_first_of_all_that_fit(
         event
         for event in every
         if (type_name is None or event["type"] == type_name)
-        and (not waiting or any(not turn["run_key"] and not turn["refused"] for turn in event["turns"]))
+        and (not waiting or any(not one["run_key"] and not one["refused"] for one in event["workflows"]))
     ]
     assert [event["event_id"] for event in every] == sorted((event["event_id"] for event in every), reverse=True)
     assert list_events(store, type_name=type_name, waiting=waiting, limit=limit) == fitting[:limit]

@@ -14,11 +14,11 @@ from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_code
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.delivery.batches import record_profiles
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.delivery.templates import compile_data_source
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from pages.campaign import KEY, half_sent
-from promo_campaigns.ledger.export import COLUMNS
+from promo_campaigns.ledger.lookups.export import COLUMNS
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.audit import list_audit
 

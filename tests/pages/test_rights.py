@@ -80,7 +80,7 @@ def test_a_route_is_answered_to_whom_its_right_is_given_and_to_nobody_else(site:
 
 
 @pytest.mark.parametrize("route", WRITES)
-def test_a_write_from_elsewhere_is_refused_whoever_is_signed_in(site: Site, route: str) -> None:
+def test_a_write_from_another_site_is_refused_for_every_user(site: Site, route: str) -> None:
     for name, headers in FOREIGN.items():
         assert ask(site.admin, route, headers=headers).status_code == 403, name
     own = {"Sec-Fetch-Site": "", "Origin": "http://airflow.test"}

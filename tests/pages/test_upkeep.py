@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.masking import mask

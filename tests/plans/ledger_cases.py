@@ -148,6 +148,7 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "ledger.runs.add_run": case(ONE, **spec, run_key="new"),
         "ledger.runs.read_run_by_key": case(ONE),
         "ledger.runs.read_run": case(ONE),
+        "ledger.runs.strangers_of_run": case(ONE),
         "ledger.runs.add_audience": Case(
             size=BATCH, terms={"run_id": scenario.empty_run_id, "time_zone": None}, fills=listed
         ),
@@ -226,14 +227,14 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
         "ledger.attempts.lock_assignments": case(BATCH),
         "ledger.attempts.record_outcomes": case(BATCH, lapsed, sent),
         "ledger.attempts.count_alike": case(
-            RUN, lapsed, sent, recorded_now, purpose="message", source=0, beside=[], detail="x", limit=20
+            RUN, lapsed, sent, recorded_now, purpose="message", source=0, others=[], detail="x", limit=20
         ),
         "ledger.attempts.fold_assignments": case(BATCH, lapsed, sent, recorded_now),
         "ledger.attempts.fold_profiles": case(BATCH, recorded, ("ledger.attempts.record_outcomes", profile), **profile),
         "ledger.attempts.list_unknown": case(RUN),
         "ledger.attempts.list_unknown_of_run": case(RUN),
         "ledger.attempts.list_unknown_of_contacts": case(BATCH),
-        "ledger.attempts.judge_unknown": case(BATCH, outcome="ok", detail="by hand"),
+        "ledger.attempts.record_unknown": case(BATCH, outcome="ok", detail="by hand"),
         "ledger.attempts.resend_unknown": case(BATCH),
     }
 
@@ -261,10 +262,10 @@ def _reports(scenario: Scenario) -> dict[str, Case]:
         "ledger.reports.count_stock": case(ONE),
         "ledger.reports.count_states": case(RUN),
         "ledger.reports.read_receivers": case(ONE, names=["connection promo_profile_api", "transport inbox"]),
-        "ledger.export.export_codes": case(RUN),
-        "ledger.export.export_codes@many": case(BATCH, run_ids=scenario.event_run_ids[:BATCH]),
-        "ledger.export.runs_of_workflow": case(ONE, workflow="present"),
-        "ledger.export.runs_of_workflow_since": case(ONE, workflow="w7", since=scenario.now),
+        "ledger.lookups.export.export_codes": case(RUN),
+        "ledger.lookups.export.export_codes@many": case(BATCH, run_ids=scenario.event_run_ids[:BATCH]),
+        "ledger.lookups.export.runs_of_workflow": case(ONE, workflow="present"),
+        "ledger.lookups.export.runs_of_workflow_since": case(ONE, workflow="w7", since=scenario.now),
         "uplift.measure.read_runs": case(ONE, within_s=86400),
         "uplift.measure.read_runs@many": case(len(scenario.event_run_ids), within_s=86400, **many),
         "uplift.measure.events": case(RUN, event="opened", within_s=86400),

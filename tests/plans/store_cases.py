@@ -135,7 +135,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audiences.count_external_ids": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.count_locators": case(BATCH, **named),
         "contacts.audiences.first_of": Case(size=ONE, fills={"/* audience */": "select contact_id from promo.contact"}),
-        "contacts.audiences.some_of": Case(
+        "contacts.audiences.read_some_contacts": Case(
             size=50, terms={"limit": 50}, fills={"/* audience */": "select contact_id from promo.contact"}
         ),
         "contacts.audiences.count_up_to": Case(
@@ -288,7 +288,6 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
         "preview.shown_message.codes_of_contacts": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
-        "preview.start.strangers_of_run": case(ONE),
         "doctor.store.server": case(ONE),
         "doctor.store.has_schema": case(ONE),
         "doctor.store.revision": case(ONE),
@@ -325,18 +324,20 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "titles": [""],
         "bodies": ["Hi"],
     }
-    known = ("delivery.rate_limit_store.know_receiver", receiver)
-    receiver_known = ("delivery.breaker_store.know_receiver", receiver)
+    known = ("delivery.throttle.rate_limit_store.know_receiver", receiver)
+    receiver_known = ("delivery.throttle.breaker_store.know_receiver", receiver)
     return {
-        "delivery.rate_limit_store.know_receiver": case(ONE, **receiver),
-        "delivery.rate_limit_store.lease_tokens": case(ONE, known, **receiver, **tokens),
-        "delivery.rate_limit_store.back_off": case(ONE, known, **receiver, **tokens),
-        "delivery.rate_limit_store.renew_slots": case(ONE, known, **receiver, **slots),
-        "delivery.rate_limit_store.release_slots": case(ONE, known, **receiver),
-        "delivery.breaker_store.know_receiver": case(ONE, **receiver),
-        "delivery.breaker_store.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
-        "delivery.breaker_store.give_probe_back": case(ONE, receiver_known, **receiver, probe_until=scenario.now),
-        "delivery.breaker_store.report_calls": case(ONE, receiver_known, **receiver, **calls),
+        "delivery.throttle.rate_limit_store.know_receiver": case(ONE, **receiver),
+        "delivery.throttle.rate_limit_store.lease_tokens": case(ONE, known, **receiver, **tokens),
+        "delivery.throttle.rate_limit_store.back_off": case(ONE, known, **receiver, **tokens),
+        "delivery.throttle.rate_limit_store.renew_slots": case(ONE, known, **receiver, **slots),
+        "delivery.throttle.rate_limit_store.release_slots": case(ONE, known, **receiver),
+        "delivery.throttle.breaker_store.know_receiver": case(ONE, **receiver),
+        "delivery.throttle.breaker_store.admit": case(ONE, receiver_known, **receiver, probe_s=60.0),
+        "delivery.throttle.breaker_store.give_probe_back": case(
+            ONE, receiver_known, **receiver, probe_until=scenario.now
+        ),
+        "delivery.throttle.breaker_store.report_calls": case(ONE, receiver_known, **receiver, **calls),
         "delivery.transports.inbox.keep_messages": case(ONE, **message),
         "delivery.transports.inbox.known_keys": case(ONE, **message),
         "delivery.transports.inbox.read_messages": case(20),

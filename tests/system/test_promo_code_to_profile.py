@@ -87,7 +87,7 @@ def test_every_contact_gets_one_code_one_message_and_the_code_on_its_profile(
     assert free_codes(store) == 20
 
 
-def test_the_report_is_in_xcom_and_beside_the_event_of_the_runs_asset(
+def test_the_report_is_in_xcom_and_in_the_event_of_the_runs_asset(
     store: Connection, run_workflow: Callable[..., Any]
 ) -> None:
     from airflow.models.asset import AssetEvent

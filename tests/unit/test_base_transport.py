@@ -69,7 +69,7 @@ def outcomes(results: Sequence[DeliveryResult]) -> list[str]:
     return [result.outcome.value for result in results]
 
 
-def test_whoever_is_left_out_is_unknown_and_a_stranger_is_ignored() -> None:
+def test_a_contact_left_out_is_unknown_and_a_stranger_is_ignored() -> None:
     results = send(Scripted(lambda some: [*ok(some[:2]), *ok([message(99)])], batch_size=3), 3)
     assert [(result.contact_id, result.outcome.value) for result in results] == [
         (1, "ok"),

@@ -21,8 +21,8 @@ from promo_campaigns.hooks.code_inbox import (
     look,
     open_code_file,
     put_away,
+    read_reports,
     refuse_links,
-    reports_of,
 )
 from promo_campaigns.model.errors import CodeFileError
 from promo_campaigns.sensors.promo_code_file import PromoCodeFileSensor
@@ -144,7 +144,7 @@ def test_a_file_is_put_away_with_its_report_and_without_its_marker(tmp_path: Pat
         "codes-2.csv.gz": "two",
     }
     assert json.loads((tmp_path / LOADED / "codes-2.csv.gz.report.json").read_text())["run_id"] == "two"
-    assert [report["run_id"] for report in reports_of(str(tmp_path / "codes.csv.gz"), LOADED)] == ["two", "one"]
+    assert [report["run_id"] for report in read_reports(str(tmp_path / "codes.csv.gz"), LOADED)] == ["two", "one"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_name_as_long_as_names_can_be_is_put_away_with_its_report(name: str, t
         put_away(str(file), LOADED, {"file": name, "run_id": content})
     put = [path for path in (tmp_path / LOADED).iterdir() if not path.name.endswith(".report.json")]
     assert sorted(path.read_text() for path in put) == ["one", "three", "two"]
-    assert sorted(report["run_id"] for report in reports_of(str(tmp_path / name), LOADED)) == ["one", "three", "two"]
+    assert sorted(report["run_id"] for report in read_reports(str(tmp_path / name), LOADED)) == ["one", "three", "two"]
 
 
 @pytest.mark.parametrize("name", ["-rf.csv", "sp ace;.csv", "[a]*?.csv", "$(ls).csv", "#1%20.csv"])
@@ -216,7 +216,7 @@ def test_nothing_is_put_into_a_folder_that_is_a_symbolic_link(folder: str, tmp_p
     for refused in (refuse_links, lambda path: put_away(path, folder, {})):
         with pytest.raises(CodeFileError, match=f"{folder}: it is a symbolic link"):
             refused(str(inbox / "codes.csv"))
-    assert reports_of(str(inbox / "codes.csv"), folder) == []
+    assert read_reports(str(inbox / "codes.csv"), folder) == []
     assert [path.name for path in outside.iterdir()] == ["codes.csv.report.json"]
     assert (inbox / "codes.csv").read_text() == "code\n"
 

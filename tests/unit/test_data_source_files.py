@@ -184,7 +184,7 @@ def headers(include: Path, text: str) -> dict[str, str]:
         ("method: GET\n", {}),
     ],
 )
-def test_the_type_of_a_body_is_that_of_its_format_unless_a_header_says_otherwise(
+def test_the_type_of_a_body_is_that_of_its_format_unless_a_header_sets_another(
     include: Path, text: str, expected: dict[str, str]
 ) -> None:
     assert headers(include, text) == expected

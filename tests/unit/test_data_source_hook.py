@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from promo_campaigns.delivery.rate_limit import parse_budget
+from promo_campaigns.delivery.throttle.rate_limit import parse_budget
 from promo_campaigns.hooks.data_source import DataSourceHook
 from promo_campaigns.http.rate_limit_port import Budget
 from promo_campaigns.model.errors import ConfigurationError

@@ -71,7 +71,7 @@ def test_reasons_beyond_the_commonest_are_counted_together() -> None:
     assert len(rejected) == MOST_REASONS + 1
 
 
-def test_the_rate_counts_whoever_has_an_outcome() -> None:
+def test_the_rate_counts_contacts_with_an_outcome() -> None:
     rows: list[dict[str, Any]] = [
         {"state": "recorded", "reason": None, "contacts": 90, "reused": 0},
         {"state": "skipped", "reason": "no channel", "contacts": 10, "reused": 0},
@@ -89,7 +89,7 @@ def test_the_markdown_is_a_table_that_no_reason_can_break() -> None:
 
 
 @given(ledger_rows())
-def test_the_report_is_flat_json_with_the_sum_beside_the_parts(rows: list[dict[str, Any]]) -> None:
+def test_the_report_is_flat_json_with_the_sum_and_its_parts(rows: list[dict[str, Any]]) -> None:
     told = report_of(rows).as_dict()
     parts = [told["given"], told["unknown"], told["waiting"], *(sum(told[state].values()) for state in REASONED)]
     assert told["audience"] == sum(parts)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promo_campaigns.delivery.rate_limit import LATE_S, TokenBatch, next_chunk
+from promo_campaigns.delivery.throttle.rate_limit import LATE_S, TokenBatch, next_chunk
 from promo_campaigns.http.rate_limit_port import CHUNK_S, TOKEN_BATCH_S, Budget
 
 RATES = st.sampled_from([0.5, 1.0, 3.0, 7.0, 20.0, 200.0, 350.0])

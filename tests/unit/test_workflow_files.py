@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from promo_campaigns.cli import main
 from promo_campaigns.definitions.published import FILES, file_schema, schema_text
-from promo_campaigns.definitions.settings_schema import schema_of
+from promo_campaigns.definitions.settings.settings_schema import schema_of
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.definitions.workflow_parts import PromoCode
@@ -310,7 +310,7 @@ def test_every_sample_tells_its_editor_where_the_schema_is() -> None:
         assert (sample.parent / first.split("=", 1)[1]).read_text(encoding="utf-8") == schema_text()
 
 
-def test_a_file_cannot_name_itself_otherwise(include: Path) -> None:
+def test_a_file_cannot_give_itself_another_name(include: Path) -> None:
     told = error_of(include, SOUND + "workflow_id: autumn\n")
     assert "workflows/spring.yaml:7: there is no setting 'workflow_id'" in str(told)
     (include / "workflows" / "a b.yaml").write_text(SOUND)

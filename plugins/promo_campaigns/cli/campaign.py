@@ -82,10 +82,11 @@ class Campaign:
         return self._of_parts(given, contact_ids)
 
     def _of_workflow(self, given: dict[str, Any], contact_ids: Sequence[int]) -> RunSpec:
-        from promo_campaigns.definitions.workflow_files import IncludeFolder
+        from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
         from promo_campaigns.definitions.workflow_specs import read_workflow_spec
 
-        return read_workflow_spec(IncludeFolder(self.include), self.workflow, given, contact_ids=contact_ids)
+        files = IncludeFolder(self.include)
+        return read_workflow_spec(files, check_workflow(files, self.workflow), given, contact_ids=contact_ids)
 
     def _of_parts(self, given: dict[str, Any], contact_ids: Sequence[int]) -> RunSpec:
         from promo_campaigns.definitions.definitions import read_run_spec

@@ -58,12 +58,12 @@ def require_select(connection: Connection, audience: Audience) -> None:
         connection.execute(query, whose)
 
 
-def some_of(connection: Connection, audience: Audience, limit: int) -> list[int]:
+def read_some_contacts(connection: Connection, audience: Audience, limit: int) -> list[int]:
     """Return a few contacts of an audience, in order of their ids; they need not be its first.
 
     :raises DefinitionError: its SELECT fails
     """
-    with audience_query(audience, _SQL["some_of"]) as (query, whose):
+    with audience_query(audience, _SQL["read_some_contacts"]) as (query, whose):
         rows = connection.execute(query, {**whose, "limit": limit}).fetchall()
     return sorted(row["contact_id"] for row in rows)
 

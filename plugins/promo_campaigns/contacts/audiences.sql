@@ -37,7 +37,7 @@ from (
 ) a
 limit 1
 
--- some_of --
+-- read_some_contacts --
 -- A few contacts of an audience, whichever its SELECT yields first.
 select distinct a.contact_id::bigint as contact_id
 from (

@@ -66,7 +66,7 @@ def list_events(
 ) -> list[dict[str, Any]]:
     """Return the newest events, at most ``limit``, with the workflows that they were queued for.
 
-    Keys: event_id, type, key (it may be an address: mask it), contact_id, received_at, erased, and turns: a list of
+    Keys: event_id, type, key (it may be an address: mask it), contact_id, received_at, erased, and workflows: a list of
     workflow, run_key and refused, the last two None while the event waits.
 
     :param waiting: only events that wait for some workflow

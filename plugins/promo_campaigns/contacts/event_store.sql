@@ -67,7 +67,7 @@ order by t.event_id desc limit %(limit)s;
 select e.event_id, e.type, e.key, e.contact_id, e.received_at, e.params is null as erased,
        coalesce((select jsonb_agg(jsonb_build_object(
                           'workflow', t.workflow, 'run_key', r.run_key, 'refused', t.refused) order by t.workflow)
-                 from promo.event_turn t left join promo.run r using (run_id) where t.event_id = e.event_id), '[]') as turns
+                 from promo.event_turn t left join promo.run r using (run_id) where t.event_id = e.event_id), '[]') as workflows
 from promo.event e
 where e.event_id = any(%(event_ids)s)
 order by e.event_id desc;

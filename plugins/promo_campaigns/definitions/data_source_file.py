@@ -18,7 +18,7 @@ from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promo_campaigns.definitions.text_settings import TextSettings
+    from promo_campaigns.definitions.settings.text_settings import TextSettings
 
     Made = TypeVar("Made")
 
@@ -46,7 +46,7 @@ _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key"})
 
 
-def source_of(file: TextSettings, name: str, *, before: bool = False) -> DataSource:
+def parse_source(file: TextSettings, name: str, *, before: bool = False) -> DataSource:
     """Return the data source that a file holds.
 
     :param before: whether a message reads its answer

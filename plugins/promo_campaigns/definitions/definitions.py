@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from promo_campaigns.definitions.data_source_file import KEYS, source_of
+from promo_campaigns.definitions.data_source_file import KEYS, parse_source
 from promo_campaigns.definitions.list_file import read_list
 from promo_campaigns.definitions.message_variants import check_texts, is_message_name, read_variants
-from promo_campaigns.definitions.setting_errors import nearest
-from promo_campaigns.definitions.text_settings import TextSettings
+from promo_campaigns.definitions.settings.setting_errors import nearest
+from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
@@ -119,7 +119,7 @@ def read_data_source(include: Path, name: str, *, before: bool = False) -> DataS
     :param before: whether a message reads its answer
     :raises DefinitionError: the file is missing or wrong, or one of its templates does not compile
     """
-    return source_of(source_file(include, name), name, before=before)
+    return parse_source(source_file(include, name), name, before=before)
 
 
 def read_webhook(include: Path, message: Message) -> DataSource | None:
@@ -130,7 +130,7 @@ def read_webhook(include: Path, message: Message) -> DataSource | None:
     if not message.webhook:
         return None
     file = source_file(include, message.webhook)
-    source = source_of(file, message.webhook)
+    source = parse_source(file, message.webhook)
     if source.records_per_request:
         file.fail("a message is carried by a request of its own", line=file.line("records_per_request"))
     return source
@@ -164,7 +164,7 @@ def _require_source(include: Path, message: str, key: str, bound: BoundSource) -
 def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]) -> None:
     """Check that a data source reads no answer but those that were there before any message."""
     file = source_file(include, name)
-    source = source_of(file, name, before=before)
+    source = parse_source(file, name, before=before)
     templates = {"path": compile_path(source.path), "body": compile_body(source)}
     for key, template in templates.items():
         for read in sorted({*template.names_read, *template.references}):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.definitions.setting_errors import nearest
-from promo_campaigns.definitions.text_settings import TextSettings
+from promo_campaigns.definitions.settings.setting_errors import nearest
+from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.rendering import HTML
 from promo_campaigns.model.errors import DefinitionError, TemplateError
 from promo_campaigns.model.run_spec import Variant
-from promo_campaigns.model.typed.languages import tag_of
+from promo_campaigns.model.typed.languages import normalize_language
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_variants(folder: Path, message: Message) -> dict[str, Variant]:
         _require_variant(path, base, language)
         if base != message.name:
             continue
-        tag = tag_of(language)
+        tag = normalize_language(language)
         if tag in found:
             _refuse(path, f"the message is there in {tag!r} twice", "Keep one of the files")
         file = TextSettings(path, shown_as=f"messages/{path.name}", keys=_KEYS)
@@ -66,7 +66,7 @@ def check_texts(file: TextSettings, texts: Message | Variant) -> None:
 def is_message_name(name: str, is_name: re.Pattern[str]) -> bool:
     """Tell whether a name is that of a message, or of a variant: ``promo_push.uk``."""
     base, dot, language = name.partition(".")
-    return bool(is_name.fullmatch(base) and (not dot or tag_of(language)))
+    return bool(is_name.fullmatch(base) and (not dot or normalize_language(language)))
 
 
 def _texts(file: TextSettings) -> Variant:
@@ -84,7 +84,7 @@ def _require_variant(path: Path, base: str, language: str) -> None:
     if not path.with_name(f"{base}.yaml").is_file():
         others = [file.stem for file in path.parent.glob("*.yaml") if "." not in file.stem]
         _refuse(path, f"there is no message {base!r} whose variant it would be", nearest(base, others))
-    if not tag_of(language) or not exists(tag_of(language).partition("-")[0]):
+    if not normalize_language(language) or not exists(normalize_language(language).partition("-")[0]):
         _refuse(path, f"{language!r} is no language", "Write a code such as uk, en-GB or pt-BR")
 
 

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.definitions.settings_schema import resolved, schema_of
+from promo_campaigns.definitions.settings.settings_schema import resolved, schema_of
 from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from promo_campaigns.definitions.settings_schema import Schema
+    from promo_campaigns.definitions.settings.settings_schema import Schema
 
 _HEAD = """\
 # Settings of a workflow

@@ -89,13 +89,13 @@ def require_transport(include: Path, workflow: Workflow) -> None:
         raise
     except Exception:  # noqa: BLE001, S110  (a package's own check may need an open connection: it is Start's then)
         pass
-    if kind.needs_connection and not transport_connection_of(include, workflow):
+    if kind.needs_connection and not find_transport_connection(include, workflow):
         problem = f"the transport {workflow.transport!r} needs a connection, and the workflow names none"
         hint = "Add transport_conn_id: and the id of a connection of Airflow"
         raise SettingError(problem, setting=("transport",), hint=hint)
 
 
-def transport_connection_of(include: Path, workflow: Workflow) -> str:
+def find_transport_connection(include: Path, workflow: Workflow) -> str:
     """Return the id of the connection that a workflow's messages leave by; empty for none."""
     if workflow.transport_conn_id or workflow.transport != _WEBHOOK:
         return workflow.transport_conn_id

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from promo_campaigns.definitions.setting_errors import worded
-from promo_campaigns.definitions.setting_types import (
+from promo_campaigns.definitions.settings.model import Argument, Consumer, FormField, Settings
+from promo_campaigns.definitions.settings.setting_errors import worded
+from promo_campaigns.definitions.settings.setting_types import (
     CONVERTED,
     NO_SCHEDULE,
     Day,
@@ -25,8 +26,7 @@ from promo_campaigns.definitions.setting_types import (
     TimeZone,
     Unique,
 )
-from promo_campaigns.definitions.settings import Argument, Consumer, FormField, Settings
-from promo_campaigns.definitions.settings_schema import schema_of
+from promo_campaigns.definitions.settings.settings_schema import schema_of
 from promo_campaigns.definitions.workflow_parts import (
     AnySchedule,
     Approval,

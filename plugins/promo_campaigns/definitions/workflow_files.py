@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message, read_webhook
 from promo_campaigns.definitions.names.check import Texts, name_faults, require_names
-from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.delivery.transports.registry import OWN, transport_names
@@ -142,7 +142,7 @@ def read_workflow(files: IncludeFolder, workflow_id: str, build: Callable[[Workf
 def find_faults(
     files: IncludeFolder, workflow_id: str, look_at: Callable[[Workflow], object]
 ) -> Iterator[DefinitionError]:
-    """Yield all that ``check_workflow`` refuses in a workflow, where it tells the first of it.
+    """Yield every fault of a workflow; ``check_workflow`` raises the first of them.
 
     :param look_at: a further look at the workflow, which may find fault as well
     """
@@ -197,7 +197,7 @@ def _by_line(files: IncludeFolder, workflow_id: str) -> Iterator[None]:
 
 
 def check_workflow(files: IncludeFolder, workflow_id: str) -> Workflow:
-    """Read a workflow for its own sake.
+    """Read a workflow, and check its transport and the names that its texts read.
 
     :raises DefinitionError: as ``read_workflow``, a text reads a name that nothing can have, or the transport cannot
         carry the message
@@ -216,7 +216,7 @@ def _carried(files: IncludeFolder, workflow: Workflow) -> Workflow:
 
 
 def misnamed_files(include: Path) -> list[DefinitionError]:
-    """Return what lies in an include folder under a name by which nothing finds it."""
+    """Return the files and folders of an include folder whose names nothing reads."""
     found = []
     for folder in sorted(path for path in include.iterdir() if path.is_dir()):
         endings = _ENDINGS.get(folder.name)
@@ -235,7 +235,7 @@ def misnamed_files(include: Path) -> list[DefinitionError]:
 
 
 def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:
-    """Return what a workflow says, and to whom.
+    """Return the texts of a workflow, and which names they can read.
 
     :raises DefinitionError: its message, or a data source of it, is missing or wrong
     """

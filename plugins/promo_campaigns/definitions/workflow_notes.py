@@ -1,4 +1,4 @@
-"""What is right in a workflow file, and should be known all the same before it goes on."""
+"""Remarks on a workflow file that is right: what its author should know before its DAG is turned on."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
 
-from promo_campaigns.definitions.setting_types import (
+from promo_campaigns.definitions.settings.model import Argument, Consumer, FormField, Settings
+from promo_campaigns.definitions.settings.setting_types import (
     CONVERTED,
     AssetName,
     ClassName,
@@ -18,8 +19,7 @@ from promo_campaigns.definitions.setting_types import (
     Span,
     Text,
 )
-from promo_campaigns.definitions.settings import Argument, Consumer, FormField, Settings
-from promo_campaigns.definitions.settings_schema import branch
+from promo_campaigns.definitions.settings.settings_schema import branch
 from promo_campaigns.model.approval import OnTimeout
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.oversight.first_share import MOST_CONTACTS, START_WITH_FORM

@@ -1,4 +1,4 @@
-"""What a workflow file would have Start freeze: the definition of its run, without Airflow."""
+"""The definition of a run of a workflow file, as Start would freeze it; without Airflow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.names.check import Texts, require_names
-from promo_campaigns.definitions.settings import form_fields
-from promo_campaigns.definitions.workflow_files import check_workflow
+from promo_campaigns.definitions.settings.model import form_fields
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import code_request
@@ -16,31 +15,32 @@ from promo_campaigns.model.parameters import code_request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.definitions.workflow_files import IncludeFolder
     from promo_campaigns.model.run_spec import RunSpec
 
 
 def read_workflow_spec(
-    files: IncludeFolder, workflow_id: str, given: Mapping[str, object], *, contact_ids: Sequence[int] = ()
+    files: IncludeFolder, workflow: Workflow, given: Mapping[str, object], *, contact_ids: Sequence[int] = ()
 ) -> RunSpec:
-    """Return the definition of a run of ``workflows/<workflow_id>.yaml``.
+    """Return the definition of a run of a workflow that was checked.
 
     :param given: what the trigger form says otherwise, by the names of its fields; None says nothing
     :param contact_ids: the audience, in place of the workflow's
-    :raises DefinitionError: the file, or one that it names, is missing or wrong
+    :raises DefinitionError: a file that it names, or that is given, is missing or wrong
     :raises ConfigurationError: its audience is the contact of an event, and no other is given
     """
-    workflow = check_workflow(files, workflow_id)
     said = {name: getattr(part, name) for part in (workflow.promo_code, workflow) for name in form_fields(type(part))}
     said |= {name: given[name] for name in said if given.get(name) is not None}
     if contact_ids:
         said["audience"] = ""
     if not isinstance(said["audience"], str):
-        msg = f"the audience of {workflow_id} is the contact of an event; name a file of include/audiences instead"
+        whose = f"the audience of {workflow.workflow_id} is the contact of an event"
+        msg = f"{whose}; name a file of include/audiences instead"
         raise ConfigurationError(msg)
     spec = read_run_spec(
         files.path,
-        workflow=workflow_id,
+        workflow=workflow.workflow_id,
         audience=said["audience"],
         contact_ids=contact_ids,
         message=str(said["message"]),

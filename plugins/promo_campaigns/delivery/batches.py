@@ -1,4 +1,4 @@
-"""Sends a batch, asks a data source for it, or records it: intent, call, evidence, a bounded number at a time."""
+"""Sends, asks or records for a batch: commits the intent, calls, keeps the evidence, a bounded number at a time."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from promo_campaigns.delivery.breaker import receiver_fault
 from promo_campaigns.delivery.retry_loop import THE_RECEIVER, RetryLoop
+from promo_campaigns.delivery.throttle.breaker import receiver_fault
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_key import idempotency_key, joint_key
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker, ProfileLedger
     from promo_campaigns.delivery.rendering import RequestTemplates
     from promo_campaigns.delivery.retry_loop import BackgroundExecutor, Tally
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.model.run import Lease, Recipient, Run
 
 REQUESTS_UNDER_WAY = 2
@@ -43,7 +43,7 @@ class BulkRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAnswer:
-    """What is known after a request for several contacts.
+    """The result of a request for several contacts.
 
     :ivar outcome: for all but the ``failed``
     :ivar failed: contacts whom the answer names as refused, with the reason

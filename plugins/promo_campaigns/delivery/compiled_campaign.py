@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.limits import limit_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ NAMED = "the answer names it as failed"
 
 @dataclass(frozen=True, slots=True)
 class FailedItems:
-    """Who failed.
+    """The contacts that an answer names as failed.
 
     :ivar contact_ids: those who could be identified
     :ivar unnamed: others failed who could not be identified

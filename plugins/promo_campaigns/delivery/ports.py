@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from promo_campaigns.delivery.breaker import Admission
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.model.errors import TemplateError
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingMessage, OutgoingRequest
     from promo_campaigns.model.run import Lease
@@ -44,7 +44,7 @@ class MessageLedger(Protocol):
     def record_message_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and fold it into states."""
 
-    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+    def count_alike(self, lease: Lease, detail: str, others: Sequence[int]) -> int:
         """Return how many other contacts of the run got an answer to such a call; 0 if anybody was accepted."""
 
 
@@ -70,7 +70,7 @@ class ProfileLedger(Protocol):
     def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence; what was confirmed is recorded."""
 
-    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+    def count_alike(self, lease: Lease, detail: str, others: Sequence[int]) -> int:
         """Return how many other contacts of the run got an answer to such a call; 0 if anybody was accepted."""
 
 
@@ -95,7 +95,7 @@ class AnswerLedger(Protocol):
     def record_answer_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
         """Write the evidence and keep the answers; who is refused is rejected."""
 
-    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+    def count_alike(self, lease: Lease, detail: str, others: Sequence[int]) -> int:
         """Return how many other contacts of the run got an answer to such a call; 0 if anybody was accepted."""
 
 

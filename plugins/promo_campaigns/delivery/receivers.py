@@ -1,4 +1,4 @@
-"""Who a campaign calls: the one place that decides on transport, sender, rate limiter and circuit breaker."""
+"""The receivers of a campaign: the one place that decides on transport, sender, rate limiter and circuit breaker."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from promo_campaigns.delivery.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 from promo_campaigns.delivery.http_sender import HttpSender
-from promo_campaigns.delivery.rate_limit import parse_budget
-from promo_campaigns.delivery.rate_limit_store import open_rate_limiter
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.rate_limit import parse_budget
+from promo_campaigns.delivery.throttle.rate_limit_store import open_rate_limiter
 from promo_campaigns.delivery.transports.base import MAX_CALL_S, TransportSettings
 from promo_campaigns.delivery.transports.registry import make_transport
 from promo_campaigns.http.endpoint import parse_endpoint

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from promo_campaigns.delivery.breaker import FirstAnswers, is_sign_of_life, receiver_fault
-from promo_campaigns.delivery.rate_limit import next_chunk
+from promo_campaigns.delivery.throttle.breaker import FirstAnswers, is_sign_of_life, receiver_fault
+from promo_campaigns.delivery.throttle.rate_limit import next_chunk
 from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError, RunHaltedError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import until
@@ -20,8 +20,8 @@ from promo_campaigns.model.run import until
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from promo_campaigns.delivery.breaker import Admission
     from promo_campaigns.delivery.ports import Breaker
+    from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.model.run import Lease
 
 MAX_PAUSE_S = 30.0
@@ -56,7 +56,7 @@ def background_executor() -> Iterator[BackgroundExecutor]:
 
 @dataclass(slots=True)
 class Tally:
-    """How many calls came to what, and the first reason of each kind."""
+    """How many calls had which outcome, and the first reason of each kind."""
 
     ok: int = 0
     refused: int = 0

@@ -11,7 +11,7 @@ from promo_campaigns.delivery.batch_payload import BatchPayload
 from promo_campaigns.delivery.batches import ask_before_message, record_profiles, send_messages
 from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.retry_loop import background_executor
-from promo_campaigns.ledger.answered_ledger import AnsweredLedger, ledger_of
+from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.halts import read_halt
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, read_run
@@ -88,7 +88,7 @@ class RunDelivery:
         self.run = run
         self._connection = connection
         self._service = service
-        self._ledger: PostgresLedger = ledger_of(connection, run.spec)
+        self._ledger: PostgresLedger = make_ledger(connection, run.spec)
 
     @cached_property
     def campaign(self) -> CompiledCampaign:

@@ -52,7 +52,7 @@ def _workflow(
     about = f"workflow {workflow_id}"
     try:
         workflow = check_workflow(files, workflow_id)
-        spec = read_workflow_spec(files, workflow_id, {}, contact_ids=_NOBODY)
+        spec = read_workflow_spec(files, workflow, {}, contact_ids=_NOBODY)
         unseen = check_receivers(files.path, spec, receivers, knows=knows)
     except PromoError as error:
         yield Finding(about=about, health=Health.WRONG, found=str(error), advice="Correct it: promo workflows check")

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Health(str, Enum):
-    """How it stands with one thing."""
+    """The state of one thing that was looked at."""
 
     RIGHT = "right"
     NOTE = "note"
@@ -19,7 +19,7 @@ class Health(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """How it stands with one thing that a campaign needs.
+    """What was found about one thing that a campaign needs.
 
     :ivar about: the thing, such as ``schema`` or ``connection promo_mail``
     :ivar found: in a line

@@ -1,3 +1,3 @@
-"""From Airflow's connections, settings and storage to what the other rooms take."""
+"""Translates Airflow's connections, settings and storage into what the other rooms take."""
 
 __all__ = ["code_inbox", "data_source", "dry_run", "inbox_uploads", "include", "preview_files", "run_conf", "store"]

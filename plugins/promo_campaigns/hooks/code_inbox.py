@@ -84,7 +84,7 @@ def look(path: str, pattern: str, *, done_marker: bool) -> Look:
 
 
 def describe(path: str, pattern: str, seen: Look, *, done_marker: bool) -> str:
-    """Return what an inbox is waited for, for the log: where it is, and what is in the way."""
+    """Describe an inbox that is waited for, for the log: where it is, and what keeps its files from being taken."""
     what = f"files {pattern}" if pattern != "*" else "code files (CSV, JSON or XLSX)"
     if seen:
         return f"{len(seen):,} files in {path} still change or have just come"
@@ -154,7 +154,7 @@ def refuse_links(path: str) -> None:
         _refuse_link(place)
 
 
-def reports_of(path: str, folder: str) -> Sequence[dict[str, Any]]:
+def read_reports(path: str, folder: str) -> Sequence[dict[str, Any]]:
     """Return the reports of the files of this name that were put away in a folder."""
     file = storage_path(path)
     place = file.parent / folder

@@ -1,4 +1,4 @@
-"""What a DAG run was triggered with, beside what its DAG takes."""
+"""Refuses names that a DAG run was triggered with and that its DAG does not take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def require_known_conf(context: Context) -> None:
 
 
 def _unknown(dag_id: str, unknown: list[str], known: Collection[str]) -> str:
-    from promo_campaigns.definitions.setting_errors import nearest
+    from promo_campaigns.definitions.settings.setting_errors import nearest
 
     if not known:
         return f"{dag_id} takes no parameters, and this run was triggered with {', '.join(map(repr, unknown))}"

@@ -1,4 +1,4 @@
-"""The way from an Airflow connection to the store."""
+"""Opens the store that an Airflow connection names."""
 
 from __future__ import annotations
 

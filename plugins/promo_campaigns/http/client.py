@@ -1,4 +1,4 @@
-"""Open connections to one endpoint, and what each call over them came to."""
+"""Calls one endpoint over open connections, and tells the result of each call."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)  # likewise
 class Answer:
-    """What a call came to, with or without an answer.
+    """The result of a call, with or without an answer.
 
     :ivar outcome: what the status, or its absence, proves
     :ivar detail: why it is not ok, in words free of addresses, codes and answers

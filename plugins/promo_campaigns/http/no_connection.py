@@ -1,4 +1,4 @@
-"""Why no connection came about: the host's name, its port, TLS, or the network; and whether waiting may help."""
+"""Why a connection could not be made (host name, port, TLS, network), and whether waiting may help."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ __all__ = [
     "claiming",
     "event_queue",
     "event_watch",
-    "export",
     "halts",
     "interventions",
     "invariants",

@@ -74,6 +74,6 @@ class AnsweredLedger(PostgresLedger):
         return found
 
 
-def ledger_of(connection: Store, spec: RunSpec) -> PostgresLedger:
+def make_ledger(connection: Store, spec: RunSpec) -> PostgresLedger:
     """Return the ledger for a run with this definition."""
     return AnsweredLedger(connection, spec) if spec.places(before=True) else PostgresLedger(connection)

@@ -1,4 +1,4 @@
-"""What persons say of runs, as the ledger holds it."""
+"""The approvals of runs, as the ledger holds them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SQL = queries(__name__)
 
 
 def read_approval(connection: Connection, run_id: int) -> Approval:
-    """Return what was said of a run.
+    """Return the approval of a run.
 
     :raises LedgerError: there is no such run
     """
@@ -35,7 +35,7 @@ def read_approval(connection: Connection, run_id: int) -> Approval:
 
 
 def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> Approval:
-    """Keep what a person says of a run that waits for it, and return what holds: what was said first.
+    """Record the answer about a run that waits for one, and return the answer that holds, which is the first.
 
     If the run is rejected, its waiting contacts are skipped.
 

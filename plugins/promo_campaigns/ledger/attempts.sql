@@ -133,7 +133,7 @@ select case when exists (
     select count(*) from (
       select distinct t.contact_id from promo.attempt t
       where t.run_id = %(run_id)s and t.purpose = %(purpose)s and t.source = %(source)s and t.outcome = 'refused'
-        and starts_with(t.detail, %(detail)s) and t.contact_id <> all(%(beside)s)
+        and starts_with(t.detail, %(detail)s) and t.contact_id <> all(%(others)s)
       limit %(limit)s) alike) end as contacts;
 
 -- fold_assignments --
@@ -199,7 +199,7 @@ select run_key, run_id, contact_id, resend_counter, code, first_attempt, attempt
 from promo.unknown_send_shown where run_id = %(run_id)s and contact_id = any(%(contact_ids)s)
 order by first_attempt, contact_id;
 
--- judge_unknown --
+-- record_unknown --
 -- Evidence from outside: writes one outcome into every open message attempt of these contacts, and says from whom.
 update promo.attempt t
 set outcome = %(outcome)s, detail = %(detail)s, finished_at = promo.clock(),

@@ -27,12 +27,12 @@ _LARGE = 1_000
 
 
 def listen(connection: Connection, *, workflow: str, type_name: str) -> None:
-    """From now on let every event of the type wait for the workflow; it may be said again and again."""
+    """Queue every event of the type for the workflow from now on; calling it again changes nothing."""
     connection.execute(_SQL["listen"], {"workflow": workflow, "type": type_name})
 
 
 def stop_listening(connection: Connection, workflow: str) -> int:
-    """Let no event wait for the workflow any more; return how many waited and are not answered.
+    """Queue no more events for the workflow; return how many waited and are not answered.
 
     :raises ConfigurationError: the workflow does not listen
     """
@@ -44,18 +44,18 @@ def stop_listening(connection: Connection, workflow: str) -> int:
 
 
 def wake(connection: Connection, workflow: str, *, quiet_s: float) -> bool:
-    """Return whether the workflow is to be woken now: events wait, and nobody was told so within ``quiet_s``."""
+    """Return whether to wake the workflow now: events wait, and it was not woken within ``quiet_s``."""
     woken = connection.execute(_SQL["wake"], {"workflow": workflow, "quiet_s": quiet_s})
     return woken.fetchone() is not None
 
 
 def acquire(connection: Connection, workflow: str, consumer: str, *, quiet_s: float) -> None:
-    """Say who takes the workflow's events from now on, so that nobody wakes it for so long."""
+    """Make a worker the consumer of the workflow's events; the workflow is not woken for so long."""
     connection.execute(_SQL["acquire"], {"workflow": workflow, "consumer": consumer, "quiet_s": quiet_s})
 
 
 def renew(connection: Connection, workflow: str, consumer: str, *, quiet_s: float) -> bool:
-    """Let nobody wake the workflow for so long, or anybody at once; return whether nobody else has come for its events.
+    """Set for how long the workflow is not woken; return whether this worker is still the consumer of its events.
 
     :param quiet_s: 0 for "it may be woken now"
     """
@@ -64,7 +64,7 @@ def renew(connection: Connection, workflow: str, consumer: str, *, quiet_s: floa
 
 
 def is_consumer(connection: Connection, workflow: str, consumer: str) -> bool:
-    """Return whether nobody else has come for the workflow's events."""
+    """Return whether this worker is still the consumer of the workflow's events."""
     return connection.execute(_SQL["is_consumer"], {"workflow": workflow, "consumer": consumer}).fetchone() is not None
 
 

@@ -1,4 +1,4 @@
-"""A long look at the queue of events, over one connection that is opened anew when it is lost."""
+"""Watches the queue of events over one connection, which is opened anew when it is lost."""
 
 from __future__ import annotations
 

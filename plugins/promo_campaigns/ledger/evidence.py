@@ -1,4 +1,4 @@
-"""The evidence of a lease: what its calls came to, as the statements that record it take it."""
+"""The outcomes of a lease's calls, as parameters of the statements that record them."""
 
 from __future__ import annotations
 

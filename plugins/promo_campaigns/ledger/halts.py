@@ -30,10 +30,10 @@ def read_halt(connection: Store, run_id: int) -> Halt | None:
     A halt waits for that end: what the transaction writes was there before the halt.
     """
     row = connection.execute(_SQL["read_halt"], {"run_id": run_id}).fetchone()
-    return halt_of_row(row) if row else None
+    return parse_halt(row) if row else None
 
 
-def halt_of_row(row: Mapping[str, Any]) -> Halt:
+def parse_halt(row: Mapping[str, Any]) -> Halt:
     """Return a halt from its row ``{kind, run_key, at, by, reason}``."""
     return Halt(
         kind=HaltKind(row["kind"]), run_key=row["run_key"], by=row["by"], at=row["at"], reason=row["reason"] or ""
@@ -41,7 +41,7 @@ def halt_of_row(row: Mapping[str, Any]) -> Halt:
 
 
 def require_no_halt(halt: Halt) -> None:
-    """Let a task wait for the end of a halt that ends; one that is final is no error.
+    """Raise while a halt lasts, so that the task waits for its end; a final halt raises nothing.
 
     :raises RunHaltedError: the run is paused, or all sending is stopped
     """

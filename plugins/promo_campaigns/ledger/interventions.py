@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.halts import end_cancelled, halt_of_row
+from promo_campaigns.ledger.halts import end_cancelled, parse_halt
 from promo_campaigns.ledger.runs import close_run, read_run_by_key
 from promo_campaigns.model.errors import LedgerError, RunNotFinishedError
 from promo_campaigns.model.oversight.halt import HaltKind
@@ -25,7 +25,7 @@ _SQL = queries("promo_campaigns.ledger.halts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """What cancelling a run came to.
+    """The result of cancelling a run.
 
     :ivar skipped: contacts who waited, and are sent nothing now
     :ivar under_way: what keeps the run open, in words; empty if it is closed
@@ -37,7 +37,7 @@ class Cancelled:
 
 
 def cancel_run(connection: Connection, run_key: str, *, by: str = "", reason: str = "") -> Cancelled:
-    """Let nobody new be sent to, skip who waits, give back what nobody can have seen, and close the run.
+    """Send to no more contacts, skip those who wait, give back codes that nobody can have seen, and close the run.
 
     What was sent, or may have been, stays as it is. Calls that are under way come to their end, and keep the run open:
     its DAG run closes it, or cancelling it again. Cancelling it again changes nothing that is done.
@@ -57,7 +57,7 @@ def cancel_run(connection: Connection, run_key: str, *, by: str = "", reason: st
 
 
 def pause_run(connection: Connection, run_key: str, *, by: str = "", reason: str = "") -> None:
-    """Let nobody new of a run be given a code or sent to until it is resumed.
+    """Give no more contacts of a run a code or a message until it is resumed.
 
     :param by: who says so; by default the account of this process
     :raises LedgerError: there is no such run, or it is closed or cancelled
@@ -68,7 +68,7 @@ def pause_run(connection: Connection, run_key: str, *, by: str = "", reason: str
 
 
 def resume_run(connection: Connection, run_key: str, *, by: str = "", reason: str = "") -> bool:
-    """Let a run go on that is paused or cancelled; return whether it was.
+    """Resume a run that is paused or cancelled; return whether it was.
 
     Contacts who were skipped when it was cancelled are sent to when the run, once closed, is run again.
 
@@ -82,14 +82,14 @@ def resume_run(connection: Connection, run_key: str, *, by: str = "", reason: st
 
 
 def stop_sending(connection: Connection, *, by: str = "", reason: str = "") -> Halt:
-    """Let nobody be given a code or sent to, in whatever run, until sending is started again; return what holds.
+    """Give out no code and send nothing, in any run, until sending is started again; return the halt that holds.
 
     :param by: who says so; by default the account of this process
     """
     with audited(connection, "stop sending", "all runs", actor=by, reason=reason), connection.transaction():
         connection.execute(_SQL["hold_intents"], {"run_id": None})
         connection.execute(_SQL["stop_sending"], {"by": by or account(), "reason": reason or None})
-        return halt_of_row(connection.execute(_SQL["read_stop"]).fetchall()[0])
+        return parse_halt(connection.execute(_SQL["read_stop"]).fetchall()[0])
 
 
 def start_sending(connection: Connection, *, by: str = "", reason: str = "") -> bool:
@@ -104,7 +104,7 @@ def start_sending(connection: Connection, *, by: str = "", reason: str = "") -> 
 def read_stop(connection: Connection) -> Halt | None:
     """Return since when, by whom and why all sending is stopped; None if it is not."""
     row = connection.execute(_SQL["read_stop"]).fetchone()
-    return halt_of_row(row) if row else None
+    return parse_halt(row) if row else None
 
 
 def _halt(connection: Connection, run: Run, kind: HaltKind, *, by: str, reason: str) -> None:

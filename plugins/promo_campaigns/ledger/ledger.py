@@ -155,16 +155,16 @@ class PostgresLedger(ClaimingLedger):
             self._record(evidence(lease, results))
 
     @retry_on_deadlock
-    def count_alike(self, lease: Lease, detail: str, beside: Sequence[int]) -> int:
+    def count_alike(self, lease: Lease, detail: str, others: Sequence[int]) -> int:
         """Return how many contacts of the run got one answer to calls such as a lease's.
 
         :param detail: the answer, as the ledger keeps it
-        :param beside: contacts who do not count
+        :param others: contacts who do not count
         :return: twenty at most, for more say no more; 0 if such a call was accepted for anybody
         """
         asked = {
             "run_id": lease.run_id,
-            "beside": bigint_array(beside),
+            "others": bigint_array(others),
             "purpose": lease.purpose.value,
             "source": lease.source,
             "detail": detail,

@@ -1,4 +1,4 @@
-"""Whether the same send was opened minutes ago, which a second click does and nobody means."""
+"""Refuses a run when the same send was opened minutes ago, as a second click does."""
 
 from __future__ import annotations
 

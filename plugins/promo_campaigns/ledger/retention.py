@@ -1,4 +1,4 @@
-"""What the store holds of people and nobody needs any more."""
+"""Erases personal data that is no longer needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANSWER = queries("promo_campaigns.ledger.answers")
 
 
 def erase_old(connection: Connection, *, days: int = DAYS) -> dict[str, int]:
-    """Erase what is not needed any more, and return what was done, in numbers.
+    """Erase data that is no longer needed, and return how many rows of each kind.
 
     Answers of data sources go once their run is closed, but for a contact whose send is unknown: it may be sent the
     same again. They go in any case after so many days, and so do keys and parameters of events, see ``purge_events``.

@@ -18,7 +18,7 @@ from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, k
 from promo_campaigns.model.assignment_state import IN_FLIGHT, AssignmentState
 from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunCancelledError, RunNotFinishedError
 from promo_campaigns.model.forecast import StockPolicy
-from promo_campaigns.model.limits import parse_cap, quiet_minutes
+from promo_campaigns.model.limits import limit_parameters
 from promo_campaigns.model.oversight.halt import HaltKind
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import MAX_BATCHES, Batch, Mode, Run
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from promo_campaigns.model.errors import PromoError
-    from promo_campaigns.model.limits import Limits
     from promo_campaigns.model.oversight.first_share import StartWith
     from promo_campaigns.model.run_report import RunReport
     from promo_campaigns.model.run_spec import CodeRequest
@@ -74,7 +73,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises RunCancelledError: the run was cancelled and is closed
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened a short time before
-    :raises PoolShortageError: this run and the open ones beside it need more codes than the pool holds; a
+    :raises PoolShortageError: this run and the other open ones need more codes than the pool holds; a
         ``StockAwaitedError`` where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
     :raises ConfigurationError: quiet hours go by a time zone that the server does not know
@@ -236,18 +235,6 @@ def _staged(start_with: StartWith | None) -> dict[str, Any]:
     if start_with is None:
         return {"start_with": None, "then_wait": None}
     return {"start_with": str(start_with), "then_wait": start_with.then}
-
-
-def limit_parameters(limits: Limits) -> dict[str, Any]:
-    """Return limits as the columns of a run that hold them."""
-    quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
-    cap = parse_cap(limits.frequency_cap) if limits.frequency_cap else None
-    return {
-        "quiet_hours": "{" + ",".join(f"[{start},{end})" for start, end in quiet) + "}" if quiet else None,
-        "time_zone": limits.time_zone or None,
-        "cap_messages": cap.messages if cap else None,
-        "cap_hours": cap.hours if cap else None,
-    }
 
 
 def _find(connection: Connection, query: str, **parameters: object) -> Run:

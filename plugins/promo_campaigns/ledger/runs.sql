@@ -46,6 +46,12 @@ from (select distinct audience.contact_id from (
 join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
 /* fragment of_run */;
 
+-- strangers_of_run --
+-- Ids that the audience of a run listed when it was opened and that were nobody's, and whether anybody is in it.
+select coalesce((forecast->>'strangers')::bigint, 0) as strangers,
+       exists (select from promo.assignment a where a.run_id = r.run_id) as has_contacts
+from promo.run r where r.run_id = %(run_id)s;
+
 -- weigh_audience --
 -- Lets the planner know the new run at once; its own look comes a minute later, when a million rows may be wrong.
 analyze promo.assignment (run_id, contact_id);

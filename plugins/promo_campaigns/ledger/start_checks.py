@@ -14,6 +14,7 @@ from promo_campaigns.model.errors import (
 )
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.run import Mode
+from promo_campaigns.model.run_report import EMPTY_AUDIENCE
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -67,6 +68,23 @@ def audience_problem(audience: Audience, contacts: int) -> DefinitionError | Non
         return None
     problem = f"none of the {len(audience.listed.values)} contacts it names is known"
     return DefinitionError(problem, file=f"audiences/{audience.name}.csv", hint="Load them first: promo contacts load")
+
+
+def audience_notes(connection: Connection, run_id: int) -> list[str]:
+    """Return notes on the audience of a run that was opened: ids that are nobody's, or that it is empty."""
+    found = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]
+    return [*notes_on_strangers(found["strangers"]), *([] if found["has_contacts"] else [EMPTY_AUDIENCE])]
+
+
+def count_strangers_of_run(connection: Connection, run_id: int) -> int:
+    """Return how many of the ids that a run's audience listed when it was opened were nobody's."""
+    found = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]
+    return int(found["strangers"])
+
+
+def notes_on_strangers(count: int) -> list[str]:
+    """Return a note on ids that are nobody's; empty where there are none."""
+    return [f"{count:,} of the ids that the audience lists are nobody's"] if count else []
 
 
 def stock_problem(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -> PoolShortageError | None:

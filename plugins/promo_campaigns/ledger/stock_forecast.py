@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SQL = queries(__name__)
 STRANGERS = "strangers"
-"""Stands beside the numbers that are kept of a run if its audience lists ids that are nobody's."""
+"""Kept with a run's numbers if its audience lists ids that are nobody's."""
 
 
 def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy: StockPolicy) -> Forecast:
@@ -48,12 +48,12 @@ def keep_forecast(
 
 
 def compact_stock(connection: Connection, codes: CodeRequest) -> None:
-    """Keep the rows few whose sum is the pool's stock; asked for with the pool locked."""
+    """Merge the rows whose sum is the pool's stock, so that they stay few; the pool must be locked."""
     connection.execute(_SQL["compact_stock"], {"type": codes.type, "discount": codes.discount})
 
 
 def count_demand(connection: Connection, run_id: int) -> None:
-    """Keep how many codes a run has to claim that was opened, or opened again, in this transaction."""
+    """Keep how many codes a run that was opened in this transaction has to claim."""
     connection.execute(_SQL["count_demand"], {"run_id": run_id})
 
 

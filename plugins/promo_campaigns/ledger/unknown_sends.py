@@ -1,4 +1,4 @@
-"""Sends of unknown outcome, and what a person or a receiver says of them."""
+"""Unknown sends, and their outcome as a person or a receiver knows it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def list_unknown(
     return connection.execute(_ATTEMPT["list_unknown_of_contacts"], chosen).fetchall()
 
 
-def judge_unknown(
+def record_unknown(
     connection: Connection, run_id: int, contact_ids: Sequence[int], outcome: Outcome, *, detail: str = _BY_HAND
 ) -> int:
-    """Settle sends of unknown outcome on evidence from outside, and return how many were.
+    """Record the outcome of unknown sends, known from outside, and return how many they were.
 
     ``OK`` makes them accepted; ``REFUSED`` gives their codes back to the pool.
     """
@@ -52,7 +52,7 @@ def judge_unknown(
     }
     with connection.transaction():
         connection.execute(_ATTEMPT["lock_assignments"], told)
-        connection.execute(_ATTEMPT["judge_unknown"], told)
+        connection.execute(_ATTEMPT["record_unknown"], told)
         return connection.execute(_ATTEMPT["fold_assignments"], fold).rowcount
 
 
@@ -63,7 +63,7 @@ def resend_unknown(connection: Connection, run_id: int, contact_ids: Sequence[in
 
 
 class KnowsKeys(Protocol):
-    """A transport, as far as clearing up needs it."""
+    """A transport that can tell whether it knows an idempotency key."""
 
     async def look_up(self, keys: Sequence[str]) -> set[str]:
         """Return those of the idempotency keys under which the receiver has accepted a message."""
@@ -80,4 +80,4 @@ async def reconcile(connection: Connection, transport: KnowsKeys, run: Run) -> i
     }
     known = await transport.look_up(list(asked)) if asked else set()
     contact_ids = [asked[key] for key in known if key in asked]
-    return judge_unknown(connection, run.run_id, contact_ids, Outcome.OK, detail=_FROM_RECEIVER)
+    return record_unknown(connection, run.run_id, contact_ids, Outcome.OK, detail=_FROM_RECEIVER)

@@ -43,6 +43,12 @@ class Approval:
     closed: bool = False
     left_s: float | None = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether nobody need be asked: it was answered, the run is closed, or its send-by has passed."""
+        late = self.left_s is not None and self.left_s <= 0
+        return self.closed or late or self.status in {ApprovalStatus.GIVEN, ApprovalStatus.REFUSED}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the approval as plain JSON values."""
         return {

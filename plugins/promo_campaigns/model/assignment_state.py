@@ -1,4 +1,4 @@
-"""The states of an assignment, and the changes that the store's trigger allows with the statements that make them.
+"""The states of an assignment, their legal changes, and the statement that makes each change.
 
 ``docs/states.md`` is made of it by ``tests/states_page.py``; a test holds both against the database.
 """

@@ -1,4 +1,4 @@
-"""An audience that is a list: whom it names, one by one."""
+"""An audience that is given as a list of contacts."""
 
 from __future__ import annotations
 

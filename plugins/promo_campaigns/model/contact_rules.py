@@ -118,7 +118,7 @@ def clean_language(text: str) -> str:
 
 
 def clean_time_zone(text: str) -> str:
-    """Return the name of a time zone such as ``Europe/Kyiv``. Ours.
+    """Return the name of a time zone such as ``Europe/Kyiv``; the vendor has no such value.
 
     :raises ValueError: there is no time zone of this name
     """

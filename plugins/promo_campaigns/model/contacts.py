@@ -105,7 +105,7 @@ class Matching:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that was refused.
+    """A row that was rejected.
 
     :param row: its line in a file, or its position in a request
     :param place: the column or channel at fault, or empty

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from promo_campaigns.model.errors import ConfigurationError
@@ -24,7 +24,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLAUSE = re.compile(r"(?:(?P<days>[a-z][a-z, -]*)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)")
 _CAP = re.compile(r"(?P<messages>\d{1,4})\s*/\s*(?P<count>\d{1,4})\s*(?P<unit>[hd])")
 _NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
-"""Files beside the time zones: which time they tell depends on the machine, or they tell none."""
+"""Files among the time zones that name none: their time depends on the machine, or there is none."""
 _ZONE = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+){0,2}")
 _QUIET_FORM = "hours such as 21:00-09:00, or by day such as mon-fri 21:00-09:00; sat,sun 20:00-11:00"
 
@@ -154,3 +154,15 @@ def parse_cap(text: str) -> Cap:
         msg = f"frequency_cap must be messages per days or hours such as 3/7d or 1/24h, at most 366d, not {text!r}"
         raise ConfigurationError(msg)
     return Cap(messages=messages, hours=hours)
+
+
+def limit_parameters(limits: Limits) -> dict[str, Any]:
+    """Return limits as the columns of a run that hold them."""
+    quiet = quiet_minutes(limits.quiet_hours) if limits.quiet_hours else None
+    cap = parse_cap(limits.frequency_cap) if limits.frequency_cap else None
+    return {
+        "quiet_hours": "{" + ",".join(f"[{start},{end})" for start, end in quiet) + "}" if quiet else None,
+        "time_zone": limits.time_zone or None,
+        "cap_messages": cap.messages if cap else None,
+        "cap_hours": cap.hours if cap else None,
+    }

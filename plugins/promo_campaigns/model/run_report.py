@@ -180,7 +180,7 @@ class RunReport:
         """Return what is counted, in words, and how many contacts that is."""
         tally = self.tally
         rows = [("audience", tally.audience)]
-        rows += [("beside it, ids that are nobody's", self.strangers)] if self.strangers else []
+        rows += [("ids that are nobody's", self.strangers)] if self.strangers else []
         rows += [("given a code", tally.given)]
         rows += [("of these, one they held already", tally.reused)] if tally.reused else []
         rows += [("of these, on their profile", tally.recorded)]

@@ -22,12 +22,12 @@ CONTACT_NAMES = (
     "time_zone",
     "contact_unique_identifier",
 )
-"""What a template reads of the contact itself; additional fields and event parameters come beside it."""
+"""What a template reads of the contact itself; additional fields and event parameters are added to it."""
 CODE = "promocode"
 CODE_NAMES = (CODE, "promocode_type", "discount", "expiration_date", "expires")
 """What a template reads of the code that the contact was given."""
 VALUE_NAMES = (*CONTACT_NAMES, *CODE_NAMES)
-"""What every text for a contact can read, beside fields, answers and parameters of an event."""
+"""What every text for a contact can read; fields, answers and parameters of an event are added to it."""
 TOOL_NAMES = ("esc", "mathTool", "math", "numberTool", "number", "dateTool", "date")
 """Tools of the template language, there for every contact; a value of the same name comes first."""
 LOOP_NAMES = ("foreach", "velocityCount", "velocityHasNext")

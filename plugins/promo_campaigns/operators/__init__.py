@@ -1,6 +1,6 @@
 """The blocks of a workflow, one module each. A block assigns its parameters and calls other rooms.
 
-What blocks share is in ``base``.
+What blocks share is in ``base``; blocks that stand in no campaign are in ``upkeep``.
 """
 
 __all__ = [
@@ -17,11 +17,6 @@ __all__ = [
     "preview",
     "promo_code",
     "promo_codes",
-    "reconcile",
-    "retention",
     "start",
-    "stock_levels",
     "test_send",
-    "uplift",
-    "watch",
 ]

@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
 from promo_campaigns.hooks.dry_run import write_dry_run
 from promo_campaigns.model.approval import ApprovalStatus, OnTimeout
-from promo_campaigns.model.errors import ConfigurationError, LedgerConflictError
-from promo_campaigns.model.parameters import optional_text, parse_choice, parse_duration, parse_names, whole_number
+from promo_campaigns.model.parameters import optional_text, parse_choice, parse_names, parse_span, whole_number
+from promo_campaigns.operators.base.rescheduling import skipped_if_cancelled
 from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.preview.approval_form import approval_form
@@ -82,18 +82,12 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, unless it is known already."""
-        from promo_campaigns.ledger.approvals import read_approval
+        from promo_campaigns.delivery.opening.approval import read_open_approval
 
-        run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
-        if run_id == NO_RUN:
-            msg = "nothing was opened, so there is nothing to approve"
-            raise AirflowSkipException(msg)
-        with self.hook.connect() as connection:
-            _require_not_cancelled(connection, run_id)
-            approval = read_approval(connection, run_id)
-            late = approval.left_s is not None and approval.left_s <= 0
-            known = approval.closed or late or approval.status in {ApprovalStatus.GIVEN, ApprovalStatus.REFUSED}
-            if known or not self._prepare(connection, approval):
+        run_id = self._opened_run()
+        with skipped_if_cancelled(), self.hook.connect() as connection:
+            approval = read_open_approval(connection, run_id)
+            if approval.settled or not self._fill_in(connection, approval):
                 self.log.info("Nobody is asked about run %s", approval.run_key)
                 return self._go_on(context, approval)
         asked: dict[str, Any] = super().execute(context)
@@ -101,41 +95,44 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Keep the answer in the ledger, and go on as it says."""
+        from promo_campaigns.delivery.opening.approval import require_not_cancelled
         from promo_campaigns.ledger.approvals import decide
 
-        run_id = whole_number("run_id", self.run_id, least=1, most=MAX_RUN_ID)
-        with self.hook.connect() as connection:
-            _require_not_cancelled(connection, run_id)
+        run_id = self._opened_run()
+        with skipped_if_cancelled(), self.hook.connect() as connection:
+            require_not_cancelled(connection, run_id)
         answer = HITLOperator.execute_complete(self, context, event)
         who = answer["responded_by_user"] or {}
+        approved = answer["chosen_options"] == [self.APPROVE]
         with self.hook.connect() as connection:
-            approved = answer["chosen_options"] == [self.APPROVE]
             return self._go_on(context, decide(connection, run_id, approved=approved, by=str(who.get("id", ""))))
 
-    def _prepare(self, connection: Connection, approval: Approval) -> bool:
-        """Fill in the form, and tell whether there is anybody to ask about."""
+    def _opened_run(self) -> int:
+        run_id = whole_number("run_id", self.run_id, least=NO_RUN, most=MAX_RUN_ID)
+        if run_id == NO_RUN:
+            msg = "nothing was opened, so there is nothing to approve"
+            raise AirflowSkipException(msg)
+        return run_id
+
+    def _fill_in(self, connection: Connection, approval: Approval) -> bool:
+        """Fill in the form from a dry run of those who wait, and tell whether there is anybody to ask about."""
         from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+        from promo_campaigns.delivery.opening.start import StartRequest
         from promo_campaigns.ledger.approvals import count_left_out
         from promo_campaigns.ledger.runs import read_run
 
-        if approval.status is None:
-            msg = (
-                f"run {approval.run_key} was opened when nobody was to be asked about it; "
-                "put this block behind its Start block, and give the send an edition of its own"
-            )
-            raise LedgerConflictError(msg)
+        self._set_answers(approval)
         run = read_run(connection, approval.run_id)
         report = write_dry_run(
             connection,
             CompiledCampaign(run.spec),
             run_key=run.run_key,
-            send_by=run.send_by,
+            start=StartRequest(run_key=run.run_key, send_by=run.send_by),
             run_id=run.run_id,
             preview_folder=optional_text(self.preview_folder),
             include_folder=self.include_folder,
         )
         self.subject, self.body = approval_form(run.spec, run.run_key, report, count_left_out(connection, run.run_id))
-        self._set_answers(approval)
         return report.contacts > 0
 
     def _set_answers(self, approval: Approval) -> None:
@@ -143,17 +140,10 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         on_timeout = parse_choice(OnTimeout, "on_timeout", self.on_timeout)
         self.defaults = [self.APPROVE if on_timeout is OnTimeout.APPROVE else self.REJECT]
         self.assigned_users = [{"id": name, "name": name} for name in parse_names("approvers", self.approvers)]
-        self.response_timeout = self._time_left(approval)
-
-    def _time_left(self, approval: Approval) -> timedelta | None:
-        text = optional_text(self.timeout)
-        span = parse_duration(text)
-        if text and span is None:
-            msg = f"timeout must be a span of time such as 24h, in m, h or d, not {text!r}"
-            raise ConfigurationError(msg)
+        waited = parse_span("timeout", self.timeout) if optional_text(self.timeout) else None
         until_send_by = None if approval.left_s is None else timedelta(seconds=approval.left_s)
-        spans = (span, until_send_by, self.response_timeout)
-        return min((time for time in spans if time is not None), default=None)
+        spans = [span for span in (waited, until_send_by, self.response_timeout) if span is not None]
+        self.response_timeout = min(spans, default=None)
 
     def _go_on(self, context: Context, approval: Approval) -> dict[str, Any]:
         """Let the batches run, or skip them."""
@@ -161,12 +151,3 @@ class ApproveRunOperator(StoreOperator, ApprovalOperator):
         if approval.status is ApprovalStatus.REFUSED:
             self.skip(ti=context["ti"], tasks=context["task"].get_direct_relatives(upstream=False))
         return approval.as_dict()
-
-
-def _require_not_cancelled(connection: Connection, run_id: int) -> None:
-    """Skip a block that asks about a run which a person has cancelled, and say who."""
-    from promo_campaigns.ledger.halts import read_halt
-
-    halt = read_halt(connection, run_id)
-    if halt is not None and halt.is_final:
-        raise AirflowSkipException(str(halt))

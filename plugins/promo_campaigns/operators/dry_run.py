@@ -64,7 +64,7 @@ class DryRunOperator(StoreOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Write the preview, and say whether the workflow is on."""
         workflow = parse_name("workflow", self.workflow)
-        report = self._write(context, workflow)
+        report = self._write_preview(context, workflow)
         if is_live(context, workflow):
             report.notes.append(f"{workflow} is live: its DAG is on, and runs whenever it is due or triggered")
         self.log.info("Dry run of %s: %d contacts: %s", workflow, report.contacts, report.states)
@@ -73,7 +73,7 @@ class DryRunOperator(StoreOperator):
         require_startable(report)
         return report.as_dict()
 
-    def _write(self, context: Context, workflow: str) -> PreviewReport:
+    def _write_preview(self, context: Context, workflow_id: str) -> PreviewReport:
         from promo_campaigns.definitions.receiver_checks import check_receivers
         from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
         from promo_campaigns.definitions.workflow_specs import read_workflow_spec
@@ -82,15 +82,15 @@ class DryRunOperator(StoreOperator):
 
         files = IncludeFolder(include_folder(self.include_folder))
         given = {name: optional_text(getattr(self, name)) or None for name in ("audience", "message")}
+        workflow = check_workflow(files, workflow_id)
         spec = read_workflow_spec(files, workflow, given)
         check_receivers(files.path, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
-        when = as_start_would(check_workflow(files, workflow), read_occurrence(context))
         with self.hook.connect() as connection:
             return write_dry_run(
                 connection,
                 CompiledCampaign(spec),
-                run_key=read_run_key(context, workflow),
+                run_key=read_run_key(context, workflow_id),
+                start=as_start_would(workflow, read_occurrence(context)),
                 preview_folder=optional_text(self.preview_folder),
                 include_folder=self.include_folder,
-                **when,
             )

@@ -68,7 +68,7 @@ class StartOnEventsOperator(EventsOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Take what waits, or find what was taken."""
-        from promo_campaigns.delivery.event_stream import start_on_events
+        from promo_campaigns.delivery.opening.events import start_on_events
 
         opening, batch_size = self.read_opening(context), batch_size_of(self.batch_size)
         with self.hook.connect() as connection:

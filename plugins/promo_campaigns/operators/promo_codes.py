@@ -11,8 +11,8 @@ from promo_campaigns.hooks.code_inbox import (
     REJECTED,
     open_code_file,
     put_away,
+    read_reports,
     refuse_links,
-    reports_of,
     storage_path,
 )
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError
@@ -153,7 +153,7 @@ class LoadPromoCodesOperator(StoreOperator):
     def _earlier_report(self, path: str, run_id: str) -> Mapping[str, Any]:
         """Return the report of the try that has put this file away."""
         for folder in (REJECTED, LOADED):
-            for report in reports_of(path, folder):
+            for report in read_reports(path, folder):
                 if report.get("run_id") == run_id:
                     self.log.info("%s was put into %s/ by an earlier try", printable_name(path), folder)
                     return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from airflow.sdk import Context
+
+    from promo_campaigns.delivery.opening.start import StartRequest
+    from promo_campaigns.model.run_spec import RunSpec
 
 RUN_ID_KEY = "run_id"
 PREVIEW_KEY = "preview"
@@ -112,8 +115,8 @@ class StartOperator(AudienceOperator):
         """Open the run, or find it; or write its preview."""
         if not parse_flag("preview_only", self.preview_only):
             return self.resume(context)
-        report = self.write_preview(context, mode=parse_mode(self.mode))
-        if self._sends_by_itself(context):
+        report = self.write_preview(context)
+        if self._has_schedule() and is_live(context, self.dag_id):
             report.notes.append(_LIVE.format(self.dag_id))
             self.log.warning("%s", report.notes[-1])
         context["ti"].xcom_push(key=PREVIEW_KEY, value=report.as_dict())
@@ -123,50 +126,37 @@ class StartOperator(AudienceOperator):
 
     def resume(self, context: Context, event: object = None) -> list[dict[str, Any]]:  # noqa: ARG002  (Airflow's signature)
         """Open the run, now or once there are codes for everybody."""
-        with rescheduled(self, wait_s=STOCK_POLL_S):
-            return self._open(context)
+        from promo_campaigns.delivery.opening.start import start_run
 
-    def _sends_by_itself(self, context: Context) -> bool:
-        """Tell whether the DAG of this block is on and has a schedule: Airflow turns it on when it is triggered."""
-        return self._has_schedule() and is_live(context, self.dag_id)
+        spec, batch_size = self.read_definition(context), batch_size_of(self.batch_size)
+        with rescheduled(self, wait_s=STOCK_POLL_S), self.hook.connect() as connection:
+            request = self.read_request(context, spec)
+            started = start_run(connection, spec, request, batch_size, task_slots=task_slots(self))
+        for note in (*started.notes, *self._schedule_notes()):
+            self.log.warning("%s", note)
+        context["ti"].xcom_push(key=RUN_ID_KEY, value=started.run.run_id)
+        return [asdict(batch) for batch in started.batches]
+
+    def read_request(self, context: Context, spec: RunSpec) -> StartRequest:
+        """Read how the run is to be opened."""
+        return replace(
+            super().read_request(context, spec),
+            mode=parse_mode(self.mode),
+            approval=asks_approval(self),
+            abort_at=self.read_abort_at(),
+            start_with=parse_start_with(self.start_with, self.then),
+            confirm_within=self._confirm_within(context),
+        )
 
     def _has_schedule(self) -> bool:
-        """Tell whether the DAG of this block runs by itself."""
+        """Tell whether the DAG of this block runs by itself; Airflow turns it on when it is triggered."""
         return bool(self.has_dag() and self.dag.schedule is not None)  # type: ignore[no-untyped-call]  # Airflow's
 
-    def _open(self, context: Context) -> list[dict[str, Any]]:
+    def _schedule_notes(self) -> list[str]:
+        """Return what is to be known of a run that a schedule opens."""
         from promo_campaigns.definitions.workflow_notes import NO_SEND_BY
-        from promo_campaigns.ledger.oversight.first_share import read_first_share
-        from promo_campaigns.ledger.runs import open_run, read_batches
-        from promo_campaigns.preview.start import words_on_audience
 
-        spec = self.read_definition(context)
-        batch_size = batch_size_of(self.batch_size)
-        with self.hook.connect() as connection:
-            run = open_run(
-                connection,
-                spec,
-                run_key=self.read_key(context, spec),
-                send_by=self.read_deadline(context),
-                mode=parse_mode(self.mode),
-                stock_policy=self.stock_policy(),
-                approval=asks_approval(self),
-                abort_at=self.read_abort_at(),
-                start_with=parse_start_with(self.start_with, self.then),
-                confirm_within=self._confirm_within(context),
-            )
-            batches = read_batches(connection, run, batch_size, task_slots=task_slots(self))
-            words = words_on_audience(connection, run.run_id)
-            first = read_first_share(connection, run.run_id)
-        self.log.info("Run %s (%s) has %d batches", run.run_id, run.run_key, len(batches))
-        if first is not None:
-            self.log.info("Run %s goes to %s", run.run_id, first)
-        if self._has_schedule() and not optional_text(self.send_by):
-            words.append(NO_SEND_BY)
-        for word in words:
-            self.log.warning("%s", word)
-        context["ti"].xcom_push(key=RUN_ID_KEY, value=run.run_id)
-        return [asdict(batch) for batch in batches]
+        return [NO_SEND_BY] if self._has_schedule() and not optional_text(self.send_by) else []
 
     def _confirm_within(self, context: Context) -> timedelta | None:
         """Return how long before the same send must have been opened; None where it is meant."""

@@ -40,7 +40,7 @@ def retry_on_deadlock(
 def run_until_booked(
     transaction: Callable[Concatenate[Owner, Given], Result],
 ) -> Callable[Concatenate[Owner, Given], Result]:
-    """Run a transaction again for as long as there is hope: it writes evidence that is nowhere else.
+    """Run a transaction again until it succeeds or its time is over: it writes evidence that is nowhere else.
 
     :param transaction: as for ``retry_on_deadlock``
     """

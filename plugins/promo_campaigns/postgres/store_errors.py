@@ -95,7 +95,7 @@ _LOST = f"the connection to the promo database was lost; {_AGAIN}"
 
 
 def unreachable(error: psycopg.Error) -> PromoError:
-    """Say why there is no way to the server, and what to do.
+    """Say why the server cannot be reached, and what to do.
 
     :param error: what an attempt to connect raised
     """

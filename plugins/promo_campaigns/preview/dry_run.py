@@ -13,9 +13,8 @@ from psycopg.rows import tuple_row
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
 from promo_campaigns.delivery.templates import compile_message
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.ledger.stock_forecast import weigh
-from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import Recipient
@@ -26,12 +25,13 @@ from promo_campaigns.preview.examples import Examples
 from promo_campaigns.preview.message_diff import DiffReport, MessageDiff
 from promo_campaigns.preview.quiet_hours import PreviewHours
 from promo_campaigns.preview.rows import NO_CODE, Candidate, Previewer, PreviewReport
-from promo_campaigns.preview.start import AS_USUAL, StartRequest, weigh_start
+from promo_campaigns.preview.start import AS_USUAL, weigh_start
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+    from promo_campaigns.delivery.opening.start import StartRequest
     from promo_campaigns.model.run_spec import Message, RunSpec
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.tables.writers import WriteRows
@@ -52,7 +52,6 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     tables: Sequence[WriteRows],
     *,
     at: datetime | None = None,
-    send_by: datetime | None = None,
     run_id: int | None = None,
     answers: Mapping[str, object] | None = None,
     start: StartRequest = AS_USUAL,
@@ -63,7 +62,6 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     placeholder. No code is used, and the ledger is not touched.
 
     :param at: when it is to be sent, if that is later than now
-    :param send_by: nothing is sent after it
     :param run_id: the open run of this definition, if there is one: its audience are the contacts that wait in it
     :param answers: examples of what data sources answer before the message, by their names
     :param start: how Start is to open the run
@@ -78,7 +76,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     examples = Examples(previewer.file_of if previewer.has_variants else None)
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
-        hours = PreviewHours(connection, campaign.limits, at=at, send_by=send_by)
+        hours = PreviewHours(connection, campaign.limits, at=at, send_by=start.send_by)
         when: dict[str, Any] = {"at": at, "run_id": run_id, "ahead": forecast.ahead}
         audience = _AudienceReader(connection, spec, hours, limits=campaign.limits, answers=answers, **when)
         with closing(audience) as reader:
@@ -160,7 +158,7 @@ def audience_parts(
             yield part
 
 
-def recipient_of(
+def make_recipient(
     row: tuple[Any, ...],
     spec: RunSpec,
     expires_at: datetime,
@@ -248,7 +246,7 @@ class _AudienceReader:
     ) -> Candidate:
         held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
         code, expires_at, pool_zone = _NO_CODE if reason else held or next(codes, _NO_CODE)
-        recipient = recipient_of(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
+        recipient = make_recipient(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.redaction import redacted
 from promo_campaigns.model.run_spec import Audience, RunSpec
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
-from promo_campaigns.preview.dry_run import audience_parts, recipient_of, write_preview
+from promo_campaigns.preview.dry_run import audience_parts, make_recipient, write_preview
 from promo_campaigns.preview.rows import REJECTED, SEND, SKIPPED, Candidate, Previewer, Row
-from promo_campaigns.preview.shown_message import hidden_values_of
+from promo_campaigns.preview.shown_message import list_hidden_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from promo_campaigns.delivery.opening.start import StartRequest
     from promo_campaigns.postgres.background_jobs import Job
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.tables.writers import Rows
@@ -75,20 +75,20 @@ def keep_dry_run(
     dsn: str,
     job: Job,
     spec: RunSpec,
-    when: Mapping[str, Any],
+    start: StartRequest,
     tell: Callable[[int], None],
 ) -> dict[str, Any]:
     """Make a dry run, keep it part by part, and return its report as plain values.
 
     :param job: whose dry run it is
-    :param when: how Start would open the run, as ``as_start_would`` says
+    :param start: how Start is to open the run
     :param tell: called with the number of contacts that are done
     :raises DefinitionError: the audience's SELECT fails
     """
     with connect(dsn) as source, connect(dsn) as store:
         keeper = _Keeper(store, job.background_job_id, tell)
         answers = job.terms["answers"]
-        report = write_preview(source, CompiledCampaign(spec), [keeper.keep], answers=answers, **when)
+        report = write_preview(source, CompiledCampaign(spec), [keeper.keep], answers=answers, start=start)
     told = report.as_dict()
     return {name: value for name, value in told.items() if name not in {"files", "sha256"}}
 
@@ -181,7 +181,7 @@ def render_page(connection: Connection, job: Job, rows: Sequence[KeptRow], *, re
         found = [row for part in parts for row in part]
     candidates = [_candidate(row, kept[row[0]], wanted, job.terms["answers"]) for row in found]
     rendered = {row.contact_id: row for row in Previewer(CompiledCampaign(wanted)).rows(candidates)}
-    masks = hidden_values_of(connection, list(rendered), reveal=reveal)
+    masks = list_hidden_values(connection, list(rendered), reveal=reveal)
     channel = spec.message.channel
     return [_shown(row, rendered.get(row.contact_id), masks.get(row.contact_id, {}), channel) for row in rows]
 
@@ -189,7 +189,7 @@ def render_page(connection: Connection, job: Job, rows: Sequence[KeptRow], *, re
 def _candidate(row: tuple[Any, ...], kept: KeptRow, spec: RunSpec, answers: Mapping[str, object]) -> Candidate:
     expires_at = datetime.fromisoformat(kept.expires_at) if kept.expires_at else _NEVER
     reason = kept.reason if kept.state == SKIPPED else ""
-    return Candidate(recipient_of(row, spec, expires_at, answers), reason)
+    return Candidate(make_recipient(row, spec, expires_at, answers), reason)
 
 
 def _shown(kept: KeptRow, now: Row | None, masks: Mapping[str, str], channel: str) -> Row:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promo_campaigns.contacts.audiences import some_of
+from promo_campaigns.contacts.audiences import read_some_contacts
 from promo_campaigns.contacts.store import read_contacts
 from promo_campaigns.delivery.http_sender import KEY_HEADER
 from promo_campaigns.delivery.rendering import render_messages
@@ -26,19 +26,19 @@ from promo_campaigns.model.typed.languages import nearest_text
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
-from promo_campaigns.preview.dry_run import REASON, audience_parts, recipient_of
+from promo_campaigns.preview.dry_run import REASON, audience_parts, make_recipient
 from promo_campaigns.preview.quiet_hours import PreviewHours
 from promo_campaigns.preview.rows import KEY, SEND, SKIPPED, Candidate, Previewer
-from promo_campaigns.preview.test_request import trial_call
+from promo_campaigns.preview.test_request import render_test_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
+    from promo_campaigns.delivery.compiled_campaign import CompiledCampaign, CompiledSource
     from promo_campaigns.delivery.receivers import Receivers
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run import Recipient
-    from promo_campaigns.model.run_spec import DataSource, RunSpec
+    from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -149,7 +149,7 @@ def show_message(  # noqa: PLR0913  (what is shown and to whom, one keyword each
             reason, waits = hours.of(row[_ZONE])
     spec = campaign.spec
     expires_at = row[_HELD + 1] or datetime.now(tz=timezone.utc) + timedelta(days=max(spec.codes.days, 1))
-    recipient = recipient_of(row, spec, expires_at, answers)
+    recipient = make_recipient(row, spec, expires_at, answers)
     recipient = replace(recipient, language=language) if language else recipient
     shown = ShownMessage(
         contact_id=recipient.contact_id,
@@ -169,10 +169,10 @@ def hidden_values(connection: Connection, contact_id: int, *, reveal: bool = Fal
 
     :param reveal: addresses are shown; codes are masked in any case
     """
-    return hidden_values_of(connection, [contact_id], reveal=reveal).get(contact_id, {})
+    return list_hidden_values(connection, [contact_id], reveal=reveal).get(contact_id, {})
 
 
-def hidden_values_of(
+def list_hidden_values(
     connection: Connection, contact_ids: Sequence[int], *, reveal: bool = False
 ) -> dict[int, dict[str, str]]:
     """Return the same for several contacts, by their ids."""
@@ -198,7 +198,7 @@ def without(masks: Mapping[str, str]) -> Callable[[str], str]:
 def _row_of(connection: Connection, campaign: CompiledCampaign, contact_id: int | None) -> tuple[Any, ...]:
     """Return a row of the preview audience: the contact's, or the first of a few who would be sent to."""
     spec = campaign.spec
-    named = [contact_id] if contact_id is not None else some_of(connection, spec.audience, _LOOKED_AT)
+    named = [contact_id] if contact_id is not None else read_some_contacts(connection, spec.audience, _LOOKED_AT)
     wanted = replace(spec, audience=Audience(name="shown", contact_ids=tuple(named)))
     with closing(audience_parts(connection, wanted, limits=campaign.limits)) as parts:
         rows = [row for part in parts for row in part]
@@ -229,7 +229,7 @@ def _with_texts(
     message.idempotency_key = KEY
     (row,) = Previewer(campaign).rows([Candidate(recipient, "", "", waits)])
     told = [*filter(None, row.warnings.split("; "))]
-    calls = _calls(campaign.spec, receivers, recipient, message, told)
+    calls = _calls(campaign, receivers, recipient, message, told)
     if row.state != SEND and not shown.reason:
         shown = replace(shown, state=row.state, reason=row.reason)
     return replace(
@@ -244,12 +244,12 @@ def _with_texts(
 
 
 def _calls(
-    spec: RunSpec, receivers: Receivers, recipient: Recipient, message: OutgoingMessage, told: list[str]
+    campaign: CompiledCampaign, receivers: Receivers, recipient: Recipient, message: OutgoingMessage, told: list[str]
 ) -> list[NamedCall]:
-    before = [source for source in spec.data_sources if source.before]
-    after = [source for source in spec.data_sources if not source.before]
+    before = [source for source in campaign.sources if source.definition.before]
+    after = [source for source in campaign.sources if not source.definition.before]
     calls = [_of_source(source, "answer", receivers, recipient, told) for source in before]
-    calls += [_of_transport(spec, receivers, message, told)]
+    calls += [_of_transport(campaign.spec, receivers, message, told)]
     calls += [_of_source(source, "profile", receivers, recipient, told) for source in after]
     return [one for one in calls if one is not None]
 
@@ -264,20 +264,21 @@ def _of_transport(spec: RunSpec, receivers: Receivers, message: OutgoingMessage,
 
 
 def _of_source(
-    source: DataSource, purpose: str, receivers: Receivers, recipient: Recipient, told: list[str]
+    source: CompiledSource, purpose: str, receivers: Receivers, recipient: Recipient, told: list[str]
 ) -> NamedCall | None:
+    name = source.definition.name
     try:
-        call = trial_call(source, recipient)
+        call = render_test_request(source, recipient)
     except PromoError as error:
         told.append(str(error))
         return None
     call = replace(call, headers={**call.headers, KEY_HEADER: KEY})
     try:
-        return NamedCall(source.name, purpose, show_call(receivers.endpoint(source), call))
+        return NamedCall(name, purpose, show_call(receivers.endpoint(source.definition), call))
     except Exception as error:  # noqa: BLE001  (likewise)
-        told.append(f"where {source.name} leads cannot be shown: {_why(error)}")
+        told.append(f"where {name} leads cannot be shown: {_why(error)}")
     shown = ShownCall(method=call.method, url=call.path, headers=call.headers, body=call.body)
-    return NamedCall(source.name, purpose, shown)
+    return NamedCall(name, purpose, shown)
 
 
 def _why(error: Exception) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promo_campaigns.contacts.audiences import count_strangers
+from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.runs import has_run, read_run_by_key
-from promo_campaigns.ledger.start_checks import problems, run_problem
+from promo_campaigns.ledger.start_checks import count_strangers_of_run, notes_on_strangers, problems, run_problem
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.parameters import parse_deadline
 from promo_campaigns.model.run_report import EMPTY_AUDIENCE
 from promo_campaigns.model.run_spec import note_on_transport
-from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,43 +19,27 @@ if TYPE_CHECKING:
 
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.model.errors import PromoError
-    from promo_campaigns.model.run import Mode
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.preview.rows import PreviewReport
 
-_SQL = queries(__name__)
 _MAKES_DO = {
     StockPolicy.PARTIAL: "as many contacts get none",
     StockPolicy.WAIT: "Start will wait until they are loaded",
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartRequest:
-    """How Start is to open the run that is previewed.
-
-    :ivar run_key: of its occurrence; empty if that is not known
-    :ivar mode: what it does if that run is closed already
-    :ivar stock_policy: what it does with too few codes
-    """
-
-    run_key: str = ""
-    mode: Mode | None = None
-    stock_policy: StockPolicy = StockPolicy.FAIL
-
-
 AS_USUAL = StartRequest()
 
 
-def as_start_would(workflow: Workflow, occurrence: datetime) -> dict[str, Any]:
+def as_start_would(workflow: Workflow, occurrence: datetime) -> StartRequest:
     """Return how Start opens a run of a workflow: its deadline, and what it does with too few codes.
 
     :param occurrence: when what the run stands for happens
     """
     policy = StockPolicy.WAIT if workflow.event else workflow.stock  # an event waits for its code
     send_by = parse_deadline("send_by", workflow.send_by, occurrence=occurrence)
-    return {"send_by": send_by, "start": StartRequest(stock_policy=policy)}
+    return StartRequest(send_by=send_by, stock_policy=policy)
 
 
 def weigh_start(
@@ -71,18 +54,8 @@ def weigh_start(
         report.strangers = count_strangers(connection, spec.audience)
         report.refusals = [str(problem) for problem in _problems(connection, spec, report, start)]
     else:
-        report.strangers = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]["strangers"]
+        report.strangers = count_strangers_of_run(connection, run_id)
     report.notes += _notes(spec, report, start.stock_policy)
-
-
-def words_on_audience(connection: Connection, run_id: int) -> list[str]:
-    """Return what is to be known of the audience of a run that was opened: who is nobody in it, or that it is empty."""
-    row = connection.execute(_SQL["strangers_of_run"], {"run_id": run_id}).fetchall()[0]
-    return [*_strangers(row["strangers"]), *([] if row["has_contacts"] else [EMPTY_AUDIENCE])]
-
-
-def _strangers(count: int) -> list[str]:
-    return [f"{count:,} of the ids that the audience lists are nobody's"] if count else []
 
 
 def _problems(
@@ -100,7 +73,7 @@ def _problems(
 def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> Iterator[str]:
     if note := note_on_transport(spec.transport):
         yield note
-    yield from _strangers(report.strangers)
+    yield from notes_on_strangers(report.strangers)
     if not report.contacts and not report.refusals:
         yield EMPTY_AUDIENCE
     short = report.forecast.shortfall if report.forecast else 0

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.ledger.halts import require_no_halt
 from promo_campaigns.ledger.interventions import read_stop
-from promo_campaigns.ledger.runs import limit_parameters
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.limits import NO_LIMITS
+from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.run import Mode, Run
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.snapshot import reading
-from promo_campaigns.preview.dry_run import REASON, audience_parts, recipient_of
+from promo_campaigns.preview.dry_run import REASON, audience_parts, make_recipient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +96,7 @@ def render_test_messages(
     recipients: list[Recipient] = []
     with reading(connection), closing(audience_parts(connection, wanted, limits=limit_parameters(NO_LIMITS))) as parts:
         for row in (row for part in parts for row in part):
-            recipient, reason = recipient_of(row, wanted, expires_at, answers), str(row[REASON])
+            recipient, reason = make_recipient(row, wanted, expires_at, answers), str(row[REASON])
             del left_out[recipient.contact_id]
             if reason:
                 left_out[recipient.contact_id] = reason

@@ -13,7 +13,6 @@ from promo_campaigns.contacts.store import read_contacts
 from promo_campaigns.delivery.bulk import BATCH
 from promo_campaigns.delivery.http_sender import KEY_HEADER
 from promo_campaigns.delivery.success_rule import SuccessRule, read_json
-from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.http.client import Answer, Call, HttpClient
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import PLACEHOLDER
@@ -22,6 +21,7 @@ from promo_campaigns.model.template_context import message_context
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from promo_campaigns.delivery.compiled_campaign import CompiledSource
     from promo_campaigns.http.client import Endpoint
     from promo_campaigns.model.outcome import Outcome
     from promo_campaigns.model.run_spec import DataSource
@@ -47,7 +47,7 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
+def read_test_recipient(connection: Connection, contact_id: int) -> Recipient:
     """Return a contact as a template sees it, with the placeholder for a code and the newest locator.
 
     :raises ConfigurationError: there is no such contact
@@ -70,7 +70,7 @@ def trial_recipient(connection: Connection, contact_id: int) -> Recipient:
     )
 
 
-def addresses_of(connection: Connection, contact_id: int) -> list[str]:
+def list_addresses(connection: Connection, contact_id: int) -> list[str]:
     """Return the e-mail addresses and phone numbers of a contact, as they are stored and as digits alone."""
     values = [
         str(channel["value"]) for found in read_contacts(connection, [contact_id]) for channel in found["channels"]
@@ -86,27 +86,28 @@ def codes_held(connection: Connection, contact_id: int) -> list[str]:
     return [str(row["code"]) for row in rows]
 
 
-def trial_call(source: DataSource, recipient: Recipient | None, body: str | None = None) -> Call:
+def render_test_request(source: CompiledSource, recipient: Recipient | None, body: str | None = None) -> Call:
     """Render a request; one for many contacts is rendered for one.
 
+    :param source: a data source by itself, or of a campaign that is compiled already
     :param recipient: the contact; None for no contact in particular
     :param body: sent as it is, in place of the source's own
     :raises ConfigurationError: it cannot be rendered
     """
-    templates = compile_data_source(source)
+    definition, templates = source.definition, source.templates
     values = message_context(recipient or _recipient(0))
-    context = {BATCH: [values], "data": {BATCH: [values]}} if source.records_per_request else values
+    context = {BATCH: [values], "data": {BATCH: [values]}} if definition.records_per_request else values
     parts = {**templates.headers, "path": templates.path, **({} if body is not None else {"body": templates.body})}
     rendered: dict[str, str] = {}
     for name, template in parts.items():
         (text,) = template.render_many([context])
         if not isinstance(text, str):
-            msg = f"data source {source.name!r} cannot be rendered: {name}: {text}"
+            msg = f"data source {definition.name!r} cannot be rendered: {name}: {text}"
             raise ConfigurationError(msg)
         rendered[name] = text
     headers = {name: rendered[name] for name in templates.headers}
     return Call(
-        method=source.method,
+        method=definition.method,
         path=rendered["path"],
         headers={**headers, KEY_HEADER: str(uuid.uuid4())},
         body=rendered["body"] if body is None else body,
@@ -121,7 +122,7 @@ async def make_test_request(source: DataSource, endpoint: Endpoint, call: Call) 
     client, begun_at = HttpClient(endpoint), time.monotonic()
     async with client.connected():
         (answer,) = await client.send_all([call], deadline=begun_at + _WAIT_S)
-    outcome, detail = _judged(source, answer)
+    outcome, detail = _apply_rule(source, answer)
     if answer.look_at and outcome is answer.outcome:
         detail = f"{detail}; {answer.look_at}"
     return Reply(
@@ -133,7 +134,7 @@ async def make_test_request(source: DataSource, endpoint: Endpoint, call: Call) 
     )
 
 
-def _judged(source: DataSource, answer: Answer) -> tuple[Outcome, str]:
+def _apply_rule(source: DataSource, answer: Answer) -> tuple[Outcome, str]:
     return SuccessRule(source).outcome(answer, read_json(answer.body))
 
 

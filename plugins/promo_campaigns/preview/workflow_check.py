@@ -9,7 +9,7 @@ from promo_campaigns.connections.airflow_database import ConnectionsHiddenError
 from promo_campaigns.connections.lookup import variable_name
 from promo_campaigns.definitions import workflow_files
 from promo_campaigns.definitions.names.store_check import require_store
-from promo_campaigns.definitions.receiver_checks import require_settings, transport_connection_of
+from promo_campaigns.definitions.receiver_checks import find_transport_connection, require_settings
 from promo_campaigns.definitions.workflow_files import check_workflow
 from promo_campaigns.definitions.workflow_notes import notes_on
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, SettingError
@@ -76,7 +76,7 @@ def remarks_on(files: IncludeFolder, workflow_id: str) -> list[Remark]:
 def _look_at_connection(
     files: IncludeFolder, find_connection: FindConnection, remarks: list[Remark], workflow: Workflow
 ) -> None:
-    conn_id = transport_connection_of(files.path, workflow)
+    conn_id = find_transport_connection(files.path, workflow)
     if not conn_id:
         return
     try:

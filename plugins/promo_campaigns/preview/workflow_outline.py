@@ -46,7 +46,7 @@ def codes_in_words(workflow: Workflow) -> str:
     return f"{workflow.promo_code.type}, {workflow.promo_code.discount} %, {workflow.promo_code.days} days"
 
 
-def blocks_of(workflow: Workflow, message: Message, sources: Sequence[DataSource]) -> list[Block]:
+def list_blocks(workflow: Workflow, message: Message, sources: Sequence[DataSource]) -> list[Block]:
     """Return the blocks of a workflow in their order.
 
     :param sources: what the message binds, in the order of the definition

@@ -67,7 +67,7 @@ class StoreSlots:
         give_up = anyio.current_time() + PATIENCE_S
         if contact is None:
             return await self._try(give_up, work, *arguments)
-        async with self._queues.turn(contact, give_up):
+        async with self._queues.slot(contact, give_up):
             return await self._try(give_up, work, *arguments)
 
     async def _try(self, give_up: float, work: Callable[..., Answer], *arguments: object) -> Answer:
@@ -100,7 +100,7 @@ class _Queues:
         self._locks: dict[str, tuple[anyio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def turn(self, contact: str, give_up: float) -> AsyncIterator[None]:
+    async def slot(self, contact: str, give_up: float) -> AsyncIterator[None]:
         lock, waiting = self._locks.get(contact) or (anyio.Lock(), 0)
         self._locks[contact] = (lock, waiting + 1)
         try:

@@ -75,9 +75,9 @@ class CampaignFiles:
         :raises DefinitionError: it, or one that it names, is wrong
         :raises ConfigurationError: its audience are those to whom an event happens, and no other is given
         """
-        self.outline(workflow_id)
+        workflow = self.outline(workflow_id).workflow or check_workflow(self.folder, workflow_id)
         contact_ids = given.pop("contact_ids", ())
-        return read_workflow_spec(self.folder, workflow_id, given, contact_ids=contact_ids)  # type: ignore[arg-type]  # ids
+        return read_workflow_spec(self.folder, workflow, given, contact_ids=contact_ids)  # type: ignore[arg-type]  # ids
 
     def _outline(self, workflow_id: str) -> Outline:
         try:

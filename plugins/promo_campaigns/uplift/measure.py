@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from promo_campaigns.ledger.export import runs_of_workflow
+from promo_campaigns.ledger.lookups.export import runs_of_workflow
 from promo_campaigns.ledger.run_list import find_run
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
 from promo_campaigns.model.events import parse_event_type

@@ -19,7 +19,7 @@ class Dialect:
     :param empty_is_false: empty text, zero and empty lists are false
     :param null_unsets: `#set` to nothing removes the variable instead of keeping its value
     :param whole_lines: a line that holds only a directive vanishes with its indentation
-    :param velocity_count: `$velocityCount` counts loop turns, `$velocityHasNext` tells whether there are more
+    :param velocity_count: `$velocityCount` numbers the iterations, `$velocityHasNext` says if there are more
     :param negation: `-$x` is an expression
     :param plain_targets: `#set` sets only what is written `$x`, not `$!x` or `${x}`
     :param literals_hold: as a condition, a literal counts by its value; else only true does

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, XComArg, task_group
 
-from promo_campaigns.definitions.settings import Consumer, arguments, form_fields
+from promo_campaigns.definitions.settings.model import Consumer, arguments, form_fields
 from promo_campaigns.definitions.workflow import Workflow
 from promo_campaigns.definitions.workflow_files import IncludeFolder, require_files
 from promo_campaigns.definitions.workflow_parts import PromoCode
@@ -21,7 +21,7 @@ from promo_campaigns.operators.event_stream import AnswerEventsOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.operators.promo_code import GetPromoCodeOperator
 from promo_campaigns.operators.start import StartOperator
-from promo_campaigns.workflows.schedule import first_moment, last_moment, schedule_of
+from promo_campaigns.workflows.schedule import first_moment, last_moment, read_schedule
 from promo_campaigns.workflows.trigger_form import trigger_form
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class PromoWorkflow:
 
     def _build(self) -> DAG:
         audience = self.settings.audience
-        with DAG(self.workflow_id, schedule=schedule_of(self.settings), **self._dag_arguments()) as dag:
+        with DAG(self.workflow_id, schedule=read_schedule(self.settings), **self._dag_arguments()) as dag:
             if isinstance(audience, str):
                 self._lay_blocks()
             else:

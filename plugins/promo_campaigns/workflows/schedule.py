@@ -21,7 +21,7 @@ _CATCH_ALL = "*/15 * * * *"
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def schedule_of(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes)
+def read_schedule(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow takes)
     """Return the schedule; what is no plain value is Airflow's own already.
 
     :raises SettingError: there is no such timetable, or it cannot be made so

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param, get_parsing_context
 
-from promo_campaigns.definitions.settings import form_fields
-from promo_campaigns.definitions.settings_schema import setting_schema
+from promo_campaigns.definitions.settings.model import form_fields
+from promo_campaigns.definitions.settings.settings_schema import setting_schema
 from promo_campaigns.model.run_spec import note_on_transport
 
 if TYPE_CHECKING:
-    from promo_campaigns.definitions.settings import FormField, Settings
+    from promo_campaigns.definitions.settings.model import FormField, Settings
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 
@@ -31,7 +31,7 @@ _REPEAT = "Send again though the same was sent minutes ago"
 
 
 def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
-    """Return the parameters of a workflow's runs; a run that says nothing is the workflow as it is written.
+    """Return the parameters of a workflow's runs; where a run sets none, the workflow's own settings hold.
 
     Messages and audiences are those of the include folder. Types are proposals, since a pool can be loaded at any time:
     they are those that the workflows there take codes from. While a task is run nothing is offered, and nothing read

@@ -79,5 +79,5 @@ def test_what_a_template_sets_itself_and_what_there_is_is_known(text: str) -> No
         ("#set($map.x = 1)", "map"),
     ],
 )
-def test_what_was_meant_otherwise_is_not_known(text: str, name: str) -> None:
+def test_a_misspelt_name_is_not_known(text: str, name: str) -> None:
     assert [unknown.name for unknown in compile_template(text).unknown_names(KNOWN)] == [name]

@@ -175,7 +175,7 @@ def test_names_that_are_read_are_told_from_names_that_are_bound(text: str, names
         ],
     ],
 )
-def test_whoever_may_read_a_name_is_known(text: str, reads: bool) -> None:  # noqa: FBT001  (the expected value)
+def test_a_template_that_may_read_a_name_is_known(text: str, reads: bool) -> None:  # noqa: FBT001  (the expected value)
     assert compile_template(text).reads("promocode") is reads
 
 

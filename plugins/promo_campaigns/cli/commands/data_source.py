@@ -118,8 +118,9 @@ def _prepare(
     include: Path, name: str, connection: str, *, contact: int | None, body: Path | None, dsn: str
 ) -> _TestRequest:
     from promo_campaigns.definitions.definitions import read_data_source
+    from promo_campaigns.delivery.compiled_campaign import CompiledSource
     from promo_campaigns.http.endpoint import parse_endpoint
-    from promo_campaigns.preview.test_request import trial_call
+    from promo_campaigns.preview.test_request import render_test_request
 
     source = read_data_source(include, name)
     settings = command_connection(source.connection, connection or None)
@@ -129,7 +130,7 @@ def _prepare(
     return _TestRequest(
         source=source,
         endpoint=endpoint,
-        call=trial_call(source, recipient, text),
+        call=render_test_request(CompiledSource(source, 0), recipient, text),
         secrets=[settings.password],
         masks={text: mask(text) for text in hidden},
     )
@@ -137,11 +138,11 @@ def _prepare(
 
 def _contact(contact_id: int, dsn: str) -> tuple[Recipient, list[str]]:
     from promo_campaigns.postgres.connection import connect
-    from promo_campaigns.preview.test_request import addresses_of, codes_held, trial_recipient
+    from promo_campaigns.preview.test_request import codes_held, list_addresses, read_test_recipient
 
     with connect(find_dsn(dsn)) as connection:
-        recipient = trial_recipient(connection, contact_id)
-        return recipient, [*codes_held(connection, contact_id), *addresses_of(connection, contact_id)]
+        recipient = read_test_recipient(connection, contact_id)
+        return recipient, [*codes_held(connection, contact_id), *list_addresses(connection, contact_id)]
 
 
 def _body_of(path: Path, source: DataSource) -> str:

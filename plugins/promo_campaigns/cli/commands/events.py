@@ -43,13 +43,13 @@ def list_newest(
 
 def _in_words(event: dict[str, Any]) -> dict[str, str]:
     whose = f"contact {event['contact_id']}" if event["contact_id"] else "nobody known"
-    return {"contact": whose, "became": "; ".join(map(_fate, event["turns"])) or "nobody listens"}
+    return {"contact": whose, "became": "; ".join(map(_fate, event["workflows"])) or "nobody listens"}
 
 
-def _fate(turn: dict[str, Any]) -> str:
-    if turn["refused"]:
-        return f"{turn['workflow']}: refused, {turn['refused']}"
-    return f"in run {turn['run_key']}" if turn["run_key"] else f"{turn['workflow']}: waits"
+def _fate(queued: dict[str, Any]) -> str:
+    if queued["refused"]:
+        return f"{queued['workflow']}: refused, {queued['refused']}"
+    return f"in run {queued['run_key']}" if queued["run_key"] else f"{queued['workflow']}: waits"
 
 
 @app.add("listeners", "promo events listeners", "promo events listeners --json --fields workflow,waiting")

@@ -117,14 +117,14 @@ def _preview(wanted: _Wanted) -> PreviewReport:
     from promo_campaigns.postgres.connection import connect
     from promo_campaigns.preview.dry_run import write_preview
     from promo_campaigns.preview.rows import COLUMNS
-    from promo_campaigns.preview.start import as_start_would
+    from promo_campaigns.preview.start import AS_USUAL, as_start_would
     from promo_campaigns.tables.writers import open_tables
 
     campaign = wanted.campaign
     spec, at = campaign.spec(), parse_time("--at", wanted.at)
     answers, notes = read_sample_answers(campaign.include, spec), campaign.notes_on_receivers(spec)
     workflow = campaign.workflow_settings()
-    when = as_start_would(workflow, at or datetime.now(tz=timezone.utc)) if workflow else {}
+    start = as_start_would(workflow, at or datetime.now(tz=timezone.utc)) if workflow else AS_USUAL
     with (
         connect(find_dsn(campaign.dsn)) as connection,
         open_tables(wanted.files, COLUMNS) as tables,
@@ -132,7 +132,7 @@ def _preview(wanted: _Wanted) -> PreviewReport:
     ):
         campaign.require_fields(spec, connection)
         writers = [*tables, counted(lambda _: None, bar)]
-        report = write_preview(connection, CompiledCampaign(spec), writers, at=at, answers=answers, **when)
+        report = write_preview(connection, CompiledCampaign(spec), writers, at=at, answers=answers, start=start)
     report.files = [str(file) for file in wanted.files]
     report.notes += notes
     return report

@@ -101,7 +101,7 @@ class _Table(NamedTuple):
     @contextmanager
     def opened(self) -> Iterator[WriteRows]:
         """Open it, and yield what takes the rows of an export."""
-        from promo_campaigns.ledger.export import COLUMNS
+        from promo_campaigns.ledger.lookups.export import COLUMNS
         from promo_campaigns.tables.writers import csv_writer, table_file
 
         places = self.output.places([column.name for column in COLUMNS])
@@ -117,7 +117,7 @@ class _Table(NamedTuple):
 
 
 def _export(wanted: _Wanted, table: _Table, dsn: str) -> int:
-    from promo_campaigns.ledger.export import export_codes
+    from promo_campaigns.ledger.lookups.export import export_codes
     from promo_campaigns.postgres.connection import connect
 
     with connect(dsn) as connection:
@@ -128,7 +128,7 @@ def _export(wanted: _Wanted, table: _Table, dsn: str) -> int:
 
 
 def _runs(connection: Connection, wanted: _Wanted) -> list[int]:
-    from promo_campaigns.ledger.export import runs_of_workflow
+    from promo_campaigns.ledger.lookups.export import runs_of_workflow
     from promo_campaigns.ledger.run_list import find_run
 
     if wanted.key:

@@ -82,7 +82,7 @@ def resend(key: RunKey, *, which: Chosen, form: OutputOptions, dsn: Dsn = "") ->
 
 def _record(verb: str, key: str, which: Chosen, output: Output, dsn: str) -> None:
     from promo_campaigns.ledger.run_list import find_run
-    from promo_campaigns.ledger.unknown_sends import judge_unknown, list_unknown, resend_unknown
+    from promo_campaigns.ledger.unknown_sends import list_unknown, record_unknown, resend_unknown
     from promo_campaigns.model.outcome import Outcome
     from promo_campaigns.postgres.connection import connect
 
@@ -98,5 +98,5 @@ def _record(verb: str, key: str, which: Chosen, output: Output, dsn: str) -> Non
             count = resend_unknown(connection, run_id, contact_ids)
         else:
             outcome = Outcome.OK if verb == "accept" else Outcome.REFUSED
-            count = judge_unknown(connection, run_id, contact_ids, outcome)
+            count = record_unknown(connection, run_id, contact_ids, outcome)
     output.record({"run_key": key, "action": verb, "sends": count}, f"{count:,} sends are {_DONE[verb]}")

@@ -20,7 +20,7 @@ from promo_campaigns.definitions.names.known import (
     written,
 )
 from promo_campaigns.definitions.names.merge_tags import merge_tags
-from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promo_campaigns.definitions.names.known import Known
-    from promo_campaigns.definitions.text_settings import TextSettings
+    from promo_campaigns.definitions.settings.text_settings import TextSettings
     from promo_campaigns.model.run_spec import DataSource, Message, RunSpec
     from promo_campaigns.velocity import Shape, Template, UnknownName
 
@@ -43,7 +43,7 @@ _AS_TEXT = "To print it as it is, write"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """What a campaign says, and to whom.
+    """The texts of a campaign, and what decides which names they can read.
 
     :ivar sources: the data sources that the message binds
     :ivar webhook: the request that carries the message, if it names one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.model.contact_rules import FIELD_TYPES
 from promo_campaigns.model.errors import DefinitionError

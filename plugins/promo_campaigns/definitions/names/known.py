@@ -74,7 +74,7 @@ def answer_shape(include: Path, source: str) -> Shape | None:
 
 
 def example_shape(example: object) -> Shape:
-    """Return what there is in a value like this one: all names in maps, the items of lists together."""
+    """Return the shape of an example value: the names in its maps, the items of a list taken together."""
     if isinstance(example, dict):
         return Names({name: example_shape(value) for name, value in example.items()})
     if isinstance(example, list) and example:
@@ -104,7 +104,7 @@ def meant_name(name: str, known: Collection[str]) -> str:
 
 
 def is_owner(name: str) -> bool:
-    """Tell whether other products call so what has the name of a contact: ``contact`` in ``contact.firstName``."""
+    """Tell whether other products call a contact by this name, such as ``contact`` in ``contact.firstName``."""
     return _OWNERS.match(f"{name.lower()}.") is not None
 
 

@@ -259,7 +259,7 @@ class _Conversation:
         except aiosmtplib.SMTPResponseException as error:
             self.ended_early = error.code == _CLOSING and not self._handed_over
             await self._forget()
-            outcome, detail, look_at = self._judged(error)
+            outcome, detail, look_at = self._outcome_of_reply(error)
         except ValueError as error:
             await self._forget()
             if self._handed_over:
@@ -289,7 +289,7 @@ class _Conversation:
         self._handed_over = True
         await client.hand_over(envelope.content)
 
-    def _judged(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, str]:
+    def _outcome_of_reply(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, str]:
         """Say what a reply proves, and what to look at if it is nobody's fault but ours.
 
         A server that refuses has not taken the mail, before DATA and after it. A sender that is refused is not the

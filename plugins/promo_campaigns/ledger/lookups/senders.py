@@ -30,7 +30,7 @@ class Sent(NamedTuple):
     codes: tuple[str, ...]
 
 
-def senders_of(connection: Connection, contact_ids: Iterable[int]) -> dict[str, Sent]:
+def read_senders(connection: Connection, contact_ids: Iterable[int]) -> dict[str, Sent]:
     """Return which run sent a message, by the idempotency key that the message bears.
 
     :param contact_ids: whose messages they are; the newest runs of each are looked at

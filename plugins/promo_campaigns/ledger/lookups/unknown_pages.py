@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from promo_campaigns.ledger.runs import read_run
-from promo_campaigns.ledger.unknown_sends import judge_unknown, resend_unknown
+from promo_campaigns.ledger.unknown_sends import record_unknown, resend_unknown
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.postgres.audit import audited
@@ -69,7 +69,7 @@ def _decide(connection: Connection, run: Run, decision: Decision, contact_ids: l
     if decision == "resend":
         return resend_unknown(connection, run.run_id, contact_ids)
     outcome = Outcome.OK if decision == "accept" else Outcome.REFUSED
-    return judge_unknown(connection, run.run_id, contact_ids, outcome, detail=f"by hand, {by}")
+    return record_unknown(connection, run.run_id, contact_ids, outcome, detail=f"by hand, {by}")
 
 
 def _chosen(connection: Connection, run_id: int, contact_ids: Sequence[int]) -> Iterator[list[int]]:

@@ -1,3 +1,3 @@
-"""What of a run may be worked on yet: its first share before all others."""
+"""Which contacts of a run may be worked on now: those of its first share, or all."""
 
 __all__ = ["first_share"]

@@ -16,7 +16,7 @@ BY_ITSELF = ("abort_at", "start_with")
 
 
 class HaltKind(str, Enum):
-    """What was said of a run, or of all of them."""
+    """What a person decided for one run, or for all."""
 
     PAUSED = "paused"
     CANCELLED = "cancelled"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 
-def tag_of(language: str) -> str:
+def normalize_language(language: str) -> str:
     """Return a language code as codes are compared, ``pt-br`` for ``pt_BR``; empty for what is none."""
     return language.replace("_", "-").lower() if _CODE.fullmatch(language) else ""
 
@@ -23,7 +23,7 @@ def nearest_text(texts: Mapping[str, Text], language: str | None, otherwise: Tex
 
     :param texts: by the tags of their languages
     """
-    tag = tag_of(language) if language else ""
+    tag = normalize_language(language) if language else ""
     while tag:
         if tag in texts:
             return texts[tag]

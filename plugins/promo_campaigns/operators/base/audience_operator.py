@@ -13,11 +13,10 @@ from promo_campaigns.operators.base.occurrence import read_occurrence, read_run_
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from airflow.sdk import Context
 
-    from promo_campaigns.model.run import Mode
+    from promo_campaigns.delivery.opening.start import StartRequest
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.preview.rows import PreviewReport
 
@@ -70,35 +69,28 @@ class AudienceOperator(CampaignOperator):
         """Read the definition of the run, as ``read_spec`` does."""
         return self.read_spec(context, optional_text(self.audience), self.contact_ids)
 
-    def read_deadline(self, context: Context) -> datetime | None:
-        """Return after which moment nobody is sent anything; None for never."""
-        return parse_deadline("send_by", self.send_by, occurrence=read_occurrence(context))
+    def read_request(self, context: Context, spec: RunSpec) -> StartRequest:
+        """Read how the run is to be opened."""
+        from promo_campaigns.delivery.opening.start import StartRequest
 
-    def read_key(self, context: Context, spec: RunSpec) -> str:
-        """Return the key of the run."""
-        return read_run_key(context, spec.workflow, self.edition)
+        return StartRequest(
+            run_key=read_run_key(context, spec.workflow, self.edition),
+            send_by=parse_deadline("send_by", self.send_by, occurrence=read_occurrence(context)),
+            stock_policy=parse_choice(StockPolicy, "stock", self.stock),
+        )
 
-    def stock_policy(self) -> StockPolicy:
-        """Return what the run does with too few codes."""
-        return parse_choice(StockPolicy, "stock", self.stock)
-
-    def write_preview(self, context: Context, *, mode: Mode | None = None) -> PreviewReport:
-        """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet.
-
-        :param mode: what Start does if the run is closed already
-        """
+    def write_preview(self, context: Context) -> PreviewReport:
+        """Write what the run would do to each contact, as CSV and, with pyarrow, as Parquet."""
         from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
-        from promo_campaigns.preview.start import StartRequest
 
         spec = self.read_definition(context)
-        run_key = self.read_key(context, spec)
+        request = self.read_request(context, spec)
         with self.hook.connect() as connection:
             report = write_dry_run(
                 connection,
                 CompiledCampaign(spec),
-                run_key=run_key,
-                start=StartRequest(run_key=run_key, mode=mode, stock_policy=self.stock_policy()),
-                send_by=self.read_deadline(context),
+                run_key=request.run_key,
+                start=request,
                 preview_folder=optional_text(self.preview_folder),
                 include_folder=self.include_folder,
             )

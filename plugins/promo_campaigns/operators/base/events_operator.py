@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from promo_campaigns.delivery.event_stream import EventOpening
+    from promo_campaigns.delivery.opening.events import EventOpening
 
 _YEARS_S = 10 * 366 * 86_400
 _MOST_EVENTS = 100_000
@@ -87,7 +87,7 @@ class EventsOperator(CampaignOperator):
 
         :raises ConfigurationError: a parameter or a definition file is wrong, see ``read_spec``
         """
-        from promo_campaigns.delivery.event_stream import EventOpening
+        from promo_campaigns.delivery.opening.events import EventOpening
 
         terms = self.read_terms()
         return EventOpening(

@@ -28,11 +28,8 @@ def rescheduled(operator: BaseOperator, wait_s: float | None = None) -> Iterator
     :param wait_s: how long to wait for codes, of which nobody knows when they come
     """
     try:
-        yield
-    except RunCancelledError as error:
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        raise AirflowSkipException(str(error)) from error
+        with skipped_if_cancelled():
+            yield
     except (ReceiverUnavailableError, HeldUpError, StockAwaitedError) as error:
         wait_s = wait_s if isinstance(error, StockAwaitedError) else error.wait_s
         if wait_s is None:
@@ -41,3 +38,14 @@ def rescheduled(operator: BaseOperator, wait_s: float | None = None) -> Iterator
 
         operator.log.warning("%s. This task goes on at %s", error, clock_time(wait_s + _GRACE_S))
         operator.defer(trigger=TimeDeltaTrigger(timedelta(seconds=wait_s + _GRACE_S)), method_name=RESUME)
+
+
+@contextmanager
+def skipped_if_cancelled() -> Iterator[None]:
+    """Skip a task that has nothing left to do, since a person has cancelled its run; the reason names who."""
+    try:
+        yield
+    except RunCancelledError as error:
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        raise AirflowSkipException(str(error)) from error

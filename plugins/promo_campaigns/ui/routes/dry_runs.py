@@ -31,7 +31,7 @@ from promo_campaigns.preview.kept_dry_run import (
     render_page,
 )
 from promo_campaigns.preview.rows import Row
-from promo_campaigns.preview.start import as_start_would
+from promo_campaigns.preview.start import AS_USUAL, as_start_would
 from promo_campaigns.ui.campaign_files import CampaignFiles, campaign_files
 from promo_campaigns.ui.page_errors import PageError
 from promo_campaigns.ui.page_store import PageStore, StoreDep
@@ -113,8 +113,8 @@ def _begun(dag_id: str, wanted: Wanted, caller: Caller, store: PageStore) -> dic
 
 def _work(dsn: str, job: Job, files: CampaignFiles, spec: RunSpec, tell: Callable[[int], None]) -> dict[str, Any]:
     workflow = files.outline(spec.workflow).workflow
-    when = as_start_would(workflow, datetime.now(tz=timezone.utc)) if workflow else {}
-    report = keep_dry_run(dsn, job, spec, when, tell)
+    start = as_start_would(workflow, datetime.now(tz=timezone.utc)) if workflow else AS_USUAL
+    report = keep_dry_run(dsn, job, spec, start, tell)
     found = _wrong(dsn, files, spec)
     return {**report, "refusals": [*report["refusals"], *found]}
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from promo_campaigns.ledger.export import COLUMNS, exported_rows
+from promo_campaigns.ledger.lookups.export import COLUMNS, exported_rows
 from promo_campaigns.model.run_key import run_file_name
 from promo_campaigns.postgres.connection import Connection
 from promo_campaigns.tables.writers import csv_writer

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from promo_campaigns.delivery.transports.inbox import inbox_page
-from promo_campaigns.ledger.lookups.senders import Sent, senders_of
+from promo_campaigns.ledger.lookups.senders import Sent, read_senders
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.redaction import redacted
 from promo_campaigns.postgres.connection import Connection
-from promo_campaigns.preview.shown_message import hidden_values_of
+from promo_campaigns.preview.shown_message import list_hidden_values
 from promo_campaigns.ui.page_errors import PageError
 from promo_campaigns.ui.page_store import StoreDep
 from promo_campaigns.ui.rights import Caller, CallerDep
@@ -53,9 +53,9 @@ def _place(after: str) -> tuple[datetime, str] | None:
 
 def _items(connection: Connection, caller: Caller, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     who = {row["contact_id"] for row in rows}
-    senders = senders_of(connection, who)
+    senders = read_senders(connection, who)
     readable = caller.visible({sent.workflow for sent in senders.values()})
-    masks = hidden_values_of(connection, sorted(who))
+    masks = list_hidden_values(connection, sorted(who))
     told = []
     for row in rows:
         sent = senders.get(row["key"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from promo_campaigns.delivery.rate_limit import parse_budget
+from promo_campaigns.delivery.throttle.rate_limit import parse_budget
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.run_spec import receivers_of
 from promo_campaigns.monitoring.receiver_states import Failure, ReceiverState, list_receivers

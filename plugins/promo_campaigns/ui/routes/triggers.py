@@ -19,7 +19,7 @@ from promo_campaigns.delivery.receivers import Receivers
 from promo_campaigns.model.run_spec import RunSpec
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.connection import Connection, connect
-from promo_campaigns.preview.shown_message import hidden_values_of, without
+from promo_campaigns.preview.shown_message import list_hidden_values, without
 from promo_campaigns.preview.test_message import (
     MOST,
     RenderedMessages,
@@ -175,7 +175,7 @@ def _files_for(caller: Caller, dag_id: str) -> CampaignFiles:
 
 def _shown(connection: Connection, rendered: RenderedMessages) -> dict[str, Any]:
     """Return the messages without the addresses that they go to."""
-    masks = hidden_values_of(connection, [one.contact_id for one in rendered.ready])
+    masks = list_hidden_values(connection, [one.contact_id for one in rendered.ready])
     messages = []
     for one in rendered.ready:
         hide = without(masks.get(one.contact_id, {}))

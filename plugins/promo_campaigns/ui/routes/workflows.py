@@ -18,7 +18,7 @@ from promo_campaigns.model.parameters import code_request
 from promo_campaigns.model.run_spec import CodeRequest, note_on_transport, receivers_of
 from promo_campaigns.postgres.connection import Connection
 from promo_campaigns.preview.workflow_check import Remark, find_faults, remarks_on
-from promo_campaigns.preview.workflow_outline import audience_in_words, blocks_of, codes_in_words, schedule_in_words
+from promo_campaigns.preview.workflow_outline import audience_in_words, codes_in_words, list_blocks, schedule_in_words
 from promo_campaigns.ui.airflow_dags import DagState, coming_runs, dag_states, trigger_form
 from promo_campaigns.ui.campaign_files import CampaignFiles, Outline, campaign_files, find_connection
 from promo_campaigns.ui.page_store import StoreDep
@@ -130,7 +130,7 @@ def _described(outline: Outline, seen: _Seen, last: RunLine | None) -> dict[str,
         "codes": codes_in_words(workflow),
         "message": message.name,
         "event": workflow.event or None,
-        "blocks": [block._asdict() for block in blocks_of(workflow, message, outline.sources)],
+        "blocks": [block._asdict() for block in list_blocks(workflow, message, outline.sources)],
         "forecast": _forecast(last, seen.free[pool]),
     }
 

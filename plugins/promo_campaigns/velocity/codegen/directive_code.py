@@ -20,7 +20,7 @@ COUNTERS = ("velocityCount", "velocityHasNext")
 
 
 def counters_read(tree: Block) -> tuple[str, ...]:
-    """Return the counters of loops if a template reads one of them: keeping them costs something in each turn."""
+    """Return the counters of loops if a template reads one of them: keeping them costs something in each iteration."""
     read = any(isinstance(node, Reference) and node.root in COUNTERS for node in every(tree))
     return COUNTERS if read else ()
 
@@ -165,7 +165,7 @@ def _leaves_outer(block: Block) -> bool:
 
 
 def weight(block: Block) -> int:
-    """Return the steps one turn of a loop over a block costs: its nodes, inner loops counted by their own turns."""
+    """Return the steps one iteration of a loop over a block costs: its nodes, inner loops apart."""
     counted = (inner for node in block.nodes if not isinstance(node, Loop) for inner in every(node))
     return 1 + sum(1 + len(node.steps) if isinstance(node, Reference) else 1 for node in counted)
 

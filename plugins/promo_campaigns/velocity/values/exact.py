@@ -22,7 +22,7 @@ def is_exact(left: object, right: object) -> bool:
 def exact_pair(left: object, right: object) -> tuple[Any, Any] | None:
     """Return two operands as numbers that can be calculated with and compared; nothing if one is none.
 
-    Beside an infinite double both are doubles.
+    With an infinite double both are doubles.
     """
     first, second = _exact(left), _exact(right)
     if first is None or second is None:

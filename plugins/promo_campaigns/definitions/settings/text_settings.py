@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.yaml_file import QUOTES, YamlFile
 
 if TYPE_CHECKING:

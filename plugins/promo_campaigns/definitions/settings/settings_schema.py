@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 if TYPE_CHECKING:
-    from promo_campaigns.definitions.settings import Settings
+    from promo_campaigns.definitions.settings.model import Settings
 
     Schema = dict[str, Any]
 
@@ -22,7 +22,7 @@ def branch(number: int) -> str:
     return f"<{number}>"
 
 
-def branch_of(step: str | int) -> int | None:
+def parse_branch(step: str | int) -> int | None:
     """Return which form a step of pydantic's leads into; None for a step to a setting or an item."""
     found = _BRANCH.fullmatch(step) if isinstance(step, str) else None
     return int(found[1]) if found else None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from promo_campaigns.delivery.concurrency import RENEW_S, ConcurrencySlots
-from promo_campaigns.delivery.rate_limit import LATE_S, TokenBatch
+from promo_campaigns.delivery.throttle.concurrency import RENEW_S, ConcurrencySlots
+from promo_campaigns.delivery.throttle.rate_limit import LATE_S, TokenBatch
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.postgres.connection import connect_async
 from promo_campaigns.postgres.sql import queries

@@ -14,7 +14,7 @@ EMPTY = "empty"
 
 
 class Consumer(Enum):
-    """Who takes a setting as an argument, by its name."""
+    """What takes a setting as an argument, by its name."""
 
     DAG = "dag"
     """Airflow's DAG."""
@@ -30,7 +30,7 @@ class Consumer(Enum):
 
 @dataclass(frozen=True)
 class Argument:
-    """Marks a setting that goes on as it is.
+    """Marks a setting that is handed on unchanged.
 
     :param consumer: who takes it
     :param name: the name of the argument, where it is not the setting's

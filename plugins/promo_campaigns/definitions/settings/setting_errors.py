@@ -1,12 +1,12 @@
-"""Words what is wrong with a setting for its author."""
+"""Puts errors in settings into words for their author."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promo_campaigns.definitions.settings import EMPTY
-from promo_campaigns.definitions.settings_schema import branch_of, resolved
+from promo_campaigns.definitions.settings.model import EMPTY
+from promo_campaigns.definitions.settings.settings_schema import parse_branch, resolved
 from promo_campaigns.model.errors import SettingError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from promo_campaigns.definitions.settings_schema import Schema
+    from promo_campaigns.definitions.settings.settings_schema import Schema
 
 _LAST = "\uffff"
 _TYPES = {
@@ -97,7 +97,7 @@ def _place(schema: Schema, loc: Collection[str | int]) -> _Place:
     """Follow pydantic's way through the schema; a step into one form of several is no step of the author's."""
     form, described, setting = schema, "", []
     for step in loc:
-        branch = branch_of(step)
+        branch = parse_branch(step)
         if branch is not None:
             form = resolved(schema, form["oneOf"][branch])
             described = described or form.get("description", "")

@@ -64,7 +64,7 @@ class CallCounts:
 
 
 def count_calls(results: Sequence[DeliveryResult]) -> CallCounts:
-    """Rate a receiver by the calls of one chunk.
+    """Count what the calls of one chunk say about their receiver.
 
     Calls that are all refused for a reason of the receiver's own open the circuit at once, and for good. Five calls of
     unknown outcome in a row open it for a while, and so do more than a fifth of a chunk if these are at least five.

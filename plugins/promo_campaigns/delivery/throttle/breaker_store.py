@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.delivery.breaker import (
+from promo_campaigns.delivery.throttle.breaker import (
     COOL_S,
     FAILURES_IN_A_ROW,
     FREE,
