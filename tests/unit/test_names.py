@@ -73,7 +73,13 @@ body: |
   { "contacts": [ #foreach($c in $batch)#if($foreach.index > 0),#end
     { "value": "$c.get('contact_unique_identifier')", "code": "$c.promocode",
       "points": $c.get('points').balance }#end ] }
+poll:
+  path: /jobs/$answer.get('job')
+  done: $answer.get('state') == 'READY' && $status == 200
+  failed: $answer.get('state') == 'BROKEN'
 """,
+    "data_sources/profile.answer.json": '{"job": "j-1"}',
+    "data_sources/profile.poll.answer.json": '{"state": "READY"}',
     "data_sources/gateway.yaml": """\
 connection: promo_api
 path: /messages/$channel
@@ -278,7 +284,7 @@ def test_an_answer_that_nobody_declared_is_refused(tmp_path: Path) -> None:
 def test_the_path_of_a_poll_reads_what_an_example_of_the_first_answer_holds(
     tmp_path: Path, name: str, told: str
 ) -> None:
-    polled = FILES["data_sources/profile.yaml"] + f"poll:\n  path: /status/$answer.{name}\n"
+    polled = FILES["data_sources/profile.yaml"].partition("poll:")[0] + f"poll:\n  path: /status/$answer.{name}\n"
     files = {"data_sources/profile.yaml": polled, "data_sources/profile.answer.json": '{"session": "s-1"}'}
     try:
         check_workflow(write(tmp_path, **files), "sale")
@@ -325,6 +331,7 @@ def test_the_names_that_the_check_knows_are_those_that_templates_get() -> None:
         ("fields: [city]\n", "fields.yaml:1: 'fields' must map names"),
     ],
 )
+    files["data_sources/profile.poll.answer.json"] = '{"status": "FINISHED"}'
 def test_a_wrong_declaration_is_told_by_its_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "fields.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(DefinitionError) as caught:
