@@ -191,9 +191,54 @@ def test_a_name_that_nothing_can_have_is_refused_with_the_way_to_write_it(
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#if($first_name)x#else if($last_name)y#end", "there is no directive #else if. Did you mean '#elseif'?"),
+        ("#if($first_name)x#{else} if ($last_name)y#end", "there is no directive #else if"),
+        ("#if($first_name)x#end if", "there is no directive #end if. Did you mean '#end'?"),
+        ("#foreach($x in [1..3])$x#end foreach\n  more", "there is no directive #end foreach"),
+        ("more #* and more", "'#*' begins a comment, so that 'and more' is not sent"),
+        ("$expires.format('dd/mm/yyyy')", "the pattern 'dd/mm/yyyy' has minutes in mm. Write MM for the month"),
+        ("$expires.format('d MMMM YYYY')", "has the year of the week in YYYY, which is another one"),
+        ("#set($x = $expires.format('DD.MM.yyyy'))$x", "has the day of the year in D. Write d"),
+    ],
+)
+def test_a_text_that_says_something_else_than_is_meant_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    assert told in said(tmp_path, SIMPLE + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#if($first_name)x#else if you like (or not)#end",
+        "#if($first_name)x#end if you like",
+        "$expires.format('d MMMM yyyy')",
+        "$expires.format(\"d MMM 'um' HH:mm\")",
+        "$expires.format('medium')",
+        "$number.format('#,##0.00', $discount)",
+        "#* a comment *# and #[[#*]]#",
+        "follow @shop_name, #spring_sale, -20 %, snake_case_word, <b>x</b>, 5 __ 6, ((see below)), {$discount %}",
+        "https://shop.example/a-first_name/b_c?x=@first_name#top_name",
+    ],
+)
+def test_a_text_that_only_looks_like_a_mistake_is_right(tmp_path: Path, text: str) -> None:
+    assert said(tmp_path, SIMPLE + text) == ""
+
+
+@pytest.mark.parametrize(
     ("tag", "meant"),
     [
         ("{{first_name}}", "$first_name"),
+        ("{$first_name}", "$first_name"),
+        ("[FIRST NAME]", "$first_name"),
+        ("[first_name | default:friend]", "$first_name"),
+        ("__FIRST_NAME__", "$first_name"),
+        ("@@firstname@@", "$first_name"),
+        ("((coupon))", "$promocode"),
+        ("<first_name>", "$first_name"),
+        ("&lt;promo_code&gt;", "$promocode"),
+        ("@first_name", "$first_name"),
+        ("#first_name", "$first_name"),
         ("{{ first_name }}", "$first_name"),
         ("{{{first_name}}}", "$first_name"),
         ("{{ contact.FIRSTNAME | default: 'you' }}", "$first_name"),
@@ -286,6 +331,7 @@ def test_the_path_of_a_poll_reads_what_an_example_of_the_first_answer_holds(
 ) -> None:
     polled = FILES["data_sources/profile.yaml"].partition("poll:")[0] + f"poll:\n  path: /status/$answer.{name}\n"
     files = {"data_sources/profile.yaml": polled, "data_sources/profile.answer.json": '{"session": "s-1"}'}
+    files["data_sources/profile.poll.answer.json"] = '{"status": "FINISHED"}'
     try:
         check_workflow(write(tmp_path, **files), "sale")
         found = ""
@@ -331,7 +377,6 @@ def test_the_names_that_the_check_knows_are_those_that_templates_get() -> None:
         ("fields: [city]\n", "fields.yaml:1: 'fields' must map names"),
     ],
 )
-    files["data_sources/profile.poll.answer.json"] = '{"status": "FINISHED"}'
 def test_a_wrong_declaration_is_told_by_its_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "fields.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(DefinitionError) as caught:

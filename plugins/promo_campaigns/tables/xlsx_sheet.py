@@ -201,6 +201,8 @@ class SheetRows(Listener):
             return ShownDigits(number, self._digits(style).show(number))
         if kind == PERCENT:
             return round(number * 100, _PERCENT_PLACES)
+        if number < 0 and self._epoch is CALENDAR_WINDOWS_1900:
+            return _ERROR  # Excel fills the cell with ####
         try:
             return _day_or_moment(from_excel(number, self._epoch, timedelta=kind == DURATION))
         except (OverflowError, ValueError):

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import message_file, source_file
+from promo_campaigns.definitions.names.date_patterns import pattern_mistake
 from promo_campaigns.definitions.names.declared import FILE, Declared, read_declared
 from promo_campaigns.definitions.names.known import (
     answer_shape,
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity import Shape, Template, UnknownName
 
 ANSWER = "answer"
-_NOT_LISTED = {DATA, *TOOL_NAMES}
 POLLED = ".poll"
 """``data_sources/<name>.poll.answer.json`` is an example of what the path of a poll answers."""
+_NOT_LISTED = {DATA, *TOOL_NAMES}
 _MOST_SHOWN = 16
 _AS_TEXT = "To print it as it is, write"
 
@@ -186,7 +187,7 @@ def _check(part: _Part, declared: Declared) -> None:
         _refuse_name(part, unknown, declared)
     for piece in part.template.printed_texts:
         for tag in merge_tags(piece.text):
-            meant = meant_name(tag.name, part.known.keys() - {*TOOL_NAMES})
+            meant = meant_name(tag.name, part.known.keys() - {*TOOL_NAMES}, is_near_enough=not tag.is_exact)
             if tag.is_certain or meant:
                 problem = f"{tag.tag} is a merge tag of another product, which nothing replaces here"
                 hint = f"Write {written(meant) if meant else 'the name as this product has it'}"
