@@ -396,3 +396,18 @@ def test_a_date_before_the_first_is_what_a_spreadsheet_shows_of_it() -> None:
     file = io.BytesIO()
     book.save(file)
     assert [column for _, column, _ in read(file.getvalue())[1]] == ["expirationDate"]
+
+
+@pytest.mark.parametrize("write", WRITINGS)
+@pytest.mark.parametrize("end", ["\n", " \r\n", "\t"])
+def test_a_line_break_behind_a_copied_cell_is_no_part_of_it(write: Any, end: str) -> None:  # noqa: ANN401
+    accepted, rejected = read(write([[f"AA-1{end}", "2030-01-31", 10, "W", False]]))
+    assert ([row[1] for row in accepted], rejected) == (["AA-1"], [])
+
+
+def test_a_character_that_a_workbook_writes_by_its_number_is_itself() -> None:
+    """Excel writes a carriage return so, and keeps what only looks like it by escaping its underscore."""
+    accepted, rejected = read(
+        as_xlsx([[code, "2030-01-31", 10, "W", False] for code in ("A_x000D_", "B_x0041_", "C_x005F_x0041_")])
+    )
+    assert ([row[1] for row in accepted], rejected) == (["A", "BA", "C_x0041_"], [])

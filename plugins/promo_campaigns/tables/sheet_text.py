@@ -51,6 +51,8 @@ _GUARDS = ("'", "’")
 """An apostrophe keeps a spreadsheet from making a number of what follows."""
 _BLANKS = " \u00a0\u202f\u3000"
 """Those that come with a text copied out of a page or a document."""
+_ENDS = f"{_BLANKS}\t\r\n\v\f"
+"""What may stand behind a text: a cell that was copied has a line break at its end."""
 
 # Excel's error values: each language has its own words, but all keep the sign in front and ! or ? at the end, or a
 # slash between letters. Those that keep neither, and what LibreOffice writes, are named.
@@ -149,12 +151,28 @@ def undo_harmless(text: str) -> str:
 
     ``="000123"`` is a text, too: so exports keep a spreadsheet from making a number of it.
     """
-    bare = text.strip(_BLANKS)
+    bare = text.rstrip(_ENDS).lstrip(_BLANKS)
     if _is_guarded(bare):
         bare = bare[1:]
     while len(bare) > 1 and bare[-1] in _PAIRS.get(bare[0], ""):
         bare = bare[1:-1].strip(_BLANKS)
     return bare[1:].strip(_BLANKS) if bare.startswith(_GUARDS) else bare
+
+
+def undo_guard(text: str) -> str:
+    """Return a text that may stand as ``="..."``, and is left as it is otherwise."""
+    bare = text.strip(_BLANKS)
+    return bare[2:-1] if _is_guarded(bare) else text
+
+
+def is_no_value(text: str) -> bool:
+    """Tell whether a program has written the word for an empty value in place of a text that people read.
+
+    ``NULL`` is such a word, and ``Null`` may be somebody's name.
+    """
+    bare = text.strip(_BLANKS)
+    as_a_name = bare.istitle() and bare.isalpha() and bare != "None"
+    return bare.casefold() in _EMPTY_WORDS and not as_a_name
 
 
 def _is_guarded(text: str) -> bool:
