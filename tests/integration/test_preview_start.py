@@ -13,6 +13,7 @@ from integration.test_before_the_send import CONTEXT, include  # noqa: F401  (a 
 from integration.test_preview_weighs import CONTEXT as PREVIEW_CONTEXT
 from integration.test_preview_weighs import previewing
 from promo_campaigns.cli import main
+from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.reports import read_report
@@ -124,6 +125,26 @@ def test_strangers_are_counted_by_every_kind_of_list(store: Connection, by: str,
     spec = replace(SPEC, audience=Audience(name="vip", list_sha256="0", listed=listed))
     assert look(store, spec).strangers == len(values) - 1
     assert look(store, replace(SPEC, audience=Audience(name="ids", contact_ids=(who, 4711)))).strangers == 1
+
+
+def test_whom_a_select_names_is_counted_where_the_store_does_not_know_them(store: Connection) -> None:
+    """External ids that a left join finds nobody for, ids of another system; who was erased is no stranger."""
+    one, erased = add_contacts(store, 2)
+    store.execute("update promo.contact set external_id = 'c-1' where contact_id = %s", [one])
+    erase_contact(store, erased)
+    add_codes(store, 1)
+    select = (
+        "select c.contact_id from (values ('c-1'), ('c-1'), ('000c-1'), ('nobody')) named (id)"
+        " left join promo.contact c on c.external_id = named.id"
+        " union all select unnest(array[4711, 4711, ERASED])".replace("ERASED", str(erased))
+    )
+    spec = replace(SPEC, audience=Audience(name="vip", sql=select))
+    report = look(store, spec)
+    assert (report.contacts, report.strangers) == (1, 3)
+    assert "3 of the ids that the audience lists are nobody's" in report.notes
+    run = open_run(store, spec, run_key=KEY)
+    told = read_report(store, run.run_id)
+    assert (told.tally.audience, told.strangers) == (1, 3)
 
 
 def test_an_empty_audience_is_said_before_the_run_and_in_its_report(store: Connection) -> None:

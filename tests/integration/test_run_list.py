@@ -8,12 +8,14 @@ import pytest
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
+from promo_campaigns.doctor.stuck_runs import find_stuck_runs
 from promo_campaigns.ledger.interventions import cancel_run, pause_run, stop_sending
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.run_list import find_run, list_runs, list_stuck, read_line
 from promo_campaigns.ledger.runs import close_run, open_run
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.model.oversight.dag_run import DagRunState
 from promo_campaigns.model.oversight.run_line import RunState
 
 if TYPE_CHECKING:
@@ -219,3 +221,30 @@ def test_the_command_tells_what_it_did_and_which_page_comes_next(
     assert "(prices); promo sending start lets it go on" in told("sending", "status", status=1)
     assert told("sending", "start") == "Runs send again.\n"
     assert told("sending", "start", status=1) == "Sending was not stopped.\n"
+
+
+def test_an_open_run_whose_dag_run_is_over_is_stuck_at_once(
+    store: Connection, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that a person paused is one, too: nobody will go on with it. Where Airflow is not asked, that is said."""
+    told = {
+        "welcome/run/a": DagRunState.FAILED,
+        "welcome/run/b": DagRunState.RUNNING,
+        "welcome/run/c": DagRunState.GONE,
+    }
+    for key in told:
+        open_welcome(store, key)
+    pause_run(store, "welcome/run/c")
+    found = find_stuck_runs(store, lambda _: told)
+    assert [(line.run_key, state.value) for line, state in found.lines] == [
+        ("welcome/run/c", "gone"),
+        ("welcome/run/a", "failed"),
+    ]
+    monkeypatch.setattr("promo_campaigns.connections.airflow_dag_runs.is_set_up", lambda: False)
+    assert main(["runs", "list", "--stuck", "--dsn", dsn]) == 0
+    said = capsys.readouterr()
+    assert said.out == "No run is stuck.\n"
+    assert said.err.startswith("Airflow was not asked: no Airflow is set up here; run this with the environment of")
+    let_hours_pass(store)
+    assert main(["runs", "list", "--stuck", "--json", "--fields", "run_key,dag_run", "--dsn", dsn]) == 0
+    assert '{"run_key": "welcome/run/a", "dag_run": "not asked"}' in capsys.readouterr().out

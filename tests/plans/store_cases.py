@@ -141,6 +141,9 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audiences.count_up_to": Case(
             size=BATCH, terms={"limit": BATCH}, fills={"/* audience */": "select contact_id from promo.contact"}
         ),
+        "contacts.audiences.count_selected": Case(
+            size=BATCH, fills={"/* audience */": "select contact_id from promo.contact where contact_id <= 500"}
+        ),
         "contacts.audiences.limit_time": case(ONE, ms="1000"),
         "ledger.lookups.senders.sends": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),

@@ -91,6 +91,17 @@ def test_folders_markers_reports_and_hidden_files_are_no_code_files(tmp_path: Pa
         "._codes.csv",
         ".DS_Store",
         "c.csv.bak",
+        *("codes.gsheet", "codes.csv.sb-1a2b3c-XyZ", "codes.csv._COPYING_", "codes.csv.tmp12", "codes.csv.!qB"),
+        *(
+            "_SUCCESS",
+            "_committed_12",
+            "codes.csv.sha512",
+            "SHA256SUMS",
+            "checksums.txt",
+            "codes.csv.ok",
+            "codes.csv.trg",
+        ),
+        *("LIESMICH.txt", "LISEZ-MOI.txt", "LEEME.txt", "Прочитай.txt", "load.log", "codes.csv.orig"),
     ],
 )
 def test_what_is_no_code_file_is_left_alone(name: str, tmp_path: Path) -> None:

@@ -139,3 +139,30 @@ def test_a_misspelt_column_is_refused_with_a_suggestion() -> None:
 def test_what_a_spreadsheet_puts_around_contacts_changes_nothing() -> None:
     rows = read('sep=;\r\nexternalId;email;;\r\n1; "a@example.com" ;;\r\n;;;\r\n\x1a')
     assert rows == [Row(3, Contact((Channel("email", "a@example.com"),), {}, "1"))]
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        *((word, None) for word in ("NULL", "nan", "N/A", "NA", "None", "(blank)", "\\N", "n.a.", "(null)")),
+        *((word, word) for word in ("Null", "Nan", "Na", "Nil", "Anna")),
+        ('"=""Anna"""', "Anna"),
+    ],
+)
+def test_a_name_is_no_word_that_a_program_writes_for_nothing(cell: str, name: str | None) -> None:
+    assert read(f"externalId,firstName\n1,{cell}\n") == [Row(2, Contact(external_id="1", first_name=name))]
+
+
+@pytest.mark.parametrize("name", ["Jos\ufffd", "José"])
+def test_a_name_whose_letters_were_lost_is_rejected_with_its_reason(name: str) -> None:
+    [rejected] = read(f"externalId,firstName\n1,{name}\n".replace("José", "JosÃ©"))
+    assert isinstance(rejected, Rejected)
+    assert rejected.place == "firstName"
+    assert rejected.reason.startswith("letters were lost or mangled")
+
+
+@pytest.mark.parametrize("code", ['"=""000123"""', "000123\u00a0", "«\u00a0000123\u00a0»"])
+def test_an_id_keeps_its_zeros_and_loses_what_stands_around_it(code: str) -> None:
+    assert read(f"externalId|email\n{code}|a@example.com\n") == [
+        Row(2, Contact((Channel("email", "a@example.com"),), external_id="000123"))
+    ]

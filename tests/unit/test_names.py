@@ -73,7 +73,13 @@ body: |
   { "contacts": [ #foreach($c in $batch)#if($foreach.index > 0),#end
     { "value": "$c.get('contact_unique_identifier')", "code": "$c.promocode",
       "points": $c.get('points').balance }#end ] }
+poll:
+  path: /jobs/$answer.get('job')
+  done: $answer.get('state') == 'READY' && $status == 200
+  failed: $answer.get('state') == 'BROKEN'
 """,
+    "data_sources/profile.answer.json": '{"job": "j-1"}',
+    "data_sources/profile.poll.answer.json": '{"state": "READY"}',
     "data_sources/gateway.yaml": """\
 connection: promo_api
 path: /messages/$channel
@@ -185,9 +191,54 @@ def test_a_name_that_nothing_can_have_is_refused_with_the_way_to_write_it(
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#if($first_name)x#else if($last_name)y#end", "there is no directive #else if. Did you mean '#elseif'?"),
+        ("#if($first_name)x#{else} if ($last_name)y#end", "there is no directive #else if"),
+        ("#if($first_name)x#end if", "there is no directive #end if. Did you mean '#end'?"),
+        ("#foreach($x in [1..3])$x#end foreach\n  more", "there is no directive #end foreach"),
+        ("more #* and more", "'#*' begins a comment, so that 'and more' is not sent"),
+        ("$expires.format('dd/mm/yyyy')", "the pattern 'dd/mm/yyyy' has minutes in mm. Write MM for the month"),
+        ("$expires.format('d MMMM YYYY')", "has the year of the week in YYYY, which is another one"),
+        ("#set($x = $expires.format('DD.MM.yyyy'))$x", "has the day of the year in D. Write d"),
+    ],
+)
+def test_a_text_that_says_something_else_than_is_meant_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    assert told in said(tmp_path, SIMPLE + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#if($first_name)x#else if you like (or not)#end",
+        "#if($first_name)x#end if you like",
+        "$expires.format('d MMMM yyyy')",
+        "$expires.format(\"d MMM 'um' HH:mm\")",
+        "$expires.format('medium')",
+        "$number.format('#,##0.00', $discount)",
+        "#* a comment *# and #[[#*]]#",
+        "follow @shop_name, #spring_sale, -20 %, snake_case_word, <b>x</b>, 5 __ 6, ((see below)), {$discount %}",
+        "https://shop.example/a-first_name/b_c?x=@first_name#top_name",
+    ],
+)
+def test_a_text_that_only_looks_like_a_mistake_is_right(tmp_path: Path, text: str) -> None:
+    assert said(tmp_path, SIMPLE + text) == ""
+
+
+@pytest.mark.parametrize(
     ("tag", "meant"),
     [
         ("{{first_name}}", "$first_name"),
+        ("{$first_name}", "$first_name"),
+        ("[FIRST NAME]", "$first_name"),
+        ("[first_name | default:friend]", "$first_name"),
+        ("__FIRST_NAME__", "$first_name"),
+        ("@@firstname@@", "$first_name"),
+        ("((coupon))", "$promocode"),
+        ("<first_name>", "$first_name"),
+        ("&lt;promo_code&gt;", "$promocode"),
+        ("@first_name", "$first_name"),
+        ("#first_name", "$first_name"),
         ("{{ first_name }}", "$first_name"),
         ("{{{first_name}}}", "$first_name"),
         ("{{ contact.FIRSTNAME | default: 'you' }}", "$first_name"),
@@ -278,8 +329,9 @@ def test_an_answer_that_nobody_declared_is_refused(tmp_path: Path) -> None:
 def test_the_path_of_a_poll_reads_what_an_example_of_the_first_answer_holds(
     tmp_path: Path, name: str, told: str
 ) -> None:
-    polled = FILES["data_sources/profile.yaml"] + f"poll:\n  path: /status/$answer.{name}\n"
+    polled = FILES["data_sources/profile.yaml"].partition("poll:")[0] + f"poll:\n  path: /status/$answer.{name}\n"
     files = {"data_sources/profile.yaml": polled, "data_sources/profile.answer.json": '{"session": "s-1"}'}
+    files["data_sources/profile.poll.answer.json"] = '{"status": "FINISHED"}'
     try:
         check_workflow(write(tmp_path, **files), "sale")
         found = ""

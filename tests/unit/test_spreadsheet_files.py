@@ -63,14 +63,20 @@ DAMAGED = [
     "#NOM?", "#VALEUR!", "#DÉBORDEMENT!", "#RIF!", "#NÚM!", "#VERW!", "#N/B", "#ADR!", "#DZIEL/0!", "#N/D!", "#SAKNAS!",
     "#BAŞV!", "#YOK", "#HIÁNYZIK", "#I/T", "#NIMI?", "#TYHJÄ!", "Err:502", "#ОШИБКА!", "Ошибка:508",
     "NULL", "null", "(null)", "<NULL>", "None", "nan", "NaN", "NaT", "<NA>", "N/A", "undefined", "\\N",
+    "1.23457 E+17", "1.23457×10^17", "1.23457 × 10¹⁷", "#N/A N/A", "1.#QNAN", "Loading...", "n.a.", "k.A.", "н/д",
+    "Not assigned", "Nicht zugeordnet", "(blank)", "(leer)", "(пусто)", "(en blanco)",
+    "—", "…", "***", "????", "_", "CAF\ufffd1", "cafÃ©", "РџСЂРѕРјРѕ", "S&amp;P", "&#39;A",
 ]  # fmt: skip
 KEPT = [
     "4E05", "AB1E10", "1E10", "12E5", "4E-05", "007", "123", "A.5", "1.2.3", "2024-10", "NOEL", "NULL-1", "NANA10",
     "Null7", "A#1", "#SALE1", "N7", "1E10X", "PROMO:500", "ERR-502", "UNDEFINED-9", "Иван:5", "10%", "E+5A", "0x1F",
+    "S&P", "A*", "10×10", "NOT ASSIGNED 7", "KAFFEE", "Nicht-7", "🎁🎁", "Ã-7", "Р№", "(A)", "К.7",
 ]  # fmt: skip
 UNDONE = {
     "'0123": "0123", "’0123": "0123", "“AA-1”": "AA-1", "„AA-1“": "AA-1", "”AA-1”": "AA-1", "«AA-1»": "AA-1",
     "‘AA-1’": "AA-1", '"AA-1"': "AA-1", "'AA-1'": "AA-1", ' "AA-1" ': "AA-1", "“ AA-1 ”": "AA-1", "‹AA›": "AA",
+    '="000123"': "000123", "«\u00a0AA-1\u202f»": "AA-1", "AA-1\u00a0": "AA-1", "\u3000AA-1": "AA-1", "''AA-1''": "AA-1",
+    "『AA-1』": "AA-1", "❝AA-1❞": "AA-1", "″AA-1″": "AA-1", "`AA-1`": "AA-1", "´AA-1´": "AA-1", '“"AA-1"”': "AA-1",
 }  # fmt: skip
 
 
@@ -300,3 +306,108 @@ def test_a_sheet_is_chosen_by_its_name() -> None:
         read(data, sheet="Code")
     with pytest.raises(CodeFileError, match=r"has 3 sheets\. Name the one to read \(--sheet\)"):
         read(data)
+
+
+@pytest.mark.parametrize("text", ["%15", "15٪", "１５", "15\u00a0%", "15.00 %", '="15"', "% 15"])
+def test_a_discount_is_read_as_a_share_is_written_in_any_language(text: str) -> None:
+    accepted, rejected = read(as_csv([["A", "2030-01-31", text, "W", False]]))
+    assert ([row[3] for row in accepted], rejected) == (["15"], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "retired"),
+    [
+        ("✓", "t"),
+        ("☐", "f"),
+        ("1.0", "t"),
+        ("0,0", "f"),
+        ("off", "f"),
+        ("ИСТИНА\u00a0", "t"),
+        ("ósatt", "f"),
+        ("ՃԻՇՏ", "t"),
+    ],
+)
+def test_a_flag_is_read_as_programs_and_languages_write_it(text: str, retired: str) -> None:
+    accepted, rejected = read(as_csv([["A", "2030-01-31", 10, "W", text]]))
+    assert ([row[5] for row in accepted], rejected) == ([retired], [])
+
+
+@pytest.mark.parametrize("write", WRITINGS)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_row_of_no_more_than_a_box_that_is_not_ticked_is_no_row(write: Any, strict: bool) -> None:  # noqa: ANN401, FBT001
+    accepted, rejected = read(
+        write([["A", "2030-01-31", 10, "W", False], *[["", "", "", "", False]] * 3]), strict=strict
+    )
+    assert ([row[1] for row in accepted], rejected) == (["A"], [])
+    _, rejected = read(write([["A", "2030-01-31", 10, "W", False], ["", "", "", "", True]]), strict=strict)
+    assert [reason for *_, reason in rejected] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["sep=;,,,,\n", '"sep=;",,,,\n', "sep = ,\n", "\nsep=,\n", ""],
+    ids=["cell", "quoted", "blanks", "second", "none"],
+)
+def test_a_line_that_names_the_delimiter_is_no_header_however_it_was_saved_anew(head: str) -> None:
+    assert [row[1] for row in read(head + HEADER + f"A,{ROW}")[0]] == ["A"]
+
+
+def test_a_pipe_is_a_delimiter_and_a_line_between_quotes_is_told() -> None:
+    assert [row[1] for row in read((HEADER + f"A,{ROW}").replace(",", "|"))[0]] == ["A"]
+    with pytest.raises(CodeFileError, match=r"codes\.csv:1: each line stands between quotes as a whole"):
+        read("".join(f'"{line}"\n' for line in (HEADER + f"A,{ROW}").splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"{\\rtf1\\ansi", "an RTF document"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"BZh91AY&SY\x00", "packed with bzip2"),
+        (b"\xfd7zXZ\x00", "packed with xz"),
+        (b"\x28\xb5\x2f\xfd\x04", "packed with zstd"),
+        (b"codes.csv".ljust(257, b"\0") + b"ustar\0", "a tar archive"),
+        (b"\xef\xbb\xbf\r\n<html><table>", "HTML or XML"),
+        (b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>', "HTML or XML"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(start: bytes, told: str) -> None:
+    with pytest.raises(CodeFileError, match=f"the file is {told}"):
+        read(start)
+
+
+def test_a_list_inside_of_an_answer_is_named() -> None:
+    with pytest.raises(
+        CodeFileError, match=r"the objects stand in a list inside of another object\. Write the list alone"
+    ):
+        read(json.dumps({"codes": [{"code": "A"}]}))
+
+
+def test_a_date_before_the_first_is_what_a_spreadsheet_shows_of_it() -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(list(COLUMNS))
+    sheet.append(["A", -5, 10, "W", False])
+    sheet["B2"].number_format = "yyyy-mm-dd"
+    file = io.BytesIO()
+    book.save(file)
+    assert [column for _, column, _ in read(file.getvalue())[1]] == ["expirationDate"]
+
+
+@pytest.mark.parametrize("write", WRITINGS)
+@pytest.mark.parametrize("end", ["\n", " \r\n", "\t"])
+def test_a_line_break_behind_a_copied_cell_is_no_part_of_it(write: Any, end: str) -> None:  # noqa: ANN401
+    accepted, rejected = read(write([[f"AA-1{end}", "2030-01-31", 10, "W", False]]))
+    assert ([row[1] for row in accepted], rejected) == (["AA-1"], [])
+
+
+def test_a_character_that_a_workbook_writes_by_its_number_is_itself() -> None:
+    """Excel writes a carriage return so, and keeps what only looks like it by escaping its underscore."""
+    accepted, rejected = read(
+        as_xlsx([[code, "2030-01-31", 10, "W", False] for code in ("A_x000D_", "B_x0041_", "C_x005F_x0041_")])
+    )
+    assert ([row[1] for row in accepted], rejected) == (["A", "BA", "C_x0041_"], [])

@@ -88,6 +88,8 @@ def test_a_rule_that_some_answer_meets_can_hold(rule: str) -> None:
         "$answer.ok && $status == 2000",
         "false",
         "!($status > 1)",
+        "$answer.state == 'DONE' && $answer.state == 'FINISHED'",
+        "!($answer.get('a') != 'x' || $answer.get('a') != 'y')",
     ],
 )
 def test_a_rule_that_no_answer_can_meet_is_refused_with_its_line(tmp_path: Path, rule: str) -> None:

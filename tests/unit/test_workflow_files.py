@@ -152,6 +152,8 @@ def test_a_mistake_is_told_by_line_with_its_text_and_the_cure(
     [
         ("schedule: 0 9 * *", "'schedule' cannot be '0 9 * *'. When it runs: a cron expression"),
         ("schedule: 99 9 * * 1", "'schedule' cannot be '99 9 * * 1'"),
+        ("schedule: 0 0 31 2 *", "'schedule' cannot be '0 0 31 2 *'"),
+        ("transport_conn_id: mail", "transport_conn_id names a connection, and messages are left in the inbox"),
         ("schedule: [0 9 * * 1, 0 9]", "'schedule' cannot be '0 9'. A cron expression, such as 0 9 * * 1"),
         ("schedule: {asset: ''}", "'asset' cannot be ''"),
         ("schedule: {asset: x, assets: y}", "there is no setting 'assets' in 'schedule'. Did you mean 'asset'?"),
@@ -216,6 +218,13 @@ def test_a_wrong_audience_of_events_is_told(include: Path, audience: str, added:
 @pytest.mark.parametrize(("said", "reuse"), [("", Reuse.NEW), *((f"\n  reuse: {word.value}", word) for word in Reuse)])
 def test_a_workflow_says_whether_a_contact_gets_its_code_again(include: Path, said: str, reuse: Reuse) -> None:
     assert read(include, SOUND.replace("days: 7", f"days: 7{said}")).promo_code.reuse is reuse
+
+
+def test_a_type_of_event_that_is_nearly_a_declared_one_is_told_and_another_one_may_be(include: Path) -> None:
+    (include / "fields.yaml").write_text("events:\n  OrderPaid: [order]\n", encoding="utf-8")
+    told = error_of(include, SOUND.replace("all_contacts", "{event: OrderPayed}"))
+    assert ":1: there is no event 'OrderPayed' in include/fields.yaml. Did you mean 'OrderPaid'?" in str(told)
+    assert read(include, SOUND.replace("all_contacts", "{event: Birthday}")).event == "Birthday"
 
 
 def test_another_word_for_reuse_is_told(include: Path) -> None:

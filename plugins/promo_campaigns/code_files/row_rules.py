@@ -21,7 +21,15 @@ from promo_campaigns.tables.layout import (
     Row,
     is_header,
 )
-from promo_campaigns.tables.sheet_text import find_damage, find_error, parse_flag, parse_whole, undo_harmless
+from promo_campaigns.tables.sheet_text import (
+    find_damage,
+    find_error,
+    find_lost_letters,
+    may_be_mangled,
+    parse_flag,
+    parse_whole,
+    undo_harmless,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,10 +51,12 @@ _CACHED_TEXTS = 10_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  (full-width forms, refused too)
 # What is worth a closer look: a formula, the placeholder, a quotation mark, an error, a number, a word for nothing.
 _suspicious = re.compile(
-    rf"[{re.escape(''.join(_FORMULA))}#\"'`<(\[\\{{\u2018-\u201f\u2039\u203a\u00ab\u00bb\uff02\u300c]"  # marks
+    rf"[{re.escape(''.join(_FORMULA))}#\"'`<(\[\\{{"  # marks
+    r"\u2018-\u201f\u2039\u203a\u00ab\u00bb\uff02\u300c\u300e\u275d\u2033\u00b4]"
     r"|[Tt][Ee]"  # the placeholder
     r"|[0-9 ]*(?:[.,\u066b]|[0-9][eE]\+)"  # 0.5 and 1E+17
-    r"|[NnUuIi][A-Za-z/]{1,8}\Z"  # NULL and its like
+    r"|[NnUuIi][A-Za-z/]{1,8}\Z|[NnKk\u041d\u043d][./]|[Nn](?:ot|icht) |[Ll]oading"  # NULL and its like
+    r"|[\W_]+\Z"  # marks alone
     r"|(?:[Ee][Rr]|[Ff][Ee]|[Ff][Oo]|[Vv][Ii]|[Hh][IiAa]|[Cc][Hh]|[Bb]\u0142|[^\x00-\x7f])[^:]*:"  # Err:502
 ).match
 _MAX_DISCOUNT = 99
@@ -134,6 +144,8 @@ class RowRules:
                 and retired
                 and code.isprintable()
                 and not _suspicious(code)
+                and "&" not in code
+                and (code.isascii() or not may_be_mangled(code))
                 and len(code) <= MAX_CODE_LENGTH
             ):
                 yield line, code, expires, discount, name, retired
@@ -151,8 +163,11 @@ class RowRules:
         self._layout.refuse("a second header stands in the file", line, hint)
 
     def _look_closely(self, line: int, row: Row) -> AcceptedRow | None:
-        """Check one row rule by rule; remember the texts that are right. An empty row is no row."""
-        if not any(text.strip() for text in row):
+        """Check one row rule by rule; remember the texts that are right. An empty row is no row.
+
+        Nor is one that holds no more than a box that is not ticked: a sheet has such boxes down to its end.
+        """
+        if not any(text.strip() for text in row[:-1]) and (not row[-1].strip() or parse_flag(row[-1]) is False):
             return None
         try:
             return self._checked(line, row)
@@ -241,6 +256,8 @@ def _type(text: str) -> str:
     if not name:
         raise BrokenRuleError(TYPE, "empty")
     _refuse_error(TYPE, name)
+    if lost := find_lost_letters(name):
+        raise BrokenRuleError(TYPE, lost)
     _check_text(TYPE, name, MAX_TYPE_LENGTH)
     return name
 

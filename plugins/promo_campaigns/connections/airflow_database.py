@@ -50,7 +50,12 @@ def read_dags() -> SeenDags | str:
     try:
         return _read_dags()
     except Exception as error:  # noqa: BLE001  (whatever Airflow or its database has, it is none of ours)
-        return f"Airflow's database cannot be read ({type(error).__name__})"
+        return why_not(error)
+
+
+def why_not(error: Exception) -> str:
+    """Return why Airflow's database could not be asked; its own words may hold an address."""
+    return f"Airflow's database cannot be read ({type(error).__name__})"
 
 
 def stored_connection(conn_id: str) -> ConnectionSettings | None:
@@ -64,7 +69,7 @@ def stored_connection(conn_id: str) -> ConnectionSettings | None:
     try:
         from airflow.configuration import ensure_secrets_loaded  # noqa: PLC0415  (only who asks Airflow imports it)
 
-        _be_quiet()
+        be_quiet()
         answers: Iterator[Any] = (backend.get_connection(conn_id) for backend in ensure_secrets_loaded())
         found = next((answer for answer in answers if answer is not None), None)
     except Exception as error:  # whatever Airflow, a backend or its database has
@@ -77,7 +82,7 @@ def _read_dags() -> SeenDags:
     from airflow.models.errors import ParseImportError  # noqa: PLC0415  (likewise)
     from airflow.utils.session import create_session  # noqa: PLC0415  (likewise)
 
-    _be_quiet()
+    be_quiet()
     with create_session() as session:
         ours = session.query(DagModel.dag_id, DagModel.is_paused).join(DagTag, DagTag.dag_id == DagModel.dag_id)
         rows = ours.filter(DagTag.name == _TAG, DagModel.is_stale.is_(False)).all()
@@ -92,6 +97,6 @@ def _last_line(stacktrace: str) -> str:
     return _PASSWORD.sub(r"\1:***@", lines[-1].strip())
 
 
-def _be_quiet() -> None:
+def be_quiet() -> None:
     """Keep Airflow's own remarks out of a command's output."""
     logging.getLogger("airflow").setLevel(logging.ERROR)

@@ -91,7 +91,16 @@ def _line_of(error: psycopg.Error, head: str, select: str) -> int | None:
 
 
 def count_strangers(connection: Connection, audience: Audience) -> int:
-    """Return how many of the ids or values that an audience lists are nobody's; a SELECT lists none."""
+    """Return how many of those whom an audience names are nobody.
+
+    In a list these are ids and values that no contact has; of a SELECT, ids that there are not, and rows without an id,
+    as a left join yields them. Who was erased is nobody in a list, and is not counted of a SELECT: it reads the store.
+
+    :raises DefinitionError: its SELECT fails
+    """
+    if audience.sql:
+        with audience_query(audience, _SQL["count_selected"]) as (select, whose):
+            return int(connection.execute(select, whose).fetchall()[0]["strangers"])
     by, values = (audience.listed.by, audience.listed.values) if audience.listed else (CONTACT_ID, audience.contact_ids)
     if not values:
         return 0

@@ -16,6 +16,16 @@ select count(*) as known from promo.contact where external_id = any(%(values)s::
 select count(distinct named.value) as known
 /* fragment whose_locators */;
 
+-- count_selected --
+-- How many of those whom a SELECT names are nobody: an id that there is not, and each row without one.
+select coalesce(sum(case when named.contact_id is null then named.times else 1 end), 0)::bigint as strangers
+from (
+  select audience.contact_id, count(*) as times from (
+/* audience */
+  ) audience group by audience.contact_id
+) named
+where not exists (select from promo.contact c where c.contact_id = named.contact_id)
+
 -- by_contact_id --
 -- A list of contact ids.
 select unnest(%(values)s::text[]::bigint[]) as contact_id

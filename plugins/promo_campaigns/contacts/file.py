@@ -21,7 +21,16 @@ from promo_campaigns.model.contact_rules import (
 from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row, check_identity
 from promo_campaigns.model.errors import ContactError, ContactFileError
 from promo_campaigns.tables.any_table import AnyTable
-from promo_campaigns.tables.sheet_text import find_damage, find_error, fold_header, suggest, undo_harmless
+from promo_campaigns.tables.sheet_text import (
+    find_damage,
+    find_error,
+    find_lost_letters,
+    fold_header,
+    is_no_value,
+    suggest,
+    undo_guard,
+    undo_harmless,
+)
 from promo_campaigns.tables.table import Column, Header
 
 if TYPE_CHECKING:
@@ -228,6 +237,8 @@ def _of_field(field: Field) -> _Column:
     return _Column(field.name, field.field_id, partial(clean_field_value, field.type), _KINDS.get(field.type, "text"))
 
 
+_READ = {"firstName", "lastName"}
+"""What customers read in their messages."""
 _NAME_SHOWN = 60
 _VALUE_SHOWN = 40
 _SHOWN = {"language", "timeZone"}
@@ -243,7 +254,7 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Iterato
     """Give the contact of a row, or why there is none; an empty row is neither."""
     sent: dict[str | int, str] = {}
     for column, cell in zip(columns, cells, strict=True):
-        if not cell.strip():
+        if not cell.strip() or (column.key in _READ and is_no_value(cell)):
             continue
         try:
             sent[column.key] = _cleaned(column, cell)
@@ -259,9 +270,9 @@ def _cleaned(column: _Column, cell: str) -> str:
 
     :raises ValueError: it does not fit, or a spreadsheet has damaged it
     """
-    text = undo_harmless(cell) if column.is_identity else cell
-    damage = find_damage(text) if column.is_identity else "" if cell.startswith("=") else find_error(cell)
-    if damage:
+    text = undo_harmless(cell) if column.is_identity else undo_guard(cell)
+    damage = find_damage(text) if column.is_identity else "" if text.startswith("=") else find_error(text)
+    if damage := damage or (find_lost_letters(text) if column.key in _READ else ""):
         raise ValueError(damage)
     return column.clean(text)
 

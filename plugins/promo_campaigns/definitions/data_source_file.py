@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from promo_campaigns.definitions.setting_errors import nearest
 from promo_campaigns.delivery.success_rule import Condition
 from promo_campaigns.delivery.templates import compile_body, compile_data_source, compile_headers, compile_path
 from promo_campaigns.http.request_paths import holds_control_character
@@ -39,8 +40,11 @@ _FORMATS = ("json", "xml", "text")
 _FAILURES = ("refused", "later", "unknown")
 _STATUS = "status"
 STATUSES = range(100, 600)
+_FOLLOWED = range(200, 300)
+"""Statuses of the answers by which a poll is followed; any other says nothing of the work."""
 _KNOWN = frozenset({"status", "answer"})
-_POLL = frozenset({"path", "done", "failed", "wait_s"})
+_ENDS = frozenset({"done", "failed"})
+_POLL = frozenset({"path", "wait_s", *_ENDS})
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key"})
@@ -124,20 +128,24 @@ def _condition(file: TextSettings, key: str, default: str) -> str:
     if text == default:
         return ""
     condition = _compiled(file, key, partial(Condition, text))
-    if strange := sorted(condition.names - _KNOWN):
-        close = get_close_matches(strange[0], _KNOWN, 1)
-        hint = f"Did you mean ${close[0]}?" if close else "A rule reads $status and $answer"
-        file.fail(f"{key}: there is no ${strange[0]}", line=file.line(key), hint=hint)
+    _require_known(file, (key,), condition)
     if not can_hold(text, _STATUS, STATUSES):
         hint = "$status is a number from 100 to 599, as in: $status < 300 || $status == 409"
         file.fail(f"{key}: no answer can ever meet this rule", line=file.line(key), hint=hint)
     return text
 
 
+def _require_known(file: TextSettings, way: tuple[str, ...], condition: Condition) -> None:
+    if strange := sorted(condition.names - _KNOWN):
+        close = get_close_matches(strange[0], _KNOWN, 1)
+        hint = f"Did you mean ${close[0]}?" if close else "A rule reads $status and $answer"
+        file.fail(f"{'.'.join(way)}: there is no ${strange[0]}", line=file.line_in(way, 1), hint=hint)
+
+
 def _poll(file: TextSettings) -> Poll:
     given, line = file.mapping("poll"), file.line("poll")
     if unknown := sorted(set(given) - _POLL):
-        file.fail(f"'poll' has no {unknown[0]!r}", line=line, hint=f"Allowed are: {', '.join(sorted(_POLL))}")
+        file.fail(f"'poll' has no {unknown[0]!r}", line=line, hint=nearest(unknown[0], _POLL))
     wait_s = given.pop("wait_s", f"{Poll().wait_s:.0f}")
     if not wait_s.isdecimal() or not 1 <= int(wait_s) <= MAX_WAIT_S:
         file.fail(f"'wait_s' must be a number between 1 and {MAX_WAIT_S:g}", line=line)
@@ -145,9 +153,25 @@ def _poll(file: TextSettings) -> Poll:
     if poll.path and not poll.path.startswith("/"):
         file.fail("the 'path' of 'poll' must begin with a slash", line=line, hint="The host is the connection's")
     _compiled(file, "poll", partial(compile_path, poll.path))
-    for condition in (poll.done, poll.failed):
-        _compiled(file, "poll", partial(Condition, condition))
+    for name in sorted(_ENDS & given.keys()):
+        _check_end(file, name, given[name])
+    if poll.done.split() == poll.failed.split():
+        hint = "Work that failed is looked for first, so that none would ever be done"
+        file.fail("poll: 'done' and 'failed' are one condition", line=line, hint=hint)
     return poll
+
+
+def _check_end(file: TextSettings, name: str, text: str) -> None:
+    """Refuse a condition by which followed work could never end, or would end whatever is answered."""
+    way, line = ("poll", name), file.line_in(("poll", name), 1)
+    condition = _compiled(file, "poll", partial(Condition, text))
+    _require_known(file, way, condition)
+    if not condition.names:
+        hint = "Compare what the answer says, as in: $answer.get('status') == 'FINISHED'"
+        file.fail(f"poll.{name}: the condition does not read the answer", line=line, hint=hint)
+    if not can_hold(text, _STATUS, _FOLLOWED):
+        hint = "Only an answer with a $status from 200 to 299 is looked at"
+        file.fail(f"poll.{name}: no answer can ever meet this condition", line=line, hint=hint)
 
 
 def _seconds(file: TextSettings, key: str) -> int:

@@ -40,6 +40,7 @@ from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.oversight.first_share import DEFAULT_THEN, parse_start_with
 from promo_campaigns.model.parameters import ALL_PERCENT, MAX_PERCENT, parse_duration
+from promo_campaigns.model.run_spec import INBOX
 
 if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler
@@ -245,8 +246,15 @@ class Workflow(Settings):
             if round(getattr(self, name), 2) != getattr(self, name):
                 problem = f"{name} has more than two decimals"
                 raise SettingError(problem, setting=(name,))
+        self._require_sense_of_transport()
         if isinstance(self.audience, EventAudience):
             self._require_sense_of_events(self.audience)
+
+    def _require_sense_of_transport(self) -> None:
+        if self.transport_conn_id and self.transport == INBOX:
+            problem = "transport_conn_id names a connection, and messages are left in the inbox, which uses none"
+            hint = "Name what sends them, as in transport: smtp"
+            raise SettingError(problem, setting=("transport_conn_id",), hint=hint)
 
     def _require_sense_of_first_share(self) -> None:
         if self.start_with and isinstance(self.audience, EventAudience):

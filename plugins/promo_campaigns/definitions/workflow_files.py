@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import read_audience, read_bound_sources, read_message, read_webhook
 from promo_campaigns.definitions.names.check import Texts, name_faults, require_names
+from promo_campaigns.definitions.names.declared import FILE, read_declared
 from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 from promo_campaigns.definitions.yaml_file import YamlFile
@@ -275,7 +276,18 @@ def _require_transport(_: IncludeFolder, workflow: Workflow) -> None:
         raise SettingError(problem, setting=("transport",), hint=nearest(workflow.transport, transport_names()))
 
 
-_NAMED = (_require_audience, _require_message, _require_transport)
+def _require_event(files: IncludeFolder, workflow: Workflow) -> None:
+    """Refuse a type of event that is nearly a declared one: nobody would ever be sent anything."""
+    declared: list[str] = []
+    with suppress(DefinitionError):  # which is told where names are checked
+        declared = sorted(read_declared(files.path).events)
+    event = workflow.event
+    if event and event not in declared and (hint := nearest(event, declared)).startswith("Did"):
+        problem = f"there is no event {event!r} in include/{FILE}"
+        raise SettingError(problem, setting=("audience", "event"), hint=hint)
+
+
+_NAMED = (_require_audience, _require_message, _require_transport, _require_event)
 """Checks of what a workflow names, each by itself."""
 
 

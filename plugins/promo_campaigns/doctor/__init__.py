@@ -3,4 +3,4 @@
 It changes nothing, and shows no password, address or code.
 """
 
-__all__ = ["campaigns", "dags", "findings", "store"]
+__all__ = ["campaigns", "dags", "findings", "store", "stuck_runs"]

@@ -29,9 +29,16 @@ REJECTED = "rejected"
 NO_CODE_FILE = re.compile(
     r"\..*|.*\.done|.*\.report\.json"  # hidden ones, and the inbox's own
     r"|~.*|.*~|#.*#|\._.*|thumbs\.db(:.*)?|ehthumbs.*\.db|desktop\.ini|icon\r|\$recycle\.bin"  # locks, desktops
-    r"|(?:read[ _-]?me|license|licence|changelog)(?:\.(?:md|txt|rst|html?|pdf|docx?))?"
-    r"|.*\.(?:filepart|crdownload|part|partial|tmp|temp|download|opdownload|!ut|aria2|swp|swo|bak|lock|lck|uploading"
-    r"|upload|inprogress|incomplete|md5|sha1|sha256|asc|sig|lnk|url|webloc)",
+    r"|(?:read[ _-]?me|license|licence|changelog|lies[ _-]?mich|lisez[ _-]?moi|leeme|leggimi|leia[ _-]?me"
+    r"|lees[ _-]?mij"
+    r"|czytaj(?:[ _-]?to)?|l\u00e4s[ _-]?mig|(?:\u043f\u0440\u043e)?\u0447(?:\u0438\u0442\u0430\u0439|\u0442\u0438)"
+    r"|\u043f\u0440\u043e\u0447\u0438\u0442\u0430\u0439)(?:\.(?:md|txt|rst|html?|pdf|docx?))?"
+    r"|.*\.(?:filepart|crdownload|part|partial|tmp[0-9]*|temp|download|opdownload|!ut|!qb|aria2|swp|swo|bak|old|orig|lock|lck"
+    r"|uploading|upload|inprogress|incomplete|writing|processing|rsync|azdownload|crswap|cyberducksegment|_copying_"
+    r"|sb-[0-9a-z]+-[0-9a-z]+"  # what macOS writes before it takes the file's name
+    r"|md5|sha(?:1|224|256|384|512)|crc|sfv|asc|sig|lnk|url|webloc|g(?:sheet|doc|slides)|log)"
+    r"|.*\.(?:ok|trg|ctl|rdy|ready|fin)"  # what a transfer puts beside a file when it is done
+    r"|(?:md5|sha[0-9]*|check)sums?(?:\.txt)?|_(?:success|metadata|common_metadata|(?:committed|started)_[0-9]+)",
     re.IGNORECASE | re.DOTALL,
 )
 """Names of what is no code file: it is left where it is."""

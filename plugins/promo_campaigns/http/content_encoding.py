@@ -6,7 +6,10 @@ import zlib
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """What zlib is told of the bytes' frame (``wbits``)."""
-_IDENTITY = frozenset({"", "identity"})
+_IDENTITY = frozenset(
+    {"", "identity", "none", "null", "binary", "7bit", "8bit", "chunked", "utf-8", "utf8", "iso-8859-1"}
+)
+"""What leaves the bytes as they are, or is no encoding of bytes at all, such as a charset that servers write there."""
 
 
 def decoded(body: bytes, encoding: str, *, most: int) -> tuple[bytes, str]:
@@ -16,7 +19,7 @@ def decoded(body: bytes, encoding: str, *, most: int) -> tuple[bytes, str]:
     :param most: bytes to return at most, however much a few bytes would unfold to
     """
     names = [name.strip().lower() for name in encoding.split(",")]
-    for name in reversed([name for name in names if name not in _IDENTITY]):
+    for name in reversed([name for name in names if name not in _IDENTITY and "/" not in name]):
         if name in {"gzip", "x-gzip"}:
             frame = _GZIP
         elif name == "deflate":

@@ -81,11 +81,12 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     with connection.transaction():
         _raise(zone_problem(connection, spec.limits))
         _lock_pool(connection, spec.codes)
+        strangers = 0
         row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at, **_staged(start_with)}
         added = connection.execute(_SQL["add_run"], row).fetchone()
         if added is not None:
             require_no_repeat(connection, added["run_id"], spec, confirm_within)
-            _freeze_audience(connection, added["run_id"], spec, freeze, start_with)
+            strangers = _freeze_audience(connection, added["run_id"], spec, freeze, start_with)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))
         run = replace(run, mode=mode or run.mode)
@@ -96,7 +97,6 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         if run.mode is not Mode.PROFILES and not run.cancelled:
             forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
             if is_new:
-                strangers = count_strangers(connection, spec.audience) if freeze is None else 0
                 keep_forecast(connection, run.run_id, forecast, stock_policy, strangers=strangers)
     return run
 
@@ -273,22 +273,26 @@ def _freeze_audience(
     spec: RunSpec,
     freeze: Callable[[int], None] | None,
     start_with: StartWith | None,
-) -> None:
+) -> int:
+    """Put its contacts into a new run, and return how many whom the audience names are nobody."""
+    strangers = 0
     if freeze is not None:
         freeze(run_id)
     else:
-        _add_audience(connection, run_id, spec)
+        strangers = _add_audience(connection, run_id, spec)
         connection.execute(_SQL["weigh_audience"])
     if spec.limits.time_zone:
         _require_zones_of_contacts(connection, run_id)
     draw_first_share(connection, run_id, start_with)
+    return strangers
 
 
-def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> None:
+def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> int:
     audience = spec.audience
     with audience_query(audience, _SQL["add_audience"]) as (query, whose):
-        added = connection.execute(query, {**whose, "run_id": run_id}).rowcount
-    _raise(audience_problem(audience, added))
+        told = connection.execute(query, {**whose, "run_id": run_id}).fetchall()[0]
+    _raise(audience_problem(audience, told["added"]))
+    return int(told["strangers"]) if audience.sql else count_strangers(connection, audience)
 
 
 def _raise(problem: PromoError | None) -> None:

@@ -39,12 +39,22 @@ select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start
 
 -- add_audience --
 -- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.
-/* fragment in_audience */
-from (select distinct audience.contact_id from (
+-- Told are how many were added, and how many names are nobody's: an id that there is not, and each row without one. The
+-- author's SELECT is run once for all of it.
+with named as materialized (
+  select audience.contact_id, count(*) as times from (
 /* audience */
-) audience) audience
+  ) audience group by audience.contact_id
+), frozen as (
+/* fragment in_audience */
+from named audience
 join promo.contact c on c.contact_id = audience.contact_id and c.erased_at is null
-/* fragment of_run */;
+/* fragment of_run */
+returning contact_id
+)
+select (select count(*) from frozen) as added,
+       (select coalesce(sum(case when n.contact_id is null then n.times else 1 end), 0)::bigint
+        from named n where not exists (select from promo.contact c where c.contact_id = n.contact_id)) as strangers;
 
 -- strangers_of_run --
 -- Ids that the audience of a run listed when it was opened and that were nobody's, and whether anybody is in it.

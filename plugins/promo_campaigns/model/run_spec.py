@@ -95,7 +95,7 @@ class Poll:
 
     :ivar path: Velocity, in which ``$answer`` is the first answer; empty for ``importstatus`` and the answer's
         ``asyncSessionId``, beside the resource, where the answer has one
-    :ivar done: a condition in Velocity on ``$answer``, the answer of the path: the work is done
+    :ivar done: a condition in Velocity on ``$answer`` and ``$status``, the answer of the path: the work is done
     :ivar failed: a condition likewise: the work failed as a whole
     :ivar wait_s: seconds after which the work counts as lost, and the request is made again
     """

@@ -32,6 +32,23 @@ _NO_TEXT = {
     b"\xff\xfe": "the file is UTF-16",
     b"\xfe\xff": "the file is UTF-16",
 }
+_OTHER_KINDS = {
+    b"%PDF": "a PDF document",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"PK\x05\x06": "an empty zip",
+    b"{\\rtf": "an RTF document",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\xfd7zXZ": "packed with xz",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    _GZIP: "packed with gzip twice",
+}
+_BZIP = b"1AY&SY"
+_TAR, _TAR_AT = b"ustar", 257
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """The name of a part, as a workbook that is protected by a password holds it."""
@@ -146,11 +163,25 @@ def open_unpacked(source: HashedBytes, layout: TableLayout) -> tuple[UnpackedByt
         return stream, "xlsx"
     if start.startswith(_OLD_OFFICE):
         _refuse_old_office(start, layout)
+    if kind := _other_kind(start):
+        layout.refuse(f"the file is {kind}", 1, "Save it as CSV in UTF-8 or as .xlsx")
     for magic, problem in _NO_TEXT.items():
         if start.startswith(magic):
             layout.refuse(problem, 1, "Save it as CSV in UTF-8 or as .xlsx")
     is_json = start.removeprefix(_MARK).lstrip()[:1] in {b"[", b"{"}
     return io.BufferedReader(_Text(stream, layout), _BLOCK), "json" if is_json else "csv"
+
+
+def _other_kind(start: bytes) -> str:
+    """Return what a file is that is neither text nor a workbook; empty if nothing says so."""
+    found = next((kind for magic, kind in _OTHER_KINDS.items() if start.startswith(magic)), "")
+    if start[_TAR_AT:].startswith(_TAR):
+        return "a tar archive"
+    if start.startswith(b"BZh") and start[4:].startswith(_BZIP):
+        return "packed with bzip2"
+    if start.removeprefix(_MARK).lstrip().startswith(b"<"):
+        return "HTML or XML, as some programs write what they call .xls"
+    return found
 
 
 def _refuse_old_office(start: bytes, layout: TableLayout) -> NoReturn:

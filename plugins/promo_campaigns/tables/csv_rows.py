@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from promo_campaigns.tables.byte_source import UnpackedBytes
     from promo_campaigns.tables.table import NumberedRow, RejectedRows, TableLayout
 
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
 _HINT = "Save it as CSV in UTF-8 or as .xlsx"
-_SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE | re.DOTALL)
-"""The line with which a spreadsheet is told the delimiter."""
+_SEPARATOR = re.compile(r"\s*\"?sep ?= ?(.)\"?([,;\t|]*)\s*", re.IGNORECASE | re.DOTALL)
+"""The line with which a spreadsheet is told the delimiter.
+
+With delimiters behind it the line was saved anew, as a cell, and tells nothing any more.
+"""
 _END_MARK = "\x1a"
 """Ctrl-Z, with which programs of another time end a text."""
 
@@ -61,8 +64,8 @@ class _Lines:
             while text and not text.strip(" \t\r\n,;" + _END_MARK):
                 text = self._text.readline(self._layout.max_line)
                 self._read += 1
-                if self._read == 1 and (told := _SEPARATOR.fullmatch(text)):
-                    self._delimiter, text = told[1], "\n"
+                if not self._delimiter and (told := _SEPARATOR.fullmatch(text)):
+                    self._delimiter, text = "" if told[2] else told[1], "\n"
         except UnicodeDecodeError as error:
             self._refuse_encoding(error)
         if text:
@@ -121,7 +124,16 @@ class _Lines:
                 self._layout.refuse("the header cannot be read", self._read, _HINT, cause=error)
             readings.append((sum(map(self._layout.knows, names)), delimiter, names))
         _, self._delimiter, names = max(readings, key=lambda reading: reading[0])
+        if len(names) == 1:
+            self._refuse_whole_lines(names[0])
         return names
+
+    def _refuse_whole_lines(self, name: str) -> None:
+        """Refuse a file of which each line is one field, as a program writes it that took another delimiter for it."""
+        for delimiter in _DELIMITERS:
+            if sum(map(self._layout.knows, name.split(delimiter))) > 1:
+                problem = "each line stands between quotes as a whole, so that it is one field"
+                self._layout.refuse(problem, self._read, "Take the quotes away, or save it anew from where it came")
 
     def _refuse_encoding(self, error: UnicodeDecodeError) -> NoReturn:
         # The text is decoded block by block: the lines before the fault are in the block, not yet counted.

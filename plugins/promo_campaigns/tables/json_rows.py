@@ -44,6 +44,7 @@ def json_rows(stream: UnpackedBytes, layout: TableLayout, rejects: RejectedRows)
                 grid = Grid(keys, line, layout, rejects, pads=False)
             except FileError as error:
                 if number == 1:
+                    _refuse_wrapped(pairs, layout, line)
                     raise
                 rejects.add(number, "", error.problem)
                 continue
@@ -55,6 +56,13 @@ def json_rows(stream: UnpackedBytes, layout: TableLayout, rejects: RejectedRows)
                 rejects.add(number, *wrong)
             else:
                 yield number, tuple(map(_as_text, row))
+
+
+def _refuse_wrapped(pairs: Sequence[tuple[str, Any]], layout: TableLayout, line: int) -> None:
+    """Refuse an answer of an API that holds the objects in a list of its own."""
+    if any(isinstance(value, list) and value and isinstance(value[0], tuple) for _, value in pairs):
+        problem = "the objects stand in a list inside of another object"
+        layout.refuse(problem, line, "Write the list alone: an array of objects, or one object per line")
 
 
 def _wrong_column(row: Sequence[object], columns: Sequence[Column]) -> tuple[str, str] | None:

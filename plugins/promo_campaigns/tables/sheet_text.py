@@ -20,6 +20,9 @@ _HASHES = "the spreadsheet wrote #### since its column was too narrow: widen it 
 _CUT_NUMBER = "a spreadsheet has made a number of it and cut its digits: format the column as text and write it again"
 _FRACTION = "a number with a decimal sign, as a spreadsheet or a program makes of digits: write it as text"
 _NOTHING = "the word for an empty value that a program has written, such as NULL or nan"
+_MARKS = "nothing but punctuation marks, as stand for an empty value or for letters that were lost"
+LOST_LETTERS = "letters were lost or mangled when the file was written: save it again in UTF-8"
+_HTML = "it holds a character as HTML writes it, such as &amp;: export it as plain text"
 
 _PAIRS = {
     '"': '"',
@@ -37,10 +40,19 @@ _PAIRS = {
     "›": "‹",
     "＂": "＂",
     "「": "」",
+    "『": "』",
+    "❝": "❞",
+    "″": "″",
+    "`": "`´'",
+    "´": "´",
 }
 """Quotation marks, and those that may close what they open: what word processors make of straight ones."""
 _GUARDS = ("'", "’")
 """An apostrophe keeps a spreadsheet from making a number of what follows."""
+_BLANKS = " \u00a0\u202f\u3000"
+"""Those that come with a text copied out of a page or a document."""
+_ENDS = f"{_BLANKS}\t\r\n\v\f"
+"""What may stand behind a text: a cell that was copied has a line break at its end."""
 
 # Excel's error values: each language has its own words, but all keep the sign in front and ! or ? at the end, or a
 # slash between letters. Those that keep neither, and what LibreOffice writes, are named.
@@ -60,6 +72,9 @@ _NAMED_ERRORS = frozenset(
         "#getting_data",
         "#busy",
         "#error",
+        "#n/a n/a",
+        "loading...",
+        "loading…",
     ]
 )
 _ENGLISH_ERRORS = frozenset(
@@ -71,7 +86,9 @@ _LIBRE_ERROR = re.compile(
 )
 
 _DIGITS = r"[0-9][0-9 \u00a0\u202f]*"
-_CUT = re.compile(rf"{_DIGITS}(?:[.,٫][0-9]*[eE][+-]?[0-9]{{1,3}}|[eE]\+[0-9]{{1,3}})")
+_CUT = re.compile(
+    rf"{_DIGITS}(?:[.,٫][0-9]*(?: ?[eE] ?[+-]?| ?[×x*·] ?10 ?\^? ?[+-]?)[0-9⁰¹²³⁴-⁹]{{1,3}}|[eE]\+[0-9]{{1,3}})"
+)
 _DECIMAL = re.compile(rf"(?:{_DIGITS})?[.,٫][0-9]+")
 _EMPTY_WORDS = frozenset(
     [
@@ -93,41 +110,80 @@ _EMPTY_WORDS = frozenset(
         "inf",
         "infinity",
         "\\n",
+        *("n.a.", "n.a", "n. a.", "k.a.", "k. a.", "н/д", "н.д.", "not assigned", "not available", "nicht zugeordnet"),
+        # as pivot tables name what is empty
+        *("(blank)", "(empty)", "(leer)", "(vide)", "(пусто)", "(порожньо)", "(en blanco)", "(vacío)", "(vuoto)"),
+        *("(puste)", "(leeg)", "(em branco)", "(vazio)", "(tom)", "(tomt)", "(prázdné)", "(空白)", "(空)", "(boş)"),
     ]
 )
+_NO_NUMBER = re.compile(r"1[.,]#(?:INF|IND|QNAN|SNAN)[0-9]*")
+_ENTITY = re.compile(r"&(?:amp|quot|apos|lt|gt|nbsp|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});")
+# A letter of UTF-8 that was read as Western or as Cyrillic text: its first byte, then what the next one became.
+may_be_mangled = re.compile(
+    "\ufffd|[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u2122]|[РС][^\\w\\s-]|[РС][ЂЃѓЉЊЌЋЏђљњќћџЎўЈЄЇІіґёєјЅѕї№°]"
+).search
+_MANGLED = (("cp1252", 1), ("cp1251", 2))
+"""Encodings that UTF-8 is mistaken for, and how many letters must be mangled before it is one beyond doubt."""
 
 _KEY_NOISE = re.compile(r"[\W_]+")
-_WHOLE = re.compile(r"([0-9]{1,18})(?:[.,]0+)?[ \u00a0\u202f]?[%％]?")
+_WHOLE = re.compile(r"(?:[%٪] ?)?([0-9]{1,18})(?:[.,٫]0+)?(?: ?[%٪])?")
+_FLAG_NUMBER = re.compile(r"([01])[.,]0+")
 
 _TRUE = (
     "true t yes y 1 wahr ja vrai oui verdadero cierto sí si vero verdadeiro sim waar prawda tak igaz igen pravda ano "
     "áno sand sandt sann sant tosi kyllä doğru dogru evet adevărat da истина да правда так істина αληθής αληθες ναι "
     "istina tačno točno resnica tõene jah patiess jā tiesa taip cert verdader egia bai benar ya đúng "
-    "真 是 はい 참 예 จริง ใช่ صحيح نعم כן אמת иә ақиқат вярно i̇stina"
+    "真 是 はい 참 예 จริง ใช่ صحيح نعم כן אמת иә ақиқат вярно i̇stina satt точно праўда ісціна ճիշտ ჭეშმარიტი درست "
+    "həqiqət həqi̇qət fíor gwir सत्य सही үнэн rost on ✓ ✔ ☑ ✅"
 )
 _FALSE = (
     "false f no n 0 falsch nein faux non falso não nao nee onwaar fałsz falsz nie hamis nem nepravda ne falsk falskt "
     "usann usandt nej nei epätosi ei yanlış yanliş yanlis hayır hayir fals nu ложь нет неправда ні хибність хиба "
     "ψευδής ψευδες όχι οχι laž neistina netačno napaka väär aplams nē netiesa gezurra ez salah tidak sai không "
-    "假 否 いいえ 거짓 아니요 เท็จ ไม่ใช่ خطأ لا לא שקר жоқ жалған невярно лъжа неистина"
+    "假 否 いいえ 거짓 아니요 เท็จ ไม่ใช่ خطأ لا לא שקר жоқ жалған невярно лъжа неистина ósatt неточно няпраўда սխալ "
+    "მცდარი نادرست yalan bréagach anwir असत्य गलत худал yolg'on off ☐"
 )
 _FLAGS = {word.casefold(): True for word in _TRUE.split()} | {word.casefold(): False for word in _FALSE.split()}
 
 
 def undo_harmless(text: str) -> str:
-    """Return a text without blanks, quotation marks and the apostrophe that stand around it."""
-    bare = text.strip(" ")
-    closing = _PAIRS.get(bare[:1], "")
-    if len(bare) > 1 and bare[-1] in closing:
-        bare = bare[1:-1].strip(" ")
-    return bare[1:].strip(" ") if bare.startswith(_GUARDS) else bare
+    """Return a text without blanks, quotation marks and the apostrophe that stand around it.
+
+    ``="000123"`` is a text, too: so exports keep a spreadsheet from making a number of it.
+    """
+    bare = text.rstrip(_ENDS).lstrip(_BLANKS)
+    if _is_guarded(bare):
+        bare = bare[1:]
+    while len(bare) > 1 and bare[-1] in _PAIRS.get(bare[0], ""):
+        bare = bare[1:-1].strip(_BLANKS)
+    return bare[1:].strip(_BLANKS) if bare.startswith(_GUARDS) else bare
+
+
+def undo_guard(text: str) -> str:
+    """Return a text that may stand as ``="..."``, and is left as it is otherwise."""
+    bare = text.strip(_BLANKS)
+    return bare[2:-1] if _is_guarded(bare) else text
+
+
+def is_no_value(text: str) -> bool:
+    """Tell whether a program has written the word for an empty value in place of a text that people read.
+
+    ``NULL`` is such a word, and ``Null`` may be somebody's name.
+    """
+    bare = text.strip(_BLANKS)
+    as_a_name = bare.istitle() and bare.isalpha() and bare != "None"
+    return bare.casefold() in _EMPTY_WORDS and not as_a_name
+
+
+def _is_guarded(text: str) -> bool:
+    return text.startswith('="') and text.endswith('"') and '"' not in text[2:-1] and len(text) > len('=""')
 
 
 def find_error(text: str) -> str:
     """Return why a cell of any column holds no value: an error, hashes or a formula; empty when it holds one."""
     bare = text.strip()
     if bare.startswith("="):
-        return FORMULA_CELL
+        return "" if _is_guarded(bare) else FORMULA_CELL
     if bare.startswith("#"):
         if not bare.strip("#"):
             return _HASHES
@@ -135,7 +191,8 @@ def find_error(text: str) -> str:
         if folded in _NAMED_ERRORS or folded in _ENGLISH_ERRORS or (bare == bare.upper() and _ERROR.fullmatch(bare)):
             return ERROR_CELL
         return ERROR_CELL if "/" in bare and _ERROR.fullmatch(bare) else ""
-    return ERROR_CELL if _LIBRE_ERROR.fullmatch(bare.casefold()) else ""
+    folded = bare.casefold()
+    return ERROR_CELL if _LIBRE_ERROR.fullmatch(folded) or folded in _NAMED_ERRORS else ""
 
 
 def find_damage(text: str) -> str:
@@ -145,13 +202,42 @@ def find_damage(text: str) -> str:
 
     :param text: as ``undo_harmless`` returns it
     """
-    if error := find_error(text):
-        return error
+    return find_error(text) or _find_number(text) or find_lost_letters(text) or _find_marks(text)
+
+
+def _find_number(text: str) -> str:
+    """Return why a text is a number that was damaged, or the word for none; empty when it is neither."""
     if _CUT.fullmatch(text):
         return _CUT_NUMBER
     if _DECIMAL.fullmatch(text):
         return _FRACTION
-    return _NOTHING if text.casefold() in _EMPTY_WORDS else ""
+    return _NOTHING if text.casefold() in _EMPTY_WORDS or _NO_NUMBER.fullmatch(text) else ""
+
+
+def _find_marks(text: str) -> str:
+    if _ENTITY.search(text):
+        return _HTML
+    return _MARKS if text and all(map(_is_mark, text)) else ""
+
+
+def find_lost_letters(text: str) -> str:
+    """Return why a text is not what was once written, since its encoding was mistaken for another; else nothing."""
+    if text.isascii() or not may_be_mangled(text):
+        return ""
+    return LOST_LETTERS if "\ufffd" in text or any(_is_mangled(text, *how) for how in _MANGLED) else ""
+
+
+def _is_mangled(text: str, encoding: str, least: int) -> bool:
+    try:
+        meant = text.encode(encoding).decode("utf-8")
+    except UnicodeError:
+        return False
+    return len(text) - len(meant) >= least
+
+
+def _is_mark(letter: str) -> bool:
+    """Tell whether a character is a mark: a picture may be a code, and so may a letter."""
+    return unicodedata.category(letter)[0] == "P" or (letter.isascii() and not letter.isalnum())
 
 
 def fold_header(name: str) -> str:
@@ -159,7 +245,7 @@ def fold_header(name: str) -> str:
 
     ``Expiration Date``, ``expiration_date`` and ``expirationDate`` are one.
     """
-    return _KEY_NOISE.sub("", unicodedata.normalize("NFC", name).casefold())
+    return _KEY_NOISE.sub("", unicodedata.normalize("NFKC", name).casefold())
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -171,10 +257,13 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 def parse_flag(text: str) -> bool | None:
     """Return the truth of a text, in any language that spreadsheets are made for; None when it is neither."""
-    return _FLAGS.get(unicodedata.normalize("NFC", undo_harmless(text)).casefold())
+    word = unicodedata.normalize("NFC", undo_harmless(text)).casefold()
+    if number := _FLAG_NUMBER.fullmatch(word):
+        word = number[1]
+    return _FLAGS.get(word)
 
 
 def parse_whole(text: str) -> int | None:
-    """Return a whole number that may be written ``10``, ``10.0`` or ``10 %``; None when it is none."""
-    found = _WHOLE.fullmatch(undo_harmless(text))
+    """Return a whole number that may be written ``10``, ``10.0``, ``10 %`` or ``%10``; None when it is none."""
+    found = _WHOLE.fullmatch(unicodedata.normalize("NFKC", undo_harmless(text)))
     return int(found[1]) if found else None

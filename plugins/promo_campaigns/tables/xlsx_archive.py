@@ -128,6 +128,8 @@ class Archive:
         self._parts = {part.filename: part for part in self._zip.infolist()}
         if CONTENT_TYPES not in self._parts:
             problem, hint = "the file is a zip, and no workbook", "Unpack it and take the file that is in it"
+            if any(name.endswith(".iwa") for name in self._parts):
+                problem, hint = "the file is a document of Apple's Numbers", "Export it to Excel (.xlsx), or to CSV"
             if _OPEN_DOCUMENT in self._parts:
                 problem, hint = "the file is an OpenDocument spreadsheet (.ods)", "Save it as .xlsx, or as CSV in UTF-8"
             layout.refuse(problem, hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
@@ -27,6 +28,7 @@ NUMBER, DATE, DURATION, PERCENT, DIGITS = range(5)
 """What a number is in a cell of a format: itself, a date with or without a time, a span of time, a share of a hundred,
 or digits shown as the format says."""
 
+_ESCAPED = re.compile(r"_x((?!D[89A-F])[0-9A-F]{4})_", re.IGNORECASE)
 _STYLES = "xl/styles.xml"
 _WORKBOOK = "xl/workbook.xml"
 _MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml."
@@ -90,6 +92,14 @@ def _sheets(archive: Archive, workbook: str, wanted: list[tuple[str, str]]) -> t
     return tuple((name, part) for name, part in parts if archive.has(part))
 
 
+def unescape(text: str) -> str:
+    """Return a text with the characters that a workbook writes by their number, such as a line break: ``_x000D_``.
+
+    ``_x005F_`` is the underscore that keeps the rest of such a text as it is.
+    """
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
 class Texts(Listener):
     """The texts that cells name by number, kept as bytes: as objects they would take five times the room."""
 
@@ -120,7 +130,7 @@ class Texts(Listener):
         self._is_spoken = True
 
     def _end_item(self) -> None:
-        self._bytes += self._taken().replace("x005F_", "").encode()
+        self._bytes += unescape(self._taken()).encode()
         self._ends.append(len(self._bytes))
         if len(self._bytes) > MAX_OTHER_PART_BYTES:
             self.refuse(f"holds more than {MAX_OTHER_PART_BYTES >> 20} MiB of texts")

@@ -11,7 +11,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 
 from promo_campaigns.tables.sheet_text import ERROR_CELL, FORMULA_CELL
 from promo_campaigns.tables.xlsx_archive import MAX_DEPTH, Listener
-from promo_campaigns.tables.xlsx_book import DIGITS, DURATION, NUMBER, PERCENT
+from promo_campaigns.tables.xlsx_book import DIGITS, DURATION, NUMBER, PERCENT, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,7 +189,7 @@ class SheetRows(Listener):
             return bool(int(text))
         if kind == "d":
             return _day_or_moment(from_ISO8601(text))  # type: ignore[no-untyped-call]  # the stubs have no types here
-        return _ERROR if kind == "e" else text
+        return _ERROR if kind == "e" else unescape(text)
 
     def _number(self, text: str) -> Any:  # noqa: ANN401  (as above)
         number = float(text) if "." in text or "E" in text or "e" in text else int(text)
@@ -201,6 +201,8 @@ class SheetRows(Listener):
             return ShownDigits(number, self._digits(style).show(number))
         if kind == PERCENT:
             return round(number * 100, _PERCENT_PLACES)
+        if number < 0 and self._epoch is CALENDAR_WINDOWS_1900:
+            return _ERROR  # Excel fills the cell with ####
         try:
             return _day_or_moment(from_excel(number, self._epoch, timedelta=kind == DURATION))
         except (OverflowError, ValueError):

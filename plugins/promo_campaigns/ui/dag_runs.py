@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.models.dag import DagModel
@@ -13,16 +13,8 @@ from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
-from promo_campaigns.model.run_key import run_key
+from promo_campaigns.connections import airflow_dag_runs
 from promo_campaigns.ui.page_errors import PageError
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-_ITSELF = "/run/"
-_EDITION = "/edition/"
-_LOOKED_AT = 200
-"""Of a DAG's newest runs so many are looked at for an edition, which only their parameters name."""
 
 
 def find_dag_run(workflow: str, key: str) -> str | None:
@@ -30,25 +22,15 @@ def find_dag_run(workflow: str, key: str) -> str | None:
 
     :param workflow: whose DAG has its name
     """
-    rest = key.removeprefix(workflow)
     with create_session() as session:
-        if rest.startswith(_ITSELF):
-            named = _known(session, workflow, rest.removeprefix(_ITSELF))
-            return named or _known(session, workflow, rest.removeprefix(_ITSELF).rpartition("/")[0])
-        if rest.startswith(_EDITION):
-            newest = select(DagRun).where(DagRun.dag_id == workflow).order_by(DagRun.id.desc()).limit(_LOOKED_AT)
-            return next((run.run_id for run in session.scalars(newest) if _key_of(run) == key), None)
-        if at := _date_in(rest):
-            dated = select(DagRun).where(DagRun.dag_id == workflow, DagRun.logical_date == at)
-            return next((run.run_id for run in session.scalars(dated) if _key_of(run) == key), None)
-    return None
+        return next((str(run.run_id) for run in airflow_dag_runs.find_dag_runs(session, workflow, key)), None)
 
 
 def key_of_dag_run(dag_id: str, dag_run_id: str) -> str | None:
     """Return the run key that a DAG run stands for; None if Airflow has no such DAG run."""
     with create_session() as session:
         found = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == dag_run_id))
-        return None if found is None else _key_of(found)
+        return None if found is None else airflow_dag_runs.key_of_dag_run(found)
 
 
 def clear_dag_run(dag_id: str, dag_run_id: str) -> None:
@@ -104,27 +86,3 @@ def is_paused(dag_id: str) -> bool | None:
     with create_session() as session:
         paused = session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id, ~DagModel.is_stale))
         return None if paused is None else bool(paused)
-
-
-def _known(session: Session, dag_id: str, dag_run_id: str) -> str | None:
-    found = session.scalar(select(DagRun.run_id).where(DagRun.dag_id == dag_id, DagRun.run_id == dag_run_id))
-    return None if found is None else str(found)
-
-
-def _key_of(run: DagRun) -> str:
-    conf = run.conf if isinstance(run.conf, dict) else {}
-    return run_key(
-        workflow=run.dag_id,
-        run_type=str(getattr(run.run_type, "value", run.run_type)),
-        logical_date=run.logical_date,
-        edition=str(conf.get("edition") or ""),
-        run_id=run.run_id,
-    )
-
-
-def _date_in(rest: str) -> datetime | None:
-    """Return the logical date in the rest of a run key, ``/2026-11-28T09:00:00Z``, with or without an edition."""
-    try:
-        return datetime.strptime(rest.partition(_EDITION)[0], "/%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None

@@ -19,6 +19,7 @@ from promo_campaigns.velocity.parser.printed import (
     NoDirective,
     PrintedText,
     Swallowed,
+    date_patterns,
     no_directives,
     printed_texts,
     swallowed_texts,
@@ -142,6 +143,11 @@ class Template:
     def swallowed_texts(self) -> list[Swallowed]:
         """The text that is not printed, since a `##` before it makes it a comment."""
         return list(swallowed_texts(self._made_of[0], self._tree))
+
+    @property
+    def date_patterns(self) -> list[tuple[str, int]]:
+        """The patterns that values are formatted by, as far as they are written out, each with its offset."""
+        return list(date_patterns(self._tree))
 
     @property
     def no_directives(self) -> list[NoDirective]:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.definitions.definitions import message_file, source_file
+from promo_campaigns.definitions.names.date_patterns import pattern_mistake
 from promo_campaigns.definitions.names.declared import FILE, Declared, read_declared
 from promo_campaigns.definitions.names.known import (
     answer_shape,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity import Shape, Template, UnknownName
 
 ANSWER = "answer"
+POLLED = ".poll"
+"""``data_sources/<name>.poll.answer.json`` is an example of what the path of a poll answers."""
 _NOT_LISTED = {DATA, *TOOL_NAMES}
 _MOST_SHOWN = 16
 _AS_TEXT = "To print it as it is, write"
@@ -127,7 +130,8 @@ def _parts(include: Path, texts: Texts, declared: Declared) -> Iterator[_Part]:
     for source in texts.sources:
         names = contact_names(further if source.before else {**further, **asked})
         known = batch_names(names) if source.records_per_request else names
-        yield from _source_parts(source_file(include, source.name), source, known, answer_shape(include, source.name))
+        shapes = [answer_shape(include, name) for name in (source.name, f"{source.name}{POLLED}")]
+        yield from _source_parts(source_file(include, source.name), source, known, *shapes)
     if texts.webhook:
         file = source_file(include, texts.webhook.name)
         yield from _source_parts(file, texts.webhook, webhook_names(texts.message.options), ANYTHING)
@@ -154,7 +158,14 @@ def _message_parts(file: TextSettings, message: Message, known: Known) -> Iterat
         yield _Part(file, ("options", name), compile_template(text, mode="message"), known)
 
 
-def _source_parts(file: TextSettings, source: DataSource, known: Known, answer: Shape | None) -> Iterator[_Part]:
+def _source_parts(
+    file: TextSettings, source: DataSource, known: Known, answer: Shape | None, polled: Shape | None = None
+) -> Iterator[_Part]:
+    """Yield the templates of a data source.
+
+    :param answer: what its answer holds, by an example
+    :param polled: what the answer holds by which its work is followed, likewise
+    """
     answered: Known = {ANSWER: answer or ANYTHING}
     yield _Part(file, ("path",), compile_path(source.path), known)
     for name, template in compile_headers(source).items():
@@ -163,7 +174,8 @@ def _source_parts(file: TextSettings, source: DataSource, known: Known, answer: 
     yield _Part(file, ("success",), _condition(source.success), {**answered, "status": ANYTHING})
     yield _Part(file, ("poll", "path"), compile_path(source.poll.path), answered)  # of the first answer
     for name in ("done", "failed"):
-        yield _Part(file, ("poll", name), _condition(getattr(source.poll, name)), {ANSWER: ANYTHING})
+        ends: Known = {ANSWER: polled or ANYTHING, "status": ANYTHING}
+        yield _Part(file, ("poll", name), _condition(getattr(source.poll, name)), ends)
 
 
 def _condition(text: str) -> Template:
@@ -175,15 +187,18 @@ def _check(part: _Part, declared: Declared) -> None:
         _refuse_name(part, unknown, declared)
     for piece in part.template.printed_texts:
         for tag in merge_tags(piece.text):
-            meant = meant_name(tag.name, part.known.keys() - {*TOOL_NAMES})
+            meant = meant_name(tag.name, part.known.keys() - {*TOOL_NAMES}, is_near_enough=not tag.is_exact)
             if tag.is_certain or meant:
                 problem = f"{tag.tag} is a merge tag of another product, which nothing replaces here"
                 hint = f"Write {written(meant) if meant else 'the name as this product has it'}"
                 part.fail(problem, piece.at(tag.at), f"{hint}. {_AS_TEXT} #[[{tag.tag}]]#")
     for comment in part.template.swallowed_texts:
-        problem = f"'##' begins a comment, so that {comment.text!r} is not sent"
-        hint = "Write #[[##]]# to print the two signs; a comment stands on a line of its own"
-        part.fail(problem, comment.at, hint)
+        problem = f"'{comment.mark}' begins a comment, so that {comment.text!r} is not sent"
+        hint = f"Write #[[{comment.mark}]]# to print the two signs; a comment stands on a line of its own"
+        part.fail(problem, comment.at, hint if comment.mark == "##" else f"{hint}, or ends with *#")
+    for pattern, at in part.template.date_patterns:
+        if found := pattern_mistake(pattern):
+            part.fail(f"the pattern {pattern!r} {found[0]}", at, found[1])
     _check_directives(part)
 
 

@@ -92,15 +92,17 @@ def _together(shapes: list[Shape]) -> Shape:
     return Names(members)
 
 
-def meant_name(name: str, known: Collection[str]) -> str:
+def meant_name(name: str, known: Collection[str], *, is_near_enough: bool = True) -> str:
     """Return which known name was meant by one that is not known; empty if that is not plain.
 
     :param name: a name, or what another product writes between its brackets, such as ``contact.firstName``
+    :param is_near_enough: whether a name that is only near to a known one may mean it
     """
     ours = {_folded(one): one for one in (*sorted(known), *(one for one in VALUE_NAMES if one in known))}
     plain = _folded(_OWNERS.sub("", name.lower()))
     same = ours.get(plain) or next((one for one, theirs in _MEANT.items() if plain in theirs and one in known), "")
-    return same or ours.get(next(iter(get_close_matches(_folded(name), sorted(ours), n=1)), ""), "")
+    near = get_close_matches(_folded(name), sorted(ours), n=1) if is_near_enough and not same else ()
+    return same or ours.get(next(iter(near), ""), "")
 
 
 def is_owner(name: str) -> bool:

@@ -25,11 +25,17 @@ _TAGS = re.compile(
       | <<(?P<angles>NAME)>>                                       # <<name>>
       | \#\#(?P<hashes>NAME)\#\#                                   # ##name##
       | \$[\[(](?P<dollar>NAME)[\])]                              # $(name), $[name]
-      | (?<![\w$!{\[])[{\[](?P<one>NAME)(,[^\r\n\[\]{}]*)?[}\]](?!\()  # {name}, [firstname,fallback=friend]
+      | (?<![\w$!{\[])[{\[](?P<one>NAME)(\s*[,|][^\r\n\[\]{}]*)?[}\]](?!\()  # {name}, [firstname,fallback=friend]
+      | (?<![\w$!{\[])\[(?P<blanks>[^\W\d]\w*[ ][^\W\d]\w*)\](?!\()  # [FIRST NAME]
+      | (?<![\w$!{])\{\$!?(?P<inner>NAME)\}                          # {$name}
+      | (?<![\w@])@@(?P<ats>NAME)@@ | (?<!\w)__(?P<lines>[^\W\d_]\w*?)__(?!\w) | \(\((?P<rounds>NAME)\)\)
+      | <(?P<angle>LONG)> | &lt;(?P<entity>LONG)&gt;                 # <first_name>
+      | (?<![\w$/&?=.\#@%~^!-])[\#@%~^!-](?P<sign>LONG)             # -first_name-, @first_name
       )
-    """.replace("NAME", _NAME),
+    """.replace("NAME", _NAME).replace("LONG", r"[^\W\d_][^\W_]*_\w+?(?![^\W_])"),
     re.VERBOSE,
 )
+_EXACT = frozenset({"blanks", "inner", "ats", "lines", "rounds", "angle", "entity", "sign"})
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _WORD = re.compile(r"\S*")
 _FIRST_NAME = re.compile(r"[^\W\d][\w.:]*( [^\W\d]\w*)?")
@@ -42,12 +48,14 @@ class MergeTag(NamedTuple):
     :param name: what it names, as well as that can be told
     :param at: where it begins
     :param is_certain: such brackets stand for nothing else; a word in simple ones may be meant as text
+    :param is_exact: such signs mostly stand in a text as it is meant, so that only the very name is one
     """
 
     tag: str
     name: str
     at: int
     is_certain: bool
+    is_exact: bool = False
 
 
 def merge_tags(text: str) -> Iterator[MergeTag]:
@@ -59,9 +67,9 @@ def merge_tags(text: str) -> Iterator[MergeTag]:
         if kind == "single" and _is_escaped(text, match.start()):
             continue
         found = _FIRST_NAME.search(inside)
-        yield MergeTag(
-            match["tag"], found.group() if found else inside.strip(), match.start(), kind not in {"one", "dollar"}
-        )
+        name = found.group() if found else inside.strip()
+        is_certain = kind not in {"one", "dollar", *_EXACT}
+        yield MergeTag(match["tag"], name, match.start(), is_certain, kind in _EXACT)
 
 
 def _is_escaped(text: str, at: int) -> bool:

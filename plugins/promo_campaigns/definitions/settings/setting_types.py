@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from croniter import croniter  # type: ignore[import-untyped]  # it has no types
+from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]  # it has no types
 from pydantic import AfterValidator, Field, Strict
 
 from promo_campaigns.model.errors import ConfigurationError
@@ -39,7 +39,16 @@ def _text(is_one: Callable[[str], object]) -> AfterValidator:
 
 
 def _is_cron(value: str) -> bool:
-    return len(value.split()) == _CRON_FIELDS and croniter.is_valid(value)
+    return len(value.split()) == _CRON_FIELDS and croniter.is_valid(value) and _comes(value)
+
+
+def _comes(cron: str) -> bool:
+    """Tell whether there is a moment that a cron expression names: there is no 31 February."""
+    try:
+        croniter(cron, datetime.now(tz=timezone.utc)).get_next()
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 def _is_schedule(value: str) -> bool:

@@ -30,6 +30,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_QUOTES = frozenset({"''", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u00ab\u00bb"})
+"""Quotation marks that a name may be written in, as word processors make them."""
 _NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
 _LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
 
@@ -76,6 +78,9 @@ def parse_sender(text: str) -> Address:
         msg = "it holds a control character"
         raise NotMailableError(msg)
     named = _NAMED.fullmatch(text.strip())
+    if not named and text.count("@") > 1 and re.search("[,;]", text):
+        msg = "it names several addresses, and a sender has one"
+        raise NotMailableError(msg)
     shown, bare = (_unquoted(named[1].strip()), named[2]) if named else parseaddr(text)
     address = parse_address(bare)
     if not address.username.isascii():
@@ -88,7 +93,7 @@ def _unquoted(name: str) -> str:
     r"""Return a name without the quotation marks that it may be written in, as in ``"Shop \"Inc\""``."""
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         return re.sub(r"\\(.)", r"\1", name[1:-1])
-    return name
+    return name[1:-1].strip() if len(name) > 1 and f"{name[0]}{name[-1]}" in _QUOTES else name
 
 
 def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promo_campaigns.velocity.parser.tree import Block, Choice, Literal, Reference, Text
+from promo_campaigns.velocity.parser.tree import Block, Call, Choice, Literal, Reference, Text
 from promo_campaigns.velocity.parser.walk import every
 
 if TYPE_CHECKING:
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.parser.tree import Node
 
 COMMENT = "##"
+BLOCK_COMMENT, BLOCK_COMMENT_END = "#*", "*#"
 AS_IT_IS, AS_IT_IS_END = "#[[", "]]#"
 _REST = re.compile(r"[^\r\n]*")
 _CALL = re.compile(r"#@?\{?([A-Za-z_][A-Za-z0-9_]*)\}?[ \t]*\(")
 _MARKED_WORD = re.compile(r"#\{?([A-Za-z_]+)")
+_ELSE_IF = re.compile(r"[ \t]*if[ \t]*\(")
+_END_OF = re.compile(r"[ \t]+(?:if|foreach|macro|define)[ \t]*(?=[\r\n]|\Z)")
+_ELSE = re.compile(r"#(?:else|\{else\})\Z")
+_END = re.compile(r"#(?:end|\{end\})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,16 @@ class PrintedText:
 
 @dataclass(frozen=True, slots=True)
 class Swallowed:
-    """Text behind a ``##`` that stands behind printed text: Velocity takes it for a comment, and prints none of it.
+    """Text that Velocity takes for a comment and does not print: behind a ``##`` that stands behind printed text.
 
     :param text: the text
-    :param at: character offset of the ``##``
+    :param at: character offset of the mark
+    :param mark: what begins the comment; a ``#*`` that is never closed takes all behind it
     """
 
     text: str
     at: int
+    mark: str = COMMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +95,23 @@ def swallowed_texts(template: str, tree: Block) -> Iterator[Swallowed]:
                 rest = _REST.match(template, end + len(COMMENT))
                 if template.startswith(COMMENT, end) and line.strip() and rest and rest.group().strip():
                     yield Swallowed(rest.group().strip(), end)
+    yield from _never_closed(template, tree)
+
+
+def _never_closed(template: str, tree: Block) -> Iterator[Swallowed]:
+    at = template.rfind(BLOCK_COMMENT)
+    if at < 0 or BLOCK_COMMENT_END in template[at + len(BLOCK_COMMENT) :]:
+        return
+    is_printed = any(isinstance(node, Text) and node.at <= at < _source(template, node)[1] for node in every(tree))
+    if not is_printed and COMMENT not in template[:at].rpartition("\n")[2]:
+        yield Swallowed(template[at + len(BLOCK_COMMENT) :].strip(), at, BLOCK_COMMENT)
 
 
 def no_directives(template: str, tree: Block) -> Iterator[NoDirective]:
-    """Yield what is printed as it is and looks like a directive: ``#sett($x = 1)``, and ``#esle`` within an ``#if``."""
+    """Yield what is printed as it is and looks like a directive: ``#sett($x = 1)``, and ``#esle`` within an ``#if``.
+
+    Likewise the rest of ``#else if(...)`` and of ``#end if``, which other languages write so.
+    """
     calls = ("set", "if", "elseif", "foreach", "macro", "define")
     arms = {id(body) for node in every(tree) if isinstance(node, Choice) for _, body in node.branches}
     for block in every(tree):
@@ -104,6 +124,24 @@ def no_directives(template: str, tree: Block) -> Iterator[NoDirective]:
             elif id(block) in arms:
                 for word in _MARKED_WORD.finditer(node.value):
                     yield NoDirective(word.group(1), node.at + word.start(), ("else", "elseif", "end"))
+            yield from _of_two_words(template, node)
+
+
+def _of_two_words(template: str, node: Text) -> Iterator[NoDirective]:
+    if _ELSE.search(template, 0, node.at) and _ELSE_IF.match(node.value):
+        yield NoDirective("else if", node.at, ("elseif",), is_certain=True)
+    elif _END.search(template, 0, node.at) and (rest := _END_OF.match(node.value)):
+        yield NoDirective(f"end{rest.group().rstrip()}", node.at, ("end",), is_certain=True)
+
+
+def date_patterns(tree: Block) -> Iterator[tuple[str, int]]:
+    """Yield each pattern that a value is formatted by and that is written out, and where it stands."""
+    for node in every(tree):
+        for step in node.steps if isinstance(node, Reference) else ():
+            if isinstance(step, Call) and step.name == "format" and step.arguments:
+                pattern = step.arguments[0]
+                if isinstance(pattern, Literal) and isinstance(pattern.value, str):
+                    yield pattern.value, pattern.at
 
 
 def _runs(block: Block) -> Iterator[list[Text | Reference]]:

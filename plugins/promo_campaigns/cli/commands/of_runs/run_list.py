@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -41,8 +42,8 @@ def list_all(
         bool,
         typer.Option(
             "--stuck",
-            help="Open runs in which nothing has moved for an hour, and that wait for no person and no quiet hours: "
-            "mostly their DAG run failed or is gone. To cancel one gives back the codes it reserves.",
+            help="Open runs whose DAG run has ended or is gone, and those in which nothing has moved for an hour and "
+            "that wait for no person and no quiet hours. To cancel one gives back the codes it reserves.",
         ),
     ] = False,
     limit: Limit = 50,
@@ -58,18 +59,32 @@ def list_all(
     Of the audience, given hold a code; of these, sent were accepted by the receiver, recorded are on the profile, and
     of unknown nobody knows. Failed were refused or too late, waiting have no outcome yet. Nothing moved since moved at.
     """
-    from promo_campaigns.ledger.run_list import list_runs, list_stuck
+    from promo_campaigns.ledger.run_list import list_runs
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
+    if stuck:
+        _list_stuck(output, workflow, dsn)
+        return
     with connect(find_dsn(dsn)) as connection:
-        if stuck:
-            found = [one for one in list_stuck(connection) if workflow in ("", one.workflow)]
-        else:
-            found = list_runs(connection, workflow=workflow, state=state, limit=limit, before=before)
-    output.rows([one.as_dict() for one in found], empty="No run is stuck." if stuck else "No run.", columns=_COLUMNS)
-    if output.is_plain and not stuck and len(found) == limit > 0:
+        found = list_runs(connection, workflow=workflow, state=state, limit=limit, before=before)
+    output.rows([one.as_dict() for one in found], empty="No run.", columns=_COLUMNS)
+    if output.is_plain and len(found) == limit > 0:
         print(f"More: --before {found[-1].run_id}")
+
+
+def _list_stuck(output: Output, workflow: str, dsn: str) -> None:
+    from promo_campaigns.connections.airflow_dag_runs import read_dag_runs
+    from promo_campaigns.doctor.stuck_runs import find_stuck_runs
+    from promo_campaigns.postgres.connection import connect
+
+    with connect(find_dsn(dsn)) as connection:
+        found = find_stuck_runs(connection, read_dag_runs)
+    rows = [one for one in found.as_dicts() if workflow in ("", one["workflow"])]
+    output.rows(rows, empty="No run is stuck.", columns=(*_COLUMNS[:2], "dag_run", *_COLUMNS[2:]))
+    if found.not_asked:
+        how = "run this with the environment of Airflow's components to find DAG runs that failed or are gone"
+        print(f"Airflow was not asked: {found.not_asked}; {how}", file=sys.stderr)
 
 
 def show(key: NewestRun = "", *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
