@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
     from promo_campaigns.operators.reconcile import ReconcileOperator
     from promo_campaigns.operators.retention import EraseOldDataOperator
+    from promo_campaigns.operators.shop import GeneratePromoCodesOperator
     from promo_campaigns.operators.start import StartOperator
     from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
     from promo_campaigns.operators.test_send import SendTestOperator
@@ -101,6 +102,7 @@ __all__ = [
     "EndOperator",
     "EraseOldDataOperator",
     "FileError",
+    "GeneratePromoCodesOperator",
     "GetContactOperator",
     "GetPromoCodeOperator",
     "HttpDataSourceOperator",
@@ -220,6 +222,7 @@ _MODULES = {
     "operators.reconcile": ("ReconcileOperator",),
     "operators.retention": ("EraseOldDataOperator",),
     "operators.start": ("StartOperator",),
+    "operators.shop": ("GeneratePromoCodesOperator",),
     "operators.stock_levels": ("CheckCodeStockOperator",),
     "operators.test_send": ("SendTestOperator",),
     "operators.uplift": ("MeasureUpliftOperator",),

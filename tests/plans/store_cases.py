@@ -71,6 +71,8 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         ("code_files.load.analyze_staging", {}),
     )
     levels = {"types": ["Welcome"], "levels": ["alarm"], "amounts": [100]}
+    codes = [f"C{n * 37:09}" if n < 50 else f"drawn-{n}" for n in range(BATCH)]
+    drawn = {"codes": codes, "line": 1, "expires_at": datetime.now(timezone.utc), "discount": 10, "type": "Welcome"}
     counts = {"rows": 0, "inserted": 0, "updated": 0, "unchanged": 0, "rejected": 0}
     return {
         "code_files.load.tune_load": case(ONE),
@@ -92,6 +94,13 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.load.retire_file@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
         "code_files.load.issued_codes": Case(size=FILE, per=_SPREAD),
         "code_files.load.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_files.generate.find_set": case(ONE, key="spring.csv"),
+        "code_files.generate.count_drawn": case(ONE, pattern="SPRING-????"),
+        "code_files.generate.add_codes": case(BATCH, **drawn),
+        "code_files.generate.finish_file": case(ONE, codes=0, sha256=b"z" * 32),
+        "code_files.generate.add_set": case(ONE, key="spring.csv", pattern="S-????", codes=1, terms="{}"),
+        "code_files.generate.codes_of_set": Case(size=FILE, per=_SPREAD),
+        "code_files.generate.codes_of_set@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
         "code_files.stock.list_files": case(20, before=2**63 - 1),
         "code_files.stock.read_file": case(ONE),
         "code_files.stock.list_rejects": case(ONE, code_file_id=7),

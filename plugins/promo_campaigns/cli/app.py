@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "audit": "List who exported codes, erased a contact or held sending up, newest first.",
     "check": "Check the promises of the ledger.",
-    "codes": "Load files of promo codes, withdraw them, count the stock.",
+    "codes": "Load files of promo codes or generate them, withdraw them, count the stock.",
     "contacts": "Load contacts and their fields, show or erase one.",
     "data-source": "Try a data source.",
     "db": "Start, stop and migrate the database.",

@@ -1,3 +1,13 @@
 """From Airflow's connections, settings and storage to what the other rooms take."""
 
-__all__ = ["code_inbox", "data_source", "dry_run", "inbox_uploads", "include", "preview_files", "run_conf", "store"]
+__all__ = [
+    "code_inbox",
+    "data_source",
+    "dry_run",
+    "inbox_uploads",
+    "include",
+    "preview_files",
+    "run_conf",
+    "shop_file",
+    "store",
+]

@@ -1,6 +1,6 @@
 """The blocks of a workflow, one module each. A block assigns its parameters and calls other rooms.
 
-What blocks share is in ``base``.
+What blocks share is in ``base``; what goes to a shop and comes back from it in ``shop``.
 """
 
 __all__ = [

@@ -134,6 +134,18 @@ create table promo.code_file_reject (
 comment on table promo.code_file_reject is 'A row of a file that was not loaded. It never holds the row itself: a code is as good as money.';
 create index code_file_reject_file on promo.code_file_reject (code_file_id, line);
 
+create table promo.generated_codes (
+  idempotency_key text        primary key check (idempotency_key <> ''),
+  code_file_id    bigint      not null unique references promo.code_file,
+  pattern         text        not null check (pattern <> ''),
+  codes           bigint      not null check (codes > 0),
+  terms           jsonb       not null,
+  made_at         timestamptz not null default promo.clock()
+);
+comment on table promo.generated_codes is 'A set of codes that was drawn here, not uploaded. Its key makes one set, however often it is asked for.';
+-- How many codes of a pattern there are: what a guess of it can hit.
+create index generated_codes_pattern on promo.generated_codes (promo.code_key(pattern));
+
 -- A contact may be given again the code it holds. So a code is held by as many assignments as gave it, but by one contact
 -- at most: the code says whose it is, and an assignment can hold it only for that contact (assignment_code_is_the_contacts).
 create table promo.promo_code (
