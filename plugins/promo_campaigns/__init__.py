@@ -67,7 +67,11 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
     from promo_campaigns.operators.reconcile import ReconcileOperator
     from promo_campaigns.operators.retention import EraseOldDataOperator
-    from promo_campaigns.operators.shop import GeneratePromoCodesOperator
+    from promo_campaigns.operators.shop import (
+        GeneratePromoCodesOperator,
+        LoadRedemptionFileOperator,
+        LoadRedemptionsOperator,
+    )
     from promo_campaigns.operators.start import StartOperator
     from promo_campaigns.operators.stock_levels import CheckCodeStockOperator
     from promo_campaigns.operators.test_send import SendTestOperator
@@ -114,6 +118,8 @@ __all__ = [
     "LimitExceededError",
     "LoadContactsOperator",
     "LoadPromoCodesOperator",
+    "LoadRedemptionFileOperator",
+    "LoadRedemptionsOperator",
     "MeasureUpliftOperator",
     "NotApprovedError",
     "Outcome",
@@ -222,7 +228,11 @@ _MODULES = {
     "operators.reconcile": ("ReconcileOperator",),
     "operators.retention": ("EraseOldDataOperator",),
     "operators.start": ("StartOperator",),
-    "operators.shop": ("GeneratePromoCodesOperator",),
+    "operators.shop": (
+        "GeneratePromoCodesOperator",
+        "LoadRedemptionFileOperator",
+        "LoadRedemptionsOperator",
+    ),
     "operators.stock_levels": ("CheckCodeStockOperator",),
     "operators.test_send": ("SendTestOperator",),
     "operators.uplift": ("MeasureUpliftOperator",),

@@ -225,7 +225,7 @@ def test_a_storage_elsewhere_gets_the_file_whole(
     store: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.sdk.io import attach
-    from fsspec.implementations.memory import MemoryFileSystem
+    from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]  # fsspec has no types
 
     from promo_campaigns.hooks.shop_file import shop_file
 

@@ -61,6 +61,7 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_calls(scenario),
         **_monitoring(),
         **_background(scenario),
+        **_redemptions(scenario),
     }
 
 
@@ -120,6 +121,35 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         ),
         "postgres.audit.list_entries": case(20),
         "postgres.audit.entries_before": case(20, before=2**62),
+    }
+
+
+def _redemptions(scenario: Scenario) -> dict[str, Case]:
+    nobody: list[None] = [None] * BATCH
+    told = {
+        "codes": [f"C{n * 90 + 1:09}" for n in range(BATCH)],
+        "orders": [f"order {n}" for n in range(BATCH)],
+        "times": [datetime.now(timezone.utc)] * BATCH,
+        "amounts": [10] * BATCH,
+        "currencies": ["EUR"] * BATCH,
+        "contact_ids": nobody,
+        "external_ids": [f"customer-{n}" for n in range(BATCH)],
+        "types": nobody,
+        "locators": nobody,
+        "source": "file x",
+    }
+    kept: Step = ("redemptions.store.add_redemptions", told)
+    return {
+        "redemptions.store.add_redemptions": Case(size=BATCH, per=20, terms=told),
+        "redemptions.store.lock_source": case(ONE, name="shop"),
+        "redemptions.store.read_watermark": case(ONE, name="shop"),
+        "redemptions.store.move_watermark": case(ONE, name="shop", watermark=datetime.now(timezone.utc)),
+        "redemptions.report.count_runs": case(BATCH, kept),
+        "redemptions.report.sum_revenue": case(BATCH, kept),
+        "redemptions.report.count_findings": case(BATCH, kept),
+        "redemptions.report.count_arms": case(RUN, kept, run_id=scenario.run_id),
+        "redemptions.report.list_findings": case(BATCH, kept, before=2**62, limit=50),
+        "uplift.measure.redemptions": case(BATCH, kept, within_s=60.0, event="EUR"),
     }
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "init": "Put DAGs, campaign files and a code inbox into an Airflow project, and say what to do next.",
     "preview": "Show what a campaign would send to whom; nothing is sent or consumed.",
     "profile-api": "Serve the profile API.",
+    "redemptions": "Load what a shop says of used codes, report it, and list what is odd.",
     "runs": "List, pause, cancel, report, approve, export and measure runs.",
     "sending": "Stop all sending with one switch, and start it again.",
     "test-send": "Show a message for test contacts, with a code nobody holds; send it only with --send.",

@@ -3,6 +3,7 @@
 __all__ = [
     "code_inbox",
     "data_source",
+    "database",
     "dry_run",
     "inbox_uploads",
     "include",

@@ -4,5 +4,6 @@ Each is loaded from here, so that the room of blocks holds one module a block of
 """
 
 from promo_campaigns.operators.shop.generate import GeneratePromoCodesOperator
+from promo_campaigns.operators.shop.redemptions import LoadRedemptionFileOperator, LoadRedemptionsOperator
 
-__all__ = ["GeneratePromoCodesOperator"]
+__all__ = ["GeneratePromoCodesOperator", "LoadRedemptionFileOperator", "LoadRedemptionsOperator"]
