@@ -12,7 +12,7 @@ from promo_campaigns.cli import main
 from promo_campaigns.code_files.code_pattern import ALPHABET, CodePattern
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("generated-codes.md", "redemptions.md")
+PAGES = ("generated-codes.md", "redemptions.md", "codes-from-a-warehouse.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
