@@ -65,6 +65,11 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.preview import PreviewOperator
     from promo_campaigns.operators.promo_code import GetPromoCodeOperator
     from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
+    from promo_campaigns.operators.shop import (
+        GeneratePromoCodesOperator,
+        LoadRedemptionFileOperator,
+        LoadRedemptionsOperator,
+    )
     from promo_campaigns.operators.start import StartOperator
     from promo_campaigns.operators.test_send import SendTestOperator
     from promo_campaigns.operators.upkeep.reconcile import ReconcileOperator
@@ -101,6 +106,7 @@ __all__ = [
     "EndOperator",
     "EraseOldDataOperator",
     "FileError",
+    "GeneratePromoCodesOperator",
     "GetContactOperator",
     "GetPromoCodeOperator",
     "HttpDataSourceOperator",
@@ -112,6 +118,8 @@ __all__ = [
     "LimitExceededError",
     "LoadContactsOperator",
     "LoadPromoCodesOperator",
+    "LoadRedemptionFileOperator",
+    "LoadRedemptionsOperator",
     "MeasureUpliftOperator",
     "NotApprovedError",
     "Outcome",
@@ -220,6 +228,11 @@ _MODULES = {
     "operators.upkeep.reconcile": ("ReconcileOperator",),
     "operators.upkeep.retention": ("EraseOldDataOperator",),
     "operators.start": ("StartOperator",),
+    "operators.shop": (
+        "GeneratePromoCodesOperator",
+        "LoadRedemptionFileOperator",
+        "LoadRedemptionsOperator",
+    ),
     "operators.upkeep.stock_levels": ("CheckCodeStockOperator",),
     "operators.test_send": ("SendTestOperator",),
     "operators.upkeep.uplift": ("MeasureUpliftOperator",),

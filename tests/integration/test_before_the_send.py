@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.cli import main
-from promo_campaigns.code_files.row_rules import BrokenRuleError, _code
+from promo_campaigns.code_files.row_rules import BrokenRuleError, check_code
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.hooks.preview_files import files_for
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -205,7 +205,7 @@ def test_workflows_hold_out_contacts_of_their_own(store: Connection) -> None:
 def test_the_placeholder_can_never_be_in_the_pool(store: Connection) -> None:
     for code in (PLACEHOLDER, PLACEHOLDER.lower(), f"{PLACEHOLDER}-1"):
         with pytest.raises(BrokenRuleError, match="stands for a code in tests"):
-            _code(code)
+            check_code(code)
         with pytest.raises(psycopg.errors.CheckViolation, match="promo_code_no_placeholder"):
             add_codes(store, 1, prefix=code)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.profile_server import contact, serving
-from integration.scenario import add_contacts
+from integration.scenario import add_codes, add_contacts
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.contacts.event_store import list_events
@@ -262,3 +262,22 @@ def test_the_command_lists_events_with_masked_keys_and_purges_them(
     assert "1 events waited" in capsys.readouterr().out
     assert main(["events", "purge", "--days", "1", "--dsn", dsn]) == 0
     assert capsys.readouterr().out == "0 erased, 0 deleted, 0 refused that waited\n"
+
+
+def test_an_event_that_a_code_was_redeemed_is_kept_as_both(client: httpx.Client, store: Connection) -> None:
+    ann = put_contact(store, ANN)
+    (code, *_) = add_codes(store, 1)
+    params = {"externalCustomerId": "ann", "code": code, "orderId": 1001, "amount": "59.90", "currency": "EUR"}
+    sent = {"eventTypeKey": "PromoCodeRedeemed", "params": params}
+    for _ in range(2):
+        row = kept(store, client.post("/v2/event", json=sent, headers={"Idempotency-Key": "order 1001"}))
+    assert (row["type"], row["contact_id"]) == ("PromoCodeRedeemed", ann)
+    [told] = store.execute("select order_id, contact_id, amount, finding, source from promo.redemption").fetchall()
+    assert (told["order_id"], told["contact_id"], str(told["amount"])) == ("1001", ann, "59.90")
+    assert (told["finding"], told["source"]) == ("never given", "event")
+    del params["orderId"]
+    refused = client.post("/v2/event", json=sent)
+    assert refused.status_code == 400
+    assert "orderId" in refused.text
+    assert code not in refused.text
+    assert store.execute("select count(*) as n from promo.event").fetchall() == [{"n": 1}]

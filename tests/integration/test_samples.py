@@ -32,7 +32,7 @@ def test_the_audiences_select_whom_they_name(store: Connection) -> None:
     with SAMPLE.open("rb") as stream:
         load_contact_file(store, stream, file=SAMPLE.name)
     counts = {path.stem: len(store.execute(path.read_bytes()).fetchall()) for path in AUDIENCES.glob("*.sql")}
-    assert counts == {"all_contacts": 1010, "with_push_token": 1000}
+    assert counts == {"all_contacts": 1010, "not_redeemed": 0, "with_push_token": 1000}
 
 
 def test_the_sample_codes_are_all_loaded_and_none_stands_in_both_files(store: Connection) -> None:

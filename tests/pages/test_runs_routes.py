@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from integration.scenario import SPEC
@@ -10,6 +11,8 @@ from promo_campaigns.ledger.interventions import pause_run
 from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.audit import list_audit
+from promo_campaigns.redemptions.rules import Redemption
+from promo_campaigns.redemptions.store import add_redemptions
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +43,8 @@ def test_runs_are_narrowed_by_workflow_and_state(site: Site, store: Connection) 
 
 def test_a_run_says_how_far_it_is_and_why_contacts_were_left_out(site: Site, store: Connection) -> None:
     campaign = half_sent(store)
+    used = Redemption(code=campaign.codes[campaign.accepted], order_id="A-1", redeemed_at=datetime.now(timezone.utc))
+    add_redemptions(store, [used], "event")
     told = site.viewer.get(f"runs/{campaign.run.run_id}")
     assert told["line"]["run_key"] == KEY
     assert (told["line"]["sent"], told["line"]["unknown"], told["line"]["waiting"]) == (1, 2, 2)
@@ -49,7 +54,7 @@ def test_a_run_says_how_far_it_is_and_why_contacts_were_left_out(site: Site, sto
     }  # fmt: skip
     assert told["reasons"] == {"HTTP 500": 1, "no channel": 1}
     assert [(step["name"], step["count"]) for step in told["funnel"]] == [
-        ("audience", 7), ("reachable", 6), ("given", 4), ("accepted", 1), ("recorded", 0),
+        ("audience", 7), ("reachable", 6), ("given", 4), ("accepted", 1), ("recorded", 0), ("redeemed", 1),
     ]  # fmt: skip
     assert told["rate_per_s"] > 0
     assert told["seconds_left"] > 0

@@ -61,6 +61,7 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_calls(scenario),
         **_monitoring(),
         **_background(scenario),
+        **_redemptions(scenario),
     }
 
 
@@ -71,6 +72,8 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         ("code_files.load.analyze_staging", {}),
     )
     levels = {"types": ["Welcome"], "levels": ["alarm"], "amounts": [100]}
+    codes = [f"C{n * 37:09}" if n < 50 else f"drawn-{n}" for n in range(BATCH)]
+    drawn = {"codes": codes, "line": 1, "expires_at": datetime.now(timezone.utc), "discount": 10, "type": "Welcome"}
     counts = {"rows": 0, "inserted": 0, "updated": 0, "unchanged": 0, "rejected": 0}
     return {
         "code_files.load.tune_load": case(ONE),
@@ -92,6 +95,13 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.load.retire_file@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
         "code_files.load.issued_codes": Case(size=FILE, per=_SPREAD),
         "code_files.load.issued_codes@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
+        "code_files.generate.find_set": case(ONE, key="spring.csv"),
+        "code_files.generate.count_drawn": case(ONE, pattern="SPRING-????"),
+        "code_files.generate.add_codes": case(BATCH, **drawn),
+        "code_files.generate.finish_file": case(ONE, codes=0, sha256=b"z" * 32),
+        "code_files.generate.add_set": case(ONE, key="spring.csv", pattern="S-????", codes=1, terms="{}"),
+        "code_files.generate.codes_of_set": Case(size=FILE, per=_SPREAD),
+        "code_files.generate.codes_of_set@old": Case(size=1_000, per=_SPREAD, terms={"code_file_id": 50}),
         "code_files.stock.list_files": case(20, before=2**63 - 1),
         "code_files.stock.read_file": case(ONE),
         "code_files.stock.list_rejects": case(ONE, code_file_id=7),
@@ -111,6 +121,35 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         ),
         "postgres.audit.list_entries": case(20),
         "postgres.audit.entries_before": case(20, before=2**62),
+    }
+
+
+def _redemptions(scenario: Scenario) -> dict[str, Case]:
+    nobody: list[None] = [None] * BATCH
+    told = {
+        "codes": [f"C{n * 90 + 1:09}" for n in range(BATCH)],
+        "orders": [f"order {n}" for n in range(BATCH)],
+        "times": [datetime.now(timezone.utc)] * BATCH,
+        "amounts": [10] * BATCH,
+        "currencies": ["EUR"] * BATCH,
+        "contact_ids": nobody,
+        "external_ids": [f"customer-{n}" for n in range(BATCH)],
+        "types": nobody,
+        "locators": nobody,
+        "source": "file x",
+    }
+    kept: Step = ("redemptions.store.add_redemptions", told)
+    return {
+        "redemptions.store.add_redemptions": Case(size=BATCH, per=20, terms=told),
+        "redemptions.store.lock_source": case(ONE, name="shop"),
+        "redemptions.store.read_watermark": case(ONE, name="shop"),
+        "redemptions.store.move_watermark": case(ONE, name="shop", watermark=datetime.now(timezone.utc)),
+        "redemptions.report.count_runs": case(BATCH, kept),
+        "redemptions.report.sum_revenue": case(BATCH, kept),
+        "redemptions.report.count_findings": case(BATCH, kept),
+        "redemptions.report.count_arms": case(RUN, kept, run_id=scenario.run_id),
+        "redemptions.report.list_findings": case(BATCH, kept, before=2**62, limit=50),
+        "uplift.measure.redemptions": case(BATCH, kept, within_s=60.0, event="EUR"),
     }
 
 

@@ -153,7 +153,7 @@ def test_an_installed_wheel_brings_the_command_and_its_queries(installed: Path, 
 def test_an_installed_wheel_makes_a_first_project_that_is_right(installed: Path, tmp_path: Path) -> None:
     assert "files made, 0 left" in run([installed / "promo", "init", tmp_path / "mine"])
     checked = run([installed / "promo", "workflows", "check", "--include", tmp_path / "mine" / "include"])
-    assert checked.endswith("2 workflows, 0 wrong\n")
+    assert checked.endswith("3 workflows, 0 wrong\n")
 
 
 def test_a_clone_works_without_being_installed(cloned: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import io
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from promo_campaigns.code_files.row_rules import BrokenRuleError, _code
+from promo_campaigns.code_files.row_rules import BrokenRuleError, check_code
 from promo_campaigns.tables.csv_cells import FORMULA_SIGNS
 from promo_campaigns.tables.writers import Column, csv_writer
 
@@ -38,7 +38,7 @@ def test_no_exported_cell_begins_a_formula_and_its_text_is_all_there(cells: list
 
 def loadable(text: str) -> bool:
     try:
-        return _code(text) == text
+        return check_code(text) == text
     except BrokenRuleError:
         return False
 

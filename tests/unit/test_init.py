@@ -35,9 +35,10 @@ def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 def test_a_project_made_in_an_empty_folder_is_right(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["workflows", "check"]) == 0
-    assert capsys.readouterr().out.endswith("2 workflows, 0 wrong\n")
+    assert capsys.readouterr().out.endswith("3 workflows, 0 wrong\n")
     assert main(["workflows", "list", "--json", "--fields", "workflow"]) == 0
-    assert json.loads(capsys.readouterr().out) == [{"workflow": "welcome_mail"}, {"workflow": "welcome_push"}]
+    listed = [row["workflow"] for row in json.loads(capsys.readouterr().out)]
+    assert listed == ["remind_unredeemed", "welcome_mail", "welcome_push"]
     for folder in ("dags", "include"):
         here = {file.relative_to(ROOT) for file in (ROOT / folder).rglob("*") if file.is_file()}
         made = {file.relative_to(project) for file in (project / folder).rglob("*") if file.is_file()}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "audit": "List who exported codes, erased a contact or held sending up, newest first.",
     "check": "Check the promises of the ledger.",
-    "codes": "Load files of promo codes, withdraw them, count the stock.",
+    "codes": "Load files of promo codes or generate them, withdraw them, count the stock.",
     "contacts": "Load contacts and their fields, show or erase one.",
     "data-source": "Try a data source.",
     "db": "Start, stop and migrate the database.",
@@ -29,6 +29,7 @@ COMMANDS = {
     "init": "Put DAGs, campaign files and a code inbox into an Airflow project, and say what to do next.",
     "preview": "Show what a campaign would send to whom; nothing is sent or consumed.",
     "profile-api": "Serve the profile API.",
+    "redemptions": "Load what a shop says of used codes, report it, and list what is odd.",
     "runs": "List, pause, cancel, report, approve, export and measure runs.",
     "sending": "Stop all sending with one switch, and start it again.",
     "test-send": "Show a message for test contacts, with a code nobody holds; send it only with --send.",

@@ -182,10 +182,10 @@ class RowRules:
     def _checked(self, line: int, row: Row) -> AcceptedRow:
         checked = AcceptedRow(
             line,
-            _code(row[0]),
+            check_code(row[0]),
             _remembered(self._dates, row[1], self._date),
-            _remembered(self._discounts, row[2], _discount),
-            self._types.get(row[3]) or _type(row[3]),
+            _remembered(self._discounts, row[2], check_discount),
+            self._types.get(row[3]) or check_type(row[3]),
             _remembered(self._flags, row[4], self._flag),
         )
         # A type counts only once its row is accepted, since the types of a file are announced as assets.
@@ -234,7 +234,11 @@ def _refuse_error(column: str, text: str) -> None:
         raise BrokenRuleError(column, error)
 
 
-def _code(text: str) -> str:
+def check_code(text: str) -> str:
+    """Return a code as it is kept.
+
+    :raises BrokenRuleError: it cannot be one
+    """
     code = undo_harmless(text)
     if not code:
         raise BrokenRuleError(CODE, "empty")
@@ -251,7 +255,11 @@ def _code(text: str) -> str:
     return code
 
 
-def _type(text: str) -> str:
+def check_type(text: str) -> str:
+    """Return a type as it is kept.
+
+    :raises BrokenRuleError: it cannot be one
+    """
     name = undo_harmless(text)
     if not name:
         raise BrokenRuleError(TYPE, "empty")
@@ -269,7 +277,11 @@ def _check_text(column: str, text: str, limit: int) -> None:
         raise BrokenRuleError(column, "holds a character that cannot be seen: control, zero width or a special space")
 
 
-def _discount(text: str) -> str:
+def check_discount(text: str) -> str:
+    """Return a discount as it is kept.
+
+    :raises BrokenRuleError: it cannot be one
+    """
     _refuse_error(DISCOUNT, text)
     number = parse_whole(text)
     if number is None or number > _MAX_DISCOUNT:

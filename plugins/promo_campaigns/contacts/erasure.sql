@@ -73,6 +73,11 @@ with channels as (
   set key = null, params = null,
       kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
   where e.contact_id = %(contact_id)s and e.params is not null
+), orders as (
+  -- A digest stays in place of the order, so that the shop's next file does not bring it back.
+  update promo.redemption d
+  set order_id = 'erased ' || encode(promo.identity_digest(k.inner_pad, k.outer_pad, 'order', d.order_id), 'hex')
+  from promo.erasure_key k where d.person_id = %(contact_id)s and d.order_id !~ '^erased [0-9a-f]{64}$'
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, time_zone = null, updated_at = promo.clock(),

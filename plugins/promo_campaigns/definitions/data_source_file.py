@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from promo_campaigns.definitions.setting_errors import nearest
+from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.delivery.success_rule import Condition
 from promo_campaigns.delivery.templates import compile_body, compile_data_source, compile_headers, compile_path
 from promo_campaigns.http.request_paths import holds_control_character

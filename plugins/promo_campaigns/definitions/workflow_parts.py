@@ -44,7 +44,7 @@ class PromoCode(Settings):
     reuse: Annotated[Reuse, CONVERTED, Argument(Consumer.OPENING)] = Field(
         default=Reuse.NEW,
         description="What a contact gets that holds a code of the type and discount already: another one, or the same "
-        "one while it is valid for the days asked for",
+        "one while it is valid for the days asked for and, as far as a shop has told, not redeemed",
     )
 
 

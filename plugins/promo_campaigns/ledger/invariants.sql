@@ -261,6 +261,11 @@ full join (
 where (coalesce(k.free, 0), coalesce(k.issued, 0), coalesce(k.retired, 0))
       <> (coalesce(c.free, 0), coalesce(c.issued, 0), coalesce(c.retired, 0));
 
+-- redeemed --
+-- A code that a shop has told of never becomes free again.
+select 'redeemed_is_gone' as invariant, 'code ' || d.promo_code_id || ' was redeemed and may be given out again' as broken
+from promo.redemption d join promo.promo_code p on p.promo_code_id = d.promo_code_id where p.seen_at is null;
+
 -- files --
 -- The counts of a code file are those of its rows.
 select 'files_add_up' as invariant, 'code file ' || code_file_id || ' does not add up' as broken

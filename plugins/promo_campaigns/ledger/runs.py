@@ -20,7 +20,6 @@ from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunCan
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import limit_parameters
 from promo_campaigns.model.oversight.halt import HaltKind
-from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import MAX_BATCHES, Batch, Mode, Run
 from promo_campaigns.model.run_spec import RunSpec
 from promo_campaigns.postgres.sql import queries
@@ -225,7 +224,7 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "after": spec.places(before=False),
         "send_by": send_by,
         "hold_out": spec.hold_out,
-        "reuses": spec.reuse is Reuse.SAME,
+        "reuses": spec.reuse.gives_again,
         **_pool(spec.codes),
         **limit_parameters(spec.limits),
     }

@@ -15,3 +15,10 @@ class Reuse(str, Enum):
     """Always."""
     SAME = "same until it expires"
     """The contact is given its code of the type and discount again, if that is valid for the days asked for."""
+    REDEEMED = "until redeemed"
+    """The same, said by a reminder: a code that a shop has told of is in use, and is not given again by either."""
+
+    @property
+    def gives_again(self) -> bool:
+        """Whether a contact is given again what it holds."""
+        return self is not Reuse.NEW

@@ -1,6 +1,7 @@
 """The blocks of a workflow, one module each. A block assigns its parameters and calls other rooms.
 
-What blocks share is in ``base``; blocks that stand in no campaign are in ``upkeep``.
+What blocks share is in ``base``; blocks that stand in no campaign are in ``upkeep``; what goes to a shop and comes back
+from it in ``shop``.
 """
 
 __all__ = [

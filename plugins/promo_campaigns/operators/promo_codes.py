@@ -1,8 +1,9 @@
-"""Code files into the store."""
+"""Codes from files, or from a table of any database, into the store."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -15,7 +16,8 @@ from promo_campaigns.hooks.code_inbox import (
     refuse_links,
     storage_path,
 )
-from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError
+from promo_campaigns.hooks.database import open_database
+from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
 from promo_campaigns.model.parameters import optional_text, parse_flag
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.monitoring.metrics import LOADED_CODES, REJECTED_ROWS, Measurement
@@ -24,7 +26,7 @@ from promo_campaigns.operators.base.alerting import tell_metrics
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -36,7 +38,9 @@ _REASONS_LOGGED = 20
 
 
 class LoadPromoCodesOperator(StoreOperator):
-    """Loads code files, moves each to ``loaded/`` or ``rejected/`` beside it with its report ``<name>.report.json``.
+    """Loads codes from files, or from a table of any database that Airflow connects to.
+
+    Each file is moved to ``loaded/`` or ``rejected/`` beside it with its report ``<name>.report.json``.
 
     A file that cannot be loaded does not stop the others; it fails the task at the end, without a retry. A file that an
     earlier try has put away counts as that try left it. Returns counts only: files, rows, inserted, updated, unchanged,
@@ -46,29 +50,41 @@ class LoadPromoCodesOperator(StoreOperator):
     the events of a task only if it succeeds, so a bad file would hide those of good ones beside it: map the operator
     over the files, and then name inlets and outlets to ``.partial``, as ``dags/load_promo_codes.py`` does.
 
+    A SELECT yields the columns of a code file, however they are written, and its rows meet the same rules; codes that
+    are known, and have not changed, stay as they are, so it may yield all there are each time. Scheduled on the asset
+    ``promo_stock/<type>/low`` it refills a pool that reached a level.
+
     :param files: path of a file, or of several, on any storage that ``ObjectStoragePath`` reaches (templated)
+    :param sql: one SELECT, in place of files (templated)
+    :param conn_id: connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
     :param strict: refuse a whole file for one rejected row, and require the column inUse (templated)
     :param time_zone: IANA name of the zone in which dates are read (templated)
     :param code_only_expiration: the files hold the one column code, and their codes expire then (templated)
     :param sheet: the sheet to read of workbooks that have several (templated)
     :param promo_db_conn_id: connection of the store (templated)
-    :raises AirflowFailException: a file was rejected, or every row of one
+    :raises AirflowFailException: a file was rejected, or every row of one, or of the SELECT
+    :raises ConfigurationError: neither files nor a SELECT with its connection is named, or both
     """
 
     template_fields: Sequence[str] = (
         "files",
+        "sql",
+        "conn_id",
         "strict",
         "time_zone",
         "code_only_expiration",
         "sheet",
         "promo_db_conn_id",
     )
+    template_ext: Sequence[str] = (".sql",)
     ui_color = "#e8e3f4"
 
     def __init__(
         self,
         *,
-        files: Sequence[str] | str,
+        files: Sequence[str] | str = (),
+        sql: str = "",
+        conn_id: str = "",
         strict: bool | str = False,
         time_zone: str = "UTC",
         code_only_expiration: str | None = None,
@@ -78,6 +94,8 @@ class LoadPromoCodesOperator(StoreOperator):
         assets: dict[str, Any] = {"inlets": [CODE_FILES], "outlets": [POOLS, PROMO_CODES]}
         super().__init__(**assets | kwargs)
         self.files = files
+        self.sql = sql
+        self.conn_id = conn_id
         self.strict = strict
         self.time_zone = time_zone
         self.code_only_expiration = code_only_expiration
@@ -85,13 +103,39 @@ class LoadPromoCodesOperator(StoreOperator):
 
     @property
     def mapped_name(self) -> str:
-        """The name of the file, or how many there are."""
+        """The name of the file, or how many there are; of a SELECT its connection."""
+        if self.conn_id:
+            return printable_name(self.conn_id)
         if isinstance(self.files, str):
             return printable_name(self.files.rstrip("/").rpartition("/")[2])
         return f"{len(self.files)} files" if isinstance(self.files, list | tuple) else ""
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Load the files one by one."""
+        """Load the files one by one, or what the SELECT yields."""
+        if bool(self.sql) is bool(self.files) or bool(self.sql) is not bool(self.conn_id):
+            msg = "name files, or a SELECT by sql and its database by conn_id"
+            raise ConfigurationError(msg)
+        return self._load_rows(context) if self.sql else self._load_files(context)
+
+    def _load_rows(self, context: Context) -> dict[str, int]:
+        """Load what the SELECT yields, as a code file that is called by its connection."""
+        from promo_campaigns.code_files.expiration_date import pool_time_zone
+        from promo_campaigns.tables.query_rows import query_as_csv
+
+        with open_database(self.conn_id) as elsewhere, closing(elsewhere.cursor()) as cursor:
+            cursor.execute(self.sql)
+            with query_as_csv(cursor, pool_time_zone(self.time_zone)) as file:
+                try:
+                    report = self._load_stream(file, f"select-{self.conn_id}")
+                except CodeFileError as error:
+                    if isinstance(error, CodeFileRejectedError):
+                        self._log_rejects(error.report)
+                    raise AirflowFailException(str(error)) from None
+        self._tell(report)
+        self._announce(context, report.types)
+        return {"files": 1} | {name: getattr(report, name) for name in _COUNTS}
+
+    def _load_files(self, context: Context) -> dict[str, int]:
         reports: list[Mapping[str, Any]] = []
         refused: list[str] = []
         left = 0
@@ -102,11 +146,14 @@ class LoadPromoCodesOperator(StoreOperator):
                 left += report.get("left_in_place", False)
             elif report:
                 reports.append(report)
-        for name in sorted({name for report in reports for name in report["types"]}):
-            context["outlet_events"][PROMO_CODES].add(member(PROMO_CODES, name))
+        self._announce(context, {name for report in reports for name in report["types"]})
         if refused:
             raise AirflowFailException(_summary(refused, left))
         return {"files": len(reports)} | {name: sum(report[name] for report in reports) for name in _COUNTS}
+
+    def _announce(self, context: Context, types: Iterable[str]) -> None:
+        for name in sorted(types):
+            context["outlet_events"][PROMO_CODES].add(member(PROMO_CODES, name))
 
     def _load(self, path: str, run_id: str) -> Mapping[str, Any]:
         """Load one file and put it away; return its report, with ``error`` if refused, or nothing if it is gone."""
@@ -125,10 +172,13 @@ class LoadPromoCodesOperator(StoreOperator):
             if isinstance(error, CodeFileRejectedError):
                 self._log_rejects(error.report)
             return put_away(path, REJECTED, _refusal(file.name, error) | {"run_id": run_id})
-        self.log.info("%s: %s", printable_name(file.name), {name: getattr(report, name) for name in _COUNTS})
+        self._tell(report)
+        return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
+
+    def _tell(self, report: LoadReport) -> None:
+        self.log.info("%s: %s", printable_name(report.file), {name: getattr(report, name) for name in _COUNTS})
         tell_metrics([Measurement(LOADED_CODES, report.inserted), Measurement(REJECTED_ROWS, report.rejected_count)])
         self._log_rejects(report)
-        return put_away(path, LOADED, report.as_dict() | {"run_id": run_id})
 
     def _log_rejects(self, report: LoadReport) -> None:
         for line in [group.in_words(report.row_noun) for group in report.rejected_by_reason[:_REASONS_LOGGED]]:
@@ -137,9 +187,13 @@ class LoadPromoCodesOperator(StoreOperator):
             self.log.warning("%s: %s", printable_name(report.file), warning)
 
     def _load_open(self, path: str, name: str) -> LoadReport:
+        with open_code_file(path) as file:
+            return self._load_stream(file, name)
+
+    def _load_stream(self, file: BinaryIO, name: str) -> LoadReport:
         from promo_campaigns.code_files.load import load_code_file
 
-        with self.hook.connect() as connection, open_code_file(path) as file:
+        with self.hook.connect() as connection:
             return load_code_file(
                 connection,
                 file,

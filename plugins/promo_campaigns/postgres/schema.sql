@@ -134,6 +134,18 @@ create table promo.code_file_reject (
 comment on table promo.code_file_reject is 'A row of a file that was not loaded. It never holds the row itself: a code is as good as money.';
 create index code_file_reject_file on promo.code_file_reject (code_file_id, line);
 
+create table promo.generated_codes (
+  idempotency_key text        primary key check (idempotency_key <> ''),
+  code_file_id    bigint      not null unique references promo.code_file,
+  pattern         text        not null check (pattern <> ''),
+  codes           bigint      not null check (codes > 0),
+  terms           jsonb       not null,
+  made_at         timestamptz not null default promo.clock()
+);
+comment on table promo.generated_codes is 'A set of codes that was drawn here, not uploaded. Its key makes one set, however often it is asked for.';
+-- How many codes of a pattern there are: what a guess of it can hit.
+create index generated_codes_pattern on promo.generated_codes (promo.code_key(pattern));
+
 -- A contact may be given again the code it holds. So a code is held by as many assignments as gave it, but by one contact
 -- at most: the code says whose it is, and an assignment can hold it only for that contact (assignment_code_is_the_contacts).
 create table promo.promo_code (
@@ -161,7 +173,9 @@ create table promo.promo_code (
 );
 comment on column promo.promo_code.retired is 'inUse as uploaded, or its file was withdrawn: it leaves the pool and never returns by itself.';
 comment on column promo.promo_code.issued_at is 'When it was claimed for the first of the live assignments that hold it; null when nobody holds it.';
-comment on column promo.promo_code.seen_at is 'When it was taken from somebody for whom a data source had seen it already: it never becomes free again.';
+comment on column promo.promo_code.seen_at is
+  'When it was taken from somebody for whom a data source had seen it already, or a shop told that it was used: it never
+becomes free again.';
 comment on column promo.promo_code.held_by is 'The contact whose it is, as long as an assignment holds it; nobody else can hold it.';
 comment on column promo.promo_code.again is 'How many more assignments hold it than the one it was claimed for: its contact was given it again.';
 comment on column promo.promo_code.twin is 'The same code as another one, but for how its letters are composed; from before these were compared.';
@@ -578,6 +592,50 @@ create table promo.answer (
 comment on table promo.answer is 'What a data source answered before the message, which reads it. Asked once; kept so that a retry sends the same.';
 comment on column promo.answer.promo_code_id is 'The code it was asked with, null if the source was not told; an answer to another code is asked for anew.';
 comment on column promo.answer.resend_counter is 'The assignment''s counter when it was asked; for a contact that is sent to anew it is asked anew.';
+
+
+-- Redemptions: codes that were used in a shop ------------------------------------------------------------------------
+
+-- Neither codes nor runs nor contacts are ever deleted, so foreign keys would check nothing that can fail.
+create table promo.redemption (
+  redemption_id bigint      generated always as identity primary key,
+  redeemed_at   timestamptz not null,
+  received_at   timestamptz not null default promo.clock(),
+  promo_code_id bigint,
+  owner_id      bigint,
+  contact_id    bigint,
+  run_id        bigint,
+  order_id      text        not null check (order_id <> ''),
+  code          text        not null check (code <> ''),
+  amount        numeric     check (amount >= 0),
+  currency      text        check (currency ~ '^[A-Z]{3}$'),
+  finding       text        check (finding in ('no such code', 'never given', 'not the owner', 'before it was sent')),
+  source        text        not null check (source <> ''),
+  person_id     bigint      generated always as (coalesce(contact_id, owner_id)) stored,
+  constraint redemption_amount check ((amount is null) = (currency is null)),
+  constraint redemption_of_a_code check ((promo_code_id is null) = (finding is not distinct from 'no such code'))
+);
+comment on table promo.redemption is 'A code that was used in a shop, once for each order and code: what the shop has said of it.';
+comment on column promo.redemption.owner_id is 'The contact that held the code when it was told of.';
+comment on column promo.redemption.contact_id is 'Whose order it was; null if the shop does not say, or means nobody we know.';
+comment on column promo.redemption.run_id is 'Which run gave the code: the last one that sent it before it was redeemed.';
+comment on column promo.redemption.order_id is 'As the shop calls it; a digest once the person was erased.';
+comment on column promo.redemption.person_id is 'Who is taken to have redeemed it: whose order it was, else whose code.';
+comment on column promo.redemption.finding is 'What is odd about it; null if nothing is.';
+create unique index redemption_once on promo.redemption (order_id, promo.code_key(code) collate "C");
+create index redemption_run on promo.redemption (run_id) where run_id is not null;
+-- Not of those alone who have a person: all of such an index may seem as cheap to the planner as one of its rows.
+create index redemption_person on promo.redemption (person_id);
+create index redemption_code on promo.redemption (promo_code_id) where promo_code_id is not null;
+create index redemption_time on promo.redemption (redeemed_at);
+create index redemption_finding on promo.redemption (redemption_id) where finding is not null;
+
+create table promo.redemption_source (
+  name      text        primary key check (name <> ''),
+  watermark timestamptz not null,
+  read_at   timestamptz not null default promo.clock()
+);
+comment on table promo.redemption_source is 'How far a table of redemptions elsewhere was read: the newest moment in it.';
 
 
 -- What all workers know of a receiver --------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
-from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.snapshot import reading
@@ -143,7 +142,7 @@ def audience_parts(
         "workflow": spec.workflow,
         "hold_out": spec.hold_out,
         "channel": spec.message.channel,
-        "reuses": spec.reuse is Reuse.SAME,
+        "reuses": spec.reuse.gives_again,
         "at": at,
         "run_id": run_id,
         **_pool(spec),

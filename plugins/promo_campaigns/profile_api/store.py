@@ -11,6 +11,8 @@ from promo_campaigns.contacts.import_queue import accept_import, read_import, ru
 from promo_campaigns.contacts.store import list_fields, put_contact, read_contacts
 from promo_campaigns.model.contact_rules import clean_values
 from promo_campaigns.postgres.pool import StorePool
+from promo_campaigns.redemptions.rules import EVENT_TYPE, redemption_of
+from promo_campaigns.redemptions.store import add_redemptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,8 +62,23 @@ class ProfileStore:
         return self._pool.run(lambda connection: put_contact(connection, contact))
 
     def add_event(self, event: Event) -> int:
-        """Store an event, once even if the connection is lost; return its id."""
-        return self._pool.run(lambda connection: add_event(connection, event))
+        """Store an event, once even if the connection is lost; return its id.
+
+        With an event that says that a code was redeemed, the redemption is kept.
+
+        :raises ContactError: what it says of a redemption is missing or wrong
+        """
+        if event.type != EVENT_TYPE:
+            return self._pool.run(lambda connection: add_event(connection, event))
+        redemption = redemption_of(event)
+
+        def add(connection: Connection) -> int:
+            with connection.transaction():
+                event_id = add_event(connection, event)
+                add_redemptions(connection, [redemption], "event")
+            return event_id
+
+        return self._pool.run(add)
 
     def read(self, contact_id: int) -> dict[str, Any] | None:
         """Return a contact in the form of ``contacts.store.read_contacts``, or None."""

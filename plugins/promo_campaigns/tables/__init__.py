@@ -3,4 +3,15 @@
 It knows how a file is read and what it may cost, and nothing of what its columns mean.
 """
 
-__all__ = ["any_table", "byte_source", "csv_rows", "json_rows", "layout", "sheet_text", "table", "writers", "xlsx_rows"]
+__all__ = [
+    "any_table",
+    "byte_source",
+    "csv_rows",
+    "json_rows",
+    "layout",
+    "query_rows",
+    "sheet_text",
+    "table",
+    "writers",
+    "xlsx_rows",
+]

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 _UNREACHABLE = ("no channel", "unsubscribed")
 
 
-def detail(progress: Progress, report: RunReport) -> dict[str, Any]:
+def detail(progress: Progress, report: RunReport, redeemed: int = 0) -> dict[str, Any]:
     """Return what the page of a run shows.
 
     :param report: may be some seconds older, since it counts every contact
+    :param redeemed: codes of the run that were redeemed, as far as a shop has said so
     """
     return {
         "line": progress.line.as_dict(),
         "states": progress.states,
         "reasons": _reasons(report),
-        "funnel": _funnel(progress, report),
+        "funnel": _funnel(progress, report, redeemed),
         "rate_per_s": progress.rate_per_s,
         "seconds_left": progress.seconds_left,
         "waits": _waits(progress),
@@ -46,7 +47,7 @@ def _reasons(report: RunReport) -> dict[str, int]:
     return dict(sorted(reasons.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _funnel(progress: Progress, report: RunReport) -> list[dict[str, Any]]:
+def _funnel(progress: Progress, report: RunReport, redeemed: int) -> list[dict[str, Any]]:
     line = progress.line
     reachable = line.audience - sum(report.tally.skipped.get(reason, 0) for reason in _UNREACHABLE)
     counts = {
@@ -55,6 +56,7 @@ def _funnel(progress: Progress, report: RunReport) -> list[dict[str, Any]]:
         "given": line.given,
         "accepted": line.sent,
         **({"recorded": line.recorded} if progress.facts["records"] else {}),
+        **({"redeemed": redeemed} if redeemed else {}),
     }
     return [{"name": name, "count": count} for name, count in counts.items()]
 

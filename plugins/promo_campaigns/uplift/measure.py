@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ _SQL = queries(__name__)
 _PLACE = "/* conversions */"
 _NEEDED = {"contact_id", "at"}
 _HINT = "It must be one SELECT that yields contact_id, at, and value if conversions have one"
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _ARMS = ("treated", "intended", "held_out")
 
 
@@ -41,7 +43,8 @@ class Question:
     :ivar workflow: all runs of this workflow
     :ivar since: of these, only runs opened since then
     :ivar conversions: name of a file in ``conversions``; else ``event`` is given
-    :ivar event: type of event that is a conversion
+    :ivar event: type of event that is a conversion, in place of a file
+    :ivar redemptions: codes that were redeemed are the conversions, their value what was paid in this currency
     :ivar within: duration after a run was opened in which conversions count, such as ``14d``
     """
 
@@ -50,6 +53,7 @@ class Question:
     since: datetime | None = None
     conversions: str = ""
     event: str = ""
+    redemptions: str = ""
     within: str = ""
 
 
@@ -64,15 +68,11 @@ def measure_uplift(connection: Connection, include: Path, question: Question) ->
     if bool(question.run_key) is bool(question.workflow) or (question.since and not question.workflow):
         msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
         raise ConfigurationError(msg)
-    if bool(question.conversions) is bool(question.event):
-        msg = "name either a file of include/conversions, or an event type"
-        raise ConfigurationError(msg)
+    conversions = _conversions(include, question)
     within = parse_duration(question.within)
     if within is None:
         msg = f"within must be a duration such as 14d, in m, h or d, not {question.within!r}"
         raise ConfigurationError(msg)
-    named = read_conversions(include, question.conversions) if question.conversions else None
-    conversions = named or Conversions(name=parse_event_type(question.event))
     if question.run_key:
         run = find_run(connection, question.run_key)
         run_ids, subject = [run.run_id], f"run {run.run_key}"
@@ -80,6 +80,21 @@ def measure_uplift(connection: Connection, include: Path, question: Question) ->
         run_ids = runs_of_workflow(connection, question.workflow, question.since)
         subject = f"workflow {question.workflow}" + (f" since {question.since.isoformat()}" if question.since else "")
     return read_uplift(connection, run_ids, conversions, within, subject=subject)
+
+
+def _conversions(include: Path, question: Question) -> Conversions:
+    """Return what counts as a conversion."""
+    if sum(map(bool, (question.conversions, question.event, question.redemptions))) != 1:
+        msg = "name either a file of include/conversions, or an event type, or the currency of redemptions"
+        raise ConfigurationError(msg)
+    if question.redemptions:
+        if not _CURRENCY.fullmatch(question.redemptions):
+            msg = f"redemptions must name a currency such as EUR, not {question.redemptions!r}"
+            raise ConfigurationError(msg)
+        return Conversions(name=question.redemptions, redeemed=True)
+    if question.conversions:
+        return read_conversions(include, question.conversions)
+    return Conversions(name=parse_event_type(question.event))
 
 
 def read_uplift(
@@ -101,7 +116,7 @@ def read_uplift(
             msg = f"{subject} has no run to measure"
             raise LedgerError(msg)
         with _blamed(conversions):
-            valued = "value" in _columns(connection, conversions)
+            valued = conversions.redeemed or "value" in _columns(connection, conversions)
             query = _around(_SQL["count_arms"], _select(conversions, valued=valued))
             rows = connection.execute(query, chosen).fetchall()
     arms = {row["name"]: row for row in rows}
@@ -138,7 +153,7 @@ def _columns(connection: Connection, conversions: Conversions) -> set[str]:
 
 def _select(conversions: Conversions, *, valued: bool) -> sql.Composable:
     if not conversions.sql:
-        return sql.SQL(_SQL["events"])
+        return sql.SQL(_SQL["redemptions" if conversions.redeemed else "events"])
     wrapped = _SQL["with_value" if valued else "without_value"]
     return _around(wrapped, sql.SQL(_written(conversions)))
 

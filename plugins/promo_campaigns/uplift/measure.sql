@@ -12,6 +12,14 @@ where e.type = %(event)s
   and e.received_at >= (select min(opened_at) from promo.run where run_id = any(%(run_ids)s))
   and e.received_at < (select max(opened_at) from promo.run where run_id = any(%(run_ids)s)) + make_interval(secs => %(within_s)s)
 
+-- redemptions --
+-- Codes that were redeemed are conversions of who redeemed them; their value is what was paid in one currency.
+select d.person_id as contact_id, d.redeemed_at as at, case when d.currency = %(event)s then d.amount end as value
+from promo.redemption d
+where d.person_id is not null
+  and d.redeemed_at >= (select min(opened_at) from promo.run where run_id = any(%(run_ids)s))
+  and d.redeemed_at < (select max(opened_at) from promo.run where run_id = any(%(run_ids)s)) + make_interval(secs => %(within_s)s)
+
 -- read_columns --
 -- What the author's SELECT yields.
 select * from (

@@ -17,17 +17,21 @@ _TWO = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversions:
-    """What counts as a conversion: the rows of a SELECT, or events of a type.
+    """What counts as a conversion: the rows of a SELECT, events of a type, or codes that were redeemed.
 
-    :ivar name: of the file or the type
-    :ivar sql: yields ``contact_id``, ``at`` and optionally ``value``; empty for events
+    :ivar name: of the file or the type; of redemptions the currency of their values
+    :ivar sql: yields ``contact_id``, ``at`` and optionally ``value``; empty for events and redemptions
+    :ivar redeemed: codes that were redeemed are the conversions
     """
 
     name: str
     sql: str = ""
+    redeemed: bool = False
 
     def __str__(self) -> str:
         """Return it in words."""
+        if self.redeemed:
+            return f"codes redeemed, paid in {self.name}"
         return f"conversions {self.name}" if self.sql else f"events {self.name}"
 
 

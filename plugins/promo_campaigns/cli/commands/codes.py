@@ -1,7 +1,8 @@
-"""``promo codes``: load code files by hand, withdraw them, and count the stock."""
+"""``promo codes``: load code files by hand or generate codes, withdraw them, and count the stock."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, C
 from promo_campaigns.model.load_report import named_by_json
 
 if TYPE_CHECKING:
+    from promo_campaigns.code_files.generate import CodeTerms, GeneratedCodes
     from promo_campaigns.code_files.load import WithdrawalReport
     from promo_campaigns.model.load_report import LoadReport
 
@@ -115,6 +117,62 @@ def _rejects(report: LoadReport) -> list[str]:
     if report.rejected_count > 1:
         lines.append(f"  {named_by_json(report.rejected_count)}")
     return lines + [f"warning    {warning}" for warning in report.warnings()]
+
+
+@app.add(
+    "generate",
+    "promo codes generate 100000 --type Spring --discount 15 --expires 2027-03-31 --pattern 'SPRING-????-????'",
+    "promo codes generate 500 --type VIP --expires 2027-03-31 --pattern 'VIP-????????' --output vip.csv --json",
+)
+def generate(
+    count: Annotated[int, typer.Argument(metavar="COUNT", help="How many codes.", min=1)],
+    *,
+    code_type: Annotated[str, typer.Option("--type", metavar="TYPE", help="Their type.")],
+    expires: Annotated[str, typer.Option("--expires", metavar="DATE", help="When they expire.")],
+    pattern: Annotated[
+        str, typer.Option("--pattern", metavar="PATTERN", help="What they look like; each ? is drawn. Quote it.")
+    ],
+    discount: Annotated[int, typer.Option("--discount", metavar="N", min=0, max=99, help="Their discount.")] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The file for the shop; else named by the codes.")
+    ] = None,
+    key: Annotated[
+        str, typer.Option("--key", metavar="NAME", help="What makes two calls one set; else the name of the file.")
+    ] = "",
+    time_zone: TimeZone = "UTC",
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """Draw codes that nobody can guess, into the pool and into a file for the shop.
+
+    The same call again makes no other codes, and writes the file again if it is gone. The file is a code file.
+    """
+    from promo_campaigns.code_files.generate import CodeTerms, generate_codes
+    from promo_campaigns.code_files.shop_file import LocalShopFile
+    from promo_campaigns.postgres.connection import connect
+
+    output = Output(as_json=as_json, fields=fields)
+    terms = CodeTerms(
+        count=count, pattern=pattern, type=code_type, discount=discount, expires=expires, time_zone=time_zone
+    )
+    place = file or Path(re.sub(r"[^\w.-]+", "-", f"{code_type}-{discount}-{expires}") + ".csv")
+    with connect(find_dsn(dsn)) as connection, progress("Generating the codes"):
+        made = generate_codes(connection, terms, LocalShopFile(place), key=key)
+    output.record(asdict(made), _generated_in_words(made, terms, place))
+
+
+def _generated_in_words(made: GeneratedCodes, terms: CodeTerms, place: Path) -> str:
+    pool = f"type {terms.type}, discount {terms.discount}, expiring {terms.expires}"
+    lines = [
+        f"file       {place}" + ("" if made.written else ", as it lay there"),
+        f"sha256     {made.sha256}",
+        f"codes      {made.codes:,} of {made.pattern}: {pool}",
+        f"guessing   one guess in {made.guesses_per_hit:,} of this pattern hits a code",
+    ]
+    if made.already_made:
+        lines.append(f"The set {made.key} was made before, as file {made.code_file_id}; no code was drawn.")
+    return "\n".join(lines)
 
 
 @app.add("files", "promo codes files", "promo codes files --json --fields code_file_id,name")

@@ -41,6 +41,10 @@ app.add("export", *EXAMPLES)(export)
 
 Within = Annotated[str, typer.Option("--within", metavar="SPAN", help="How long after a run was opened, such as 14d.")]
 Conversions = Annotated[str, typer.Option("--conversions", metavar="NAME", help="A file of include/conversions.")]
+Redemptions = Annotated[
+    str,
+    typer.Option("--redemptions", metavar="CURRENCY", help="Redeemed codes, in place of a file; what was paid in EUR."),
+]
 Event = Annotated[str, typer.Option("--event", metavar="TYPE", help="A type of event, in place of a file.")]
 
 
@@ -136,6 +140,7 @@ def uplift(
     within: Within,
     conversions: Conversions = "",
     event: Event = "",
+    redemptions: Redemptions = "",
     workflow: AllRuns = "",
     since: Since = "",
     include: Include = INCLUDE,
@@ -154,6 +159,7 @@ def uplift(
         since=parse_since(since),
         conversions=conversions,
         event=event,
+        redemptions=redemptions,
         within=within,
     )
     with connect(find_dsn(dsn)) as connection, progress("Measuring the uplift"):

@@ -49,7 +49,8 @@ class CampaignOperator(StoreOperator):
     :param hold_out: percent of the reachable contacts who are kept without a code, the same ones in every run of the
         workflow, so that its effect can be measured (templated)
     :param reuse: what a contact gets who holds a code of the type and discount already, from whatever run: another one,
-        ``new each run``; or that one again while it is valid for ``days``, ``same until it expires`` (templated)
+        ``new each run``; or that one again while it is valid for ``days`` and not in use,
+        ``same until it expires`` or, where a shop tells which codes were used, ``until redeemed`` (templated)
     :param shows_code: whether the message must show the promo code; false if it reaches the contact in another way
         (templated)
     :param abort_at: a run pauses itself once more than so many percent were refused or are unknown, of a hundred at

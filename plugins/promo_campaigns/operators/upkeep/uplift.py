@@ -26,6 +26,8 @@ class MeasureUpliftOperator(StoreOperator):
     :param run_key: one run, in place of a workflow (templated)
     :param conversions: name of a file in ``include/conversions`` (templated)
     :param event: a type of event that is a conversion, in place of a file (templated)
+    :param redemptions: codes that were redeemed are the conversions, in place of a file; it names the currency of
+        their values, such as ``EUR`` (templated)
     :param within: for how long after a run was opened conversions count, such as ``14d``, in m, h or d (templated)
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
@@ -39,6 +41,7 @@ class MeasureUpliftOperator(StoreOperator):
         "run_key",
         "conversions",
         "event",
+        "redemptions",
         "within",
         "promo_db_conn_id",
     )
@@ -53,6 +56,7 @@ class MeasureUpliftOperator(StoreOperator):
         run_key: str = "",
         conversions: str = "",
         event: str = "",
+        redemptions: str = "",
         include_folder: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -62,6 +66,7 @@ class MeasureUpliftOperator(StoreOperator):
         self.run_key = run_key
         self.conversions = conversions
         self.event = event
+        self.redemptions = redemptions
         self.within = within
         self.include_folder = include_folder
 
@@ -75,6 +80,7 @@ class MeasureUpliftOperator(StoreOperator):
             since=parse_time("since", self.since),
             conversions=optional_text(self.conversions),
             event=optional_text(self.event),
+            redemptions=optional_text(self.redemptions),
             within=optional_text(self.within),
         )
         with self.hook.connect() as connection:

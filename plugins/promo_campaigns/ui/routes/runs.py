@@ -15,6 +15,7 @@ from promo_campaigns.model.assignment_state import AssignmentState
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.oversight.run_line import RunLine, RunState
 from promo_campaigns.postgres.connection import Connection
+from promo_campaigns.redemptions.report import count_redeemed
 from promo_campaigns.ui.dag_runs import find_dag_run, key_of_dag_run
 from promo_campaigns.ui.page_errors import PageError
 from promo_campaigns.ui.page_store import StoreDep
@@ -82,13 +83,13 @@ async def read_one(caller: CallerDep, shared: SharedDep, run_id: int) -> dict[st
         raise PageError(404, f"there is no run {run_id}")
     key, workflow = progress.line.run_key, progress.line.workflow
     await anyio.to_thread.run_sync(caller.require_view_of, workflow, f"run {run_id}")
-    report = await shared.get(
+    report, redeemed = await shared.get(
         ("report", run_id, progress.line.closed_at),
-        lambda connection: read_report(connection, run_id),
+        lambda connection: (read_report(connection, run_id), count_redeemed(connection, run_id)),
         age_s=REPORT_AGE_S,
     )
     return {
-        **detail(progress, report),
+        **detail(progress, report, redeemed),
         "dag": {"dag_id": workflow, "run_id": await anyio.to_thread.run_sync(find_dag_run, workflow, key)},
         "can": await anyio.to_thread.run_sync(_rights, caller, workflow),
     }
