@@ -18,7 +18,15 @@ from promo_campaigns.model.contact_rules import (
     clean_name,
     clean_time_zone,
 )
-from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row, check_identity
+from promo_campaigns.model.contacts import (
+    HELD_BY_OTHERS,
+    Channel,
+    Contact,
+    Field,
+    Rejected,
+    Row,
+    check_identity,
+)
 from promo_campaigns.model.errors import ContactError, ContactFileError
 from promo_campaigns.tables.sheet_text import find_damage, find_error, fold_header, suggest, undo_harmless
 from promo_campaigns.tables.table import Column, Header
@@ -66,6 +74,12 @@ class ContactFileReport:
     def is_refused(self) -> bool:
         """Whether the file has rows, and none of them was loaded."""
         return 0 < self.rows == self.rejected
+
+    @property
+    def may_come_in_later(self) -> bool:
+        """Whether a row was refused that the same table may bring in later, as far as the report can tell."""
+        told = sum(group.count for group in self.rejected_by_reason)
+        return told < self.rejected or any(group.reason == HELD_BY_OTHERS for group in self.rejected_by_reason)
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows, and the four counts."""

@@ -42,12 +42,13 @@ def load_contact_frames(
 
     :param frames: parts of one table, read once and one at a time; their columns are those of a contact file
     :param name: what the report and errors call the table
-    :param left_out: columns that are not looked at
+    :param left_out: columns that are not looked at unless contacts have them
     :raises ContactFileError: there is no frame, or a column is unknown; nothing was loaded
     :raises StoreUnavailableError: rivals were faster each time; load the table again to complete it
     """
     layout = ContactLayout(name, list_fields(connection))
-    return _load(connection, FrameTable(frames, layout, left_out=left_out), layout)
+    spare = [column for column in left_out if not layout.knows(column)]
+    return _load(connection, FrameTable(frames, layout, left_out=spare), layout)
 
 
 def _load(connection: Connection, table: Table, layout: ContactLayout) -> ContactFileReport:

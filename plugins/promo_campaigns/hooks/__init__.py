@@ -1,3 +1,13 @@
 """Translates Airflow's connections, settings and storage into what the other rooms take."""
 
-__all__ = ["code_inbox", "data_source", "dry_run", "inbox_uploads", "include", "preview_files", "run_conf", "store"]
+__all__ = [
+    "code_inbox",
+    "data_source",
+    "dry_run",
+    "inbox_uploads",
+    "include",
+    "other_database",
+    "preview_files",
+    "run_conf",
+    "store",
+]

@@ -29,7 +29,7 @@ class FrameTable:
     :param frames: read once; only one of them is held at a time
     :param layout: what the table is expected to hold
     :param zone: in which times that have a zone of their own are told; of others the clock is told
-    :param left_out: columns that are not looked at
+    :param left_out: columns that are not looked at, in any letter case
     :raises FileError: there is no frame
     """
 
@@ -45,7 +45,7 @@ class FrameTable:
     ) -> None:
         self._layout = layout
         self._tell = _tellers(zone)
-        self._left_out = left_out
+        self._left_out = {name.casefold() for name in left_out}
         self._digest = hashlib.sha256()
         coming = iter(frames)
         first = next(coming, None)
@@ -77,7 +77,7 @@ class FrameTable:
 
     def _columns(self, frame: Any) -> tuple[list[str], list[list[Any]]]:  # noqa: ANN401  (pandas has no types here)
         """Return the names and the texts of a frame's columns, in the layout's order."""
-        kept = [place for place, name in enumerate(frame.columns) if str(name) not in self._left_out]
+        kept = [place for place, name in enumerate(frame.columns) if str(name).casefold() not in self._left_out]
         names = [str(frame.columns[place]) for place in kept]
         if not all(name.strip() for name in names):
             self._layout.refuse("a column of the frame has no name", hint="Name it, or drop it")
