@@ -1,19 +1,23 @@
-"""Rows of any database that Airflow connects to, as frames of bounded size."""
+"""Rows of any database that Airflow connects to, as frames of bounded size, and audiences of them."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import BaseHook
 
+from promo_campaigns.definitions.list_file import list_of_frames
 from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     import pandas as pd  # type: ignore[import-untyped]  # it has no types here
+
+    from promo_campaigns.model.run_spec import Audience
 
 CHUNK_ROWS = 10_000
 
@@ -50,6 +54,19 @@ def read_frames(hook: DbApiHook, select: str, *, chunk_rows: int = CHUNK_ROWS) -
         yield pd.DataFrame(rows, columns=names, dtype=object)
         while rows := cursor.fetchmany(chunk_rows):
             yield pd.DataFrame(rows, columns=names, dtype=object)
+
+
+def ask_audience(audience: Audience) -> Audience:
+    """Return an audience with whom its SELECT yields just now, if it is asked of another database; any other as it is.
+
+    :raises AirflowNotFoundException: there is no such connection
+    :raises ConfigurationError: it leads to something that takes no SQL
+    :raises DefinitionError: the SELECT yields another table than a list of contacts
+    """
+    if not audience.connection:
+        return audience
+    with closing(read_frames(database_hook(audience.connection), audience.sql.strip().rstrip(";"))) as frames:
+        return replace(audience, listed=list_of_frames(frames, file=f"audiences/{audience.name}.sql"))
 
 
 def _cursor(hook: DbApiHook, connection: Any) -> Any:  # noqa: ANN401  (a driver's)
