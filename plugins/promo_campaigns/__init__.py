@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
     from promo_campaigns.delivery.transports.http_transport import HttpTransport
+    from promo_campaigns.frames.promo_store import PromoStore
     from promo_campaigns.hooks.data_source import DataSourceHook
     from promo_campaigns.hooks.store import PromoStoreHook
     from promo_campaigns.model.errors import (
@@ -128,6 +129,7 @@ __all__ = [
     "PreviewOperator",
     "PromoCodeFileSensor",
     "PromoError",
+    "PromoStore",
     "PromoStoreHook",
     "PromoWorkflow",
     "QuietHoursError",
@@ -164,6 +166,7 @@ _MODULES = {
         "TransportSettings",
     ),
     "delivery.transports.http_transport": ("HttpTransport",),
+    "frames.promo_store": ("PromoStore",),
     "hooks.data_source": ("DataSourceHook",),
     "hooks.store": ("PromoStoreHook",),
     "model.errors": (

@@ -263,7 +263,7 @@ def test_the_blocks_read_a_database_and_a_file(
         "findings": {"before it was sent": 2},
     }
     assert block.execute(context)["added"] == 0
-    with pytest.raises(ConfigurationError, match="is of no database"):
+    with pytest.raises(ConfigurationError, match="leads to no database"):
         LoadRedemptionsOperator(task_id="load", sql=SELECT, conn_id="web").execute(context)
     file = tmp_path / "shop.json"
     file.write_text(json.dumps([{"code": one, "orderId": "A-9", "redeemedAt": "2036-01-01T00:00:00Z"}]))

@@ -194,6 +194,8 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.store.update_contact": case(ONE, **identity, contact_id=7, external_id="customer-7"),
         "contacts.store.read_contacts": case(BATCH),
         "contacts.store.list_fields": case(ONE),
+        "contacts.watermark.read_watermark": case(ONE, reader="crm.load", digest=b"x" * 32),
+        "contacts.watermark.move_watermark": case(ONE, reader="crm.load", digest=b"x" * 32, kind="text", value="2026"),
         "contacts.store.find_field": case(ONE, name="f1", field_id=None),
         "contacts.store.insert_field": case(ONE, name="new", field_id=3, type="number", description=""),
         "contacts.store.pass_field_ids": case(ONE),

@@ -10,16 +10,18 @@ from typing import Any
 import openpyxl
 import pytest
 
-from promo_campaigns.contacts.file import LINE_LENGTH, ContactRows
+from promo_campaigns.contacts.file import LINE_LENGTH, ContactLayout, ContactRows
 from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row
 from promo_campaigns.model.errors import ContactFileError
+from promo_campaigns.tables.any_table import AnyTable
 
 FIELDS = [Field(7, "Promo code", "textfield"), Field(8, "Visits", "number")]
 
 
 def read(content: str | bytes) -> list[Row | Rejected]:
     raw = content.encode() if isinstance(content, str) else content
-    return list(ContactRows(io.BytesIO(raw), file="contacts.csv", fields=FIELDS))
+    layout = ContactLayout("contacts.csv", FIELDS)
+    return list(ContactRows(AnyTable(io.BytesIO(raw), layout), layout))
 
 
 def test_all_columns_in_any_case_and_order() -> None:

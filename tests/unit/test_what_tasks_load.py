@@ -44,6 +44,7 @@ def test_a_task_loads_nothing_of_schedulers_or_forms(dag_file: str, dag_id: str,
     modules = loaded(dag_file, dag_id, ROOT / "include")
     assert "promo_campaigns.operators.message" in modules
     assert not modules & others
+    assert not modules & {"pandas", "numpy"}
 
 
 def test_a_block_that_sends_nothing_loads_no_client_and_no_compiler() -> None:

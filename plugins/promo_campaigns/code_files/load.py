@@ -14,6 +14,7 @@ from promo_campaigns.model.load_report import KEPT_REJECTS, LoadReport, Reject, 
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.frame_table import FrameTable
 from promo_campaigns.tables.layout import Layout
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from promo_campaigns.postgres.connection import Connection
+    from promo_campaigns.tables.table import Table
 
 _SQL = queries(__name__)
 _ROWS_PER_BLOCK = 2_000
@@ -94,14 +96,39 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
     :raises ConfigurationError: there is no such time zone, or ``code_only_expiration`` is not a date
     """
     layout = Layout(name, strict=strict, expiration=code_only_expiration, sheet=sheet)
+    return _load(connection, AnyTable(file, layout), layout, pool_time_zone(time_zone))
+
+
+def load_code_frame(  # noqa: PLR0913  (the options of a load, one keyword each)
+    connection: Connection,
+    frame: Any,  # noqa: ANN401  (pandas has no types here)
+    *,
+    name: str,
+    strict: bool = False,
+    time_zone: str = "UTC",
+    code_only_expiration: str | None = None,
+) -> LoadReport:
+    """Load a DataFrame of codes as ``load_code_file`` loads a file with the same table; its rows are numbered from 1.
+
+    :param frame: its columns are those of a code file; a time that has a zone is that moment, whatever ``time_zone`` is
+    :param name: what the report and the list of files call it
+    :raises CodeFileError: it has not the columns of a code file
+    :raises CodeFileRejectedError: all rows were rejected, or strict, and one was; it holds the report
+    :raises ConfigurationError: there is no such time zone, or ``code_only_expiration`` is not a date
+    """
+    layout = Layout(name, strict=strict, expiration=code_only_expiration)
     zone = pool_time_zone(time_zone)
+    return _load(connection, FrameTable([frame], layout, zone=zone), layout, zone)
+
+
+def _load(connection: Connection, table: Table, layout: Layout, zone: tzinfo) -> LoadReport:
     with connection.transaction():
         connection.execute(_SQL["tune_load"])
         connection.execute(_SQL["create_staging"])
-        load = _stage(connection, file, layout, zone)
+        load = _stage(connection, table, layout, zone)
         if report := load.earlier():
             return report
-        if load.rejects.count and (strict or not load.staged):
+        if load.rejects.count and (layout.strict or not load.staged):
             load.refuse()
         return load.merge()
 
@@ -226,10 +253,9 @@ class _Load:
         self.connection.execute(_SQL["add_rejects"], file_id | columns)
 
 
-def _stage(connection: Connection, file: BinaryIO, layout: Layout, zone: tzinfo) -> _Load:
+def _stage(connection: Connection, table: Table, layout: Layout, zone: tzinfo) -> _Load:
     rejects = Rejects()
     rules = RowRules(layout, zone, rejects)
-    table = AnyTable(file, layout)
     rows = table.rows(rejects)
     with connection.cursor() as cursor:
         with cursor.copy(_SQL["fill_staging"]) as copy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from promo_campaigns.connections.airflow_database import stored_connection
+from promo_campaigns.connections.airflow_database import ConnectionsHiddenError, is_set_up, stored_connection
 from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
 from promo_campaigns.model.errors import ConfigurationError
 
@@ -52,6 +52,34 @@ def known_connection(conn_id: str) -> ConnectionSettings | None:
     :raises ConfigurationError: it is neither a URI nor JSON, or its extra is no JSON object
     """
     return command_connection(conn_id) if is_in_environment(conn_id) else stored_connection(conn_id)
+
+
+def store_connection(conn_id: str) -> ConnectionSettings:
+    """Return a connection for code that may run anywhere: in a notebook, a script or a task.
+
+    :raises ConfigurationError: it is neither in the environment nor where the Airflow here keeps connections, or it
+        cannot be read
+    """
+    try:
+        found = known_connection(conn_id)
+    except ConnectionsHiddenError:
+        found = _task_connection(conn_id)
+    if found is None:
+        msg = f"there is no connection {conn_id!r} here: set {variable_name(conn_id)}, or add it in Airflow"
+        raise ConfigurationError(msg)
+    return found
+
+
+def _task_connection(conn_id: str) -> ConnectionSettings | None:
+    """Return a connection as a task is given it: a task may not ask Airflow's database itself."""
+    if not is_set_up():
+        return None
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415  (only who asks Airflow imports it)
+
+    try:
+        return airflow_connection(conn_id)
+    except AirflowNotFoundException:
+        return None
 
 
 def is_in_environment(conn_id: str) -> bool:

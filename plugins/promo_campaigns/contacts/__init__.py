@@ -1,6 +1,16 @@
-"""Contacts in the store: files, imports, events, audiences, erasure.
+"""Contacts in the store: files, other databases, imports, events, audiences, erasure.
 
 Which values a contact may have is in ``model``.
 """
 
-__all__ = ["audiences", "erasure", "event_store", "file", "import_queue", "import_request", "load", "store"]
+__all__ = [
+    "audiences",
+    "erasure",
+    "event_store",
+    "file",
+    "import_queue",
+    "import_request",
+    "load",
+    "store",
+    "watermark",
+]

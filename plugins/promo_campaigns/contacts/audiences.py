@@ -41,7 +41,7 @@ def audience_query(audience: Audience, around: str) -> Iterator[tuple[sql.Compos
     except psycopg.OperationalError:
         raise  # the connection failed, not the author's SELECT
     except psycopg.Error as error:
-        if not audience.sql:
+        if audience.listed or not audience.sql:
             raise
         problem = f"the audience's SELECT failed: {error.diag.message_primary or type(error).__name__}"
         hint = error.diag.message_hint or "It must be one SELECT that yields a column contact_id"
@@ -71,9 +71,13 @@ def read_some_contacts(connection: Connection, audience: Audience, limit: int) -
 def count_up_to(connection: Connection, audience: Audience, limit: int, *, within_s: float) -> int | None:
     """Count an audience up to a limit, which stands for that many or more; None if that takes too long.
 
+    What another database answers is not known here: None.
+
     :param within_s: what an author's SELECT may take
     :raises DefinitionError: it fails
     """
+    if audience.connection and audience.listed is None:
+        return None
     try:
         with reading(connection):
             connection.execute(_SQL["limit_time"], {"ms": f"{within_s * 1000:.0f}"})
@@ -113,6 +117,10 @@ def _of(audience: Audience) -> tuple[str, dict[str, Any]]:
     if audience.listed:
         by = audience.listed.by
         return _SQL[_BY.get(by, "by_channel")], {"by": by, "values": list(audience.listed.values)}
+    if audience.connection:
+        problem = f"its SELECT is asked of the connection {audience.connection!r}, which only a task in Airflow does"
+        hint = "To see what it would yield, trigger the DAG dry_run"
+        raise DefinitionError(problem, file=f"audiences/{audience.name}.sql", line=1, hint=hint)
     if audience.sql:
         return audience.sql.rstrip().rstrip(";").replace("%", "%%"), {}
     return _SQL["by_ids"], {"contact_ids": list(audience.contact_ids)}

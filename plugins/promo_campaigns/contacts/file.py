@@ -1,4 +1,4 @@
-"""Contact files: CSV, JSON or XLSX in, cleaned contacts and refusals out, one row at a time.
+"""Contact tables: rows of a file or a DataFrame in, cleaned contacts and refusals out, one row at a time.
 
 Columns are ``externalId, firstName, lastName, language, timeZone, email, sms, mobilepush`` and additional fields by
 their names, however people write them, in any order. An empty cell says nothing: the contact keeps what it has.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from promo_campaigns.model.contact_rules import (
     clean_external_id,
@@ -18,9 +18,16 @@ from promo_campaigns.model.contact_rules import (
     clean_name,
     clean_time_zone,
 )
-from promo_campaigns.model.contacts import Channel, Contact, Field, Rejected, Row, check_identity
+from promo_campaigns.model.contacts import (
+    HELD_BY_OTHERS,
+    Channel,
+    Contact,
+    Field,
+    Rejected,
+    Row,
+    check_identity,
+)
 from promo_campaigns.model.errors import ContactError, ContactFileError
-from promo_campaigns.tables.any_table import AnyTable
 from promo_campaigns.tables.sheet_text import (
     find_damage,
     find_error,
@@ -37,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from promo_campaigns.model.load_report import Reject, RejectGroup
-    from promo_campaigns.tables.table import Kind
+    from promo_campaigns.tables.table import Kind, Table
 
 LINE_LENGTH = 1_000_000
 """Longest line in characters: what bounds the memory of reading a file that has no line ends."""
@@ -77,6 +84,12 @@ class ContactFileReport:
         """Whether the file has rows, and none of them was loaded."""
         return 0 < self.rows == self.rejected
 
+    @property
+    def may_come_in_later(self) -> bool:
+        """Whether a row was refused that the same table may bring in later, as far as the report can tell."""
+        told = sum(group.count for group in self.rejected_by_reason)
+        return told < self.rejected or any(group.reason == HELD_BY_OTHERS for group in self.rejected_by_reason)
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows, and the four counts."""
         return {
@@ -106,18 +119,15 @@ class ContactFileReport:
 
 
 class ContactRows:
-    """The rows of a contact file in CSV, JSON or XLSX, each numbered by its line, record or row.
+    """The contacts of a table, each numbered by its line, record or row.
 
-    :param stream: CSV and JSON are UTF-8, with or without a byte order mark; packed with gzip or not
-    :param file: base name of the file, for errors
-    :param fields: the additional fields that exist
-    :param sheet: the sheet of a workbook to read; empty for its only one
-    :raises ContactFileError: the file cannot be read as such a table
+    :param table: was opened with the layout
+    :raises ContactFileError: when it is read: it is no such table
     """
 
-    def __init__(self, stream: BinaryIO, *, file: str, fields: Sequence[Field], sheet: str = "") -> None:
-        self._layout = ContactLayout(file, fields, sheet)
-        self._table = AnyTable(stream, self._layout)
+    def __init__(self, table: Table, layout: ContactLayout) -> None:
+        self._layout = layout
+        self._table = table
 
     @property
     def row_noun(self) -> str:

@@ -6,6 +6,7 @@ Errors name the file and line. ``workflow.py`` holds every setting of a workflow
 __all__ = [
     "dag_files",
     "definitions",
+    "list_file",
     "published",
     "receiver_checks",
     "sample_answers",

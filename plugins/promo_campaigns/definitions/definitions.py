@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
 _AUDIENCES = (".sql", ".csv")
+_MEANT_CONNECTION = re.compile(r"--[ \t]*connection\b", re.IGNORECASE)
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]*")
 _MESSAGE_KEYS = frozenset({"description", "channel", "title", "body", "html", "options", "webhook"})
 
@@ -176,6 +177,8 @@ def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]
 def read_audience(include: Path, name: str) -> Audience:
     """Read ``audiences/<name>.sql``, one SELECT that yields ``contact_id``, or ``audiences/<name>.csv``, a list.
 
+    The SELECT of another database begins with a line ``-- connection: <id>``, and yields what a list may hold.
+
     :raises DefinitionError: there is no such file, there are both, or it is wrong
     """
     folder = include / "audiences"
@@ -196,9 +199,18 @@ def read_audience(include: Path, name: str) -> Audience:
         hint = "Write one SELECT that yields contact_id, or a list of contacts with a header"
         raise DefinitionError(problem, file=shown_as, hint=hint)
     if present[0].suffix == ".sql":
-        return Audience(name=name, sql=data.decode("utf-8"))
+        return _audience_of(name, data.decode("utf-8"), shown_as)
     listed = read_list(data, file=shown_as)
     return Audience(name=name, list_sha256=listed.sha256, listed=listed)
+
+
+def _audience_of(name: str, select: str, shown_as: str) -> Audience:
+    """Return the audience of a SELECT, whose first line may name the connection of another database."""
+    audience = Audience(name=name, sql=select)
+    if _MEANT_CONNECTION.match(select) and not audience.connection:
+        problem = "the first line names no connection"
+        raise DefinitionError(problem, file=shown_as, line=1, hint="Write it as in: -- connection: warehouse")
+    return audience
 
 
 def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)

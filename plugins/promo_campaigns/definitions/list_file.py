@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 from operator import itemgetter
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID, AudienceList
 from promo_campaigns.model.contact_rules import clean_channel_type, clean_external_id, clean_locator
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.load_report import Rejects, group_rejects
 from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.frame_table import FrameTable
 from promo_campaigns.tables.sheet_text import find_damage, fold_header, undo_harmless
 from promo_campaigns.tables.table import Column, Header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from promo_campaigns.tables.table import Table
 
 MAX_LINES = 1_000_000
 LAST_ID = 2**63 - 1
@@ -32,8 +35,28 @@ def read_list(data: bytes, *, file: str) -> AudienceList:
     :raises DefinitionError: it is no such list, or a value of it is none
     """
     layout = _ListLayout(file)
+    values = _read(AnyTable(io.BytesIO(data), layout), layout)
+    if not values:
+        layout.refuse("the list names nobody")
+    return AudienceList(by=layout.by, values=values, sha256=hashlib.sha256(data).hexdigest())
+
+
+def list_of_frames(frames: Iterable[Any], *, file: str) -> AudienceList:
+    """Return the list that DataFrames hold, which may name nobody; nulls say nothing.
+
+    :param frames: parts of one table with one column, named as the header of a list; read once
+    :param file: how errors name it; they name a row and never its value
+    :raises DefinitionError: it is no such table, or a value of it is none
+    """
+    layout = _ListLayout(file)
+    table = FrameTable(frames, layout)
+    values = _read(table, layout)
+    return AudienceList(by=layout.by, values=values, sha256=table.sha256().hex())
+
+
+def _read(table: Table, layout: _ListLayout) -> tuple[str, ...]:
+    """Return whom a table names, each once."""
     rejects = Rejects()
-    table = AnyTable(io.BytesIO(data), layout)
     values: dict[str, None] = {}
     for line, (cell,) in table.rows(rejects):
         if not cell.strip():
@@ -47,9 +70,7 @@ def read_list(data: bytes, *, file: str) -> AudienceList:
             layout.refuse(f"the list has more than {MAX_LINES:,} lines", hint=hint)
     if rejects.count:
         layout.refuse_rows(rejects, table.row_noun)
-    if not values:
-        layout.refuse("the list names nobody")
-    return AudienceList(by=layout.by, values=tuple(values), sha256=hashlib.sha256(data).hexdigest())
+    return tuple(values)
 
 
 class _ListLayout:

@@ -14,6 +14,7 @@ from promo_campaigns.definitions.workflow import IDENTITY, Workflow
 from promo_campaigns.definitions.yaml_file import YamlFile
 from promo_campaigns.delivery.transports.registry import OWN, transport_names
 from promo_campaigns.model.errors import DefinitionError, SettingError
+from promo_campaigns.model.run_spec import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _FOLDERS = {"audiences": (".sql", ".csv"), "messages": (".yaml",)}
 _ENDINGS = {**_FOLDERS, "workflows": (".yaml",), "data_sources": (".yaml", ".answer.json")}
+_FIRST_LINE = 200
 _OTHERS = ("conversions", "samples")
 _MEANT = frozenset({".yaml", ".yml", ".sql", ".csv", ".xlsx", ".xls"})
 
@@ -56,6 +58,15 @@ class IncludeFolder:
     def audiences(self) -> list[str]:
         """The names of the files in ``audiences``."""
         return self._names("audiences")
+
+    @cached_property
+    def audience_connections(self) -> dict[str, str]:
+        """The connections of the audiences that are SELECTs of other databases."""
+        found = {}
+        for name in self.audiences:
+            with suppress(OSError), (self.path / "audiences" / f"{name}.sql").open(encoding="utf-8") as file:
+                found[name] = Audience(name=name, sql=file.readline(_FIRST_LINE)).connection
+        return {name: connection for name, connection in found.items() if connection}
 
     @cached_property
     def code_types(self) -> list[str]:

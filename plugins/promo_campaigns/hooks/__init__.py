@@ -3,10 +3,10 @@
 __all__ = [
     "code_inbox",
     "data_source",
-    "database",
     "dry_run",
     "inbox_uploads",
     "include",
+    "other_database",
     "preview_files",
     "run_conf",
     "shop_file",

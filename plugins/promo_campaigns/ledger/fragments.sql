@@ -169,3 +169,11 @@ where o.contact_id = a.contact_id and o.promo_code_id is not null and o.run_id i
     select from promo.attempt t
     where t.run_id = o.run_id and t.contact_id = o.contact_id and t.purpose = 'message'
       and t.outcome is distinct from 'refused' and t.started_at > cap.since))
+
+-- times_of_success --
+-- When the receiver took the message of an assignment a, and when a data source first confirmed its profile.
+cross join lateral (
+  select min(t.finished_at) filter (where t.purpose = 'message') as accepted_at,
+         min(t.finished_at) filter (where t.purpose = 'profile') as recorded_at
+  from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id and t.outcome = 'ok'
+) evidence

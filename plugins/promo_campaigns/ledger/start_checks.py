@@ -63,11 +63,12 @@ def knows_zone(connection: Connection, zone: str | None) -> bool:
 
 
 def audience_problem(audience: Audience, contacts: int) -> DefinitionError | None:
-    """Return what is wrong with a list that names no contact at all; an audience that is empty otherwise is none."""
-    if not audience.listed or contacts:
+    """Return what is wrong with a list that names strangers only; an audience that is empty otherwise is none."""
+    if not audience.listed or not audience.listed.values or contacts:
         return None
     problem = f"none of the {len(audience.listed.values)} contacts it names is known"
-    return DefinitionError(problem, file=f"audiences/{audience.name}.csv", hint="Load them first: promo contacts load")
+    file = f"audiences/{audience.name}.{'sql' if audience.sql else 'csv'}"
+    return DefinitionError(problem, file=file, hint="Load them first: promo contacts load")
 
 
 def audience_notes(connection: Connection, run_id: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from promo_campaigns.model.audience_list import AudienceList
+
+CONNECTION_LINE = re.compile(r"--[ \t]*connection:[ \t]*([\w.-]+)[ \t]*\r?$", re.MULTILINE)
+"""The first line of an audience's SELECT that another database is asked."""
 
 INBOX = "inbox"
 """The transport that keeps messages in the store: no channel, whatever the message says."""
@@ -143,7 +147,7 @@ class Audience:
     """The contacts of a run: a SELECT that yields ``contact_id``, the ids themselves, or a list.
 
     :ivar list_sha256: digest of the list, empty without one
-    :ivar listed: the list itself, until the run is opened
+    :ivar listed: the list itself, or what another database answered, until the run is opened
     """
 
     name: str
@@ -151,6 +155,12 @@ class Audience:
     contact_ids: tuple[int, ...] = ()
     list_sha256: str = ""
     listed: AudienceList | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def connection(self) -> str:
+        """The connection of the database that its SELECT is asked of; empty for the store itself."""
+        named = CONNECTION_LINE.match(self.sql)
+        return named[1] if named else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the ledger keeps of the audience, as plain JSON values."""

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from promo_campaigns.hooks.dry_run import write_dry_run
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.parameters import optional_text, parse_name
-from promo_campaigns.operators.base.audience_operator import require_startable
+from promo_campaigns.operators.base.audience_operator import require_startable, with_audience
 from promo_campaigns.operators.base.live import is_live
 from promo_campaigns.operators.base.occurrence import read_occurrence, read_run_key
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -83,7 +83,7 @@ class DryRunOperator(StoreOperator):
         files = IncludeFolder(include_folder(self.include_folder))
         given = {name: optional_text(getattr(self, name)) or None for name in ("audience", "message")}
         workflow = check_workflow(files, workflow_id)
-        spec = read_workflow_spec(files, workflow, given)
+        spec = with_audience(read_workflow_spec(files, workflow, given))
         check_receivers(files.path, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
         with self.hook.connect() as connection:
             return write_dry_run(

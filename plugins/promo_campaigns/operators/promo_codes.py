@@ -16,7 +16,6 @@ from promo_campaigns.hooks.code_inbox import (
     refuse_links,
     storage_path,
 )
-from promo_campaigns.hooks.database import open_database
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
 from promo_campaigns.model.parameters import optional_text, parse_flag
 from promo_campaigns.model.redaction import printable_name
@@ -120,6 +119,7 @@ class LoadPromoCodesOperator(StoreOperator):
     def _load_rows(self, context: Context) -> dict[str, int]:
         """Load what the SELECT yields, as a code file that is called by its connection."""
         from promo_campaigns.code_files.expiration_date import pool_time_zone
+        from promo_campaigns.hooks.other_database import open_database
         from promo_campaigns.tables.query_rows import query_as_csv
 
         with open_database(self.conn_id) as elsewhere, closing(elsewhere.cursor()) as cursor:

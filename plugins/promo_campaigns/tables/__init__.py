@@ -1,4 +1,4 @@
-"""Rows out of files, and rows into files: CSV, JSON, XLSX and Parquet.
+"""Rows out of files and DataFrames, and rows into files: CSV, JSON, XLSX and Parquet.
 
 It knows how a file is read and what it may cost, and nothing of what its columns mean.
 """
@@ -7,6 +7,7 @@ __all__ = [
     "any_table",
     "byte_source",
     "csv_rows",
+    "frame_table",
     "json_rows",
     "layout",
     "query_rows",

@@ -76,6 +76,25 @@ class TableLayout(Protocol):
         """
 
 
+class Table(Protocol):
+    """Rows under a header, wherever they come from.
+
+    :ivar row_noun: what numbers them: a line of text, a record of JSON, a row of a sheet or a frame
+    """
+
+    @property
+    def row_noun(self) -> str: ...  # noqa: D102  (see above)
+
+    def rows(self, rejects: RejectedRows) -> Iterator[NumberedRow]:
+        """Return the rows as they come, once; what cannot be read as a row is noted in ``rejects``.
+
+        :raises FileError: the table cannot be read
+        """
+
+    def sha256(self) -> bytes:
+        """Return the digest of the whole table; the same table has the same one."""
+
+
 class RejectedRows(Protocol):
     """Where rows that cannot be read are noted."""
 

@@ -63,17 +63,21 @@ def trigger_form(workflow: Workflow, files: IncludeFolder) -> dict[str, Param]:
     }
 
 
-def offers(message: str, files: IncludeFolder) -> dict[str, dict[str, list[str]]]:
-    """Return the values that fields offer, where there are any."""
+def offers(message: str, files: IncludeFolder) -> dict[str, dict[str, Any]]:
+    """Return the values that fields offer, where there are any, and how they are shown."""
     lists = {
         "type": {"examples": files.code_types},
         "message": {"enum": files.messages_like(message)},
         "audience": {"enum": files.audiences},
     }
-    return {name: offer for name, offer in lists.items() if any(offer.values())}
+    offered: dict[str, dict[str, Any]] = {name: {**offer} for name, offer in lists.items() if any(offer.values())}
+    if files.audience_connections:
+        shown = {name: f"{name} (from {conn_id})" for name, conn_id in files.audience_connections.items()}
+        offered["audience"]["values_display"] = {name: shown.get(name, name) for name in files.audiences}
+    return offered
 
 
-def _param(part: Settings, name: str, field: FormField, offered: dict[str, list[str]]) -> Param:
+def _param(part: Settings, name: str, field: FormField, offered: dict[str, Any]) -> Param:
     """Return a field as the model describes the setting; of several forms, the first is asked for."""
     described = setting_schema(type(part), name)
     form = {**described, **described.get("oneOf", [{}])[0]}

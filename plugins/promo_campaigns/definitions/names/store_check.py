@@ -37,5 +37,5 @@ def require_store(connection: Connection, files: IncludeFolder, workflow: Workfl
     require_fields_read(connection, files.path, campaign_texts(files, workflow))
     if isinstance(workflow.audience, str):
         audience = read_audience(files.path, workflow.audience)
-        if audience.sql:
+        if audience.sql and not audience.connection:
             require_select(connection, audience)

@@ -6,11 +6,7 @@ from promo.run r
 join promo.assignment a on a.run_id = r.run_id
 join promo.contact c on c.contact_id = a.contact_id
 join promo.promo_code p on p.promo_code_id = a.promo_code_id
-cross join lateral (
-  select min(t.finished_at) filter (where t.purpose = 'message') as accepted_at,
-         min(t.finished_at) filter (where t.purpose = 'profile') as recorded_at
-  from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id and t.outcome = 'ok'
-) evidence
+/* fragment ledger.times_of_success */
 where r.run_id = any(%(run_ids)s)
 order by a.run_id, a.contact_id;
 

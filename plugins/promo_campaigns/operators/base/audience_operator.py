@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.dry_run import write_dry_run
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.opening.start import StartRequest
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.preview.rows import PreviewReport
+
+
+def with_audience(spec: RunSpec) -> RunSpec:
+    """Return a definition with whom its audience names just now, if another database must be asked for that.
+
+    :raises AirflowNotFoundException: there is no connection of that name
+    :raises ConfigurationError: it takes no SQL
+    :raises DefinitionError: the SELECT yields another table than a list of contacts
+    """
+    if not spec.audience.connection:
+        return spec
+    from promo_campaigns.hooks.other_database import ask_audience
+
+    return replace(spec, audience=ask_audience(spec.audience))
 
 
 class AudienceOperator(CampaignOperator):
@@ -66,8 +81,12 @@ class AudienceOperator(CampaignOperator):
         self.preview_folder = preview_folder
 
     def read_definition(self, context: Context) -> RunSpec:
-        """Read the definition of the run, as ``read_spec`` does."""
-        return self.read_spec(context, optional_text(self.audience), self.contact_ids)
+        """Read the definition of the run, as ``read_spec`` does, and ask another database for its audience, if need be.
+
+        :raises DefinitionError: see ``with_audience``
+        """
+        spec = self.read_spec(context, optional_text(self.audience), self.contact_ids)
+        return with_audience(spec)
 
     def read_request(self, context: Context, spec: RunSpec) -> StartRequest:
         """Read how the run is to be opened."""

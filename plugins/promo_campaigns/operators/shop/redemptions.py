@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException
 
-from promo_campaigns.hooks.database import open_database
 from promo_campaigns.model.parameters import optional_text
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -54,6 +53,7 @@ class LoadRedemptionsOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Read what is new."""
+        from promo_campaigns.hooks.other_database import open_database
         from promo_campaigns.redemptions.query import load_redemptions
 
         source = optional_text(self.source) or f"{self.dag_id}.{self.task_id}"

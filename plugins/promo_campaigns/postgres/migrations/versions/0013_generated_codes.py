@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0013_generated_codes"
-down_revision = "0009_background_jobs"
+down_revision = "0012_contact_watermark"
 
 
 def upgrade() -> None:

@@ -1,0 +1,134 @@
+"""Assignments and attempts of runs, as frames of bounded size."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from psycopg.rows import tuple_row
+
+from promo_campaigns.frames.columns import FrameColumn, make_frame
+from promo_campaigns.ledger.lookups.export import runs_of_workflow
+from promo_campaigns.ledger.run_list import find_run
+from promo_campaigns.model.assignment_state import AssignmentState
+from promo_campaigns.model.contact_rules import mask_value
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.model.masking import mask
+from promo_campaigns.postgres.audit import audited
+from promo_campaigns.postgres.snapshot import reading
+from promo_campaigns.postgres.sql import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    import pandas as pd  # type: ignore[import-untyped]  # it has no types here
+
+    from promo_campaigns.postgres.connection import Connection
+
+    Table = Literal["assignments", "attempts"]
+
+_SQL = queries(__name__)
+_RUNS = 500
+_EXTERNAL_ID, _CODE = 3, 6
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRuns:
+    """The runs whose rows are read.
+
+    :ivar subject: which they are, in words for the audit
+    """
+
+    run_ids: Sequence[int]
+    subject: str
+
+    @classmethod
+    def of(cls, connection: Connection, workflow: str, run_key: str, since: datetime | None) -> ChosenRuns:
+        """Return one run by its key, or all of a workflow, which ``since`` may narrow.
+
+        :raises ConfigurationError: neither or both are named
+        :raises LedgerError: there is no such run
+        """
+        if bool(workflow) is bool(run_key) or (since and not workflow):
+            msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
+            raise ConfigurationError(msg)
+        if run_key:
+            run = find_run(connection, run_key)
+            return cls([run.run_id], f"run {run.run_key}")
+        narrowed = f" since {since.isoformat()}" if since else ""
+        return cls(runs_of_workflow(connection, workflow, since), f"workflow {workflow}{narrowed}")
+
+
+def read_parts(
+    connection: Connection, table: Table, runs: ChosenRuns, chunksize: int, *, reveal: bool = False
+) -> Iterator[pd.DataFrame]:
+    """Yield a table of the ledger as of one moment, in frames of up to so many rows; at least one, which may be empty.
+
+    :param reveal: codes and external ids in full, which the audit notes before the first row leaves; else masked
+    """
+    with ExitStack() as held:
+        entry = held.enter_context(audited(connection, "export", runs.subject, revealed=True)) if reveal else None
+        held.enter_context(reading(connection))
+        columns = _columns(connection, table, runs)
+        is_empty = True
+        for rows in _parts(connection, table, runs.run_ids, chunksize):
+            if entry is not None:
+                entry.rows += len(rows)
+            is_empty = False
+            hides = table == "assignments" and not reveal
+            yield make_frame(columns, map(_masked, rows) if hides else rows)
+        if is_empty:
+            yield make_frame(columns, [])
+
+
+def _columns(connection: Connection, table: Table, runs: ChosenRuns) -> Sequence[FrameColumn]:
+    known = connection.execute(_SQL["describe_runs"], {"run_ids": list(runs.run_ids)}).fetchall()
+    keys, workflows, types = (sorted({row[name] for row in known}) for name in ("run_key", "workflow", "code_type"))
+    which = (FrameColumn("run_key", "word", keys), FrameColumn("workflow", "word", workflows))
+    return (*which, *(_ATTEMPT if table == "attempts" else _assignment(types)))
+
+
+def _assignment(types: Sequence[str]) -> Sequence[FrameColumn]:
+    return (
+        FrameColumn("contact_id", "number"),
+        FrameColumn("external_id"),
+        FrameColumn("state", "word", [state.value for state in AssignmentState]),
+        FrameColumn("reason", "word"),
+        FrameColumn("code"),
+        FrameColumn("type", "word", types),
+        FrameColumn("discount", "number"),
+        *(FrameColumn(name, "time") for name in ("expires_at", "accepted_at", "recorded_at", "reused_at")),
+    )
+
+
+_ATTEMPT = (
+    FrameColumn("attempt_id", "number"),
+    FrameColumn("contact_id", "number"),
+    FrameColumn("purpose", "word", ("message", "profile", "answer")),
+    FrameColumn("source", "word"),
+    FrameColumn("outcome", "word", ("ok", "refused")),
+    FrameColumn("detail"),
+    FrameColumn("started_at", "time"),
+    FrameColumn("finished_at", "time"),
+)
+
+
+def _parts(connection: Connection, table: Table, run_ids: Sequence[int], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Return the rows of some runs after the other: for very many the planner would read all rows there are."""
+    ordered = sorted(run_ids)
+    for first in range(0, len(ordered), _RUNS):
+        with connection.cursor("frames", row_factory=tuple_row) as cursor:
+            cursor.execute(_SQL[table], {"run_ids": ordered[first : first + _RUNS]})
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+
+def _masked(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    shown = list(row)
+    if row[_EXTERNAL_ID] is not None:
+        shown[_EXTERNAL_ID] = mask_value(row[_EXTERNAL_ID])
+    if row[_CODE] is not None:
+        shown[_CODE] = mask(row[_CODE])
+    return tuple(shown)
