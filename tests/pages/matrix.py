@@ -71,6 +71,7 @@ ROUTES = {
     "GET /contacts/{contact_id}/erase/effect": EXPORT,
     "POST /contacts/{contact_id}/erase": EXPORT,
     "GET /inbox": VIEW,
+    "GET /inbox/{message_id}": VIEW,
     "GET /receivers": VIEW,
     "GET /checks": VIEW,
     "POST /checks/run": ACT,
@@ -82,6 +83,7 @@ PLACES = {
     "contact_id": "1",
     "code_file_id": "1",
     "dag_id": "welcome",
+    "message_id": "00000000-0000-0000-0000-000000000000",
     "token": "00000000-0000-0000-0000-000000000000",
 }
 
