@@ -52,6 +52,7 @@ class CampaignFiles:
 
     def __init__(self, path: Path) -> None:
         self.folder = IncludeFolder(path)
+        self._messages: dict[str, Message | None] = {}
 
     @cached_property
     def outlines(self) -> Mapping[str, Outline]:
@@ -66,6 +67,14 @@ class CampaignFiles:
         if workflow_id not in self.outlines:
             raise PageError(404, f"there is no workflow {workflow_id} in the include folder")
         return self.outlines[workflow_id]
+
+    def message(self, name: str) -> Message | None:
+        """Return a message; None if there is no such file, or it is wrong."""
+        if name not in self._messages:
+            self._messages[name] = None
+            with suppress(DefinitionError):
+                self._messages[name] = read_message(self.folder.path, name)
+        return self._messages[name]
 
     def spec(self, workflow_id: str, **given: object) -> RunSpec:
         """Return the definition of a run of a workflow.

@@ -24,6 +24,9 @@ export const Badges = ({ workflow }) =>
     !workflow.is_inbox && workflow.transport
       ? h(Mark, { word: `by ${workflow.transport}`, palette: "none", says: "What carries its messages" })
       : null,
+    workflow.written === "python"
+      ? h(Mark, { word: "written in Python", palette: "none", says: "Defined by a DAG, not by a file of include/workflows" })
+      : null,
     workflow.paused === true
       ? h(Mark, { word: "DAG paused", palette: "deferred", says: "Airflow starts no run of it until it is switched on" })
       : null,
