@@ -12,9 +12,8 @@ from fastapi import APIRouter
 from promo_campaigns.ledger.lookups.progress import list_workflows as workflows_with_runs
 from promo_campaigns.ledger.run_list import newest_of_workflows
 from promo_campaigns.ledger.stock_forecast import weigh
-from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.oversight.run_line import RunLine
-from promo_campaigns.model.run_spec import CodeRequest, receivers_of
+from promo_campaigns.model.run_spec import CodeRequest
 from promo_campaigns.postgres.connection import Connection
 from promo_campaigns.preview.workflow_check import Remark, find_faults, remarks_on
 from promo_campaigns.ui.airflow_dags import DagState, coming_runs, dag_states, trigger_form
@@ -103,7 +102,7 @@ def _checked(connection: Connection, files: CampaignFiles, outline: Outline) -> 
     return {
         "faults": [told_fault(fault) for fault in faults],
         "notes": [{"file": one.file, "line": one.line, "text": one.text} for one in remarks],
-        "receivers": _receivers(files, outline),
+        "receivers": files.receivers[name],
     }
 
 
@@ -149,14 +148,3 @@ def _stock_of(
         free = max(0, found.stock - found.ahead - before * wanted)
         told.append({"at": at, "wanted": forecast["wanted"], "free": free, "short": max(0, wanted - free)})
     return told
-
-
-def _receivers(files: CampaignFiles, outline: Outline) -> list[str]:
-    """Return the names of the receivers that a run calls, as the page of receivers has them."""
-    if outline.workflow is None:
-        return []
-    try:
-        spec = files.spec(outline.workflow_id, contact_ids=[1])
-    except DefinitionError:
-        return []
-    return receivers_of(spec.as_dict())
