@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from e2e.conftest import SIZES
+from e2e.promo_pages import PromoPages
+from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.invariants import promises
+from promo_campaigns.ledger.run_list import read_line
+from promo_campaigns.model.outcome import OutgoingMessage
+from promo_campaigns.model.run import Purpose
+from promo_campaigns.model.run_key import idempotency_key
 
 if TYPE_CHECKING:
-    from e2e.promo_pages import PromoPages
+    from e2e.conftest import Visit
     from promo_campaigns.postgres.connection import Connection
 
 
@@ -45,6 +54,29 @@ def test_the_inbox_shows_what_was_kept_and_masks_codes(promo: PromoPages, store:
     assert [row["code"] for row in newest if row["code"] in shown] == []
     promo.rows("Messages in the inbox").filter(has=promo.page.get_by_role("button")).first.get_by_role("button").click()
     expect(promo.page.get_by_role("dialog").get_by_role("figure").first).to_be_visible()
+
+
+def test_a_mail_of_the_inbox_is_shown_as_html_in_a_frame_of_its_own(visit: Visit, store: Connection) -> None:
+    run = read_line(store, SIZES.runs)
+    who = store.execute("select min(contact_id) as it from promo.assignment where run_id = %s", [run.run_id]).fetchone()
+    assert who is not None
+    mail = OutgoingMessage(
+        contact_id=who["it"],
+        channel="email",
+        locator="someone@example.com",
+        title="A present for you",
+        body="in plain text",
+        html="<h1>In colour</h1><script>document.title = 'taken over'</script>",
+        idempotency_key=idempotency_key(run.run_key, who["it"], Purpose.MESSAGE),
+    )
+    asyncio.run(InboxTransport.over(store).send([mail], deadline=math.inf))
+    promo = PromoPages(visit(faults="Blocked script execution"))
+    promo.open("inbox")
+    promo.rows("Messages in the inbox").get_by_role("button").filter(has_text="A present for you").first.click()
+    frame = promo.page.get_by_role("dialog").locator("iframe").first
+    expect(frame).to_have_attribute("sandbox", "")
+    expect(frame.content_frame.get_by_role("heading")).to_have_text("In colour")
+    expect(promo.page).to_have_title("Inbox · Promo")
 
 
 def test_a_check_is_run_and_shows_every_promise(promo: PromoPages) -> None:

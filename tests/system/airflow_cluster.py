@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.supervisor import _Started
 
 CHECKOUT = Path(__file__).parents[2]
-START_S = 240.0
+START_S = 600.0
 RUN_S = 180.0
 SCHEDULER = "scheduler"
 OVER = frozenset({"success", "failed"})

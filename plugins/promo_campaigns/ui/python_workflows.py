@@ -88,7 +88,7 @@ def _workflow_of(dag: SerializedDAG) -> PythonWorkflow:
         workflow_id=dag.dag_id,
         name=dag.dag_display_name,
         description=dag.description,
-        file=dag.relative_fileloc or dag.fileloc,
+        file=str(getattr(dag, "relative_fileloc", None) or dag.dag_id),  # Airflow sets it beside its class's fields
         schedule=None if dag.timetable.summary == _BY_HAND else dag.timetable.summary,
         codes=codes,
         blocks=tuple(_block(dag, task, codes) for task in tasks),

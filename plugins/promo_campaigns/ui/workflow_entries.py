@@ -47,7 +47,7 @@ def entry_of_file(outline: Outline) -> Entry:
     workflow, message = outline.workflow, outline.message
     faults = [told_fault(outline.fault)] if outline.fault else []
     if workflow is None or message is None:
-        described = {"name": outline.workflow_id, **dict.fromkeys(_DESCRIBED), "blocks": []}
+        described: dict[str, Any] = {"name": outline.workflow_id, **dict.fromkeys(_DESCRIBED), "blocks": []}
         return Entry(outline.workflow_id, YAML, described, faults=faults)
     described = {
         "name": workflow.name or outline.workflow_id,
