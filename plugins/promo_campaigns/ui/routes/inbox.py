@@ -62,7 +62,7 @@ async def read_message(message_id: UUID, caller: CallerDep, store: StoreDep) -> 
 def _place(after: str) -> tuple[datetime, str] | None:
     at, _, key = after.partition(_BETWEEN)
     try:
-        return (datetime.fromisoformat(at), key) if after else None
+        return (datetime.fromisoformat(at), str(UUID(key))) if after else None
     except ValueError:
         raise PageError(400, "this is no place in the inbox: ask with what the page before says") from None
 
