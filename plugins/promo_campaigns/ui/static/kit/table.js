@@ -24,6 +24,9 @@ import { Empty, Shown } from "./states.js";
  * @property {ReactNode} [empty] in place of a table without rows
  */
 
+/** A name without end takes no more room than this, and leaves some to the other columns. */
+const WIDEST = { base: "15rem", md: "28rem", xl: "40rem" };
+
 const shownFrom = (/** @type {Column["from"]} */ from) => (from ? { base: "none", [from]: "table-cell" } : undefined);
 const aligned = (/** @type {boolean | undefined} */ numeric) => (numeric ? /** @type {const} */ ("end") : undefined);
 
@@ -74,7 +77,7 @@ const cell = (/** @type {Column} */ { header, cell: content, numeric, from }, /*
       fontVariantNumeric: numeric ? "tabular-nums" : undefined,
       display: shownFrom(from),
     },
-    content(row),
+    numeric ? content(row) : h(C.Box, { maxW: WIDEST, overflowWrap: "break-word" }, content(row)),
   );
 
 /**

@@ -7,7 +7,7 @@ import { useRoute } from "../../store.js";
 import { MessageView } from "../message/view.js";
 import { Chain } from "./chain.js";
 import { DryRuns } from "./dry_run.js";
-import { Badges, DagLink, Findings, LastRun, Schedule, Stock, titleOf } from "./facts.js";
+import { Badges, DagLink, Findings, hasDag, LastRun, Schedule, Stock, titleOf } from "./facts.js";
 import { toWorkflow } from "./list.js";
 import { TestSends } from "./test_send.js";
 import { Trigger } from "./trigger.js";
@@ -33,7 +33,7 @@ export function WorkflowPage() {
       title: workflow ? titleOf(workflow) : workflowId,
       badge: workflow ? h(Badges, { workflow }) : null,
       back: { to: "/plugin/promo/workflows", label: "Workflows" },
-      actions: h(GoButton, { to: toDag(workflowId) }, "DAG"),
+      actions: workflow && hasDag(workflow) ? h(GoButton, { to: toDag(workflowId) }, "DAG") : null,
     },
     workflow?.written === "python" ? null : h(ViewTabs, { workflowId }),
     h(Shown, { loaded, what: "The workflow", children: (found) => h(Views, { workflow: found }) }),
