@@ -57,7 +57,7 @@ def dag_states(dag_ids: Iterable[str]) -> dict[str, DagState]:
     return {str(dag_id): DagState(bool(paused), bool(broken), due) for dag_id, paused, broken, due in rows}
 
 
-def tagged_dags(tag: str) -> set[str]:
+def list_tagged_dags(tag: str) -> set[str]:
     """Return the DAGs that have a tag."""
     with create_session(scoped=False) as session:
         return {str(dag_id) for (dag_id,) in session.query(DagTag.dag_id).filter(DagTag.name == tag).all()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import code_request
 from promo_campaigns.preview.workflow_outline import Block, codes_in_words
-from promo_campaigns.ui.airflow_dags import read_dags, tagged_dags
+from promo_campaigns.ui.airflow_dags import list_tagged_dags, read_dags
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -60,7 +60,7 @@ class PythonWorkflow:
     blocks: tuple[Block, ...]
 
 
-def python_workflows(
+def list_python_workflows(
     with_runs: Collection[str], apart_from: Collection[str], *, only: str | None = None
 ) -> dict[str, PythonWorkflow]:
     """Return the workflows that Airflow has DAGs of, by their names: those with the tag ``promo``, or with runs.
@@ -69,9 +69,9 @@ def python_workflows(
     :param apart_from: those that are written in YAML
     :param only: no other than this one
     """
-    asked = (tagged_dags(TAG) | {*with_runs}) - {*apart_from}
+    asked = (list_tagged_dags(TAG) | {*with_runs}) - {*apart_from}
     asked = asked & {only} if only else asked
-    found = {dag.dag_id: _workflow_of(dag) for dag in read_dags(asked)}
+    found = {dag.dag_id: _describe(dag) for dag in read_dags(asked)}
     return {name: one for name, one in sorted(found.items()) if name in with_runs or _sends(one)}
 
 
@@ -80,7 +80,7 @@ def _sends(workflow: PythonWorkflow) -> bool:
     return any(block.kind in _OPENING for block in workflow.blocks)
 
 
-def _workflow_of(dag: SerializedDAG) -> PythonWorkflow:
+def _describe(dag: SerializedDAG) -> PythonWorkflow:
     tasks = list(_in_order(dag.task_group))
     given = {name: _given(dag, tasks, name) for name in ("audience", "event", "message", "transport")}
     codes = _codes(dag, tasks)

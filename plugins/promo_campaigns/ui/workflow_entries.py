@@ -42,10 +42,10 @@ class Entry:
     notes: list[dict[str, Any]] = field(default_factory=list)
 
 
-def entry_of_file(outline: Outline) -> Entry:
+def describe_file(outline: Outline) -> Entry:
     """Return a workflow that a file defines."""
     workflow, message = outline.workflow, outline.message
-    faults = [told_fault(outline.fault)] if outline.fault else []
+    faults = [tell_fault(outline.fault)] if outline.fault else []
     if workflow is None or message is None:
         described: dict[str, Any] = {"name": outline.workflow_id, **dict.fromkeys(_DESCRIBED), "blocks": []}
         return Entry(outline.workflow_id, YAML, described, faults=faults)
@@ -67,7 +67,7 @@ def entry_of_file(outline: Outline) -> Entry:
     return Entry(outline.workflow_id, YAML, described, pool, faults)
 
 
-def entry_of_dag(workflow: PythonWorkflow, files: CampaignFiles, *, broken: bool) -> Entry:
+def describe_dag(workflow: PythonWorkflow, files: CampaignFiles, *, broken: bool) -> Entry:
     """Return a workflow that is written in Python.
 
     :param broken: Airflow cannot read its file at present
@@ -91,7 +91,7 @@ def entry_of_dag(workflow: PythonWorkflow, files: CampaignFiles, *, broken: bool
     return Entry(workflow.workflow_id, PYTHON, described, workflow.codes, faults, notes)
 
 
-def told_fault(error: DefinitionError) -> dict[str, Any]:
+def tell_fault(error: DefinitionError) -> dict[str, Any]:
     """Return what is wrong with a file, as the route tells it."""
     return _told(error.file, error.line, error.problem + (f". {error.hint}" if error.hint else ""))
 

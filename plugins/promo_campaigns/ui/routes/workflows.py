@@ -20,9 +20,9 @@ from promo_campaigns.ui.airflow_dags import DagState, coming_runs, dag_states, t
 from promo_campaigns.ui.campaign_files import CampaignFiles, Outline, campaign_files, find_connection
 from promo_campaigns.ui.page_errors import PageError
 from promo_campaigns.ui.page_store import StoreDep
-from promo_campaigns.ui.python_workflows import python_workflows
+from promo_campaigns.ui.python_workflows import list_python_workflows
 from promo_campaigns.ui.rights import CallerDep
-from promo_campaigns.ui.workflow_entries import Entry, entry_of_dag, entry_of_file, told_fault
+from promo_campaigns.ui.workflow_entries import Entry, describe_dag, describe_file, tell_fault
 
 router = APIRouter()
 _COMING = 5
@@ -47,7 +47,7 @@ async def list_workflows(caller: CallerDep, store: StoreDep) -> list[dict[str, A
 
     def read(connection: Connection) -> list[dict[str, Any]]:
         files = campaign_files()
-        entries = [*map(entry_of_file, files.outlines.values()), *_in_python(connection, files)]
+        entries = [*map(describe_file, files.outlines.values()), *_in_python(connection, files)]
         visible = caller.visible(one.workflow_id for one in entries)
         shown = [one for one in entries if one.workflow_id in visible]
         seen = _look(connection, shown)
@@ -64,7 +64,7 @@ async def read_workflow(dag_id: str, caller: CallerDep, store: StoreDep) -> dict
         caller.require_view_of(dag_id, f"workflow {dag_id}")
         files = campaign_files()
         outline = files.outlines.get(dag_id)
-        [entry] = [entry_of_file(outline)] if outline else _in_python(connection, files, dag_id)
+        [entry] = [describe_file(outline)] if outline else _in_python(connection, files, dag_id)
         told = _listed(entry, _look(connection, [entry]))
         checked = _checked(connection, files, outline) if outline else {"notes": entry.notes, "receivers": []}
         coming = [] if entry.described["event"] or not entry.described["blocks"] else coming_runs(dag_id, _COMING)
@@ -85,11 +85,11 @@ def _in_python(connection: Connection, files: CampaignFiles, dag_id: str | None 
 
     :raises PageError: it is asked for, and there is none
     """
-    found = python_workflows(workflows_with_runs(connection), apart_from=files.outlines, only=dag_id)
+    found = list_python_workflows(workflows_with_runs(connection), apart_from=files.outlines, only=dag_id)
     if dag_id is not None and not found:
         raise PageError(404, f"there is no workflow {dag_id} in the include folder, nor a DAG of one")
     states = dag_states(found)
-    return [entry_of_dag(one, files, broken=name in states and states[name].broken) for name, one in found.items()]
+    return [describe_dag(one, files, broken=name in states and states[name].broken) for name, one in found.items()]
 
 
 def _checked(connection: Connection, files: CampaignFiles, outline: Outline) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _checked(connection: Connection, files: CampaignFiles, outline: Outline) -> 
     if not faults:
         remarks += remarks_on(files.folder, name)
     return {
-        "faults": [told_fault(fault) for fault in faults],
+        "faults": [tell_fault(fault) for fault in faults],
         "notes": [{"file": one.file, "line": one.line, "text": one.text} for one in remarks],
         "receivers": files.receivers[name],
     }

@@ -98,7 +98,7 @@ const KindOfCodes = (/** @type {{row: Stock}} */ { row }) =>
   h(
     C.Stack,
     { gap: 1, align: "flex-start" },
-    h(C.Box, { fontWeight: "medium", whiteSpace: "nowrap" }, name(row)),
+    h(C.Box, { fontWeight: "medium", minW: "7rem" }, name(row)),
     h(C.Box, { hideFrom: "sm" }, h(LevelMark, { row })),
   );
 
@@ -123,7 +123,7 @@ const Lasts = (/** @type {{row: Stock}} */ { row }) => {
       ? h(
           C.Text,
           { fontSize: "xs", color: "fg.muted", whiteSpace: "nowrap", hideBelow: "sm" },
-          `at ${count(Math.round(row.per_day))} a day`,
+          row.per_day < 1 ? "at less than 1 a day" : `at ${count(Math.round(row.per_day))} a day`,
         )
       : null,
   );

@@ -43,7 +43,7 @@ export function ContactCodes(/** @type {{contact: Contact}} */ { contact }) {
           { gap: 3 },
           answer.items.length
             ? h(GivenTable, { rows: answer.items, label: "Codes of the contact", contactId: contact.contact_id })
-            : h(Empty, { title: "This contact was in no run yet" }),
+            : h(Empty, { title: "This contact was in no run yet" }, "Or there is no contact with this id."),
           h(PageButtons, { pages, next: answer.next, label: "codes of the contact" }),
         ),
     }),
