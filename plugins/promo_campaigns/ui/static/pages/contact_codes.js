@@ -69,7 +69,8 @@ export function GivenTable({ rows, label, contactId }) {
     {
       header: "Run",
       from: "md",
-      cell: (row) => h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: toRun(row.run_id) }, row.run_key)),
+      long: true,
+      cell: (row) => h(Go, { to: toRun(row.run_id) }, row.run_key),
     },
     { header: "Given", from: "lg", cell: (row) => h(Time, { at: row.given_at }) },
     { header: "Sent", from: "md", cell: (row) => h(Time, { at: row.sent_at }) },

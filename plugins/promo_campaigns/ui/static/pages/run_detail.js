@@ -219,7 +219,7 @@ const Reasons = (/** @type {{reasons: Record<string, number>}} */ { reasons }) =
     label: "Reasons",
     rowKey: ([reason]) => reason,
     columns: [
-      { header: "Reason", cell: ([reason]) => reason },
+      { header: "Reason", long: true, cell: ([reason]) => reason },
       { header: "People", numeric: true, cell: ([, number]) => count(number) },
     ],
     rows: Object.entries(reasons).sort(([, one], [, other]) => other - one),
