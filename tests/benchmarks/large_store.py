@@ -17,7 +17,7 @@ from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.model.run_spec import Audience, CodeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from promo_campaigns.postgres.connection import Connection
 
@@ -87,10 +87,13 @@ class Sizes:
 WHOLE = Sizes(codes=20_000_000, rows=10_000_000, runs=100_000)
 
 
-def fill(connection: Connection, sizes: Sizes, workflows: Sequence[str]) -> None:
+def fill(
+    connection: Connection, sizes: Sizes, workflows: Sequence[str], *, tell: Callable[[str], object] = str
+) -> None:
     """Fill a store that has no rows yet.
 
     :param workflows: whose runs there are, one after the other; every other of them writes profiles
+    :param tell: is told of each part before it is made: a large store takes an hour
     """
     connection.execute("set timezone = 'UTC'")
     # The models stand behind the runs, which are numbered from one on.
@@ -111,6 +114,7 @@ def fill(connection: Connection, sizes: Sizes, workflows: Sequence[str]) -> None
     # No trigger: what they keep is counted once, at the end.
     connection.execute("set session_replication_role = replica")
     for block in ("people", "channels"):
+        tell(block)
         _run(connection, block, **asked)
     _run(connection, "runs")
     _run(connection, "drop_models", models=models)
@@ -118,12 +122,15 @@ def fill(connection: Connection, sizes: Sizes, workflows: Sequence[str]) -> None
     for index in indexes:
         connection.execute(f"drop index {index['name']}")
     for block in _FILLED:
+        tell(block)
         _run(connection, block, **asked)
         if block == "free_codes":
             for index in indexes:
+                tell(f"index {index['name']}")
                 connection.execute(index["made"])
     connection.execute("set session_replication_role = origin")
     connection.execute("drop table plan")
+    tell("vacuum")
     connection.execute("vacuum analyze")
 
 

@@ -44,6 +44,7 @@ class Known:
     :ivar unknown: some of whom nobody knows whether it did
     :ivar codes: some codes that contacts hold
     :ivar files: the newest code file, whose rejects are many, and some others
+    :ivar messages: some of what the inbox kept
     """
 
     live: int
@@ -54,6 +55,7 @@ class Known:
     unknown: Sequence[int]
     codes: Sequence[str]
     files: Sequence[int]
+    messages: Sequence[str]
     workflows: Sequence[str]
     pools: Sequence[tuple[str, int]]
 
@@ -76,6 +78,7 @@ def know(store: Connection, workflows: Sequence[str], pools: Sequence[tuple[str,
         unknown=column("unknown"),
         codes=column("held"),
         files=column("files"),
+        messages=column("messages"),
         workflows=workflows,
         pools=pools,
     )
@@ -197,6 +200,7 @@ def _the_rest(known: Known) -> dict[str, Callable[[], Calls]]:
             get(f"contacts/{who}/erase/effect") for who in (REGULAR, *known.contacts[:50])
         ),
         "GET inbox": lambda: walk("inbox"),
+        "GET inbox/{message_id}": lambda: turns(get(f"inbox/{each}") for each in known.messages),
         "GET receivers": lambda: turns([get("receivers")]),
         "GET checks": lambda: turns([get("checks")]),
         "GET audit": lambda: walk("audit"),

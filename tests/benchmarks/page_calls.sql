@@ -25,3 +25,7 @@ select code from promo.assignment join promo.promo_code using (promo_code_id) wh
 -- files --
 -- The newest code files.
 select code_file_id from promo.code_file order by code_file_id desc limit 50
+
+-- messages --
+-- The newest messages of the inbox.
+select idempotency_key::text from promo.inbox_message order by received_at desc limit 50

@@ -30,7 +30,7 @@ from system.airflow_cluster import CHECKOUT, airflow_cluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from playwright.sync_api import Browser, Page, StorageState
+    from playwright.sync_api import Browser, Page, StorageState, ViewportSize
 
     from system.airflow_cluster import AirflowCluster
 
@@ -40,8 +40,8 @@ PAGE = DOCS / "days-work.md"
 CLICKS = r"(\(pictures/{name}\.png\)\n\n)\*[^*\n]*\*"
 """The line below a picture that says how many clicks its step took."""
 MANAGER = "marta"
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 WORKFLOWS = ("welcome_push", "welcome_mail", "birthday_push", "birthday_mail", "loyalty_push", "loyalty_mail")
 WORKFLOW = """\
 name: {name}

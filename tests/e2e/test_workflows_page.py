@@ -30,6 +30,15 @@ def test_a_workflow_is_shown_as_the_blocks_it_is(promo: PromoPages) -> None:
     expect(promo.root.get_by_text("inbox: nobody is really sent anything").first).to_be_visible()
 
 
+def test_a_workflow_in_python_says_what_needs_a_file(promo: PromoPages) -> None:
+    promo.open("workflows")
+    promo.root.get_by_role("link", name="promo_code_to_profile", exact=True).first.click()
+    promo.expect_heading("promo_code_to_profile")
+    expect(promo.root.get_by_role("list", name="Blocks").get_by_role("listitem")).to_have_count(len(BLOCKS))
+    expect(promo.root.get_by_text("this workflow is written in Python")).to_be_visible()
+    expect(promo.root.get_by_role("navigation", name="Workflow", exact=True)).to_have_count(0)
+
+
 @pytest.mark.short
 def test_a_push_is_drawn_on_both_phones_for_the_contact_that_is_chosen(promo: PromoPages, store: Connection) -> None:
     free = free_codes(store)

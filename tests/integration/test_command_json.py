@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 MESSAGE_ONLY = replace(SPEC, data_sources=())
 SAMPLES = ROOT / "include" / "samples"
 DOUBTED, ASKED = "welcome/edition/doubted", "welcome/edition/asked"
-WITHOUT_STORE = {"init", "workflows check", "workflows list"}
+WITHOUT_STORE = {"init", "workflows check"}
 ELSEWHERE = {"db start", "db stop"}
 """Commands whose JSON another test reads, since they start a server."""
 
@@ -103,7 +103,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "unknown refuse": ([DOUBTED, "--all"], {"sends"}),
     "unknown resend": ([DOUBTED, "--all"], {"sends"}),
     "workflows check": (["--include", "{include}"], {"kind", "file", "problem"}),
-    "workflows list": (["--include", "{include}"], {"workflow", "schedule", "transport"}),
+    "workflows list": (["--include", "{include}"], {"workflow", "schedule", "transport", "file"}),
 }
 
 

@@ -72,8 +72,8 @@ def import_of(*contacts: Contact) -> ContactImport:
 
 def keep_message(store: Connection, contact_id: int) -> None:
     store.execute(
-        "insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, title, body)"
-        " values (gen_random_uuid(), %s, 'mobilepush', 'canary-token', 'Hi Canary', 'Canary, your code')",
+        "insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, title, body, html)"
+        " values (gen_random_uuid(), %s, 'mobilepush', 'canary-token', 'Hi Canary', 'Canary, your code', '<p>Canary')",
         [contact_id],
     )
 

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from httpx import Response
+
+    from pages.pages_site import Browser
 
 VIEW, ACT, REVEAL, EXPORT = "view", "act", "reveal", "export"
 HOLDERS = {
@@ -71,6 +76,7 @@ ROUTES = {
     "GET /contacts/{contact_id}/erase/effect": EXPORT,
     "POST /contacts/{contact_id}/erase": EXPORT,
     "GET /inbox": VIEW,
+    "GET /inbox/{message_id}": VIEW,
     "GET /receivers": VIEW,
     "GET /checks": VIEW,
     "POST /checks/run": ACT,
@@ -82,6 +88,7 @@ PLACES = {
     "contact_id": "1",
     "code_file_id": "1",
     "dag_id": "welcome",
+    "message_id": "00000000-0000-0000-0000-000000000000",
     "token": "00000000-0000-0000-0000-000000000000",
 }
 
@@ -99,3 +106,12 @@ GIVEN: dict[str, dict[str, Any]] = {
     "GET /runs/{run_id}/unknown/effect": {"params": {"decision": "accept"}},
     "POST /runs/{run_id}/unknown": {"json": {"decision": "accept", "contact_ids": "all"}},
 }
+
+
+def ask(browser: Browser, route: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
+    """Ask a route as a user would, with what it needs to be asked."""
+    method, path = route.split(" ")
+    usual = GIVEN.get(route, {})
+    headers = {**usual.get("headers", {}), **given.pop("headers", {})}
+    asked = {**usual, **given, "headers": headers}
+    return browser.ask(method, path.removeprefix("/").format(**PLACES), **asked)

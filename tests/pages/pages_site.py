@@ -27,10 +27,11 @@ class Browser:
     :ivar name: how Airflow calls the user; empty for nobody
     """
 
-    def __init__(self, client: TestClient, role: str = "", *, teams: list[str] | None = None) -> None:
+    def __init__(self, client: TestClient, role: str = "", *, teams: list[str] | None = None, token: str = "") -> None:
         self.name = f"{role}@example" if role else ""
         self._client = client
-        self._headers = {"Authorization": f"Bearer {_token(self.name, role, teams)}"} if role else {}
+        token = token or (_token(self.name, role, teams) if role else "")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def ask(self, method: str, path: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
         """Send a request; a body is JSON unless a content type is given."""

@@ -14,6 +14,7 @@ ANY = Known(
     unknown=[1],
     codes=["A"],
     files=[1],
+    messages=["m"],
     workflows=["w"],
     pools=[("W", 1)],
 )

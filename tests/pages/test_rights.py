@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.routing import APIRoute
 
 from pages.campaign import half_sent
-from pages.matrix import GIVEN, HOLDERS, OPEN, PLACES, ROUTES
+from pages.matrix import HOLDERS, OPEN, ROUTES, ask
 from pages.pages_site import running_site
 from promo_campaigns.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from httpx import Response
-
-    from pages.pages_site import Browser, Site
+    from pages.pages_site import Site
 
 WRITES = [route for route in ROUTES if not route.startswith("GET ")]
 FOREIGN = {
@@ -42,14 +40,6 @@ def site(
     with running_site(module_dsn) as running:
         yield running
     del os.environ["AIRFLOW_VAR_PROMO_CODE_INBOX"]
-
-
-def ask(browser: Browser, route: str, **given: Any) -> Response:  # noqa: ANN401  (httpx's own)
-    method, path = route.split(" ")
-    usual = GIVEN.get(route, {})
-    headers = {**usual.get("headers", {}), **given.pop("headers", {})}
-    asked = {**usual, **given, "headers": headers}
-    return browser.ask(method, path.removeprefix("/").format(**PLACES), **asked)
 
 
 def test_the_matrix_names_every_route_and_no_other(site: Site) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from integration.scenario import add_codes, add_contacts, open_welcome
 from integration.test_preview import everything
+from pages.airflow_dag import store_dag
 from pages.include_folder import write_include
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.model.masking import PLACEHOLDER
@@ -25,23 +26,10 @@ TRIGGER = "workflows/welcome/trigger"
 @pytest.fixture
 def dag(empty_airflow_database: None, site: Site, include: Path) -> str:  # noqa: ARG001  (Airflow's database is there once the site is)
     """Put the DAG of the workflow into Airflow's database, paused, as its DAG processor does."""
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.serialized_dag import SerializedDagModel
-    from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
-    from airflow.utils.session import create_session
-
     from promo_campaigns.workflows import load_workflows
 
     (made,) = [one for one in load_workflows(str(include)) if one.workflow_id == "welcome"]
-    with create_session() as session:
-        session.merge(DagBundleModel(name="pages"))
-        session.flush()
-        known = {"bundle_name": "pages", "is_paused": True, "is_stale": False, "fileloc": "welcome"}
-        session.merge(DagModel(dag_id="welcome", **known))  # type: ignore[no-untyped-call]  # Airflow's has no types
-        session.flush()
-        lazy = LazyDeserializedDAG(data=DagSerialization.to_dict(made.dag))
-        SerializedDagModel.write_dag(lazy, bundle_name="pages", session=session)
+    store_dag(made.dag)
     return "welcome"
 
 

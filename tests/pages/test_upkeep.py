@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.masking import mask
-from promo_campaigns.model.outcome import DeliveryResult, Outcome
+from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.model.run_key import idempotency_key
 from promo_campaigns.postgres.audit import audited, list_audit
@@ -30,13 +35,18 @@ def opened_and_claimed(store: Connection, people: int) -> tuple[Run, list[int], 
     return run, contacts, codes
 
 
-def keep_message(store: Connection, key: str, contact_id: int, body: str) -> None:
-    """Put a message into the inbox as its transport does."""
-    store.execute(
-        "insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, title, body)"
-        " values (%s, %s, 'mobilepush', %s, 'Hi', %s)",
-        [key, contact_id, f"token-{contact_id}", body],
+def keep_message(store: Connection, key: str, contact_id: int, body: str, html: str = "") -> None:
+    """Let the inbox's transport keep a message."""
+    message = OutgoingMessage(
+        contact_id=contact_id,
+        channel="mobilepush",
+        locator=f"token-{contact_id}",
+        title="Hi",
+        body=body,
+        idempotency_key=key,
+        html=html,
     )
+    asyncio.run(InboxTransport.over(store).send([message], deadline=math.inf))
 
 
 def test_a_profile_is_masked_unless_it_is_revealed(site: Site, store: Connection) -> None:
@@ -93,7 +103,25 @@ def test_the_inbox_shows_no_code_in_full(site: Site, store: Connection) -> None:
     [strange] = [one for one in items if not one["workflow"]]
     assert (strange["title"], strange["body"]) == (None, None)
     assert not [code for code in (*codes, "WHO-KNOWS-WHAT", f"token-{people[0]}") if code in str(items)]
-    assert site.viewer.ask("GET", "inbox?after=yesterday").status_code == 400
+    for nowhere in ("yesterday", "2026-11-29T09:00:00_1"):
+        assert site.viewer.ask("GET", f"inbox?after={nowhere}").status_code == 400
+
+
+def test_a_message_is_shown_with_its_html_and_no_code_in_full(site: Site, store: Connection) -> None:
+    run, (who, *_), _ = opened_and_claimed(store, 1)
+    code = "R&D-'2030'-WELCOME"
+    store.execute("update promo.promo_code set code = %s where held_by = %s", [code, who])
+    html = f'<p title="{escape(code)}">{escape(code, quote=False)}</p><a href="/?c={quote(code)}">for token-{who}</a>'
+    keep_message(store, idempotency_key(run.run_key, who, Purpose.MESSAGE), who, f"Code: {code}", html)
+    keep_message(store, "00000000-0000-0000-0000-000000000001", who, "of no run", "<p>WHO-KNOWS-WHAT</p>")
+    listed = {one["workflow"]: one for one in site.viewer.get("inbox")["items"]}
+    assert "html" not in listed["welcome"]
+    shown = site.viewer.get(f"inbox/{listed['welcome']['message_id']}")
+    hidden = mask(code)
+    masked = f'<p title="{hidden}">{hidden}</p><a href="/?c={hidden}">for {mask_value(f"token-{who}")}</a>'
+    assert (shown["body"], shown["html"]) == (f"Code: {hidden}", masked)
+    assert site.viewer.get(f"inbox/{listed[None]['message_id']}")["html"] is None
+    assert site.viewer.ask("GET", "inbox/00000000-0000-0000-0000-000000000002").status_code == 404
 
 
 @pytest.mark.usefixtures("include")

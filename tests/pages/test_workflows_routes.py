@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.scenario import add_codes, add_contacts, open_welcome
+from integration.scenario import SPEC, add_codes, add_contacts, open_welcome
 from integration.test_preview import everything
+from pages.airflow_dag import store_dag
 from pages.include_folder import write_include
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.masking import PLACEHOLDER
+from promo_campaigns.ui.workflow_entries import NEEDS_FILE
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from airflow.sdk import DAG
 
     from pages.pages_site import Site
     from promo_campaigns.postgres.connection import Connection
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.usefixtures("include")
@@ -120,3 +127,53 @@ def test_an_api_server_without_the_include_folder_says_so(
     answer = site.viewer.ask("GET", "workflows")
     assert answer.status_code == 503
     assert "include folder" in answer.json()["detail"]
+
+
+@pytest.mark.usefixtures("empty_airflow_database", "include")
+def test_a_workflow_in_python_is_shown_as_far_as_its_dag_tells(site: Site, store: Connection) -> None:
+    for name in ("promo_code_to_profile", "promo_code_on_event", "watch_campaigns"):
+        store_dag(dag_of(name))
+    add_codes(store, 7)
+    told = {one["dag_id"]: one for one in site.viewer.get("workflows")}
+    assert set(told) == {"welcome", "texted", "promo_code_to_profile", "promo_code_on_event"}
+    assert (told["welcome"]["written"], told["promo_code_on_event"]["schedule"]) == ("yaml", "event: OrderPaid")
+    by_hand = told["promo_code_to_profile"]
+    assert (by_hand["written"], by_hand["schedule"], by_hand["audience"]) == ("python", None, "all_contacts")
+    assert (by_hand["transport"], by_hand["is_inbox"], by_hand["message"]) == ("inbox", True, "promo_push")
+    assert [(block["kind"], block["detail"]) for block in by_hand["blocks"]] == [
+        ("start", "all_contacts"),
+        ("contact", ""),
+        ("code", "Welcome, 10 %, 7 days"),
+        ("message", "promo_push"),
+        ("data_source", "promo_to_profile"),
+        ("end", ""),
+    ]
+    assert by_hand["forecast"] == {"wanted": None, "free": 7, "enough_for": None}
+    one = site.viewer.get("workflows/promo_code_to_profile")
+    assert (one["blocks"], one["faults"], one["can"]["act"]) == (by_hand["blocks"], [], False)
+    assert [note["text"] for note in one["notes"]] == [NEEDS_FILE]
+    assert site.viewer.ask("GET", "workflows/watch_campaigns").status_code == 404
+
+
+@pytest.mark.usefixtures("empty_airflow_database", "include")
+def test_a_dag_of_an_authors_own_blocks_is_a_workflow_once_it_had_a_run(site: Site, store: Connection) -> None:
+    from airflow.sdk import DAG, BaseOperator
+
+    with DAG("own", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as dag:
+        BaseOperator(task_id="warm_up")
+    store_dag(dag)
+    assert "own" not in {one["dag_id"] for one in site.viewer.get("workflows")}
+    run = open_welcome(store, "own/edition/one", replace(SPEC, workflow="own"))
+    own = site.viewer.get("workflows/own")
+    assert (own["last"]["run_id"], own["schedule"], own["forecast"]) == (run.run_id, "0 0 * * *", None)
+    assert [block["detail"] for block in own["blocks"]] == ["BaseOperator"]
+    assert len(own["next_runs"]) == 5
+
+
+def dag_of(name: str) -> DAG:
+    """Return the DAG of one of the ready files."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(ROOT / "dags" / f"{name}.py"))
+    assert bag.import_errors == {}
+    return bag.dags[name]

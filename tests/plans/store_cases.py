@@ -367,6 +367,7 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "locators": ["token-7"],
         "titles": [""],
         "bodies": ["Hi"],
+        "htmls": [""],
     }
     known = ("delivery.throttle.rate_limit_store.know_receiver", receiver)
     receiver_known = ("delivery.throttle.breaker_store.know_receiver", receiver)
@@ -386,6 +387,7 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "delivery.transports.inbox.known_keys": case(ONE, **message),
         "delivery.transports.inbox.read_messages": case(20),
         "delivery.transports.inbox.messages_before": case(20, key=scenario.session_id),
+        "delivery.transports.inbox.message_of_key": case(ONE, key=scenario.session_id),
         "delivery.transports.inbox.read_messages_of_contact": case(20),
     }
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.supervisor import _Started
 
 CHECKOUT = Path(__file__).parents[2]
-START_S = 240.0
+START_S = 600.0
 RUN_S = 180.0
 SCHEDULER = "scheduler"
 OVER = frozenset({"success", "failed"})
@@ -165,7 +165,8 @@ def airflow_cluster(
     postgres.start()
     try:
         addresses = Addresses(
-            ui_port=free_port(18080),
+            # Its server binds the port a minute later: another Airflow of this machine must not look from the same on.
+            ui_port=free_port(18080 + 50 * (os.getpid() % 200)),
             profile_api_port=0,
             airflow_dsn=postgres.dsn("airflow"),
             promo_dsn=postgres.dsn("promo"),

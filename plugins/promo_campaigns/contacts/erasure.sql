@@ -63,8 +63,8 @@ with channels as (
 ), field_values as (
   delete from promo.contact_field_value where contact_id = %(contact_id)s returning contact_id
 ), messages as (
-  update promo.inbox_message set locator = '', title = '', body = ''
-  where contact_id = %(contact_id)s and (locator, title, body) <> ('', '', '') returning contact_id
+  update promo.inbox_message set locator = '', title = '', body = '', html = ''
+  where contact_id = %(contact_id)s and (locator, title, body, html) <> ('', '', '', '') returning contact_id
 ), answers as (
   delete from promo.answer w using promo.assignment a
   where a.contact_id = %(contact_id)s and w.run_id = a.run_id and w.contact_id = a.contact_id
@@ -119,7 +119,7 @@ select c.erased_at is not null as already,
        (select count(*) from promo.contact_channel h where h.contact_id = c.contact_id) as channels,
        (select count(*) from promo.contact_field_value v where v.contact_id = c.contact_id) as field_values,
        (select count(*) from promo.inbox_message m
-        where m.contact_id = c.contact_id and (m.locator, m.title, m.body) <> ('', '', '')) as messages,
+        where m.contact_id = c.contact_id and (m.locator, m.title, m.body, m.html) <> ('', '', '', '')) as messages,
        (select count(*) from promo.assignment a where a.contact_id = c.contact_id and a.promo_code_id is not null) as codes,
        (select coalesce(max(extract(epoch from a.lease_until - promo.clock())), 0)::float8
         from promo.assignment a where a.contact_id = c.contact_id) as wait_s

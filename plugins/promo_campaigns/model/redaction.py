@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -14,8 +15,9 @@ HIDDEN = "***"
 
 
 def secret_forms(secret: str) -> set[str]:
-    """Return the forms in which a text may hold a secret: as it is, escaped for URLs and JSON, and in base64."""
+    """Return the forms in which a text may hold a secret: as it is, escaped for URLs, JSON and HTML, and in base64."""
     escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    escaped |= {escape(secret), escape(secret, quote=False)}
     return {
         secret,
         quote(secret),

@@ -677,7 +677,8 @@ create table promo.inbox_message (
   locator         text        not null,
   title           text        not null default '',
   body            text        not null,
-  received_at     timestamptz not null default promo.clock()
+  received_at     timestamptz not null default promo.clock(),
+  html            text        not null default ''
 );
 create index inbox_message_recent on promo.inbox_message (received_at);
 -- A contact's messages: for erasure, and for promo inbox.

@@ -8,13 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promo_campaigns.definitions.workflow import Workflow
-    from promo_campaigns.model.run_spec import DataSource, Message
+    from promo_campaigns.definitions.workflow_parts import PromoCode
+    from promo_campaigns.model.run_spec import CodeRequest, DataSource, Message
 
 
 class Block(NamedTuple):
     """A block of a workflow's DAG.
 
-    :ivar kind: ``start``, ``events``, ``approve``, ``contact``, ``code``, ``message``, ``data_source`` or ``end``
+    :ivar kind: ``start``, ``events``, ``approve``, ``contact``, ``code``, ``message``, ``data_source`` or ``end``;
+        ``other`` for one of its author's own
     :ivar detail: what it does in this workflow
     """
 
@@ -41,9 +43,9 @@ def audience_in_words(workflow: Workflow) -> str:
     return workflow.audience if isinstance(workflow.audience, str) else f"contacts of the event {workflow.event}"
 
 
-def codes_in_words(workflow: Workflow) -> str:
+def codes_in_words(codes: PromoCode | CodeRequest) -> str:
     """Return which codes a workflow gives out."""
-    return f"{workflow.promo_code.type}, {workflow.promo_code.discount} %, {workflow.promo_code.days} days"
+    return f"{codes.type}, {codes.discount} %, {codes.days} days"
 
 
 def list_blocks(workflow: Workflow, message: Message, sources: Sequence[DataSource]) -> list[Block]:
@@ -58,7 +60,7 @@ def list_blocks(workflow: Workflow, message: Message, sources: Sequence[DataSour
     return [
         *_opening(workflow),
         Block("Get contact", "contact", f"by {message.channel}"),
-        Block("Get promo code", "code", codes_in_words(workflow)),
+        Block("Get promo code", "code", codes_in_words(workflow.promo_code)),
         *calls[True],
         Block("Message", "message", f"{message.name}, {message.channel} by {workflow.transport}"),
         *calls[False],

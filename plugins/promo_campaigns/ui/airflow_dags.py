@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.api_fastapi.common.dagbag import create_dag_bag
-from airflow.models.dag import DagModel
+from airflow.models.dag import DagModel, DagTag
 from airflow.utils.session import create_session
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ _AHEAD = timedelta(days=366)
 class DagState(NamedTuple):
     """A DAG as Airflow knows it.
 
+    :ivar broken: its file cannot be read at present
     :ivar next_run: when its schedule makes the next run; None if it does not, or Airflow has not looked yet
     """
 
     paused: bool
+    broken: bool
     next_run: datetime | None
 
 
@@ -48,9 +50,26 @@ class FormField(NamedTuple):
 def dag_states(dag_ids: Iterable[str]) -> dict[str, DagState]:
     """Return those of the DAGs that Airflow knows."""
     with create_session(scoped=False) as session:
-        asked = session.query(DagModel.dag_id, DagModel.is_paused, DagModel.next_dagrun_create_after)
+        asked = session.query(
+            DagModel.dag_id, DagModel.is_paused, DagModel.has_import_errors, DagModel.next_dagrun_create_after
+        )
         rows = asked.filter(DagModel.dag_id.in_(list(dag_ids)), DagModel.is_stale.is_(False)).all()
-    return {str(dag_id): DagState(bool(paused), due) for dag_id, paused, due in rows}
+    return {str(dag_id): DagState(bool(paused), bool(broken), due) for dag_id, paused, broken, due in rows}
+
+
+def list_tagged_dags(tag: str) -> set[str]:
+    """Return the DAGs that have a tag."""
+    with create_session(scoped=False) as session:
+        return {str(dag_id) for (dag_id,) in session.query(DagTag.dag_id).filter(DagTag.name == tag).all()}
+
+
+def read_dags(dag_ids: Iterable[str]) -> list[SerializedDAG]:
+    """Return those of the DAGs that Airflow knows, as they were when it read them last."""
+    found = []
+    for dag_id in sorted(dag_states(dag_ids)):
+        with create_session(scoped=False) as session:
+            found.append(_bag().get_latest_version_of_dag(dag_id, session=session))
+    return [dag for dag in found if dag is not None]
 
 
 def coming_runs(dag_id: str, count: int) -> list[datetime]:

@@ -16,7 +16,8 @@ from promo_campaigns.definitions.definitions import read_message
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
 from promo_campaigns.definitions.workflow_specs import read_workflow_spec
 from promo_campaigns.hooks.include import include_folder
-from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.model.errors import DefinitionError, PromoError
+from promo_campaigns.model.run_spec import receivers_of
 from promo_campaigns.ui.page_errors import PageError
 
 if TYPE_CHECKING:
@@ -52,11 +53,21 @@ class CampaignFiles:
 
     def __init__(self, path: Path) -> None:
         self.folder = IncludeFolder(path)
+        self._messages: dict[str, Message | None] = {}
 
     @cached_property
     def outlines(self) -> Mapping[str, Outline]:
         """Every workflow of the folder, by its name, in order."""
         return {name: self._outline(name) for name in self.folder.workflow_ids}
+
+    @cached_property
+    def receivers(self) -> Mapping[str, list[str]]:
+        """Whom the runs of each workflow would call, by its name; one whose files are wrong calls nobody."""
+        found: dict[str, list[str]] = {name: [] for name in self.outlines}
+        for name in self.outlines:
+            with suppress(PromoError):
+                found[name] = receivers_of(self.spec(name, contact_ids=[1]).as_dict())
+        return found
 
     def outline(self, workflow_id: str) -> Outline:
         """Return a workflow.
@@ -66,6 +77,14 @@ class CampaignFiles:
         if workflow_id not in self.outlines:
             raise PageError(404, f"there is no workflow {workflow_id} in the include folder")
         return self.outlines[workflow_id]
+
+    def message(self, name: str) -> Message | None:
+        """Return a message; None if there is no such file, or it is wrong."""
+        if name not in self._messages:
+            self._messages[name] = None
+            with suppress(DefinitionError):
+                self._messages[name] = read_message(self.folder.path, name)
+        return self._messages[name]
 
     def spec(self, workflow_id: str, **given: object) -> RunSpec:
         """Return the definition of a run of a workflow.

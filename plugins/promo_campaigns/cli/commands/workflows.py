@@ -138,15 +138,18 @@ def _skipped(include: Path) -> list[DefinitionError]:
 
 
 @app.add("list", "promo workflows list", "promo workflows list --json --fields workflow,schedule")
-def list_all(*, include: Include = INCLUDE, as_json: AsJson = False, fields: Fields = "") -> ExitStatus:
+def list_all(*, include: Include = INCLUDE, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> ExitStatus:
     """List the workflow files, when they run, and by what they send.
 
-    The exit status is 1 if a file is wrong.
+    With a database, workflows that had a run and have no file follow, as their newest run was: they are written in
+    Python, or their file is not here. The exit status is 1 if a file is wrong.
     """
     from promo_campaigns.definitions.workflow_files import IncludeFolder
 
     folder = IncludeFolder(include)
     rows = [_listed(folder, name) for name in folder.workflow_ids]
+    with _store(dsn) as (store, _):
+        rows += _without_file(store, folder.workflow_ids) if store else []
     empty = f"There is no workflow in {include / 'workflows'}; name the include folder with --include."
     Output(as_json=as_json, fields=fields).rows(rows, empty=empty)
     return ExitStatus.NO if any(row["wrong"] for row in rows) else ExitStatus.OK
@@ -160,16 +163,41 @@ def _listed(folder: IncludeFolder, workflow_id: str) -> dict[str, Any]:
         found = check_workflow(folder, workflow_id)
     except DefinitionError as error:
         shown = dict.fromkeys(("schedule", "audience", "codes", "message", "transport"))
-        return {"workflow": workflow_id, **shown, "wrong": str(error)}
+        return {"workflow": workflow_id, **shown, "file": True, "wrong": str(error)}
     return {
         "workflow": workflow_id,
         "schedule": schedule_in_words(found),
         "audience": audience_in_words(found),
-        "codes": codes_in_words(found),
+        "codes": codes_in_words(found.promo_code),
         "message": found.message,
         "transport": found.transport,
+        "file": True,
         "wrong": "",
     }
+
+
+def _without_file(store: Connection, known: list[str]) -> list[dict[str, Any]]:
+    """Return the workflows that had a run and have no file, as their newest run was."""
+    from promo_campaigns.ledger.lookups.progress import list_workflows
+    from promo_campaigns.ledger.run_list import newest_of_workflows
+    from promo_campaigns.ledger.runs import read_run
+    from promo_campaigns.preview.workflow_outline import codes_in_words
+
+    others = sorted({*list_workflows(store)} - {*known})
+    specs = [read_run(store, line.run_id).spec for line in newest_of_workflows(store, others)]
+    return [
+        {
+            "workflow": spec.workflow,
+            "schedule": None,
+            "audience": spec.audience.name,
+            "codes": codes_in_words(spec.codes),
+            "message": spec.message.name,
+            "transport": spec.transport,
+            "file": False,
+            "wrong": "",
+        }
+        for spec in sorted(specs, key=lambda one: one.workflow)
+    ]
 
 
 @app.add("schema", "promo workflows schema > include/workflows/workflow.schema.json")

@@ -34,6 +34,7 @@ _COLUMNS = {
     "locators": "locator",
     "titles": "title",
     "bodies": "body",
+    "htmls": "html",
 }
 
 
@@ -106,6 +107,16 @@ def inbox_page(connection: Connection, *, before: tuple[datetime, str] | None, l
     """
     at, key = before or (_END_OF_TIME, _LAST_KEY)
     return connection.execute(_SQL["messages_before"], {"at": at, "key": key, "limit": limit}).fetchall()
+
+
+def inbox_message(connection: Connection, key: str) -> dict[str, Any] | None:
+    """Return one message, its HTML included; None if there is none. It holds codes and addresses: never log it.
+
+    Keys: those of a page, and html.
+
+    :param key: as a page has it
+    """
+    return connection.execute(_SQL["message_of_key"], {"key": key}).fetchone()
 
 
 def read_inbox(connection: Connection, *, contact_id: int | None = None, limit: int = 20) -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from promo_campaigns.delivery.transports.inbox import inbox_page
+from promo_campaigns.delivery.transports.inbox import inbox_message, inbox_page
 from promo_campaigns.ledger.lookups.senders import Sent, read_senders
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.masking import mask
@@ -21,6 +22,7 @@ from promo_campaigns.ui.rights import Caller, CallerDep
 
 router = APIRouter()
 _BETWEEN = "_"
+_TEXTS = ("title", "body", "html")
 
 
 @router.get("/inbox")
@@ -43,10 +45,24 @@ async def list_messages(
     return await store.read(read)
 
 
+@router.get("/inbox/{message_id}")
+async def read_message(message_id: UUID, caller: CallerDep, store: StoreDep) -> dict[str, Any]:
+    """Return one message with its HTML, which a list leaves out for its size."""
+
+    def read(connection: Connection) -> dict[str, Any]:
+        row = inbox_message(connection, str(message_id))
+        items = _items(connection, caller, [row]) if row else []
+        if not items:
+            raise PageError(404, "there is no such message in the inbox")
+        return items[0]
+
+    return await store.read(read)
+
+
 def _place(after: str) -> tuple[datetime, str] | None:
     at, _, key = after.partition(_BETWEEN)
     try:
-        return (datetime.fromisoformat(at), key) if after else None
+        return (datetime.fromisoformat(at), str(UUID(key))) if after else None
     except ValueError:
         raise PageError(400, "this is no place in the inbox: ask with what the page before says") from None
 
@@ -67,13 +83,12 @@ def _items(connection: Connection, caller: Caller, rows: list[dict[str, Any]]) -
 def _item(row: Mapping[str, Any], sent: Sent | None, masks: Mapping[str, str]) -> dict[str, Any]:
     hidden = {**masks, **({code: mask(code) for code in sent.codes} if sent else {})}
     return {
+        "message_id": row["key"],
         "at": row["received_at"],
         "workflow": sent.workflow if sent else None,
         "run_key": sent.run_key if sent else None,
         "contact_id": row["contact_id"],
         "channel": row["channel"],
         "locator": mask_value(row["locator"]) if row["locator"] else None,
-        "title": redacted(row["title"], [], hidden) if sent else None,
-        "body": redacted(row["body"], [], hidden) if sent else None,
-        "html": None,
+        **{name: redacted(row[name], [], hidden) if sent else None for name in _TEXTS if name in row},
     }

@@ -32,7 +32,7 @@ export const get = (
   /** @type {string} */ route,
   /** @type {Params} */ params = {},
   /** @type {AbortSignal} */ signal,
-) => call("GET", address(route, params), undefined, signal).then((answer) => answer.json());
+) => call("GET", address(route, params), undefined, signal).then(read);
 
 export const post = (/** @type {string} */ route, /** @type {unknown} */ body = {}) => write("POST", route, body);
 export const put = (/** @type {string} */ route, /** @type {unknown} */ body = {}) => write("PUT", route, body);
@@ -69,8 +69,12 @@ export function upload(route, params, file, onProgress, signal) {
     request.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));
     request.onload = () => {
       if (mustSignIn(request.status, request.responseText)) return signIn();
-      if (request.status < 300) return resolve(JSON.parse(request.responseText));
-      reject(new ApiError(request.status, sentence(request.status, request.responseText)));
+      if (request.status >= 300) return reject(new ApiError(request.status, sentence(request.status, request.responseText)));
+      try {
+        resolve(JSON.parse(request.responseText));
+      } catch {
+        reject(strange(request.status));
+      }
     };
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
@@ -79,8 +83,17 @@ export function upload(route, params, file, onProgress, signal) {
 
 async function write(/** @type {string} */ method, /** @type {string} */ route, /** @type {unknown} */ body) {
   const answer = await call(method, address(route), JSON.stringify(body));
-  return answer.status === 204 ? null : answer.json();
+  return answer.status === 204 ? null : read(answer);
 }
+
+/** What an answer holds. Something else than Airflow may have answered, with a page of its own. */
+const read = (/** @type {Response} */ answer) =>
+  answer.json().catch((error) => {
+    throw error instanceof SyntaxError ? strange(answer.status) : unreached(error);
+  });
+
+const strange = (/** @type {number} */ status) =>
+  new ApiError(status, "The answer is not Airflow's: a proxy in front of it may have answered in its place.");
 
 /**
  * @param {string} method

@@ -8,7 +8,7 @@ export type FormField = {
   choices?: (string | null)[] | null; examples?: (string | number | null)[] | null;
 };
 export type Workflow = {
-  dag_id: string; name: string | null; description?: string | null; channel: string | null; transport: string | null;
+  dag_id: string; written: "yaml" | "python"; name: string | null; description?: string | null; channel: string | null; transport: string | null;
   is_inbox: boolean; schedule: string | null; next_runs: string[]; audience: string | null; blocks: Block[];
   last: RunLine | null; forecast: { wanted: number | null; free: number; enough_for: number | null } | null;
   faults: Fault[]; notes?: Fault[]; paused: boolean | null; receivers?: string[]; message?: string | null;
@@ -65,8 +65,8 @@ export type ContactRun = {
 };
 
 export type InboxItem = {
-  at: string; workflow: string | null; run_key?: string | null; contact_id: number; channel: string; locator?: string;
-  title: string | null; body: string | null; html?: string | null;
+  message_id: string; at: string; workflow: string | null; run_key?: string | null; contact_id: number; channel: string;
+  locator?: string; title: string | null; body: string | null;
 };
 export type ReceiverLine = {
   name: string; kind: string | null; breaker: "closed" | "open" | "refuses"; open_until: string | null;

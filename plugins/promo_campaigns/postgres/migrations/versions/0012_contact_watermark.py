@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0012_contact_watermark"
-down_revision = "0009_background_jobs"
+down_revision = "0011_inbox_html"
 
 
 def upgrade() -> None:

@@ -69,7 +69,8 @@ export const Mark = (/** @type {{word: string, palette: string, says?: string}} 
       fontSize: "sm",
       px: 2,
       py: 1,
-      whiteSpace: "nowrap",
+      maxW: "100%",
+      whiteSpace: { base: "normal", md: "nowrap" },
       title: says || undefined,
     },
     h(Chakra.Box, {

@@ -14,6 +14,7 @@ import { Empty, Shown } from "./states.js";
  * @property {string} header
  * @property {(row: any) => ReactNode} cell
  * @property {boolean} [numeric] aligned at its last digit
+ * @property {boolean} [long] a name or a text that may have any length, and is wrapped
  * @property {"sm" | "md" | "lg" | "xl"} [from] left out on narrower screens
  *
  * @typedef {object} TableProps
@@ -23,6 +24,15 @@ import { Empty, Shown } from "./states.js";
  * @property {(row: any) => string | number} rowKey
  * @property {ReactNode} [empty] in place of a table without rows
  */
+
+/** Tables do not wrap; a text without end would push the other columns out of sight. */
+const LONG = {
+  minW: "7rem",
+  maxW: { base: "11rem", md: "24rem", xl: "40rem" },
+  width: "max-content",
+  whiteSpace: "normal",
+  overflowWrap: "anywhere",
+};
 
 const shownFrom = (/** @type {Column["from"]} */ from) => (from ? { base: "none", [from]: "table-cell" } : undefined);
 const aligned = (/** @type {boolean | undefined} */ numeric) => (numeric ? /** @type {const} */ ("end") : undefined);
@@ -65,7 +75,7 @@ const heading = (/** @type {Column} */ { header, numeric, from }) =>
     header,
   );
 
-const cell = (/** @type {Column} */ { header, cell: content, numeric, from }, /** @type {any} */ row) =>
+const cell = (/** @type {Column} */ { header, cell: content, numeric, long, from }, /** @type {any} */ row) =>
   h(
     C.Table.Cell,
     {
@@ -74,7 +84,7 @@ const cell = (/** @type {Column} */ { header, cell: content, numeric, from }, /*
       fontVariantNumeric: numeric ? "tabular-nums" : undefined,
       display: shownFrom(from),
     },
-    content(row),
+    long ? h(C.Box, LONG, content(row)) : content(row),
   );
 
 /**

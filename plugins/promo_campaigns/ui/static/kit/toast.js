@@ -3,13 +3,20 @@
 import { Chakra as C } from "../airflow_page.js";
 import { h } from "./element.js";
 
+const FAILURE_MS = 20_000;
 const toaster = C.createToaster({ placement: "bottom-end", pauseOnPageIdle: true });
 
 export const tell = (/** @type {string} */ title, /** @type {string} */ description = "") =>
   toaster.create({ type: "success", title, description });
 
+/** What went wrong stays long enough to be read to its end. */
 export const tellFailure = (/** @type {string} */ title, /** @type {unknown} */ error) =>
-  toaster.create({ type: "error", title, description: error instanceof Error ? error.message : String(error) });
+  toaster.create({
+    type: "error",
+    title,
+    description: error instanceof Error ? error.message : String(error),
+    duration: FAILURE_MS,
+  });
 
 /** @typedef {{title?: string, description?: string}} Toast */
 
@@ -28,7 +35,7 @@ export const Toasts = () =>
             h(C.Toast.Indicator),
             h(
               C.Stack,
-              { gap: 1, flex: 1, maxWidth: "100%" },
+              { gap: 1, flex: 1, minW: 0, maxWidth: "100%", overflowWrap: "anywhere" },
               h(C.Toast.Title, null, toast.title),
               toast.description ? h(C.Toast.Description, null, toast.description) : null,
             ),

@@ -23,10 +23,10 @@ export const AuditPage = () =>
         "Acts such as pausing a run, revealing a code or erasing a contact are kept here.",
       ),
       columns: [
-        { header: "Did what", cell: (row) => h(Deed, { row }) },
-        { header: "Who", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.user) },
+        { header: "Did what", long: true, cell: (row) => h(Deed, { row }) },
+        { header: "Who", long: true, cell: (row) => row.user },
         { header: "When", cell: (row) => h(Time, { at: row.at }) },
-        { header: "Why", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.reason || "–"), from: "md" },
+        { header: "Why", long: true, cell: (row) => row.reason || "–", from: "md" },
         { header: "Rows", cell: (row) => (row.rows === null ? "–" : count(row.rows)), numeric: true, from: "lg" },
       ],
     }),

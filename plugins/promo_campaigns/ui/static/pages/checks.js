@@ -55,7 +55,7 @@ function Result({ checks }) {
       rowKey: (row) => row.name,
       columns: [
         { header: "State", cell: (row) => h(Held, { broken: row.broken }) },
-        { header: "Promise", cell: (row) => h(Promised, { row }) },
+        { header: "Promise", long: true, cell: (row) => h(Promised, { row }) },
       ],
     }),
   );

@@ -112,7 +112,7 @@ export const ReasonTable = (/** @type {{reasons: [string, number][]}} */ { reaso
     rows: [...reasons].sort(([, one], [, other]) => other - one),
     rowKey: ([reason]) => reason,
     columns: [
-      { header: "Reason", cell: ([reason]) => reason },
+      { header: "Reason", long: true, cell: ([reason]) => reason },
       { header: "Rows", numeric: true, cell: ([, number]) => count(number) },
     ],
   });
@@ -121,7 +121,7 @@ export const ReasonTable = (/** @type {{reasons: [string, number][]}} */ { reaso
 const REJECTS = [
   { header: "Line", numeric: true, cell: (/** @type {Reject} */ row) => count(row.line) },
   { header: "Column", cell: (row) => row.column || "–" },
-  { header: "Reason", cell: (row) => h(C.Box, { overflowWrap: "anywhere" }, row.reason) },
+  { header: "Reason", long: true, cell: (row) => row.reason },
 ];
 
 export const DownloadRejects = (/** @type {{route: string}} */ { route }) =>

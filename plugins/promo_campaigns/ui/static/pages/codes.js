@@ -82,7 +82,7 @@ const StockTable = (/** @type {{rows: Stock[]}} */ { rows }) =>
 
 /** @type {import("../kit/table.js").Column[]} */
 const STOCK = [
-  { header: "Codes", cell: (row) => h(KindOfCodes, { row }) },
+  { header: "Codes", long: true, cell: (row) => h(KindOfCodes, { row }) },
   { header: "Free", numeric: true, cell: (row) => h(Free, { row }) },
   { header: "Lasts", cell: (row) => h(Lasts, { row }) },
   { header: "Expire in 7 days", numeric: true, from: "md", cell: (row) => h(Expiring, { row, days: "7" }) },
@@ -98,7 +98,7 @@ const KindOfCodes = (/** @type {{row: Stock}} */ { row }) =>
   h(
     C.Stack,
     { gap: 1, align: "flex-start" },
-    h(C.Box, { fontWeight: "medium", whiteSpace: "nowrap" }, name(row)),
+    h(C.Box, { fontWeight: "medium" }, name(row)),
     h(C.Box, { hideFrom: "sm" }, h(LevelMark, { row })),
   );
 
@@ -123,7 +123,7 @@ const Lasts = (/** @type {{row: Stock}} */ { row }) => {
       ? h(
           C.Text,
           { fontSize: "xs", color: "fg.muted", whiteSpace: "nowrap", hideBelow: "sm" },
-          `at ${count(Math.round(row.per_day))} a day`,
+          row.per_day < 1 ? "at less than 1 a day" : `at ${count(Math.round(row.per_day))} a day`,
         )
       : null,
   );
@@ -174,6 +174,7 @@ const Files = () =>
 const FILES = [
   {
     header: "File",
+    long: true,
     cell: (file) =>
       h(
         C.Box,

@@ -43,7 +43,7 @@ export function ContactCodes(/** @type {{contact: Contact}} */ { contact }) {
           { gap: 3 },
           answer.items.length
             ? h(GivenTable, { rows: answer.items, label: "Codes of the contact", contactId: contact.contact_id })
-            : h(Empty, { title: "This contact was in no run yet" }),
+            : h(Empty, { title: "This contact was in no run yet" }, "Or there is no contact with this id."),
           h(PageButtons, { pages, next: answer.next, label: "codes of the contact" }),
         ),
     }),
@@ -69,7 +69,8 @@ export function GivenTable({ rows, label, contactId }) {
     {
       header: "Run",
       from: "md",
-      cell: (row) => h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: toRun(row.run_id) }, row.run_key)),
+      long: true,
+      cell: (row) => h(Go, { to: toRun(row.run_id) }, row.run_key),
     },
     { header: "Given", from: "lg", cell: (row) => h(Time, { at: row.given_at }) },
     { header: "Sent", from: "md", cell: (row) => h(Time, { at: row.sent_at }) },

@@ -178,7 +178,7 @@ const Fields = ({ contact }) =>
         header: "Field",
         cell: (row) => h(C.Box, null, row.name, h(C.Text, { fontSize: "xs", color: "fg.muted" }, `${row.id}, ${row.type}`)),
       },
-      { header: "Value", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere", whiteSpace: "pre-line" }, row.value) },
+      { header: "Value", long: true, cell: (row) => h(C.Text, { as: "span", whiteSpace: "pre-line" }, row.value) },
     ],
   });
 
@@ -194,7 +194,7 @@ const Runs = ({ contactId }) =>
     rowKey: (row) => row.run_id,
     empty: h(Empty, { title: "This contact was in no run yet" }),
     columns: [
-      { header: "Run", cell: (row) => h(Go, { to: toRun(row.run_id) }, row.run_key) },
+      { header: "Run", long: true, cell: (row) => h(Go, { to: toRun(row.run_id) }, row.run_key) },
       {
         header: "State",
         cell: (row) =>

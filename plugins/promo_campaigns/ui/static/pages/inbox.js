@@ -1,7 +1,8 @@
 /** The page Inbox: the messages that the built-in transport kept in place of sending them. */
 
 import { Chakra as C, React } from "../airflow_page.js";
-import { Empty, Go, h, Notice, Page, PagedTable, Time } from "../kit.js";
+import { Empty, Go, h, Notice, Page, PagedTable, Shown, Time } from "../kit.js";
+import { useRoute } from "../store.js";
 import { Drawing } from "./message/drawing.js";
 import { toWorkflow } from "./workflows/list.js";
 
@@ -25,7 +26,7 @@ export function InboxPage() {
       label: "Messages in the inbox",
       route: "inbox",
       watching: { every: WATCH_MS },
-      rowKey: (row) => `${row.at} ${row.contact_id} ${row.channel} ${row.workflow}`,
+      rowKey: (row) => row.message_id,
       columns: columns(setShown),
       empty: h(Empty, { title: "The inbox is empty" }, "Trigger a workflow whose transport is the inbox, or send a test."),
     }),
@@ -95,10 +96,15 @@ const Opened = ({ item, close }) =>
     ),
   );
 
-/** @param {{item: InboxItem}} props */
-const Drawn = ({ item }) =>
-  h(Drawing, {
-    message: { title: item.title ?? "", body: item.body ?? "", html: item.html ?? "", placeholder: PLACEHOLDER },
-    channel: item.channel,
-    to: item.locator,
-  });
+/** A list has no HTML, so a mail is asked for when it is opened. @param {{item: InboxItem}} props */
+function Drawn({ item }) {
+  const loaded = useRoute(item.channel === "email" ? `inbox/${item.message_id}` : null);
+  const drawn = (/** @type {string} */ html) =>
+    h(Drawing, {
+      message: { title: item.title ?? "", body: item.body ?? "", html, placeholder: PLACEHOLDER },
+      channel: item.channel,
+      to: item.locator,
+    });
+  if (item.channel !== "email") return drawn("");
+  return h(Shown, { loaded, what: "The message", children: (/** @type {{html: string | null}} */ { html }) => drawn(html ?? "") });
+}

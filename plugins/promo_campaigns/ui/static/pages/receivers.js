@@ -77,6 +77,6 @@ const Errors = ({ receiver }) =>
       { header: "Status", cell: (row) => row.status ?? "–" },
       { header: "What it said", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.detail ?? "–") },
       { header: "When", cell: (row) => h(Time, { at: row.at }) },
-      { header: "Run", cell: (row) => h(C.Text, { as: "span", overflowWrap: "anywhere" }, row.run_key ?? "–"), from: "md" },
+      { header: "Run", long: true, cell: (row) => row.run_key ?? "–", from: "md" },
     ],
   });

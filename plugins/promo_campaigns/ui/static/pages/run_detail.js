@@ -119,11 +119,12 @@ function RunBody(/** @type {{run: RunDetail}} */ { run }) {
   );
 }
 
-/** What keeps the run from going on: a person, a receiver, the clock. */
+/** What keeps the run from going on: a person, a receiver, the clock; or that it has nobody to go to. */
 function Hold(/** @type {{run: RunDetail}} */ { run }) {
   const { line, receivers } = run;
   const waits = run.waits.filter(({ what }) => !receivers.some((receiver) => what.startsWith(`${receiver.name}: `)));
-  if (!receivers.length && !waits.length && line.state !== "cancelled") return null;
+  const empty = line.state === "closed" && line.audience === 0;
+  if (!receivers.length && !waits.length && line.state !== "cancelled" && !empty) return null;
   return h(
     C.Stack,
     { gap: 2 },
@@ -133,6 +134,9 @@ function Hold(/** @type {{run: RunDetail}} */ { run }) {
           { status: "warning", title: `${line.halted_by || "Somebody"} cancelled this run` },
           line.halt_reason || "No reason was given.",
         )
+      : null,
+    empty
+      ? h(Notice, { status: "info", title: "The audience was empty" }, "Nobody belonged to it when the run was opened.")
       : null,
     receivers.map((receiver) => h(ReceiverNote, { key: receiver.name, receiver })),
     waits.map((wait) =>
@@ -215,7 +219,7 @@ const Reasons = (/** @type {{reasons: Record<string, number>}} */ { reasons }) =
     label: "Reasons",
     rowKey: ([reason]) => reason,
     columns: [
-      { header: "Reason", cell: ([reason]) => reason },
+      { header: "Reason", long: true, cell: ([reason]) => reason },
       { header: "People", numeric: true, cell: ([, number]) => count(number) },
     ],
     rows: Object.entries(reasons).sort(([, one], [, other]) => other - one),

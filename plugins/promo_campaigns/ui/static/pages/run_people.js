@@ -44,10 +44,11 @@ const COLUMNS = [
   { header: "Code", cell: (person) => h(CodeText, null, person.code_masked) },
   {
     header: "Reason",
+    long: true,
     from: "md",
     cell: (person) => h(C.Box, { maxW: "320px", overflowWrap: "anywhere" }, person.reason || "–"),
   },
   { header: "Sent", from: "md", cell: (person) => h(Time, { at: person.sent_at }) },
   { header: "Attempts", numeric: true, from: "lg", cell: (person) => count(person.attempts) },
-  { header: "Last answer", from: "lg", cell: (person) => person.last_status ?? "–" },
+  { header: "Last answer", long: true, from: "lg", cell: (person) => person.last_status ?? "–" },
 ];

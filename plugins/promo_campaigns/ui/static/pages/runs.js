@@ -76,7 +76,7 @@ const NO_RUN = h(
 
 /** @type {import("../kit/table.js").Column[]} */
 const COLUMNS = [
-  { header: "Run", cell: (line) => h(RunName, { line }) },
+  { header: "Run", long: true, cell: (line) => h(RunName, { line }) },
   { header: "State", cell: (line) => h(RunBadge, { state: line.state }) },
   {
     header: "Progress",

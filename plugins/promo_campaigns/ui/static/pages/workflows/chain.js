@@ -16,6 +16,7 @@ const KINDS = {
   message: { icon: "send", palette: "green" },
   source: { icon: "out", palette: "teal" },
   end: { icon: "stop", palette: "gray" },
+  other: { icon: "play", palette: "gray" },
 };
 /** Parts of the names under which the routes know a kind of block, in the order in which they are looked for. */
 const WORDS = /** @type {const} */ ([

@@ -24,6 +24,9 @@ export const Badges = ({ workflow }) =>
     !workflow.is_inbox && workflow.transport
       ? h(Mark, { word: `by ${workflow.transport}`, palette: "none", says: "What carries its messages" })
       : null,
+    workflow.written === "python"
+      ? h(Mark, { word: "written in Python", palette: "none", says: "Defined by a DAG, not by a file of include/workflows" })
+      : null,
     workflow.paused === true
       ? h(Mark, { word: "DAG paused", palette: "deferred", says: "Airflow starts no run of it until it is switched on" })
       : null,
@@ -41,12 +44,18 @@ export const Findings = ({ workflow }) =>
 
 const placeOf = (/** @type {Fault} */ { file, line }) => (line ? `${file}, line ${line}` : file);
 
-export const DagLink = (/** @type {{workflow: Workflow}} */ { workflow }) => h(Go, { to: toDag(workflow.dag_id) }, workflow.dag_id);
+/** Whether Airflow has the DAG: one of a new file, or of a file that is wrong, is not there. */
+export const hasDag = (/** @type {Workflow} */ workflow) => workflow.paused !== null;
+
+export const DagLink = (/** @type {{workflow: Workflow}} */ { workflow }) =>
+  hasDag(workflow)
+    ? h(C.Box, { overflowWrap: "anywhere" }, h(Go, { to: toDag(workflow.dag_id) }, workflow.dag_id))
+    : h(C.Text, { color: "fg.muted", overflowWrap: "anywhere" }, `Airflow has no DAG ${workflow.dag_id} yet`);
 
 /** @param {{workflow: Workflow}} props */
 export function Schedule({ workflow }) {
   const { schedule, next_runs: coming = [], paused } = workflow;
-  if (!schedule) return "by hand";
+  if (!schedule) return workflow.blocks.length ? "by hand" : "–";
   return h(
     C.Stack,
     { gap: 0 },

@@ -29,7 +29,11 @@ export function WorkflowList() {
               { as: "ul", listStyle: "none", gap: 4, p: 0, m: 0 },
               workflows.map((workflow) => h(Card, { key: workflow.dag_id, workflow })),
             )
-          : h(Empty, { title: "There is no workflow yet" }, "Each file of include/workflows becomes a workflow, and appears here."),
+          : h(
+              Empty,
+              { title: "There is no workflow yet" },
+              "Each file of include/workflows becomes a workflow, and appears here. So does a DAG in Python with the tag promo.",
+            ),
     }),
   );
 }
@@ -48,7 +52,7 @@ const Card = ({ workflow }) =>
         h(C.Heading, { as: "h2", size: "md", overflowWrap: "anywhere" }, h(Go, { to: toWorkflow(workflow.dag_id) }, titleOf(workflow))),
         h(Badges, { workflow }),
       ),
-      workflow.blocks.length ? h(Ways, { workflow }) : null,
+      workflow.blocks.length && workflow.written === "yaml" ? h(Ways, { workflow }) : null,
     ),
     h(
       C.Stack,

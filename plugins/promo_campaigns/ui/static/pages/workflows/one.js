@@ -7,7 +7,7 @@ import { useRoute } from "../../store.js";
 import { MessageView } from "../message/view.js";
 import { Chain } from "./chain.js";
 import { DryRuns } from "./dry_run.js";
-import { Badges, DagLink, Findings, LastRun, Schedule, Stock, titleOf } from "./facts.js";
+import { Badges, DagLink, Findings, hasDag, LastRun, Schedule, Stock, titleOf } from "./facts.js";
 import { toWorkflow } from "./list.js";
 import { TestSends } from "./test_send.js";
 import { Trigger } from "./trigger.js";
@@ -33,13 +33,14 @@ export function WorkflowPage() {
       title: workflow ? titleOf(workflow) : workflowId,
       badge: workflow ? h(Badges, { workflow }) : null,
       back: { to: "/plugin/promo/workflows", label: "Workflows" },
-      actions: h(GoButton, { to: toDag(workflowId) }, "DAG"),
+      actions: workflow && hasDag(workflow) ? h(GoButton, { to: toDag(workflowId) }, "DAG") : null,
     },
-    h(ViewTabs, { workflowId }),
+    workflow?.written === "python" ? null : h(ViewTabs, { workflowId }),
     h(Shown, { loaded, what: "The workflow", children: (found) => h(Views, { workflow: found }) }),
   );
 }
 
+/** Of a workflow in Python there is the overview alone: the others need its file. */
 const ViewTabs = (/** @type {{workflowId: string}} */ { workflowId }) =>
   h(
     C.Flex,
@@ -71,16 +72,17 @@ const ViewTabs = (/** @type {{workflowId: string}} */ { workflowId }) =>
     ),
   );
 
-/** A workflow whose file cannot be read has nothing to show but its faults. */
-const readable = (/** @type {(props: {workflow: Workflow}) => any} */ View, /** @type {Workflow} */ workflow) =>
-  workflow.blocks.length
-    ? h(View, { workflow })
-    : h(
-        C.Stack,
-        { gap: 3 },
-        h(Findings, { workflow }),
-        h(Notice, { status: "info", title: "First mend the file" }, "Nothing can be shown or sent while the workflow cannot be read."),
-      );
+/** A workflow without a file that can be read has nothing to show but what is to be known of it. */
+function readable(/** @type {(props: {workflow: Workflow}) => any} */ View, /** @type {Workflow} */ workflow) {
+  if (workflow.written === "python") return h(Findings, { workflow });
+  if (workflow.blocks.length) return h(View, { workflow });
+  return h(
+    C.Stack,
+    { gap: 3 },
+    h(Findings, { workflow }),
+    h(Notice, { status: "info", title: "First mend the file" }, "Nothing can be shown or sent while the workflow cannot be read."),
+  );
+}
 
 /** @param {{workflow: Workflow}} props */
 const Views = ({ workflow }) =>

@@ -128,7 +128,7 @@ function Result({ result }) {
             columns: [
               { header: "Contact", cell: (row) => row.contact_id },
               { header: "Outcome", cell: (row) => h(Mark, OUTCOMES[row.outcome] ?? { word: row.outcome, palette: "none" }) },
-              { header: "Detail", cell: (row) => row.detail || "–" },
+              { header: "Detail", long: true, cell: (row) => row.detail || "–" },
             ],
           }),
         )
