@@ -1,5 +1,5 @@
--- Everybody who was sent a code that ends within three days and that no shop has told was redeemed. For a workflow with
--- `reuse: until redeemed` and `days: 0`, which sends the same code again.
+-- Everybody who was sent a code that ends within three days and is not in use: a code that a shop has told of is. For a
+-- workflow with `reuse: until redeemed` and `days: 0`, which sends the same code again.
 select distinct a.contact_id
   from promo.run r
   join promo.assignment a on a.run_id = r.run_id
@@ -8,4 +8,4 @@ select distinct a.contact_id
    and r.code_type = 'Welcome' and r.discount = 10
    and a.state in ('accepted', 'recorded')
    and p.expires_at between now() and now() + interval '3 days'
-   and not exists (select from promo.redemption d where d.promo_code_id = p.promo_code_id)
+   and not p.retired

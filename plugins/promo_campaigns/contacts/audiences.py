@@ -11,6 +11,7 @@ from psycopg import sql
 
 from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.postgres.arrays import text_array
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
 
@@ -109,14 +110,14 @@ def count_strangers(connection: Connection, audience: Audience) -> int:
     if not values:
         return 0
     query = _SQL[_KNOWN.get(by, "count_locators")]
-    row = connection.execute(query, {"by": by, "values": [str(value) for value in values]}).fetchall()[0]
+    row = connection.execute(query, {"by": by, "values": text_array(map(str, values))}).fetchall()[0]
     return len(set(values)) - int(row["known"])
 
 
 def _of(audience: Audience) -> tuple[str, dict[str, Any]]:
     if audience.listed:
         by = audience.listed.by
-        return _SQL[_BY.get(by, "by_channel")], {"by": by, "values": list(audience.listed.values)}
+        return _SQL[_BY.get(by, "by_channel")], {"by": by, "values": text_array(audience.listed.values)}
     if audience.connection:
         problem = f"its SELECT is asked of the connection {audience.connection!r}, which only a task in Airflow does"
         hint = "To see what it would yield, trigger the DAG dry_run"

@@ -31,7 +31,6 @@ create unique index redemption_once on promo.redemption (order_id, promo.code_ke
 create index redemption_run on promo.redemption (run_id) where run_id is not null;
 -- Not of those alone who have a person: all of such an index may seem as cheap to the planner as one of its rows.
 create index redemption_person on promo.redemption (person_id);
-create index redemption_code on promo.redemption (promo_code_id) where promo_code_id is not null;
 create index redemption_time on promo.redemption (redeemed_at);
 create index redemption_finding on promo.redemption (redemption_id) where finding is not null;
 
