@@ -326,7 +326,7 @@ class MailController(Controller):
 
     def factory(self) -> SMTP:
         """Keep who is there."""
-        session = self.handler.speaks(self.handler, **self.SMTP_kwargs)
+        session: SMTP = self.handler.speaks(self.handler, **self.SMTP_kwargs)
         self._sessions.append(session)
         return session
 
@@ -342,7 +342,7 @@ class MailController(Controller):
 
 
 @contextmanager
-def running_mail_server(handler: object, **settings: Any) -> Iterator[int]:  # noqa: ANN401  (aiosmtpd's settings)
+def running_mail_server(handler: MailServer, **settings: Any) -> Iterator[int]:  # noqa: ANN401  (aiosmtpd's settings)
     """Run a mail server until the block ends, and give its port."""
     port = free_port()
     controller = MailController(handler, hostname="localhost", port=port, server_hostname="localhost", **settings)

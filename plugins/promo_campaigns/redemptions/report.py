@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.export import runs_of_workflow
+from promo_campaigns.ledger.lookups.export import runs_of_workflow
 from promo_campaigns.ledger.run_list import find_run
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.model.masking import mask
