@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import promo_campaigns
+from promo_campaigns.model import errors
 
 
 @pytest.mark.parametrize("name", promo_campaigns.__all__)
@@ -15,6 +16,10 @@ def test_what_is_offered_is_there(name: str) -> None:
     found = getattr(promo_campaigns, name)
     assert getattr(found, "__name__", name) == name
     assert name in dir(promo_campaigns)
+
+
+def test_every_error_is_offered() -> None:
+    assert set(errors.__all__) <= set(promo_campaigns.__all__)
 
 
 def test_what_is_not_offered_is_an_error() -> None:
