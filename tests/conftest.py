@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 from cores import core, stay_on
@@ -43,6 +44,11 @@ os.environ |= {
     # Unit-test mode turns this on, and production has it off.
     "AIRFLOW__SCHEDULER__CREATE_CRON_DATA_INTERVALS": "False",
 }
+
+
+# A property holds or does not, however slow the machine is that looks for a case against it.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 class OneWorkerForAirflow(LoadScopeScheduling):  # type: ignore[misc]  # likewise

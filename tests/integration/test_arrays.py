@@ -27,7 +27,7 @@ def store(postgres_server: str) -> Iterator[Connection]:
         yield connection
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(numbers=st.lists(st.integers(LEAST, MOST)), texts=st.lists(TEXTS))
 def test_what_is_written_is_read(store: Connection, numbers: list[int], texts: list[str]) -> None:
     given_ = {"numbers": bigint_array(numbers), "texts": text_array(texts)}

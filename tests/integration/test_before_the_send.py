@@ -182,7 +182,7 @@ def test_a_run_again_holds_out_the_same_contacts(store: Connection) -> None:
     assert skipped(store, first) == skipped(store, second)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     workflow=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
     percent=st.integers(0, 9900),

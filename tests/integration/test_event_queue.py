@@ -354,7 +354,7 @@ def test_purging_erases_what_events_hold_and_keeps_what_rules_ask_for(store: Con
 ARRIVALS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40)), max_size=12)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     gaps=ARRIVALS,
     drains=st.lists(st.integers(0, 12), max_size=4),

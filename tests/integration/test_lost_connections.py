@@ -328,7 +328,7 @@ def test_a_transaction_that_others_break_off_is_run_again(store: Connection, dsn
     outcomes=st.lists(st.sampled_from(Outcome), min_size=1, max_size=3),
     times=st.integers(min_value=1, max_value=3),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_evidence_that_is_written_again_changes_nothing(
     store: Connection, leased: int, outcomes: list[Outcome], times: int
 ) -> None:

@@ -166,7 +166,7 @@ _CONTACTS = st.fixed_dictionaries(
 
 
 def test_whatever_is_sent_is_answered_200_or_400(client: httpx.Client) -> None:
-    @settings(max_examples=200, deadline=None, database=None)
+    @settings(max_examples=200, database=None)
     @given(_CONTACTS | _JSON)
     def post(body: object) -> None:
         raw = json.dumps(body).encode()

@@ -83,7 +83,7 @@ MOMENTS = {
 def test_quiet_hours_end_when_the_clock_on_the_wall_says_so_and_not_a_minute_later(store: Connection) -> None:
     """Any zone, any hours, at any time, and above all when clocks are changed; zoneinfo is the other witness."""
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(ZONES).flatmap(lambda zone: st.tuples(st.just(zone), MOMENTS[zone])), st.sampled_from(HOURS))
     def holds(where: tuple[str, datetime], text: str) -> None:
         zone, now = where

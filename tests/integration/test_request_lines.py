@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from closing_receiver import ClosingReceiver, running_closing
@@ -82,7 +82,6 @@ def _recipient(contact_id: int, external_id: str) -> Recipient:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("template", PATHS)
-@settings(deadline=None)
 @example(values=LEADING)
 @given(values=st.lists(VALUES, min_size=1, max_size=10))
 def test_a_value_changes_no_structure_of_the_request_line(
@@ -121,7 +120,6 @@ def test_nobody_is_written_to_another_path_under_the_connection_s_credentials(re
     assert all("path" in result.detail for place, result in results.items() if place not in heads)
 
 
-@settings(deadline=None)
 @example(values=["a\r\nX-Evil: 1", "\r\n\r\nGET / HTTP/1.1\r\n", "a\x85b", "\u2028", "é"])
 @given(values=st.lists(VALUES, min_size=1, max_size=10))
 def test_a_value_adds_no_header_and_ends_none(receiver: ClosingReceiver, values: list[str]) -> None:

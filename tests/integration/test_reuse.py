@@ -430,7 +430,7 @@ DEEDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(reuses=st.lists(st.booleans(), min_size=4, max_size=4), deeds=DEEDS)
 def test_whatever_runs_do_a_code_is_one_contacts_and_free_once_nobody_holds_it(
     store: Connection, reuses: list[bool], deeds: list[tuple[int, str]]

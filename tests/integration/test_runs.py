@@ -151,7 +151,7 @@ def test_the_run_key_alone_makes_a_run(store: Connection) -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=20))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_store_never_reckons_a_code_shorter_than_an_xcom_makes_it(store: Connection, texts: list[str]) -> None:
     codes = [text for text in texts if "\0" not in text]
     rows = store.execute("select code, promo.json_bytes(code) as n from unnest(%s::text[]) code", [codes]).fetchall()

@@ -46,7 +46,7 @@ def test_a_later_file_with_another_unicode_form_of_a_code_updates_it(store: Conn
     assert [row["code"] for row in rows] == [COMPOSED.upper()]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12))
 def test_the_key_of_a_code_does_not_depend_on_how_its_letters_are_composed(store: Connection, code: str) -> None:
     forms = [unicodedata.normalize(form, code) for form in ("NFC", "NFD")]

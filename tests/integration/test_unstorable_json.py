@@ -119,7 +119,9 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(value=_VALUES, write=st.sampled_from([json.dumps, lambda value: value]))
 def test_whatever_an_event_holds_it_is_kept_or_refused(
     client: httpx.Client, value: object, write: Callable[[object], object]

@@ -81,7 +81,7 @@ def test_sends_of_unknown_outcome_are_kept_as_their_states_change(store: Connect
 EVENTS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(TYPES)), max_size=8)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     arrivals=st.lists(EVENTS, max_size=3),
     type_name=st.sampled_from((None, *TYPES)),

@@ -125,7 +125,7 @@ CELLS = st.tuples(
 
 
 @given(st.lists(CELLS.map(list), max_size=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_one_table_in_three_writings_is_one_result(rows: list[list[Any]]) -> None:
     results = []
     for write, first in ((as_csv, 2), (as_json, 1), (as_xlsx, 2)):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.code_files.expiration_date import expires_at
@@ -93,7 +93,6 @@ def test_a_code_with_a_time_of_day_is_told_with_it() -> None:
     )
 
 
-@settings(deadline=None)  # the first day of a language reads what the CLDR says of it
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), ZONES, ZONES)
 def test_no_day_after_the_one_sold_is_promised_in_any_zone(day: date, pool: str, zone: str) -> None:
     sold = expires_at(day.isoformat(), ZoneInfo(pool))

@@ -121,7 +121,7 @@ def run(
     assert len(found) <= SMALL.output + 6 * SMALL.output * (mode == "json")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join), MODES, DIALECTS, VALUES)
 def test_any_text_is_a_template_or_an_error(
     text: str, mode: Literal["text", "json", "html"], dialect: Literal["2.4", "1.7"], value: object
@@ -129,7 +129,7 @@ def test_any_text_is_a_template_or_an_error(
     run(text, mode, dialect, {**CONTEXT, "x": value, "trap": Trap()})
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(templates(), MODES, DIALECTS, VALUES, st.sampled_from(list(CONTEXT)))
 def test_any_template_of_the_grammar_takes_any_values(
     text: str, mode: Literal["text", "json", "html"], dialect: Literal["2.4", "1.7"], value: object, name: str
@@ -137,7 +137,7 @@ def test_any_template_of_the_grammar_takes_any_values(
     run(text, mode, dialect, {**CONTEXT, name: value, "x": value})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(templates(), st.data())
 def test_a_template_cut_anywhere_is_a_template_or_an_error(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
@@ -145,7 +145,7 @@ def test_a_template_cut_anywhere_is_a_template_or_an_error(text: str, data: st.D
     run(text[cut:], "text", "1.7", CONTEXT)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(bodies(), DIALECTS, VALUES)
 def test_a_body_is_json_whatever_its_directives_and_values_are_or_an_error(
     text: str, dialect: Literal["2.4", "1.7"], value: object

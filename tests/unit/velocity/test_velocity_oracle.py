@@ -52,13 +52,13 @@ def compare(oracle: Oracle, template: str, dialect: Literal["2.4", "1.7"]) -> No
     assert found == expected
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(template=templates())
 def test_random_templates_render_as_in_velocity_1_7(classic: Oracle, template: str) -> None:
     compare(classic, template, "1.7")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(template=templates())
 def test_random_templates_render_as_in_velocity_2_4(modern: Oracle, template: str) -> None:
     compare(modern, template, "2.4")

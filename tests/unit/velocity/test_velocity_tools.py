@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promo_campaigns.model.typed.moment import Moment
@@ -101,7 +101,6 @@ def test_a_value_of_the_contact_comes_before_a_tool_of_its_name(name: str) -> No
     assert template.render({}) == "no "
 
 
-@settings(deadline=None)  # the first number or day of a language reads what the CLDR says of it
 @given(
     name=st.sampled_from([*NAMES]), value=st.none() | st.text(max_size=20) | st.integers() | st.floats() | st.decimals()
 )
@@ -114,7 +113,6 @@ def test_no_value_makes_a_tool_do_more_than_answer_or_refuse(name: str, value: o
                 template.render({"x": value})
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=12))
 def test_no_pattern_or_language_breaks_a_render(pattern: str, language: str) -> None:
     template = compile_template("$!expires.format($p, $l)$!number.format($p, 1234.5, $l)")
