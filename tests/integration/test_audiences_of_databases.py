@@ -19,6 +19,7 @@ from promo_campaigns.contacts.audiences import count_up_to
 from promo_campaigns.definitions.definitions import read_audience
 from promo_campaigns.definitions.names.store_check import require_store
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+from promo_campaigns.ledger.start_checks import count_strangers_of_run
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.operators.start import StartOperator
 from promo_campaigns.workflows.trigger_form import offers
@@ -79,6 +80,7 @@ def test_a_run_goes_to_whom_the_warehouse_named_when_it_was_opened(
     assert row is not None
     assert row["audience"]["sql"] == BUYERS
     assert "stranger" not in row["spec"]
+    assert count_strangers_of_run(store, batches[0]["run_id"]) == 1
 
 
 @pytest.mark.usefixtures("warehouse", "people")

@@ -98,12 +98,13 @@ def _line_of(error: psycopg.Error, head: str, select: str) -> int | None:
 def count_strangers(connection: Connection, audience: Audience) -> int:
     """Return how many of those whom an audience names are nobody.
 
-    In a list these are ids and values that no contact has; of a SELECT, ids that there are not, and rows without an id,
-    as a left join yields them. Who was erased is nobody in a list, and is not counted of a SELECT: it reads the store.
+    In a list, and in what another database answered, these are ids and values that no contact has; of a SELECT, ids
+    that there are not, and rows without an id, as a left join yields them. Who was erased is nobody in a list, and is
+    not counted of a SELECT: it reads the store.
 
     :raises DefinitionError: its SELECT fails
     """
-    if audience.sql:
+    if audience.sql and not audience.listed:
         with audience_query(audience, _SQL["count_selected"]) as (select, whose):
             return int(connection.execute(select, whose).fetchall()[0]["strangers"])
     by, values = (audience.listed.by, audience.listed.values) if audience.listed else (CONTACT_ID, audience.contact_ids)
@@ -111,7 +112,8 @@ def count_strangers(connection: Connection, audience: Audience) -> int:
         return 0
     query = _SQL[_KNOWN.get(by, "count_locators")]
     row = connection.execute(query, {"by": by, "values": text_array(map(str, values))}).fetchall()[0]
-    return len(set(values)) - int(row["known"])
+    named = len(values) if audience.listed else len(set(values))  # a list names each once
+    return named - int(row["known"])
 
 
 def _of(audience: Audience) -> tuple[str, dict[str, Any]]:

@@ -291,7 +291,8 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> int:
     with audience_query(audience, _SQL["add_audience"]) as (query, whose):
         told = connection.execute(query, {**whose, "run_id": run_id}).fetchall()[0]
     _raise(audience_problem(audience, told["added"]))
-    return int(told["strangers"]) if audience.sql else count_strangers(connection, audience)
+    is_listed = audience.listed is not None or not audience.sql
+    return count_strangers(connection, audience) if is_listed else int(told["strangers"])
 
 
 def _raise(problem: PromoError | None) -> None:
