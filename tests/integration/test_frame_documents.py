@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 
 from integration.scenario import add_codes, add_contacts, open_welcome
 from integration.test_uplift import HALF, pay, send
@@ -47,9 +49,7 @@ def test_the_examples_of_the_page_run(campaign: set[int]) -> None:
 
 
 def test_the_cells_of_the_notebook_run_and_draw(campaign: set[int]) -> None:
-    matplotlib = pytest.importorskip("matplotlib", reason="the notebook draws with it")
-    pytest.importorskip("jinja2")
-    matplotlib.use("Agg")
+    mpl.use("Agg")
     notebook = json.loads((DOCS / "campaign.ipynb").read_text(encoding="utf-8"))
     code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     names = run(code)
@@ -57,6 +57,5 @@ def test_the_cells_of_the_notebook_run_and_draw(campaign: set[int]) -> None:
     assert int(names["burn_down"].iloc[-1]["Welcome"]) == 50 - len(campaign)
     assert names["uplift"].loc["treated", "rate"] == pytest.approx(6 / len(campaign))
     assert all(cell.get("outputs", []) == [] for cell in notebook["cells"])
-    plt = pytest.importorskip("matplotlib.pyplot")
     assert len(plt.get_fignums()) >= 1
     plt.close("all")

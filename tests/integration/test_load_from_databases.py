@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import psycopg
 import pytest
 from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -47,8 +48,6 @@ class DuckDbHook(DbApiHook):
     path = ""
 
     def get_conn(self) -> Any:  # noqa: ANN401  (a driver's)
-        import duckdb  # type: ignore[import-not-found,unused-ignore]  # a dependency of development only
-
         return duckdb.connect(self.path)
 
 
@@ -63,7 +62,6 @@ def postgres(dsn: str, _: Path, patch: pytest.MonkeyPatch) -> Ask:
 
 
 def sqlite(_: str, folder: Path, patch: pytest.MonkeyPatch) -> Ask:
-    pytest.importorskip("airflow.providers.sqlite", reason="it is a dependency of development")
     path = folder / "warehouse.sqlite"
     patch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(path)}))
 
@@ -74,20 +72,19 @@ def sqlite(_: str, folder: Path, patch: pytest.MonkeyPatch) -> Ask:
     return ask
 
 
-def duckdb(_: str, folder: Path, patch: pytest.MonkeyPatch) -> Ask:
-    module = pytest.importorskip("duckdb", reason="it is a dependency of development")
+def duckdb_file(_: str, folder: Path, patch: pytest.MonkeyPatch) -> Ask:
     path = str(folder / "warehouse.duckdb")
     patch.setattr(DuckDbHook, "path", path)
     patch.setattr(BaseHook, "get_hook", lambda _: DuckDbHook("warehouse"))
 
     def ask(sql: str) -> object:
-        with closing(module.connect(path)) as connection:
+        with closing(duckdb.connect(path)) as connection:
             return connection.execute(sql).fetchall()
 
     return ask
 
 
-@pytest.fixture(params=[postgres, sqlite, duckdb])
+@pytest.fixture(params=[postgres, sqlite, duckdb_file])
 def ask(
     request: pytest.FixtureRequest, bare_dsn: str, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Ask:
