@@ -97,7 +97,7 @@ def while_it_sends(cluster: AirflowCluster, receiver: Receiver, run_id: str) -> 
     receiver.answer = answer
     try:
         cluster.api.trigger("sale", run_id, {})
-        assert arrived.wait(180)
+        assert arrived.wait(400)
         yield f"sale/run/{run_id}"
     finally:
         receiver.answer = lambda _: Answer()
