@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome
+from promo_campaigns import PromoStore
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.ledger.invariants import check_invariants
@@ -24,6 +25,7 @@ from promo_campaigns.model.errors import ConfigurationError, DefinitionError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.audit import list_audit
 from promo_campaigns.redemptions.query import load_redemptions
 from promo_campaigns.redemptions.report import count_redeemed, list_findings, report_redemptions
 from promo_campaigns.redemptions.rules import Redemption, RedemptionFileError, RedemptionRuleError, parse_redemption
@@ -268,3 +270,27 @@ def test_the_blocks_read_a_database_and_a_file(
     file = tmp_path / "shop.json"
     file.write_text(json.dumps([{"code": one, "orderId": "A-9", "redeemedAt": "2036-01-01T00:00:00Z"}]))
     assert LoadRedemptionFileOperator(task_id="load", file=f"file://{file}").execute(context)["added"] == 1
+
+
+def test_a_frame_shows_what_a_run_s_codes_brought_and_masks_them(dsn: str, store: Connection) -> None:
+    given = send(store)
+    when = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    at: dict[str, Any] = {"redeemed_at": when, "amount": Decimal("12.50"), "currency": "EUR"}
+    bought = [Redemption(code=code, order_id=f"order-{who}", contact_id=who, **at) for who, code in given.items()]
+    add_redemptions(store, [*bought, replace(bought[0], order_id="another", contact_id=2)], "shop")
+    frames = PromoStore(dsn)
+    frame = frames.redemptions(workflow="welcome")
+    assert {name: str(frame[name].dtype) for name in ("redeemed_at", "owner_id", "amount", "finding", "type")} == {
+        "redeemed_at": "datetime64[us, UTC]",
+        "owner_id": "Int64",
+        "amount": "Float64",
+        "finding": "category",
+        "type": "category",
+    }
+    assert frame["amount"].sum() == 12.5 * (len(given) + 1)
+    assert not set(frame["code"]) & set(given.values())
+    assert list(frame[frame["finding"].notna()]["finding"]) == ["not the owner"]
+    assert list_audit(store) == []
+    shown = frames.redemptions(workflow="welcome", reveal=True)
+    assert set(shown["code"]) == set(given.values())
+    assert [entry["rows"] for entry in list_audit(store)] == [len(given) + 1]

@@ -265,6 +265,7 @@ def _reports(scenario: Scenario) -> dict[str, Case]:
         "frames.ledger_rows.describe_runs": case(ONE),
         "frames.ledger_rows.assignments": case(RUN),
         "frames.ledger_rows.attempts": case(RUN),
+        "frames.ledger_rows.redemptions": case(RUN),
         "ledger.lookups.export.export_codes": case(RUN),
         "ledger.lookups.export.export_codes@many": case(BATCH, run_ids=scenario.event_run_ids[:BATCH]),
         "ledger.lookups.export.runs_of_workflow": case(ONE, workflow="present"),

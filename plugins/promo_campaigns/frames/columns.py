@@ -28,6 +28,11 @@ class FrameColumn(NamedTuple):
     words: Sequence[str] = ()
 
 
+def number_columns(*names: str) -> tuple[FrameColumn, ...]:
+    """Return columns of whole numbers."""
+    return tuple(FrameColumn(name, "number") for name in names)
+
+
 def make_frame(columns: Sequence[FrameColumn], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
     """Return rows as a frame; any value may be None, and is missing then.
 

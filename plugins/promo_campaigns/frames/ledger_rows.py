@@ -1,4 +1,4 @@
-"""Assignments and attempts of runs, as frames of bounded size."""
+"""Assignments, attempts and redemptions of runs, as frames of bounded size."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
+from promo_campaigns.redemptions.store import FINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 
     from promo_campaigns.postgres.connection import Connection
 
-    Table = Literal["assignments", "attempts"]
+    Table = Literal["assignments", "attempts", "redemptions"]
 
 _SQL = queries(__name__)
 _RUNS = 500
-_EXTERNAL_ID, _CODE = 3, 6
+_HIDDEN: Mapping[Table, Mapping[int, Callable[[str], str]]] = {
+    "assignments": {3: mask_value, 6: mask},
+    "attempts": {},
+    "redemptions": {3: mask},
+}
+"""Which values of a row are shown masked, and how: external ids and codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,7 @@ def read_parts(
             if entry is not None:
                 entry.rows += len(rows)
             is_empty = False
-            hides = table == "assignments" and not reveal
-            yield make_frame(columns, map(_masked, rows) if hides else rows)
+            yield make_frame(columns, rows if reveal else _masked(rows, _HIDDEN[table]))
         if is_empty:
             yield make_frame(columns, [])
 
@@ -87,7 +92,8 @@ def _columns(connection: Connection, table: Table, runs: ChosenRuns) -> Sequence
     known = connection.execute(_SQL["describe_runs"], {"run_ids": list(runs.run_ids)}).fetchall()
     keys, workflows, types = (sorted({row[name] for row in known}) for name in ("run_key", "workflow", "code_type"))
     which = (FrameColumn("run_key", "word", keys), FrameColumn("workflow", "word", workflows))
-    return (*which, *(_ATTEMPT if table == "attempts" else _assignment(types)))
+    rest = {"assignments": _assignment, "attempts": lambda _: _ATTEMPT, "redemptions": _redemption}
+    return (*which, *rest[table](types))
 
 
 def _assignment(types: Sequence[str]) -> Sequence[FrameColumn]:
@@ -100,6 +106,22 @@ def _assignment(types: Sequence[str]) -> Sequence[FrameColumn]:
         FrameColumn("type", "word", types),
         FrameColumn("discount", "number"),
         *(FrameColumn(name, "time") for name in ("expires_at", "accepted_at", "recorded_at", "reused_at")),
+    )
+
+
+def _redemption(types: Sequence[str]) -> Sequence[FrameColumn]:
+    return (
+        FrameColumn("redemption_id", "number"),
+        FrameColumn("code"),
+        FrameColumn("type", "word", types),
+        FrameColumn("discount", "number"),
+        FrameColumn("order_id"),
+        FrameColumn("redeemed_at", "time"),
+        FrameColumn("owner_id", "number"),
+        FrameColumn("contact_id", "number"),
+        FrameColumn("amount", "share"),
+        FrameColumn("currency", "word"),
+        FrameColumn("finding", "word", FINDINGS),
     )
 
 
@@ -125,10 +147,10 @@ def _parts(connection: Connection, table: Table, run_ids: Sequence[int], size: i
                 yield rows
 
 
-def _masked(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    shown = list(row)
-    if row[_EXTERNAL_ID] is not None:
-        shown[_EXTERNAL_ID] = mask_value(row[_EXTERNAL_ID])
-    if row[_CODE] is not None:
-        shown[_CODE] = mask(row[_CODE])
-    return tuple(shown)
+def _masked(rows: Sequence[tuple[Any, ...]], hidden: Mapping[int, Callable[[str], str]]) -> Iterator[Sequence[Any]]:
+    for row in rows:
+        shown = list(row)
+        for place, hide in hidden.items():
+            if row[place] is not None:
+                shown[place] = hide(row[place])
+        yield shown

@@ -28,3 +28,13 @@ select r.run_key, r.workflow, t.attempt_id, t.contact_id, t.purpose, case when t
 from asked r
 join promo.attempt t on t.run_id = r.run_id
 order by t.run_id, t.contact_id, t.purpose, t.lease_token
+
+-- redemptions --
+-- What a shop has said of the codes that some runs gave, in the order in which it was told.
+select r.run_key, r.workflow, d.redemption_id, d.code, p.type, p.discount, d.order_id, d.redeemed_at, d.owner_id, d.contact_id,
+       d.amount, d.currency, d.finding
+from promo.run r
+join promo.redemption d on d.run_id = r.run_id
+left join promo.promo_code p on p.promo_code_id = d.promo_code_id
+where r.run_id = any(%(run_ids)s)
+order by d.run_id, d.redemption_id

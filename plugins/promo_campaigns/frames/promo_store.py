@@ -14,13 +14,12 @@ from promo_campaigns.code_files.stock import stock
 from promo_campaigns.connections.lookup import store_connection
 from promo_campaigns.connections.store_dsn import store_dsn
 from promo_campaigns.contacts.load import load_contact_frames
-from promo_campaigns.frames.columns import FrameColumn, make_frame, make_frame_of_dicts
+from promo_campaigns.frames.columns import FrameColumn, make_frame, number_columns
 from promo_campaigns.frames.ledger_rows import ChosenRuns, read_parts
 from promo_campaigns.frames.preview_rows import preview_parts
+from promo_campaigns.frames.run_rows import run_frame
 from promo_campaigns.frames.uplift_arms import uplift_frame
-from promo_campaigns.ledger.run_list import list_runs
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.oversight.run_line import RunState
 from promo_campaigns.model.parameters import parse_time
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.uplift.measure import Question, measure_uplift
@@ -31,13 +30,10 @@ if TYPE_CHECKING:
     from promo_campaigns.contacts.file import ContactFileReport
     from promo_campaigns.frames.ledger_rows import Table
     from promo_campaigns.model.load_report import LoadReport
-    from promo_campaigns.model.oversight.run_line import RunLine
-    from promo_campaigns.postgres.connection import Connection
 
     Moment = date | str | None
 
 _PART = 50_000
-_PAGE = 1_000
 
 
 class PromoStore:
@@ -73,7 +69,7 @@ class PromoStore:
 
     def stock(self) -> pd.DataFrame:
         """Return the codes by type and discount, each counted once: free, issued, retired, expired."""
-        columns = (FrameColumn("type", "word"), *_numbers("discount", "free", "issued", "retired", "expired"))
+        columns = (FrameColumn("type", "word"), *number_columns("discount", "free", "issued", "retired", "expired"))
         with connect(self._dsn) as connection:
             rows = [[getattr(one, column.name) for column in columns] for one in stock(connection)]
         return make_frame(columns, rows)
@@ -88,8 +84,7 @@ class PromoStore:
         """
         begin = _moment("since", since)
         with connect(self._dsn) as connection:
-            lines = _runs(connection, workflow, begin, limit)
-            return make_frame_of_dicts(_RUN, (line.as_dict() for line in lines))
+            return run_frame(connection, workflow, begin, limit)
 
     @overload
     def assignments(
@@ -145,6 +140,41 @@ class PromoStore:
         :raises LedgerError: see ``assignments``
         """
         parts = self._read("attempts", workflow, run_key, since, chunksize)
+        return parts if chunksize else _whole(parts)
+
+    @overload
+    def redemptions(
+        self,
+        *,
+        workflow: str = "",
+        run_key: str = "",
+        since: Moment = None,
+        reveal: bool = False,
+        chunksize: None = None,
+    ) -> pd.DataFrame: ...
+    @overload
+    def redemptions(
+        self, *, workflow: str = "", run_key: str = "", since: Moment = None, reveal: bool = False, chunksize: int
+    ) -> Iterator[pd.DataFrame]: ...
+    def redemptions(
+        self,
+        *,
+        workflow: str = "",
+        run_key: str = "",
+        since: Moment = None,
+        reveal: bool = False,
+        chunksize: int | None = None,
+    ) -> pd.DataFrame | Iterator[pd.DataFrame]:
+        """Return what a shop has said of the codes that a run gave, or all runs of a workflow.
+
+        ``owner_id`` held the code, ``contact_id`` placed the order, and ``finding`` says what is odd, if anything.
+        Amounts are Float64, in the row's currency. What no run gave is listed by ``promo redemptions odd`` only. The
+        parameters are those of ``assignments``.
+
+        :raises ConfigurationError: see ``assignments``
+        :raises LedgerError: see ``assignments``
+        """
+        parts = self._read("redemptions", workflow, run_key, since, chunksize, reveal=reveal)
         return parts if chunksize else _whole(parts)
 
     def uplift(  # noqa: PLR0913  (what is measured, one keyword each)
@@ -276,32 +306,6 @@ class PromoStore:
                 yield from read_parts(connection, table, runs, chunksize or _PART, reveal=reveal)
 
         return _begun(parts())
-
-
-def _numbers(*names: str) -> tuple[FrameColumn, ...]:
-    return tuple(FrameColumn(name, "number") for name in names)
-
-
-_RUN = (
-    FrameColumn("run_id", "number"),
-    FrameColumn("run_key"),
-    FrameColumn("workflow", "word"),
-    FrameColumn("state", "word", [state.value for state in RunState]),
-    *(FrameColumn(name, "time") for name in ("opened_at", "closed_at", "moved_at")),
-    FrameColumn("halted_by"),
-    FrameColumn("halt_reason"),
-    *_numbers("audience", "given", "sent", "recorded", "skipped", "unknown", "failed", "waiting"),
-)
-
-
-def _runs(connection: Connection, workflow: str, since: datetime | None, limit: int) -> Iterator[RunLine]:
-    before, left = None, limit
-    while left > 0 and (page := list_runs(connection, workflow=workflow, limit=min(left, _PAGE), before=before)):
-        for line in page:
-            if since and line.opened_at < since:
-                return
-            yield line
-        before, left = page[-1].run_id, left - len(page)
 
 
 def _whole(parts: Iterator[pd.DataFrame]) -> pd.DataFrame:
