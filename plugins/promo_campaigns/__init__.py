@@ -72,13 +72,11 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.preview import PreviewOperator
     from promo_campaigns.operators.promo_code import GetPromoCodeOperator
     from promo_campaigns.operators.promo_codes import LoadPromoCodesOperator
-    from promo_campaigns.operators.shop import (
-        GeneratePromoCodesOperator,
-        LoadRedemptionFileOperator,
-        LoadRedemptionsOperator,
-    )
+    from promo_campaigns.operators.shop.generate import GeneratePromoCodesOperator
+    from promo_campaigns.operators.shop.redemptions import LoadRedemptionFileOperator, LoadRedemptionsOperator
     from promo_campaigns.operators.start import StartOperator
     from promo_campaigns.operators.test_send import SendTestOperator
+    from promo_campaigns.operators.upkeep.export import ExportRunOperator
     from promo_campaigns.operators.upkeep.reconcile import ReconcileOperator
     from promo_campaigns.operators.upkeep.retention import EraseOldDataOperator
     from promo_campaigns.operators.upkeep.stock_levels import CheckCodeStockOperator
@@ -112,6 +110,7 @@ __all__ = [
     "DryRunOperator",
     "EndOperator",
     "EraseOldDataOperator",
+    "ExportRunOperator",
     "FileError",
     "FirstShareError",
     "GeneratePromoCodesOperator",
@@ -246,14 +245,12 @@ _MODULES = {
     "operators.preview": ("PreviewOperator",),
     "operators.promo_code": ("GetPromoCodeOperator",),
     "operators.promo_codes": ("LoadPromoCodesOperator",),
+    "operators.upkeep.export": ("ExportRunOperator",),
     "operators.upkeep.reconcile": ("ReconcileOperator",),
     "operators.upkeep.retention": ("EraseOldDataOperator",),
     "operators.start": ("StartOperator",),
-    "operators.shop": (
-        "GeneratePromoCodesOperator",
-        "LoadRedemptionFileOperator",
-        "LoadRedemptionsOperator",
-    ),
+    "operators.shop.generate": ("GeneratePromoCodesOperator",),
+    "operators.shop.redemptions": ("LoadRedemptionFileOperator", "LoadRedemptionsOperator"),
     "operators.upkeep.stock_levels": ("CheckCodeStockOperator",),
     "operators.test_send": ("SendTestOperator",),
     "operators.upkeep.uplift": ("MeasureUpliftOperator",),

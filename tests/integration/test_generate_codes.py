@@ -200,7 +200,7 @@ def test_a_task_that_is_run_again_makes_no_second_set(
 ) -> None:
     from airflow.sdk.execution_time.context import OutletEventAccessors
 
-    from promo_campaigns.operators.shop import GeneratePromoCodesOperator
+    from promo_campaigns import GeneratePromoCodesOperator
 
     monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", dsn)
     terms: dict[str, Any] = {"count": "250", "type": "Spring", "discount": "15", "pattern": "SPRING-????-????"}

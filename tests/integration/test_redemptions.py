@@ -247,7 +247,7 @@ def test_a_table_elsewhere_is_read_from_where_it_was_read_up_to(store: Connectio
 def test_the_blocks_read_a_database_and_a_file(
     store: Connection, dsn: str, bare_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from promo_campaigns.operators.shop import LoadRedemptionFileOperator, LoadRedemptionsOperator
+    from promo_campaigns import LoadRedemptionFileOperator, LoadRedemptionsOperator
 
     one, two = send(store, count=2).values()
     with psycopg.connect(bare_dsn) as shop:

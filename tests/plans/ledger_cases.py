@@ -268,6 +268,7 @@ def _reports(scenario: Scenario) -> dict[str, Case]:
         "frames.ledger_rows.redemptions": case(RUN),
         "ledger.lookups.export.export_codes": case(RUN),
         "ledger.lookups.export.export_codes@many": case(BATCH, run_ids=scenario.event_run_ids[:BATCH]),
+        "ledger.lookups.export.keys_of_runs": case(BATCH, run_ids=scenario.event_run_ids[:BATCH]),
         "ledger.lookups.export.runs_of_workflow": case(ONE, workflow="present"),
         "ledger.lookups.export.runs_of_workflow_since": case(ONE, workflow="w7", since=scenario.now),
         "uplift.measure.read_runs": case(ONE, within_s=86400),

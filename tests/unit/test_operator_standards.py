@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ BASES = {
 def blocks() -> list[type[BaseOperator]]:
     found = set()
     for room in (operators_room, sensors_room):
-        for module in iter_modules(room.__path__, f"{room.__name__}."):
+        for module in walk_packages(room.__path__, f"{room.__name__}."):
             for _, member in inspect.getmembers(import_module(module.name), inspect.isclass):
                 if issubclass(member, BaseOperator) and member.__module__.startswith("promo_campaigns."):
                     found.add(member)

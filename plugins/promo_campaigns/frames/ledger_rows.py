@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg.rows import tuple_row
 
 from promo_campaigns.frames.columns import FrameColumn, make_frame
-from promo_campaigns.ledger.lookups.export import runs_of_workflow
-from promo_campaigns.ledger.run_list import find_run
 from promo_campaigns.model.assignment_state import AssignmentState
 from promo_campaigns.model.contact_rules import mask_value
-from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import mask
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.snapshot import reading
@@ -22,10 +18,10 @@ from promo_campaigns.redemptions.store import FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 
+    from promo_campaigns.ledger.lookups.chosen_runs import ChosenRuns
     from promo_campaigns.postgres.connection import Connection
 
     Table = Literal["assignments", "attempts", "redemptions"]
@@ -38,33 +34,6 @@ _HIDDEN: Mapping[Table, Mapping[int, Callable[[str], str]]] = {
     "redemptions": {3: mask},
 }
 """Which values of a row are shown masked, and how: external ids and codes."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenRuns:
-    """The runs whose rows are read.
-
-    :ivar subject: which they are, in words for the audit
-    """
-
-    run_ids: Sequence[int]
-    subject: str
-
-    @classmethod
-    def of(cls, connection: Connection, workflow: str, run_key: str, since: datetime | None) -> ChosenRuns:
-        """Return one run by its key, or all of a workflow, which ``since`` may narrow.
-
-        :raises ConfigurationError: neither or both are named
-        :raises LedgerError: there is no such run
-        """
-        if bool(workflow) is bool(run_key) or (since and not workflow):
-            msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
-            raise ConfigurationError(msg)
-        if run_key:
-            run = find_run(connection, run_key)
-            return cls([run.run_id], f"run {run.run_key}")
-        narrowed = f" since {since.isoformat()}" if since else ""
-        return cls(runs_of_workflow(connection, workflow, since), f"workflow {workflow}{narrowed}")
 
 
 def read_parts(

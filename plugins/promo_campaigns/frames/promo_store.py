@@ -15,10 +15,11 @@ from promo_campaigns.connections.lookup import store_connection
 from promo_campaigns.connections.store_dsn import store_dsn
 from promo_campaigns.contacts.load import load_contact_frames
 from promo_campaigns.frames.columns import FrameColumn, make_frame, number_columns
-from promo_campaigns.frames.ledger_rows import ChosenRuns, read_parts
+from promo_campaigns.frames.ledger_rows import read_parts
 from promo_campaigns.frames.preview_rows import preview_parts
 from promo_campaigns.frames.run_rows import run_frame
 from promo_campaigns.frames.uplift_arms import uplift_frame
+from promo_campaigns.ledger.lookups.chosen_runs import ChosenRuns
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import parse_time
 from promo_campaigns.postgres.connection import connect
@@ -186,6 +187,7 @@ class PromoStore:
         since: Moment = None,
         conversions: str = "",
         event: str = "",
+        redemptions: str = "",
     ) -> pd.DataFrame:
         """Return how many of each arm converted, and how far that is above those held out, with 95 % intervals.
 
@@ -197,7 +199,8 @@ class PromoStore:
         :param run_key: one run
         :param since: of a workflow, the runs opened since then
         :param conversions: name of a file in ``conversions`` of the include folder, or
-        :param event: a type of event that is a conversion
+        :param event: a type of event that is a conversion, or
+        :param redemptions: a currency, such as ``EUR``: redeemed codes are conversions, worth what was paid in it
         :raises ConfigurationError: a parameter is wrong, or too few or too many are given
         :raises DefinitionError: the file is missing, or its SELECT fails
         :raises LedgerError: there is no such run
@@ -208,6 +211,7 @@ class PromoStore:
             since=_moment("since", since),
             conversions=conversions,
             event=event,
+            redemptions=redemptions,
             within=within,
         )
         with connect(self._dsn) as connection:

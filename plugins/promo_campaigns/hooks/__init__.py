@@ -4,6 +4,7 @@ __all__ = [
     "code_inbox",
     "data_source",
     "dry_run",
+    "exports",
     "inbox_uploads",
     "include",
     "other_database",

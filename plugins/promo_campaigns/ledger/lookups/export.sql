@@ -17,3 +17,7 @@ select run_id from promo.run where workflow = %(workflow)s order by run_id;
 -- runs_of_workflow_since --
 -- The runs of a workflow that were opened since then, oldest first.
 select run_id from promo.run where workflow = %(workflow)s and opened_at >= %(since)s order by run_id;
+
+-- keys_of_runs --
+-- The keys of some runs.
+select run_key from promo.run where run_id = any(%(run_ids)s) order by run_id;

@@ -1,3 +1,3 @@
-"""Blocks of DAGs of their own, not of a campaign: unknown sends, stock levels, open runs, uplift, old data."""
+"""Blocks of DAGs of their own, not of a campaign: unknown sends, stock levels, open runs, exports, uplift, old data."""
 
-__all__ = ["reconcile", "retention", "stock_levels", "uplift", "watch"]
+__all__ = ["export", "reconcile", "retention", "stock_levels", "uplift", "watch"]
