@@ -407,7 +407,9 @@ def test_start_opens_a_run_that_reuses_codes(
         wrong = StartOperator(task_id="wrong", include_folder=str(include), reuse="same", **start)
     assert len(same.execute(CONTEXT)) == 1
     assert assign(store, read_run_by_key(store, "welcome/run/manual_1"), contacts) == first
-    with pytest.raises(ConfigurationError, match="reuse must be new each run, same until it expires, not 'same'"):
+    with pytest.raises(
+        ConfigurationError, match="reuse must be new each run, same until it expires, until redeemed, not 'same'"
+    ):
         wrong.execute(CONTEXT)
 
 

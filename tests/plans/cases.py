@@ -16,12 +16,17 @@ Step: TypeAlias = "tuple[str, Mapping[str, object]] | str"
 """What is run before a query: a named query with its parameters, or SQL."""
 
 
+PAGES = 50
+"""Pages that a query may look at for each row it is asked for, unless its case says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One way to ask a named query.
 
     :ivar size: for how many rows it is run; its cost may follow that, and nothing else
     :ivar per: how many rows it may look at for each of these
+    :ivar pages: how many pages it may look at for each of them
     :ivar terms: parameters, in addition to those that all queries share
     :ivar before: what is run first, in the same transaction
     :ivar fetched: how many rows its reader fetches; None for all of them
@@ -30,6 +35,7 @@ class Case:
 
     size: int
     per: int = 10
+    pages: int = PAGES
     terms: Mapping[str, object] = field(default_factory=dict)
     before: tuple[Step, ...] = ()
     fetched: int | None = None

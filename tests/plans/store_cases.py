@@ -140,7 +140,8 @@ def _redemptions(scenario: Scenario) -> dict[str, Case]:
     }
     kept: Step = ("redemptions.store.add_redemptions", told)
     return {
-        "redemptions.store.add_redemptions": Case(size=BATCH, per=20, terms=told),
+        # Each row is written with the entries of six indexes, and its code with those of its own: a descent each.
+        "redemptions.store.add_redemptions": Case(size=BATCH, per=20, pages=60, terms=told),
         "redemptions.store.lock_source": case(ONE, name="shop"),
         "redemptions.store.read_watermark": case(ONE, name="shop"),
         "redemptions.store.move_watermark": case(ONE, name="shop", watermark=datetime.now(timezone.utc)),

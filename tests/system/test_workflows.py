@@ -175,7 +175,7 @@ def test_the_form_offers_what_exists_and_takes_nothing_else(cluster: AirflowClus
     cluster.unpause("by_hand")
     form = cluster.call("GET", "/api/v2/dags/by_hand/details")["params"]
     assert form["message"]["schema"]["enum"] == ["promo_push"]
-    assert form["audience"]["schema"]["enum"] == ["all_contacts", "with_push_token"]
+    assert form["audience"]["schema"]["enum"] == ["all_contacts", "not_redeemed", "with_push_token"]
     assert form["type"]["schema"]["examples"] == ["Welcome"]
     body = {"dag_run_id": "wrong", "logical_date": None, "conf": {"message": "nope"}}
     with pytest.raises(urllib.error.HTTPError) as refused:

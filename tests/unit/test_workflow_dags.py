@@ -211,7 +211,7 @@ def test_the_form_offers_what_exists_and_starts_from_the_workflow(include: Path)
     schema = {name: form.get_param(name).schema for name in form}
     assert schema["type"]["examples"] == ["Autumn", "Spring"]
     assert schema["message"]["enum"] == ["promo_push", "second"]
-    assert schema["audience"]["enum"] == ["all_contacts", "with_push_token"]
+    assert schema["audience"]["enum"] == ["all_contacts", "not_redeemed", "with_push_token"]
     assert schema["mode"]["enum"] == [None, "missing", "profiles", "refuse"]
     assert list(schema["mode"]["values_display"]) == ["None", "missing", "profiles", "refuse"], "else read as None"
     assert (form.get_param("message").description or "").endswith(NOBODY_IS_SENT), "no transport is named"
@@ -233,7 +233,7 @@ def test_the_dag_by_hand_offers_what_there_is_as_the_files_do(include: Path) -> 
     params = by_hand(include).params
     assert params.get_param("type").schema["examples"] == ["Spring"]
     assert params.get_param("message").schema["enum"] == ["promo_push", "second"]
-    assert params.get_param("audience").schema["enum"] == ["all_contacts", "with_push_token"]
+    assert params.get_param("audience").schema["enum"] == ["all_contacts", "not_redeemed", "with_push_token"]
 
 
 @pytest.mark.parametrize("missing", ["messages/promo_push.yaml", "audiences/all_contacts.sql"])

@@ -48,10 +48,10 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at this rate; None if nothing moves, or nobody waits."""
+        """How long the rest takes at this rate, a tenth of a second at least; None if nothing moves or nobody waits."""
         if not self.rate_per_s or not self.line.waiting:
             return None
-        return round(self.line.waiting / self.rate_per_s, 1)
+        return max(round(self.line.waiting / self.rate_per_s, 1), 0.1)
 
 
 def list_workflows(connection: Connection) -> list[str]:
