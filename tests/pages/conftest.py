@@ -31,10 +31,12 @@ def airflow_database() -> None:
 
 
 @pytest.fixture(scope="module")
-def empty_airflow_database(airflow_database: None) -> None:  # noqa: ARG001  (it is there before it is emptied)
-    """Empty Airflow's own database: a DAG or a bundle of another module may have the same name."""
+def empty_airflow_database(airflow_database: None) -> Iterator[None]:  # noqa: ARG001  (it is there before it is emptied)
+    """Empty Airflow's own database before a module writes to it, and after: names of DAGs and bundles come again."""
     from airflow.utils.db import resetdb
 
+    resetdb()
+    yield
     resetdb()
 
 
