@@ -177,12 +177,12 @@ class EndingAtData(Replying):
     speaks = EndsAtData
 
 
-def test_a_mail_that_was_offered_and_not_handed_over_is_no_unknown_send(ca_file: Path) -> None:
+def test_a_mail_that_was_offered_and_not_sent_is_no_unknown_send(ca_file: Path) -> None:
     server = EndingAtData("none", "")
     with running_mail_server(server) as port:
         (result,) = send(plain(port, ca_file), mail())
     assert result.outcome is Outcome.LATER
-    assert result.detail.startswith("the connection broke before the mail was handed over")
+    assert result.detail.startswith("the connection broke before the mail was sent")
     assert server.attempts == 1
 
 

@@ -11,5 +11,6 @@ __all__ = [
     "preview_files",
     "run_conf",
     "shop_file",
+    "storage",
     "store",
 ]

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from promo_campaigns.hooks.storage import is_local, storage_path
 from promo_campaigns.model.errors import CodeFileError
 from promo_campaigns.model.redaction import printable_name
 
@@ -52,15 +53,7 @@ _log = logging.getLogger(__name__)
 MAX_NAME_BYTES = 255
 """Bytes of a name, the limit of the file systems in use."""
 
-_LOCAL = frozenset({"", "file", "local"})
 _MTIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified")
-
-
-def storage_path(path: str) -> ObjectStoragePath:
-    """Return a path on any storage; ``s3://<connection>@bucket/inbox`` names the connection to use."""
-    from airflow.sdk import ObjectStoragePath
-
-    return ObjectStoragePath(path)
 
 
 def look(path: str, pattern: str, *, done_marker: bool) -> Look:
@@ -133,7 +126,7 @@ def open_code_file(path: str) -> BinaryIO:
     :raises CodeFileError: it is a symbolic link, or no file
     """
     file = storage_path(path)
-    if not _is_local(file):
+    if not is_local(file):
         opened: BinaryIO = file.open("rb")  # type: ignore[no-untyped-call]  # Airflow's class has no types here
         return opened
     try:
@@ -198,7 +191,7 @@ def latest_report(path: str, folder: str) -> tuple[float, dict[str, Any]] | None
 def _can_be_taken(root: ObjectStoragePath, file: ObjectStoragePath) -> bool:
     """Tell whether a file lies in the inbox itself and has a name that can be handed on; say so if not."""
     name = printable_name(file.name)
-    places = [Path(file.path), *Path(file.path).parents] if _is_local(file) else []
+    places = [Path(file.path), *Path(file.path).parents] if is_local(file) else []
     inside = places[: places.index(Path(root.path))] if Path(root.path) in places else places[:1]
     if any(place.is_symlink() for place in inside or places[:1]):
         _log.warning("%s is ignored: it is a symbolic link, or lies behind one, and the inbox follows none", name)
@@ -231,12 +224,8 @@ def _with_ending(name: str, ending: str) -> str:
     return os.fsencode(name)[: MAX_NAME_BYTES - len(ending)].decode("utf-8", "ignore") + ending
 
 
-def _is_local(file: ObjectStoragePath) -> bool:
-    return file.protocol in _LOCAL
-
-
 def _is_link(file: ObjectStoragePath) -> bool:
-    return _is_local(file) and Path(file.path).is_symlink()
+    return is_local(file) and Path(file.path).is_symlink()
 
 
 def _refuse_link(file: ObjectStoragePath) -> None:

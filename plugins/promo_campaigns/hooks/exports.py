@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.hooks.code_inbox import storage_path
+from promo_campaigns.hooks.storage import is_local, put_file, storage_path
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.tables.writers import FORMATS, table_file
 
@@ -21,10 +20,9 @@ if TYPE_CHECKING:
 
     from promo_campaigns.tables.writers import Column, WriteRows
 
-_LOCAL = ("file", "local", "")
 _TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}", re.ASCII)
 _TYPES = {"text": "varchar(1000)", "number": "bigint", "time": "timestamp"}
-"""Types that Postgres, SQLite, DuckDB, MySQL, Snowflake and BigQuery know by these names."""
+"""Types that most databases know by these names."""
 _KEYS_AT_ONCE = 100
 
 
@@ -41,7 +39,7 @@ def exported_file(path: str, columns: Sequence[Column]) -> Iterator[WriteRows]:
     if table_format not in FORMATS:
         msg = f"{place.name}: an export is written as {' or '.join(f'.{name}' for name in FORMATS)}"
         raise ConfigurationError(msg)
-    if place.protocol in _LOCAL:
+    if is_local(place):
         with table_file(Path(place.path), table_format, columns) as write:
             yield write
         return
@@ -49,7 +47,8 @@ def exported_file(path: str, columns: Sequence[Column]) -> Iterator[WriteRows]:
         whole = Path(folder) / "export"
         with table_file(whole, table_format, columns) as write:
             yield write
-        _put(whole, place)
+        with whole.open("rb") as stream:
+            put_file(stream, place)
 
 
 @contextmanager
@@ -90,12 +89,3 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).replace(tzinfo=None)
     return value
-
-
-def _put(whole: Path, place: Any) -> None:  # noqa: ANN401  (Airflow's class has no types here)
-    try:
-        with whole.open("rb") as source, place.open("wb") as target:
-            shutil.copyfileobj(source, target)
-    except OSError as error:
-        msg = f"{place.name} cannot be written: {error.strerror or type(error).__name__}"
-        raise ConfigurationError(msg) from error

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from promo_campaigns.hooks.code_inbox import LOADED, MAX_NAME_BYTES, NO_CODE_FILE, REJECTED, latest_report, storage_path
+from promo_campaigns.hooks.code_inbox import LOADED, MAX_NAME_BYTES, NO_CODE_FILE, REJECTED, latest_report
+from promo_campaigns.hooks.storage import is_local, storage_path
 from promo_campaigns.model.errors import CodeFileError, ConfigurationError, PromoError
 from promo_campaigns.model.redaction import printable_name
 
@@ -68,7 +69,7 @@ class InboxUpload:
         self._root = storage_path(folder)
         self._part = self._root / f".{name}.{secrets.token_hex(_RANDOM_BYTES)}{_ENDING}"
         self._target = self._root / name
-        self._is_local = self._root.protocol in {"", "file", "local"}
+        self._is_local = is_local(self._root)
         self._file = self._open()
 
     @property

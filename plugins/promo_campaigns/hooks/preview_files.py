@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.configuration import conf
 
-from promo_campaigns.hooks.code_inbox import storage_path
+from promo_campaigns.hooks.storage import storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

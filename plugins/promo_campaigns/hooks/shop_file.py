@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from promo_campaigns.code_files.shop_file import LocalShopFile, ShopFile
-from promo_campaigns.hooks.code_inbox import storage_path
-from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.hooks.storage import is_local, put_file, storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow.sdk import ObjectStoragePath
-
-_LOCAL = ("file", "local", "")
 
 
 def shop_file(path: str) -> ShopFile:
@@ -26,7 +22,7 @@ def shop_file(path: str) -> ShopFile:
     :param path: any path that ``ObjectStoragePath`` reaches, such as ``s3://connection@bucket/for-the-shop.csv``
     """
     place = storage_path(path)
-    return LocalShopFile(Path(place.path)) if place.protocol in _LOCAL else _StoredShopFile(place)
+    return LocalShopFile(Path(place.path)) if is_local(place) else _StoredShopFile(place)
 
 
 class _StoredShopFile:
@@ -60,9 +56,4 @@ class _StoredShopFile:
         with tempfile.TemporaryFile() as whole:
             yield whole
             whole.seek(0)
-            try:
-                with self._path.open("wb") as stream:  # type: ignore[no-untyped-call]  # likewise
-                    shutil.copyfileobj(whole, stream)
-            except OSError as error:
-                msg = f"{self._path.name} cannot be written: {error.strerror or type(error).__name__}"
-                raise ConfigurationError(msg) from error
+            put_file(whole, self._path)

@@ -14,8 +14,8 @@ from promo_campaigns.hooks.code_inbox import (
     put_away,
     read_reports,
     refuse_links,
-    storage_path,
 )
+from promo_campaigns.hooks.storage import storage_path
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
 from promo_campaigns.model.parameters import optional_text, parse_flag
 from promo_campaigns.model.redaction import printable_name

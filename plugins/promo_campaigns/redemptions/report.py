@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.lookups.export import runs_of_workflow
-from promo_campaigns.ledger.run_list import find_run
+from promo_campaigns.ledger.lookups.chosen_runs import ChosenRuns
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.run_report import plain
@@ -103,17 +102,12 @@ def report_redemptions(
     :param workflow: all its runs, which ``since`` may narrow to those opened since then
     :raises LedgerError: there is no such run
     """
-    if workflow:
-        run_ids = runs_of_workflow(connection, workflow, since)
-        subject = f"workflow {workflow}" + (f" since {since.isoformat()}" if since else "")
-    else:
-        run = find_run(connection, run_key)
-        run_ids, subject = [run.run_id], f"run {run.run_key}"
-    if not run_ids:
-        msg = f"{subject} has no run to report"
+    runs = ChosenRuns.of_workflow(connection, workflow, since) if workflow else ChosenRuns.one(connection, run_key)
+    if not runs.run_ids:
+        msg = f"{runs.subject} has no run to report"
         raise LedgerError(msg)
     with reading(connection):
-        return _report(connection, run_ids, subject)
+        return _report(connection, runs.run_ids, runs.subject)
 
 
 def count_redeemed(connection: Connection, run_id: int) -> int:

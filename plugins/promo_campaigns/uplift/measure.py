@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from promo_campaigns.ledger.lookups.export import runs_of_workflow
-from promo_campaigns.ledger.run_list import find_run
+from promo_campaigns.ledger.lookups.chosen_runs import ChosenRuns
 from promo_campaigns.model.errors import ConfigurationError, DefinitionError, LedgerError
 from promo_campaigns.model.events import parse_event_type
 from promo_campaigns.model.parameters import parse_duration
@@ -65,21 +64,13 @@ def measure_uplift(connection: Connection, include: Path, question: Question) ->
     :raises DefinitionError: see ``read_uplift``; or the file is missing
     :raises LedgerError: there is no such run, or the workflow has none
     """
-    if bool(question.run_key) is bool(question.workflow) or (question.since and not question.workflow):
-        msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
-        raise ConfigurationError(msg)
     conversions = _conversions(include, question)
     within = parse_duration(question.within)
     if within is None:
         msg = f"within must be a duration such as 14d, in m, h or d, not {question.within!r}"
         raise ConfigurationError(msg)
-    if question.run_key:
-        run = find_run(connection, question.run_key)
-        run_ids, subject = [run.run_id], f"run {run.run_key}"
-    else:
-        run_ids = runs_of_workflow(connection, question.workflow, question.since)
-        subject = f"workflow {question.workflow}" + (f" since {question.since.isoformat()}" if question.since else "")
-    return read_uplift(connection, run_ids, conversions, within, subject=subject)
+    runs = ChosenRuns.of(connection, question.workflow, question.run_key, question.since)
+    return read_uplift(connection, runs.run_ids, conversions, within, subject=runs.subject)
 
 
 def _conversions(include: Path, question: Question) -> Conversions:

@@ -17,7 +17,7 @@ from promo_campaigns.cli.progress import counted, progress
 from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from promo_campaigns.postgres.connection import Connection
@@ -55,13 +55,6 @@ class _Wanted(NamedTuple):
         if bool(self.key) == bool(self.workflow) or (self.since and not self.workflow):
             msg = "give a RUN_KEY, or --workflow NAME, which --since TIME may narrow"
             raise ConfigurationError(msg)
-
-    @property
-    def subject(self) -> str:
-        """What it is, in words for the audit."""
-        if self.key:
-            return f"run {self.key}"
-        return f"workflow {self.workflow}" + (f" since {self.since.isoformat()}" if self.since else "")
 
 
 def export(
@@ -117,26 +110,20 @@ class _Table(NamedTuple):
 
 
 def _export(wanted: _Wanted, table: _Table, dsn: str) -> int:
+    from promo_campaigns.ledger.lookups.chosen_runs import ChosenRuns
     from promo_campaigns.ledger.lookups.export import export_codes
     from promo_campaigns.postgres.connection import connect
 
     with connect(dsn) as connection:
-        run_ids = _runs(connection, wanted)
-        expected = _expected(connection, run_ids)
+        runs = ChosenRuns.of(connection, wanted.workflow, wanted.key, wanted.since)
+        expected = _expected(connection, runs.run_ids)
         with table.opened() as write, progress("Exporting", expected, prints=table.file is None) as bar:
-            return export_codes(connection, run_ids, counted(write, bar), subject=wanted.subject, reveal=wanted.reveal)
+            return export_codes(
+                connection, runs.run_ids, counted(write, bar), subject=runs.subject, reveal=wanted.reveal
+            )
 
 
-def _runs(connection: Connection, wanted: _Wanted) -> list[int]:
-    from promo_campaigns.ledger.lookups.export import runs_of_workflow
-    from promo_campaigns.ledger.run_list import find_run
-
-    if wanted.key:
-        return [find_run(connection, wanted.key).run_id]
-    return runs_of_workflow(connection, wanted.workflow, wanted.since)
-
-
-def _expected(connection: Connection, run_ids: list[int]) -> int | None:
+def _expected(connection: Connection, run_ids: Sequence[int]) -> int | None:
     """Return how many contacts one run is for, which bounds its rows; of many runs that costs too much to know."""
     if len(run_ids) != 1 or not sys.stderr.isatty():
         return None

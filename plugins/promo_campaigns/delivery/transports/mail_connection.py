@@ -17,7 +17,7 @@ _FIRST_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 class MailClient(aiosmtplib.SMTP):
-    """A client that tells an offered mail from one that was handed over, and drops a connection at once.
+    """A client that knows whether anything of a mail was sent, and drops a connection at once.
 
     It does not wait for TLS's closing handshake, which may never be answered.
     """
@@ -32,15 +32,15 @@ class MailClient(aiosmtplib.SMTP):
         if reply.code != aiosmtplib.SMTPStatus.start_input:
             raise aiosmtplib.SMTPDataError(reply.code, reply.message)
 
-    async def hand_over(self, content: bytes) -> None:
-        """Hand over the mail that the server agreed to take.
+    async def send_content(self, content: bytes) -> None:
+        """Send the mail that the server agreed to take.
 
         :param content: headers and body, with any kind of line ends
         :raises aiosmtplib.SMTPDataError: the server refuses it
         :raises aiosmtplib.SMTPException: the connection ended, or was silent for too long: nobody knows
         """
         if self.protocol is None:
-            ended = "the connection ended before the mail was handed over"
+            ended = "the connection ended before the mail was sent"
             raise aiosmtplib.SMTPServerDisconnected(ended)
         self.protocol.write(as_data(content))
         try:

@@ -249,7 +249,7 @@ class _Conversation:
 
     def __init__(self, client: MailClient, envelope: Envelope, sender: str) -> None:
         self._client, self._envelope, self._sender = client, envelope, sender
-        self._handed_over = False
+        self._sent = False
         self.ended_early = False
 
     async def held(self, contact_id: int) -> DeliveryResult:
@@ -257,21 +257,21 @@ class _Conversation:
         try:
             await self._say()
         except aiosmtplib.SMTPResponseException as error:
-            self.ended_early = error.code == _CLOSING and not self._handed_over
+            self.ended_early = error.code == _CLOSING and not self._sent
             await self._forget()
             outcome, detail, look_at = self._outcome_of_reply(error)
         except ValueError as error:
             await self._forget()
-            if self._handed_over:
+            if self._sent:
                 raise
             detail = f"the mail cannot be written as the server reads it ({type(error).__name__})"
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._client.close()
-            self.ended_early = isinstance(error, ConnectionError) and not self._handed_over
-            outcome = Outcome.UNKNOWN if self._handed_over else Outcome.LATER
-            at = "after" if self._handed_over else "before"
-            detail, look_at = f"the connection broke {at} the mail was handed over ({type(error).__name__})", ""
+            self.ended_early = isinstance(error, ConnectionError) and not self._sent
+            outcome = Outcome.UNKNOWN if self._sent else Outcome.LATER
+            at = "after" if self._sent else "before"
+            detail, look_at = f"the connection broke {at} the mail was sent ({type(error).__name__})", ""
         else:
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
         return DeliveryResult(
@@ -286,8 +286,8 @@ class _Conversation:
         await client.mail(self._sender, options=options)
         await client.rcpt(envelope.recipient, encoding="utf-8" if envelope.needs_utf8 else "ascii")
         await client.offer()
-        self._handed_over = True
-        await client.hand_over(envelope.content)
+        self._sent = True
+        await client.send_content(envelope.content)
 
     def _outcome_of_reply(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, str]:
         """Say what a reply proves, and what to look at if it is nobody's fault but ours.
@@ -305,7 +305,7 @@ class _Conversation:
             return Outcome.LATER, detail, _LOOK_AT_SENDER
         if _is_final(error.code):
             return Outcome.REFUSED, detail, ""
-        if _is_passing(error.code) or not self._handed_over:
+        if _is_passing(error.code) or not self._sent:
             return Outcome.LATER, detail, ""
         return Outcome.UNKNOWN, detail, ""
 

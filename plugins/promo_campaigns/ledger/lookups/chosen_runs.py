@@ -39,9 +39,20 @@ class ChosenRuns:
         if bool(workflow) is bool(run_key) or (since and not workflow):
             msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
             raise ConfigurationError(msg)
-        if run_key:
-            run = find_run(connection, run_key)
-            return cls([run.run_id], f"run {run.run_key}")
+        return cls.of_workflow(connection, workflow, since) if workflow else cls.one(connection, run_key)
+
+    @classmethod
+    def one(cls, connection: Connection, run_key: str) -> ChosenRuns:
+        """Return one run by its key or the beginning of it; the newest one for an empty key.
+
+        :raises LedgerError: there is no such run
+        """
+        run = find_run(connection, run_key)
+        return cls([run.run_id], f"run {run.run_key}")
+
+    @classmethod
+    def of_workflow(cls, connection: Connection, workflow: str, since: datetime | None) -> ChosenRuns:
+        """Return the runs of a workflow, which ``since`` may narrow to those opened since then."""
         narrowed = f" since {since.isoformat()}" if since else ""
         return cls(runs_of_workflow(connection, workflow, since), f"workflow {workflow}{narrowed}")
 
