@@ -55,11 +55,15 @@ class Search:
 
     def explain(self) -> str:
         """Say which schedules failed, and how to play one again."""
-        return "\n".join(
-            f"seed {report.seed} ({report.strategy}, {report.steps} steps): {'; '.join(report.violations[:4])}\n"
-            f"  play it again: SEED={report.seed} make faults"
-            for report in self.failed[:10]
-        )
+        return "".join(map(explained, self.failed[:10]))
+
+
+def explained(report: Report) -> str:
+    """Say what a schedule broke, and how to play it again."""
+    return (
+        f"seed {report.seed} ({report.strategy}, {report.steps} steps): {'; '.join(report.violations[:4])}\n"
+        f"  play it again: SEED={report.seed} make faults\n"
+    )
 
 
 def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> Search:
@@ -75,6 +79,7 @@ def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> S
         found.faults.update(report.faults)
         if report.violations:
             found.failed.append(report)
+            sys.stderr.write(explained(report))
             if stop_at_first:
                 break
         if found.schedules % _TELL_EVERY == 0:

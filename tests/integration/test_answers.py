@@ -33,6 +33,7 @@ from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
 from promo_campaigns.http.client import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
+from promo_campaigns.ledger.interventions import cancel_run, resume_run
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.runs import close_run
 from promo_campaigns.model.errors import ReceiverUnavailableError
@@ -308,6 +309,26 @@ def test_a_seen_code_that_expires_is_gone_and_its_contact_is_asked_for_anew_with
     campaign.run = open_welcome(store, "welcome", campaign.run.spec)
     campaign.ledger.assign_codes(campaign.run.run_id, campaign.contacts, CODES)
     assert campaign.send().ok == 0
+    assert campaign.ask().ok == 1
+    assert "SECOND" in receiver.received[-1].path
+    assert len({request.headers["Idempotency-Key"] for request in receiver.received}) == 2
+    assert campaign.send().ok == 1
+    campaign.check()
+
+
+def test_a_contact_of_a_cancelled_run_that_goes_on_is_asked_for_under_another_key(
+    dsn: str, store: Connection, receiver: Receiver
+) -> None:
+    """Schedule 613694030 found that a receiver of keys was asked about two codes under one."""
+    campaign = Campaign(dsn, store, receiver, TOLD, 1)
+    campaign.ask()
+    cancel_run(store, "welcome")
+    assert states(store, campaign.run) == {"skipped": 1}
+    close_run(store, campaign.run.run_id)
+    resume_run(store, "welcome")
+    add_codes(store, 1, prefix="SECOND")
+    campaign.run = open_welcome(store, "welcome", campaign.run.spec)
+    campaign.ledger.assign_codes(campaign.run.run_id, campaign.contacts, CODES)
     assert campaign.ask().ok == 1
     assert "SECOND" in receiver.received[-1].path
     assert len({request.headers["Idempotency-Key"] for request in receiver.received}) == 2

@@ -9,8 +9,10 @@ import psycopg
 import pytest
 
 from integration.scenario import CODES, add_codes, add_contacts, free_codes, open_welcome, states
+from promo_campaigns.contacts.store import put_contact
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
+from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.model.errors import LedgerConflictError, PoolShortageError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.postgres.connection import connect
@@ -308,8 +310,7 @@ def test_recipients_carry_what_a_template_reads(store: Connection) -> None:
     store.execute("insert into promo.contact_field (contact_field_id, name, type) values (7, 'City', 'textfield')")
     store.execute("insert into promo.contact_field_value select %s, 7, 'Lviv'", contact_ids)
     store.execute(
-        "insert into promo.contact_channel (contact_id, type, value, updated_at)"
-        " values (%s, 'mobilepush', 'newest', now() + interval '1 s')",
+        "insert into promo.contact_channel (contact_id, type, value) values (%s, 'mobilepush', 'newest')",
         contact_ids,
     )
     run = open_welcome(store)
@@ -323,6 +324,18 @@ def test_recipients_carry_what_a_template_reads(store: Connection) -> None:
         10,
         "Welcome",
     )
+
+
+def test_the_newest_locator_is_the_last_that_changed_whatever_the_clock_said(store: Connection) -> None:
+    contact_ids = [put_contact(store, Contact(external_id="A", channels=(Channel("mobilepush", "first"),)))]
+    add_codes(store, 1)
+    put_contact(store, Contact(external_id="A", channels=(Channel("mobilepush", "second"),)))
+    put_contact(store, Contact(external_id="A", channels=(Channel("mobilepush", "first", {"os": "14"}),)))
+    store.execute("update promo.contact_channel set updated_at = now() - interval '1 hour' where value = 'first'")
+    run = open_welcome(store)
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contact_ids, CODES)
+    assert begin(ledger, run, contact_ids).recipients[0].locator == "first"
 
 
 def test_codes_of_another_hand_are_refused(store: Connection) -> None:

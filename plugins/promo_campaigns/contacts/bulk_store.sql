@@ -274,7 +274,8 @@ update stage_contact s set is_changed = true from emptied where emptied.row_numb
 -- Another address or number, another spelling, or news of the device.
 with written as (
   update promo.contact_channel h
-     set value = g.value, device = coalesce(g.device, h.device), updated_at = now()
+     set value = g.value, device = coalesce(g.device, h.device), updated_at = now(),
+         change_no = default
     from stage_channel g
     join stage_contact s on s.row_number = g.row_number
    where s.refused_for is null and not s.is_new and h.contact_id = s.contact_id and h.type = g.type

@@ -55,7 +55,8 @@ with found as (
     from unnest(%(types)s::text[], %(locators)s::text[], %(devices)s::jsonb[]) s (type, value, device)
 ), changed as (
   update promo.contact_channel h
-     set value = s.value, device = coalesce(s.device, h.device), updated_at = now()
+     set value = s.value, device = coalesce(s.device, h.device), updated_at = now(),
+         change_no = default
     from sent s
    where h.contact_id = %(contact_id)s and h.type = s.type
      and (promo.is_single_channel(h.type) or promo.channel_key(h.type, h.value) collate "C" = s.key)

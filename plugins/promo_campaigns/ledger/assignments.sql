@@ -262,16 +262,18 @@ select contact_id, state::text as state from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id;
 
 -- reopen_missing --
--- Contacts that the closed run did not reach wait again. A refused contact gets other keys this time, and so does one whose
--- code expired after a data source had seen it: a receiver may remember what it refused, and what it answered.
+-- Contacts that the closed run did not reach wait again. A refused contact gets other keys this time, and so does one that
+-- is given another code after a call had shown the first one: it expired, or the run was cancelled. A receiver may remember
+-- what it refused, and what it answered.
 update promo.assignment a
 set state = 'pending', reason = null,
     needs_code = (select code.needed from promo.code_needed(
       r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id) code),
-    resend_counter = resend_counter + case when state = 'rejected' or (state = 'expired' and exists (
+    resend_counter = resend_counter + case when state = 'rejected' or ((state = 'expired' or reason = 'cancelled') and exists (
       select from promo.attempt t
-      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'answer' and t.shows_code
-        and t.outcome is distinct from 'refused')) then 1 else 0 end
+      where t.run_id = a.run_id and t.contact_id = a.contact_id
+        and (t.purpose = 'message' or (t.purpose = 'answer' and t.shows_code and t.outcome is distinct from 'refused'))
+      )) then 1 else 0 end
 from promo.run r
 where r.run_id = %(run_id)s and a.run_id = r.run_id and state in ('skipped', 'rejected', 'expired');
 

@@ -88,7 +88,7 @@ join promo.code_file u on u.code_file_id = p.code_file_id
 left join lateral (
   select value from promo.contact_channel h
   where h.contact_id = a.contact_id and h.type = r.channel and (h.unsubscribed_at is null or %(purpose)s = 'profile')
-  order by h.unsubscribed_at is null desc, h.updated_at desc, h.contact_channel_id desc limit 1
+  order by h.unsubscribed_at is null desc, h.change_no desc nulls last, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true
 where r.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.lease_token = %(token)s
 order by a.contact_id;

@@ -51,7 +51,7 @@ def idempotency_key(
     """Return the key under which a receiver sees this call, the same at every try.
 
     :param resend_counter: it rises when a refused contact is sent to anew, since a receiver may remember
-        its refusal, and when a data source is asked about another code
+        its refusal, and when a contact is given another code than the one that was shown to a receiver
     :param source: place of the data source that is called
     """
     anew = f"\0{resend_counter}" if resend_counter else ""

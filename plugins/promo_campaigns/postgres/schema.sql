@@ -234,6 +234,8 @@ create table promo.contact (
 comment on column promo.contact.time_zone is 'IANA name; null for the time zone of the run. A name that Postgres does not know is an error.';
 create index contact_erased on promo.contact (contact_id) where erased_at is not null;
 
+create sequence promo.channel_change as bigint;
+
 create table promo.contact_channel (
   contact_channel_id bigint      generated always as identity primary key,
   contact_id         bigint      not null references promo.contact on delete cascade,
@@ -241,9 +243,13 @@ create table promo.contact_channel (
   value              text        not null check (value <> ''),
   unsubscribed_at    timestamptz,
   device             jsonb,
-  updated_at         timestamptz not null default now()
+  updated_at         timestamptz not null default now(),
+  change_no          bigint               default nextval('promo.channel_change')
 );
 comment on column promo.contact_channel.device is 'What the caller said of the device behind a token (appId, os, ...), as sent.';
+comment on column promo.contact_channel.change_no is
+  'Its place among the changes of all channels, so that the newest is found whatever the clock said; null if it has not
+changed since before there was such a place.';
 comment on table promo.contact_channel is 'A way to reach a contact. A locator belongs to one contact; a contact may have several of one type (devices).';
 create unique index contact_channel_key on promo.contact_channel (type, promo.channel_key(type, value) collate "C");
 create unique index contact_channel_single on promo.contact_channel (contact_id, type) where promo.is_single_channel(type);

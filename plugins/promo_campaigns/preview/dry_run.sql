@@ -26,7 +26,7 @@ cross join (
 left join lateral (
   select h.value, h.unsubscribed_at is not null as closed from promo.contact_channel h
   where h.contact_id = c.contact_id and h.type = %(channel)s
-  order by h.unsubscribed_at is null desc, h.updated_at desc, h.contact_channel_id desc limit 1
+  order by h.unsubscribed_at is null desc, h.change_no desc nulls last, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true
 left join lateral promo.code_to_reuse(
   c.contact_id, %(type)s, %(discount)s::smallint,
