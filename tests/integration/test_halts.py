@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import errors
 
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
 from promo_campaigns.ledger.interventions import (
@@ -192,6 +193,18 @@ def test_one_switch_stops_all_sending(store: Connection) -> None:
     assert start_sending(store, by="ben")
     assert not start_sending(store, by="ben")
     assert len(begin(ledger, run, contacts).recipients) == 2
+
+
+def test_nobody_lets_runs_send_between_what_one_who_stops_them_writes_and_reads(store: Connection, dsn: str) -> None:
+    """Schedule 678812517 found that the switch was gone, and nothing stopped, before the command had returned."""
+    stop_sending(store, by="anna")
+    with connect(dsn) as other:
+        other.execute("set lock_timeout = '200ms'")
+        with store.transaction():
+            assert stop_sending(store, by="ben").by == "anna"
+            with pytest.raises(errors.LockNotAvailable):
+                start_sending(other)
+        assert start_sending(other)
 
 
 def test_each_intervention_is_audited_with_who_and_why(store: Connection) -> None:

@@ -47,8 +47,11 @@ where run_id = %(run_id)s and contact_id > %(after)s and state in ('pending', 'a
 order by contact_id limit %(limit)s;
 
 -- stop_sending --
--- Stops all sending; what was said first stands.
-insert into promo.sending_stop (stopped_by, reason) values (%(by)s, %(reason)s) on conflict (one) do nothing returning one;
+-- Stops all sending, and returns what was said first, which stands. Its row is written anew, so that nobody lets runs send
+-- again before this transaction ends.
+insert into promo.sending_stop as s (stopped_by, reason) values (%(by)s, %(reason)s)
+on conflict (one) do update set stopped_by = s.stopped_by
+returning 'stopped' as kind, '' as run_key, s.stopped_at as at, s.stopped_by as by, s.reason;
 
 -- start_sending --
 -- Lets runs send again.

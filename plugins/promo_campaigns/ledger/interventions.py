@@ -88,8 +88,8 @@ def stop_sending(connection: Connection, *, by: str = "", reason: str = "") -> H
     """
     with audited(connection, "stop sending", "all runs", actor=by, reason=reason), connection.transaction():
         connection.execute(_SQL["hold_intents"], {"run_id": None})
-        connection.execute(_SQL["stop_sending"], {"by": by or account(), "reason": reason or None})
-        return parse_halt(connection.execute(_SQL["read_stop"]).fetchall()[0])
+        said = {"by": by or account(), "reason": reason or None}
+        return parse_halt(connection.execute(_SQL["stop_sending"], said).fetchall()[0])
 
 
 def start_sending(connection: Connection, *, by: str = "", reason: str = "") -> bool:
