@@ -6,19 +6,17 @@ PROMO_TEST_DSN reuses a server that runs already; its databases are left alone, 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 from cores import core, stay_on
+from databases import database_of, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +77,7 @@ def postgres_server() -> Iterator[str]:
     stay_on(core(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))))
     named = os.environ.get("PROMO_TEST_DSN")
     if named:
-        yield _database_of(named, "postgres")
+        yield database_of(named, "postgres")
         return
     from promo_campaigns.postgres.embedded.server import throwaway_postgres
 
@@ -90,8 +88,8 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def empty_database(postgres_server: str) -> Iterator[str]:
     """Return the DSN of a database without a table, shared by the session."""
-    with _new_database(postgres_server, "promo_empty") as name:
-        yield _database_of(postgres_server, name)
+    with new_database(postgres_server, "promo_empty") as name:
+        yield database_of(postgres_server, name)
 
 
 @pytest.fixture(scope="session")
@@ -99,50 +97,30 @@ def migrated_template(postgres_server: str) -> Iterator[str]:
     """Return the name of a database with the product's schema, to be copied and not connected to."""
     from promo_campaigns.postgres.migrations import migrate
 
-    with _new_database(postgres_server, "promo_template") as name:
-        migrate(_database_of(postgres_server, name))
+    with new_database(postgres_server, "promo_template") as name:
+        migrate(database_of(postgres_server, name))
         yield name
 
 
 @pytest.fixture
 def dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """Return the DSN of a database of this test's own, with the product's schema and no rows but the schema's."""
-    with _new_database(postgres_server, "promo_test", template=migrated_template) as name:
-        yield _database_of(postgres_server, name)
+    with new_database(postgres_server, "promo_test", template=migrated_template) as name:
+        yield database_of(postgres_server, name)
 
 
 @pytest.fixture
 def bare_dsn(postgres_server: str) -> Iterator[str]:
     """Return the DSN of a database of this test's own, without a schema."""
-    with _new_database(postgres_server, "promo_bare") as name:
-        yield _database_of(postgres_server, name)
+    with new_database(postgres_server, "promo_bare") as name:
+        yield database_of(postgres_server, name)
 
 
 @pytest.fixture(scope="module")
 def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """Return the DSN of a database of this module's own, with the product's schema."""
-    with _new_database(postgres_server, "promo_module", template=migrated_template) as name:
-        yield _database_of(postgres_server, name)
-
-
-def _database_of(dsn: str, name: str) -> str:
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
-
-
-@contextmanager
-def _new_database(server: str, prefix: str, *, template: str = "template0") -> Iterator[str]:
-    import psycopg
-    from psycopg import sql
-
-    name = f"{prefix}_{secrets.token_hex(6)}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-    try:
-        yield name
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with new_database(postgres_server, "promo_module", template=migrated_template) as name:
+        yield database_of(postgres_server, name)
 
 
 @pytest.fixture

@@ -8,10 +8,14 @@ import shutil
 import signal
 import time
 import urllib.request
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.parse import quote
 
 from promo_campaigns.local_airflow.airflow_api import AirflowApi
 from promo_campaigns.local_airflow.credentials import USER, keep_credentials
@@ -25,6 +29,7 @@ from promo_campaigns.postgres.migrations import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
 
     from promo_campaigns.local_airflow.supervisor import _Started
 
@@ -86,6 +91,37 @@ class AirflowCluster:
         self.wait(f"{dag_id} rests", rests)
         return states
 
+    def backfill(self, dag_id: str, first: date, last: date, behaviour: str = "none") -> list[dict[str, Any]]:
+        """Backfill the slots of these days, and return their runs once they have ended well.
+
+        :param behaviour: what Airflow does with the runs that are there: none, failed or completed
+        """
+        end = last + timedelta(days=1)
+        body = {
+            "dag_id": dag_id,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{end}T00:00:00Z",
+            "max_active_runs": 3,
+            "reprocess_behavior": behaviour,
+            "dag_run_conf": {},
+        }
+        made = self.call("POST", "/api/v2/backfills", body)
+        days = f"logical_date_gte={first}T00:00:00Z&logical_date_lte={end}T00:00:00Z"
+        found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{days}")["dag_runs"]
+        for run in found:
+            assert self.run_to_end(dag_id, quote(run["dag_run_id"])) == "success"
+        self._conclude_backfill(made["id"])
+        return found
+
+    def _conclude_backfill(self, number: int) -> None:
+        """End a backfill whose runs are over, which Airflow itself notices within half a minute only."""
+        try:
+            self.call("PUT", f"/api/v2/backfills/{number}/cancel")
+        except HTTPError as error:
+            with error:
+                if error.code != HTTPStatus.CONFLICT:  # it was noticed meanwhile
+                    raise
+
     def unpause(self, dag_id: str) -> None:
         """Wait until a DAG is read, and let it run."""
         self.wait(f"{dag_id} is read", lambda: self.api.knows(dag_id))
@@ -134,13 +170,33 @@ class AirflowCluster:
             return str(json.loads(answer.read())["access_token"])
 
 
+@dataclass(frozen=True)
+class Databases:
+    """The addresses of an Airflow's two databases, both with their schema."""
+
+    airflow: str = field(repr=False)
+    promo: str = field(repr=False)
+
+
+def migrate_airflow(folder: Path, dsn: str) -> None:
+    """Give a database Airflow's schema.
+
+    :param folder: an empty folder for what Airflow leaves behind
+    """
+    layout = Layout(folder)
+    layout.make()
+    _migrate_airflow(layout, Databases(dsn, dsn))
+
+
 @contextmanager
-def airflow_cluster(
+def airflow_cluster(  # noqa: PLR0913  (what differs from one Airflow to another)
     folder: Path,
     dags: dict[str, str],
     variables: dict[str, str],
     include: dict[str, str] | None = None,
+    *,
     schedulers: int = 1,
+    databases: Databases | None = None,
 ) -> Iterator[AirflowCluster]:
     """Run an Airflow until the block ends.
 
@@ -149,6 +205,7 @@ def airflow_cluster(
     :param variables: environment of every component, beside what they need
     :param include: text of files below ``include`` by name, beside the checkout's
     :param schedulers: how many work on its one database
+    :param databases: what it works on; by default those of a server of its own
     """
     for part in ("include", "plugins"):
         shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -160,29 +217,44 @@ def airflow_cluster(
     layout = Layout(folder)
     layout.make()
     credentials = keep_credentials(layout)
-    postgres = EmbeddedPostgres(layout.postgres, tied=True)
     supervisor = Supervisor(layout)
+    with nullcontext(databases) if databases else _own_databases(layout) as used:
+        addresses = _addresses(used)
+        setting = environment(layout, credentials, addresses) | variables
+        try:
+            for service in airflow_services():
+                for number in range(schedulers if service.name == SCHEDULER else 1):
+                    supervisor.start(replace(service, name=f"{service.name}{number or ''}"), setting)
+            cluster = AirflowCluster(
+                addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting, folder / "include"
+            )
+            cluster.wait("Airflow answers", cluster.api.answers, START_S)
+            assert cluster.api.sign_in()
+            yield cluster
+        finally:
+            supervisor.stop(lambda: True)
+
+
+def _addresses(databases: Databases) -> Addresses:
+    # Its server binds the port a minute later: another Airflow of this machine must not look from the same on.
+    port = free_port(18080 + 50 * (os.getpid() % 200))
+    return Addresses(ui_port=port, profile_api_port=0, airflow_dsn=databases.airflow, promo_dsn=databases.promo)
+
+
+@contextmanager
+def _own_databases(layout: Layout) -> Iterator[Databases]:
+    """Run a durable server, as a newcomer's is, with both databases."""
+    postgres = EmbeddedPostgres(layout.postgres, tied=True)
     postgres.start()
     try:
-        addresses = Addresses(
-            # Its server binds the port a minute later: another Airflow of this machine must not look from the same on.
-            ui_port=free_port(18080 + 50 * (os.getpid() % 200)),
-            profile_api_port=0,
-            airflow_dsn=postgres.dsn("airflow"),
-            promo_dsn=postgres.dsn("promo"),
-        )
-        setting = environment(layout, credentials, addresses) | variables
-        supervisor.begin("airflow-db-migrate", airflow_command("db", "migrate"), setting).wait(START_S)
-        migrate(addresses.promo_dsn)
-        for service in airflow_services():
-            for number in range(schedulers if service.name == SCHEDULER else 1):
-                supervisor.start(replace(service, name=f"{service.name}{number or ''}"), setting)
-        cluster = AirflowCluster(
-            addresses.ui, credentials.password, addresses.promo_dsn, supervisor, setting, folder / "include"
-        )
-        cluster.wait("Airflow answers", cluster.api.answers, START_S)
-        assert cluster.api.sign_in()
-        yield cluster
+        databases = Databases(postgres.dsn("airflow"), postgres.dsn("promo"))
+        _migrate_airflow(layout, databases)
+        migrate(databases.promo)
+        yield databases
     finally:
-        supervisor.stop(lambda: True)
         postgres.stop()
+
+
+def _migrate_airflow(layout: Layout, databases: Databases) -> None:
+    setting = environment(layout, keep_credentials(layout), _addresses(databases))
+    Supervisor(layout).begin("airflow-db-migrate", airflow_command("db", "migrate"), setting).wait(START_S)

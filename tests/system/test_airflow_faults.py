@@ -7,10 +7,8 @@ import re
 import signal
 import threading
 from contextlib import ExitStack, contextmanager
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
-from urllib.parse import quote
+from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from promo_campaigns.local_airflow.supervisor import _Started
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_cluster import AirflowCluster
+    from system.airflow_cluster import AirflowCluster, Databases
 
 DAG_FILE = """
 from datetime import datetime, timedelta, timezone
@@ -72,7 +70,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, databases: Databases
+) -> Iterator[AirflowCluster]:
     """Return a real Airflow of two schedulers with the daily workflow, twenty contacts and codes for many days."""
     folder: Path = tmp_path_factory.mktemp("airflow-faults")
     variables = {
@@ -84,7 +84,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         # A dead scheduler's children keep its sockets, and with them the locks of the transaction that it died in.
         "PGOPTIONS": "-c idle_in_transaction_session_timeout=30s",
     }
-    with airflow_cluster(folder, {"daily.py": DAG_FILE}, variables, schedulers=2) as running:
+    with airflow_cluster(folder, {"daily.py": DAG_FILE}, variables, schedulers=2, databases=databases) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 20 * CONTACTS, days=365)
@@ -230,45 +230,17 @@ def test_a_task_that_is_killed_is_taken_up_again(
     assert messages(store) == before + CONTACTS
 
 
-def conclude_backfill(cluster: AirflowCluster, number: int) -> None:
-    """End a backfill whose runs are over, which Airflow itself notices within half a minute only."""
-    try:
-        cluster.call("PUT", f"/api/v2/backfills/{number}/cancel")
-    except HTTPError as error:
-        with error:
-            if error.code != HTTPStatus.CONFLICT:  # it was noticed meanwhile
-                raise
-
-
-def backfill(cluster: AirflowCluster, behaviour: str) -> list[dict[str, Any]]:
-    """Backfill three days and return their runs once they are over."""
-    body = {
-        "dag_id": "daily",
-        "from_date": "2026-03-28T00:00:00Z",
-        "to_date": "2026-03-31T00:00:00Z",
-        "max_active_runs": 3,
-        "reprocess_behavior": behaviour,
-        "dag_run_conf": {},
-    }
-    made = cluster.call("POST", "/api/v2/backfills", body)
-    dates = "logical_date_gte=2026-03-28T00:00:00Z&logical_date_lte=2026-03-31T00:00:00Z"
-    found: list[dict[str, Any]] = cluster.call("GET", f"/api/v2/dags/daily/dagRuns?{dates}")["dag_runs"]
-    for run in found:
-        assert cluster.run_to_end("daily", quote(run["dag_run_id"])) == "success"
-    conclude_backfill(cluster, made["id"])
-    return found
-
-
 def test_a_backfill_over_dates_that_were_sent_sends_nothing(cluster: AirflowCluster, store: Connection) -> None:
-    first = backfill(cluster, "none")
-    assert len(first) == 3
+    days = date(2026, 3, 28), date(2026, 3, 29)
+    first = cluster.backfill("daily", *days)
+    assert len(first) == 2
     before = (messages(store), runs(store))
     for behaviour in ("none", "failed", "completed"):
-        again = backfill(cluster, behaviour)
+        again = cluster.backfill("daily", *days, behaviour)
         assert {run["logical_date"] for run in again} == {run["logical_date"] for run in first}
         assert (messages(store), runs(store)) == before, behaviour
-    for day in ("28", "29", "30"):
-        everyone_has_one(store, f"daily/2026-03-{day}T09:00:00Z")
+    for day in days:
+        everyone_has_one(store, f"daily/{day}T09:00:00Z")
 
 
 def test_of_two_schedulers_one_takes_up_what_the_other_ran_when_it_was_killed(

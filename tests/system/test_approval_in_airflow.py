@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_cluster import AirflowCluster
+    from system.airflow_cluster import AirflowCluster, Databases
 
 ROOT = Path(__file__).parents[2]
 CONTACTS = 5
@@ -38,11 +38,11 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[AirflowCluster]:
     """Return a real Airflow with workflows that ask."""
     factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
     files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()} | {"messages/hello.yaml": MESSAGE}
-    with airflow_cluster(tmp_path_factory.mktemp("approval"), factory, {}, files) as running:
+    with airflow_cluster(tmp_path_factory.mktemp("approval"), factory, {}, files, databases=databases) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, CODES, days=365)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_cluster import AirflowCluster
+    from system.airflow_cluster import AirflowCluster, Databases
 
 STREAM = "promo_code_on_event"
 BLOCKS = "blocks_on_event"
@@ -69,16 +69,18 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, databases: Databases
+) -> Iterator[AirflowCluster]:
     """Return a real Airflow with both workflows, forty contacts and codes for many events."""
     stream = (CHECKOUT / "dags" / f"{STREAM}.py").read_text(encoding="utf-8")
     dags = {f"{STREAM}.py": stream, f"{BLOCKS}.py": BLOCKS_FILE}
     variables = {
         "AIRFLOW_CONN_PROMO_PROFILE_API": receiver.connection,
         # A watcher is started when a file is read after its DAG was unpaused.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
     }
-    with airflow_cluster(tmp_path_factory.mktemp("airflow-events"), dags, variables) as running:
+    with airflow_cluster(tmp_path_factory.mktemp("airflow-events"), dags, variables, databases=databases) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 50 * CONTACTS, days=365)

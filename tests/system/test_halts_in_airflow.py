@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_cluster import AirflowCluster
+    from system.airflow_cluster import AirflowCluster, Databases
 
 DAG_FILE = """
 from datetime import timedelta
@@ -64,12 +64,16 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[AirflowCluster]:
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, databases: Databases
+) -> Iterator[AirflowCluster]:
     """Return a real Airflow with a campaign of three batches, which are sent one after another."""
     include = {"messages/gated.yaml": MESSAGE, "data_sources/gate.yaml": GATE}
     # On a busy machine Airflow's API answers a task that begins later than within the five seconds it usually has.
     variables = {"AIRFLOW_CONN_PROMO_GATE": receiver.connection, "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60"}
-    with airflow_cluster(tmp_path_factory.mktemp("halts"), {"sale.py": DAG_FILE}, variables, include) as running:
+    with airflow_cluster(
+        tmp_path_factory.mktemp("halts"), {"sale.py": DAG_FILE}, variables, include, databases=databases
+    ) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, STOCK, days=365)

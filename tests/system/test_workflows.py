@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import urllib.error
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_cluster import AirflowCluster
+    from system.airflow_cluster import AirflowCluster, Databases
 
 ROOT = Path(__file__).parents[2]
 CONTACTS = 5
@@ -47,7 +47,7 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[AirflowCluster]:
     """Return a real Airflow that reads dags/workflows.py and six workflow files, one of them broken."""
     with running_receiver() as receiver:
         profile_api = {
@@ -60,10 +60,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowCluster
         variables = {
             "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api),
             # A watcher is started when a file is read after its DAG was unpaused.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         }
         files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()}
-        with airflow_cluster(tmp_path_factory.mktemp("workflows"), factory, variables, files) as running:
+        with airflow_cluster(
+            tmp_path_factory.mktemp("workflows"), factory, variables, files, databases=databases
+        ) as running:
             with connect(running.promo_dsn) as store:
                 add_contacts(store, CONTACTS)
                 add_codes(store, 40 * CONTACTS, days=365)
@@ -90,26 +92,6 @@ def runs(store: Connection, workflow: str) -> dict[str, dict[str, Any]]:
 
 def messages(store: Connection) -> int:
     return len(read_inbox(store, limit=10_000))
-
-
-def backfill(cluster: AirflowCluster, dag_id: str, first: int, last: int, behaviour: str = "none") -> None:
-    """Backfill some days of March and wait until they are over."""
-    body = {
-        "dag_id": dag_id,
-        "from_date": f"2026-03-{first:02}T00:00:00Z",
-        "to_date": f"2026-03-{last + 1:02}T00:00:00Z",
-        "max_active_runs": 3,
-        "reprocess_behavior": behaviour,
-        "dag_run_conf": {},
-    }
-    made = cluster.call("POST", "/api/v2/backfills", body)
-    cluster.wait(
-        f"the backfill of {dag_id}",
-        lambda: cluster.call("GET", f"/api/v2/backfills/{made['id']}")["completed_at"] is not None,
-    )
-    days = f"logical_date_gte=2026-03-{first:02}T00:00:00Z&logical_date_lte=2026-03-{last + 1:02}T00:00:00Z"
-    for run in cluster.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{days}")["dag_runs"]:
-        assert cluster.run_to_end(dag_id, quote(run["dag_run_id"])) == "success"
 
 
 def test_the_scheduler_runs_the_slot_that_is_due(cluster: AirflowCluster, store: Connection) -> None:
@@ -140,9 +122,9 @@ def test_a_broken_file_is_one_import_error_and_the_others_run(cluster: AirflowCl
 
 def test_a_backfill_sends_the_dates_that_were_not_sent(cluster: AirflowCluster, store: Connection) -> None:
     cluster.unpause("daily")
-    backfill(cluster, "daily", 2, 2)
+    cluster.backfill("daily", date(2026, 3, 2), date(2026, 3, 2))
     before = messages(store)
-    backfill(cluster, "daily", 1, 3, "completed")
+    cluster.backfill("daily", date(2026, 3, 1), date(2026, 3, 3), "completed")
     days = {key: run["recorded"] for key, run in runs(store, "daily").items() if key.startswith("2026-03-")}
     assert days == {f"2026-03-0{day}T09:00:00Z": CONTACTS for day in (1, 2, 3)}
     assert messages(store) == before + 2 * CONTACTS
@@ -151,7 +133,7 @@ def test_a_backfill_sends_the_dates_that_were_not_sent(cluster: AirflowCluster, 
 
 def test_send_by_keeps_a_backfill_from_sending_old_dates(cluster: AirflowCluster, store: Connection) -> None:
     cluster.unpause("guarded")
-    backfill(cluster, "guarded", 1, 1)
+    cluster.backfill("guarded", date(2026, 3, 1), date(2026, 3, 1))
     run = runs(store, "guarded")["2026-03-01T09:00:00Z"]
     assert (run["recorded"], run["expired"]) == (0, CONTACTS)
     codes = store.execute(
