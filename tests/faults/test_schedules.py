@@ -57,8 +57,8 @@ def test_what_was_taken_for_a_failure_is_none(played_on: Stage) -> None:
 def test_what_a_long_search_found_stays_mended(played_on: Stage) -> None:
     """In 1004170 a run is opened again between two statements of a claim, which then counted nobody's messages.
 
-    In 613694030 a cancelled run goes on, and its contacts are asked for with other codes under the keys of the first. In
-    678812517 one person lets runs send again while another one stops them.
+    In 613694030 a cancelled run goes on, and its contacts are asked for with other codes under the keys of the first.
+    In 678812517 one person lets runs send again while another one stops them.
     """
     found = search(played_on, [1_004_170, 613_694_030, 678_812_517])
     assert not found.failed, found.explain()
