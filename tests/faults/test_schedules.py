@@ -15,7 +15,7 @@ from faults.small_scenario import draw_scenario
 if TYPE_CHECKING:
     from faults.stage import Stage
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "400"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "250"))
 
 
 def test_no_schedule_of_faults_breaks_a_promise() -> None:
