@@ -22,7 +22,8 @@ from promo_campaigns.model.masking import mask
 from promo_campaigns.model.redaction import HIDDEN, redacted
 
 if TYPE_CHECKING:
-    from promo_campaigns.http.client import Call, Endpoint
+    from promo_campaigns.http.client import Call
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.run import Recipient
     from promo_campaigns.model.run_spec import DataSource
     from promo_campaigns.preview.test_request import Reply
@@ -67,7 +68,9 @@ class _TestRequest:
         """Return the request with credentials hidden."""
         query = self.endpoint.query
         key = f"{'&' if '?' in self.call.path else '?'}{query[0]}={HIDDEN}" if query else ""
-        headers = {**dict.fromkeys(self.endpoint.headers, HIDDEN), **self.call.headers}
+        own = {name.lower() for name in self.call.headers}
+        fixed = dict.fromkeys((name for name in self.endpoint.headers if name.lower() not in own), HIDDEN)
+        headers = {**fixed, **self.call.headers}
         return {
             "method": self.call.method,
             "url": self.redacted(f"{self.endpoint.base_url}{self.call.path}{key}"),
@@ -131,7 +134,7 @@ def _prepare(
         source=source,
         endpoint=endpoint,
         call=render_test_request(CompiledSource(source, 0), recipient, text),
-        secrets=[settings.password],
+        secrets=list(endpoint.secrets),
         masks={text: mask(text) for text in hidden},
     )
 

@@ -16,7 +16,8 @@ from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
-    from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.client import Answer
+    from promo_campaigns.http.target import Endpoint
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523
 ASSERTION_S = 3600

@@ -22,7 +22,7 @@ from promo_campaigns.delivery.transports.mail import (
 )
 from promo_campaigns.delivery.transports.mail_connection import MailClient, MailConnection
 from promo_campaigns.http.no_connection import explain
-from promo_campaigns.http.tls import tls_context
+from promo_campaigns.http.tls import TlsRules, tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SmtpTransport(BaseTransport):
                 "use tls or starttls, or set allow_insecure for a test"
             )
         self._timeout_s = server.number("timeout_s", 20.0, least=0.1, most=50.0)
-        self._tls = tls_context(server.text("ca_file"))
+        self._tls = tls_context(TlsRules(ca_file=server.text("ca_file")))
         self.concurrency = int(server.number("concurrency", 4, least=1, most=100))
         self._idle: list[MailConnection] = []
 

@@ -1,0 +1,3 @@
+"""What signs requests, as a connection says it."""
+
+__all__ = ["credentials", "headers"]
