@@ -240,7 +240,7 @@ class HttpClient:
 
     def _headers(self, call: Call, signature: Mapping[str, str]) -> CIMultiDict[str]:
         """Return the headers of a request. None are the session's own: those aiohttp shows to a proxy as well."""
-        headers = self._fixed.copy()
+        headers: CIMultiDict[str] = self._fixed.copy()
         headers.update(call.headers)
         headers.update(signature)
         return headers
@@ -256,8 +256,10 @@ class HttpClient:
             return answer
         if answer.status != _UNAUTHORIZED:
             signer.taken(signature)
+        if answer.status != _UNAUTHORIZED or not signer.refused(signature):
             return answer
-        return replace(answer, locked_out=False, look_at="") if signer.refused(signature) else answer
+        detail = f"{answer.detail}, the access token has ended; the next request has a new one"
+        return replace(answer, detail=detail, locked_out=False, look_at="")
 
     def _open(self) -> aiohttp.ClientSession:
         endpoint, proxy = self.endpoint, self.endpoint.proxy
@@ -327,7 +329,6 @@ async def _called(
 
 
 def _no_connection(why: NoConnection) -> Answer:
-    """Return the answer of a call whose request nobody has read."""
     return Answer(outcome=Outcome.LATER, detail=why.detail, locked_out=why.is_final, look_at=why.look_at, called=False)
 
 

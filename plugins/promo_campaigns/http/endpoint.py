@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from promo_campaigns.connections.settings import LIMITS
+from promo_campaigns.connections.settings import LIMITS, ConnectionSettings
 from promo_campaigns.http.provider_extras import as_own_type
 from promo_campaigns.http.proxy import find_proxy, trusted_ca_file
+from promo_campaigns.http.signing.access_tokens import MAX_TOKEN_S
 from promo_campaigns.http.signing.credentials import read_credentials
+from promo_campaigns.http.signing.oauth2 import OAUTH_EXTRAS
+from promo_campaigns.http.signing.signature import HMAC_EXTRAS
 from promo_campaigns.http.ssrf import is_legacy_number
 from promo_campaigns.http.target import Endpoint
 from promo_campaigns.http.tls import TlsRules, tls_context
@@ -19,14 +23,12 @@ from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from promo_campaigns.connections.settings import ConnectionSettings
-
 WAY = (
     *("allow_insecure", "allow_private", "ca_file", "cert_file", "concurrency", "key_file", "key_password"),
     *("proxy", "timeout_s", "trust_env", "verify"),
 )
 """Extras that say how the receiver is reached, whoever we are."""
-EXTRAS = (*WAY, "auth", "headers", "key_name")
+EXTRAS = (*WAY, "auth", "headers", "key_name", *OAUTH_EXTRAS, *HMAC_EXTRAS)
 MAX_TIMEOUT_S = 55.0
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _BASE_PATH = re.compile(r"/(?:[A-Za-z0-9!$&'()*+,;=:@/._~-]|%[0-9A-Fa-f]{2})*")
@@ -58,11 +60,12 @@ class _Reading:
         insecure = settings.flag("allow_insecure")
         base_url = self._base_url(insecure=insecure, says_tls=tls != TlsRules())
         proxy = find_proxy(settings, base_url)
-        signed = read_credentials(settings)
+        signed = read_credentials(settings, self._reach)
         return Endpoint(
             base_url=base_url,
             headers=signed.headers,
             query=signed.query,
+            signer=signed.signer,
             allow_private=settings.flag("allow_private"),
             timeout_s=settings.number("timeout_s", 30.0, least=0.1, most=MAX_TIMEOUT_S),
             concurrency=int(settings.number("concurrency", 32, least=1, most=1000)),
@@ -70,6 +73,13 @@ class _Reading:
             proxy=proxy,
             secrets=(*signed.secrets, *filter(None, (tls.key_password, proxy.password if proxy else ""))),
         )
+
+    def _reach(self, host: str) -> Endpoint:
+        """Return the endpoint of a token server, which is reached as the receiver is and says who we are by itself."""
+        settings = self._settings
+        way = {name: settings.extras[name] for name in WAY if name in settings.extras}
+        found = _Reading(ConnectionSettings(name=settings.name, host=host, extras=way), ()).endpoint()
+        return replace(found, timeout_s=min(found.timeout_s / 2, MAX_TOKEN_S))
 
     def _tls(self) -> TlsRules:
         settings = self._settings

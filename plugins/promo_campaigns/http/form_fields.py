@@ -13,10 +13,37 @@ HTTP_FIELDS: dict[str, Any] = {
     "auth": _field(
         "Auth",
         "How requests are signed; the secret is the password. Empty: basic where there is a login.",
-        enum=["none", "basic", "bearer", "header", "query"],
+        enum=["none", "basic", "bearer", "header", "query", "oauth2", "hmac"],
     ),
     "key_name": _field(
-        "Name of the key", "For the auth header or query: which header or query parameter carries the key."
+        "Name of the key",
+        "For the auth header or query: which header or parameter carries the key; for hmac: which header the login.",
+    ),
+    "token_url": _field(
+        "Token URL", "For oauth2, where tokens are given; login and password are client id and secret."
+    ),
+    "scope": _field("Scope", "For oauth2: what the token is to be for."),
+    "audience": _field("Audience", "For oauth2, where the token server wants one."),
+    "client_auth": _field(
+        "Client authentication",
+        "For oauth2, how client id and secret are sent: as Basic (unless given), in the body, or not at all with tls.",
+        enum=["basic", "body", "tls"],
+    ),
+    "hmac_header": _field("Signature header", "For hmac: X-Signature unless given; the key is the password."),
+    "hmac_algorithm": _field(
+        "Algorithm", "For hmac: sha256 unless given.", enum=["sha256", "sha384", "sha512", "sha1"]
+    ),
+    "hmac_signs": _field(
+        "What is signed",
+        "For hmac: {timestamp}.{body} unless given; also {method}, {path}, {query}, {target}, {url}, {body_sha256}.",
+    ),
+    "hmac_value": _field(
+        "Form of the signature", "For hmac: {signature} unless given, such as t={timestamp},v1={signature}."
+    ),
+    "hmac_encoding": _field("Encoding", "For hmac: hex unless given.", enum=["hex", "base64"]),
+    "hmac_timestamp": _field("Form of the timestamp", "For hmac: s unless given.", enum=["s", "ms", "iso"]),
+    "hmac_timestamp_header": _field(
+        "Timestamp header", "For hmac: X-Timestamp where the timestamp is signed and the signature does not say it."
     ),
     "headers": _field("Headers", 'Sent with every request that has none of its own, as JSON: {"X-Client": "promo"}.'),
     "timeout_s": _field("Time-out", "Seconds for one request, 30 unless given.", "number", minimum=0.1, maximum=55),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from promo_campaigns.http.target import Endpoint
 
 _SERVER_ERRORS = 500
+_UNAUTHORIZED = 401
 
 
 def probe(endpoint: Endpoint) -> tuple[bool, str]:
@@ -31,7 +32,10 @@ async def _asked(endpoint: Endpoint) -> Answer:
     client = HttpClient(endpoint)
     async with client.connected():
         call = Call(method="GET", path="/" if endpoint.base_url.count("/") < 3 else "?")  # noqa: PLR2004  (a base path)
-        (answer,) = await client.send_all([call], deadline=time.monotonic() + endpoint.timeout_s)
+        deadline = time.monotonic() + 2 * endpoint.timeout_s
+        (answer,) = await client.send_all([call], deadline=deadline)
+        if answer.status == _UNAUTHORIZED and not answer.locked_out:  # of a token that other tasks had left
+            (answer,) = await client.send_all([call], deadline=deadline)
         return answer
 
 

@@ -36,5 +36,8 @@ def show_call(endpoint: Endpoint, call: Call) -> ShownCall:
     if endpoint.query:
         url += f"{'&' if '?' in call.path else '?'}{quote(endpoint.query[0])}={HIDDEN}"
     own = {name.lower() for name in call.headers}
-    headers = {**call.headers, **dict.fromkeys((name for name in endpoint.headers if name.lower() not in own), HIDDEN)}
+    headers = {
+        **call.headers,
+        **dict.fromkeys((name for name in endpoint.secret_headers if name.lower() not in own), HIDDEN),
+    }
     return ShownCall(method=call.method, url=url, headers=headers, body=call.body)

@@ -30,6 +30,14 @@ class NotSignedError(Exception):
 class Signer(Protocol):
     """Signs each request on its own, with what is fetched or reckoned when it is made."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that it adds."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What it has been given so far that is never shown."""
+
     async def sign(self, method: str, url: URL, body: bytes | None) -> Mapping[str, str]:
         """Return the headers that sign a request; they are secrets, never logged.
 
@@ -56,19 +64,29 @@ class Endpoint:
     :ivar concurrency: requests under way at a time
     :ivar tls: how the receiver proves who it is, and we
     :ivar proxy: through which requests go; it looks the host's name up itself, so that only addresses are vetted here
-    :ivar secrets: texts that are never shown, in an answer neither
+    :ivar secrets: texts of the connection that are never shown, in an answer neither
     """
 
     base_url: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     query: tuple[str, str] | None = field(default=None, repr=False)
-    signer: Signer | None = field(default=None, repr=False)
+    signer: Signer | None = field(default=None, repr=False, compare=False)
     allow_private: bool = False
     timeout_s: float = 30.0
     concurrency: int = 32
     tls: TlsRules = field(default_factory=TlsRules)
     proxy: Proxy | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Every text that is never shown, with what the signer has been given meanwhile."""
+        return (*self.secrets, *(self.signer.secrets if self.signer else ()))
+
+    @property
+    def secret_headers(self) -> tuple[str, ...]:
+        """The names of the headers whose values are never shown."""
+        return (*self.headers, *(self.signer.names if self.signer else ()))
 
     @property
     def is_tls(self) -> bool:

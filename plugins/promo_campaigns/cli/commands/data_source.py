@@ -50,26 +50,24 @@ def data_source() -> None:
 class _TestRequest:
     """One request as it may be shown.
 
-    :param secrets: what is never shown
     :param masks: codes and addresses, by what is shown in their place
     """
 
     source: DataSource
     endpoint: Endpoint
     call: Call
-    secrets: list[str]
     masks: dict[str, str]
 
     def redacted(self, text: str) -> str:
         """Return a text with no secret and no code in it, fit for a terminal."""
-        return printable(redacted(text, self.secrets, self.masks), "\n\t")
+        return printable(redacted(text, self.endpoint.hidden, self.masks), "\n\t")
 
     def request(self) -> dict[str, Any]:
         """Return the request with credentials hidden."""
         query = self.endpoint.query
         key = f"{'&' if '?' in self.call.path else '?'}{query[0]}={HIDDEN}" if query else ""
         own = {name.lower() for name in self.call.headers}
-        fixed = dict.fromkeys((name for name in self.endpoint.headers if name.lower() not in own), HIDDEN)
+        fixed = dict.fromkeys((name for name in self.endpoint.secret_headers if name.lower() not in own), HIDDEN)
         headers = {**fixed, **self.call.headers}
         return {
             "method": self.call.method,
@@ -134,7 +132,6 @@ def _prepare(
         source=source,
         endpoint=endpoint,
         call=render_test_request(CompiledSource(source, 0), recipient, text),
-        secrets=list(endpoint.secrets),
         masks={text: mask(text) for text in hidden},
     )
 

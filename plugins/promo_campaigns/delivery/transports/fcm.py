@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.google_tokens import (
-    AccessTokens,
-    NoTokenError,
     ServiceAccount,
+    account_tokens,
     read_service_account,
 )
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
 from promo_campaigns.http.endpoint import WAY, parse_endpoint
+from promo_campaigns.http.signing.access_tokens import MAX_TOKEN_S, NoTokenError
 from promo_campaigns.model.errors import CannotCarryError, ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.redaction import HIDDEN
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 HOST = "fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-MAX_TOKEN_S = 10.0
 QUOTA_S = 60.0
 """How long to back off from FCM when a quota is used up and its answer names no time."""
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]*")
@@ -62,7 +61,9 @@ class FcmTransport(HttpTransport):
         self._account = self._read_account()
         asked = urlsplit(self._account.token_uri)
         tokens = self._endpoint(asked.hostname or "", asked.port, asked.scheme)
-        self._tokens = AccessTokens(self._account, SCOPE, replace(tokens, timeout_s=min(tokens.timeout_s, MAX_TOKEN_S)))
+        self._tokens = account_tokens(
+            self._account, SCOPE, replace(tokens, timeout_s=min(tokens.timeout_s, MAX_TOKEN_S))
+        )
 
     def endpoint(self) -> Endpoint:
         """Return where pushes go: to FCM, unless the connection names a host."""

@@ -1,19 +1,24 @@
-"""What signs the requests of a connection: its login and password, and the headers that it always sends."""
+"""What signs the requests of a connection: login and password in one way or another, and headers that never change."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from promo_campaigns.http.signing.headers import OF_THE_CALL, basic_auth, is_free_header, is_header
+from promo_campaigns.http.signing.oauth2 import OAUTH_EXTRAS, oauth_signer, token_host
+from promo_campaigns.http.signing.signature import HMAC_EXTRAS, hmac_signer
 
 if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
+    from promo_campaigns.http.target import Endpoint, Signer
 
-AUTHS = ("none", "basic", "bearer", "header", "query")
+AUTHS = ("none", "basic", "bearer", "header", "query", "oauth2", "hmac")
+_READ_BY = {"oauth2": OAUTH_EXTRAS, "hmac": HMAC_EXTRAS}
+"""Extras that one auth reads and no other."""
 _AUTHORIZATION = "authorization"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
 _SECRET = re.compile(r"[\x20-\x7e\x80-\U0010ffff]+")
@@ -22,30 +27,46 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What every request of a connection carries. Never logged.
+    """What signs the requests of a connection. Never logged.
 
     :ivar headers: the fixed ones, with that of the auth among them
     :ivar query: name and value of the parameter of the auth, where it is in the query
+    :ivar signer: what signs each request on its own
     :ivar secrets: texts that are never shown
     """
 
     headers: dict[str, str] = field(repr=False)
     query: tuple[str, str] | None = field(repr=False)
+    signer: Signer | None = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def read_credentials(settings: ConnectionSettings) -> Credentials:
+def read_credentials(settings: ConnectionSettings, reach: Callable[[str], Endpoint]) -> Credentials:
     """Return what signs the requests of a connection.
 
+    :param reach: returns the endpoint of a server that is reached in the way that the connection says
     :raises ConfigurationError: a secret is missing, or a name or value cannot be sent
     """
     fixed = _fixed_headers(settings)
     kind = _kind(settings, fixed)
+    for auth, extras in _READ_BY.items():
+        if auth != kind and (unread := next((name for name in extras if settings.text(name)), "")):
+            settings.fail(f"has the extra {unread}, which only the auth {auth} reads")
     signing, query = _signing(settings, kind)
-    if twice := next((name for name in fixed if name.lower() in {one.lower() for one in signing}), ""):
+    signer = _signer(settings, kind, reach)
+    taken = {name.lower() for name in (*signing, *(signer.names if signer else ()))}
+    if twice := next((name for name in fixed if name.lower() in taken), ""):
         settings.fail(f"has a header {twice}, which the auth {kind} sends as well; leave one of them out")
     secrets = tuple(filter(None, (settings.password, *fixed.values())))
-    return Credentials(headers={**fixed, **signing}, query=query, secrets=secrets)
+    return Credentials(headers={**fixed, **signing}, query=query, signer=signer, secrets=secrets)
+
+
+def _signer(settings: ConnectionSettings, kind: str, reach: Callable[[str], Endpoint]) -> Signer | None:
+    if kind == "oauth2":
+        return oauth_signer(settings, reach(token_host(settings)))
+    if kind == "hmac":
+        return hmac_signer(settings, _key_name(settings, kind) if settings.text("key_name") else "")
+    return None
 
 
 def _kind(settings: ConnectionSettings, fixed: Mapping[str, str]) -> str:
