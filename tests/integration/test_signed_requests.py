@@ -326,7 +326,7 @@ def test_a_wrong_setting_of_a_signature_is_named(extras: dict[str, Any], problem
 def test_the_examples_of_the_page_run(server: TokenServer) -> None:
     """The connections of docs/connections.md, with nothing but the places and secrets of this test put in."""
     page = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
-    _, by_token, by_key = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    by_token, by_key = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL)[2:4])
     by_token |= {"host": server.receiver.url, "login": CLIENT, "password": SECRET}
     by_token["extra"] |= {**LOCAL, "token_url": f"{server.receiver.url}/oauth/token"}
     assert calls(json.dumps(by_token), 1)[0][0].outcome is Outcome.OK

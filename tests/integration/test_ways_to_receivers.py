@@ -209,7 +209,7 @@ def test_an_extra_that_is_a_header_is_one_and_a_request_s_own_comes_first(receiv
 def test_the_example_of_the_page_runs(authority: trustme.CA, files: Path, proxy: ProxyServer) -> None:
     """The connection of docs/connections.md, with nothing but the places of this machine put in."""
     page = (DOCS / "connections.md").read_text(encoding="utf-8")
-    told = re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0]
+    told = re.findall(r"```json\n(.*?)```", page, re.DOTALL)[1]
     named = f"http://{quote(LOGIN)}:{quote(PASSWORD, safe='')}@127.0.0.1:{proxy.port}"
     for there, here in {
         "/etc/ssl/company-ca.pem": str(files / "ca.pem"),
