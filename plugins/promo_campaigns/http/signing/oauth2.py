@@ -60,11 +60,19 @@ class OAuthSigner:
 
 
 def token_host(settings: ConnectionSettings) -> str:
-    """Return scheme and host of the token server.
+    """Return scheme and host of the token server that the extra ``token_url`` names.
 
-    :raises ConfigurationError: the extra token_url is missing, or no address
+    :raises ConfigurationError: it is missing, or no address
     """
-    parts = urlsplit(settings.text("token_url"))
+    return host_of(settings, settings.text("token_url"))
+
+
+def host_of(settings: ConnectionSettings, where: str) -> str:
+    """Return scheme and host of the address where tokens are given.
+
+    :raises ConfigurationError: it is none
+    """
+    parts = urlsplit(where)
     if not parts.scheme or not parts.netloc or parts.fragment:
         settings.fail("needs the extra token_url for the auth oauth2: where tokens are given, https://host/path")
     return f"{parts.scheme}://{parts.netloc}"
@@ -82,11 +90,26 @@ def oauth_signer(settings: ConnectionSettings, server: Endpoint) -> OAuthSigner:
     if way == "tls" and not server.tls.cert_file:
         settings.fail("has the client_auth tls, which needs a cert_file")
     asked = {name: settings.text(name) for name in ("scope", "audience") if settings.text(name)}
-    where = settings.text("token_url")
-    facts = (where, settings.login, way, *(f"{name}={value}" for name, value in asked.items()))
-    store = TokenStore(settings.password, *facts) if settings.password and way != "tls" else None
-    call = _question(where, settings.login, settings.password, way, asked)
-    return OAuthSigner(AccessTokens(server, lambda: call, look_at=_LOOK_AT, store=store))
+    where, secret = settings.text("token_url"), settings.password
+    tokens = client_tokens(server, where, client=settings.login, secret=secret, way=way, asked=asked, look_at=_LOOK_AT)
+    return OAuthSigner(tokens)
+
+
+def client_tokens(  # noqa: PLR0913  (what a question for a token is made of, one keyword each)
+    server: Endpoint, where: str, *, client: str, secret: str, way: str, asked: Mapping[str, str], look_at: str
+) -> AccessTokens:
+    """Return the tokens that a client is given; tasks of one account and machine share them.
+
+    :param server: the token server's
+    :param where: its whole address
+    :param way: how the client says who it is: one of ``CLIENT_AUTHS``
+    :param asked: what else stands in the question, such as the scope
+    :param look_at: what a person is to look at if the server refuses
+    """
+    facts = (where, client, way, *(f"{name}={value}" for name, value in asked.items()))
+    store = TokenStore(secret, *facts) if secret and way != "tls" else None
+    call = _question(where, client, secret, way, asked)
+    return AccessTokens(server, lambda: call, look_at=look_at, store=store)
 
 
 def _question(where: str, client: str, secret: str, way: str, asked: Mapping[str, str]) -> Call:
