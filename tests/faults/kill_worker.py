@@ -25,7 +25,7 @@ from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.invariants import require_invariants
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches, read_run

@@ -27,7 +27,8 @@ from promo_campaigns.delivery.throttle.breaker import FREE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.webhook import WebhookTransport
-from promo_campaigns.http.client import MAX_ANSWER_BYTES, Endpoint
+from promo_campaigns.http.client import MAX_ANSWER_BYTES
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError

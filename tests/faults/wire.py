@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 from promo_campaigns.delivery.http_sender import KEY_HEADER
-from promo_campaigns.http.client import Call, Endpoint, HttpClient
+from promo_campaigns.http.client import Call, HttpClient
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:

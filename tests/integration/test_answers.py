@@ -31,7 +31,7 @@ from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.interventions import cancel_run, resume_run
 from promo_campaigns.ledger.invariants import check_invariants

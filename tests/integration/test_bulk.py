@@ -16,7 +16,8 @@ from promo_campaigns.delivery.bulk import record_profiles_in_bulk
 from promo_campaigns.delivery.bulk_sender import HttpBulkSender
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
-from promo_campaigns.http.client import Endpoint, basic_auth
+from promo_campaigns.http.signing.headers import basic_auth
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError

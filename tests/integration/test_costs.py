@@ -18,7 +18,7 @@ from promo_campaigns.delivery.rendering import render_messages
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.outcome import DeliveryResult, Outcome

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from promo_campaigns.http.client import Answer, Call, Endpoint, HttpClient
+from promo_campaigns.http.client import Answer, Call, HttpClient
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
 from receiver import Answer as Told

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from promo_campaigns.delivery.success_rule import is_unreadable, read_json
-from promo_campaigns.http.client import MAX_ANSWER_BYTES, Call, Endpoint, HttpClient
+from promo_campaigns.http.client import MAX_ANSWER_BYTES, Call, HttpClient
 from promo_campaigns.http.client import Answer as Answered
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
 from receiver import Answer

@@ -14,7 +14,9 @@ import trustme
 
 from closing_receiver import ClosingReceiver, running_closing
 from https_receiver import serving_as
-from promo_campaigns.http.client import Answer, Call, Endpoint, HttpClient
+from promo_campaigns.http.client import Answer, Call, HttpClient
+from promo_campaigns.http.target import Endpoint
+from promo_campaigns.http.tls import TlsRules
 from promo_campaigns.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def test_over_tls_as_well(tmp_path: Path) -> None:
     assert isinstance(context, ssl.SSLContext)
     with running_closing(ClosingReceiver(), context) as receiver:
         base_url = f"https://localhost:{receiver.port}"
-        endpoint = Endpoint(base_url=base_url, allow_private=True, concurrency=8, ca_file=str(ca_file))
+        endpoint = Endpoint(base_url=base_url, allow_private=True, concurrency=8, tls=TlsRules(ca_file=str(ca_file)))
         told = call_all(endpoint, calls=300)
     outcomes = Counter(answer.outcome for answer in told)
     assert outcomes[Outcome.UNKNOWN] <= 3

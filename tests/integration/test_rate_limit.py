@@ -15,8 +15,9 @@ from cut_line import cut_line
 from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.throttle.rate_limit_store import MAX_BACK_OFF_S, open_rate_limiter
-from promo_campaigns.http.client import Call, Endpoint, HttpClient
+from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.http.rate_limit_port import TOKEN_BATCH_S, UNLIMITED, Budget, NoPermitError
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError, DatabaseUnavailableError
 from promo_campaigns.model.outcome import Outcome

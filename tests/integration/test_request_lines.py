@@ -20,7 +20,7 @@ from promo_campaigns.definitions.data_source_file import METHODS
 from promo_campaigns.delivery.http_sender import HttpSender
 from promo_campaigns.delivery.rendering import render_requests
 from promo_campaigns.delivery.templates import compile_data_source
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run import Mode, Recipient, Run
 

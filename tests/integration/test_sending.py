@@ -17,7 +17,7 @@ from promo_campaigns.delivery.templates import compile_data_source, compile_mess
 from promo_campaigns.delivery.throttle.breaker import FREE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport, read_inbox
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ReceiverUnavailableError, SendError
 from promo_campaigns.postgres.connection import connect

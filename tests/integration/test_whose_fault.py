@@ -19,7 +19,7 @@ from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.delivery.service import DeliveryService
 from promo_campaigns.delivery.templates import compile_data_source
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
-from promo_campaigns.http.client import Endpoint
+from promo_campaigns.http.target import Endpoint
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.model.errors import ReceiverRefusesError

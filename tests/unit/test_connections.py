@@ -16,10 +16,19 @@ from psycopg.conninfo import conninfo_to_dict
 from promo_campaigns.connections.lookup import airflow_connection, command_connection
 from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
 from promo_campaigns.connections.settings import ConnectionSettings
-from promo_campaigns.connections.store_dsn import OWN_FIELDS, PASSED, REFUSED, SET_HERE, store_dsn
+from promo_campaigns.connections.store_dsn import (
+    LINE,
+    OF_THE_HOOK,
+    OWN_FIELDS,
+    PASSED,
+    REFUSED,
+    SESSION_SETTINGS,
+    TOKENS,
+    store_dsn,
+)
 from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.postgres.connection import LINE
+from promo_campaigns.postgres import connection as opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,17 +143,41 @@ LIBPQ = sorted(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 @pytest.mark.parametrize("name", LIBPQ)
 def test_every_parameter_of_libpq_is_passed_on_or_refused_by_name(name: str) -> None:
     connection = parse_connection("promo_db", f"postgres://h/d?{name}=1")
-    if name in PASSED:
+    if name in (PASSED | LINE) - {"client_encoding"}:
         assert conninfo_to_dict(store_dsn(connection))[name] == "1"
     else:
-        with pytest.raises(ConfigurationError, match=rf"^connection promo_db has the extra {name}; "):
+        with pytest.raises(ConfigurationError, match=rf"^connection promo_db has (?:the|an) extra {name}\b"):
             store_dsn(connection)
 
 
 def test_no_parameter_has_two_rules_and_what_the_product_sets_is_refused() -> None:
-    rules = [PASSED, OWN_FIELDS.keys(), SET_HERE, REFUSED.keys()]
+    rules = [PASSED, OWN_FIELDS.keys(), LINE, TOKENS, OF_THE_HOOK, REFUSED.keys()]
     assert sum(map(len, rules)) == len(frozenset().union(*rules))
-    assert LINE.keys() <= SET_HERE
+    assert opened.LINE.keys() <= LINE
+    assert {name.lower() for name in opened.SESSION} == SESSION_SETTINGS
+
+
+def test_every_extra_that_the_provider_s_hook_reads_by_itself_has_a_rule() -> None:
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    assert PostgresHook.ignored_extra_options <= TOKENS | OF_THE_HOOK | REFUSED.keys()
+
+
+@pytest.mark.parametrize(
+    ("extra", "problem"),
+    [
+        ({"options": "-c search_path=shop"}, "extra options that sets search_path; the product sets it itself"),
+        ({"options": "-c work_mem=8MB --Statement-Timeout=5"}, "extra options that sets statement_timeout"),
+        ({"client_encoding": "latin1"}, "client_encoding that is not UTF8"),
+        ({"connect_timeout": 0}, "extra connect_timeout that is not between 1 and 60"),
+        ({"redshift": True}, "extra redshift; Redshift cannot hold the store"),
+        ({"iam": "perhaps"}, "extra iam that is neither true nor false"),
+    ],
+)
+def test_an_extra_that_would_take_a_promise_away_is_refused(extra: dict[str, object], problem: str) -> None:
+    connection = ConnectionSettings(name="connection c", conn_type="postgres", host="h", extras=extra)
+    with pytest.raises(ConfigurationError, match=problem):
+        store_dsn(connection)
 
 
 @pytest.mark.parametrize(("value", "text"), [(True, "1"), (False, "0"), (0, "0"), ("verify-full", "verify-full")])

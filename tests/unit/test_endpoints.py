@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from promo_campaigns.connections.parsing import parse_connection, read_airflow_connection
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.http.client import Call, HttpClient
-from promo_campaigns.http.endpoint import AUTHS, parse_endpoint
+from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.http.request_paths import path_part
+from promo_campaigns.http.signing.credentials import AUTHS
+from promo_campaigns.http.signing.headers import basic_auth
 from promo_campaigns.http.ssrf import is_public, require_public_literal
 from promo_campaigns.model.errors import ConfigurationError, SendError
 
@@ -57,7 +59,7 @@ def test_a_key_in_the_query_is_one_parameter_whatever_it_holds(path: str) -> Non
     assert (found.path, found.fragment) == ("/a", "")
 
 
-@pytest.mark.parametrize("auth", AUTHS)
+@pytest.mark.parametrize("auth", [auth for auth in AUTHS if auth != "oauth2"])
 def test_no_form_of_an_endpoint_or_its_settings_shows_the_secret(auth: str) -> None:
     made_of = settings(login="any", password=SECRET, extras={"auth": auth, "key_name": "X-Key"})
     for shown in (repr(made_of), str(made_of), repr(parse_endpoint(made_of))):
@@ -279,3 +281,67 @@ def test_a_v4_address_inside_a_v6_one_is_judged_as_v4(address: str) -> None:
 def test_a_private_literal_is_refused_in_every_form(host: str) -> None:
     with pytest.raises(SendError, match="private address"):
         require_public_literal(host)
+
+
+PROVIDER = [
+    ({}, "https://api.example.com", {}, 30),
+    ({"timeout": 12}, "https://api.example.com", {}, 12),
+    ({"timeout": "12.5", "trust_env": False, "stream": False}, "https://api.example.com", {}, 12.5),
+    ({"allow_redirects": "false", "check_response": True, "srv_lookup": False}, "https://api.example.com", {}, 30),
+    ({"X-API-Key": SECRET, "Accept": "application/json"}, "https://api.example.com",
+     {"X-API-Key": SECRET, "Accept": "application/json"}, 30),
+    ({"Authorization": "Token canary"}, "https://api.example.com", {"Authorization": "Token canary"}, 30),
+    ({"verify": True, "verify_other": None}, "https://api.example.com", {}, 30),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("extras", "base_url", "headers", "timeout_s"), PROVIDER)
+def test_a_connection_of_the_http_provider_is_read_as_its_hook_reads_it(
+    extras: dict[str, Any], base_url: str, headers: dict[str, str], timeout_s: float
+) -> None:
+    endpoint = parse_endpoint(settings(conn_type="http", password="unused" if headers else "", extras=extras))
+    signed = {} if not headers or "Authorization" in headers else {"Authorization": basic_auth("", "unused")}
+    assert (endpoint.base_url, endpoint.headers, endpoint.timeout_s) == (base_url, {**headers, **signed}, timeout_s)
+    assert set(headers.values()) <= set(endpoint.secrets)
+    assert "canary" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("extras", "problem"),
+    [
+        ({"allow_redirects": True}, "extra allow_redirects that is not false: redirects are never followed"),
+        ({"max_redirects": 3}, "has the extra max_redirects"),
+        ({"srv_lookup": True}, "extra srv_lookup that is not false: SRV records are not looked up"),
+        ({"stream": True}, "extra stream that is not false"),
+        ({"check_response": False}, "extra check_response that is not true"),
+        ({"timeout": [3, 30]}, "extra timeout of several numbers"),
+        ({"timeout": 60}, "extra timeout_s that is not between 0.1 and 55"),
+        ({"timeout": 5, "timeout_s": 6}, "has the extra timeout_s and another one of the same meaning"),
+        ({"verify": False}, "does not verify certificates.*set allow_insecure for a test"),
+        ({"verify": 1}, "neither true nor false nor the path"),
+        ({"verify": "no/such.pem"}, "the ca_file 'no/such.pem' cannot be read"),
+        ({"verify": True, "verify_ssl": True}, "has the extras verify and verify_ssl"),
+        ({"cert": ["a", "b", "c"]}, "extra cert that is neither"),
+        ({"cert": "no/such.pem"}, "the cert_file 'no/such.pem' cannot be used"),
+        ({"cert_file": "no/such.pem", "key_password": "canary"}, "the cert_file 'no/such.pem' cannot be used"),
+        ({"key_file": "a"}, "has a key_file or key_password without a cert_file"),
+        ({"proxies": {"https": "socks5://canary@p:1"}}, "has an extra proxy that is none to be used"),
+        ({"proxies": {"ftp": "http://p:1"}}, "has an extra proxy that is not like"),
+        ({"proxy": "https://p:1"}, "https and socks are not known"),
+        ({"proxy": "http://u:canary@p:1/path"}, "has an extra proxy that is none to be used"),
+        ({"proxy": "{broken"}, "neither an address nor a JSON object"),
+        ({"allow_privat": True}, "would be sent as a header; did you mean allow_private"),
+        ({"request_per_s": 5}, "did you mean requests_per_s"),
+        ({"Host": "other.example"}, "has a header Host, which each request has of its own"),
+        ({"X Y": "canary"}, "no name of a header"),
+        ({"X-Y": {"canary": 1}}, "has a header X-Y whose value is no text"),
+        ({"X-Y": "canary\r\nZ: 1"}, "has a header X-Y whose value is no text"),
+        ({"X-Y": "a", "x-y": "b"}, "has a header twice"),
+        ({"headers": "[1]"}, "has an extra headers that is no JSON object"),
+        ({"Authorization": "canary", "auth": "basic"}, "has a header Authorization, which the auth basic sends"),
+    ],
+)
+def test_what_cannot_be_honoured_of_the_provider_s_extras_is_refused(extras: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        parse_endpoint(settings(conn_type="http", login="me", password="canary", extras=extras))
+    assert "canary" not in str(caught.value)

@@ -62,8 +62,8 @@ def test_a_connection_of_another_type_is_refused(hook_on: UseConnection) -> None
 
 
 def test_an_unknown_extra_is_refused_by_name_without_its_value(hook_on: UseConnection) -> None:
-    with pytest.raises(ConfigurationError, match=r"has the extra options; the product sets it itself") as caught:
-        _ = hook_on("postgres://h/d?options=secret-value").dsn
+    with pytest.raises(ConfigurationError, match=r"has the extra replication; it makes a session") as caught:
+        _ = hook_on("postgres://h/d?replication=secret-value").dsn
     assert "secret-value" not in str(caught.value)
 
 

@@ -125,7 +125,8 @@ def test_a_gzip_answer_meets_its_rule(receiver: Receiver) -> None:
     import asyncio
     import time
 
-    from promo_campaigns.http.client import Call, Endpoint, HttpClient
+    from promo_campaigns.http.client import Call, HttpClient
+    from promo_campaigns.http.target import Endpoint
     from receiver import Answer as Told
 
     receiver.answer = lambda _: Told(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b'{"points": 5}'))

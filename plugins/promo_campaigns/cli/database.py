@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promo_campaigns.connections.lookup import command_connection, is_in_environment, variable_name
+from promo_campaigns.connections.lookup import (
+    command_connection,
+    is_in_environment,
+    store_connection,
+    variable_name,
+)
 from promo_campaigns.connections.store_dsn import store_dsn
 from promo_campaigns.model.errors import DatabaseNotFoundError
 
 CONN_ID = "promo_db"
 CONNECTION_VARIABLE = variable_name(CONN_ID)
 DEMO_FOLDER = ".demo"
+
+
+def dsn_of_connection(conn_id: str) -> str:
+    """Return the DSN of an Airflow connection: of the environment, or wherever the Airflow of this machine keeps it.
+
+    :raises ConfigurationError: there is none, it is no Postgres one, or has an extra that is refused
+    """
+    return store_dsn(store_connection(conn_id))
 
 
 def find_dsn(given: str = "") -> str:

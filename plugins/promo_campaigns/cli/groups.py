@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from promo_campaigns.cli.option_groups import spelled_out
+from promo_campaigns.cli.option_groups import spelled_out, with_conn_id
 from promo_campaigns.cli.quick_values import QuickValues, Theirs
 from promo_campaigns.cli.terminal import has_colour
 
@@ -70,7 +70,7 @@ class Commands(typer.Typer):
         make = self.command(name, cls=Command, epilog="\n".join(examples))
 
         def added(function: Function) -> Function:
-            make(spelled_out(function))
+            make(with_conn_id(spelled_out(function)))
             return function
 
         return added

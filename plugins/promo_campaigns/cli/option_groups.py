@@ -11,8 +11,15 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from promo_campaigns.cli.database import dsn_of_connection
+from promo_campaigns.cli.options import ConnId
+from promo_campaigns.model.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+_CONN_ID = inspect.Parameter("conn_id", inspect.Parameter.KEYWORD_ONLY, default="", annotation=ConnId)
 
 
 def spelled_out(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,3 +55,31 @@ def _options(group: Any) -> Iterator[inspect.Parameter]:  # noqa: ANN401  (a dat
         yield inspect.Parameter(
             option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[option.name]
         )
+
+
+def with_conn_id(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that takes ``--conn-id`` beside ``--dsn``; one without ``--dsn`` as it is.
+
+    :raises ConfigurationError: when it is called with both, or with a connection that leads to no store
+    """
+    signature = inspect.signature(function)
+    if "dsn" not in signature.parameters:
+        return function
+    hints = get_type_hints(function, include_extras=True)
+
+    @wraps(function)
+    def found(**given: Any) -> Any:  # noqa: ANN401  (what Typer read from the command line)
+        if conn_id := given.pop(_CONN_ID.name):
+            if given["dsn"]:
+                msg = "give --dsn or --conn-id: each of them names the database"
+                raise ConfigurationError(msg)
+            given["dsn"] = dsn_of_connection(conn_id)
+        return function(**given)
+
+    known = [
+        one.replace(annotation=hints.get(name, one.annotation), kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, one in signature.parameters.items()
+    ]
+    found.__dict__["__signature__"] = inspect.Signature([*known, _CONN_ID])
+    found.__annotations__ = {one.name: one.annotation for one in (*known, _CONN_ID)}
+    return found

@@ -86,6 +86,15 @@ Dsn = Annotated[
         callback=not_empty,
     ),
 ]
+ConnId = Annotated[
+    str,
+    typer.Option(
+        "--conn-id",
+        metavar="ID",
+        help="The database, by an Airflow connection: of the environment, or wherever the Airflow here keeps it.",
+        callback=not_empty,
+    ),
+]
 Include = Annotated[Path, typer.Option("--include", metavar="FOLDER", help="The folder of campaign files.")]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many, newest first.")]
 RunKey = Annotated[

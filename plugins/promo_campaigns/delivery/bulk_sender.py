@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from promo_campaigns.delivery.bulk import BulkRequest
-    from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.client import Answer
     from promo_campaigns.http.rate_limit_port import RateLimiter
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.run_spec import DataSource
 
 SESSION = "asyncSessionId"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from promo_campaigns.delivery.success_rule import SuccessRule
-    from promo_campaigns.http.client import Endpoint
     from promo_campaigns.http.rate_limit_port import RateLimiter
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.outcome import DeliveryResult, OutgoingRequest
 
 KEY_HEADER = "Idempotency-Key"

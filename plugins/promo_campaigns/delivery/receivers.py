@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
     from promo_campaigns.delivery.compiled_campaign import CompiledSource
     from promo_campaigns.delivery.transports.base import BaseTransport
-    from promo_campaigns.http.client import Endpoint
     from promo_campaigns.http.rate_limit_port import RateLimiter
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.run_spec import DataSource, RunSpec
     from promo_campaigns.postgres.reconnecting import Store
 

@@ -9,16 +9,14 @@ from airflow.sdk import BaseHook
 
 if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
-    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.http.target import Endpoint
 
 
 class DataSourceHook(BaseHook):
-    """Opens the receiver that an Airflow connection of type ``promo_http`` (or ``http``) names.
+    """Opens the receiver that an Airflow connection of type ``promo_http`` names; one of type ``http`` works as well.
 
-    Extras: ``auth`` (``none``, ``basic``, ``bearer``, ``header``, ``query``; the secret is the password), ``key_name``
-    (of the header or query parameter), ``allow_insecure`` (plain http), ``allow_private`` (private addresses),
-    ``ca_file`` (a private authority), ``timeout_s`` (seconds for a request); ``requests_per_s`` and ``concurrency``
-    (requests at a time) are limits of all tasks together. Without ``concurrency`` a task has up to 32 under way.
+    ``docs/connections.md`` lists the extras of both types. ``requests_per_s`` and ``concurrency`` (requests at a time)
+    are limits of all tasks together. Without ``concurrency`` a task has up to 32 under way.
 
     :param data_source_conn_id: the connection
     """
@@ -53,6 +51,21 @@ class DataSourceHook(BaseHook):
         from promo_campaigns.http.endpoint import parse_endpoint
 
         return parse_endpoint(self.settings)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask the receiver for its base path, as Airflow's button Test does. It is a GET, which changes nothing there.
+
+        Whoever is answered, whatever it is, found the host and was let in; 401, 403, 407 and redirects are no.
+        """
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
+        from promo_campaigns.http.probe import probe
+        from promo_campaigns.model.errors import PromoError
+
+        try:
+            return probe(self.endpoint)
+        except (PromoError, AirflowNotFoundException) as error:
+            return False, str(error)
 
     @property
     def receiver(self) -> str:

@@ -11,6 +11,8 @@ from airflow.sdk import BaseHook
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.postgres.reconnecting import ReconnectingConnection
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 class PromoStoreHook(BaseHook):
     """Opens the store that an Airflow connection of type ``postgres`` names.
 
-    :param promo_db_conn_id: the connection; its extras may hold libpq's parameters of TLS, login and choice of server
+    Every extra that the postgres provider's hook takes is honoured, tokens of AWS and Azure among them: its hook gives
+    them. It is loaded when it is asked, since parsing a DAG loads no driver.
+
+    :param promo_db_conn_id: the connection
     """
 
     conn_name_attr = "promo_db_conn_id"
@@ -39,6 +44,26 @@ class PromoStoreHook(BaseHook):
         from promo_campaigns.connections.store_dsn import store_dsn
 
         return store_dsn(airflow_connection(self.promo_db_conn_id))
+
+    @cached_property
+    def provider_hook(self) -> PostgresHook:
+        """The postgres provider's hook of the same connection, for statements and DataFrames of your own."""
+        from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+        return PostgresHook(postgres_conn_id=self.promo_db_conn_id)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Open the store as tasks do, and say whether it can be used."""
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
+        from promo_campaigns.model.errors import PromoError
+        from promo_campaigns.postgres.pool import check_store
+
+        try:
+            check_store(self.dsn)
+        except (PromoError, AirflowNotFoundException) as error:
+            return False, str(error)
+        return True, "the store answers, and it has the tables of the product"
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

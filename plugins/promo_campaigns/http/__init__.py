@@ -3,4 +3,16 @@
 It knows neither messages nor data sources; a transport or sender is built on it.
 """
 
-__all__ = ["client", "endpoint", "no_connection", "outcome", "rate_limit_port", "request_paths", "shown_call", "tls"]
+__all__ = [
+    "client",
+    "endpoint",
+    "form_fields",
+    "no_connection",
+    "outcome",
+    "probe",
+    "rate_limit_port",
+    "request_paths",
+    "shown_call",
+    "target",
+    "tls",
+]

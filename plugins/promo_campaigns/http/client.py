@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from base64 import b64encode
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
 
-from promo_campaigns.http.content_encoding import decoded
+from promo_campaigns.http.content_encoding import decoded, read_through
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.http.no_connection import explain
+from promo_campaigns.http.no_connection import NoConnection, explain, explain_proxy, wants_certificate
 from promo_campaigns.http.outcome import classify_status, is_locked_out, receivers_now, retry_after_s, what_to_look_at
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
 from promo_campaigns.http.request_paths import holds_control_character, request_url
 from promo_campaigns.http.ssrf import VettedResolver, require_public_literal
+from promo_campaigns.http.target import NotSignedError
 from promo_campaigns.http.tls import tls_context
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
@@ -35,39 +36,14 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from promo_campaigns.http.rate_limit_port import RateLimiter
+    from promo_campaigns.http.target import Endpoint
 
 USER_AGENT = "promo-campaigns"
 MAX_ANSWER_BYTES = 1_000_000
 MAX_CONNECT_S = 10.0
 KEEP_ALIVE_S = 3.0
 """A connection that was idle for longer may be closed by the other side just when it is used."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where requests go and how they are signed.
-
-    :ivar base_url: scheme, host and port, and a path that comes before every other, without a slash at its end
-    :ivar headers: sent with every request, credentials among them; never logged
-    :ivar query: name and value of a parameter that is added to every query, a credential; never logged
-    :ivar allow_private: whether the host may have a private address
-    :ivar timeout_s: seconds for one request from start to end
-    :ivar concurrency: requests under way at a time
-    :ivar ca_file: certificates of a private authority, trusted in place of the system's
-    """
-
-    base_url: str
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    query: tuple[str, str] | None = field(default=None, repr=False)
-    allow_private: bool = False
-    timeout_s: float = 30.0
-    concurrency: int = 32
-    ca_file: str = ""
-
-
-def basic_auth(login: str, password: str) -> str:
-    """Return the value of an ``Authorization`` header of the Basic scheme (RFC 7617, UTF-8)."""
-    return "Basic " + b64encode(f"{login}:{password}".encode()).decode()
+_UNAUTHORIZED = 401
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs
@@ -162,6 +138,8 @@ class HttpClient:
     def __init__(self, endpoint: Endpoint, *, limiter: RateLimiter = UNLIMITED) -> None:
         self.endpoint = endpoint
         self._limiter = limiter
+        self._fixed = CIMultiDict({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+        self._fixed.update(endpoint.fixed_headers)
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
         self._waiting: deque[tuple[_Batch, int]] = deque()
@@ -248,28 +226,60 @@ class HttpClient:
         except ValueError:
             detail = "the path or a header is not one that can be sent"
             return Answer(outcome=Outcome.REFUSED, detail=detail, called=False)
+        begun = time.monotonic()
         try:
-            async with timeout(self.endpoint.timeout_s):
-                return await _called(session, call, url, body)
+            signature = await self._signature(call, url, body)
+        except NotSignedError as none:
+            return _no_connection(NoConnection(detail=str(none), look_at=none.look_at))
+        try:
+            async with timeout(self.endpoint.timeout_s - (time.monotonic() - begun)):
+                answer = await _called(session, call.method, url, body, self._headers(call, signature))
         except asyncio.TimeoutError:
             return Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
+        return self._heard(answer, signature)
+
+    def _headers(self, call: Call, signature: Mapping[str, str]) -> CIMultiDict[str]:
+        """Return the headers of a request. None are the session's own: those aiohttp shows to a proxy as well."""
+        headers: CIMultiDict[str] = self._fixed.copy()
+        headers.update(call.headers)
+        headers.update(signature)
+        return headers
+
+    async def _signature(self, call: Call, url: URL, body: bytes | None) -> Mapping[str, str]:
+        signer = self.endpoint.signer
+        return await signer.sign(call.method, url, body) if signer else {}
+
+    def _heard(self, answer: Answer, signature: Mapping[str, str]) -> Answer:
+        """Tell the signer of an answer. A 401 locks nobody out whose next request is signed anew."""
+        signer = self.endpoint.signer
+        if signer is None or not answer.status:
+            return answer
+        if answer.status != _UNAUTHORIZED:
+            signer.taken(signature)
+        if answer.status != _UNAUTHORIZED or not signer.refused(signature):
+            return answer
+        detail = f"{answer.detail}, the access token has ended; the next request has a new one"
+        return replace(answer, detail=detail, locked_out=False, look_at="")
 
     def _open(self) -> aiohttp.ClientSession:
-        endpoint = self.endpoint
+        endpoint, proxy = self.endpoint, self.endpoint.proxy
         if not endpoint.allow_private:
-            require_public_literal(urlsplit(endpoint.base_url).hostname or "")
+            require_public_literal(urlsplit(endpoint.base_url).hostname or "", by_proxy=proxy is not None)
+        # The resolver is asked for the proxy's own name where there is one: whoever names a proxy means its address.
+        unvetted = endpoint.allow_private or proxy is not None
         return aiohttp.ClientSession(
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **endpoint.headers},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(MAX_CONNECT_S, endpoint.timeout_s / 2)),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             connector=KeptConnections(
                 limit=endpoint.concurrency,
-                resolver=None if endpoint.allow_private else VettedResolver(),
+                resolver=None if unvetted else VettedResolver(),
                 keepalive_timeout=KEEP_ALIVE_S,
-                ssl=tls_context(endpoint.ca_file) if endpoint.base_url.startswith("https:") else True,
+                ssl=tls_context(endpoint.tls) if endpoint.is_tls else True,
+                tunnel_headers={"User-Agent": USER_AGENT, **proxy.headers} if proxy and endpoint.is_tls else None,
             ),
             trust_env=False,
+            proxy=proxy.url if proxy else None,
         )
 
     def _addressed(self, call: Call) -> tuple[URL, bytes | None]:
@@ -286,26 +296,40 @@ class HttpClient:
         return url, call.body.encode() if call.body else None
 
 
-async def _called(session: aiohttp.ClientSession, call: Call, url: URL, body: bytes | None) -> Answer:
+async def _called(
+    session: aiohttp.ClientSession, method: str, url: URL, body: bytes | None, headers: CIMultiDict[str]
+) -> Answer:
     connections = cast("KeptConnections", session.connector)
     connections.begin()
     try:
         async with session.request(
-            call.method, url, data=body, headers=call.headers, allow_redirects=False
+            method,
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            proxy_headers=connections.tunnel_headers,
         ) as response:
             connections.answered()
-            return _answer(response, await _read_through(response.content))
+            return _answer(response, await read_through(response.content, most=MAX_ANSWER_BYTES))
+    except aiohttp.ClientHttpProxyError as error:
+        return _no_connection(explain_proxy(error.status))
     except (aiohttp.ClientSSLError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        why = explain(error)
-        return Answer(
-            outcome=Outcome.LATER, detail=why.detail, locked_out=why.is_final, look_at=why.look_at, called=False
-        )
+        return _no_connection(explain(error, proxy=isinstance(error, aiohttp.ClientProxyConnectionError)))
     except (aiohttp.ClientError, ValueError) as error:
+        if not connections.has_connection():  # it broke while it was made, in a proxy's tunnel
+            return _no_connection(explain(error))
         if isinstance(error, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError):
             connections.broke()
+        if refused := wants_certificate(error):
+            return replace(_no_connection(refused), called=True)
         return Answer(outcome=Outcome.UNKNOWN, detail=f"the connection broke ({type(error).__name__})")
     finally:
         connections.end()
+
+
+def _no_connection(why: NoConnection) -> Answer:
+    return Answer(outcome=Outcome.LATER, detail=why.detail, locked_out=why.is_final, look_at=why.look_at, called=False)
 
 
 def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
@@ -324,13 +348,3 @@ def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
         locked_out=is_locked_out(status),
         look_at=what_to_look_at(status, headers.get("Location", "")),
     )
-
-
-async def _read_through(stream: aiohttp.StreamReader) -> bytes:
-    """Read an answer to its end, or as much as anybody could have to say."""
-    pieces: list[bytes] = []
-    left = MAX_ANSWER_BYTES
-    while left > 0 and not stream.at_eof() and (piece := await stream.read(left)):
-        pieces.append(piece)
-        left -= len(piece)
-    return b"".join(pieces)

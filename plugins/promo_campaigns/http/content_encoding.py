@@ -1,8 +1,12 @@
-"""An answer's body as it was before its ``Content-Encoding``: gzip and deflate, within a limit of bytes."""
+"""An answer's body, within a limit of bytes: read to its end, and as it was before its ``Content-Encoding``."""
 
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """What zlib is told of the bytes' frame (``wbits``)."""
@@ -58,3 +62,16 @@ def _has_zlib_frame(body: bytes) -> bool:
 
 def _shown(name: str) -> str:
     return name if name.isascii() and name.isalnum() and len(name) <= 20 else "something else"  # noqa: PLR2004
+
+
+async def read_through(stream: aiohttp.StreamReader, *, most: int) -> bytes:
+    """Read an answer to its end, or as much as anybody could have to say.
+
+    :param most: bytes to read at most
+    """
+    pieces: list[bytes] = []
+    left = most
+    while left > 0 and not stream.at_eof() and (piece := await stream.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)

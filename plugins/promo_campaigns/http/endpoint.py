@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from promo_campaigns.http.client import Endpoint, basic_auth
+from promo_campaigns.connections.settings import LIMITS, ConnectionSettings
+from promo_campaigns.http.provider_extras import as_own_type
+from promo_campaigns.http.proxy import find_proxy, trusted_ca_file
+from promo_campaigns.http.signing.access_tokens import MAX_TOKEN_S
+from promo_campaigns.http.signing.credentials import read_credentials
+from promo_campaigns.http.signing.oauth2 import OAUTH_EXTRAS
+from promo_campaigns.http.signing.signature import HMAC_EXTRAS
 from promo_campaigns.http.ssrf import is_legacy_number
-from promo_campaigns.http.tls import tls_context
+from promo_campaigns.http.target import Endpoint
+from promo_campaigns.http.tls import TlsRules, tls_context
 from promo_campaigns.velocity.positions.url_text import leads_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from promo_campaigns.connections.settings import ConnectionSettings
-
-EXTRAS = ("allow_insecure", "allow_private", "auth", "ca_file", "concurrency", "key_name", "timeout_s")
-AUTHS = ("none", "basic", "bearer", "header", "query")
+WAY = (
+    *("allow_insecure", "allow_private", "ca_file", "cert_file", "concurrency", "key_file", "key_password"),
+    *("proxy", "timeout_s", "trust_env", "verify"),
+)
+"""Extras that say how the receiver is reached, whoever we are."""
+EXTRAS = (*WAY, "auth", "headers", "key_name", *OAUTH_EXTRAS, *HMAC_EXTRAS)
 MAX_TIMEOUT_S = 55.0
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _BASE_PATH = re.compile(r"/(?:[A-Za-z0-9!$&'()*+,;=:@/._~-]|%[0-9A-Fa-f]{2})*")
 _SCHEMES = ("http", "https")
 _OTHER_SCHEMES = frozenset({"ftp", "ftps", "file", "grpc", "sftp", "smtp", "ssl", "tcp", "tls", "ws", "wss"})
 _PORT = range(1, 65536)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
-_OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "idempotency-key"})
-_SECRET = re.compile(r"[\x20-\x7e\x80-\U0010ffff]+")
 
 
 def parse_endpoint(settings: ConnectionSettings, *, more_extras: Collection[str] = ()) -> Endpoint:
@@ -37,32 +44,64 @@ def parse_endpoint(settings: ConnectionSettings, *, more_extras: Collection[str]
     :raises ConfigurationError: there is no host or it is none, an extra is unknown or wrong, a secret is missing, or
         plain http is used and not allowed
     """
-    return _Reading(settings, {*EXTRAS, *more_extras}).endpoint()
+    return _Reading(settings, more_extras).endpoint()
 
 
 class _Reading:
     """Reads the settings of one connection."""
 
-    def __init__(self, settings: ConnectionSettings, allowed: Collection[str]) -> None:
-        self._settings = settings
-        settings.allow_extras(allowed)
+    def __init__(self, settings: ConnectionSettings, more_extras: Collection[str]) -> None:
+        own = {*EXTRAS, *more_extras}
+        self._settings = settings = as_own_type(settings, {*own, *LIMITS})
+        settings.allow_extras(own)
 
     def endpoint(self) -> Endpoint:
-        headers, query = self._credentials()
-        ca_file = self._settings.text("ca_file")
-        if ca_file:
-            tls_context(ca_file)
+        settings, tls = self._settings, self._tls()
+        insecure = settings.flag("allow_insecure")
+        base_url = self._base_url(insecure=insecure, says_tls=tls != TlsRules())
+        proxy = find_proxy(settings, base_url)
+        signed = read_credentials(settings, self._reach)
         return Endpoint(
-            base_url=self._base_url(insecure=self._settings.flag("allow_insecure")),
-            headers=headers,
-            query=query,
-            allow_private=self._settings.flag("allow_private"),
-            timeout_s=self._settings.number("timeout_s", 30.0, least=0.1, most=MAX_TIMEOUT_S),
-            concurrency=int(self._settings.number("concurrency", 32, least=1, most=1000)),
-            ca_file=ca_file,
+            base_url=base_url,
+            headers=signed.headers,
+            query=signed.query,
+            signer=signed.signer,
+            allow_private=settings.flag("allow_private"),
+            timeout_s=settings.number("timeout_s", 30.0, least=0.1, most=MAX_TIMEOUT_S),
+            concurrency=int(settings.number("concurrency", 32, least=1, most=1000)),
+            tls=tls,
+            proxy=proxy,
+            secrets=(*signed.secrets, *filter(None, (tls.key_password, proxy.password if proxy else ""))),
         )
 
-    def _base_url(self, *, insecure: bool) -> str:
+    def _reach(self, host: str) -> Endpoint:
+        """Return the endpoint of a token server, which is reached as the receiver is and says who we are by itself."""
+        settings = self._settings
+        way = {name: settings.extras[name] for name in WAY if name in settings.extras}
+        found = _Reading(ConnectionSettings(name=settings.name, host=host, extras=way), ()).endpoint()
+        return replace(found, timeout_s=min(found.timeout_s / 2, MAX_TOKEN_S))
+
+    def _tls(self) -> TlsRules:
+        settings = self._settings
+        rules = TlsRules(
+            ca_file=settings.text("ca_file") or trusted_ca_file(settings),
+            verify=not settings.text("verify") or settings.flag("verify"),
+            cert_file=settings.text("cert_file"),
+            key_file=settings.text("key_file"),
+            key_password=settings.text("key_password"),
+        )
+        if not rules.verify and not settings.flag("allow_insecure"):
+            settings.fail(
+                "does not verify certificates, so that anyone on the way can read the requests; "
+                "name the authority in the extra ca_file, or set allow_insecure for a test"
+            )
+        if (rules.key_file or rules.key_password) and not rules.cert_file:
+            settings.fail("has a key_file or key_password without a cert_file")
+        if rules != TlsRules():
+            tls_context(rules)  # a wrong file is told before anything is opened
+        return rules
+
+    def _base_url(self, *, insecure: bool, says_tls: bool) -> str:
         settings = self._settings
         host = settings.host.removesuffix("/")
         if not host:
@@ -70,7 +109,7 @@ class _Reading:
         scheme, path = self._scheme_and_path()
         if "://" in host:
             scheme, _, host = host.partition("://")
-        scheme = (scheme or ("http" if insecure else "https")).lower()
+        scheme = (scheme or ("http" if insecure and not says_tls else "https")).lower()
         if scheme != "https" and not (scheme == "http" and insecure):
             self._settings.fail(
                 f"uses {scheme if scheme.isalnum() else 'another scheme'}, which anyone on the way can read; "
@@ -112,32 +151,6 @@ class _Reading:
             return name.encode("idna").decode()
         except UnicodeError:
             self._settings.fail("has a host that is no host name")
-
-    def _credentials(self) -> tuple[dict[str, str], tuple[str, str] | None]:
-        """Return the headers and the query parameter that sign a request."""
-        settings = self._settings
-        kind = self._settings.text("auth") or ("basic" if settings.login or settings.password else "none")
-        if kind not in AUTHS:
-            self._settings.fail(f"cannot have the auth {kind!r}; use {', '.join(AUTHS)}")
-        if kind in {"bearer", "header", "query"} and not settings.password:
-            self._settings.fail(f"needs its secret in the password for the auth {kind}")
-        if kind != "none" and not _SECRET.fullmatch(settings.login + settings.password):
-            self._settings.fail("has a login or password that is empty or holds a control character")
-        if kind == "basic":
-            return {"Authorization": basic_auth(settings.login, settings.password)}, None
-        if kind == "bearer":
-            return {"Authorization": f"Bearer {settings.password}"}, None
-        if kind == "header":
-            return {self._key_name(kind): settings.password}, None
-        return {}, (self._key_name(kind), settings.password) if kind == "query" else None
-
-    def _key_name(self, kind: str) -> str:
-        name = self._settings.text("key_name")
-        if not _NAME.fullmatch(name) or (kind == "header" and name.lower() in _OURS):
-            self._settings.fail(
-                f"needs the extra key_name for the auth {kind}: the name of the {kind}'s key, such as X-API-Key"
-            )
-        return name
 
 
 def _is_v6(host: str) -> bool:

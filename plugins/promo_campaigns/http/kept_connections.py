@@ -17,6 +17,8 @@ from weakref import WeakKeyDictionary
 import aiohttp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
@@ -68,6 +70,7 @@ class _Call:
     """A call under way, the connection that it has, once it has one, and whether its answer has begun."""
 
     kept: _Kept | None = None
+    protocol: ResponseHandler | None = None
     answered: bool = False
 
 
@@ -75,10 +78,13 @@ class KeptConnections(aiohttp.TCPConnector):
     """Connects to one receiver, hands each call one connection, and never a second one.
 
     A task makes one call at a time, between ``begin`` and ``end``.
+
+    :ivar tunnel_headers: what a proxy is told that makes a tunnel, a credential; never logged
     """
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  (those of aiohttp's connector)
+    def __init__(self, *, tunnel_headers: Mapping[str, str] | None = None, **settings: Any) -> None:  # noqa: ANN401  (those of aiohttp's connector)
         super().__init__(**settings)
+        self.tunnel_headers = tunnel_headers
         self._kept: WeakKeyDictionary[ResponseHandler, _Kept] = WeakKeyDictionary()
         self._under_way: dict[asyncio.Task[Any] | None, _Call] = {}
         self._proven = 0
@@ -111,6 +117,10 @@ class KeptConnections(aiohttp.TCPConnector):
         if call.kept is not None and call.kept.answers and not call.answered:
             self._stop_at(call.kept.answers)
 
+    def has_connection(self) -> bool:
+        """Tell whether the task's call was given a connection: without one, not a byte of its request has left."""
+        return self._under_way[asyncio.current_task()].kept is not None
+
     def end(self) -> None:
         """End the task's call, whatever it came to."""
         kept = self._under_way.pop(asyncio.current_task()).kept
@@ -130,7 +140,7 @@ class KeptConnections(aiohttp.TCPConnector):
         call = self._under_way[asyncio.current_task()]
         if call.kept is not None:
             self.broke()
-            raise RequestNotRepeatedError
+            raise RequestNotRepeatedError from (call.protocol.exception() if call.protocol else None)
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = cast("ResponseHandler", connection.protocol)  # it is there until the connection is released
@@ -141,7 +151,7 @@ class KeptConnections(aiohttp.TCPConnector):
                 connection.close()
                 raise
             if usable:
-                call.kept = kept
+                call.kept, call.protocol = kept, protocol
                 return connection
             connection.close()
 

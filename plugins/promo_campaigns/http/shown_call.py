@@ -11,7 +11,8 @@ from promo_campaigns.model.redaction import HIDDEN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from promo_campaigns.http.client import Call, Endpoint
+    from promo_campaigns.http.client import Call
+    from promo_campaigns.http.target import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,5 +35,9 @@ def show_call(endpoint: Endpoint, call: Call) -> ShownCall:
     url = endpoint.base_url + call.path
     if endpoint.query:
         url += f"{'&' if '?' in call.path else '?'}{quote(endpoint.query[0])}={HIDDEN}"
-    headers = {**call.headers, **dict.fromkeys(endpoint.headers, HIDDEN)}
+    own = {name.lower() for name in call.headers}
+    headers = {
+        **call.headers,
+        **dict.fromkeys((name for name in endpoint.secret_headers if name.lower() not in own), HIDDEN),
+    }
     return ShownCall(method=call.method, url=url, headers=headers, body=call.body)

@@ -36,6 +36,7 @@ _MAPPED, _NAT64 = ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network(
 _6TO4 = ipaddress.IPv6Network("2002::/16")
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 """The middle of an address that ends in a v4 one (RFC 5214, section 6.1)."""
+_THIS_MACHINE = re.compile(r"(?:.*\.)?localhost\.?", re.IGNORECASE)
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE)
 
 
@@ -75,11 +76,14 @@ def is_legacy_number(host: str) -> bool:
     return False
 
 
-def require_public_literal(host: str) -> None:
+def require_public_literal(host: str, *, by_proxy: bool = False) -> None:
     """Refuse a host that is itself a private address; a resolver never sees those.
 
+    :param by_proxy: a proxy looks the host up, to which its own machine has a name as well
     :raises SendError: the address is private
     """
+    if by_proxy and _THIS_MACHINE.fullmatch(host):
+        raise _private()
     try:
         public = is_public(host.strip("[]"))
     except ValueError:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from promo_campaigns.connections.store_tokens import forget_login, login_of
 from promo_campaigns.postgres.store_errors import explained, unreachable
 
 if TYPE_CHECKING:
@@ -75,7 +78,26 @@ SETTINGS: dict[str, Any] = {
     # A plan that was made and kept while a table was empty must not outlive that; poolers like it too.
     "prepare_threshold": None,
 }
-"""How every connection to the store is opened."""
+"""How every connection to the store is opened, as far as its address says nothing else."""
+_OF_THE_PRODUCT = frozenset({"options", "client_encoding"})
+
+
+def settings_of(dsn: str, **changed: Any) -> dict[str, Any]:  # noqa: ANN401  (the driver's parameters)
+    """Return the driver's parameters for an address: what it says of the line comes before ``LINE``.
+
+    Its ``options`` are followed by the product's own, which the server reads last.
+
+    :param changed: parameters that are other than ``SETTINGS``
+    """
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.Error:  # opening it says what is wrong
+        given = {}
+    found = {**SETTINGS, **changed}
+    found |= {name: given[name] for name in LINE if name in given and name not in _OF_THE_PRODUCT}
+    if "options" in given:
+        found["options"] = f"{given['options']} {found['options']}"
+    return found
 
 
 @contextmanager
@@ -114,9 +136,20 @@ def open_connection(dsn: str, **changed: Any) -> Connection:  # noqa: ANN401  (t
     :raises ConfigurationError: the address is wrong
     """
     try:
-        return psycopg.connect(dsn, **{**SETTINGS, **changed})
+        return _opened(dsn, settings_of(dsn, **changed))
     except psycopg.Error as error:
         raise unreachable(error) from None
+
+
+def _opened(dsn: str, settings: dict[str, Any]) -> Connection:
+    login = login_of(dsn)
+    try:
+        return psycopg.connect(dsn, **settings, **login)
+    except psycopg.OperationalError:
+        if not login:
+            raise
+        forget_login(dsn)  # its token may have ended before its time
+        return psycopg.connect(dsn, **settings, **login_of(dsn))
 
 
 async def connect_async(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
@@ -125,4 +158,5 @@ async def connect_async(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
     :param dsn: ``postgresql://`` URI of the database
     """
     options = session_options(synchronous_commit="off")
-    return await psycopg.AsyncConnection.connect(dsn, **{**SETTINGS, "options": options})
+    login = await asyncio.to_thread(login_of, dsn)
+    return await psycopg.AsyncConnection.connect(dsn, **settings_of(dsn, options=options), **login)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from promo_campaigns.connections.store_tokens import login_of
 from promo_campaigns.model.errors import ConfigurationError, ContactHeldError, StoreError, StoreUnavailableError
-from promo_campaigns.postgres.connection import SETTINGS, Connection, session_options
+from promo_campaigns.postgres.connection import Connection, session_options, settings_of
 from promo_campaigns.postgres.reconnecting import reconnecting
 from promo_campaigns.postgres.store_errors import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
     Answer = TypeVar("Answer")
 
@@ -30,6 +33,15 @@ def check_store(dsn: str) -> None:
     """
     with reconnecting(dsn) as connection:
         connection.execute("select from promo.contact_import limit 0")
+
+
+class _PooledConnection(psycopg.Connection[dict[str, Any]]):
+    """A connection that is opened with the login which its address has by then."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **parameters: Any) -> Self:  # noqa: ANN401  (the driver's)
+        """Open one."""
+        return super().connect(conninfo, **{**parameters, **login_of(conninfo)})
 
 
 class StorePool:
@@ -59,10 +71,9 @@ class StorePool:
         options = session_options(lock_timeout=f"{lock_wait_ms}ms", statement_timeout=f"{statement_ms}ms")
         self._pool = ConnectionPool(
             dsn,
-            connection_class=Connection,
+            connection_class=_PooledConnection,
             kwargs={
-                **SETTINGS,
-                "options": options,
+                **settings_of(dsn, options=options),
                 "prepare_threshold": 1 if prepare else None,
                 "target_session_attrs": "read-write",
             },

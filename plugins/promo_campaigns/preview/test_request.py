@@ -22,7 +22,7 @@ from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
     from promo_campaigns.delivery.compiled_campaign import CompiledSource
-    from promo_campaigns.http.client import Endpoint
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.outcome import Outcome
     from promo_campaigns.model.run_spec import DataSource
     from promo_campaigns.postgres.connection import Connection

@@ -22,7 +22,8 @@ from promo_campaigns.model.masking import mask
 from promo_campaigns.model.redaction import HIDDEN, redacted
 
 if TYPE_CHECKING:
-    from promo_campaigns.http.client import Call, Endpoint
+    from promo_campaigns.http.client import Call
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.run import Recipient
     from promo_campaigns.model.run_spec import DataSource
     from promo_campaigns.preview.test_request import Reply
@@ -49,25 +50,25 @@ def data_source() -> None:
 class _TestRequest:
     """One request as it may be shown.
 
-    :param secrets: what is never shown
     :param masks: codes and addresses, by what is shown in their place
     """
 
     source: DataSource
     endpoint: Endpoint
     call: Call
-    secrets: list[str]
     masks: dict[str, str]
 
     def redacted(self, text: str) -> str:
         """Return a text with no secret and no code in it, fit for a terminal."""
-        return printable(redacted(text, self.secrets, self.masks), "\n\t")
+        return printable(redacted(text, self.endpoint.hidden, self.masks), "\n\t")
 
     def request(self) -> dict[str, Any]:
         """Return the request with credentials hidden."""
         query = self.endpoint.query
         key = f"{'&' if '?' in self.call.path else '?'}{query[0]}={HIDDEN}" if query else ""
-        headers = {**dict.fromkeys(self.endpoint.headers, HIDDEN), **self.call.headers}
+        own = {name.lower() for name in self.call.headers}
+        fixed = dict.fromkeys((name for name in self.endpoint.secret_headers if name.lower() not in own), HIDDEN)
+        headers = {**fixed, **self.call.headers}
         return {
             "method": self.call.method,
             "url": self.redacted(f"{self.endpoint.base_url}{self.call.path}{key}"),
@@ -131,7 +132,6 @@ def _prepare(
         source=source,
         endpoint=endpoint,
         call=render_test_request(CompiledSource(source, 0), recipient, text),
-        secrets=[settings.password],
         masks={text: mask(text) for text in hidden},
     )
 

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.google_tokens import (
-    AccessTokens,
-    NoTokenError,
     ServiceAccount,
+    account_tokens,
     read_service_account,
 )
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
-from promo_campaigns.http.endpoint import parse_endpoint
+from promo_campaigns.http.endpoint import WAY, parse_endpoint
+from promo_campaigns.http.signing.access_tokens import MAX_TOKEN_S, NoTokenError
 from promo_campaigns.model.errors import CannotCarryError, ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.redaction import HIDDEN
@@ -27,17 +27,16 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.delivery.transports.base import TransportSettings
-    from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.client import Answer
     from promo_campaigns.http.shown_call import ShownCall
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
 HOST = "fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-MAX_TOKEN_S = 10.0
 QUOTA_S = 60.0
 """How long to back off from FCM when a quota is used up and its answer names no time."""
-_EXTRAS = ("allow_insecure", "allow_private", "ca_file", "concurrency", "timeout_s")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]*")
 _RESERVED = re.compile(r"(?:google|gcm)\..*|google.*|from|message_type|notification|collapse_key", re.IGNORECASE)
 _FORBIDDEN, _UNAUTHORIZED, _TOO_MANY = 403, 401, 429
@@ -49,7 +48,8 @@ class FcmTransport(HttpTransport):
     """Pushes to the device whose token is the locator; the options of a message become its ``data``.
 
     The connection's password is the key file of a service account, as JSON. Its host may name another server, for
-    tests. Extras are those of an HTTP receiver, without ``auth`` and ``key_name``. FCM knows no idempotency keys.
+    tests. Extras are those of a ``promo_http`` receiver, without those that say who we are. FCM knows no idempotency
+    keys.
     """
 
     name = "fcm"
@@ -61,11 +61,13 @@ class FcmTransport(HttpTransport):
         self._account = self._read_account()
         asked = urlsplit(self._account.token_uri)
         tokens = self._endpoint(asked.hostname or "", asked.port, asked.scheme)
-        self._tokens = AccessTokens(self._account, SCOPE, replace(tokens, timeout_s=min(tokens.timeout_s, MAX_TOKEN_S)))
+        self._tokens = account_tokens(
+            self._account, SCOPE, replace(tokens, timeout_s=min(tokens.timeout_s, MAX_TOKEN_S))
+        )
 
     def endpoint(self) -> Endpoint:
         """Return where pushes go: to FCM, unless the connection names a host."""
-        self.connection.allow_extras(_EXTRAS)
+        self.connection.allow_extras(WAY)
         return self._endpoint(self.connection.host or HOST, self.connection.port, self.connection.scheme)
 
     def check(self, message: Message) -> None:

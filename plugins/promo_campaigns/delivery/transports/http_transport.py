@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from promo_campaigns.delivery.transports.base import TransportSettings
-    from promo_campaigns.http.client import Answer, Endpoint
+    from promo_campaigns.http.client import Answer
     from promo_campaigns.http.shown_call import ShownCall
+    from promo_campaigns.http.target import Endpoint
     from promo_campaigns.model.outcome import OutgoingMessage
 
 MAX_ANSWER_S = 40.0

@@ -96,9 +96,10 @@ def _unquoted(name: str) -> str:
     return name[1:-1].strip() if len(name) > 1 and f"{name[0]}{name[-1]}" in _QUOTES else name
 
 
-def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
+def make_envelope(message: OutgoingMessage, sender: Address, reply_to: Address | None = None) -> Envelope:
     """Make the e-mail of a message: text, HTML if it has some, one recipient, and an id from its idempotency key.
 
+    :param reply_to: who answers go to; None for the sender
     :raises NotMailableError: its address, title or link to unsubscribe would break the header, or its text holds a NUL
     """
     recipient = parse_address(message.locator)
@@ -106,6 +107,8 @@ def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
     mail = EmailMessage(policy=(SMTPUTF8 if needs_utf8 else SMTP).clone(cte_type="7bit"))
     mail["From"] = sender
     mail["To"] = recipient
+    if reply_to is not None:
+        mail["Reply-To"] = reply_to
     mail["Subject"] = _header(message.title, "title")
     mail["Date"] = format_datetime(datetime.now(timezone.utc))
     mail["Message-ID"] = f"<{message.idempotency_key}@{sender.domain}>"
@@ -119,14 +122,14 @@ def make_envelope(message: OutgoingMessage, sender: Address) -> Envelope:
     return Envelope(recipient=recipient.addr_spec, content=mail.as_bytes(), needs_utf8=needs_utf8)
 
 
-def show_mail(message: OutgoingMessage, sender: Address, server: str) -> ShownCall:
+def show_mail(message: OutgoingMessage, sender: Address, server: str, *, reply_to: Address | None = None) -> ShownCall:
     """Return the e-mail of a message as a person is shown it: headers, and the text without its encoding.
 
     :param server: its host and port
     :raises CallRefusedError: no mail can be made of the message
     """
     try:
-        mail = message_from_bytes(make_envelope(message, sender).content, policy=SMTPUTF8)
+        mail = message_from_bytes(make_envelope(message, sender, reply_to).content, policy=SMTPUTF8)
     except NotMailableError as error:
         raise CallRefusedError(str(error)) from None
     headers = {name: str(value) for name, value in mail.items() if name not in _OF_THE_ENCODING}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from base64 import b64encode
 
 import aiosmtplib
 
@@ -21,6 +22,18 @@ class MailClient(aiosmtplib.SMTP):
 
     It does not wait for TLS's closing handshake, which may never be answered.
     """
+
+    async def log_in_by_token(self, login: str, token: str) -> None:
+        """Log in with an access token (XOAUTH2).
+
+        :raises aiosmtplib.SMTPAuthenticationError: the server does not take it
+        """
+        said = b64encode(f"user={login}\x01auth=Bearer {token}\x01\x01".encode())
+        reply = await self.execute_command(b"AUTH", b"XOAUTH2", said)
+        if reply.code == aiosmtplib.SMTPStatus.auth_continue:  # why not, which it tells before it says no
+            reply = await self.execute_command(b"")
+        if reply.code != aiosmtplib.SMTPStatus.auth_successful:
+            raise aiosmtplib.SMTPAuthenticationError(reply.code, reply.message)
 
     async def offer(self) -> None:
         """Ask whether the server takes a mail now. Nothing of the mail has left before it agrees.

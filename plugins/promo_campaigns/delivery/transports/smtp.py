@@ -16,13 +16,18 @@ from promo_campaigns.delivery.transports.mail import (
     UNSUBSCRIBE,
     NotMailableError,
     make_envelope,
-    parse_sender,
     require_one_line,
     show_mail,
 )
 from promo_campaigns.delivery.transports.mail_connection import MailClient, MailConnection
+from promo_campaigns.delivery.transports.mail_server import (
+    current_token,
+    read_mail_server,
+    refused_token,
+    took_token,
+)
 from promo_campaigns.http.no_connection import explain
-from promo_campaigns.http.tls import tls_context
+from promo_campaigns.http.signing.access_tokens import NoTokenError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 
 if TYPE_CHECKING:
@@ -35,10 +40,9 @@ if TYPE_CHECKING:
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
-PORTS = {"tls": 465, "starttls": 587, "none": 25}
-_EXTRAS = ("allow_insecure", "ca_file", "concurrency", "from", "security", "timeout_s")
 _WANTS_LOGIN = frozenset({530, 534, 535, 538})
 _TOO_LARGE, _CLOSING = 552, 421
+_XOAUTH2 = "xoauth2"
 _MECHANISM = re.compile(r"[a-z0-9_-]{1,20}", re.IGNORECASE)
 _LOOK_AT_LOGIN = "look at login and password of the connection"
 _LOOK_AT_SENDER = "look at the extra from of the connection: the server takes no mail from it"
@@ -60,8 +64,9 @@ class SmtpTransport(BaseTransport):
     """Sends mail through the server of a connection.
 
     Host, port, login and password are the connection's. Extras: ``from`` (required: ``Shop <news@shop.example>``),
-    ``security`` (``tls``, ``starttls``, or ``none`` with ``allow_insecure``), ``ca_file`` (a private authority),
-    ``timeout_s`` (seconds for one reply), ``concurrency`` (connections).
+    ``reply_to``, ``security`` (``tls``, ``starttls``, or ``none`` with ``allow_insecure``), ``ca_file`` (a private
+    authority), ``timeout_s`` (seconds for one reply), ``concurrency`` (connections), and those of Airflow's smtp
+    provider, XOAUTH2 among them: ``docs/connections.md`` lists them.
     """
 
     name = "smtp"
@@ -70,23 +75,8 @@ class SmtpTransport(BaseTransport):
 
     def __init__(self, settings: TransportSettings) -> None:
         super().__init__(settings)
-        server = self.connection
-        server.allow_extras(_EXTRAS)
-        if not server.host:
-            server.fail("has no host; write the name of the mail server")
-        try:
-            self._sender = parse_sender(server.text("from"))
-        except NotMailableError as error:
-            server.fail(f"needs the extra from, such as Shop <news@shop.example>; {error}")
-        self._security = server.choice("security", tuple(PORTS), "tls" if server.port == PORTS["tls"] else "starttls")
-        if self._security == "none" and not server.flag("allow_insecure"):
-            server.fail(
-                "has the security none, so that anyone on the way can read the mail; "
-                "use tls or starttls, or set allow_insecure for a test"
-            )
-        self._timeout_s = server.number("timeout_s", 20.0, least=0.1, most=50.0)
-        self._tls = tls_context(server.text("ca_file"))
-        self.concurrency = int(server.number("concurrency", 4, least=1, most=100))
+        self._server = read_mail_server(self.connection)
+        self.concurrency = self._server.concurrency
         self._idle: list[MailConnection] = []
 
     def check(self, message: Message) -> None:
@@ -111,9 +101,8 @@ class SmtpTransport(BaseTransport):
 
         :raises CallRefusedError: none can be made of the message
         """
-        return show_mail(
-            message, self._sender, f"{self.connection.host}:{self.connection.port or PORTS[self._security]}"
-        )
+        server = self._server
+        return show_mail(message, server.sender, f"{server.host}:{server.port}", reply_to=server.reply_to)
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Send one mail."""
@@ -123,7 +112,7 @@ class SmtpTransport(BaseTransport):
     async def _result(self, message: OutgoingMessage) -> DeliveryResult:
         who = message.contact_id
         try:
-            envelope = make_envelope(message, self._sender)
+            envelope = make_envelope(message, self._server.sender, self._server.reply_to)
         except NotMailableError as error:
             return DeliveryResult(contact_id=who, outcome=Outcome.REFUSED, detail=str(error), called=False)
         except Exception as error:  # noqa: BLE001  (whatever it is, it came before anything left: it is no unknown outcome)
@@ -132,7 +121,7 @@ class SmtpTransport(BaseTransport):
         while True:
             try:
                 held = await self._connected()
-            except (aiosmtplib.SMTPException, OSError, ValueError, CannotLogInError) as error:
+            except (aiosmtplib.SMTPException, OSError, ValueError, CannotLogInError, NoTokenError) as error:
                 return _not_connected(who, error)
             result = await self._sent_over(held, envelope, who)
             if result is not None:
@@ -145,7 +134,7 @@ class SmtpTransport(BaseTransport):
             return DeliveryResult(
                 contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one"
             )
-        conversation = _Conversation(held.client, envelope, self._sender.addr_spec)
+        conversation = _Conversation(held.client, envelope, self._server.sender.addr_spec)
         try:
             result = await conversation.held(who)
         except BaseException:
@@ -170,14 +159,14 @@ class SmtpTransport(BaseTransport):
             if await held.stands():
                 return held
             held.client.close()
-        server = self.connection
+        server = self._server
         client = MailClient(
-            hostname=server.host.removeprefix("[").removesuffix("]"),
-            port=server.port or PORTS[self._security],
-            timeout=self._timeout_s,
-            use_tls=self._security == "tls",
+            hostname=server.host,
+            port=server.port,
+            timeout=server.timeout_s,
+            use_tls=server.security == "tls",
             start_tls=False,
-            tls_context=self._tls,
+            tls_context=server.tls,
         )
         try:
             await client.connect()
@@ -190,7 +179,7 @@ class SmtpTransport(BaseTransport):
         return MailConnection(client)
 
     async def _secure(self, client: MailClient) -> None:
-        if self._security != "starttls":
+        if self._server.security != "starttls":
             return
         if not client.supports_extension("starttls"):
             why = "the server does not offer STARTTLS"
@@ -199,27 +188,46 @@ class SmtpTransport(BaseTransport):
         await client.ehlo()
 
     async def _log_in(self, client: MailClient) -> None:
-        server = self.connection
+        server = self._server
         if not server.login:
+            return
+        if server.token is not None:
+            await self._log_in_by_token(client)
             return
         if not client.supported_auth_methods:
             raise CannotLogInError(*_no_mechanism(client.server_auth_methods))
         await client.login(server.login, server.password)
 
+    async def _log_in_by_token(self, client: MailClient) -> None:
+        server = self._server
+        if _XOAUTH2 not in client.server_auth_methods:
+            raise CannotLogInError(*_no_mechanism(client.server_auth_methods, ours=(_XOAUTH2,)))
+        token = await current_token(server)
+        try:
+            await client.log_in_by_token(server.login, token)
+        except aiosmtplib.SMTPAuthenticationError:
+            if refused_token(server, token):
+                why = "the access token has ended; the next mail has a new one"
+                raise CannotLogInError(why, "") from None
+            raise
+        took_token(server, token)
 
-def _no_mechanism(offered: Sequence[str]) -> tuple[str, str]:
+
+def _no_mechanism(offered: Sequence[str], ours: Sequence[str] = aiosmtplib.SMTP.AUTH_METHODS) -> tuple[str, str]:
     """Return why nobody can log in, and what to look at."""
     names = ", ".join(sorted(name.upper() for name in offered if _MECHANISM.fullmatch(name)))
     if not names:
         return "the server offers no login (AUTH)", "look at host, port and security, or leave login and password out"
-    ours = ", ".join(name.upper() for name in aiosmtplib.SMTP.AUTH_METHODS)
+    by = ", ".join(name.upper() for name in ours)
     why = f"no AUTH mechanism in common: the server offers {names}"
-    return why[:160], f"look for a login of the server by {ours}"
+    return why[:160], f"look for a login of the server by {by}, and at the extra auth_type"
 
 
 def _not_connected(contact_id: int, error: Exception) -> DeliveryResult:
     """Return the result of a mail that had no connection to go over."""
-    if isinstance(error, CannotLogInError):
+    if isinstance(error, NoTokenError):
+        detail, look_at, called = str(error), error.look_at, False
+    elif isinstance(error, CannotLogInError):
         detail, look_at, called = error.detail, error.look_at, True
     elif isinstance(error, aiosmtplib.SMTPAuthenticationError):
         detail, look_at, called = f"SMTP {error.code}: authentication refused", _LOOK_AT_LOGIN, True

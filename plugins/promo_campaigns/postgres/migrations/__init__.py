@@ -47,8 +47,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from promo_campaigns.connections.store_tokens import login_of
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.postgres.connection import LINE, explaining, session_options
+from promo_campaigns.postgres.connection import LINE, explaining, session_options, settings_of
 from promo_campaigns.postgres.migrations.former import FIRST, take_over
 from promo_campaigns.postgres.migrations.steps import BATCH_ROWS, LOCK_WAIT_MS, SCHEMA, Migration, try_until
 from promo_campaigns.postgres.store_errors import unreachable
@@ -185,7 +186,8 @@ def open_session(dsn: str) -> psycopg.Connection:
     :raises ConfigurationError: the address is wrong
     """
     try:
-        return psycopg.connect(dsn, **{**LINE, "options": _SESSION}, autocommit=True)
+        line = {name: value for name, value in settings_of(dsn, options=_SESSION).items() if name in LINE}
+        return psycopg.connect(dsn, **line, **login_of(dsn), autocommit=True)
     except psycopg.Error as error:
         raise unreachable(error) from None
 
