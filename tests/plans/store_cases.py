@@ -189,6 +189,13 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audiences.by_contact_id": case(BATCH, values=[str(n) for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_external_id": case(BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]),
         "contacts.audiences.by_channel": case(BATCH, **named),
+        "contacts.audience_values.which_external_ids": case(
+            BATCH, values=[f"customer-{n}" for n in range(1, BATCH + 1)]
+        ),
+        "contacts.audience_values.which_locators": case(BATCH, **named),
+        "contacts.audience_values.keep_values": case(BATCH, told=['{"spent": ["decimal", "1"]}'] * BATCH),
+        "contacts.audience_values.has_values": case(ONE),
+        "contacts.audience_values.erase_values": case(scenario.people // 20, days=30),
         "contacts.store.find_owners": case(ONE, **identity),
         "contacts.store.put_values": case(ONE, **identity),
         "contacts.store.insert_contact": case(ONE, **new),

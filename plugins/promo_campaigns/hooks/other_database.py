@@ -77,7 +77,8 @@ def ask_audience(audience: Audience) -> Audience:
     if not audience.connection:
         return audience
     with closing(read_frames(database_hook(audience.connection), audience.sql.strip().rstrip(";"))) as frames:
-        return replace(audience, listed=list_of_frames(frames, file=f"audiences/{audience.name}.sql"))
+        file = f"audiences/{audience.name}.sql"
+        return replace(audience, listed=list_of_frames(frames, file=file, declared=audience.columns))
 
 
 def _cursor(hook: DbApiHook, connection: Any) -> Any:  # noqa: ANN401  (a driver's)

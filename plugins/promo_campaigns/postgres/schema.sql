@@ -603,6 +603,15 @@ comment on table promo.answer is 'What a data source answered before the message
 comment on column promo.answer.promo_code_id is 'The code it was asked with, null if the source was not told; an answer to another code is asked for anew.';
 comment on column promo.answer.resend_counter is 'The assignment''s counter when it was asked; for a contact that is sent to anew it is asked anew.';
 
+-- Such rows are only ever made together with those of their assignments, which are never deleted: a foreign key would check nothing.
+create table promo.audience_value (
+  run_id     bigint not null,
+  contact_id bigint not null,
+  value      jsonb  not null check (jsonb_typeof(value) = 'object'),
+  primary key (run_id, contact_id)
+);
+comment on table promo.audience_value is 'What the audience of another database told of a contact when its run was opened: type and text by column. Read by the texts of this run alone.';
+
 
 -- Redemptions: codes that were used in a shop ------------------------------------------------------------------------
 
