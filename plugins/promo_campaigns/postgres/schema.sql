@@ -313,15 +313,15 @@ create table promo.erased_identity (
 );
 create index erased_identity_contact on promo.erased_identity (contact_id);
 
-create table promo.contact_watermark (
+create table promo.watermark (
   reader   text        primary key check (reader <> ''),
-  digest   bytea       not null check (octet_length(digest) = 32),
+  digest   bytea       check (octet_length(digest) = 32),
   kind     text        not null check (kind in ('number', 'text')),
   value    text        not null,
   moved_at timestamptz not null default promo.clock()
 );
-comment on table promo.contact_watermark is 'How far a task came that loads contacts from another database: the next time it asks for what has changed since.';
-comment on column promo.contact_watermark.digest is 'Of the SELECT and its column: another SELECT begins anew.';
+comment on table promo.watermark is 'How far a reader of another database came: the next time it asks for what has changed since.';
+comment on column promo.watermark.digest is 'Of what it asks: whoever asks otherwise begins anew. Null for one that goes on, whatever it asks.';
 
 -- Who took codes out of the store, who was erased from it, and who held sending up.
 create table promo.audit (
@@ -647,13 +647,6 @@ create index redemption_run on promo.redemption (run_id) where run_id is not nul
 create index redemption_person on promo.redemption (person_id);
 create index redemption_time on promo.redemption (redeemed_at);
 create index redemption_finding on promo.redemption (redemption_id) where finding is not null;
-
-create table promo.redemption_source (
-  name      text        primary key check (name <> ''),
-  watermark timestamptz not null,
-  read_at   timestamptz not null default promo.clock()
-);
-comment on table promo.redemption_source is 'How far a table of redemptions elsewhere was read: the newest moment in it.';
 
 
 -- What all workers know of a receiver --------------------------------------------------------------------------------
