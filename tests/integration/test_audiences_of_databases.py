@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from promo_campaigns.contacts.audiences import count_up_to
 from promo_campaigns.definitions.definitions import read_audience
 from promo_campaigns.definitions.names.store_check import require_store
 from promo_campaigns.definitions.workflow_files import IncludeFolder, check_workflow
+from promo_campaigns.hooks.other_database import ask_audience
 from promo_campaigns.ledger.start_checks import count_strangers_of_run
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.operators.start import StartOperator
@@ -147,7 +150,7 @@ def test_the_examples_of_the_page_run(
     bare_dsn: str,
 ) -> None:
     page = (Path(__file__).parents[2] / "docs" / "warehouse.md").read_text(encoding="utf-8")
-    [code], [select] = (
+    [code], [select, further] = (
         re.findall(rf"^```{kind}\n(.*?)^```", page, re.MULTILINE | re.DOTALL) for kind in ("python", "sql")
     )
     assert warehouse.closed
@@ -166,6 +169,14 @@ def test_the_examples_of_the_page_run(
     load = names["dag"].task_dict["load"]
     assert isinstance(load, LoadContactsOperator)
     assert load.execute({})["updated"] == 1
+    (include / "audiences" / "buyers.sql").write_text(further)
+    listed = ask_audience(read_audience(include, "buyers")).listed
+    assert listed is not None
+    told = dict(zip(listed.values, map(json.loads, listed.told), strict=True))
+    assert told["c-2"] == {
+        "orders": ["number", "2"],
+        "last_order": ["date", datetime.now(timezone.utc).date().isoformat()],
+    }
     (include / "audiences" / "buyers.sql").write_text(select)
     start(include)
     assert sent_to(store) == people[1:3]

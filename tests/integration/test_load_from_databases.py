@@ -140,14 +140,14 @@ def test_another_select_begins_anew_and_rows_that_are_held_keep_the_watermark(as
     assert load(SELECT.replace(", born", ", null"), watermark="changed_at")["rows"] == 3
     ask("update customers set first_name = 'Cy', changed_at = '2026-02-01 00:00:00' where id = 3")
     with connect(dsn) as store:
-        before = store.execute("select value from promo.contact_watermark").fetchall()
+        before = store.execute("select value from promo.watermark").fetchall()
     with pytest.MonkeyPatch.context() as patch, psycopg.connect(dsn) as rival:
         patch.setattr(put_contacts, "__kwdefaults__", {"rejects_listed": 9, "patience_s": 0.1})
         rival.execute("select from promo.contact where external_id = '3' for update")
         with pytest.raises(AirflowFailException, match="all 1 rows"):
             load(SELECT.replace(", born", ", null"), watermark="changed_at")
     with connect(dsn) as store:
-        assert store.execute("select value from promo.contact_watermark").fetchall() == before
+        assert store.execute("select value from promo.watermark").fetchall() == before
     assert load(SELECT.replace(", born", ", null"), watermark="changed_at")["updated"] == 1
 
 

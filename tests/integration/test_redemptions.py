@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -11,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 import psycopg
 import pytest
 
@@ -21,11 +23,12 @@ from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
-from promo_campaigns.model.errors import ConfigurationError, DefinitionError
+from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.audit import list_audit
+from promo_campaigns.postgres.migrations import SCRIPTS
 from promo_campaigns.redemptions.query import load_redemptions
 from promo_campaigns.redemptions.report import count_redeemed, list_findings, report_redemptions
 from promo_campaigns.redemptions.rules import Redemption, RedemptionFileError, RedemptionRuleError, parse_redemption
@@ -33,6 +36,8 @@ from promo_campaigns.redemptions.store import add_redemptions, load_redemption_f
 from promo_campaigns.uplift.measure import Question, measure_uplift
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
 
@@ -231,16 +236,23 @@ def test_a_table_elsewhere_is_read_from_where_it_was_read_up_to(store: Connectio
     one, two = send(store, count=2).values()
     shop = sqlite3.connect(":memory:")
     shop.executescript(ORDERS.format(time="text", money="numeric", one=one, two=two))
-    first = load_redemptions(store, shop, SELECT, source="shop")
+
+    def ask(select: str) -> Generator[pd.DataFrame]:
+        cursor = shop.execute(select)
+        yield pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description], dtype=object)
+
+    first = load_redemptions(store, ask, SELECT, source="shop")
     assert first.counts() == {"rows": 2, "added": 2, "known": 0, "rejected_count": 0}
     shop.execute("insert into orders values ('A-0', 'OLD', '2026-01-02 09:00:00', 1, 'EUR', null)")
     shop.execute("insert into orders values ('A-3', 'LATE', '2026-01-02 11:00:00', 1, 'EUR', null)")
     shop.execute("insert into orders values ('A-4', 'BAD', '2026-01-02 12:00:00', 'x', 'EUR', null)")
-    again = load_redemptions(store, shop, SELECT, source="shop")
+    again = load_redemptions(store, ask, SELECT, source="shop")
     assert again.counts() == {"rows": 3, "added": 1, "known": 1, "rejected_count": 1}
     assert again.findings == {"no such code": 1}
-    with pytest.raises(DefinitionError, match="yields no orderId"):
-        load_redemptions(store, shop, "select coupon as code, paid_at as redeemedAt from orders", source="other")
+    mark = store.execute("select reader, digest, value from promo.watermark").fetchall()
+    assert mark == [{"reader": "redemptions shop", "digest": None, "value": "2026-01-02 11:30:00+00:00"}]
+    with pytest.raises(RedemptionFileError, match="the column orderId is missing"):
+        load_redemptions(store, ask, "select coupon as code, paid_at as redeemedAt from orders", source="other")
     shop.close()
 
 
@@ -294,3 +306,37 @@ def test_a_frame_shows_what_a_run_s_codes_brought_and_masks_them(dsn: str, store
     shown = frames.redemptions(workflow="welcome", reveal=True)
     assert set(shown["code"]) == set(given.values())
     assert [entry["rows"] for entry in list_audit(store)] == [len(given) + 1]
+
+
+def test_the_migration_moves_how_far_tables_elsewhere_were_read(store: Connection) -> None:
+    steps = (SCRIPTS / "0018_watermark.sql").read_text(encoding="utf-8")
+    store.execute("drop table promo.watermark")
+    for name in ("0012_contact_watermark", "0014_redemptions"):
+        [tables] = re.findall(
+            r"create table promo\.(?:contact_watermark|redemption_source) .*?^\);",
+            (SCRIPTS / f"{name}.sql").read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
+        )
+        store.execute(tables.encode())
+    store.execute(
+        "insert into promo.contact_watermark values ('crm.load', sha256('x'), 'number', '7', '2026-01-01 00:00Z')"
+    )
+    store.execute(
+        "insert into promo.redemption_source values ('shop', '2026-01-02 10:30:00.5+02', '2026-01-03 00:00Z')"
+    )
+    store.execute(steps.encode())
+    rows = store.execute(
+        "select reader, digest = sha256('x') as same, kind, value from promo.watermark order by 1"
+    ).fetchall()
+    assert [tuple(row.values()) for row in rows] == [
+        ("crm.load", True, "number", "7"),
+        ("redemptions shop", None, "text", "2026-01-02 08:30:00.500000+00:00"),
+    ]
+    asked: list[str] = []
+
+    def ask(select: str) -> Generator[pd.DataFrame]:
+        asked.append(select)
+        yield pd.DataFrame([], columns=["code", "orderId", "redeemedAt"], dtype=object)
+
+    load_redemptions(store, ask, "since :since", source="shop")
+    assert asked == ["since '2026-01-02 07:30:00'"]

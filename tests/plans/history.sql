@@ -95,6 +95,11 @@ where fate <> 8 and (purpose = 'message' or (fate < 8 and contact_id %% 3 = 0));
 insert into promo.answer (run_id, contact_id, promo_code_id, source, resend_counter, value)
 select run_id, contact_id, promo_code_id, 0, 0, '{"points": 1}' from audience where run_id %% 334 > 0 and run_id %% 20 = 0;
 
+-- audience_values --
+-- What audiences told of contacts of others, which retention has yet to erase.
+insert into promo.audience_value (run_id, contact_id, value)
+select run_id, contact_id, '{"spent": ["decimal", "1.50"]}' from audience where run_id %% 334 > 0 and run_id %% 20 = 10;
+
 -- events --
 -- Two events each; the params of some are not erased yet.
 insert into promo.event (event_id, type, contact_id, token, kept, params, received_at)

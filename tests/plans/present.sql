@@ -74,6 +74,11 @@ order by purpose, contact_id;
 insert into promo.answer (run_id, contact_id, promo_code_id, source, resend_counter, value)
 select (select max(run_id) from promo.run), contact_id, promo_code_id, 0, 0, '{"points": 1}' from present join given using (j);
 
+-- audience_values --
+-- What its audience told.
+insert into promo.audience_value (run_id, contact_id, value)
+select (select max(run_id) from promo.run), contact_id, '{"spent": ["decimal", "1.50"]}' from present where fate < 5;
+
 -- messages --
 -- What arrived.
 insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, body)

@@ -18,7 +18,7 @@ from promo_campaigns.tables.frame_table import FrameTable
 from promo_campaigns.tables.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime, tzinfo
 
     from promo_campaigns.postgres.connection import Connection
@@ -99,18 +99,19 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
     return _load(connection, AnyTable(file, layout), layout, pool_time_zone(time_zone))
 
 
-def load_code_frame(  # noqa: PLR0913  (the options of a load, one keyword each)
+def load_code_frames(  # noqa: PLR0913  (the options of a load, one keyword each)
     connection: Connection,
-    frame: Any,  # noqa: ANN401  (pandas has no types here)
+    frames: Iterable[Any],
     *,
     name: str,
     strict: bool = False,
     time_zone: str = "UTC",
     code_only_expiration: str | None = None,
 ) -> LoadReport:
-    """Load a DataFrame of codes as ``load_code_file`` loads a file with the same table; its rows are numbered from 1.
+    """Load DataFrames of codes as ``load_code_file`` loads a file with the same table; rows are numbered from 1.
 
-    :param frame: its columns are those of a code file; a time that has a zone is that moment, whatever ``time_zone`` is
+    :param frames: parts of one table, read once and one at a time; its columns are those of a code file. A time that
+        has a zone is that moment, whatever ``time_zone`` is
     :param name: what the report and the list of files call it
     :raises CodeFileError: it has not the columns of a code file
     :raises CodeFileRejectedError: all rows were rejected, or strict, and one was; it holds the report
@@ -118,7 +119,7 @@ def load_code_frame(  # noqa: PLR0913  (the options of a load, one keyword each)
     """
     layout = Layout(name, strict=strict, expiration=code_only_expiration)
     zone = pool_time_zone(time_zone)
-    return _load(connection, FrameTable([frame], layout, zone=zone), layout, zone)
+    return _load(connection, FrameTable(frames, layout, zone=zone), layout, zone)
 
 
 def _load(connection: Connection, table: Table, layout: Layout, zone: tzinfo) -> LoadReport:

@@ -4,6 +4,7 @@ Which values a contact may have is in ``model``.
 """
 
 __all__ = [
+    "audience_values",
     "audiences",
     "erasure",
     "event_store",

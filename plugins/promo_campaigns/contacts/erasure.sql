@@ -68,6 +68,9 @@ with channels as (
 ), answers as (
   delete from promo.answer w using promo.assignment a
   where a.contact_id = %(contact_id)s and w.run_id = a.run_id and w.contact_id = a.contact_id
+), told as (
+  delete from promo.audience_value v using promo.assignment a
+  where a.contact_id = %(contact_id)s and v.run_id = a.run_id and v.contact_id = a.contact_id
 ), events as (
   update promo.event e
   set key = null, params = null,

@@ -9,16 +9,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import ConfigurationError, ContactFileError
-from promo_campaigns.postgres.sql import queries
+from promo_campaigns.postgres.watermarks import Mark, move_mark, read_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from promo_campaigns.postgres.connection import Connection
 
-_SQL = queries(__name__)
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NUMBER, _TEXT = "number", "text"
 
 
 class Watermark:
@@ -40,9 +38,8 @@ class Watermark:
         self._connection = connection
         self._select = select.strip().rstrip(";")
         self._column = column
-        digest = hashlib.sha256(f"{column}\n{self._select}".encode()).digest()
+        self._digest = hashlib.sha256(f"{column}\n{self._select}".encode()).digest()
         self._reader = reader
-        self._whose: dict[str, object] = {"reader": reader, "digest": digest}
         self._greatest: Any = None
 
     def select(self) -> str:
@@ -50,10 +47,10 @@ class Watermark:
 
         The value stands in it as a literal, which every database compares with its own types.
         """
-        known = self._connection.execute(_SQL["read_watermark"], self._whose).fetchone()
+        known = read_mark(self._connection, self._reader, self._digest)
         if known is None:
             return self._select
-        value = known["value"] if known["kind"] == _NUMBER else "'" + known["value"].replace("'", "''") + "'"
+        value = known.value if known.kind == "number" else "'" + known.value.replace("'", "''") + "'"
         inner = f"(\n{self._select}\n) promo_changed"
         return f"select * from {inner} where {self._column} >= {value}"  # noqa: S608  (the author's own SELECT)
 
@@ -79,21 +76,21 @@ class Watermark:
     def move(self) -> None:
         """Note how far this load came, once it is done."""
         if self._greatest is not None:
-            self._connection.execute(_SQL["move_watermark"], {**self._whose, **_told(self._greatest)})
+            move_mark(self._connection, self._reader, _told(self._greatest), self._digest)
 
 
-def _told(value: object) -> dict[str, str]:
+def _told(value: object) -> Mark:
     """Return a value as it is kept.
 
     :raises ConfigurationError: it cannot be compared with a literal in every database
     """
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return {"kind": _NUMBER, "value": format(value, "f") if isinstance(value, Decimal) else repr(value)}
+        return Mark("number", format(value, "f") if isinstance(value, Decimal) else repr(value))
     if isinstance(value, datetime):
-        return {"kind": _TEXT, "value": value.isoformat(sep=" ")}
+        return Mark("text", value.isoformat(sep=" "))
     if isinstance(value, date):
-        return {"kind": _TEXT, "value": value.isoformat()}
+        return Mark("text", value.isoformat())
     if isinstance(value, str) and value.isprintable() and "\\" not in value:
-        return {"kind": _TEXT, "value": value}
+        return Mark("text", value)
     msg = f"a watermark is a number, a time or a plain text, not a {type(value).__name__}"
     raise ConfigurationError(msg)

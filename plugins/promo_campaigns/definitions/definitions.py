@@ -12,6 +12,7 @@ from promo_campaigns.definitions.message_variants import check_texts, is_message
 from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
+from promo_campaigns.model.audience_columns import HOW_DECLARED, ColumnLineError, declares_columns, read_columns
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.model.template_context import VALUE_NAMES
@@ -177,7 +178,8 @@ def _check_reading(include: Path, name: str, *, before: bool, answered: set[str]
 def read_audience(include: Path, name: str) -> Audience:
     """Read ``audiences/<name>.sql``, one SELECT that yields ``contact_id``, or ``audiences/<name>.csv``, a list.
 
-    The SELECT of another database begins with a line ``-- connection: <id>``, and yields what a list may hold.
+    The SELECT of another database begins with a line ``-- connection: <id>``, and yields what a list may hold, and the
+    columns that the lines below declare.
 
     :raises DefinitionError: there is no such file, there are both, or it is wrong
     """
@@ -205,12 +207,19 @@ def read_audience(include: Path, name: str) -> Audience:
 
 
 def _audience_of(name: str, select: str, shown_as: str) -> Audience:
-    """Return the audience of a SELECT, whose first line may name the connection of another database."""
+    """Return the audience of a SELECT, whose first lines may name the connection of another database, and columns."""
     audience = Audience(name=name, sql=select)
     if _MEANT_CONNECTION.match(select) and not audience.connection:
         problem = "the first line names no connection"
         raise DefinitionError(problem, file=shown_as, line=1, hint="Write it as in: -- connection: warehouse")
-    return audience
+    if not audience.connection and declares_columns(select):
+        problem = "only an audience that another database is asked for has columns: its first line names the connection"
+        hint = "Texts read what the store knows of a contact without them: its fields"
+        raise DefinitionError(problem, file=shown_as, line=1, hint=hint)
+    try:
+        return replace(audience, columns=read_columns(select)) if audience.connection else audience
+    except ColumnLineError as error:
+        raise DefinitionError(error.problem, file=shown_as, line=error.line, hint=HOW_DECLARED) from error
 
 
 def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)

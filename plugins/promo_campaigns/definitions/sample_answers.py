@@ -47,8 +47,10 @@ def _file(source: str) -> str:
 
 
 def notes_on_answers(spec: RunSpec, answers: dict[str, object]) -> list[str]:
-    """Say of each data source whose answer the message reads what stands for that answer."""
-    return [
+    """Say of each data source whose answer the message reads, and of columns, what stands for them."""
+    is_asked = spec.audience.listed is not None or not spec.audience.contact_ids
+    columns = "values of the audience's columns are the examples that its file declares"
+    return [columns] * bool(spec.audience.columns and not is_asked) + [
         f"the answer of {source.name} is the example in data_sources/{source.name}.answer.json"
         if source.name in answers
         else f"the answer of {source.name} is not known before it is asked: texts are rendered without it; "

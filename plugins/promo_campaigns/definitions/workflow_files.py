@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
+    from promo_campaigns.model.audience_columns import AudienceColumn
     from promo_campaigns.model.run_spec import DataSource
 
     Built = TypeVar("Built")
@@ -42,7 +44,7 @@ class IncludeFolder:
         self.path = path
         self._trees: dict[str, YamlFile] = {}
         self._bound: dict[str, tuple[DataSource, ...] | DefinitionError] = {}
-        self._audiences: dict[str, DefinitionError | None] = {}
+        self._audiences: dict[str, Audience | DefinitionError] = {}
 
     @cached_property
     def workflow_ids(self) -> list[str]:
@@ -112,15 +114,22 @@ class IncludeFolder:
 
         :raises DefinitionError: its file is missing or wrong
         """
+        read = self._audience(name)
+        if isinstance(read, DefinitionError):
+            raise read
+
+    def audience_columns(self, name: str) -> tuple[AudienceColumn, ...] | None:
+        """Return the columns of an audience; None if its file is missing or wrong."""
+        read = self._audience(name)
+        return None if isinstance(read, DefinitionError) else read.columns
+
+    def _audience(self, name: str) -> Audience | DefinitionError:
         if name not in self._audiences:
             try:
-                read_audience(self.path, name)
-                self._audiences[name] = None
+                self._audiences[name] = replace(read_audience(self.path, name), listed=None)
             except DefinitionError as error:
                 self._audiences[name] = error
-        fault = self._audiences[name]
-        if fault:
-            raise fault
+        return self._audiences[name]
 
     @cached_property
     def _messages_by_sources(self) -> Mapping[frozenset[tuple[str, bool]], list[str]]:
@@ -258,6 +267,7 @@ def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:
         webhook=read_webhook(files.path, message),
         event=workflow.event,
         shows_code=workflow.shows_code,
+        columns=files.audience_columns(workflow.audience) if isinstance(workflow.audience, str) else (),
     )
 
 

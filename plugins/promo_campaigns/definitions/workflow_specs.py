@@ -49,6 +49,8 @@ def read_workflow_spec(
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,
     )
+    if contact_ids and isinstance(workflow.audience, str):  # whose columns are there by their examples
+        spec = replace(spec, audience=replace(spec.audience, columns=files.audience_columns(workflow.audience) or ()))
     require_names(files.path, Texts.of(spec, event=workflow.event, shows_code=workflow.shows_code))
     limits = parse_limits(
         quiet_hours=workflow.effective_quiet_hours, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap

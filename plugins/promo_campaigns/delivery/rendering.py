@@ -24,6 +24,7 @@ HTML = "html"
 WEBHOOK_NAMES = ("title", "body", "html", "channel", "locator", "key", "contact_id", "options")
 """What the templates of a request can read that carries a message."""
 NO_LOCATOR = "the contact has no open channel any more"
+NO_COLUMNS = "what the audience told of the contact was erased: the run was opened too long ago"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,8 @@ def render_messages(
         extra = {name: column[row] for name, column in extras.items()} if extras else {}
         if recipient.locator is None:
             results.append(_refused(recipient, NO_LOCATOR))
+        elif recipient.audience is None and run.spec.audience.columns:
+            results.append(_refused(recipient, NO_COLUMNS))
         elif isinstance(title, PromoError):
             results.append(_refused(recipient, f"title: {title}"))
         elif isinstance(body, PromoError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 
-from promo_campaigns.code_files.load import load_code_frame
+from promo_campaigns.code_files.load import load_code_frames
 from promo_campaigns.code_files.stock import stock
 from promo_campaigns.connections.lookup import store_connection
 from promo_campaigns.connections.store_dsn import store_dsn
@@ -270,9 +270,9 @@ class PromoStore:
         :raises ConfigurationError: there is no such time zone, or the expiration is no date
         """
         with connect(self._dsn) as connection:
-            return load_code_frame(
+            return load_code_frames(
                 connection,
-                frame,
+                [frame],
                 name=name,
                 strict=strict,
                 time_zone=time_zone,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from promo_campaigns.definitions.list_file import list_of_frames
 from promo_campaigns.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 
@@ -33,17 +33,6 @@ def database_hook(conn_id: str) -> DbApiHook:
         msg = f"the connection {conn_id!r} leads to no database: {type(hook).__name__} takes no SQL"
         raise ConfigurationError(msg)
     return hook
-
-
-@contextmanager
-def open_database(conn_id: str) -> Iterator[Any]:
-    """Open a database by its Airflow connection; what is yielded is the driver's connection, as PEP 249 has it.
-
-    :raises AirflowNotFoundException: there is no such connection
-    :raises ConfigurationError: it leads to something that takes no SQL
-    """
-    with closing(database_hook(conn_id).get_conn()) as connection:
-        yield connection
 
 
 def read_frames(hook: DbApiHook, select: str, *, chunk_rows: int = CHUNK_ROWS) -> Generator[pd.DataFrame]:
@@ -77,7 +66,8 @@ def ask_audience(audience: Audience) -> Audience:
     if not audience.connection:
         return audience
     with closing(read_frames(database_hook(audience.connection), audience.sql.strip().rstrip(";"))) as frames:
-        return replace(audience, listed=list_of_frames(frames, file=f"audiences/{audience.name}.sql"))
+        file = f"audiences/{audience.name}.sql"
+        return replace(audience, listed=list_of_frames(frames, file=file, declared=audience.columns))
 
 
 def _cursor(hook: DbApiHook, connection: Any) -> Any:  # noqa: ANN401  (a driver's)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.contacts.audience_values import erase_values
 from promo_campaigns.contacts.event_store import purge_events
 from promo_campaigns.postgres.sql import queries
 
@@ -18,12 +19,13 @@ def erase_old(connection: Connection, *, days: int = DAYS) -> dict[str, int]:
     """Erase data that is no longer needed, and return how many rows of each kind.
 
     Answers of data sources go once their run is closed, but for a contact whose send is unknown: it may be sent the
-    same again. They go in any case after so many days, and so do keys and parameters of events, see ``purge_events``.
+    same again. They go in any case after so many days, and so do keys and parameters of events, see ``purge_events``,
+    and what audiences of other databases told of contacts, so many days after their run was opened.
     Doing it again changes nothing.
 
-    :return: ``answers``, and ``refused``, ``erased`` and ``deleted`` events
+    :return: ``answers``, ``audience_values``, and ``refused``, ``erased`` and ``deleted`` events
     :raises ConfigurationError: fewer than one day
     """
     events = purge_events(connection, days=days)
     answers = connection.execute(_ANSWER["erase_answers"], {"days": days}).rowcount
-    return {"answers": answers, **events}
+    return {"answers": answers, "audience_values": erase_values(connection, days=days), **events}

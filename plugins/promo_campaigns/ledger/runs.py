@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
+from promo_campaigns.contacts.audience_values import keep_values, lacks_values
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
 from promo_campaigns.ledger.halts import end_cancelled, read_halt
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _SQL = queries(__name__)
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
+_EDITION = "To send to others, give the send an edition of its own"
 
 
 def open_run(  # noqa: PLR0913  (what may differ between two openings, one keyword each)
@@ -258,9 +260,12 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     if run.mode is not Mode.MISSING:
         return False
     if run.cancelled:
-        msg = f"{read_halt(connection, run.run_id)}. To send to others, give the send an edition of its own"
+        msg = f"{read_halt(connection, run.run_id)}. {_EDITION}"
         raise RunCancelledError(msg)
     reopened = connection.execute(_ASSIGNMENT["reopen_missing"], {"run_id": run.run_id}).rowcount
+    if reopened and lacks_values(connection, run.run_id, run.spec.audience):
+        msg = f"run {run.run_key} is to be sent again, and what its audience told of contacts was erased. {_EDITION}"
+        raise LedgerError(msg)
     if reopened:
         connection.execute(_SQL["reopen_run"], {"run_id": run.run_id, "approval": approval})
     return bool(reopened)
@@ -291,6 +296,7 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> int:
     with audience_query(audience, _SQL["add_audience"]) as (query, whose):
         told = connection.execute(query, {**whose, "run_id": run_id}).fetchall()[0]
     _raise(audience_problem(audience, told["added"]))
+    keep_values(connection, run_id, audience)
     is_listed = audience.listed is not None or not audience.sql
     return count_strangers(connection, audience) if is_listed else int(told["strangers"])
 

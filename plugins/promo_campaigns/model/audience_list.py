@@ -14,8 +14,11 @@ class AudienceList:
 
     :ivar by: ``contactId``, ``externalId``, or the type of a channel
     :ivar sha256: digest of the file; the ledger keeps it in place of the list
+    :ivar told: for each of them its values of the columns that the audience declares, as a JSON object of type and text
+        by name; empty where it declares none
     """
 
     by: str
     values: tuple[str, ...] = field(repr=False)
     sha256: str
+    told: tuple[str, ...] = field(default=(), repr=False)

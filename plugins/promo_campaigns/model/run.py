@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from promo_campaigns.model.run_spec import RunSpec
 
@@ -76,6 +76,7 @@ class Recipient:
     :ivar pool_zone: IANA name of the zone in which the code's date of expiry was sold
     :ivar answers: of data sources by their names, None without any
     :ivar event: parameters of the event that made the contact enter, None without one
+    :ivar audience: type and text of the columns of the run's audience by name; None where it has none
     """
 
     contact_id: int
@@ -94,6 +95,7 @@ class Recipient:
     pool_zone: str = "UTC"
     answers: dict[str, object] | None = field(default=None, repr=False)
     event: dict[str, Any] | None = field(default=None, repr=False)
+    audience: Mapping[str, Sequence[str]] | None = field(default=None, repr=False)
 
 
 class Purpose(str, Enum):

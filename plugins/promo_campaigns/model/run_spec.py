@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.model.audience_columns import AudienceColumn
 from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.reuse import Reuse
 
@@ -148,6 +149,7 @@ class Audience:
 
     :ivar list_sha256: digest of the list, empty without one
     :ivar listed: the list itself, or what another database answered, until the run is opened
+    :ivar columns: what its SELECT of another database yields beside the contact, as its text declares
     """
 
     name: str
@@ -155,6 +157,7 @@ class Audience:
     contact_ids: tuple[int, ...] = ()
     list_sha256: str = ""
     listed: AudienceList | None = field(default=None, repr=False, compare=False)
+    columns: tuple[AudienceColumn, ...] = ()
 
     @property
     def connection(self) -> str:
@@ -164,8 +167,12 @@ class Audience:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the ledger keeps of the audience, as plain JSON values."""
-        kept = {"name": self.name, "sql": self.sql, "contact_ids": list(self.contact_ids)}
-        return {**kept, "list_sha256": self.list_sha256} if self.list_sha256 else kept
+        kept: dict[str, Any] = {"name": self.name, "sql": self.sql, "contact_ids": list(self.contact_ids)}
+        if self.list_sha256:
+            kept["list_sha256"] = self.list_sha256
+        if self.columns:
+            kept["columns"] = [asdict(column) for column in self.columns]
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +226,7 @@ class RunSpec:
     def from_dict(cls, stored: dict[str, Any]) -> RunSpec:
         """Rebuild the spec that the ledger holds."""
         audience = {**stored["audience"], "contact_ids": tuple(stored["audience"]["contact_ids"])}
+        audience["columns"] = tuple(AudienceColumn(**column) for column in audience.get("columns", ()))
         return cls(
             workflow=stored["workflow"],
             audience=Audience(**audience),

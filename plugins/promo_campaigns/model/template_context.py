@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from promo_campaigns.model.audience_columns import AUDIENCE
 from promo_campaigns.model.typed.field_values import field_values
 from promo_campaigns.model.typed.moment import Moment
 
@@ -46,6 +47,7 @@ def message_context(recipient: Recipient) -> dict[str, object]:
 
     Names and language beat a data source's answer of the same name, which beats an additional field; a parameter of the
     event beats a field and a name, but neither an answer nor who the contact is and which code it holds.
+    Columns of the run's audience are one value, ``$audience``, which beats all others of that name.
     A value that is not known is left out, so that a template sees it as missing.
     """
     answers = recipient.answers or {}
@@ -70,6 +72,9 @@ def message_context(recipient: Recipient) -> dict[str, object]:
         "expires": _expires(recipient.expires_at, recipient.pool_zone, zone, language),
     }
     values: dict[str, object] = {name: value for name, value in known.items() if value is not None}
+    if recipient.audience is not None:
+        columns = field_values(recipient.audience, language, _zone(zone))
+        values[AUDIENCE] = {name: value for name, value in columns.items() if value is not None}
     return {**values, DATA: values}
 
 

@@ -118,19 +118,16 @@ class LoadPromoCodesOperator(StoreOperator):
 
     def _load_rows(self, context: Context) -> dict[str, int]:
         """Load what the SELECT yields, as a code file that is called by its connection."""
-        from promo_campaigns.code_files.expiration_date import pool_time_zone
-        from promo_campaigns.hooks.other_database import open_database
-        from promo_campaigns.tables.query_rows import query_as_csv
+        from promo_campaigns.hooks.other_database import database_hook, read_frames
 
-        with open_database(self.conn_id) as elsewhere, closing(elsewhere.cursor()) as cursor:
-            cursor.execute(self.sql)
-            with query_as_csv(cursor, pool_time_zone(self.time_zone)) as file:
-                try:
-                    report = self._load_stream(file, f"select-{self.conn_id}")
-                except CodeFileError as error:
-                    if isinstance(error, CodeFileRejectedError):
-                        self._log_rejects(error.report)
-                    raise AirflowFailException(str(error)) from None
+        select = self.sql.strip().rstrip(";")
+        with closing(read_frames(database_hook(self.conn_id), select)) as frames:
+            try:
+                report = self._load_frames(frames, f"select-{self.conn_id}")
+            except CodeFileError as error:
+                if isinstance(error, CodeFileRejectedError):
+                    self._log_rejects(error.report)
+                raise AirflowFailException(str(error)) from None
         self._tell(report)
         self._announce(context, report.types)
         return {"files": 1} | {name: getattr(report, name) for name in _COUNTS}
@@ -194,15 +191,20 @@ class LoadPromoCodesOperator(StoreOperator):
         from promo_campaigns.code_files.load import load_code_file
 
         with self.hook.connect() as connection:
-            return load_code_file(
-                connection,
-                file,
-                name=name,
-                strict=parse_flag("strict", self.strict),
-                time_zone=self.time_zone,
-                code_only_expiration=optional_text(self.code_only_expiration) or None,
-                sheet=optional_text(self.sheet),
-            )
+            return load_code_file(connection, file, name=name, sheet=optional_text(self.sheet), **self._options())
+
+    def _load_frames(self, frames: Iterable[Any], name: str) -> LoadReport:
+        from promo_campaigns.code_files.load import load_code_frames
+
+        with self.hook.connect() as connection:
+            return load_code_frames(connection, frames, name=name, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "strict": parse_flag("strict", self.strict),
+            "time_zone": self.time_zone,
+            "code_only_expiration": optional_text(self.code_only_expiration) or None,
+        }
 
     def _earlier_report(self, path: str, run_id: str) -> Mapping[str, Any]:
         """Return the report of the try that has put this file away."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseAsyncOperator
@@ -32,6 +32,8 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
 
     :param message: name of a file in ``include/messages`` (templated)
     :param contact_ids: whom to, 20 at most (templated)
+    :param audience: name of a file in ``include/audiences`` whose columns the message reads: it shows the examples that
+        are declared with them (templated)
     :param type: what the message shows as the code's type (templated)
     :param discount: likewise (templated)
     :param days: after how many days the code that is none ends (templated)
@@ -47,6 +49,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     template_fields: Sequence[str] = (
         "message",
         "contact_ids",
+        "audience",
         "type",
         "discount",
         "days",
@@ -61,6 +64,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         *,
         message: str,
         contact_ids: Sequence[int] | str,
+        audience: str = "",
         type: str = "Test",  # noqa: A002  (the vendor's name for it, see the design's words)
         discount: int | str = 0,
         days: int | str = 30,
@@ -73,6 +77,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         super().__init__(**{"retries": 0, **kwargs})
         self.message = message
         self.contact_ids = contact_ids
+        self.audience = audience
         self.type = type
         self.discount = discount
         self.days = days
@@ -109,7 +114,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         return [asdict(one) for one in outcomes]
 
     def _spec(self) -> RunSpec:
-        from promo_campaigns.definitions.definitions import read_run_spec, require_carried
+        from promo_campaigns.definitions.definitions import read_audience, read_run_spec, require_carried
         from promo_campaigns.definitions.names.check import Texts, require_names
 
         include = include_folder(self.include_folder)
@@ -123,6 +128,9 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
         )
+        if audience := optional_text(self.audience):
+            columns = read_audience(include, audience).columns
+            spec = replace(spec, audience=replace(spec.audience, columns=columns))
         require_names(include, Texts.of(spec, event=None, shows_code=False))
         require_carried(include, spec.message, self.delivery.receivers.transport(spec))
         return spec

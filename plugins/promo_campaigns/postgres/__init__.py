@@ -14,4 +14,5 @@ __all__ = [
     "snapshot",
     "sql",
     "store_errors",
+    "watermarks",
 ]

@@ -319,15 +319,15 @@ create table promo.erased_identity (
 );
 create index erased_identity_contact on promo.erased_identity (contact_id);
 
-create table promo.contact_watermark (
+create table promo.watermark (
   reader   text        primary key check (reader <> ''),
-  digest   bytea       not null check (octet_length(digest) = 32),
+  digest   bytea       check (octet_length(digest) = 32),
   kind     text        not null check (kind in ('number', 'text')),
   value    text        not null,
   moved_at timestamptz not null default promo.clock()
 );
-comment on table promo.contact_watermark is 'How far a task came that loads contacts from another database: the next time it asks for what has changed since.';
-comment on column promo.contact_watermark.digest is 'Of the SELECT and its column: another SELECT begins anew.';
+comment on table promo.watermark is 'How far a reader of another database came: the next time it asks for what has changed since.';
+comment on column promo.watermark.digest is 'Of what it asks: whoever asks otherwise begins anew. Null for one that goes on, whatever it asks.';
 
 -- Who took codes out of the store, who was erased from it, and who held sending up.
 create table promo.audit (
@@ -609,6 +609,15 @@ comment on table promo.answer is 'What a data source answered before the message
 comment on column promo.answer.promo_code_id is 'The code it was asked with, null if the source was not told; an answer to another code is asked for anew.';
 comment on column promo.answer.resend_counter is 'The assignment''s counter when it was asked; for a contact that is sent to anew it is asked anew.';
 
+-- Such rows are only ever made together with those of their assignments, which are never deleted: a foreign key would check nothing.
+create table promo.audience_value (
+  run_id     bigint not null,
+  contact_id bigint not null,
+  value      jsonb  not null check (jsonb_typeof(value) = 'object'),
+  primary key (run_id, contact_id)
+);
+comment on table promo.audience_value is 'What the audience of another database told of a contact when its run was opened: type and text by column. Read by the texts of this run alone.';
+
 
 -- Redemptions: codes that were used in a shop ------------------------------------------------------------------------
 
@@ -644,13 +653,6 @@ create index redemption_run on promo.redemption (run_id) where run_id is not nul
 create index redemption_person on promo.redemption (person_id);
 create index redemption_time on promo.redemption (redeemed_at);
 create index redemption_finding on promo.redemption (redemption_id) where finding is not null;
-
-create table promo.redemption_source (
-  name      text        primary key check (name <> ''),
-  watermark timestamptz not null,
-  read_at   timestamptz not null default promo.clock()
-);
-comment on table promo.redemption_source is 'How far a table of redemptions elsewhere was read: the newest moment in it.';
 
 
 -- What all workers know of a receiver --------------------------------------------------------------------------------

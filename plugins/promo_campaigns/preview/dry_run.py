@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
+from promo_campaigns.contacts.audience_values import known_values, parse_values
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.stock_forecast import weigh
+from promo_campaigns.model.audience_columns import example_values
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.run import Recipient
@@ -40,7 +42,7 @@ SAMPLES = 5
 _PART = 2_000
 _NO_CODE = ("", datetime.max.replace(tzinfo=timezone.utc), "UTC")
 REASON = 6
-_ZONE, _HELD = 8, 9
+_ZONE, _HELD, _TOLD = 8, 9, 12
 _WANTING = {"", "capped"}
 """Contacts that Start counts as needing a code."""
 
@@ -70,7 +72,8 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     report = PreviewReport(workflow=spec.workflow, message=spec.message.name, sha256=spec.sha256.hex())
     report.notes = notes_on_answers(spec, dict(answers or {}))
     if run_id is not None:
-        spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=_SQL["waiting"].format(run_id=int(run_id))))
+        waiting, columns = _SQL["waiting"].format(run_id=int(run_id)), spec.audience.columns
+        spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=waiting, columns=columns))
     previewer = Previewer(campaign)
     examples = Examples(previewer.file_of if previewer.has_variants else None)
     with reading(connection):
@@ -157,15 +160,21 @@ def audience_parts(
             yield part
 
 
-def make_recipient(
+def make_recipient(  # noqa: PLR0913  (what a row lacks, one keyword each)
     row: tuple[Any, ...],
     spec: RunSpec,
     expires_at: datetime,
     answers: Mapping[str, object] | None = None,
     *,
     pool_zone: str = "UTC",
+    told: Mapping[str, Sequence[str]] | None = None,
 ) -> Recipient:
-    """Return a row of the audience as a template sees it, with the placeholder for a code."""
+    """Return a row of the audience as a template sees it, with the placeholder for a code.
+
+    :param told: the values of the audience's columns; by default their examples
+    """
+    if told is None and spec.audience.columns:
+        told = example_values(spec.audience.columns)
     contact_id, external_id, first_name, last_name, language, locator, _, fields, time_zone, *_ = row
     return Recipient(
         contact_id=contact_id,
@@ -183,6 +192,7 @@ def make_recipient(
         time_zone=time_zone,
         pool_zone=pool_zone,
         answers=dict(answers) if answers else None,
+        audience=told,
     )
 
 
@@ -204,6 +214,8 @@ class _AudienceReader:
         self._spec = spec
         self._hours = hours
         self._answers = answers
+        self._told = known_values(connection, spec.audience)
+        self._has_columns = bool(spec.audience.columns)
         self._audience = audience_parts(connection, spec, limits=limits, at=at, run_id=run_id)
         self._codes = connection.cursor("codes", row_factory=tuple_row)
         self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
@@ -245,7 +257,10 @@ class _AudienceReader:
     ) -> Candidate:
         held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
         code, expires_at, pool_zone = _NO_CODE if reason else held or next(codes, _NO_CODE)
-        recipient = make_recipient(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
+        told = self._told.get(row[0], row[_TOLD] or "{}") if self._has_columns else None
+        recipient = make_recipient(
+            row, self._spec, expires_at, self._answers, pool_zone=pool_zone, told=parse_values(told)
+        )
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 

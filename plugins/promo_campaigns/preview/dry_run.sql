@@ -13,7 +13,8 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
        coalesce(c.time_zone, %(time_zone)s::text) as zone,
        h.code, h.expires_at,
        coalesce((select u.time_zone from promo.promo_code p join promo.code_file u using (code_file_id)
-                 where promo.code_key(p.code) collate "C" = promo.code_key(h.code) and not p.twin), 'UTC') as pool_zone
+                 where promo.code_key(p.code) collate "C" = promo.code_key(h.code) and not p.twin), 'UTC') as pool_zone,
+       (select v.value::text from promo.audience_value v where v.run_id = %(run_id)s::bigint and v.contact_id = c.contact_id) as told
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) a

@@ -179,7 +179,7 @@ def render_page(connection: Connection, job: Job, rows: Sequence[KeptRow], *, re
     kept = {row.contact_id: row for row in rows}
     with reading(connection), closing(audience_parts(connection, wanted, limits=limit_parameters(NO_LIMITS))) as parts:
         found = [row for part in parts for row in part]
-    candidates = [_candidate(row, kept[row[0]], wanted, job.terms["answers"]) for row in found]
+    candidates = [_candidate(row, kept[row[0]], spec, job.terms["answers"]) for row in found]
     rendered = {row.contact_id: row for row in Previewer(CompiledCampaign(wanted)).rows(candidates)}
     masks = list_hidden_values(connection, list(rendered), reveal=reveal)
     channel = spec.message.channel

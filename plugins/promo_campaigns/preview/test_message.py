@@ -91,7 +91,8 @@ def render_test_messages(
         raise ConfigurationError(msg)
     spec = campaign.spec
     expires_at = datetime.now(tz=timezone.utc) + timedelta(days=max(spec.codes.days, 1))
-    wanted = replace(spec, audience=Audience(name="test contacts", contact_ids=tuple(named)), hold_out=0.0)
+    audience = Audience(name="test contacts", contact_ids=tuple(named), columns=spec.audience.columns)
+    wanted = replace(spec, audience=audience, hold_out=0.0)
     left_out = dict.fromkeys(named, "there is no such contact")
     recipients: list[Recipient] = []
     with reading(connection), closing(audience_parts(connection, wanted, limits=limit_parameters(NO_LIMITS))) as parts:

@@ -21,25 +21,35 @@ if TYPE_CHECKING:
 
     from promo_campaigns.model.load_report import Rejects
     from promo_campaigns.redemptions.rules import Redemption
-    from promo_campaigns.tables.table import Kind
+    from promo_campaigns.tables.table import Kind, Table
 
 _KINDS: dict[str, Kind] = {"redeemedAt": "moment", "amount": "number"}
 _COLUMNS = tuple(Column(name, _KINDS.get(name, "text")) for name in COLUMNS)
 _BY_FOLDED_NAME = {fold_header(name): name for name in COLUMNS}
 
 
-class RedemptionFile:
-    """The rows of a file of redemptions; its bytes tell the format, packed with gzip or not.
+def open_redemption_file(
+    stream: BinaryIO, *, file: str, zone: tzinfo, rejects: Rejects, sheet: str = ""
+) -> RedemptionRows:
+    """Return the redemptions of a file; its bytes tell the format, packed with gzip or not.
 
     :param stream: read once, from where it stands, and never closed
     :param file: base name, for errors
-    :param zone: in which a time without an offset is read
-    :param rejects: where rejected rows are noted
     :raises RedemptionFileError: the file cannot be read as such a table
     """
+    return RedemptionRows(AnyTable(stream, RedemptionLayout(file, sheet)), zone=zone, rejects=rejects)
 
-    def __init__(self, stream: BinaryIO, *, file: str, zone: tzinfo, rejects: Rejects, sheet: str = "") -> None:
-        self._table = AnyTable(stream, _Layout(file, sheet))
+
+class RedemptionRows:
+    """The redemptions that the rows of a table tell of, wherever they come from.
+
+    :param table: read once
+    :param zone: in which a time without an offset is read
+    :param rejects: where rejected rows are noted
+    """
+
+    def __init__(self, table: Table, *, zone: tzinfo, rejects: Rejects) -> None:
+        self._table = table
         self._zone = zone
         self._rejects = rejects
 
@@ -58,15 +68,15 @@ class RedemptionFile:
                 self._rejects.add(line, broken.column, str(broken))
 
 
-class _Layout:
-    """What a file of redemptions is expected to hold."""
+class RedemptionLayout:
+    """What a table of redemptions is expected to hold."""
 
     max_line = 65_536
     max_row_lines = 100
     max_columns = 64
     names = COLUMNS
 
-    def __init__(self, file: str, sheet: str) -> None:
+    def __init__(self, file: str, sheet: str = "") -> None:
         self.file = file
         self.sheet = sheet
 

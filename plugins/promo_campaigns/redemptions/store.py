@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from promo_campaigns.code_files.expiration_date import pool_time_zone
 from promo_campaigns.model.load_report import Reject, RejectGroup, Rejects, group_rejects
 from promo_campaigns.postgres.sql import queries
-from promo_campaigns.redemptions.file import RedemptionFile
+from promo_campaigns.redemptions.file import open_redemption_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +92,7 @@ def load_redemption_file(
     :raises ConfigurationError: there is no such time zone
     """
     rejects = Rejects()
-    read = RedemptionFile(stream, file=file, zone=pool_time_zone(time_zone), rejects=rejects, sheet=sheet)
+    read = open_redemption_file(stream, file=file, zone=pool_time_zone(time_zone), rejects=rejects, sheet=sheet)
     with connection.transaction():
         rows, found = add_redemptions(connection, read, f"file {file}")
     return make_report(f"file {file}", rows, found, rejects, read.row_noun)

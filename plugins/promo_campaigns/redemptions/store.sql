@@ -56,15 +56,6 @@ with sent as (
 )
 select coalesce(finding, '') as finding, count(*) as redemptions from added group by 1
 
--- read_watermark --
--- How far a table elsewhere was read.
-select watermark from promo.redemption_source where name = %(name)s
-
--- move_watermark --
--- It was read up to a moment; the mark never goes back.
-insert into promo.redemption_source as known (name, watermark) values (%(name)s, %(watermark)s)
-on conflict (name) do update set watermark = greatest(known.watermark, excluded.watermark), read_at = promo.clock()
-
 -- lock_source --
 -- Let one reader at a time read a table elsewhere.
 select pg_advisory_xact_lock(hashtextextended('promo redemptions ' || %(name)s, 0))

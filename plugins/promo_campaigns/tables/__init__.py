@@ -10,7 +10,6 @@ __all__ = [
     "frame_table",
     "json_rows",
     "layout",
-    "query_rows",
     "sheet_text",
     "table",
     "writers",

@@ -28,7 +28,8 @@ class FrameTable:
 
     :param frames: read once; only one of them is held at a time
     :param layout: what the table is expected to hold
-    :param zone: in which times that have a zone of their own are told; of others the clock is told
+    :param zone: in which times that have a zone of their own are told; None: with their offset. Of others the clock is
+        told
     :param left_out: columns that are not looked at, in any letter case
     :raises FileError: there is no frame
     """
@@ -40,7 +41,7 @@ class FrameTable:
         frames: Iterable[Any],
         layout: TableLayout,
         *,
-        zone: tzinfo = timezone.utc,
+        zone: tzinfo | None = timezone.utc,
         left_out: Collection[str] = (),
     ) -> None:
         self._layout = layout
@@ -115,10 +116,12 @@ class _Fault:
         self.reason = reason
 
 
-def _tellers(zone: tzinfo) -> Mapping[type, Callable[[Any, Kind], str | _Fault]]:
+def _tellers(zone: tzinfo | None) -> Mapping[type, Callable[[Any, Kind], str | _Fault]]:
     """Return how a value is told, by the first type that it is of."""
 
     def moment(value: datetime, kind: Kind) -> str:
+        if zone is None and value.tzinfo is not None:
+            return value.isoformat(timespec="microseconds")
         local = value if value.tzinfo is None else value.astimezone(zone)
         if kind == "date" and value.tzinfo is None and value.time() == time.min:
             return value.date().isoformat()  # pandas has no days, and tells one as its midnight

@@ -11,6 +11,7 @@ from promo_campaigns.definitions.names.date_patterns import pattern_mistake
 from promo_campaigns.definitions.names.declared import FILE, Declared, read_declared
 from promo_campaigns.definitions.names.known import (
     answer_shape,
+    audience_names,
     batch_names,
     contact_names,
     example_shape,
@@ -23,6 +24,7 @@ from promo_campaigns.definitions.names.known import (
 from promo_campaigns.definitions.names.merge_tags import merge_tags
 from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
+from promo_campaigns.model.audience_columns import AUDIENCE, HOW_DECLARED
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, compile_template
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.definitions.names.known import Known
     from promo_campaigns.definitions.settings.text_settings import TextSettings
+    from promo_campaigns.model.audience_columns import AudienceColumn
     from promo_campaigns.model.run_spec import DataSource, Message, RunSpec
     from promo_campaigns.velocity import Shape, Template, UnknownName
 
@@ -52,6 +55,7 @@ class Texts:
     :ivar webhook: the request that carries the message, if it names one
     :ivar event: the type of the events it answers, empty for an audience; None where that is not known
     :ivar shows_code: whether the message must show the promo code
+    :ivar columns: the columns of its audience; None where the audience is not known
     """
 
     message: Message
@@ -59,12 +63,14 @@ class Texts:
     webhook: DataSource | None = None
     event: str | None = ""
     shows_code: bool = True
+    columns: tuple[AudienceColumn, ...] | None = ()
 
     @classmethod
     def of(cls, spec: RunSpec, *, event: str | None = "", shows_code: bool = True) -> Texts:
         """Return what a run says."""
         sources, webhook = spec.data_sources, spec.webhook
-        return cls(message=spec.message, sources=sources, webhook=webhook, event=event, shows_code=shows_code)
+        kept = {"event": event, "shows_code": shows_code, "columns": spec.audience.columns}
+        return cls(message=spec.message, sources=sources, webhook=webhook, **kept)  # type: ignore[arg-type]  # by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +129,13 @@ def _parts(include: Path, texts: Texts, declared: Declared) -> Iterator[_Part]:
     told = {name: example_shape(example) for parameters in events for name, example in parameters.items()}
     further: dict[str, Shape] = {**dict.fromkeys(declared.fields, ANYTHING), **told}
     answers = {source.name: _answer(include, source) for source in texts.sources}
-    message = contact_names({**further, **answers})
+    columns = audience_names(texts.columns)
+    message = contact_names({**further, **answers, **columns})
     for version in (texts.message, *texts.message.versions()):
         yield from _message_parts(message_file(include, version.name), version, message)
     asked = {source.name: answers[source.name] for source in texts.sources if source.before}
     for source in texts.sources:
-        names = contact_names(further if source.before else {**further, **asked})
+        names = contact_names({**further, **({} if source.before else asked), **columns})
         known = batch_names(names) if source.records_per_request else names
         shapes = [answer_shape(include, name) for name in (source.name, f"{source.name}{POLLED}")]
         yield from _source_parts(source_file(include, source.name), source, known, *shapes)
@@ -222,6 +229,8 @@ def _refuse_name(part: _Part, unknown: UnknownName, declared: Declared) -> NoRet
         part.fail(problem, unknown.at, f"Did you mean {meant}? Write {better}")
     event = next((kind for kind, names in declared.events.items() if unknown.name in names), "")
     more = f"It is a parameter of the event {event}, which this campaign does not answer" if event else ""
+    if unknown.source.lstrip("$!{").startswith(f"{AUDIENCE}."):
+        more = f"Declare a column of the audience in its file. {HOW_DECLARED}"
     more = more or f"Declare a field, or a parameter of an event, in include/{FILE}"
     part.fail(problem, unknown.at, f"There are: {_listed(unknown.known)}. {more}. {_AS_TEXT} #[[{unknown.source}]]#")
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.data_source_file import BATCH
 from promo_campaigns.definitions.sample_answers import has_sample_answer, read_sample_answer
 from promo_campaigns.delivery.rendering import WEBHOOK_NAMES
+from promo_campaigns.model.audience_columns import AUDIENCE
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, Names, Several
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from promo_campaigns.model.audience_columns import AudienceColumn
     from promo_campaigns.velocity import Shape
 
     Known = Mapping[str, Shape]
@@ -47,6 +49,16 @@ def contact_names(further: Known) -> Known:
     """
     names = {**further, **dict.fromkeys(VALUE_NAMES, ANYTHING)}
     return {**_TOOLS, **names, DATA: Names(names)}
+
+
+def audience_names(columns: Sequence[AudienceColumn] | None) -> Known:
+    """Return the name of the columns of an audience; nothing where it has none.
+
+    :param columns: None where the audience is not known, so that any may be there
+    """
+    if columns is None:
+        return {AUDIENCE: ANYTHING}
+    return {AUDIENCE: Names({column.name: ANYTHING for column in columns})} if columns else {}
 
 
 def batch_names(contact: Known) -> Known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ObjectStoragePath
@@ -53,12 +54,13 @@ class LoadRedemptionsOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Read what is new."""
-        from promo_campaigns.hooks.other_database import open_database
+        from promo_campaigns.hooks.other_database import database_hook, read_frames
         from promo_campaigns.redemptions.query import load_redemptions
 
         source = optional_text(self.source) or f"{self.dag_id}.{self.task_id}"
-        with open_database(self.conn_id) as elsewhere, self.hook.connect() as connection:
-            report = load_redemptions(connection, elsewhere, self.sql, source=source, time_zone=self.time_zone)
+        ask, select = partial(read_frames, database_hook(self.conn_id)), self.sql.strip().rstrip(";")
+        with self.hook.connect() as connection:
+            report = load_redemptions(connection, ask, select, source=source, time_zone=self.time_zone)
         return _told(self, report)
 
 

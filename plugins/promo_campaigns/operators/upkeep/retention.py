@@ -17,9 +17,10 @@ class EraseOldDataOperator(StoreOperator):
     """Erases answers of data sources once their run is closed, and keys and parameters of events after some days.
 
     An answer for a contact whose send is unknown stays, since the same may be sent again; after as many days it goes
-    as well. Events that still wait then are refused.
+    as well. Events that still wait then are refused. What audiences of other databases told of contacts goes as many
+    days after their run was opened.
 
-    Returns what was done: ``{"answers": 1000, "refused": 0, "erased": 340, "deleted": 12}``.
+    Returns what was done: ``{"answers": 1000, "audience_values": 0, "refused": 0, "erased": 340, "deleted": 12}``.
 
     :param days: how long to keep, at least 1 (templated)
     :param promo_db_conn_id: connection of the store (templated)
