@@ -111,6 +111,8 @@ def _lookups() -> dict[str, Case]:
         f"{unknown}list_unknown_page": case(20, after=0),
         f"{unknown}chosen_unknown": case(BATCH),
         f"{unknown}next_unknown": case(BATCH, after=0, limit=BATCH),
+        "ledger.lookups.pictures.picture_key": case(ONE),
+        "ledger.lookups.pictures.pictured_code": case(ONE),
         "ledger.lookups.pools.read_pools": case(50),
         "ledger.lookups.pools.read_burn": case(50, days=90, limit=50),
         "ledger.lookups.pools.read_burn@old": case(50, type="Other0", days=90, limit=50),

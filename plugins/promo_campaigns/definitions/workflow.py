@@ -25,6 +25,7 @@ from promo_campaigns.definitions.settings.setting_types import (
     Text,
     TimeZone,
     Unique,
+    WebAddress,
 )
 from promo_campaigns.definitions.settings.settings_schema import schema_of
 from promo_campaigns.definitions.workflow_parts import (
@@ -159,6 +160,11 @@ class Workflow(Settings):
     shows_code: Annotated[bool, Argument(Consumer.OPENING)] = Field(
         default=True,
         description="Whether the message must show the promo code; false if it reaches the contact in another way",
+    )
+    pictures_url: Annotated[WebAddress, Argument(Consumer.OPENING)] = Field(
+        default="",
+        description="Where contacts reach the profile API's pictures of codes, which $barcode.link leads to",
+        examples=["https://codes.shop.example"],
     )
     stock: Annotated[StockPolicy, CONVERTED, Argument(Consumer.START)] = Field(
         default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"

@@ -258,6 +258,7 @@ def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:
         webhook=read_webhook(files.path, message),
         event=workflow.event,
         shows_code=workflow.shows_code,
+        pictures_url=workflow.pictures_url,
     )
 
 

@@ -48,6 +48,7 @@ def read_workflow_spec(
         transport=workflow.transport,
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,
+        pictures_url=workflow.pictures_url,
     )
     require_names(files.path, Texts.of(spec, event=workflow.event, shows_code=workflow.shows_code))
     limits = parse_limits(

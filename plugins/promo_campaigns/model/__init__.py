@@ -17,6 +17,7 @@ __all__ = [
     "masking",
     "outcome",
     "parameters",
+    "picture_link",
     "redaction",
     "reuse",
     "run",

@@ -647,6 +647,17 @@ create table promo.redemption_source (
 comment on table promo.redemption_source is 'How far a table of redemptions elsewhere was read: the newest moment in it.';
 
 
+-- Pictures of codes --------------------------------------------------------------------------------------------------
+
+create table promo.picture_key (
+  one boolean primary key default true check (one),
+  key bytea   not null check (octet_length(key) = 64)
+);
+comment on table promo.picture_key is 'With what the links to pictures of codes are signed. Another key ends every link that was sent.';
+insert into promo.picture_key (key)
+select string_agg(uuid_send(gen_random_uuid()), '') from generate_series(1, 4);
+
+
 -- What all workers know of a receiver --------------------------------------------------------------------------------
 
 create table promo.receiver (

@@ -12,10 +12,12 @@ from psycopg.rows import tuple_row
 
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
+from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
+from promo_campaigns.model.picture_link import PictureLinks
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.snapshot import reading
@@ -110,7 +112,9 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
     :raises DefinitionError: the audience's SELECT fails
     """
     report = DiffReport(old=old.name, new=new.name)
-    diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples)
+    shown = any(shows_pictures(replace(spec, message=version)) for version in (old, new))
+    pictures = PictureLinks(url=spec.pictures_url) if shown else None
+    diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples, pictures=pictures)
     limits = limit_parameters(NO_LIMITS)
     with reading(connection):
         hours = PreviewHours(connection, limits, at=None, send_by=None)

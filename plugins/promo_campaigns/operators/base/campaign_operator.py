@@ -18,6 +18,7 @@ from promo_campaigns.model.parameters import (
     parse_name,
     parse_percent,
     parse_share,
+    parse_web_address,
 )
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.operators.base.store_operator import StoreOperator
@@ -53,6 +54,8 @@ class CampaignOperator(StoreOperator):
         ``same until it expires`` or, where a shop tells which codes were used, ``until redeemed`` (templated)
     :param shows_code: whether the message must show the promo code; false if it reaches the contact in another way
         (templated)
+    :param pictures_url: where contacts reach the profile API's pictures of codes, which ``$barcode.link`` leads to
+        (templated)
     :param abort_at: a run pauses itself once more than so many percent were refused or are unknown, of a hundred at
         least that were sent to; 100 for never (templated)
     :param workflow: name of the workflow; by default the DAG's id
@@ -73,6 +76,7 @@ class CampaignOperator(StoreOperator):
         "hold_out",
         "reuse",
         "shows_code",
+        "pictures_url",
         "abort_at",
         "promo_db_conn_id",
     )
@@ -92,6 +96,7 @@ class CampaignOperator(StoreOperator):
         hold_out: float | str = 0,
         reuse: str = Reuse.NEW.value,
         shows_code: bool | str = True,
+        pictures_url: str = "",
         abort_at: float | str = 20,
         workflow: str | None = None,
         include_folder: str | None = None,
@@ -110,6 +115,7 @@ class CampaignOperator(StoreOperator):
         self.hold_out = hold_out
         self.reuse = reuse
         self.shows_code = shows_code
+        self.pictures_url = pictures_url
         self.abort_at = abort_at
         self.workflow = workflow
         self.include_folder = include_folder
@@ -140,6 +146,7 @@ class CampaignOperator(StoreOperator):
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
             hold_out=parse_percent("hold_out", self.hold_out),
+            pictures_url=parse_web_address("pictures_url", optional_text(self.pictures_url)),
         )
         check_blocks(self, context, include, spec)
         shows_code = parse_flag("shows_code", self.shows_code)
