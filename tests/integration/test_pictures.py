@@ -9,7 +9,7 @@ from base64 import b64decode
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -115,7 +115,7 @@ def test_a_preview_shows_specimens_and_names_codes_that_a_picture_cannot_hold(st
     assert report.states == {"send": 1, "rejected": 1}
     (reason,) = report.reasons
     assert "an EAN-13 holds 13 digits" in reason
-    rows: list[tuple[object, ...]] = []
+    rows: list[Any] = []
     write_preview(store, CompiledCampaign(PICTURES), [rows.extend])
     for row in rows:
         assert f"{HOST}{PATH}{PLACEHOLDER}.qr{ENDING}" in str(row[7])

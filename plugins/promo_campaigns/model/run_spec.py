@@ -44,6 +44,22 @@ class CodeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackCode:
+    """A code that all those share for whom the pool has none.
+
+    :ivar type: what tells it apart in reports and on profiles; another one than the pool's
+    :ivar expires: the last day on which it is valid, or the moment from which it is not, as in a code file
+    :ivar time_zone: IANA name of the zone of that day
+    """
+
+    code: str = field(repr=False)
+    type: str
+    discount: int
+    expires: str
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """The texts of a message in another language; it has those that the message has."""
 
@@ -168,7 +184,13 @@ class Audience:
         return {**kept, "list_sha256": self.list_sha256} if self.list_sha256 else kept
 
 
-_LATER: Mapping[str, object] = {"limits": NO_LIMITS, "hold_out": 0.0, "reuse": Reuse.NEW, "pictures_url": ""}
+_LATER: Mapping[str, object] = {
+    "limits": NO_LIMITS,
+    "hold_out": 0.0,
+    "reuse": Reuse.NEW,
+    "pictures_url": "",
+    "fallback": None,
+}
 """Defaults that the ledger does not keep, so that a definition that says nothing of them keeps its digest."""
 
 
@@ -181,6 +203,7 @@ class RunSpec:
     :ivar webhook: the request that carries the message, if its message names one
     :ivar hold_out: percent of the reachable contacts who are kept without a code, 0 to 99
     :ivar pictures_url: where contacts reach the profile API's pictures of codes; empty for nowhere
+    :ivar fallback: the code of those for whom the pool has none; None if they are given none
     """
 
     workflow: str
@@ -195,6 +218,7 @@ class RunSpec:
     hold_out: float = 0.0
     reuse: Reuse = Reuse.NEW
     pictures_url: str = ""
+    fallback: FallbackCode | None = None
 
     def place_of(self, name: str) -> int | None:
         """Return the place of a data source among the message's, or None if the message does not bind it."""
@@ -238,6 +262,7 @@ class RunSpec:
             hold_out=stored.get("hold_out", 0.0),
             reuse=Reuse(stored.get("reuse", Reuse.NEW)),
             pictures_url=stored.get("pictures_url", ""),
+            fallback=FallbackCode(**stored["fallback"]) if stored.get("fallback") else None,
         )
 
 

@@ -14,6 +14,7 @@ from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
 from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.ledger.fallback import end_of
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
@@ -43,6 +44,8 @@ _PART = 2_000
 _NO_CODE = ("", datetime.max.replace(tzinfo=timezone.utc), "UTC")
 REASON = 6
 _ZONE, _HELD = 8, 9
+FALLBACK = "the fallback code"
+"""The warning of a contact for whom the pool has no code."""
 _WANTING = {"", "capped"}
 """Contacts that Start counts as needing a code."""
 
@@ -209,6 +212,11 @@ class _AudienceReader:
         self._hours = hours
         self._answers = answers
         self._audience = audience_parts(connection, spec, limits=limits, at=at, run_id=run_id)
+        self._spare, self._spare_spec = _NO_CODE, spec
+        if spec.fallback is not None:
+            self._spare = spec.fallback.code, end_of(spec.fallback), spec.fallback.time_zone
+            shared = replace(spec.codes, type=spec.fallback.type, discount=spec.fallback.discount)
+            self._spare_spec = replace(spec, codes=shared)
         self._codes = connection.cursor("codes", row_factory=tuple_row)
         self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -248,8 +256,12 @@ class _AudienceReader:
         self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[tuple[str, datetime, str]]
     ) -> Candidate:
         held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
-        code, expires_at, pool_zone = _NO_CODE if reason else held or next(codes, _NO_CODE)
-        recipient = make_recipient(row, self._spec, expires_at, self._answers, pool_zone=pool_zone)
+        given = _NO_CODE if reason else held or next(codes, self._spare)
+        code, expires_at, pool_zone = given
+        spec = self._spec
+        if given is self._spare and code:
+            spec, warning = self._spare_spec, "; ".join(filter(None, [warning, FALLBACK]))
+        recipient = make_recipient(row, spec, expires_at, self._answers, pool_zone=pool_zone)
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 

@@ -34,10 +34,14 @@ SIGNS = "".join(map(chr, range(0x20, 0x7F)))
 
 def scanned(picture: bytes, kind: str = "") -> list[tuple[object, str]]:
     """Return what the reader finds, of any kind, or, which is quicker, of one; of bars a strip is enough for it."""
-    image = Image.open(io.BytesIO(picture))
+    image: Image.Image = Image.open(io.BytesIO(picture))
     if kind in {EAN13, CODE128}:
         image = image.crop((0, 0, image.width, 24))
-    found = zxingcpp.read_barcodes(image, formats=FORMATS[kind]) if kind else zxingcpp.read_barcodes(image)
+    found = (
+        zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(FORMATS[kind]))
+        if kind
+        else zxingcpp.read_barcodes(image)
+    )
     return [(one.format, one.text) for one in found]
 
 

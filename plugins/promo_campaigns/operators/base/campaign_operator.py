@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import (
+    MAX_PERCENT,
     code_request,
     optional_text,
     parse_choice,
@@ -19,8 +20,10 @@ from promo_campaigns.model.parameters import (
     parse_percent,
     parse_share,
     parse_web_address,
+    whole_number,
 )
 from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import FallbackCode
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.operators.base.workflow_checks import check_blocks, check_names
 
@@ -56,6 +59,10 @@ class CampaignOperator(StoreOperator):
         (templated)
     :param pictures_url: where contacts reach the profile API's pictures of codes, which ``$barcode.link`` leads to
         (templated)
+    :param fallback_code: a code that all those get for whom the pool has none; empty for none (templated)
+    :param fallback_type: what it is called on profiles and in exports (templated)
+    :param fallback_discount: its percentage (templated)
+    :param fallback_expires: the last day on which it is valid, in ``time_zone`` (templated)
     :param abort_at: a run pauses itself once more than so many percent were refused or are unknown, of a hundred at
         least that were sent to; 100 for never (templated)
     :param workflow: name of the workflow; by default the DAG's id
@@ -77,6 +84,10 @@ class CampaignOperator(StoreOperator):
         "reuse",
         "shows_code",
         "pictures_url",
+        "fallback_code",
+        "fallback_type",
+        "fallback_discount",
+        "fallback_expires",
         "abort_at",
         "promo_db_conn_id",
     )
@@ -97,6 +108,10 @@ class CampaignOperator(StoreOperator):
         reuse: str = Reuse.NEW.value,
         shows_code: bool | str = True,
         pictures_url: str = "",
+        fallback_code: str = "",
+        fallback_type: str = "Fallback",
+        fallback_discount: int | str = 0,
+        fallback_expires: str = "",
         abort_at: float | str = 20,
         workflow: str | None = None,
         include_folder: str | None = None,
@@ -116,6 +131,10 @@ class CampaignOperator(StoreOperator):
         self.reuse = reuse
         self.shows_code = shows_code
         self.pictures_url = pictures_url
+        self.fallback_code = fallback_code
+        self.fallback_type = fallback_type
+        self.fallback_discount = fallback_discount
+        self.fallback_expires = fallback_expires
         self.abort_at = abort_at
         self.workflow = workflow
         self.include_folder = include_folder
@@ -152,7 +171,8 @@ class CampaignOperator(StoreOperator):
         shows_code = parse_flag("shows_code", self.shows_code)
         check_names(include, Texts.of(spec, event=event, shows_code=shows_code), self.hook)
         check_receivers(include, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
-        return replace(spec, limits=self._limits(), reuse=parse_choice(Reuse, "reuse", self.reuse))
+        reuse = parse_choice(Reuse, "reuse", self.reuse)
+        return replace(spec, limits=self._limits(), reuse=reuse, fallback=self._fallback(spec))
 
     def read_abort_at(self) -> float:
         """Return at which share of failures, in percent, a run pauses itself.
@@ -160,6 +180,21 @@ class CampaignOperator(StoreOperator):
         :raises ConfigurationError: it is no share above 0
         """
         return parse_share("abort_at", self.abort_at)
+
+    def _fallback(self, spec: RunSpec) -> FallbackCode | None:
+        from promo_campaigns.ledger.fallback import require_fallback
+
+        code = optional_text(self.fallback_code)
+        if not code:
+            return None
+        fallback = FallbackCode(
+            code=code,
+            type=parse_name("fallback_type", self.fallback_type),
+            discount=whole_number("fallback_discount", self.fallback_discount, least=0, most=MAX_PERCENT),
+            expires=parse_name("fallback_expires", self.fallback_expires),
+            time_zone=optional_text(self.time_zone) or "UTC",
+        )
+        return require_fallback(fallback, spec.codes)
 
     def _limits(self) -> Limits:
         return parse_limits(
