@@ -163,9 +163,10 @@ def read_batches(
         msg = f"batch_size must be at least 1, not {batch_size}"
         raise ConfigurationError(msg)
     audience = connection.execute(_SQL["measure_audience"], {"run_id": run.run_id}).fetchone() or {}
-    contacts = audience["contacts"]
+    contacts, shared = audience["contacts"], run.spec.fallback
+    contact_bytes = audience["contact_bytes"] + (len(shared.code.encode()) + 2 if shared else 0)
     if batch_size is None:
-        batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=audience["contact_bytes"])
+        batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=contact_bytes)
     query, parts = "read_batches", 0
     if run.spec.limits.quiet_hours:
         query, parts = "read_zone_batches", _count(connection, "count_zones", "zones", run_id=run.run_id)
