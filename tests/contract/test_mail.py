@@ -8,6 +8,7 @@ import warnings
 from dataclasses import replace
 from email import message_from_bytes
 from email.headerregistry import Address
+from email.policy import SMTP as SMTP_POLICY
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,8 @@ from promo_campaigns.delivery.transports.smtp import SmtpTransport
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.model.run_spec import Message
+from promo_campaigns.velocity import compile_template
+from promo_campaigns.velocity.tools.barcodes import draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +97,24 @@ def test_a_mail_has_both_texts_one_recipient_and_the_headers_of_a_campaign(ca_fi
     assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert arrived.get_body(("plain",)).get_content().replace("\r\n", "\n") == f"{body}\n"
     assert arrived.get_body(("html",)).get_content().strip() == html
+
+
+def test_a_picture_that_the_html_holds_is_a_part_of_the_mail() -> None:
+    """Few programs show a ``data:`` URI; all show a part that the HTML names."""
+    template = compile_template("<img src=\"$barcode.qr($code)\"><img src='$barcode.qr($code)'>", mode="html")
+    html = template.render({"code": "SPRING-1"}) + '<img src="data:image/png;base64,AAA">'
+    made = message_from_bytes(make_envelope(mail(html=html), SENDER).content, policy=SMTP_POLICY)
+    assert [part.get_content_type() for part in made.walk()] == [
+        "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+    ]  # fmt: skip
+    part = list(made.walk())[-1]
+    name = part["Content-ID"].strip("<>")
+    text = list(made.walk())[3].get_content().replace("\r\n", "\n").strip()
+    assert text == f'<img src="cid:{name}"><img src=\'cid:{name}\'><img src="data:image/png;base64,AAA">'
+    assert name.endswith("@shop.example")
+    assert part.get_content_disposition() == "inline"
+    assert part.get_content() == draw("qr", "SPRING-1")
+    assert max(map(len, make_envelope(mail(html=html), SENDER).content.splitlines())) <= 998
 
 
 def test_a_connection_carries_many_mails(ca_file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from plans.cases import BATCH, ONE, RUN, Case, case
@@ -25,6 +25,7 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_first_share(),
         **_lists(),
         **_lookups(),
+        **_fallback(),
     }
 
 
@@ -111,9 +112,30 @@ def _lookups() -> dict[str, Case]:
         f"{unknown}list_unknown_page": case(20, after=0),
         f"{unknown}chosen_unknown": case(BATCH),
         f"{unknown}next_unknown": case(BATCH, after=0, limit=BATCH),
+        "ledger.lookups.pictures.picture_key": case(ONE),
+        "ledger.lookups.pictures.pictured_code": case(ONE),
         "ledger.lookups.pools.read_pools": case(50),
         "ledger.lookups.pools.read_burn": case(50, days=90, limit=50),
         "ledger.lookups.pools.read_burn@old": case(50, type="Other0", days=90, limit=50),
+    }
+
+
+def _fallback() -> dict[str, Case]:
+    terms = {
+        "fallback_code": "EVERYBODY",
+        "fallback_type": "Fallback",
+        "fallback_discount": 5,
+        "fallback_expires_at": datetime(2037, 1, 1, tzinfo=timezone.utc),
+        "fallback_zone": "UTC",
+        "fallback_file": b"x" * 32,
+    }
+    kept = ("ledger.fallback.keep_file", terms)
+    given = {"claim_id": None, "at": datetime.now(timezone.utc)}
+    return {
+        "ledger.fallback.keep_file": case(ONE, **terms),
+        "ledger.fallback.weigh_fallback": case(ONE, **terms),
+        "ledger.fallback.give_fallback": case(BATCH, kept, **terms, **given),
+        "ledger.fallback.count_fallback": case(RUN),
     }
 
 

@@ -121,7 +121,7 @@ def test_the_names_that_a_template_reads_are_those_of_the_table() -> None:
     told = {name for row in table("name in a template") for name in re.findall(r"`(\w+)`", row[0])}
     assert told == {*message_context(RECIPIENT)} - {"data", "favourite_colour"}
     tools = {name for row in table("tool") for name in re.findall(r"`\$(\w+)`", row[0])}
-    assert tools == {"number", "date", "math", "mathTool", "esc"} <= {*TOOL_NAMES}
+    assert tools == {"number", "date", "math", "mathTool", "esc", "barcode", "barcodeTool"} <= {*TOOL_NAMES}
 
 
 def test_the_table_of_transports_is_what_they_state() -> None:

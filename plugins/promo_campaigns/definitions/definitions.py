@@ -233,6 +233,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     transport: str = "inbox",
     transport_conn_id: str = "",
     hold_out: float = 0.0,
+    pictures_url: str = "",
 ) -> RunSpec:
     """Put together the definition of a run from its files.
 
@@ -241,6 +242,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     :param transport: the transport of the message, by its name
     :param transport_conn_id: the connection the transport is opened with, empty for none
     :param hold_out: percent of the reachable contacts who are kept without a code
+    :param pictures_url: where contacts reach the profile API's pictures of codes, empty for nowhere
     :raises ConfigurationError: neither or both of audience and contact ids are given
     :raises DefinitionError: a file is missing or wrong
     """
@@ -258,6 +260,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         transport_conn_id=transport_conn_id,
         webhook=read_webhook(include, read),
         hold_out=hold_out,
+        pictures_url=pictures_url,
     )
 
 

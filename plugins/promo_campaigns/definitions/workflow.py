@@ -25,6 +25,7 @@ from promo_campaigns.definitions.settings.setting_types import (
     Text,
     TimeZone,
     Unique,
+    WebAddress,
 )
 from promo_campaigns.definitions.settings.settings_schema import schema_of
 from promo_campaigns.definitions.workflow_parts import (
@@ -32,6 +33,7 @@ from promo_campaigns.definitions.workflow_parts import (
     Approval,
     Audience,
     EventAudience,
+    Fallback,
     PromoCode,
     StartWith,
 )
@@ -160,8 +162,18 @@ class Workflow(Settings):
         default=True,
         description="Whether the message must show the promo code; false if it reaches the contact in another way",
     )
+    pictures_url: Annotated[WebAddress, Argument(Consumer.OPENING)] = Field(
+        default="",
+        description="Where contacts reach the profile API's pictures of codes, which $barcode.link leads to",
+        examples=["https://codes.shop.example"],
+    )
     stock: Annotated[StockPolicy, CONVERTED, Argument(Consumer.START)] = Field(
         default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"
+    )
+    fallback_code: Fallback = Field(
+        default=None,
+        description="One code that all those get for whom the pool has none: code, discount, and its last day. Without "
+        "one, stock says what happens",
     )
     abort_at: Annotated[float, Argument(Consumer.OPENING)] = Field(
         default=20.0,
@@ -242,6 +254,7 @@ class Workflow(Settings):
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
         self._require_sense_of_first_share()
+        self._require_sense_of_fallback()
         for name in ("hold_out", "abort_at"):
             if round(getattr(self, name), 2) != getattr(self, name):
                 problem = f"{name} has more than two decimals"
@@ -255,6 +268,17 @@ class Workflow(Settings):
             problem = "transport_conn_id names a connection, and messages are left in the inbox, which uses none"
             hint = "Name what sends them, as in transport: smtp"
             raise SettingError(problem, setting=("transport_conn_id",), hint=hint)
+
+    def _require_sense_of_fallback(self) -> None:
+        if self.fallback_code is None:
+            return
+        if self.event:
+            problem = "events that find no code wait for one, so nobody needs a fallback_code"
+            raise SettingError(problem, setting=("fallback_code",), hint="Leave it out")
+        if self.fallback_code.type == self.promo_code.type:
+            problem = "the fallback code has the type of the pool, so that no report tells it apart"
+            hint = "Leave its type out, or give it another"
+            raise SettingError(problem, setting=("fallback_code", "type"), hint=hint)
 
     def _require_sense_of_first_share(self) -> None:
         if self.start_with and isinstance(self.audience, EventAudience):

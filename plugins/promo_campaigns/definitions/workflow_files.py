@@ -268,6 +268,7 @@ def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:
         event=workflow.event,
         shows_code=workflow.shows_code,
         columns=files.audience_columns(workflow.audience) if isinstance(workflow.audience, str) else (),
+        pictures_url=workflow.pictures_url,
     )
 
 

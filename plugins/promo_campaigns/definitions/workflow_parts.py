@@ -13,6 +13,7 @@ from promo_campaigns.definitions.settings.setting_types import (
     AssetName,
     ClassName,
     Cron,
+    Day,
     FileName,
     Schedule,
     Several,
@@ -45,6 +46,24 @@ class PromoCode(Settings):
         default=Reuse.NEW,
         description="What a contact gets that holds a code of the type and discount already: another one, or the same "
         "one while it is valid for the days asked for and, as far as a shop has told, not redeemed",
+    )
+
+
+class FallbackSettings(Settings):
+    """The code that all those share for whom the pool has none."""
+
+    code: Annotated[Text, Argument(Consumer.OPENING, "fallback_code")] = Field(
+        description="The code, as the shop knows it; it is no code of a pool", examples=["WELCOME"], max_length=200
+    )
+    expires: Annotated[Day, Argument(Consumer.OPENING, "fallback_expires")] = Field(
+        description="The last day on which it is valid, in the workflow's time zone, such as 2027-03-31"
+    )
+    discount: Annotated[int, Argument(Consumer.OPENING, "fallback_discount")] = Field(
+        description="In percent: 0 to 99", ge=0, le=MAX_PERCENT
+    )
+    type: Annotated[Text, Argument(Consumer.OPENING, "fallback_type")] = Field(
+        default="Fallback",
+        description="What it is called on profiles and in exports, another type than the pool's",
     )
 
 
@@ -148,6 +167,10 @@ AnySchedule = Annotated[
     | Annotated[TimetableSchedule, Tag(branch(3))]
     | Annotated[SkipJsonSchema[Any], Tag(branch(4))],
     Discriminator(_schedule_form),
+]
+Fallback = Annotated[
+    Annotated[FallbackSettings, Tag(branch(0))] | Annotated[SkipJsonSchema[None], Tag(branch(1))],
+    Discriminator(lambda value: branch(1) if value is None else branch(0)),
 ]
 StartWith = Annotated[
     Annotated[int, Field(ge=1, le=MOST_CONTACTS, description="A number of contacts, such as 500"), Tag(branch(0))]

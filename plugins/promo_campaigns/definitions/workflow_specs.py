@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.names.check import Texts, require_names
 from promo_campaigns.definitions.settings.model import form_fields
+from promo_campaigns.ledger.fallback import require_fallback
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import code_request
+from promo_campaigns.model.run_spec import FallbackCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +50,7 @@ def read_workflow_spec(
         transport=workflow.transport,
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,
+        pictures_url=workflow.pictures_url,
     )
     if contact_ids and isinstance(workflow.audience, str):  # whose columns are there by their examples
         spec = replace(spec, audience=replace(spec.audience, columns=files.audience_columns(workflow.audience) or ()))
@@ -55,4 +58,14 @@ def read_workflow_spec(
     limits = parse_limits(
         quiet_hours=workflow.effective_quiet_hours, time_zone=workflow.time_zone, frequency_cap=workflow.frequency_cap
     )
-    return replace(spec, limits=limits, reuse=workflow.promo_code.reuse)
+    return replace(spec, limits=limits, reuse=workflow.promo_code.reuse, fallback=_fallback(workflow, spec))
+
+
+def _fallback(workflow: Workflow, spec: RunSpec) -> FallbackCode | None:
+    said = workflow.fallback_code
+    if said is None:
+        return None
+    fallback = FallbackCode(
+        code=said.code, type=said.type, discount=said.discount, expires=said.expires, time_zone=workflow.time_zone
+    )
+    return require_fallback(fallback, spec.codes)

@@ -11,6 +11,7 @@ __all__ = [
     "compiled_campaign",
     "event_stream",
     "http_sender",
+    "pictures",
     "ports",
     "receivers",
     "rendering",

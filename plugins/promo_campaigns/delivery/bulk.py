@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.delivery.retry_loop import THE_RECEIVER, RetryLoop
 from promo_campaigns.delivery.throttle.breaker import receiver_fault
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_key import idempotency_key, joint_key
-from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -203,10 +203,10 @@ def render_bulk(
     """Return the request for those of a group who can be rendered, if there are any, and the refusals of the others."""
     if not group:
         return None, []
-    parts, failed = _rendered(templates, group)
+    parts, failed = _rendered(templates, run, group)
     if not failed:
         return _request(templates, run, group, parts), []
-    alone = [_rendered(templates, [one])[1] for one in group]
+    alone = [_rendered(templates, run, [one])[1] for one in group]
     refused = [_result(one, Outcome.REFUSED, why) for one, why in zip(group, alone, strict=True) if why]
     sound = [one for one, why in zip(group, alone, strict=True) if not why]
     if not refused or not sound:
@@ -215,9 +215,9 @@ def render_bulk(
     return request, [*refused, *more]
 
 
-def _rendered(templates: RequestTemplates, group: Sequence[Recipient]) -> tuple[dict[str, str], str]:
+def _rendered(templates: RequestTemplates, run: Run, group: Sequence[Recipient]) -> tuple[dict[str, str], str]:
     """Return the parts of a request by name, or why they cannot be rendered."""
-    batch = [message_context(one) for one in group]
+    batch = contexts_of(group, run.pictures)
     context = {BATCH: batch, "data": {BATCH: batch}}
     parts: dict[str, str] = {}
     for name, template in {**templates.headers, "path": templates.path, "body": templates.body}.items():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import limit_parameters
+from promo_campaigns.model.picture_link import PictureLinks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +23,12 @@ class CompiledSource:
     """A data source that a message binds.
 
     :ivar definition: the data source as its author wrote it
+    :ivar pictures_url: where the campaign's contacts reach pictures of their codes; empty for nowhere
     """
 
-    def __init__(self, definition: DataSource, place: int) -> None:
+    def __init__(self, definition: DataSource, place: int, pictures_url: str = "") -> None:
         self.definition = definition
+        self.pictures_url = pictures_url
         self._place = place
 
     @cached_property
@@ -66,13 +70,19 @@ class CompiledCampaign:
     @cached_property
     def sources(self) -> tuple[CompiledSource, ...]:
         """The data sources, in the order of the definition, which is that of their places in the ledger."""
-        return tuple(CompiledSource(source, place) for place, source in enumerate(self.spec.data_sources))
+        url = self.spec.pictures_url
+        return tuple(CompiledSource(source, place, url) for place, source in enumerate(self.spec.data_sources))
 
     @cached_property
     def webhook(self) -> RequestTemplates | None:
         """The request that carries the message; None if the transport is another than ``webhook``."""
         webhook = self.spec.webhook if self.spec.transport == "webhook" else None
         return compile_data_source(webhook) if webhook else None
+
+    @cached_property
+    def pictures(self) -> PictureLinks | None:
+        """Makes links to pictures of codes, as a preview does; None if no text shows one."""
+        return PictureLinks(url=self.spec.pictures_url) if shows_pictures(self.spec) else None
 
     @cached_property
     def limits(self) -> Mapping[str, Any]:

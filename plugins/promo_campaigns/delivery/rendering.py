@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.model.run_key import idempotency_key
-from promo_campaigns.model.template_context import message_context
 from promo_campaigns.model.typed.languages import nearest_text
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def render_messages(
     """Return the messages that can be sent and the refusals of the others."""
     ready: list[OutgoingMessage] = []
     results: list[DeliveryResult] = []
-    contexts = [message_context(recipient) for recipient in recipients]
+    contexts = contexts_of(recipients, run.pictures)
     titles, bodies, extras = render_texts(templates, recipients, contexts)
     for row, (recipient, title, body) in enumerate(zip(recipients, titles, bodies, strict=True)):
         extra = {name: column[row] for name, column in extras.items()} if extras else {}
@@ -155,7 +155,7 @@ def render_requests(
     """Return the requests that can be sent and the refusals of the others."""
     ready: list[OutgoingRequest] = []
     results: list[DeliveryResult] = []
-    contexts = [message_context(recipient) for recipient in recipients]
+    contexts = contexts_of(recipients, run.pictures)
     paths, bodies = templates.path.render_many(contexts), templates.body.render_many(contexts)
     headers = {name: template.render_many(contexts) for name, template in templates.headers.items()}
     failures = first_failures({"path": paths, "body": bodies, **headers})

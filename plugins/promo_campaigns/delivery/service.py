@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from promo_campaigns.delivery.retry_loop import background_executor
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger, make_ledger
 from promo_campaigns.ledger.halts import read_halt
 from promo_campaigns.ledger.invariants import require_invariants
+from promo_campaigns.ledger.lookups.pictures import picture_key
 from promo_campaigns.ledger.runs import close_run, read_run
 from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import ConfigurationError, ReceiverRefusesError, RunCancelledError, SendError
@@ -94,6 +96,14 @@ class RunDelivery:
     def campaign(self) -> CompiledCampaign:
         """The run's definition, compiled."""
         return self._service.compiled(self.run)
+
+    @cached_property
+    def _run_with_pictures(self) -> Run:
+        """The run as its texts are rendered: with links to pictures of codes, if one of them shows any."""
+        pictures = self.campaign.pictures
+        if pictures is not None and pictures.url:
+            pictures = replace(pictures, run_id=self.run.run_id, key=self._connection.run(picture_key))
+        return replace(self.run, pictures=pictures)
 
     @property
     def _receivers(self) -> Receivers:
@@ -287,7 +297,7 @@ class RunDelivery:
         """Return what every kind of call is given."""
         return {
             "breaker": self._receivers.breaker(self._connection, receiver),
-            "run": self.run,
+            "run": self._run_with_pictures,
             "contact_ids": batch.contact_ids,
             "background": background,
             "receiver": receiver,

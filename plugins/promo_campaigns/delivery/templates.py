@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.delivery.pictures import place_of_link, source_texts
 from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.velocity import Limits, compile_template
@@ -49,6 +50,7 @@ def compile_data_source(source: DataSource, place: int = 0) -> RequestTemplates:
     :raises TemplateSyntaxError: path, a header or the body is not Velocity, or the body is not of its format
     """
     path, headers, body = compile_path(source.path), compile_headers(source), compile_body(source)
+    leads_to_code = any(place_of_link(text) >= 0 for text in source_texts([source]))
     return RequestTemplates(
         method=source.method,
         path=path,
@@ -56,7 +58,7 @@ def compile_data_source(source: DataSource, place: int = 0) -> RequestTemplates:
         body=body,
         purpose=Purpose.ANSWER if source.before else Purpose.PROFILE,
         source=place,
-        shows_code=any(template.reads(CODE) for template in (path, body, *headers.values())),
+        shows_code=leads_to_code or any(template.reads(CODE) for template in (path, body, *headers.values())),
         records_per_request=source.records_per_request,
     )
 

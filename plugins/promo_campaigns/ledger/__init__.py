@@ -9,6 +9,7 @@ __all__ = [
     "claiming",
     "event_queue",
     "event_watch",
+    "fallback",
     "halts",
     "interventions",
     "invariants",

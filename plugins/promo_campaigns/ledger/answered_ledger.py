@@ -30,7 +30,7 @@ class AnsweredLedger(PostgresLedger):
     """
 
     def __init__(self, connection: Store, spec: RunSpec) -> None:
-        super().__init__(connection)
+        super().__init__(connection, spec.fallback)
         self._names = {place: spec.data_sources[place].name for place in spec.places(before=True)}
 
     def begin_answers(  # noqa: PLR0913  (whom, for how long, and which of them)
@@ -76,4 +76,4 @@ class AnsweredLedger(PostgresLedger):
 
 def make_ledger(connection: Store, spec: RunSpec) -> PostgresLedger:
     """Return the ledger for a run with this definition."""
-    return AnsweredLedger(connection, spec) if spec.places(before=True) else PostgresLedger(connection)
+    return AnsweredLedger(connection, spec) if spec.places(before=True) else PostgresLedger(connection, spec.fallback)

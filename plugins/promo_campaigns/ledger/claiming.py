@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.ledger.fallback import give_fallback
 from promo_campaigns.ledger.halts import read_halt, require_no_halt
 from promo_campaigns.ledger.oversight.first_share import FirstShareGate
 from promo_campaigns.model.errors import NotApprovedError, PoolShortageError, QuietHoursError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promo_campaigns.model.oversight.halt import Halt
-    from promo_campaigns.model.run_spec import CodeRequest
+    from promo_campaigns.model.run_spec import CodeRequest, FallbackCode
     from promo_campaigns.postgres.reconnecting import Store
 
 OPEN_S = 60.0
@@ -26,10 +27,14 @@ _ATTEMPT = queries("promo_campaigns.ledger.attempts")
 
 
 class ClaimingLedger:
-    """The part of the ledger that gives out codes, over one connection, which must be in autocommit mode."""
+    """The part of the ledger that gives out codes, over one connection, which must be in autocommit mode.
 
-    def __init__(self, connection: Store) -> None:
+    :param fallback: the code of those for whom the pool has none, where the run has one
+    """
+
+    def __init__(self, connection: Store, fallback: FallbackCode | None = None) -> None:
         self._connection = connection
+        self._fallback = fallback
         self._frozen: dict[int, dict[str, Any]] = {}
         self._gate = FirstShareGate(connection)
 
@@ -47,8 +52,8 @@ class ClaimingLedger:
         Contacts whose send-by has passed are left out, and so are those in quiet hours or beyond the first share of a
         run that was not let go on yet, see ``require_open``. Who has had as many messages as the run's cap allows is
         skipped. A contact who holds a code of this run keeps it; if the run reuses codes a contact that holds one of
-        another run is given that again. With fewer codes than contacts the last ones are skipped, if the run may go out
-        to some only.
+        another run is given that again. With fewer codes than contacts the last ones are given the run's fallback
+        code, if it has one, or skipped, if it may go out to some only.
 
         :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
         :raises NotApprovedError: a person must approve the run first
@@ -133,6 +138,8 @@ class ClaimingLedger:
         if limits["reuses"]:
             self._connection.execute(_ASSIGNMENT["reuse_codes"], claim)
         self._connection.execute(_ASSIGNMENT["claim_codes"], claim)
+        if self._fallback is not None:
+            give_fallback(self._connection, self._fallback, claim)
         return may
 
     def _moment(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.fallback import count_fallback
 from promo_campaigns.ledger.oversight.first_share import read_first_share
 from promo_campaigns.ledger.stock_forecast import STRANGERS
 from promo_campaigns.model.errors import LedgerError
@@ -34,6 +35,7 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         called = receivers_of(run["definition"]) if run["is_open"] else []
         first_share = read_first_share(connection, run_id)
         failing = failing_receivers(connection, called)
+        fallback = count_fallback(connection, run_id) if run["definition"].get("fallback") else 0
     forecast = dict(run["forecast"] or {})
     strangers = forecast.pop(STRANGERS, 0)
     return RunReport(
@@ -49,6 +51,7 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         note=note_on_transport(run["transport"]),
         receivers=failing,
         first_share=first_share,
+        fallback=fallback,
     )
 
 

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from promo_campaigns.contacts.audience_values import keep_values, lacks_values
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
+from promo_campaigns.ledger.fallback import fallback_problem, open_fallback
 from promo_campaigns.ledger.halts import end_cancelled, read_halt
 from promo_campaigns.ledger.oversight.first_share import draw_first_share
 from promo_campaigns.ledger.repeats import require_no_repeat
@@ -77,10 +78,13 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises PoolShortageError: this run and the other open ones need more codes than the pool holds; a
         ``StockAwaitedError`` where the policy is to wait
     :raises DefinitionError: the audience's SELECT fails
-    :raises ConfigurationError: quiet hours go by a time zone that the server does not know
+    :raises ConfigurationError: quiet hours go by a time zone that the server does not know, or the fallback code cannot
+        be shared
     """
     with connection.transaction():
         _raise(zone_problem(connection, spec.limits))
+        _raise(fallback_problem(connection, spec.fallback, spec.codes))
+        open_fallback(connection, spec.fallback, spec.codes)
         _lock_pool(connection, spec.codes)
         strangers = 0
         row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at, **_staged(start_with)}
@@ -96,7 +100,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         if is_new:
             count_demand(connection, run.run_id)
         if run.mode is not Mode.PROFILES and not run.cancelled:
-            forecast = weigh_stock(connection, run.run_id, spec.codes, stock_policy)
+            forecast = weigh_stock(connection, run.run_id, spec, stock_policy)
             if is_new:
                 keep_forecast(connection, run.run_id, forecast, stock_policy, strangers=strangers)
     return run
@@ -161,9 +165,10 @@ def read_batches(
         msg = f"batch_size must be at least 1, not {batch_size}"
         raise ConfigurationError(msg)
     audience = connection.execute(_SQL["measure_audience"], {"run_id": run.run_id}).fetchone() or {}
-    contacts = audience["contacts"]
+    contacts, shared = audience["contacts"], run.spec.fallback
+    contact_bytes = audience["contact_bytes"] + (len(shared.code.encode()) + 2 if shared else 0)
     if batch_size is None:
-        batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=audience["contact_bytes"])
+        batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=contact_bytes)
     query, parts = "read_batches", 0
     if run.spec.limits.quiet_hours:
         query, parts = "read_zone_batches", _count(connection, "count_zones", "zones", run_id=run.run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.fallback import fallback_problem
 from promo_campaigns.model.errors import (
     ConfigurationError,
     DefinitionError,
@@ -42,8 +43,9 @@ def problems(
     """
     found = (
         zone_problem(connection, spec.limits),
+        fallback_problem(connection, spec.fallback, spec.codes),
         audience_problem(spec.audience, contacts),
-        stock_problem(forecast, spec.codes, policy),
+        None if spec.fallback else stock_problem(forecast, spec.codes, policy),
     )
     yield from (problem for problem in found if problem)
 

@@ -13,7 +13,7 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from promo_campaigns.model.run_spec import CodeRequest
+    from promo_campaigns.model.run_spec import CodeRequest, RunSpec
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -21,16 +21,20 @@ STRANGERS = "strangers"
 """Kept with a run's numbers if its audience lists ids that are nobody's."""
 
 
-def weigh_stock(connection: Connection, run_id: int, codes: CodeRequest, policy: StockPolicy) -> Forecast:
+def weigh_stock(connection: Connection, run_id: int, spec: RunSpec, policy: StockPolicy) -> Forecast:
     """Weigh what the open runs want against what there is, with the pool locked, and do as the policy says.
+
+    A run with a fallback code goes out to everybody, whatever there is.
 
     :raises PoolShortageError: there are too few codes, and the policy is ``fail``
     :raises StockAwaitedError: there are too few codes, and the policy is ``wait``
     """
-    forecast = weigh(connection, codes, run_id=run_id)
+    forecast = weigh(connection, spec.codes, run_id=run_id)
+    if spec.fallback is not None:
+        return forecast
     if forecast.shortfall and policy is StockPolicy.PARTIAL:
         connection.execute(_SQL["skip_without_code"], {"run_id": run_id, "shortfall": forecast.shortfall})
-    elif problem := stock_problem(forecast, codes, policy):
+    elif problem := stock_problem(forecast, spec.codes, policy):
         raise problem
     return forecast
 

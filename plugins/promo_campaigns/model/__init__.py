@@ -18,6 +18,7 @@ __all__ = [
     "masking",
     "outcome",
     "parameters",
+    "picture_link",
     "redaction",
     "reuse",
     "run",

@@ -17,6 +17,7 @@ Word = TypeVar("Word", bound=Enum)
 MAX_PERCENT = 99
 ALL_PERCENT = 100
 MAX_DAYS = 36500
+WEB_ADDRESS = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?"
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?", re.ASCII)
 
@@ -56,6 +57,17 @@ def optional_text(value: object) -> str:
     """Return a text without surrounding blanks; empty for None, also for a ``None`` that a template rendered."""
     text = "" if value is None else str(value).strip()
     return "" if text == "None" else text
+
+
+def parse_web_address(name: str, value: str) -> str:
+    """Return an address that begins with https:// and ends without a slash; empty for an empty one.
+
+    :raises ConfigurationError: it is another
+    """
+    if value and not re.fullmatch(WEB_ADDRESS, value):
+        msg = f"{name} must be an address such as https://codes.shop.example, without a slash at its end"
+        raise ConfigurationError(msg)
+    return value
 
 
 def parse_names(name: str, value: object) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from promo_campaigns.model.picture_link import PictureLinks
     from promo_campaigns.model.run_spec import RunSpec
 
 LEASE_S = 120.0
@@ -52,6 +53,7 @@ class Run:
     """A run as the ledger keeps it.
 
     :ivar staged: it goes to a first share before all others
+    :ivar pictures: makes links to pictures of the codes; None while no text that shows one is rendered
     """
 
     run_id: int
@@ -62,6 +64,7 @@ class Run:
     closed: bool
     cancelled: bool = False
     staged: bool = False
+    pictures: PictureLinks | None = None
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

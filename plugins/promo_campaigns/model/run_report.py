@@ -111,6 +111,7 @@ class RunReport:
     :ivar note: what is to be known of its transport; mostly empty
     :ivar receivers: those of an open run that take no calls just now
     :ivar first_share: how far it is with its first share; None for a run without one
+    :ivar fallback: contacts that were given the fallback code, since the pool had none for them
     """
 
     run_key: str
@@ -125,6 +126,7 @@ class RunReport:
     note: str = ""
     receivers: tuple[FailingReceiver, ...] = ()
     first_share: FirstShare | None = None
+    fallback: int = 0
 
     @property
     def rate(self) -> float:
@@ -141,6 +143,7 @@ class RunReport:
             "data_sources": list(self.data_sources),
             "audience": self.tally.audience,
             **tally,
+            **({"fallback": self.fallback} if self.fallback else {}),
             "pool_left": self.pool_left,
             "expiring_soon": self.expiring_soon,
             "seconds": self.seconds,
@@ -183,6 +186,7 @@ class RunReport:
         rows += [("ids that are nobody's", self.strangers)] if self.strangers else []
         rows += [("given a code", tally.given)]
         rows += [("of these, one they held already", tally.reused)] if tally.reused else []
+        rows += [("of these, the fallback code", self.fallback)] if self.fallback else []
         rows += [("of these, on their profile", tally.recorded)]
         for name in (state.value for state in WITH_REASON):
             counts: dict[str, int] = getattr(tally, name)

@@ -45,6 +45,22 @@ class CodeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackCode:
+    """A code that all those share for whom the pool has none.
+
+    :ivar type: what tells it apart in reports and on profiles; another one than the pool's
+    :ivar expires: the last day on which it is valid, or the moment from which it is not, as in a code file
+    :ivar time_zone: IANA name of the zone of that day
+    """
+
+    code: str = field(repr=False)
+    type: str
+    discount: int
+    expires: str
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """The texts of a message in another language; it has those that the message has."""
 
@@ -175,6 +191,16 @@ class Audience:
         return kept
 
 
+_LATER: Mapping[str, object] = {
+    "limits": NO_LIMITS,
+    "hold_out": 0.0,
+    "reuse": Reuse.NEW,
+    "pictures_url": "",
+    "fallback": None,
+}
+"""Defaults that the ledger does not keep, so that a definition that says nothing of them keeps its digest."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """The definition of a run, frozen in the ledger when the run is opened.
@@ -183,6 +209,8 @@ class RunSpec:
     :ivar transport_conn_id: the connection the transport is opened with, empty for none
     :ivar webhook: the request that carries the message, if its message names one
     :ivar hold_out: percent of the reachable contacts who are kept without a code, 0 to 99
+    :ivar pictures_url: where contacts reach the profile API's pictures of codes; empty for nowhere
+    :ivar fallback: the code of those for whom the pool has none; None if they are given none
     """
 
     workflow: str
@@ -196,6 +224,8 @@ class RunSpec:
     limits: Limits = NO_LIMITS
     hold_out: float = 0.0
     reuse: Reuse = Reuse.NEW
+    pictures_url: str = ""
+    fallback: FallbackCode | None = None
 
     def place_of(self, name: str) -> int | None:
         """Return the place of a data source among the message's, or None if the message does not bind it."""
@@ -206,12 +236,12 @@ class RunSpec:
         return [place for place, source in enumerate(self.data_sources) if source.before is before]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the spec as plain JSON values; limits, hold-out and reuse are left out where they are the defaults."""
+        """Return the spec as plain JSON values; what was added to it later is left out where it is the default."""
         nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
         if not self.message.variants:
             del spec["message"]["variants"]
-        for name, nothing in (("limits", NO_LIMITS), ("hold_out", 0.0), ("reuse", Reuse.NEW)):
+        for name, nothing in _LATER.items():
             if getattr(self, name) == nothing:
                 del spec[name]
         return spec
@@ -239,6 +269,8 @@ class RunSpec:
             limits=Limits(**stored.get("limits", {})),
             hold_out=stored.get("hold_out", 0.0),
             reuse=Reuse(stored.get("reuse", Reuse.NEW)),
+            pictures_url=stored.get("pictures_url", ""),
+            fallback=FallbackCode(**stored["fallback"]) if stored.get("fallback") else None,
         )
 
 

@@ -29,7 +29,9 @@ CODE_NAMES = (CODE, "promocode_type", "discount", "expiration_date", "expires")
 """What a template reads of the code that the contact was given."""
 VALUE_NAMES = (*CONTACT_NAMES, *CODE_NAMES)
 """What every text for a contact can read; fields, answers and parameters of an event are added to it."""
-TOOL_NAMES = ("esc", "mathTool", "math", "numberTool", "number", "dateTool", "date")
+BARCODE_NAMES = ("barcodeTool", "barcode")
+"""The tool that draws codes, by its names; see ``delivery.pictures``."""
+TOOL_NAMES = ("esc", "mathTool", "math", "numberTool", "number", "dateTool", "date", *BARCODE_NAMES)
 """Tools of the template language, there for every contact; a value of the same name comes first."""
 LOOP_NAMES = ("foreach", "velocityCount", "velocityHasNext")
 """What a template reads inside of a ``#foreach``."""

@@ -10,7 +10,13 @@ from airflow.sdk import BaseAsyncOperator
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
-from promo_campaigns.model.parameters import code_request, optional_text, parse_contact_ids, parse_name
+from promo_campaigns.model.parameters import (
+    code_request,
+    optional_text,
+    parse_contact_ids,
+    parse_name,
+    parse_web_address,
+)
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -39,6 +45,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     :param days: after how many days the code that is none ends (templated)
     :param transport: the transport, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
+    :param pictures_url: where contacts reach the profile API's pictures of codes, as given to Start (templated)
     :param workflow: the name the test is made for; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
@@ -55,6 +62,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         "days",
         "transport",
         "transport_conn_id",
+        "pictures_url",
         "promo_db_conn_id",
     )
     ui_color = "#fde2ef"
@@ -70,6 +78,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         days: int | str = 30,
         transport: str = "inbox",
         transport_conn_id: str | None = None,
+        pictures_url: str = "",
         workflow: str | None = None,
         include_folder: str | None = None,
         **kwargs: Any,
@@ -83,6 +92,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         self.days = days
         self.transport = transport
         self.transport_conn_id = transport_conn_id
+        self.pictures_url = pictures_url
         self.workflow = workflow
         self.include_folder = include_folder
 
@@ -127,6 +137,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             codes=code_request(self.type, self.discount, self.days),
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
+            pictures_url=parse_web_address("pictures_url", optional_text(self.pictures_url)),
         )
         if audience := optional_text(self.audience):
             columns = read_audience(include, audience).columns

@@ -162,11 +162,13 @@ create table promo.promo_code (
   held_by       bigint,
   again         smallint    not null default 0,
   twin          boolean     not null default false,
+  shared        boolean     not null default false,
   constraint promo_code_seen check (seen_at is null or retired),
   -- A preview shows a code that nobody can redeem: none in the pool begins like it.
   constraint promo_code_no_placeholder check (promo.code_key(code) not like 'test-no-code%'),
   -- A code cannot become free while anybody holds it.
   constraint promo_code_free check (held_by is null or issued_at is not null),
+  constraint promo_code_shared check (not shared or (retired and twin)),
   constraint promo_code_again check (again = 0 or (again > 0 and held_by is not null)),
   -- What an assignment's key refers to.
   constraint promo_code_held_by unique (held_by, promo_code_id)
@@ -178,7 +180,8 @@ comment on column promo.promo_code.seen_at is
 becomes free again.';
 comment on column promo.promo_code.held_by is 'The contact whose it is, as long as an assignment holds it; nobody else can hold it.';
 comment on column promo.promo_code.again is 'How many more assignments hold it than the one it was claimed for: its contact was given it again.';
-comment on column promo.promo_code.twin is 'The same code as another one, but for how its letters are composed; from before these were compared.';
+comment on column promo.promo_code.twin is 'The same code as another one: but for how its letters are composed, from before these were compared; or shared.';
+comment on column promo.promo_code.shared is 'A copy of a workflow''s fallback code, one for each contact that holds it; it was never in the pool, and never will be.';
 create unique index promo_code_key on promo.promo_code (promo.code_key(code) collate "C") where not twin;
 -- The stock that can be claimed, in the order it is claimed.
 create index promo_code_stock on promo.promo_code (type, discount, expires_at, promo_code_id)
@@ -653,6 +656,17 @@ create index redemption_run on promo.redemption (run_id) where run_id is not nul
 create index redemption_person on promo.redemption (person_id);
 create index redemption_time on promo.redemption (redeemed_at);
 create index redemption_finding on promo.redemption (redemption_id) where finding is not null;
+
+
+-- Pictures of codes --------------------------------------------------------------------------------------------------
+
+create table promo.picture_key (
+  one boolean primary key default true check (one),
+  key bytea   not null check (octet_length(key) = 64)
+);
+comment on table promo.picture_key is 'With what the links to pictures of codes are signed. Another key ends every link that was sent.';
+insert into promo.picture_key (key)
+select string_agg(uuid_send(gen_random_uuid()), '') from generate_series(1, 4);
 
 
 -- What all workers know of a receiver --------------------------------------------------------------------------------

@@ -13,11 +13,14 @@ from psycopg.rows import tuple_row
 from promo_campaigns.contacts.audience_values import known_values, parse_values
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
+from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.ledger.fallback import end_of
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.audience_columns import example_values
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
+from promo_campaigns.model.picture_link import PictureLinks
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.snapshot import reading
@@ -43,6 +46,8 @@ _PART = 2_000
 _NO_CODE = ("", datetime.max.replace(tzinfo=timezone.utc), "UTC")
 REASON = 6
 _ZONE, _HELD, _TOLD = 8, 9, 12
+FALLBACK = "the fallback code"
+"""The warning of a contact for whom the pool has no code."""
 _WANTING = {"", "capped"}
 """Contacts that Start counts as needing a code."""
 
@@ -113,7 +118,9 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
     :raises DefinitionError: the audience's SELECT fails
     """
     report = DiffReport(old=old.name, new=new.name)
-    diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples)
+    shown = any(shows_pictures(replace(spec, message=version)) for version in (old, new))
+    pictures = PictureLinks(url=spec.pictures_url) if shown else None
+    diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples, pictures=pictures)
     limits = limit_parameters(NO_LIMITS)
     with reading(connection):
         hours = PreviewHours(connection, limits, at=None, send_by=None)
@@ -217,6 +224,11 @@ class _AudienceReader:
         self._told = known_values(connection, spec.audience)
         self._has_columns = bool(spec.audience.columns)
         self._audience = audience_parts(connection, spec, limits=limits, at=at, run_id=run_id)
+        self._spare, self._spare_spec = _NO_CODE, spec
+        if spec.fallback is not None:
+            self._spare = spec.fallback.code, end_of(spec.fallback), spec.fallback.time_zone
+            shared = replace(spec.codes, type=spec.fallback.type, discount=spec.fallback.discount)
+            self._spare_spec = replace(spec, codes=shared)
         self._codes = connection.cursor("codes", row_factory=tuple_row)
         self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -256,11 +268,13 @@ class _AudienceReader:
         self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[tuple[str, datetime, str]]
     ) -> Candidate:
         held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
-        code, expires_at, pool_zone = _NO_CODE if reason else held or next(codes, _NO_CODE)
+        given = _NO_CODE if reason else held or next(codes, self._spare)
+        code, expires_at, pool_zone = given
+        spec = self._spec
+        if given is self._spare and code:
+            spec, warning = self._spare_spec, "; ".join(filter(None, [warning, FALLBACK]))
         told = self._told.get(row[0], row[_TOLD] or "{}") if self._has_columns else None
-        recipient = make_recipient(
-            row, self._spec, expires_at, self._answers, pool_zone=pool_zone, told=parse_values(told)
-        )
+        recipient = make_recipient(row, spec, expires_at, self._answers, pool_zone=pool_zone, told=parse_values(told))
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
 
 

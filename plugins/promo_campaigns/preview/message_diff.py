@@ -6,14 +6,15 @@ import difflib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.delivery.rendering import render_texts
 from promo_campaigns.model.errors import PromoError
-from promo_campaigns.model.template_context import message_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promo_campaigns.delivery.rendering import MessageTemplates
+    from promo_campaigns.model.picture_link import PictureLinks
     from promo_campaigns.model.run import Recipient
 
 DIFF_COLUMNS: dict[str, Literal["text", "number", "time"]] = {
@@ -56,16 +57,26 @@ class MessageDiff:
     :param new: the compiled version after
     :param report: where differences are counted
     :param samples: how many differences the report spells out
+    :param pictures: makes links to pictures of codes; None if neither version shows one
     """
 
-    def __init__(self, old: MessageTemplates, new: MessageTemplates, report: DiffReport, *, samples: int) -> None:
+    def __init__(
+        self,
+        old: MessageTemplates,
+        new: MessageTemplates,
+        report: DiffReport,
+        *,
+        samples: int,
+        pictures: PictureLinks | None = None,
+    ) -> None:
         self._versions = old, new
         self._report = report
         self._samples = samples
+        self._pictures = pictures
 
     def rows(self, recipients: Sequence[Recipient]) -> list[tuple[int, str, str, str]]:
         """Return the texts that differ, in the order of ``DIFF_COLUMNS``, and count them."""
-        contexts = [message_context(recipient) for recipient in recipients]
+        contexts = contexts_of(recipients, self._pictures)
         rows: list[tuple[int, str, str, str]] = []
         old, new = (render_texts(version, recipients, contexts) for version in self._versions)
         for part, columns in (("title", (old.titles, new.titles)), ("body", (old.bodies, new.bodies))):

@@ -8,10 +8,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from promo_campaigns.delivery.bulk import BATCH
+from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.delivery.rendering import HTML, first_failures, render_texts, webhook_context
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.outcome import OutgoingMessage
-from promo_campaigns.model.template_context import TOOL_NAMES, message_context
+from promo_campaigns.model.template_context import TOOL_NAMES
 from promo_campaigns.model.typed.languages import nearest_text
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ class Previewer:
         self._webhook = campaign.webhook
         self._channel = message.channel
         self._message = message
+        self._pictures = campaign.pictures
         self._files = {id(message): campaign.spec.message.name}
         self._files |= {id(version): f"{campaign.spec.message.name}.{tag}" for tag, version in message.variants.items()}
         self.languages: Counter[str] = Counter()
@@ -179,8 +181,9 @@ class Previewer:
     def rows(self, candidates: Sequence[Candidate]) -> list[Row]:
         """Return a part of the preview."""
         sent = [one for one in candidates if not one.reason]
-        contexts = [message_context(one.recipient) for one in sent]
-        told = render_texts(self._message, [one.recipient for one in sent], contexts)
+        whom = [one.recipient for one in sent]
+        contexts = contexts_of(whom, self._pictures, [one.code for one in sent])
+        told = render_texts(self._message, whom, contexts)
         texts = {"title": told.titles, "body": told.bodies, **told.extras}
         failures = first_failures(texts)
         if self._message.variants:

@@ -77,5 +77,7 @@ def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> I
     if not report.contacts and not report.refusals:
         yield EMPTY_AUDIENCE
     short = report.forecast.shortfall if report.forecast else 0
-    if short and stock_policy in _MAKES_DO:
+    if short and spec.fallback:
+        yield f"{short:,} codes short: as many contacts get the fallback code"
+    elif short and stock_policy in _MAKES_DO:
         yield f"{short:,} codes short: {_MAKES_DO[stock_policy]}, since stock is {stock_policy.value!r}"

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.contacts.store import read_contacts
 from promo_campaigns.delivery.bulk import BATCH
 from promo_campaigns.delivery.http_sender import KEY_HEADER
+from promo_campaigns.delivery.pictures import add_pictures
 from promo_campaigns.delivery.success_rule import SuccessRule, read_json
 from promo_campaigns.http.client import Answer, Call, HttpClient
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import PLACEHOLDER
+from promo_campaigns.model.picture_link import PictureLinks
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.template_context import message_context
 from promo_campaigns.postgres.sql import queries
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 SHOWN_CHARACTERS = 4_000
+EXAMPLE_URL = "https://pictures.example"
+"""Stands in links to pictures for the address that a workflow would say."""
 _WAIT_S = 60.0
 _PHONE = re.compile(r"[+(]?[0-9][0-9 ()./-]{5,24}")
 _SQL = queries(__name__)
@@ -95,7 +99,9 @@ def render_test_request(source: CompiledSource, recipient: Recipient | None, bod
     :raises ConfigurationError: it cannot be rendered
     """
     definition, templates = source.definition, source.templates
-    values = message_context(recipient or _recipient(0))
+    who = recipient or _recipient(0)
+    values = message_context(who)
+    add_pictures(values, who, PictureLinks(url=source.pictures_url or EXAMPLE_URL))
     context = {BATCH: [values], "data": {BATCH: [values]}} if definition.records_per_request else values
     parts = {**templates.headers, "path": templates.path, **({} if body is not None else {"body": templates.body})}
     rendered: dict[str, str] = {}

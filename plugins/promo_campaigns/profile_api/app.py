@@ -32,6 +32,7 @@ from promo_campaigns.profile_api.models import (
     failures_out,
     import_out,
 )
+from promo_campaigns.profile_api.picture_routes import PictureRoutes
 from promo_campaigns.profile_api.requests import RequestError, read_json
 from promo_campaigns.profile_api.store import ProfileStore
 from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots, contact_name
@@ -52,7 +53,7 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     """Create the application. Its start-up opens the store and continues queued imports.
 
     :param dsn: ``postgresql://`` URI of the database
-    :param api_key: the password of HTTP Basic; no route answers without it
+    :param api_key: the password of HTTP Basic; without it only signed links to pictures are answered
     :param limits: the application itself applies those on wrong keys
     :raises ConfigurationError: the key is empty
     """
@@ -67,6 +68,7 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     slots = StoreSlots()
     app.include_router(ProfileRoutes(store, slots, worker).router)
     app.include_router(EventRoutes(store, slots).router)
+    app.include_router(PictureRoutes(store, slots).router)
     _answer_errors(app)
     app.add_middleware(AuthenticationMiddleware, api_key=api_key, limits=limits)
     app.add_middleware(AccessLogMiddleware)

@@ -13,6 +13,7 @@ import anyio
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
+from promo_campaigns.model.picture_link import PATH
 from promo_campaigns.profile_api.client_connections import CONNECTION
 from promo_campaigns.profile_api.limits import WrongKeys, find_peer
 
@@ -39,6 +40,7 @@ class AuthenticationMiddleware:
     It wraps the whole application, so without the key an unknown path is answered like any other. A peer with many
     wrong keys is slowed: on a connection that has not shown the key it waits for the result of its next key, right or
     wrong, so that the time tells nothing. A client with the key behind the same address waits once for each connection.
+    A picture of a code needs no key: what may be seen is signed in its link.
 
     :param api_key: the key, compared in constant time
     :param limits: number of wrong keys after which a peer is slowed, and the length of the wait
@@ -52,7 +54,7 @@ class AuthenticationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
-        if scope["type"] == "lifespan":
+        if scope["type"] == "lifespan" or _is_of_picture(scope):
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -80,6 +82,11 @@ class AuthenticationMiddleware:
         except binascii.Error:
             return False
         return hmac.compare_digest(password, self._key)
+
+
+def _is_of_picture(scope: Scope) -> bool:
+    is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+    return is_read and str(scope["path"]).startswith(PATH)
 
 
 async def _take_body(headers: Mapping[bytes, bytes], receive: Receive, wait_s: float) -> None:

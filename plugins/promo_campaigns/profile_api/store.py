@@ -9,6 +9,7 @@ from promo_campaigns.contacts.erasure import erase_contact, find_contact, lock_c
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.contacts.import_queue import accept_import, read_import, run_next_import
 from promo_campaigns.contacts.store import list_fields, put_contact, read_contacts
+from promo_campaigns.ledger.lookups.pictures import picture_key, pictured_code
 from promo_campaigns.model.contact_rules import clean_values
 from promo_campaigns.postgres.pool import StorePool
 from promo_campaigns.redemptions.rules import EVENT_TYPE, redemption_of
@@ -39,6 +40,7 @@ class ProfileStore:
         self.connections = connections
         self._pool = StorePool(dsn, size=connections, lock_wait_ms=_LOCK_WAIT_MS)
         self._types: Mapping[int, str] = {}
+        self._picture_key = b""
         self._importing: Connection | None = None
         self._importing_lock = threading.Lock()
 
@@ -100,6 +102,16 @@ class ProfileStore:
             return contact_id
 
         return self._pool.run(erase)
+
+    def picture_key(self) -> bytes:
+        """Return the key of links to pictures, read once: another key takes effect with the next start."""
+        if not self._picture_key:
+            self._picture_key = self._pool.run(picture_key)
+        return self._picture_key
+
+    def pictured_code(self, run_id: int, contact_id: int) -> str | None:
+        """Return the code that a contact holds in a run; None if there is none to be shown any more."""
+        return self._pool.run(lambda connection: pictured_code(connection, run_id, contact_id))
 
     def fields(self) -> Sequence[Field]:
         """Return the additional fields, ordered by id."""

@@ -15,15 +15,20 @@ with sent as (
   select s.*, p.promo_code_id, p.held_by, buyer.contact_id, sending.run_id, sending.sent_at
   from sent s
   left join lateral (
-    select c.promo_code_id, c.held_by from promo.promo_code c
-    where promo.code_key(c.code) collate "C" = s.key and not c.twin limit 1) p on true
-  left join lateral (
     select coalesce(
       (select c.contact_id from promo.contact c where c.contact_id = s.given_id and c.erased_at is null),
       (select c.contact_id from promo.contact c where c.external_id = s.external_id),
       (select h.contact_id from promo.contact_channel h
        where h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C")
     ) as contact_id) buyer on true
+  -- A code that several share is the buyer's own copy of it.
+  left join lateral (
+    (select c.promo_code_id, c.held_by from promo.promo_code c
+     where promo.code_key(c.code) collate "C" = s.key and not c.twin limit 1)
+    union all
+    (select c.promo_code_id, c.held_by from promo.promo_code c
+     where c.held_by = buyer.contact_id and c.shared and promo.code_key(c.code) collate "C" = s.key limit 1)
+    limit 1) p on true
   left join lateral (
     select a.run_id, told.sent_at
     from promo.assignment a

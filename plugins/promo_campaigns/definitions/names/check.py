@@ -22,7 +22,9 @@ from promo_campaigns.definitions.names.known import (
     written,
 )
 from promo_campaigns.definitions.names.merge_tags import merge_tags
+from promo_campaigns.definitions.names.picture_links import refuse_links
 from promo_campaigns.definitions.settings.setting_errors import nearest
+from promo_campaigns.delivery.pictures import place_of_link
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
 from promo_campaigns.model.audience_columns import AUDIENCE, HOW_DECLARED
 from promo_campaigns.model.errors import DefinitionError
@@ -56,6 +58,7 @@ class Texts:
     :ivar event: the type of the events it answers, empty for an audience; None where that is not known
     :ivar shows_code: whether the message must show the promo code
     :ivar columns: the columns of its audience; None where the audience is not known
+    :ivar pictures_url: where contacts reach pictures of codes; empty for nowhere
     """
 
     message: Message
@@ -64,12 +67,18 @@ class Texts:
     event: str | None = ""
     shows_code: bool = True
     columns: tuple[AudienceColumn, ...] | None = ()
+    pictures_url: str = ""
 
     @classmethod
     def of(cls, spec: RunSpec, *, event: str | None = "", shows_code: bool = True) -> Texts:
         """Return what a run says."""
         sources, webhook = spec.data_sources, spec.webhook
-        kept = {"event": event, "shows_code": shows_code, "columns": spec.audience.columns}
+        kept = {
+            "event": event,
+            "shows_code": shows_code,
+            "columns": spec.audience.columns,
+            "pictures_url": spec.pictures_url,
+        }
         return cls(message=spec.message, sources=sources, webhook=webhook, **kept)  # type: ignore[arg-type]  # by name
 
 
@@ -110,6 +119,8 @@ def name_faults(include: Path, texts: Texts) -> Iterator[DefinitionError]:
         yield error
         return
     checks: list[Callable[[], None]] = [partial(_check, part, declared) for part in parts]
+    if not texts.pictures_url:
+        checks += [partial(refuse_links, include, texts.message, texts.sources)]
     if texts.shows_code:
         checks += [partial(_require_code, include, version) for version in (texts.message, *texts.message.versions())]
     for check in checks:
@@ -245,6 +256,7 @@ def _listed(known: Collection[str]) -> str:
 
 def _require_code(include: Path, message: Message) -> None:
     file = message_file(include, message.name)
-    if not any(part.template.reads(CODE) for part in _message_parts(file, message, {})):
+    leads_to_code = any(place_of_link(text) >= 0 for text in message.texts())
+    if not leads_to_code and not any(part.template.reads(CODE) for part in _message_parts(file, message, {})):
         hint = "Write $promocode where it is to stand, or 'shows_code: false' in the workflow"
         file.fail("the message never shows the promo code", line=file.line("body"), hint=hint)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import is_time_zone, parse_cap, quiet_minutes
-from promo_campaigns.model.parameters import parse_duration
+from promo_campaigns.model.parameters import WEB_ADDRESS, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +94,13 @@ Schedule = Annotated[
 ]
 TimeZone = Annotated[str, _text(is_time_zone), Field(json_schema_extra={"format": "time-zone"})]
 Hours = Annotated[str, Field(pattern=f"^{_HOURS}-{_HOURS}$")]
+WebAddress = Annotated[
+    str,
+    Field(
+        pattern=f"^{WEB_ADDRESS}$",
+        description="An address that begins with https:// and ends without a slash",
+    ),
+]
 QuietHoursError = Annotated[str, _text(quiet_minutes), Field(json_schema_extra={"format": "quiet-hours"})]
 FrequencyCap = Annotated[str, _text(parse_cap), Field(json_schema_extra={"format": "frequency-cap"})]
 Span = Annotated[str, _text(parse_duration), Field(json_schema_extra={"format": "span"})]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email import message_from_bytes
@@ -10,7 +11,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from promo_campaigns.http.shown_call import ShownCall
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 UNSUBSCRIBE = "unsubscribe"
 ONE_CLICK = "one_click"
 MOST_SHOWN = 200
+DRAWN = "data:image/png;base64,"
 MAX_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
 _OF_THE_ENCODING = frozenset({"Content-Type", "Content-Transfer-Encoding", "MIME-Version"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -33,6 +36,7 @@ _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _QUOTES = frozenset({"''", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u00ab\u00bb"})
 """Quotation marks that a name may be written in, as word processors make them."""
 _NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
+_PICTURE = re.compile(rf"(?P<quote>[\"']){DRAWN}(?P<data>[A-Za-z0-9+/=]+)(?P=quote)")
 _LINK = re.compile(r"(?:https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
 
 
@@ -118,8 +122,31 @@ def make_envelope(message: OutgoingMessage, sender: Address, reply_to: Address |
         raise NotMailableError(msg)
     mail.set_content(message.body)
     if message.html:
-        mail.add_alternative(message.html, subtype="html")
+        _add_html(mail, message.html, sender.domain)
     return Envelope(recipient=recipient.addr_spec, content=mail.as_bytes(), needs_utf8=needs_utf8)
+
+
+def _add_html(mail: EmailMessage, html: str, domain: str) -> None:
+    """Add the HTML, with the pictures that are drawn in it as parts of the mail: few programs show a ``data:`` URI."""
+    if DRAWN not in html:
+        mail.add_alternative(html, subtype="html")
+        return
+    pictures: dict[str, bytes] = {}
+
+    def take_out(found: re.Match[str]) -> str:
+        try:
+            picture = b64decode(found["data"], validate=True)
+        except ValueError:
+            return found.group()
+        name = f"{sha256(picture).hexdigest()[:32]}@{domain}"
+        pictures[name] = picture
+        return f"{found['quote']}cid:{name}{found['quote']}"
+
+    mail.add_alternative(_PICTURE.sub(take_out, html), subtype="html")
+    part = cast("EmailMessage", list(mail.iter_parts())[-1])
+    for number, (name, picture) in enumerate(pictures.items(), start=1):
+        named = f"code-{number}.png"
+        part.add_related(picture, "image", "png", cid=f"<{name}>", disposition="inline", filename=named)
 
 
 def show_mail(message: OutgoingMessage, sender: Address, server: str, *, reply_to: Address | None = None) -> ShownCall:

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.model.limits import parse_limits
 from promo_campaigns.model.parameters import (
+    MAX_PERCENT,
     code_request,
     optional_text,
     parse_choice,
@@ -18,8 +19,11 @@ from promo_campaigns.model.parameters import (
     parse_name,
     parse_percent,
     parse_share,
+    parse_web_address,
+    whole_number,
 )
 from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import FallbackCode
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.operators.base.workflow_checks import check_blocks, check_names
 
@@ -53,6 +57,12 @@ class CampaignOperator(StoreOperator):
         ``same until it expires`` or, where a shop tells which codes were used, ``until redeemed`` (templated)
     :param shows_code: whether the message must show the promo code; false if it reaches the contact in another way
         (templated)
+    :param pictures_url: where contacts reach the profile API's pictures of codes, which ``$barcode.link`` leads to
+        (templated)
+    :param fallback_code: a code that all those get for whom the pool has none; empty for none (templated)
+    :param fallback_type: what it is called on profiles and in exports (templated)
+    :param fallback_discount: its percentage (templated)
+    :param fallback_expires: the last day on which it is valid, in ``time_zone`` (templated)
     :param abort_at: a run pauses itself once more than so many percent were refused or are unknown, of a hundred at
         least that were sent to; 100 for never (templated)
     :param workflow: name of the workflow; by default the DAG's id
@@ -73,6 +83,11 @@ class CampaignOperator(StoreOperator):
         "hold_out",
         "reuse",
         "shows_code",
+        "pictures_url",
+        "fallback_code",
+        "fallback_type",
+        "fallback_discount",
+        "fallback_expires",
         "abort_at",
         "promo_db_conn_id",
     )
@@ -92,6 +107,11 @@ class CampaignOperator(StoreOperator):
         hold_out: float | str = 0,
         reuse: str = Reuse.NEW.value,
         shows_code: bool | str = True,
+        pictures_url: str = "",
+        fallback_code: str = "",
+        fallback_type: str = "Fallback",
+        fallback_discount: int | str = 0,
+        fallback_expires: str = "",
         abort_at: float | str = 20,
         workflow: str | None = None,
         include_folder: str | None = None,
@@ -110,6 +130,11 @@ class CampaignOperator(StoreOperator):
         self.hold_out = hold_out
         self.reuse = reuse
         self.shows_code = shows_code
+        self.pictures_url = pictures_url
+        self.fallback_code = fallback_code
+        self.fallback_type = fallback_type
+        self.fallback_discount = fallback_discount
+        self.fallback_expires = fallback_expires
         self.abort_at = abort_at
         self.workflow = workflow
         self.include_folder = include_folder
@@ -140,12 +165,14 @@ class CampaignOperator(StoreOperator):
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
             hold_out=parse_percent("hold_out", self.hold_out),
+            pictures_url=parse_web_address("pictures_url", optional_text(self.pictures_url)),
         )
         check_blocks(self, context, include, spec)
         shows_code = parse_flag("shows_code", self.shows_code)
         check_names(include, Texts.of(spec, event=event, shows_code=shows_code), self.hook)
         check_receivers(include, spec, self.delivery.receivers, missing=(AirflowNotFoundException,))
-        return replace(spec, limits=self._limits(), reuse=parse_choice(Reuse, "reuse", self.reuse))
+        reuse = parse_choice(Reuse, "reuse", self.reuse)
+        return replace(spec, limits=self._limits(), reuse=reuse, fallback=self._fallback(spec))
 
     def read_abort_at(self) -> float:
         """Return at which share of failures, in percent, a run pauses itself.
@@ -153,6 +180,21 @@ class CampaignOperator(StoreOperator):
         :raises ConfigurationError: it is no share above 0
         """
         return parse_share("abort_at", self.abort_at)
+
+    def _fallback(self, spec: RunSpec) -> FallbackCode | None:
+        from promo_campaigns.ledger.fallback import require_fallback
+
+        code = optional_text(self.fallback_code)
+        if not code:
+            return None
+        fallback = FallbackCode(
+            code=code,
+            type=parse_name("fallback_type", self.fallback_type),
+            discount=whole_number("fallback_discount", self.fallback_discount, least=0, most=MAX_PERCENT),
+            expires=parse_name("fallback_expires", self.fallback_expires),
+            time_zone=optional_text(self.time_zone) or "UTC",
+        )
+        return require_fallback(fallback, spec.codes)
 
     def _limits(self) -> Limits:
         return parse_limits(

@@ -13,6 +13,7 @@ from promo_campaigns.delivery.transports.inbox import inbox_message, inbox_page
 from promo_campaigns.ledger.lookups.senders import Sent, read_senders
 from promo_campaigns.model.contact_rules import mask_value
 from promo_campaigns.model.masking import mask
+from promo_campaigns.model.picture_link import without_pictures
 from promo_campaigns.model.redaction import redacted
 from promo_campaigns.postgres.connection import Connection
 from promo_campaigns.preview.shown_message import list_hidden_values
@@ -90,5 +91,5 @@ def _item(row: Mapping[str, Any], sent: Sent | None, masks: Mapping[str, str]) -
         "contact_id": row["contact_id"],
         "channel": row["channel"],
         "locator": mask_value(row["locator"]) if row["locator"] else None,
-        **{name: redacted(row[name], [], hidden) if sent else None for name in _TEXTS if name in row},
+        **{name: redacted(without_pictures(row[name]), [], hidden) if sent else None for name in _TEXTS if name in row},
     }

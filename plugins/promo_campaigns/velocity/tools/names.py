@@ -10,7 +10,7 @@ from promo_campaigns.model.errors import TemplateSyntaxError
 from promo_campaigns.velocity.parser.tree import Assign, Call, Define, Loop, Macro, Property, Reference
 from promo_campaigns.velocity.parser.walk import every
 from promo_campaigns.velocity.place import error_at
-from promo_campaigns.velocity.tools import date_tool, escape_tool, math_tool, number_tool
+from promo_campaigns.velocity.tools import barcode_tool, date_tool, escape_tool, math_tool, number_tool
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.parser.tree import Block, Step
@@ -21,6 +21,7 @@ METHODS: dict[type, dict[str, tuple[Method, ...]]] = {
     math_tool.MathTool: math_tool.METHODS,
     number_tool.NumberTool: number_tool.METHODS,
     date_tool.DateTool: date_tool.METHODS,
+    barcode_tool.BarcodeTool: barcode_tool.METHODS,
 }
 NAMES: dict[str, type] = {
     "esc": escape_tool.EscapeTool,
@@ -30,8 +31,10 @@ NAMES: dict[str, type] = {
     "number": number_tool.NumberTool,
     "dateTool": date_tool.DateTool,
     "date": date_tool.DateTool,
+    "barcodeTool": barcode_tool.BarcodeTool,
+    "barcode": barcode_tool.BarcodeTool,
 }
-CERTAIN = frozenset({"esc", "mathTool", "numberTool", "dateTool"})
+CERTAIN = frozenset({"esc", "mathTool", "numberTool", "dateTool", "barcodeTool"})
 """Names that nobody gives a field or a parameter of an event: what they are asked for is checked before any contact."""
 
 

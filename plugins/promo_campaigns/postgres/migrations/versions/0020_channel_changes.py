@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0020_channel_changes"
-down_revision = "0014_redemptions"
+down_revision = "0018_watermark"
 
 
 def upgrade() -> None:

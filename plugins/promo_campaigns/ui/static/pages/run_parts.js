@@ -98,6 +98,7 @@ const STEPS = {
   reachable: "Can be reached",
   given: "Got a code",
   accepted: "Message accepted",
+  fallback: "Fallback code",
   recorded: "On the profile",
   redeemed: "Redeemed",
 };
