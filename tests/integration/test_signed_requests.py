@@ -11,15 +11,19 @@ import stat
 import time
 from base64 import b64decode
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus
 
 import pytest
 
+from integration.scenario import CODES, PROFILE, PUSH, SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.connections.parsing import parse_connection
+from promo_campaigns.delivery.batches import send_messages
+from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.webhook import WebhookTransport
 from promo_campaigns.hooks.data_source import DataSourceHook
@@ -28,6 +32,7 @@ from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.http.endpoint import parse_endpoint
 from promo_campaigns.http.shown_call import show_call
 from promo_campaigns.http.signing.token_store import AccessToken, TokenStore
+from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.outcome import Outcome, OutgoingMessage
 from promo_campaigns.model.run_spec import DataSource
@@ -36,6 +41,8 @@ from receiver import Answer, running_receiver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from promo_campaigns.delivery.retry_loop import Tally
+    from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
 
 CLIENT, SECRET = "promo client", "canary+s3cret/ü"
@@ -159,6 +166,36 @@ def test_a_receiver_that_takes_no_token_at_all_is_asked_no_more(server: TokenSer
     server.revoked = {f"token-{number}-canary" for number in range(10)}
     (answers,) = calls(oauth(server), 1)
     assert (answers[0].outcome, answers[0].locked_out, len(server.given)) == (Outcome.LATER, True, 1)
+
+
+def test_a_contact_whose_token_was_revoked_is_sent_once_in_two_attempts(
+    server: TokenServer, dsn: str, store: Connection
+) -> None:
+    calls(oauth(server), 1)
+    server.revoked = {server.given[0]}
+    contact_ids = add_contacts(store, 3)
+    add_codes(store, 3)
+    source = replace(PROFILE, name="gateway", body='{"who": $contact_id}')
+    spec = replace(SPEC, transport="webhook", webhook=source, message=replace(PUSH, webhook="gateway"))
+    run, ledger = open_welcome(store, spec=spec), PostgresLedger(store)
+    ledger.assign_codes(run.run_id, contact_ids, CODES)
+    settings = TransportSettings(connection=parse_connection("api", oauth(server)), dsn=dsn, webhook=source)
+
+    async def send() -> Tally:
+        async with WebhookTransport(settings) as transport:
+            return await send_messages(
+                ledger=ledger,
+                breaker=PostgresBreaker(store, "api"),
+                transport=transport,
+                templates=compile_message(run.spec.message),
+                run=run,
+                contact_ids=contact_ids,
+            )
+
+    assert asyncio.run(send()).ok == 3
+    assert server.taken == 1 + 3
+    attempts = store.execute("select outcome, count(*) as many from promo.attempt group by outcome").fetchall()
+    assert {row["outcome"]: row["many"] for row in attempts} == {"refused": 3, "ok": 3}
 
 
 @pytest.mark.parametrize(
