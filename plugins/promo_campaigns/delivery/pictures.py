@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.template_context import BARCODE_NAMES, message_context
-from promo_campaigns.velocity.tools.barcode_tool import BarcodeTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,6 +49,8 @@ def add_pictures(context: dict[str, object], recipient: Recipient, links: Pictur
 
     :param code: what the placeholder stands for, if the recipient holds that and somebody knows
     """
+    from promo_campaigns.velocity.tools.barcode_tool import BarcodeTool  # noqa: PLC0415  (a task that renders nothing loads no compiler)
+
     specimen = PLACEHOLDER if recipient.code == PLACEHOLDER else ""
     link: Callable[[str], str] | None = None
     if links.url:

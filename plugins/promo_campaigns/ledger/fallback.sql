@@ -36,7 +36,9 @@ with /* fragment waiting */, copied as (
 /* fragment less_demand */;
 
 -- count_fallback --
--- How many contacts whose message was accepted hold the fallback code.
+-- How many contacts whose message was accepted hold the fallback code. The limit makes it look each code up, as `read_codes`
+-- does.
 select count(*) as contacts
-from promo.assignment a join promo.promo_code p on p.promo_code_id = a.promo_code_id
+from promo.assignment a
+cross join lateral (select h.shared from promo.promo_code h where h.promo_code_id = a.promo_code_id limit 1) p
 where a.run_id = %(run_id)s and a.state in ('accepted', 'recorded') and p.shared;

@@ -22,8 +22,8 @@ from promo_campaigns.velocity.tools.barcodes import CODE128, EAN13, KINDS, QR, d
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CODES = int(os.environ.get("PROMO_TEST_BARCODES", "300"))
-"""How many codes of each kind are drawn and read; 10,000 takes some minutes."""
+CODES = int(os.environ.get("BARCODES", "300"))
+"""How many codes of each kind are drawn and read; 10,000 take some minutes."""
 FORMATS = {
     QR: zxingcpp.BarcodeFormat.QRCode,
     EAN13: zxingcpp.BarcodeFormat.EAN13,
