@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]  # fsspec has no types
 from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome
 from promo_campaigns import ConfigurationError, ExportRunOperator
+from promo_campaigns.hooks.exports import exported_table
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.postgres.audit import list_audit
+from promo_campaigns.tables.writers import Column
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -142,3 +145,38 @@ def test_the_example_of_the_page_runs(bare_dsn: str, given: dict[int, str]) -> N
         assert task.execute({}) == {"runs": 2, "rows": 6}
         found = warehouse.execute("select count(distinct contact_id) from marketing.promo_codes").fetchone()
     assert found == (len(given),)
+
+
+def test_an_export_is_one_transaction_where_a_driver_commits_by_itself_and_bigquery_is_refused(
+    bare_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Snowflake's driver does, which has autocommit on unless it is turned off."""
+    monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", bare_dsn)
+
+    class Committing(DbApiHook):
+        conn_name_attr, conn_type, supports_autocommit = "x_conn_id", "x", True
+
+        def get_conn(self) -> Any:  # noqa: ANN401  (a driver's)
+            return psycopg.connect(bare_dsn, autocommit=True)
+
+    class BigQuery(DbApiHook):
+        conn_name_attr, conn_type = "y_conn_id", "gcpbigquery"
+
+    columns = [Column("run_key", "text"), Column("contact_id", "number")]
+    with exported_table(Committing("elsewhere"), "codes", columns, ["r"]) as write:
+        write([("r", 1)])
+
+    def fail() -> None:
+        with exported_table(Committing("elsewhere"), "codes", columns, ["r"]) as write:
+            write([("r", 2)])
+            raise OSError
+
+    with pytest.raises(OSError, match=r"^$"):
+        fail()
+    with psycopg.connect(bare_dsn) as connection:
+        assert connection.execute("select * from codes").fetchall() == [("r", 1)]
+    with (
+        pytest.raises(ConfigurationError, match=r"export to gs://….parquet"),
+        exported_table(BigQuery("elsewhere"), "codes", columns, ["r"]),
+    ):
+        pass

@@ -1,13 +1,16 @@
 -- which_external_ids --
--- Which contacts some external ids name, each with its place among them.
+-- Which contacts some external ids name, each with its place among them. Each is looked up by itself (offset 0): a join may
+-- read all contacts for a lot of some.
 select c.contact_id, named.place from unnest(%(values)s::text[]) with ordinality named (value, place)
-join promo.contact c on c.external_id = named.value;
+cross join lateral (select o.contact_id from promo.contact o where o.external_id = named.value offset 0) c;
 
 -- which_locators --
 -- The same for values of a channel, compared as the type of the channel demands.
 select h.contact_id, named.place from unnest(%(values)s::text[]) with ordinality named (value, place)
-join promo.contact_channel h
-  on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value) collate "C";
+cross join lateral (
+  select o.contact_id from promo.contact_channel o
+  where o.type = %(by)s and promo.channel_key(o.type, o.value) collate "C" = promo.channel_key(%(by)s, named.value) collate "C"
+  offset 0) h;
 
 -- keep_values --
 -- Keeps what another database told of contacts of a run that is being opened, once. Of whom two rows tell different things, in
@@ -15,7 +18,8 @@ join promo.contact_channel h
 with told as materialized (
   select t.contact_id, t.value::jsonb as value
   from unnest(%(contact_ids)s::bigint[], %(told)s::text[]) t (contact_id, value)
-  where exists (select from promo.assignment a where a.run_id = %(run_id)s and a.contact_id = t.contact_id)
+  cross join lateral (
+    select from promo.assignment a where a.run_id = %(run_id)s and a.contact_id = t.contact_id offset 0) a
 ), kept as (
   insert into promo.audience_value (run_id, contact_id, value)
   select distinct on (contact_id) %(run_id)s::bigint, contact_id, value from told order by contact_id

@@ -62,8 +62,11 @@ def exported_table(
     :param columns: the first is ``run_key``
     :param run_keys: of the runs whose rows are written
     :return: a function that writes the next rows
-    :raises ConfigurationError: that is no name of a table
+    :raises ConfigurationError: that is no name of a table, or the database takes no rows by parameters
     """
+    if hook.conn_type == "gcpbigquery":
+        msg = "BigQuery takes neither rows by parameters nor transactions: export to gs://….parquet, and load that file"
+        raise ConfigurationError(msg)
     if not _TABLE.fullmatch(table):
         msg = f"{table!r} is no name of a table: write letters, digits and _, with a schema such as marketing.codes"
         raise ConfigurationError(msg)
@@ -71,6 +74,8 @@ def exported_table(
     places = ", ".join([hook.placeholder] * len(columns))
     insert = f"insert into {table} ({names}) values ({places})"  # noqa: S608  (the name was checked)
     with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
+        if hook.supports_autocommit:
+            hook.set_autocommit(connection, False)  # noqa: FBT003  (Airflow's method); Snowflake's default is to commit each
         kinds = ", ".join(f"{column.name} {_TYPES[column.kind]}" for column in columns)
         cursor.execute(f"create table if not exists {table} ({kinds})")
         _forget(cursor, hook.placeholder, table, run_keys)

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.model.errors import ConfigurationError, ContactFileError
 from promo_campaigns.model.redaction import printable_name
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ class LoadContactsOperator(StoreOperator):
             msg = f"{report.file}: all {report.rows:,} rows were rejected; the first ones are named above"
             raise AirflowFailException(msg)
         return counts
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage from which file or tables contacts came."""
+        return Lineage(
+            store=self.promo_db_conn_id, files=[self.file], select=(self.sql, self.conn_id), writes=["contacts"]
+        ).told()
 
     def _load_file(self) -> ContactFileReport:
         from promo_campaigns.contacts.load import load_contact_file

@@ -10,6 +10,7 @@ from promo_campaigns.delivery.batch_payload import MAX_RUN_ID, NO_RUN
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.assets import POOLS, PROFILES, PROMO_PROFILES, PROMO_RUNS, RUNS, member
 from promo_campaigns.operators.base.alerting import tell_metrics
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
@@ -45,6 +46,9 @@ class EndOperator(StoreOperator):
     template_fields: Sequence[str] = ("run_id", "promo_db_conn_id")
     operator_extra_links = (RunPageLink(),)
     ui_color = "#dff3e4"
+    _workflow = ""
+    _recorded: Sequence[str] = ()
+    """Whose run was closed, and the data sources that recorded something, once it was."""
 
     def __init__(
         self,
@@ -75,6 +79,14 @@ class EndOperator(StoreOperator):
         self._announce(context, report)
         return report.as_dict()
 
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage which run went to which profiles."""
+        return Lineage(
+            store=self.promo_db_conn_id,
+            reads=[f"runs/{self._workflow}"],
+            writes=[f"profiles/{name}" for name in self._recorded],
+        ).told()
+
     def _close(self, run_id: int) -> RunReport:
         """Close the run, and tell Airflow's stats what became of it."""
         from promo_campaigns.model.errors import InvariantBrokenError
@@ -92,6 +104,8 @@ class EndOperator(StoreOperator):
     def _announce(self, context: Context, report: RunReport) -> None:
         events = context["outlet_events"]
         events[RUNS].extra = report.as_dict()
+        self._workflow = report.workflow
+        self._recorded = tuple(report.data_sources) if report.tally.recorded else ()
         self._tell(context, PROMO_RUNS, report.workflow, report.as_dict())
         told: dict[str, Any] = {"run_key": report.run_key, "recorded": report.tally.recorded}
         events[PROFILES].extra = told

@@ -22,6 +22,7 @@ from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.monitoring.metrics import LOADED_CODES, REJECTED_ROWS, Measurement
 from promo_campaigns.operators.assets import CODE_FILES, POOLS, PROMO_CODES, member
 from promo_campaigns.operators.base.alerting import tell_metrics
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class LoadPromoCodesOperator(StoreOperator):
     )
     template_ext: Sequence[str] = (".sql",)
     ui_color = "#e8e3f4"
+    _types: Sequence[str] = ()
+    """The types of the codes that were loaded, once they were."""
 
     def __init__(
         self,
@@ -116,6 +119,15 @@ class LoadPromoCodesOperator(StoreOperator):
             raise ConfigurationError(msg)
         return self._load_rows(context) if self.sql else self._load_files(context)
 
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage from which files or tables codes came, and into which pools."""
+        return Lineage(
+            store=self.promo_db_conn_id,
+            files=[self.files] if isinstance(self.files, str) else self.files,
+            select=(self.sql, self.conn_id),
+            writes=[f"codes/{name}" for name in self._types],
+        ).told()
+
     def _load_rows(self, context: Context) -> dict[str, int]:
         """Load what the SELECT yields, as a code file that is called by its connection."""
         from promo_campaigns.hooks.other_database import database_hook, read_frames
@@ -149,7 +161,8 @@ class LoadPromoCodesOperator(StoreOperator):
         return {"files": len(reports)} | {name: sum(report[name] for report in reports) for name in _COUNTS}
 
     def _announce(self, context: Context, types: Iterable[str]) -> None:
-        for name in sorted(types):
+        self._types = tuple(sorted(types))
+        for name in self._types:
             context["outlet_events"][PROMO_CODES].add(member(PROMO_CODES, name))
 
     def _load(self, path: str, run_id: str) -> Mapping[str, Any]:

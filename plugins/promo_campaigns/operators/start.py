@@ -11,6 +11,7 @@ from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.model.oversight.first_share import DEFAULT_THEN, parse_start_with
 from promo_campaigns.model.parameters import optional_text, parse_flag, parse_mode, parse_span
 from promo_campaigns.operators.base.audience_operator import AudienceOperator, require_startable
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.live import is_live
 from promo_campaigns.operators.base.occurrence import is_by_hand
 from promo_campaigns.operators.base.rescheduling import rescheduled
@@ -84,6 +85,8 @@ class StartOperator(AudienceOperator):
     )
     operator_extra_links = (RunPageLink(),)
     ui_color = "#dff3e4"
+    _asked: tuple[str, str] = ("", "")
+    """The SELECT of its audience and the connection that it was asked of, once it was."""
 
     def __init__(
         self,
@@ -129,6 +132,7 @@ class StartOperator(AudienceOperator):
         from promo_campaigns.delivery.opening.start import start_run
 
         spec, batch_size = self.read_definition(context), batch_size_of(self.batch_size)
+        self._asked = (spec.audience.sql, spec.audience.connection)
         with rescheduled(self, wait_s=STOCK_POLL_S), self.hook.connect() as connection:
             request = self.read_request(context, spec)
             started = start_run(connection, spec, request, batch_size, task_slots=task_slots(self))
@@ -136,6 +140,15 @@ class StartOperator(AudienceOperator):
             self.log.warning("%s", note)
         context["ti"].xcom_push(key=RUN_ID_KEY, value=started.run.run_id)
         return [asdict(batch) for batch in started.batches]
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage from which pool and audience the run was opened."""
+        return Lineage(
+            store=self.promo_db_conn_id,
+            reads=[f"codes/{self.type}", "contacts"],
+            select=self._asked,
+            writes=[f"runs/{self.workflow or self.dag_id}"],
+        ).told()
 
     def read_request(self, context: Context, spec: RunSpec) -> StartRequest:
         """Read how the run is to be opened."""

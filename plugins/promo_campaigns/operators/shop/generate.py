@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.model.parameters import optional_text, whole_number
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.assets import POOLS, PROMO_CODES, member
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ class GeneratePromoCodesOperator(StoreOperator):
     def mapped_name(self) -> str:
         """The name of the file."""
         return printable_name(str(self.file).rpartition("/")[2])
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage into which pool and file codes were drawn."""
+        return Lineage(store=self.promo_db_conn_id, writes=[f"codes/{self.type}"], written_files=[self.file]).told()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the set, or find it."""

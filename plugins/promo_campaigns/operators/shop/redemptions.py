@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.model.parameters import optional_text
 from promo_campaigns.model.redaction import printable_name
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ class LoadRedemptionsOperator(StoreOperator):
             report = load_redemptions(connection, ask, select, source=source, time_zone=self.time_zone)
         return _told(self, report)
 
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage from which tables redemptions came."""
+        return Lineage(
+            store=self.promo_db_conn_id,
+            select=(self.sql.replace(":since", "''"), self.conn_id),
+            writes=["redemptions"],
+        ).told()
+
 
 class LoadRedemptionFileOperator(StoreOperator):
     """Loads a file of codes that were used in a shop; the same file again adds nothing.
@@ -107,6 +116,10 @@ class LoadRedemptionFileOperator(StoreOperator):
                 connection, stream, file=path.name, time_zone=self.time_zone, sheet=optional_text(self.sheet)
             )
         return _told(self, report)
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage from which file redemptions came."""
+        return Lineage(store=self.promo_db_conn_id, files=[self.file], writes=["redemptions"]).told()
 
 
 def _told(operator: StoreOperator, report: RedemptionsReport) -> dict[str, Any]:

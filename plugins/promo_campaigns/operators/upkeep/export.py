@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import optional_text, parse_flag, parse_time
+from promo_campaigns.operators.base.lineage import Lineage
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
 if TYPE_CHECKING:
@@ -85,6 +86,15 @@ class ExportRunOperator(StoreOperator):
                 rows = export_codes(connection, runs.run_ids, write, subject=runs.subject, reveal=reveal)
         self.log.info("%s rows of %s runs are exported", f"{rows:,}", f"{len(runs.run_ids):,}")
         return {"runs": len(runs.run_ids), "rows": rows}
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:  # noqa: ARG002  (OpenLineage's)
+        """Tell OpenLineage which runs went into which file or table."""
+        return Lineage(
+            store=self.promo_db_conn_id,
+            reads=[f"runs/{self.workflow or self.run_key.partition('/')[0]}"],
+            written_files=[self.path],
+            table=(self.table, self.conn_id),
+        ).told()
 
     def _opened(self, run_keys: Sequence[str]) -> AbstractContextManager[WriteRows]:
         from promo_campaigns.hooks.exports import exported_file, exported_table
