@@ -19,7 +19,7 @@ from promo_campaigns.delivery.batch_payload import NO_RUN
 from promo_campaigns.ledger.event_queue import listen
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
-from promo_campaigns.model.audience_list import AudienceList
+from promo_campaigns.model.audience.lists import AudienceList
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.operators.end import EndOperator

@@ -24,7 +24,7 @@ from promo_campaigns.hooks.preview_files import files_for
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import open_run, read_batches
-from promo_campaigns.model.audience_list import AudienceList
+from promo_campaigns.model.audience.lists import AudienceList
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.run import Mode

@@ -18,7 +18,7 @@ from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.reports import read_report
 from promo_campaigns.ledger.runs import close_run, open_run
-from promo_campaigns.model.audience_list import AudienceList
+from promo_campaigns.model.audience.lists import AudienceList
 from promo_campaigns.model.errors import PromoError, StartRefusedError
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import Limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NoReturn
 
-from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID
+from promo_campaigns.model.audience.lists import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.postgres.arrays import bigint_array, text_array
 from promo_campaigns.postgres.sql import queries
@@ -13,7 +13,7 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from promo_campaigns.model.audience_list import AudienceList
+    from promo_campaigns.model.audience.lists import AudienceList
     from promo_campaigns.model.run_spec import Audience
     from promo_campaigns.postgres.connection import Connection
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID
+from promo_campaigns.model.audience.lists import CONTACT_ID, EXTERNAL_ID
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.postgres.arrays import text_array
 from promo_campaigns.postgres.snapshot import reading

@@ -12,7 +12,7 @@ from promo_campaigns.definitions.message_variants import check_texts, is_message
 from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
-from promo_campaigns.model.audience_columns import HOW_DECLARED, ColumnLineError, declares_columns, read_columns
+from promo_campaigns.model.audience.columns import HOW_DECLARED, ColumnLineError, declares_columns, read_columns
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.model.template_context import VALUE_NAMES

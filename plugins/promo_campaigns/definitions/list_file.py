@@ -7,8 +7,8 @@ import io
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from promo_campaigns.model.audience_columns import HOW_DECLARED
-from promo_campaigns.model.audience_list import CONTACT_ID, EXTERNAL_ID, AudienceList
+from promo_campaigns.model.audience.columns import HOW_DECLARED
+from promo_campaigns.model.audience.lists import CONTACT_ID, EXTERNAL_ID, AudienceList
 from promo_campaigns.model.contact_rules import (
     clean_channel_type,
     clean_external_id,
@@ -25,7 +25,7 @@ from promo_campaigns.tables.table import Column, Header
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from promo_campaigns.model.audience_columns import AudienceColumn
+    from promo_campaigns.model.audience.columns import AudienceColumn
     from promo_campaigns.tables.table import Kind, Table
 
 MAX_LINES = 1_000_000

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from promo_campaigns.model.audience_columns import AudienceColumn
+    from promo_campaigns.model.audience.columns import AudienceColumn
     from promo_campaigns.model.run_spec import DataSource
 
     Built = TypeVar("Built")

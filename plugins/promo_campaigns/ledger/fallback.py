@@ -53,7 +53,12 @@ def end_of(fallback: FallbackCode) -> datetime:
 
 
 def open_fallback(connection: Connection, fallback: FallbackCode | None, codes: CodeRequest) -> None:
-    """Keep what copies of the code refer to, when a run is opened."""
+    """Keep what copies of the code refer to, when a run is opened.
+
+    :raises ConfigurationError: it cannot be given to several contacts
+    """
+    if problem := fallback_problem(connection, fallback, codes):
+        raise problem
     if fallback is not None:
         connection.execute(_SQL["keep_file"], _terms(fallback) | {"days": codes.days})
 

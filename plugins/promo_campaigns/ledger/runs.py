@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from promo_campaigns.contacts.audience_values import keep_values, lacks_values
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
-from promo_campaigns.ledger.fallback import fallback_problem, open_fallback
+from promo_campaigns.ledger.fallback import open_fallback
 from promo_campaigns.ledger.halts import end_cancelled, read_halt
 from promo_campaigns.ledger.oversight.first_share import draw_first_share
 from promo_campaigns.ledger.repeats import require_no_repeat
@@ -75,15 +75,12 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :raises RunCancelledError: the run was cancelled and is closed
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened a short time before
-    :raises PoolShortageError: this run and the other open ones need more codes than the pool holds; a
-        ``StockAwaitedError`` where the policy is to wait
+    :raises PoolShortageError: the open runs need more codes than the pool holds; ``StockAwaitedError`` if it shall wait
     :raises DefinitionError: the audience's SELECT fails
-    :raises ConfigurationError: quiet hours go by a time zone that the server does not know, or the fallback code cannot
-        be shared
+    :raises ConfigurationError: the server does not know the zone of quiet hours, or the fallback code is of the pool
     """
     with connection.transaction():
         _raise(zone_problem(connection, spec.limits))
-        _raise(fallback_problem(connection, spec.fallback, spec.codes))
         open_fallback(connection, spec.fallback, spec.codes)
         _lock_pool(connection, spec.codes)
         strangers = 0

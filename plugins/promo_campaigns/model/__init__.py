@@ -6,8 +6,7 @@ It knows the standard library only: no driver, no Airflow, no other room.
 __all__ = [
     "approval",
     "assignment_state",
-    "audience_columns",
-    "audience_list",
+    "audience",
     "contact_rules",
     "contacts",
     "errors",

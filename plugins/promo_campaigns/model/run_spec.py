@@ -8,14 +8,14 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.audience_columns import AudienceColumn
+from promo_campaigns.model.audience.columns import AudienceColumn
 from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from promo_campaigns.model.audience_list import AudienceList
+    from promo_campaigns.model.audience.lists import AudienceList
 
 CONNECTION_LINE = re.compile(r"--[ \t]*connection:[ \t]*([\w.-]+)[ \t]*\r?$", re.MULTILINE)
 """The first line of an audience's SELECT that another database is asked."""

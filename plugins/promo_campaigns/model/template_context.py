@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from promo_campaigns.model.audience_columns import AUDIENCE
+from promo_campaigns.model.audience.columns import AUDIENCE
 from promo_campaigns.model.typed.field_values import field_values
 from promo_campaigns.model.typed.moment import Moment
 

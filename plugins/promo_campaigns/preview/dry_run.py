@@ -17,7 +17,7 @@ from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.fallback import end_of
 from promo_campaigns.ledger.stock_forecast import weigh
-from promo_campaigns.model.audience_columns import example_values
+from promo_campaigns.model.audience.columns import example_values
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.picture_link import PictureLinks

@@ -26,7 +26,7 @@ from promo_campaigns.definitions.names.picture_links import refuse_links
 from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.delivery.pictures import place_of_link
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
-from promo_campaigns.model.audience_columns import AUDIENCE, HOW_DECLARED
+from promo_campaigns.model.audience.columns import AUDIENCE, HOW_DECLARED
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, compile_template
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.definitions.names.known import Known
     from promo_campaigns.definitions.settings.text_settings import TextSettings
-    from promo_campaigns.model.audience_columns import AudienceColumn
+    from promo_campaigns.model.audience.columns import AudienceColumn
     from promo_campaigns.model.run_spec import DataSource, Message, RunSpec
     from promo_campaigns.velocity import Shape, Template, UnknownName
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.data_source_file import BATCH
 from promo_campaigns.definitions.sample_answers import has_sample_answer, read_sample_answer
 from promo_campaigns.delivery.rendering import WEBHOOK_NAMES
-from promo_campaigns.model.audience_columns import AUDIENCE
+from promo_campaigns.model.audience.columns import AUDIENCE
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, Names, Several
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from promo_campaigns.model.audience_columns import AudienceColumn
+    from promo_campaigns.model.audience.columns import AudienceColumn
     from promo_campaigns.velocity import Shape
 
     Known = Mapping[str, Shape]
