@@ -26,6 +26,8 @@ class Dialect:
     :param converts_arguments: `substring('1')` means `substring(1)`
     :param bare_methods: `$x.size` may mean `$x.size()`
     :param arguments_by_name: a macro's parameter without a value prints what was written as its argument
+    :param content_reaches: a macro that is called without content has that of the macro around it
+    :param lasting_ranges: a range cannot be changed
     :param tools: `$esc`, `$math`, `$number` and `$date` are there
     """
 
@@ -45,6 +47,8 @@ class Dialect:
     converts_arguments: bool
     bare_methods: bool
     arguments_by_name: bool
+    content_reaches: bool
+    lasting_ranges: bool
     tools: bool
 
 
@@ -65,6 +69,8 @@ MODERN = Dialect(
     converts_arguments=True,
     bare_methods=True,
     arguments_by_name=False,
+    content_reaches=False,
+    lasting_ranges=True,
     tools=False,
 )
 CLASSIC = Dialect(
@@ -84,6 +90,8 @@ CLASSIC = Dialect(
     converts_arguments=False,
     bare_methods=False,
     arguments_by_name=True,
+    content_reaches=True,
+    lasting_ranges=False,
     tools=False,
 )
 VENDOR = replace(MODERN, name="vendor", velocity_count=True, tools=True)

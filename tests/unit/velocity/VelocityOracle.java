@@ -70,6 +70,7 @@ public final class VelocityOracle {
     VelocityEngine engine = engine();
     DataInputStream in = new DataInputStream(new java.io.BufferedInputStream(System.in));
     DataOutputStream out = new DataOutputStream(wire);
+    boolean hadMacros = false;
     for (long number = 0; ; number++) {
       String template;
       try {
@@ -78,16 +79,18 @@ public final class VelocityOracle {
         return;
       }
       VelocityContext context = new VelocityContext((Map<String, Object>) value(in));
-      if (template.contains("#macro") || template.contains("#{macro")) {
+      boolean hasMacros = template.contains("#macro") || template.contains("#{macro");
+      if (hasMacros || hadMacros) {
         engine = engine(); // a macro outlives its template
       }
+      hadMacros = hasMacros;
       StringWriter result = new StringWriter();
       boolean ok = true;
       String answer;
       try {
         engine.evaluate(context, result, "oracle" + number, template);
         answer = result.toString();
-      } catch (Exception | StackOverflowError problem) {
+      } catch (Exception | StackOverflowError | OutOfMemoryError problem) {
         ok = false;
         answer = problem.toString();
       }

@@ -1,9 +1,8 @@
 """Random templates come out as Apache Velocity itself renders them, where it is installed.
 
-1.7 is Debian's package `velocity`. For 2.4.1 set `VELOCITY_2_CLASSPATH` to its jar and those it needs.
+1.7 is Debian's package `velocity`; 2.4.1 is taken from `VELOCITY_2_CLASSPATH` or from Maven's local repository.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from promo_campaigns.velocity import TemplateError, compile_template
 from unit.velocity.velocity_grammar import CONTEXT, templates
-from unit.velocity.velocity_oracle import DEBIAN_JARS, JavaMissingError, Oracle
+from unit.velocity.velocity_oracle import DEBIAN_JARS, JavaMissingError, Oracle, modern_jars
 
 ADDRESS = re.compile(r"\[Ljava|@[0-9a-f]{4,}")
 
@@ -37,8 +36,7 @@ def classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
 
 @pytest.fixture(scope="module")
 def modern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    jars = [Path(part) for part in os.environ.get("VELOCITY_2_CLASSPATH", "").split(":") if part]
-    yield from _oracle(jars, tmp_path_factory.mktemp("modern"))
+    yield from _oracle(modern_jars(), tmp_path_factory.mktemp("modern"))
 
 
 def compare(oracle: Oracle, template: str, dialect: Literal["2.4", "1.7"]) -> None:

@@ -134,7 +134,7 @@ def test_the_callers_data_is_copied_only_as_deep_as_a_change_goes() -> None:
     ("text", "line", "column"),
     [
         ("#if($x", 1, 7),
-        ("a\nb #foreach($i of $x)#end", 2, 15),
+        ("a\nb #foreach($i $x)#end", 2, 3),
         ('one\n#set($x = "two $y.z(1")', 2, 22),
         ("#end", 1, 1),
         ("${name", 1, 1),

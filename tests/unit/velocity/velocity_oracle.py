@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
@@ -11,7 +12,21 @@ HERE = Path(__file__).parent
 DEBIAN_JARS = [
     Path("/usr/share/java") / name for name in ("velocity.jar", "commons-collections3.jar", "commons-lang.jar")
 ]
+MAVEN = Path.home() / ".m2" / "repository"
+MODERN_JARS = (
+    "org/apache/velocity/velocity-engine-core/2.4.1/*.jar",
+    "org/apache/commons/commons-lang3/3.17.0/*.jar",
+    "org/slf4j/slf4j-api/2.0.*/*.jar",
+    "org/slf4j/slf4j-nop/2.0.*/*.jar",
+)
 INT_BITS = 31
+
+
+def modern_jars() -> list[Path]:
+    """Return the class path of Velocity 2.4.1: what `VELOCITY_2_CLASSPATH` names, or what Maven has; else nothing."""
+    named = [Path(part) for part in os.environ.get("VELOCITY_2_CLASSPATH", "").split(":") if part]
+    found = [sorted(MAVEN.glob(pattern)) for pattern in MODERN_JARS]
+    return named or ([jars[-1] for jars in found] if all(found) else [])
 
 
 def encoded(value: object) -> bytes:

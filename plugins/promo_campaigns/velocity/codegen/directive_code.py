@@ -31,6 +31,7 @@ class DirectiveCode(ExpressionCode):
     def __init__(self, dialect: Dialect, limits: Limits, positions: dict[Node, Position]) -> None:
         super().__init__(dialect, limits, positions)
         self._loops = 0
+        self._states: list[str] = []
         self.counters: tuple[str, ...] = COUNTERS if dialect.velocity_count else ()
 
     @abstractmethod
@@ -72,7 +73,8 @@ class DirectiveCode(ExpressionCode):
             self._assign_inside(node.target, value)
             return
         slot = self.slot(node.target.root)
-        if self.dialect.plain_targets and node.target.source[1:2] in ("!", "{"):
+        unnamed = self.dialect.plain_targets and node.target.source[1:2] in ("!", "{")
+        if unnamed or node.target.alternative is not None:
             return
         if self.dialect.null_unsets:
             self.line(f"{slot} = {value}", node.at)
@@ -86,11 +88,12 @@ class DirectiveCode(ExpressionCode):
         name = self.fresh()
         self.line(f"{name} = {value}", target.at)
         holder = self.reference_value(Reference(target.at, target.source, target.root, tuple(steps)))
-        if isinstance(last, Call):
+        if isinstance(last, Call) or target.alternative is not None:
             return
         key = repr(last.name) if isinstance(last, Property) else self.value(last.key)
         guard = "" if self.dialect.null_unsets else f"if {name} is not None: "
-        self.line(f"{guard}put({holder}, {key}, {name}, m)", last.at)
+        put = "put" if isinstance(last, Property) else "put_at"
+        self.line(f"{guard}{put}({holder}, {key}, {name}, m)", last.at)
 
     def _choice(self, node: Choice) -> None:
         if len(node.branches) == 1:
@@ -127,7 +130,7 @@ class DirectiveCode(ExpressionCode):
             self._turn(node, source, state)
         self.line("; ".join(f"{slot} = {name}" for slot, name in saved))
         self.line(f"{about} = {outer}")
-        if self._loops and _leaves_outer(node.body):
+        if self._states and _leaves_outer(node.body):
             with self.block("if leaving:"):
                 self.line("leaving -= 1")
                 self.line("break")
@@ -142,16 +145,20 @@ class DirectiveCode(ExpressionCode):
             self.line(f"{self.slot(COUNTERS[0])} = {state}.index + 1")
             self.line(f"{self.slot(COUNTERS[1])} = {state}.index + 1 < {state}.total")
         self._loops += 1
+        self._states.append(state)
         self.body(node.body)
+        self._states.pop()
         self._loops -= 1
         self.check_size()
         if self.mutates:
             self.line(f"unchanged({source}, {state}.total)", node.at)
 
     def _leave(self, node: Node) -> None:
-        if isinstance(node, Break) and self._loops:
-            if _outer_loops(node):
-                self.line(f"leaving = {_outer_loops(node)}", node.at)
+        if isinstance(node, Break) and node.scope is not None:
+            scope, around = self.value(node.scope), "".join(f"{state}, " for state in reversed(self._states))
+            self.line(f"leaving = loops_left({scope}, ({around}))", node.at)
+            self.line("break" if self._states else "pass")
+        elif isinstance(node, Break) and self._loops:
             self.line("break", node.at)
         elif self.stops:
             self.line("raise stopped('')", node.at)
@@ -160,19 +167,11 @@ class DirectiveCode(ExpressionCode):
 
 
 def _leaves_outer(block: Block) -> bool:
-    """Tell whether a `#break` in a loop's body leaves loops around it as well."""
-    return any(isinstance(node, Break) and _outer_loops(node) for node in every(block))
+    """Tell whether a `#break` in a loop's body says what it leaves: that may be a loop around it as well."""
+    return any(isinstance(node, Break) and node.scope is not None for node in every(block))
 
 
 def weight(block: Block) -> int:
     """Return the steps one iteration of a loop over a block costs: its nodes, inner loops apart."""
     counted = (inner for node in block.nodes if not isinstance(node, Loop) for inner in every(node))
     return 1 + sum(1 + len(node.steps) if isinstance(node, Reference) else 1 for node in counted)
-
-
-def _outer_loops(node: Break) -> int:
-    """Return how many loops around the innermost one `#break($foreach.parent)` leaves as well."""
-    scope = node.scope
-    if not isinstance(scope, Reference) or scope.root != "foreach":
-        return 0
-    return sum(isinstance(step, Property) and step.name == "parent" for step in scope.steps)

@@ -31,6 +31,9 @@ COMPARISON = {
     ">": "less({1}, {0})",
     ">=": "at_most({1}, {0})",
 }
+JUNCTIONS = {"and": "&&", "or": "||"}
+NULLABLE = (Binary, Unary, RangeLiteral)
+"""Operands besides references that may have no value."""
 
 
 class ExpressionCode(ReferenceCode):
@@ -60,7 +63,7 @@ class ExpressionCode(ReferenceCode):
             return f"span({first}, {last}, m)"
         if isinstance(node, MapLiteral):
             pairs = "".join(f"({self._kept(key)}, {self._kept(value)}), " for key, value in node.pairs)
-            return f"mapping(({pairs}))"
+            return f"mapping(({pairs}), m)"
         raise TypeError(node)
 
     def _kept(self, node: Node) -> str:
@@ -81,39 +84,49 @@ class ExpressionCode(ReferenceCode):
         if node.operator in ("and", "or", "not"):
             return self.condition(node)
         if isinstance(node, Unary):
-            return f"negate({self.value(node.operand)})"
+            return self._negation(node)
         left, right = self._kept(node.left), self.value(node.right)
         name = self.fresh()
         form = ARITHMETIC.get(node.operator) or COMPARISON[node.operator]
-        if node.operator in ARITHMETIC and self.dialect.converts_arguments:
-            self._expect_numbers(node, left, right)
+        if self.dialect.converts_arguments:
+            self._expect_told(node, left, right)
         sources = (self._source(node.left), self._source(node.right)) if node.operator == "+" else ()
         self.line(f"{name} = {form.format(left, right, *sources)}", node.at)
         return name
 
-    def _expect_numbers(self, node: Binary, left: str, right: str) -> None:
-        written = [not _is_told(side) for side in (node.left, node.right)]
-        if not any(written):
+    def _negation(self, node: Unary) -> str:
+        operand = self._kept(node.operand)
+        if self.dialect.converts_arguments and spelling(node.operand) is None:
+            self.line(f"expect_numbers({operand}, 0, True, False)", node.at)
+        return f"negate({operand})"
+
+    def _expect_told(self, node: Binary, left: str, right: str) -> None:
+        """Write what ends the render where the reference engine fails to say which operand it cannot use."""
+        sides = ((node.left, left), (node.right, right))
+        untold = [spelling(side) is None for side, _ in sides]
+        if not any(untold) or node.operator in ("==", "!="):
             return
-        check = f"expect_numbers({left}, {right}, {written[0]}, {written[1]})"
+        if node.operator not in ARITHMETIC:
+            if any(isinstance(side, NULLABLE) for side, _ in sides):
+                self.line(f"expect_values({left}, {right}, {untold[0]}, {untold[1]})", node.at)
+            return
+        check = f"expect_numbers({left}, {right}, {untold[0]}, {untold[1]})"
         if node.operator == "+":
             check = f"if type({left}) is not str and type({right}) is not str: {check}"
         self.line(check, node.at)
 
     def _source(self, node: Node) -> str:
         """Return what a missing side of a `+` joins to text as: its source, or nothing where that is an error."""
-        if not isinstance(node, Reference):
-            return "None"
         if self.strict:
-            return "''" if node.quiet else "None"
-        return repr(node.source)
+            return "''" if isinstance(node, Reference) and node.quiet else "None"
+        if self.dialect.converts_arguments:
+            return repr(spelling(node))
+        return repr(node.source) if isinstance(node, Reference) else "None"
 
     def condition(self, node: Node) -> str:
         """Write what decides a condition and return a Python expression that Python may test for truth."""
-        if isinstance(node, Unary) and node.operator == "not":
-            name = self.fresh()
-            self.line(f"{name} = not {self.condition(node.operand)}", node.at)
-            return name
+        if isinstance(node, Unary):
+            return self._unary_condition(node)
         if isinstance(node, Binary) and node.operator in ("and", "or"):
             return self._junction(node)
         if isinstance(node, Binary) and node.operator in COMPARISON:
@@ -127,11 +140,19 @@ class ExpressionCode(ReferenceCode):
             value = f"no_tool({value})"
         return value if self.dialect.empty_is_false else f"holds({value})"
 
+    def _unary_condition(self, node: Unary) -> str:
+        operand = self.condition(node.operand)
+        if node.operator != "not":  # a sign does not change what is true
+            return operand
+        name = self.fresh()
+        self.line(f"{name} = not {operand}", node.at)
+        return name
+
     def _counts(self, node: Node) -> bool:
         """Tell whether the value of a node decides a condition; of others the reference engine takes none for true."""
         if isinstance(node, Reference) or (isinstance(node, Literal) and type(node.value) is bool):
             return True
-        return self.dialect.literals_hold and not isinstance(node, Binary | Unary | RangeLiteral)
+        return self.dialect.literals_hold and not isinstance(node, Binary | RangeLiteral)
 
     def _junction(self, node: Binary) -> str:
         name = self.fresh()
@@ -141,13 +162,22 @@ class ExpressionCode(ReferenceCode):
         return name
 
 
-def _is_told(node: Node) -> bool:
-    """Tell whether the reference engine has a name for an operand that is no number: a reference or text."""
+def spelling(node: Node) -> str | None:
+    """Return what the reference engine calls an operand in its messages; nothing where it fails to."""
+    if isinstance(node, Reference):
+        return node.source
+    if isinstance(node, Interpolated) or (isinstance(node, Literal) and type(node.value) is str):
+        return ""
+    if isinstance(node, Unary | Binary):
+        first = spelling(node.operand if isinstance(node, Unary) else node.left)
+        return None if first is None else _spelt(node, first)
+    return None
+
+
+def _spelt(node: Unary | Binary, first: str) -> str:
     if isinstance(node, Unary):
-        return _is_told(node.operand)
-    if isinstance(node, Binary) and node.operator in ARITHMETIC:  # of nothing comes nothing
-        return _is_told(node.left) or _is_told(node.right)
-    return isinstance(node, Reference | Interpolated) or (isinstance(node, Literal) and type(node.value) is str)
+        return ("!" if node.operator == "not" else "-") + first
+    return f"{first} {JUNCTIONS.get(node.operator, node.operator)} "  # the engine leaves the right side out
 
 
 def _constant(value: str | float | bool) -> str:  # noqa: FBT001  (a literal's value, not a switch)

@@ -15,9 +15,19 @@ from promo_campaigns.velocity.positions.link_text import LinkPrinter
 from promo_campaigns.velocity.positions.plain_text import xml_text
 from promo_campaigns.velocity.positions.url_text import encoded_url, url_text
 from promo_campaigns.velocity.tools.names import no_tool, tool_of
-from promo_campaigns.velocity.values.arithmetic import Arithmetic
+from promo_campaigns.velocity.values.arithmetic import Arithmetic, expect_values
 from promo_campaigns.velocity.values.comparison import Comparison, holds, same
-from promo_campaigns.velocity.values.containers import copied, mapping, put, span, spelt_span, unchanged, walk
+from promo_campaigns.velocity.values.containers import (
+    copied,
+    loops_left,
+    mapping,
+    put,
+    put_at,
+    span,
+    spelt_span,
+    unchanged,
+    walk,
+)
 from promo_campaigns.velocity.values.meter import Meter, SingleMeter
 from promo_campaigns.velocity.values.method_table import Caller
 from promo_campaigns.velocity.values.values import Encoded, LoopState, Printer, Rendered, Stopped
@@ -110,19 +120,22 @@ def _names(dialect: Dialect, limits: Limits) -> dict[str, object]:
         "call": caller.call,
         "prop": caller.prop,
         "item": caller.item,
-        "span": spelt_span if dialect.converts_arguments else span,
+        "span": spelt_span if dialect.lasting_ranges else span,
         "mapping": mapping,
         "walk": walk,
         "put": put,
+        "put_at": put_at if dialect.converts_arguments else put,
         "unchanged": unchanged,
         "copied": copied,
         "loop_state": LoopState,
+        "loops_left": loops_left,
         "rendered": Rendered,
         "stopped": Stopped,
         "same": same,
         "holds": holds,
         "add": arithmetic.add,
         "expect_numbers": arithmetic.expect_numbers,
+        "expect_values": expect_values,
         "subtract": arithmetic.subtract,
         "multiply": arithmetic.multiply,
         "divide": arithmetic.divide,

@@ -106,13 +106,14 @@ class MacroCode(DirectiveCode):
     @contextmanager
     def _function(self, head: str, body: Block) -> Iterator[None]:
         """Write a function of its own; the caller writes its first and last lines inside."""
-        kept = self.lines, self.offsets, self._indent, self._loops, self._sinks, self._pieces
-        self.lines, self.offsets, self._indent, self._loops, self._sinks, self._pieces = [], [], 0, 0, [], []
+        kept = self.lines, self.offsets, self._indent, self._loops, self._states, self._sinks, self._pieces
+        self.lines, self.offsets, self._indent, self._loops = [], [], 0, 0
+        self._states, self._sinks, self._pieces = [], [], []
         with self.block(head, body.at):
             self.line("nonlocal_names")
             yield
         self.functions.append((self.lines, self.offsets))
-        self.lines, self.offsets, self._indent, self._loops, self._sinks, self._pieces = kept
+        self.lines, self.offsets, self._indent, self._loops, self._states, self._sinks, self._pieces = kept
 
     def _macro(self, macro: Macro) -> None:
         arguments = [f"a{number}" for number, _ in enumerate(macro.parameters)]
@@ -124,9 +125,10 @@ class MacroCode(DirectiveCode):
             for slot, argument, old in zip(slots, arguments, kept, strict=True):
                 self.line(f"{old} = {slot}; {slot} = {argument}")
             before = self.fresh()
-            self.line(f"{before} = {content}; {content} = {before} if x is None else x")
+            inherited = before if self.dialect.content_reaches else NOTHING
+            self.line(f"{before} = {content}; {content} = {inherited} if x is None else x")
             result = self._function_body(macro.body)
-            self.line(f"{content} = {before}")
+            self.line(f"if {content} is x: {content} = {before}")
             # A parameter that was set inside keeps what it was set to, as in the reference engine.
             for slot, argument, old in zip(slots, arguments, kept, strict=True):
                 self.line(f"if {slot} is {argument} or same({slot}, {argument}, m): {slot} = {old}")
@@ -157,15 +159,13 @@ class MacroCode(DirectiveCode):
         macro = self._macros.get(node.name)
         if macro is None:
             self.print_text(node.source)
-            if node.content is not None:
-                self.body(node.content)
-                self.print_text("#end")
             return
         if any(isinstance(argument, Word) for argument in node.arguments):
             raise error_at(TemplateSyntaxError, self._text, node.at, "an argument of this macro is a bare word")
         self.flush()
-        content = NOTHING if node.content is None else self._content(node.content)
-        arguments = [self._kept(argument) for argument in node.arguments]
+        content = NOTHING if node.content is None else self._block(node.content, self.limits.macro_depth)
+        wanted = node.arguments[: len(macro.parameters)]  # of more of them no value is asked
+        arguments = [self._kept(argument) for argument in wanted]
         arguments += [self._default(parameter.default) for parameter in macro.parameters[len(arguments) :]]
         name = self.fresh()
         with self._echoed(node, macro):
@@ -190,23 +190,11 @@ class MacroCode(DirectiveCode):
     def _default(self, node: Node | None) -> str:
         return NOTHING if node is None else self._kept(node)
 
-    def _content(self, body: Block) -> str:
-        """Write the content of a block macro's call; `$bodyContent` inside of it is that of the caller."""
-        content, before, name = self.slot(CONTENT), self.fresh(), self.fresh("f")
-        with self._function(f"def {name}(outer):", body):
-            self.line(f"m.enter({weight(body)})")
-            self.line(f"{before} = {content}; {content} = outer")
-            result = self._function_body(body)
-            self.line(f"{content} = {before}; m.depth -= 1")
-            self.line(f"return {result}")
-        return f"rendered((lambda outer: lambda: {name}(outer))({content}), {self.limits.macro_depth})"
-
     def _block(self, body: Block, depth: int) -> str:
         name = self.fresh("f")
         with self._function(f"def {name}():", body):
-            self.line(f"m.enter({weight(body)})")
+            self.line(f"m.spend({weight(body)})")
             result = self._function_body(body)
-            self.line("m.depth -= 1")
             self.line(f"return {result}")
         return f"rendered({name}, {depth})"
 

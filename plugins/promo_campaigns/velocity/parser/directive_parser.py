@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
-from promo_campaigns.velocity.parser.expression_parser import ExpressionParser
+from promo_campaigns.velocity.parser.argument_parser import BARE_WORD, BLANKS, OPERATORS, ArgumentParser
 from promo_campaigns.velocity.parser.tree import (
     Assign,
     Break,
@@ -16,6 +16,7 @@ from promo_campaigns.velocity.parser.tree import (
     Macro,
     MacroCall,
     Parameter,
+    Reference,
     Stop,
     Text,
     Word,
@@ -24,10 +25,8 @@ from promo_campaigns.velocity.parser.tree import (
 if TYPE_CHECKING:
     from promo_campaigns.velocity.parser.tree import Block, Node
 
-WORD = re.compile(r"#(@?)(?:\{(@?)([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
-BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+WORD = re.compile(r"#(?:([A-Za-z_][A-Za-z0-9_]*)|@([A-Za-z0-9_]*)|\{(?:([A-Za-z_][A-Za-z0-9_]*)|@([A-Za-z0-9_]*))\})")
 GLUED_END = re.compile(r"#end[A-Za-z0-9_]{1,20}")
-BLANKS = re.compile(r"[ \t]*")
 LINE = re.compile(r"[^\r\n]*")
 LINE_END = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 REFUSED = {
@@ -37,16 +36,22 @@ REFUSED = {
 }
 
 
+MEANINGLESS = re.compile(r"(?:(?:\$!?)+|#)\Z")
+MOST_DOLLARS = 16
+
+
 class Opening(NamedTuple):
     """Where a directive starts, and how its line goes on.
 
     :param cut: where the text before it ends: its own start, or the start of its line if it takes its indentation
     :param fresh: whether it is the first thing of its line, so that it takes the line end after it
+    :param leads: whether nothing but a `$` or `#` that means nothing stands before it in its line
     """
 
     start: int
     cut: int
     fresh: bool
+    leads: bool
 
 
 class Found(NamedTuple):
@@ -57,17 +62,21 @@ class Found(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A block, the directive that ended it (`end`, `else`, `elseif`; empty at the end of the text) and its offset."""
+    """A block, the directive that ended it (`end`, `else`, `elseif`; empty at the end of the text) and its offset.
+
+    :param leads: whether that directive leads its line
+    """
 
     body: Block
     by: str
     at: int
+    leads: bool = False
 
 
-class DirectiveParser(ExpressionParser):
+class DirectiveParser(ArgumentParser):
     """Reads one directive at a `#`."""
 
-    fresh_from = else_from = -1
+    fresh_from = -1
 
     @abstractmethod
     def block(self) -> Closed:
@@ -78,8 +87,10 @@ class DirectiveParser(ExpressionParser):
         match = WORD.match(self.text, self.pos)
         if not match:
             return "", self.pos, False
-        name = match.group(3) or match.group(4)
-        return name, match.end(), bool(match.group(1) or match.group(2))
+        block_call = match.group(2) if match.group(4) is None else match.group(4)
+        if block_call is not None:
+            return block_call, match.end(), True
+        return match.group(1) or match.group(3), match.end(), False
 
     def directive(self, shown: int) -> Found | None:
         """Read a directive, or leave the position alone and return nothing if the `#` is text.
@@ -88,7 +99,7 @@ class DirectiveParser(ExpressionParser):
         """
         start = self.pos
         name, end, block_call = self.word()
-        if not name:
+        if not name and not block_call:
             return None
         if name in REFUSED and not block_call:
             self.fail(f"{REFUSED[name]} and is not allowed", hint="Write the content into this template")
@@ -97,7 +108,7 @@ class DirectiveParser(ExpressionParser):
         if block_call:
             found = self._block_call(name, opening)
         elif name == "set":
-            found = self._set(opening, shown)
+            found = self._set(opening, shown) or self._macro_call(name, opening)
         else:
             found = self._named(name, opening)
         if found is None:
@@ -119,12 +130,24 @@ class DirectiveParser(ExpressionParser):
     def opening(self, start: int) -> Opening:
         """Return how the line of a directive goes on: 2.x takes the indentation of one that is first on its line."""
         if not self.dialect.whole_lines:
-            return Opening(start, start, fresh=True)
-        line = start
+            return Opening(start, start, fresh=True, leads=True)
+        glued = self._before_marks(start)
+        line = glued
         while line and self.text[line - 1] in " \t":
             line -= 1
-        fresh = line in (0, self.fresh_from) or self.text[line - 1] in "\r\n"
-        return Opening(start, line if fresh else start, fresh)
+        lost = self._before_marks(line) if line < glued else line
+        line = lost if self._starts_line(lost) else line
+        leads = self._starts_line(line)
+        fresh = leads and glued == start
+        return Opening(start, line if fresh else start, fresh, leads)
+
+    def _starts_line(self, position: int) -> bool:
+        return position in (0, self.fresh_from) or self.text[position - 1] in "\r\n"
+
+    def _before_marks(self, position: int) -> int:
+        """Return where the `$` or `#` signs right before a position start: what comes after them takes them up."""
+        match = MEANINGLESS.search(self.text, max(0, position - MOST_DOLLARS), position)
+        return match.start() if match else position
 
     def end_line(self, opening: Opening | None = None) -> None:
         """Step over blanks and a line end, if they come next; after a directive, only if it is first on its line."""
@@ -132,29 +155,22 @@ class DirectiveParser(ExpressionParser):
         if match and (opening is None or opening.fresh):
             self.pos = match.end()
 
-    def _open_bracket(self, what: str) -> None:
-        self.space()
-        self.expect("(", f"after {what}", hint=f"Write {what}( ... ), or \\{what} to print the word")
-        self.space()
-
-    def _close_bracket(self, what: str) -> None:
-        self.space()
-        self.expect(")", f"at the end of {what}", hint="An operator has a space on either side, and each ( has its )")
-
     def _set(self, opening: Opening, shown: int) -> Found | None:
         at = self.offset(opening.start)
         blanks = BLANKS.match(self.text, self.pos)
         if not blanks or not self.text.startswith("(", blanks.end()):
             return None
-        self._open_bracket("#set")
+        self.open_bracket("#set")
         target = self.reference() if self.peek() == "$" else None
         if target is None:
             self.fail("#set needs a $variable to set", hint="#set($name = value)")
         self.space()
         self.expect("=", "after the variable of #set")
         self.space()
+        self.sets = self.dialect.literals_hold
         value = self.expression()
-        self._close_bracket("#set")
+        self.sets = False
+        self.close_bracket("#set")
         self.end_line(opening)
         # 1.7 takes the blanks before a #set if nothing but blanks stands between it and what came before.
         alone = not self.dialect.whole_lines and not self.text[shown : opening.start].strip(" \t")
@@ -165,24 +181,23 @@ class DirectiveParser(ExpressionParser):
         self.enter()
         branches: list[tuple[Node, Block]] = []
         condition = self._condition("#if")
-        closed = self._arm(opening)
+        closed = self._arm(leads=opening.leads)
         branches.append((condition, closed.body))
         while closed.by == "elseif":
             condition = self._condition("#elseif")
-            closed = self._arm(opening)
+            closed = self._arm(leads=closed.leads)
             branches.append((condition, closed.body))
         otherwise = None
         if closed.by == "else":
-            self.else_from = self.pos  # blanks between #else and #end are printed, those between #if and #end are not
-            closed = self._arm(opening)
+            closed = self._arm(leads=closed.leads)
             otherwise = closed.body
         self._must_end(closed, opening, "#if")
         self.leave()
         return Found(Choice(at, tuple(branches), otherwise), opening.cut)
 
-    def _arm(self, opening: Opening) -> Closed:
-        """Read a branch; a directive that starts it is first on its line if its `#if` was."""
-        if opening.fresh and self.dialect.whole_lines:
+    def _arm(self, *, leads: bool) -> Closed:
+        """Read a branch; a directive that starts it is first on its line if the one that opens the branch is."""
+        if leads:
             self.fresh_from = self.pos
         self.end_line()
         return self.block()
@@ -199,9 +214,9 @@ class DirectiveParser(ExpressionParser):
         self.end_line(opening)
 
     def _condition(self, what: str) -> Node:
-        self._open_bracket(what)
+        self.open_bracket(what)
         found = self.expression()
-        self._close_bracket(what)
+        self.close_bracket(what)
         return found
 
     def _foreach(self, opening: Opening) -> Found:
@@ -210,32 +225,34 @@ class DirectiveParser(ExpressionParser):
         self.tally.loops += 1
         if self.tally.loops > self.limits.loops:
             self.refuse(f"more than {self.limits.loops} #foreach inside each other", at=opening.start)
-        self._open_bracket("#foreach")
-        variable = self._variable("#foreach")
-        self.space()
-        at_word = self.pos
-        if self.identifier() != "in":
-            self.fail("'in' expected in #foreach", at=at_word, hint="#foreach($item in $items)")
-        self.space()
-        source = self.expression()
-        self._close_bracket("#foreach")
+        variable, source = self._loop_head(opening.start)
         self.end_line()
         closed = self.block()
         body, otherwise = closed.body, None
         self.tally.loops -= 1
         if closed.by == "else" and self.dialect.alternatives:
-            self.end_line()
-            closed = self.block()
+            closed = self._arm(leads=closed.leads)
             otherwise = closed.body
         self._must_end(closed, opening, "#foreach")
         self.leave()
         return Found(Loop(at, variable, source, body, otherwise), opening.cut)
 
-    def _variable(self, what: str) -> str:
-        reference = self.reference() if self.peek() == "$" else None
-        if reference is None:
-            self.fail(f"{what} needs a $variable")
-        return reference.root
+    def _loop_head(self, start: int) -> tuple[str, Node]:
+        """Read the variable and source of a loop; any word may stand for the `in`, as in the reference engine."""
+        arguments = self.arguments_of("#foreach")
+        variable, word, source = (*arguments, None, None, None)[:3]
+        if not isinstance(variable, Reference):
+            self.fail("#foreach needs a $variable", at=start)
+        if not isinstance(word, Word):
+            self.fail("'in' expected in #foreach", at=start, hint="#foreach($item in $items)")
+        if source is None or isinstance(source, Word):
+            self.fail("#foreach needs something to walk over", at=start, hint="#foreach($item in $items)")
+        return variable.root, source
+
+    def _name_of(self, reference: Reference) -> str:
+        """Return the name that a `#define` or `#macro` gives a variable; `$!x` and `${x}` give one nobody can read."""
+        mark = reference.source[1:2]
+        return mark if mark in ("!", "{") else reference.root
 
     def _body(self, opening: Opening, what: str) -> Block:
         self.enter()
@@ -247,47 +264,50 @@ class DirectiveParser(ExpressionParser):
 
     def _macro(self, opening: Opening) -> Found:
         at = self.offset(opening.start)
-        self._open_bracket("#macro")
+        self.open_bracket("#macro")
         word = BARE_WORD.match(self.text, self.pos)
-        if not word:
+        if not word or word.group() in OPERATORS:
             self.fail("#macro needs a name", hint="#macro(name $parameter)")
         self.pos = word.end()
         parameters: list[Parameter] = []
-        self._comma(comments=True)
-        while self.peek() == "$":
-            parameters.append(self._parameter())
-            self._comma(comments=True)
-        self._close_bracket("#macro")
-        return Found(Macro(at, word.group(), tuple(parameters), self._body(opening, "#macro")), opening.cut)
+        while not self.closes():
+            self.separator()
+            if not self._comment():
+                parameters.append(self._parameter(parameters))
+        body = self._body(opening, "#macro")
+        self.tally.defined.add(word.group())
+        return Found(Macro(at, word.group(), tuple(parameters), body), opening.cut)
 
-    def _comma(self, *, comments: bool = False) -> None:
-        self.space()
-        if self.take(","):
-            self.space()
-        while comments and self.dialect.whole_lines and self.text.startswith("##", self.pos):
-            rest = LINE.match(self.text, self.pos)
-            self.pos = rest.end() if rest else self.pos
-            self.space()
+    def _comment(self) -> bool:
+        if not (self.dialect.whole_lines and self.text.startswith("##", self.pos)):
+            return False
+        rest = LINE.match(self.text, self.pos)
+        self.pos = rest.end() if rest else self.pos
+        return True
 
-    def _parameter(self) -> Parameter:
+    def _parameter(self, before: list[Parameter]) -> Parameter:
         at = self.offset()
-        name = self._variable("#macro")
-        before = self.pos
+        reference = self.reference() if self.peek() == "$" else None
+        if reference is None:
+            self.fail("a parameter of #macro is a $variable")
+        after = self.pos
         self.space()
-        if not (self.dialect.alternatives and self.take("=")):
-            self.pos = before
-            return Parameter(at, name, None)
+        plain = not reference.steps and reference.source[1:2] != "{"
+        if not (plain and self.dialect.alternatives and self.take("=")):
+            self.pos = after
+            if before and before[-1].default is not None:
+                self.fail("after a parameter with a default each has one", at=after)
+            return Parameter(at, self._name_of(reference), None)
         self.space()
-        return Parameter(at, name, self.primary())
+        return Parameter(at, self._name_of(reference), self.element())
 
     def _macro_call(self, name: str, opening: Opening) -> Found | None:
         known = name in self.tally.macros
-        blanks = BLANKS.match(self.text, self.pos)
-        bracket = blanks is not None and self.text.startswith("(", blanks.end())
+        bracket = self.bracket_follows()
         if not (known or bracket):
             return None
         at = self.offset(opening.start)
-        arguments = self._macro_arguments() if bracket else ()
+        arguments = self.directive_arguments() if bracket else ()
         source = self.text[opening.start : self.pos]
         if not known:
             return Found(Text(at, source), opening.start)
@@ -296,54 +316,33 @@ class DirectiveParser(ExpressionParser):
         return Found(MacroCall(at, name, arguments, source), opening.cut)
 
     def _block_call(self, name: str, opening: Opening) -> Found | None:
-        blanks = BLANKS.match(self.text, self.pos)
-        bracket = blanks is not None and self.text.startswith("(", blanks.end())
+        bracket = self.bracket_follows()
         if not (bracket or self.dialect.whole_lines):
             return None
         at = self.offset(opening.start)
-        arguments = self._macro_arguments() if bracket else ()
+        arguments = self.directive_arguments() if bracket else ()
         known = name in self.tally.macros
-        head = self.text[opening.start : self.pos]
         body = self._body(opening, f"#@{name}")
-        return Found(MacroCall(at, name, arguments, head, body), opening.cut if known else opening.start)
-
-    def _macro_arguments(self) -> tuple[Node, ...]:
-        self.space()
-        start = self.pos
-        self.pos += 1
-        self.enter()
-        found: list[Node] = []
-        self._comma()
-        while not self.take(")"):
-            if not self.peek():
-                self.fail("the '(' is never closed", at=start)
-            found.append(self._macro_argument())
-            self._comma()
-        self.leave()
-        return tuple(found)
-
-    def _macro_argument(self) -> Node:
-        word = BARE_WORD.match(self.text, self.pos)
-        if not word or word.group() in ("true", "false"):
-            return self.primary()
-        at = self.offset()
-        self.pos = word.end()
-        return Word(at)
+        source = self.text[opening.start : self.pos]
+        return Found(MacroCall(at, name, arguments, source, body), opening.cut if known else opening.start)
 
     def _define(self, opening: Opening) -> Found:
         at = self.offset(opening.start)
-        self._open_bracket("#define")
-        variable = self._variable("#define")
-        self._close_bracket("#define")
-        return Found(Define(at, variable, self._body(opening, "#define")), opening.cut)
+        arguments = self.arguments_of("#define")
+        variable = arguments[0] if len(arguments) == 1 else None
+        if not isinstance(variable, Reference):
+            self.fail("#define needs one $variable", at=opening.start)
+        name = self._name_of(variable)
+        return Found(Define(at, name, self._body(opening, "#define")), opening.cut)
 
     def _break(self, opening: Opening) -> Found:
-        arguments = self._macro_arguments() if self.peek() == "(" else ()
+        arguments = self.at_most_one("#break")
+        if arguments and isinstance(arguments[0], Word):
+            self.fail("#break leaves a loop, not a word", at=opening.start, hint="#break($foreach.parent)")
         self.end_line(opening)
         return Found(Break(self.offset(opening.start), arguments[0] if arguments else None), opening.cut)
 
     def _stop(self, opening: Opening) -> Found:
-        if self.peek() == "(":
-            self._macro_arguments()  # mean nothing
+        self.at_most_one("#stop")  # says why, to a log
         self.end_line(opening)
         return Found(Stop(self.offset(opening.start)), opening.cut)

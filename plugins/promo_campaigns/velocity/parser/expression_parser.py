@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from promo_campaigns.velocity.parser.reference_parser import ReferenceParser
+from promo_campaigns.velocity.parser.reference_parser import INDEX, ReferenceParser
 from promo_campaigns.velocity.parser.tree import (
     Binary,
     Interpolated,
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"-?(?:\d+\.(?!\.)\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+)", re.ASCII)
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VALUES = "A value is a $reference, 'text', a number, true, false, [..] or {..}"
-ESCAPE = re.compile(r"\\u((?!0000)[0-9a-fA-F]{4})")
+ESCAPE = re.compile(r"\\u(.{0,4})", re.DOTALL)
+CODE = re.compile(r"(?!0000)[0-9a-fA-F]{4}")
 STRAIGHT = "Write straight quotes: 'text'"
 CURLY_QUOTES = ("\u2018", "\u2019", "\u201c", "\u201d", "\u00b4", "`")
 # Symbols and words of each level, loosest first: the order is the grammar of the language.
@@ -80,16 +81,17 @@ class ExpressionParser(ReferenceParser):
         return left
 
     def _operator(self, operators: dict[str, str]) -> str:
-        start = self.pos
+        before = self.pos
         self.space()
+        start = self.pos
         word = WORD.match(self.text, self.pos)
         if word and word.group() in operators:
             self.pos = word.end()
         elif NUMBER.match(self.text, self.pos) or not self._symbol(operators):
             # A minus right before a digit belongs to the number, as in the reference grammar: 1-1 is no expression.
-            self.pos = start
+            self.pos = before
             return ""
-        found = operators[self.text[start : self.pos].strip()]
+        found = operators[self.text[start : self.pos]]
         self.space()
         return found
 
@@ -109,7 +111,7 @@ class ExpressionParser(ReferenceParser):
         self.enter()
         self.pos += width
         self.space()
-        operand = self._unary()
+        operand = self._unary() if operator == "not" else self._primary()
         self.leave()
         return Unary(at, operator, operand)
 
@@ -119,6 +121,8 @@ class ExpressionParser(ReferenceParser):
             return self._value_reference()
         if start in ("'", '"'):
             return self._string(start)
+        if start and ((self.inside and start == "(") or (self.inside == INDEX and start in "[{")):
+            self.fail(f"{start!r} cannot stand in {self.inside}", hint="Calculate it with #set first")
         if start == "[":
             return self._list()
         if start == "{":
@@ -133,7 +137,11 @@ class ExpressionParser(ReferenceParser):
         return self._number_or_boolean()
 
     def _value_reference(self) -> Node:
-        return self.reference() or self.fail("a name is expected after '$'")
+        start = self.pos
+        found = self.reference() or self.fail("a name is expected after '$'")
+        if found.root.startswith("$"):
+            self.fail("'${$' is no value", at=start, hint="Write ${name}")
+        return found
 
     def _number_or_boolean(self) -> Node:
         at = self.pos
@@ -144,6 +152,8 @@ class ExpressionParser(ReferenceParser):
             if len(digits) > self.limits.digits:
                 self.refuse(f"a number has more than {self.limits.digits} digits", at=at)
             value = int(digits) if digits.lstrip("-").isdecimal() else float(digits)
+            if self.inside == INDEX and type(value) is float and not self.sets:
+                self.fail("an index is a whole number", at=at)
             return Literal(self.offset(at), value)
         word = WORD.match(self.text, at)
         if word and word.group() in ("true", "false"):
@@ -164,12 +174,17 @@ class ExpressionParser(ReferenceParser):
         self.pos = end + 1
         raw = self.text[start + 1 : end]
         value = raw.replace(quote * 2, quote)
-        if quote == '"' and self.dialect.whole_lines:
-            value = ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+        if quote == '"':
+            value = ESCAPE.sub(self._escaped, value)
         at = self.offset(start)
         if quote == "'" or not ("$" in value or "#" in value):
             return Literal(at, value)
         return self._interpolated(value, at, at + 1 if len(value) == len(raw) else at)
+
+    def _escaped(self, match: re.Match[str]) -> str:
+        if not CODE.fullmatch(match[1]):
+            self.fail("a \\u in a text needs four digits", hint="Write '...' around a text that holds a \\u itself")
+        return chr(int(match[1], 16))
 
     def _interpolated(self, value: str, at: int, base: int) -> Node:
         self.enter()
@@ -183,9 +198,9 @@ class ExpressionParser(ReferenceParser):
         at = self.offset()
         start = self.pos
         self.pos += 1
-        self.space()
         items: list[Node] = []
         while not self.take("]"):
+            self.space()
             if not self.peek():
                 self.fail("the '[' is never closed", at=start)
             if items:

@@ -13,16 +13,22 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.dialect import Dialect
     from promo_campaigns.velocity.limits import Limits
 
-SPACE = re.compile(r"[ \t\r\n]*")
+DOLLAR = r"\$!?(?![A-Za-z_{!$\\])"
+SPACE = re.compile(rf"(?:[ \t\r\n]|{DOLLAR})*")
+WIDE_SPACE = re.compile(rf"(?:[ \t\r\n]|{DOLLAR}|#(?![A-Za-z0-9_@{{#*\[]))*")
 
 
 class Tally:
-    """What the parsers of one template and of its strings share: nodes made, constructs open, names of its macros."""
+    """What the parsers of one template and of its strings share: nodes made, constructs open, names of its macros.
 
-    __slots__ = ("loops", "macros", "nodes", "open")
+    :ivar defined: the names of the macros that are complete so far
+    """
+
+    __slots__ = ("defined", "loops", "macros", "nodes", "open")
 
     def __init__(self, macros: frozenset[str] = frozenset()) -> None:
         self.macros = macros
+        self.defined: set[str] = set()
         self.nodes = 0
         self.open = 0
         self.loops = 0
@@ -96,8 +102,8 @@ class Scanner:
             self.fail(f"{token!r} expected {what}", hint=hint)
 
     def space(self) -> None:
-        """Step over white space, line ends included."""
-        match = SPACE.match(self.text, self.pos)
+        """Step over white space, line ends included, and over the `$` and `#` in it that start nothing."""
+        match = (WIDE_SPACE if self.dialect.whole_lines else SPACE).match(self.text, self.pos)
         if match:
             self.pos = match.end()
 

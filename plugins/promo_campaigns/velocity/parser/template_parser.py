@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.model.errors import LimitExceededError, TemplateSyntaxError
 from promo_campaigns.velocity.fault import LIMIT_HINT
-from promo_campaigns.velocity.parser.directive_parser import Closed, DirectiveParser
+from promo_campaigns.velocity.parser.directive_parser import LINE_END, MOST_DOLLARS, Closed, DirectiveParser, Opening
 from promo_campaigns.velocity.parser.scanner import Tally
 from promo_campaigns.velocity.parser.tree import Block, Reference, Text
 from promo_campaigns.velocity.place import error_at
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MARK = re.compile(r"(\\*)(?:(\$*)\$|#)")
 MACRO = re.compile(r"#\{?macro\}?[ \t\r\n]*\([ \t\r\n]*([A-Za-z_][A-Za-z0-9_]*)")
 LONELY_DOLLARS = re.compile(r"(?<!\$)\$+!?\Z")
-MOST_DOLLARS = 16
+TAKEN_UP = re.compile(r"(?:\\*\$!?)+\Z")
+SLASHED = re.compile(r"\$\\(\\*)!([A-Za-z_][A-Za-z0-9_]*)")
 REST_OF_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)?")
 UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 COMMENTS = ("##", "#*", "#[[")
@@ -32,6 +33,7 @@ class TemplateParser(DirectiveParser):
     """Reads a whole template, or the text of a string literal."""
 
     inner = False
+    bare_end = -2
 
     def template(self) -> Block:
         """Read to the end of the text."""
@@ -57,10 +59,10 @@ class TemplateParser(DirectiveParser):
             slashes = len(match.group(1))
             self.pos = match.end() - 1
             if self.text[self.pos] == "#" and not slashes % 2:
-                closer, end = self._closer()
+                closer, opening = self._closer()
                 if closer:
-                    self._print(nodes, shown, self._swallowed(shown, end))
-                    return Closed(Block(self.base + first, tuple(nodes)), closer, match.end() - 1)
+                    self._print(nodes, shown, self._swallowed(shown, opening.cut - slashes // 2))
+                    return Closed(Block(self.base + first, tuple(nodes)), closer, match.end() - 1, opening.leads)
             cut, node = self._marked(slashes, len(match.group(2) or ""), shown)
             if cut is None:
                 continue
@@ -84,32 +86,55 @@ class TemplateParser(DirectiveParser):
         before = self.text[max(shown, cut - MOST_DOLLARS) : cut]
         return cut - len(before) + len(LONELY_DOLLARS.sub("", before))
 
-    def _closer(self) -> tuple[str, int]:
+    def _closer(self) -> tuple[str, Opening]:
         name, end, block_call = self.word()
+        opening = self.opening(self.pos)
         if block_call or name not in CLOSERS:
-            return "", 0
-        start = self.pos
-        opening = self.opening(start)
+            return "", opening
         self.pos = end
-        return name, start if opening.cut == self.else_from else opening.cut
+        return name, opening
 
     def _marked(self, slashes: int, dollars: int, shown: int) -> tuple[int | None, Node | None]:
         """Read what a `$` or `#` starts: where the text before it ends (nothing: it is text itself) and its node."""
         start = self.pos
         if self.text[start] == "$":
+            node = self._curly(start - 1) if start - 1 == self.bare_end and self.text[start - 1] == "{" else None
+            if node is not None:
+                return start - 1, node
+            marked = SLASHED.match(self.text, start)
+            if marked:
+                return start, self._slashed(marked)
             node = self.reference(slashes, dollars if slashes else 0)
             if node is None:
                 self.pos = start + 1
                 return self._lost_mark() or self._lonely(start)
+            if self.dialect.whole_lines and not node.source.endswith("}"):
+                self.bare_end = self.pos
             return start - slashes - node.dollars, node
         if slashes and not self.text.startswith(COMMENTS, start):
             return self._escaped_hash(slashes, shown)
         return self._hash(shown)
 
+    def _slashed(self, match: re.Match[str]) -> Text:
+        r"""Read `$\!x`, which is printed as `$!x`; what follows the name is lost."""
+        self.pos = match.end()
+        self._steps(strict=False)
+        return Text(self.offset(match.start()), f"${match[1]}!{match[2]}")
+
+    def _curly(self, start: int) -> Reference | None:
+        """Read `{$y}` right after `$x`: the reference engine takes it for a reference, of a name that nothing has."""
+        self.pos = start
+        node = self.reference()
+        if node is None:
+            self.pos = start + 1
+        return node
+
     def _lost_mark(self) -> tuple[int, None] | None:
         """Step over the `!` of a `$!` before what can start no name: the reference engine loses it."""
         following = self.peek(1)
-        if self.peek() != "!" or following in ("", *"{}[$#\\") or (following in "\r\n" and self.dialect.whole_lines):
+        if self.peek() != "!" or following in ("", *"{}[$#\\"):
+            return None
+        if self.dialect.whole_lines and LINE_END.match(self.text, self.pos + 1):
             return None
         self.pos += 1
         return self.pos - 1, None
@@ -123,44 +148,49 @@ class TemplateParser(DirectiveParser):
     def _hash(self, shown: int) -> tuple[int | None, Node | None]:
         start = self.pos
         if self.text.startswith(COMMENTS, start):
-            return start, self._literal_or_comment()
+            return self._literal_or_comment(shown)
         found = self.directive(shown)
         if found is None:
             self.pos = start + 1
             return self._lonely(start)
         return found.cut, found.node
 
-    def _literal_or_comment(self) -> Node | None:
+    def _literal_or_comment(self, shown: int) -> tuple[int, Node | None]:
         start = self.pos
         if self.take("##"):
-            rest = REST_OF_LINE.match(self.text, self.pos)
-            self.pos = rest.end() if rest else self.pos
-            if (
-                not self.dialect.lenient_marks
-                and self.pos == len(self.text)
-                and rest
-                and rest.group().endswith(("#", "$"))
-            ):
-                self.fail("a template of Velocity 1.7 cannot end here", at=self.pos - 1)
-            return None
+            self._line_comment()
+            return start, None
+        marks = TAKEN_UP.search(self.text, max(shown, start - MOST_DOLLARS), start)
+        cut = marks.start() if marks else start
         if self.take("#*"):
             end = self.text.find("*#", self.pos)
             if end < 0 and not self.dialect.lenient_marks and self.pos == len(self.text):
                 self.fail("a template of Velocity 1.7 cannot end here", at=start)
             self.pos = len(self.text) if end < 0 else end + 2
-            return None
+            return cut, None
         self.pos += 3
         end = self.text.find("]]#", self.pos)
         if end < 0:
             self.fail("the '#[[' is never closed", at=start, hint="Close it with ]]#")
-        value = self.text[self.pos : end]
+        value = self.text[cut + 3 : end]
         self.pos = end + 3
-        return Text(self.offset(start), value)
+        return cut, Text(self.offset(start), value)
+
+    def _line_comment(self) -> None:
+        rest = REST_OF_LINE.match(self.text, self.pos)
+        self.pos = rest.end() if rest else self.pos
+        ends = self.pos == len(self.text) and rest and rest.group().endswith(("#", "$"))
+        if ends and not self.dialect.lenient_marks:
+            self.fail("a template of Velocity 1.7 cannot end here", at=self.pos - 1)
 
     def _escaped_hash(self, slashes: int, shown: int) -> tuple[int | None, Node | None]:
         start = self.pos
-        name, end, _ = self.word()
-        if name not in ESCAPABLE and name not in self.tally.macros:
+        name, end, block_call = self.word()
+        defined = self.tally.macros if self.inner else self.tally.defined
+        unknown_yet = name in self.tally.macros and name not in defined
+        if not slashes % 2 and (block_call or unknown_yet):
+            return self._hash(shown)
+        if name not in ESCAPABLE and name not in defined:
             self.pos = start + 1
             return self._lonely(start)
         kept = "\\" * (slashes // 2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import exceeded, fail
-from promo_campaigns.velocity.values.values import DEPTH, Bag, Encoded, Entry, Rendered, unknown
+from promo_campaigns.velocity.values.values import DEPTH, Bag, Encoded, Entry, Key, Rendered, is_list, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ class JsonPrinter:
             exceeded("lists and maps inside each other", DEPTH)
         if type(value) is dict:
             return self._map(value.items(), found, size, depth)
-        if type(value) is list or type(value) is Bag:
+        if is_list(value) or type(value) is Bag:
             return self._list(value.items if isinstance(value, Bag) else value, found, size, depth)
         if type(value) is Entry:
             return self._map([(value.key, value.value)], found, size, depth)
@@ -97,7 +97,8 @@ class JsonPrinter:
     def _map(self, pairs: Iterable[tuple[object, object]], found: list[str], size: int, depth: int) -> int:
         found.append("{")
         for number, (key, value) in enumerate(pairs):
-            name = encode_basestring(key if type(key) is str else self._printer.scalar(key) or "")
+            text = key if type(key) is str else key.text if type(key) is Key else self._printer.scalar(key)
+            name = encode_basestring(text or "")
             found.append(f"{',' if number else ''}{name}:")
             size = self._collect(value, found, size + len(name) + 2, depth + 1)
         found.append("}")

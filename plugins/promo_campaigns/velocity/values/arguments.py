@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from promo_campaigns.velocity.fault import fail
-from promo_campaigns.velocity.values.arithmetic import is_number
-from promo_campaigns.velocity.values.values import Bag, double_text
+from promo_campaigns.velocity.values.arithmetic import INT_BITS, is_number
+from promo_campaigns.velocity.values.values import Bag, double_text, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INT_BITS = 31
+    from promo_campaigns.velocity.values.meter import Meter
+
 INT_TEXT = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 REST = "*"
 VOID = ""
@@ -32,7 +33,7 @@ class Method(NamedTuple):
     run: Callable[..., object]
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     """Tell whether a value is a whole number that fits Java's int."""
     return type(value) is int and -(1 << INT_BITS) <= value < 1 << INT_BITS
 
@@ -65,11 +66,10 @@ CHECKS: dict[str, Callable[[object], bool]] = {
     "i": is_int,
     "b": lambda value: type(value) is bool,
     "n": is_number,
-    "c": lambda value: type(value) is list or type(value) is Bag,
+    "c": lambda value: is_list(value) or type(value) is Bag,
     "m": lambda value: type(value) is dict,
     "o": lambda _value: True,
 }
-CONVERSIONS: dict[str, Callable[[object], object]] = {"s": as_text, "i": whole}
 
 
 def _pairs(method: Method, arguments: tuple[object, ...]) -> list[tuple[str, object]] | None:
@@ -89,14 +89,17 @@ def convertible(method: Method, arguments: tuple[object, ...]) -> bool:
     """Tell whether a method takes these arguments after 2.x's conversions."""
     pairs = _pairs(method, arguments)
     return pairs is not None and all(
-        CHECKS[letter](value) or (letter in CONVERSIONS and (type(value) in (str, bool, Decimal) or is_number(value)))
-        for letter, value in pairs
+        CHECKS[letter](value) or letter == "s" or (letter == "i" and _spells(value)) for letter, value in pairs
     )
 
 
-def converted(method: Method, arguments: tuple[object, ...]) -> list[object]:
+def _spells(value: object) -> bool:
+    return type(value) in (str, bool, Decimal) or is_number(value)
+
+
+def converted(method: Method, arguments: tuple[object, ...], meter: Meter) -> list[object]:
     """Convert arguments that `convertible` accepted."""
     return [
-        value if CHECKS[letter](value) else CONVERSIONS[letter](value)
+        value if CHECKS[letter](value) else whole(value) if letter == "i" else meter.text(value)
         for letter, value in _pairs(method, arguments) or []
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_DOWN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from promo_campaigns.velocity.fault import exceeded, fail
+from promo_campaigns.velocity.values.big_decimal import big_quotient, big_result, is_big
 from promo_campaigns.velocity.values.exact import calculated, exact_pair, exact_quotient, exact_rest, is_exact
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.values.values import Printer
 
 BITS_A_DIGIT = 3.33
-NUMERIC = re.compile(r"[+-]?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+NUMERIC = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+INT_BITS = 31
+INT_MOST = (1 << INT_BITS) - 1
+LONG_MOST = (1 << 63) - 1
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -29,9 +34,23 @@ def numeric(value: object) -> float | Decimal | None:
     """Return a number, or the number that a text spells, or nothing."""
     if is_number(value) or type(value) is Decimal:
         return value
-    if type(value) is not str or not NUMERIC.fullmatch(value):
-        return None
-    return int(value) if value.lstrip("+-").isdecimal() else float(value)
+    return Decimal(value) if type(value) is str and NUMERIC.fullmatch(value) else None
+
+
+def truncated(value: float | Decimal, most: int) -> int:
+    """Return a number as Java's int or long, whose largest value is `most`: whole ones wrap, others stop there."""
+    if type(value) is float:
+        return 0 if math.isnan(value) else int(max(-most - 1, min(most, value)))
+    return ((int(value) + most + 1) & (2 * most + 1)) - most - 1
+
+
+def expect_values(left: object, right: object, *untold: bool) -> None:
+    """End the render if an operand of an order has no value and the reference engine fails to say which.
+
+    :param untold: for each side, whether the engine has no name for it
+    """
+    if untold[0] if left is None else untold[1] and right is None:
+        fail("only what has a value can be compared")
 
 
 class Arithmetic:
@@ -54,7 +73,7 @@ class Arithmetic:
         :param sources: what stands for a missing side when texts are joined: its source; without one it is an error
         """
         if is_number(left) and is_number(right):
-            return self._bounded(left + right)
+            return self._numbers(left, right, lambda first, second: self._bounded(first + second))
         if is_exact(left, right) and str not in (type(left), type(right)):
             return self._exact(left, right, lambda first, second: first + second)
         if type(left) is str or type(right) is str:
@@ -83,14 +102,11 @@ class Arithmetic:
         """Calculate with two numbers of which one is exact; text that spells one counts where it does beside others."""
         if self._converts:
             left, right = numeric(left), numeric(right)
-        found = calculated(exact_pair(left, right), calculate)
-        if type(found) is Decimal and abs(found.adjusted()) > self._digits:
-            exceeded("digits of a number", self._digits)
-        return found
+        return self._sized(calculated(exact_pair(left, right), calculate))
 
-    def _numbers(self, left: object, right: object, calculate: Callable[[Any, Any], float | None]) -> object:
-        """Calculate with two numbers; text that spells one counts as a double beside a number."""
-        if is_number(left) and is_number(right):
+    def _numbers(self, left: object, right: object, calculate: Callable[[Any, Any], object]) -> object:
+        """Calculate with two numbers; text that spells one counts with all of its places."""
+        if is_number(left) and is_number(right) and not (self._converts and is_big(left, right)):
             return calculate(left, right)
         if is_exact(left, right):
             return self._exact(left, right, calculate)
@@ -99,9 +115,12 @@ class Arithmetic:
         first, second = numeric(left), numeric(right)
         if first is None or second is None:
             return None
-        if type(left) is type(right):
-            return calculate(first, second)
-        return calculate(_double(first), _double(second))
+        return self._sized(big_result(first, second, calculate))
+
+    def _sized(self, value: object) -> object:
+        if type(value) is Decimal and value and abs(value.adjusted()) > self._digits:
+            exceeded("digits of a number", self._digits)
+        return value
 
     def subtract(self, left: object, right: object) -> object:
         """Subtract two numbers."""
@@ -113,22 +132,21 @@ class Arithmetic:
 
     def divide(self, left: object, right: object) -> object:
         """Divide two numbers, whole ones towards zero; nothing comes of a division by zero."""
-        if self._converts and type(left) is str and NUMERIC.fullmatch(left) and is_number(right) and right:
-            return _decimal_quotient(left, right)
-        return (
-            self._exact(left, right, exact_quotient) if is_exact(left, right) else self._numbers(left, right, _quotient)
-        )
+        if is_exact(left, right):
+            return self._exact(left, right, exact_quotient)
+        return self._numbers(left, right, _quotient)
 
     def remainder(self, left: object, right: object) -> object:
         """Return what a division leaves, with the sign of the dividend."""
-        if self._converts and str in (type(left), type(right)) and None not in (numeric(left), numeric(right)):
+        first, second = (numeric(left), numeric(right)) if self._converts else (None, None)
+        if str in (type(left), type(right)) and first is not None and second:
             fail("a text has no remainder")
         return self._exact(left, right, exact_rest) if is_exact(left, right) else self._numbers(left, right, _rest)
 
     def negate(self, operand: object) -> object:
         """Change the sign of a number."""
         number = numeric(operand)
-        return None if number is None else -number
+        return None if number is None else number.copy_negate() if type(number) is Decimal else -number
 
     def _bounded(self, value: float) -> float:
         if type(value) is int and value.bit_length() > self._bits:
@@ -136,29 +154,15 @@ class Arithmetic:
         return value
 
 
-def _quotient(left: float, right: float) -> float | None:
+def _quotient(left: float | Decimal, right: float | Decimal) -> float | Decimal | None:
     if right == 0:
         return None
+    if type(left) is Decimal and type(right) is Decimal:
+        return big_quotient(left, right)
     if type(left) is int and type(right) is int:
         quotient = abs(left) // abs(right)
         return quotient if (left < 0) == (right < 0) else -quotient
     return _double(left) / _double(right)
-
-
-def _decimal_quotient(left: str, right: float) -> float:
-    """Divide a text that spells a number: the reference engine keeps the places that the text has."""
-    dividend = Decimal(left)
-    if not math.isfinite(right) or abs(dividend.adjusted()) > DECIMAL_REACH:
-        return float(left) / right
-    quotient = dividend / Decimal(repr(right))
-    if quotient.adjusted() > DECIMAL_REACH:
-        return float(quotient)
-    rounded = quotient.quantize(Decimal(1).scaleb(min(0, int(dividend.as_tuple().exponent))), ROUND_HALF_DOWN)
-    return int(rounded) if rounded.as_tuple().exponent == 0 else float(rounded)
-
-
-DECIMAL_REACH = 15
-"""Decimal places on either side of the point within which a quotient of texts is exact."""
 
 
 def _rest(left: float, right: float) -> float | None:

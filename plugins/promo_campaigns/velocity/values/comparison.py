@@ -8,7 +8,7 @@ from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import exceeded
 from promo_campaigns.velocity.values.arithmetic import is_number, numeric
 from promo_campaigns.velocity.values.exact import exact_pair, is_exact
-from promo_campaigns.velocity.values.values import DEPTH
+from promo_campaigns.velocity.values.values import DEPTH, is_list
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.meter import Meter
@@ -59,7 +59,7 @@ class Comparison:
         if not (is_number(left) or is_number(right)):
             return None, None
         if self._converts:
-            return numeric(left), numeric(right)
+            return exact_pair(numeric(left), numeric(right)) or (None, None)
         return (left if is_number(left) else None), (right if is_number(right) else None)
 
     def less(self, left: object, right: object) -> bool:
@@ -77,11 +77,11 @@ def same(left: object, right: object, meter: Meter, depth: int = 0) -> bool:
     """Compare as Java's `equals`: 1, 1.0, '1' and true are four different values."""
     if left is right:
         return True
-    if type(left) is not type(right):
+    if type(left) is not type(right) and not (is_list(left) and is_list(right)):
         return False
     if depth > DEPTH:
         exceeded("lists and maps inside each other", DEPTH)
-    if type(left) is list and type(right) is list:
+    if is_list(left) and is_list(right):
         meter.spend(1 + len(left))
         return len(left) == len(right) and all(same(a, b, meter, depth + 1) for a, b in zip(left, right, strict=True))
     if type(left) is dict and type(right) is dict:

@@ -2,44 +2,63 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import exceeded, fail
-from promo_campaigns.velocity.values.values import DEPTH, Bag
+from promo_campaigns.velocity.values.arguments import whole
+from promo_campaigns.velocity.values.arithmetic import INT_BITS, INT_MOST, is_number, numeric, truncated
+from promo_campaigns.velocity.values.values import DEPTH, Bag, Key, LoopState, Span, is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
+    from decimal import Decimal
 
     from promo_campaigns.velocity.values.meter import Meter
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
-KEYS = (str, int, float, bool, type(None))
+PLAIN_KEYS = (str, int, type(None))
 
 
 def span(first: object, last: object, meter: Meter) -> object:
-    """Return the list of a range, which may count down; nothing if an end is no whole number."""
-    if type(first) is not int or type(last) is not int:
-        return None
-    meter.held(abs(last - first) + 1)
-    return list(range(first, last + 1) if first <= last else range(first, last - 1, -1))
+    """Return the list of a range, which may count down; an end is a number, cut to Java's int: else there is none."""
+    return _span(first if is_number(first) else None, last if is_number(last) else None, meter)
 
 
 def spelt_span(first: object, last: object, meter: Meter) -> object:
-    """Return the list of a range, as 2.x does: an end may be a text that spells a whole number."""
-    return span(_whole(first), _whole(last), meter)
+    """Return the range, as 2.x does: an end may also be text that spells a number, and the range cannot be changed."""
+    found = _span(numeric(first), numeric(last), meter)
+    return None if found is None else Span(found)
 
 
-def _whole(value: object) -> object:
-    return int(value) if type(value) is str and _WHOLE.fullmatch(value) else value
+def _span(first: float | Decimal | None, last: float | Decimal | None, meter: Meter) -> list[object] | None:
+    if first is None or last is None:
+        return None
+    start, end = truncated(first, INT_MOST), truncated(last, INT_MOST)
+    meter.held(abs(end - start) + 1)
+    return list(range(start, end + 1) if start <= end else range(start, end - 1, -1))
 
 
-def mapping(pairs: Iterable[tuple[object, object]]) -> dict[object, object]:
-    """Return a map; keys are text, numbers or booleans."""
-    for key, _ in pairs:
-        if type(key) not in KEYS:
-            fail("a key of a map is neither text nor a number")
-    return dict(pairs)
+def loops_left(scope: object, around: tuple[LoopState, ...]) -> int:
+    """Return how many loops a `#break` leaves besides the innermost one.
+
+    :param scope: what it says it leaves
+    :param around: the loops it stands in, the innermost first
+    """
+    for number, state in enumerate(around):
+        if state is scope:
+            return number
+    return fail(
+        "#break leaves only a loop that it stands in itself", "Write #break, #break($foreach) or ($foreach.parent)"
+    )
+
+
+def as_key(value: object, meter: Meter) -> Hashable:
+    """Return a value as the key of a map."""
+    return value if type(value) in PLAIN_KEYS else Key(value, meter.text(value))
+
+
+def mapping(pairs: Iterable[tuple[object, object]], meter: Meter) -> dict[object, object]:
+    """Return a map."""
+    return {as_key(key, meter): value for key, value in pairs}
 
 
 def walk(source: object, meter: Meter) -> list[object]:
@@ -47,7 +66,7 @@ def walk(source: object, meter: Meter) -> list[object]:
 
     The list is a copy, so that a loop ends whatever its body adds.
     """
-    if type(source) is list:
+    if is_list(source):
         found: list[object] = source
     elif type(source) is dict:
         found = list(source.values())
@@ -65,16 +84,35 @@ def unchanged(source: object, size: int) -> None:
         fail("a list or map was changed while a #foreach walks over it")
 
 
+def sized(holder: object) -> int:
+    """Return the size of what an index counts from the end of; what has none ends the render."""
+    if is_list(holder) or type(holder) is dict:
+        return len(holder)
+    if type(holder) is Bag:
+        return len(holder.items)
+    return fail("only lists and maps can be counted from their end")
+
+
 def put(holder: object, key: object, value: object, meter: Meter) -> None:
     """Set an element of a list or map; anything else cannot be set and stays as it is."""
-    if type(holder) is dict and type(key) in KEYS:
+    if holder is not None and type(key) is int and -(1 << INT_BITS) <= key < 0:
+        key += sized(holder)
+    if type(holder) is LoopState:
+        holder = holder.held
+    if type(holder) is dict:
         meter.held(len(holder) + 1)
-        holder[key] = value
+        holder[as_key(key, meter)] = value
+    elif type(holder) is Span:
+        fail("a range cannot be changed", "Fill a list with it first")
     elif type(holder) is list and type(key) is int:
-        key += len(holder) if key < 0 else 0
         if not 0 <= key < len(holder):
             fail("an index is outside the list", "Check the size() first")
         holder[key] = value
+
+
+def put_at(holder: object, key: object, value: object, meter: Meter) -> None:
+    """Set an element as 2.x does: an index may be a text, a fraction or a boolean."""
+    put(holder, whole(key) if is_list(holder) and type(key) in (str, bool, float) else key, value, meter)
 
 
 def copied(value: object, seen: dict[int, object], meter: Meter, depth: int = 0) -> object:

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import exceeded, fail
-from promo_campaigns.velocity.values.values import DEPTH, Entry
+from promo_campaigns.velocity.values.values import DEPTH, Entry, is_list, unwrapped
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.meter import Meter
@@ -48,13 +48,13 @@ def _folded(text: str) -> int:
 
 def _of_container(meter: Meter, value: object, depth: int) -> int:
     meter.spend(8)
-    if type(value) is list:
+    if is_list(value):
         found = 1
         for item in value:
             found = (31 * found + java_hash(meter, item, depth + 1)) & MASK
         return signed(found)
     if type(value) is dict:
-        return signed(sum(java_hash(meter, Entry(k, v), depth + 1) for k, v in value.items()))
+        return signed(sum(java_hash(meter, Entry(unwrapped(k), v), depth + 1) for k, v in value.items()))
     if type(value) is Entry:
         return signed(java_hash(meter, value.key, depth + 1) ^ java_hash(meter, value.value, depth + 1))
     return fail("this value has no hashCode() here")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.values.arguments import VOID, Method
+from promo_campaigns.velocity.values.arithmetic import numeric
 from promo_campaigns.velocity.values.comparison import same
 from promo_campaigns.velocity.values.hashes import java_hash
 from promo_campaigns.velocity.values.values import Bag, LoopState
@@ -153,6 +154,24 @@ BAG_METHODS = _SHARED
 MUTATORS = frozenset({"add", "addAll", "remove", "removeAll", "retainAll", "set", "clear"})
 
 
+def _unchanging(_meter: Meter, _items: Items, *_arguments: object) -> object:
+    return fail("a range cannot be changed", "Fill a list with it first")
+
+
+def _position(_meter: Meter, items: Items, wanted: object) -> int:
+    number = numeric(wanted)
+    if number is None:
+        fail("only a number can be looked for in a range")
+    return items.index(int(number)) if int(number) in items else -1
+
+
+SPAN_METHODS: dict[str, tuple[Method, ...]] = METHODS | {
+    "indexOf": (Method("o", _position),),
+    "lastIndexOf": (Method("o", _position),),
+    **{name: tuple(Method(form.signature, _unchanging) for form in METHODS[name]) for name in MUTATORS},
+}
+
+
 def _last(_meter: Meter, state: LoopState) -> bool:
     return state.index + 1 == state.total
 
@@ -164,7 +183,17 @@ def _topmost(_meter: Meter, state: LoopState) -> object:
     return top
 
 
+def _depth(state: object) -> int:
+    depth = 0
+    while isinstance(state, LoopState):
+        depth += 1
+        state = state.parent
+    return depth
+
+
 LOOP_METHODS: dict[str, tuple[Method, ...]] = {
+    "size": (Method("", lambda _meter, state: len(state.held)),),
+    "getInfo": (Method("", lambda _meter, state: {"depth": _depth(state)}),),
     "getIndex": (Method("", lambda _meter, state: state.index),),
     "getCount": (Method("", lambda _meter, state: state.index + 1),),
     "getFirst": (Method("", lambda _meter, state: state.index == 0),),

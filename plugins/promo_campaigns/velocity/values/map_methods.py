@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.values.arguments import VOID, Method
 from promo_campaigns.velocity.values.comparison import same
-from promo_campaigns.velocity.values.containers import KEYS
+from promo_campaigns.velocity.values.containers import as_key
 from promo_campaigns.velocity.values.hashes import java_hash
-from promo_campaigns.velocity.values.values import Bag, Entry
+from promo_campaigns.velocity.values.values import Bag, Entry, unwrapped
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.meter import Meter
@@ -17,14 +16,14 @@ if TYPE_CHECKING:
 Pairs = dict[object, object]
 
 
-def get(_meter: Meter, pairs: Pairs, key: object, default: object = None) -> object:
+def get(meter: Meter, pairs: Pairs, key: object, default: object = None) -> object:
     """`get(key)` and `getOrDefault(key, default)`."""
-    return pairs.get(key, default) if type(key) in KEYS else default
+    return pairs.get(as_key(key, meter), default)
 
 
-def has(_meter: Meter, pairs: Pairs, key: object) -> bool:
+def has(meter: Meter, pairs: Pairs, key: object) -> bool:
     """`containsKey(key)`."""
-    return type(key) in KEYS and key in pairs
+    return as_key(key, meter) in pairs
 
 
 def has_value(meter: Meter, pairs: Pairs, wanted: object) -> bool:
@@ -35,9 +34,8 @@ def has_value(meter: Meter, pairs: Pairs, wanted: object) -> bool:
 
 def put(meter: Meter, pairs: Pairs, key: object, value: object) -> object:
     """`put(key, value)`."""
-    if type(key) not in KEYS:
-        fail("a key of a map is neither text nor a number")
     meter.held(len(pairs) + 1)
+    key = as_key(key, meter)
     old = pairs.get(key)
     pairs[key] = value
     return old
@@ -56,9 +54,9 @@ def put_all(meter: Meter, pairs: Pairs, more: Pairs) -> str:
     return VOID
 
 
-def remove(_meter: Meter, pairs: Pairs, key: object) -> object:
+def remove(meter: Meter, pairs: Pairs, key: object) -> object:
     """`remove(key)`."""
-    return pairs.pop(key, None) if type(key) in KEYS else None
+    return pairs.pop(as_key(key, meter), None)
 
 
 def clear(_meter: Meter, pairs: Pairs) -> str:
@@ -79,9 +77,11 @@ METHODS: dict[str, tuple[Method, ...]] = {
     "containsValue": (Method("o", has_value),),
     "size": (Method("", lambda _meter, pairs: len(pairs)),),
     "isEmpty": (Method("", lambda _meter, pairs: not pairs),),
-    "keySet": (Method("", lambda meter, pairs: Bag(meter.listed(list(pairs)))),),
+    "keySet": (Method("", lambda meter, pairs: Bag(meter.listed([unwrapped(key) for key in pairs]))),),
     "values": (Method("", lambda meter, pairs: Bag(meter.listed(list(pairs.values())))),),
-    "entrySet": (Method("", lambda meter, pairs: Bag(meter.listed([Entry(k, v) for k, v in pairs.items()]))),),
+    "entrySet": (
+        Method("", lambda meter, pairs: Bag(meter.listed([Entry(unwrapped(k), v) for k, v in pairs.items()]))),
+    ),
     "toString": (Method("", lambda meter, pairs: meter.text(pairs)),),
     "hashCode": (Method("", java_hash),),
     "equals": (Method("o", equals),),

@@ -10,8 +10,9 @@ from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.tools import moment_methods
 from promo_campaigns.velocity.tools import names as tools
 from promo_campaigns.velocity.values import list_methods, map_methods, number_methods, pattern_methods, text_methods
-from promo_campaigns.velocity.values.arguments import converted, convertible, matches, whole
-from promo_campaigns.velocity.values.values import Bag, Encoded, Entry, LoopState
+from promo_campaigns.velocity.values.arguments import converted, convertible, is_int, matches, whole
+from promo_campaigns.velocity.values.containers import sized
+from promo_campaigns.velocity.values.values import Bag, Encoded, Entry, LoopState, Span, is_list
 
 if TYPE_CHECKING:
     from promo_campaigns.velocity.values.arguments import Method
@@ -21,6 +22,7 @@ MUTATORS = list_methods.MUTATORS | map_methods.MUTATORS
 TABLE: dict[type, dict[str, tuple[Method, ...]]] = {
     str: text_methods.METHODS | pattern_methods.METHODS,
     list: list_methods.METHODS,
+    Span: list_methods.SPAN_METHODS,
     Bag: list_methods.BAG_METHODS,
     dict: map_methods.METHODS,
     Entry: map_methods.ENTRY_METHODS,
@@ -59,7 +61,7 @@ class Caller:
         if self._converts:
             found = [method for method in methods if convertible(method, arguments)]
             if len(found) == 1:
-                return _run(found[0], meter, receiver, tuple(converted(found[0], arguments)))
+                return _run(found[0], meter, receiver, tuple(converted(found[0], arguments, meter)))
         if type(receiver) in tools.METHODS:
             _refuse(receiver, name)
         return None
@@ -77,15 +79,17 @@ class Caller:
                     return method.run(meter, receiver)
         if type(receiver) in tools.METHODS:
             _refuse(receiver, name)
-        return None
+        return receiver.read(name) if type(receiver) is LoopState else None
 
     def item(self, receiver: object, key: object, meter: Meter) -> object:
         """Read an element of a list, counted from its end below zero, or of a map."""
-        if type(receiver) is list:
+        if is_int(key) and key < 0 and receiver is not None:
+            key += sized(receiver)
+        if is_list(receiver):
             if self._converts and type(key) in (str, bool, float):
                 key = whole(key)
             if type(key) is int:
-                return list_methods.get(meter, receiver, key + len(receiver) if key < 0 else key)
+                return list_methods.get(meter, receiver, key)
         if type(receiver) is dict:
             return map_methods.get(meter, receiver, key)
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.values.arguments import INT_TEXT, Method
+from promo_campaigns.velocity.values.arithmetic import INT_MOST, LONG_MOST, truncated
 from promo_campaigns.velocity.values.exact import exact_pair, plain, rounded
 from promo_campaigns.velocity.values.hashes import java_hash, signed
 
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
     from promo_campaigns.velocity.values.meter import Meter
 
 DOUBLE_TEXT = re.compile(r"[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eE][+-]?\d{1,4})?[dDfF]?", re.ASCII)
-INT_MOST = (1 << 31) - 1
-LONG_MOST = (1 << 63) - 1
-
-
-def _truncated(value: float, most: int) -> int:
-    if type(value) is int:
-        return ((value + most + 1) & (2 * most + 1)) - most - 1
-    if math.isnan(value):
-        return 0
-    return int(max(-most - 1, min(most, value)))
 
 
 def parse_int(_meter: Meter, _number: object, text: str) -> int:
@@ -72,8 +63,8 @@ def _compare_exact(_meter: Meter, value: Decimal, other: object) -> int:
 
 
 _SHARED: dict[str, tuple[Method, ...]] = {
-    "intValue": (Method("", lambda _meter, value: _truncated(value, INT_MOST)),),
-    "longValue": (Method("", lambda _meter, value: _truncated(value, LONG_MOST)),),
+    "intValue": (Method("", lambda _meter, value: truncated(value, INT_MOST)),),
+    "longValue": (Method("", lambda _meter, value: truncated(value, LONG_MOST)),),
     "doubleValue": (Method("", _float_value),),
     "floatValue": (Method("", _float_value),),
     "hashCode": (Method("", java_hash),),

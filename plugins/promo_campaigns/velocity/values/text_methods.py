@@ -10,7 +10,7 @@ from promo_campaigns.velocity.fault import fail
 from promo_campaigns.velocity.values.arguments import Method, as_text
 from promo_campaigns.velocity.values.hashes import java_hash
 from promo_campaigns.velocity.values.text_format import formatted
-from promo_campaigns.velocity.values.values import Bag
+from promo_campaigns.velocity.values.values import Bag, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ def stripper(strip: Callable[[str], str]) -> Callable[[Meter, str], str]:
 def join(meter: Meter, _text: str, separator: str, *parts: object) -> str:
     """`join(separator, parts...)` or `join(separator, list)`."""
     items = parts
-    if len(parts) == 1 and type(parts[0]) is list:
+    if len(parts) == 1 and is_list(parts[0]):
         items = tuple(parts[0])
     elif len(parts) == 1 and type(parts[0]) is Bag:
         items = tuple(parts[0].items)

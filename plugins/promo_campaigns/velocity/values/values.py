@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
 from promo_campaigns.model.typed.moment import Moment
 from promo_campaigns.velocity.fault import exceeded, fail
@@ -33,6 +33,32 @@ class Entry:
         self.value = value
 
 
+class Key:
+    """A key of a map that Python would take for another one, or for none: a fraction, a boolean, a list, a map.
+
+    :param kind: the Python type of the value
+    :param text: its text, which keys are told apart by
+    """
+
+    __slots__ = ("kind", "text", "value")
+
+    def __init__(self, value: object, text: str) -> None:
+        self.value = value
+        self.kind = type(value)
+        self.text = text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Key and self.kind is other.kind and self.text == other.text
+
+
+def unwrapped(key: object) -> object:
+    """Return a key as a template sees it."""
+    return key.value if type(key) is Key else key
+
+
 class Bag:
     """The keys, values or entries of a map: can be walked and counted, not indexed."""
 
@@ -40,6 +66,17 @@ class Bag:
 
     def __init__(self, items: list[object]) -> None:
         self.items = items
+
+
+class Span(list[object]):
+    """A range of 2.x: a list that a template can read, not change."""
+
+    __slots__ = ()
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Tell whether a value is a list, a range included."""
+    return type(value) is list or type(value) is Span
 
 
 class Encoded:
@@ -57,14 +94,29 @@ class Encoded:
 
 
 class LoopState:
-    """`$foreach`: where a loop is."""
+    """`$foreach`: where a loop is.
 
-    __slots__ = ("index", "parent", "total")
+    :ivar held: what the template has set on it
+    """
+
+    __slots__ = ("held", "index", "parent", "total")
 
     def __init__(self, total: int, parent: object) -> None:
         self.index = -1
         self.total = total
         self.parent = parent
+        self.held: dict[object, object] = {}
+
+    def read(self, name: str) -> object:
+        """Return what the template has set on it, or on a loop around it."""
+        state: object = self
+        while isinstance(state, LoopState) and name not in state.held:
+            state = state.parent
+        return state.held[name] if isinstance(state, LoopState) else None
+
+    def __bool__(self) -> bool:
+        """Tell whether 2.x takes it for true: like a map, it is when something was set on it."""
+        return bool(self.held)
 
 
 class Rendered:
@@ -175,9 +227,13 @@ class Printer:
     def _collect(self, value: object, found: list[str], size: int, depth: int) -> int:
         if depth > DEPTH:
             exceeded("lists and maps inside each other", DEPTH)
+        if type(value) is LoopState:
+            value = value.held
         if type(value) is dict:
-            return self._joined("{}", (Entry(key, held) for key, held in value.items()), found, size=size, depth=depth)
-        if type(value) is list:
+            return self._joined(
+                "{}", (Entry(unwrapped(key), held) for key, held in value.items()), found, size=size, depth=depth
+            )
+        if is_list(value):
             return self._joined("[]", value, found, size=size, depth=depth)
         if type(value) is Bag:
             return self._joined("[]", value.items, found, size=size, depth=depth)
@@ -189,9 +245,7 @@ class Printer:
 
     def _leaf(self, value: object, found: list[str], size: int) -> int:
         text = value if type(value) is str else self.scalar(value)
-        if type(value) is LoopState:
-            text = "{}"
-        elif type(value) is Moment or type(value) is Encoded:
+        if type(value) is Moment or type(value) is Encoded:
             text = value.text
         if text is None:
             if type(value) is not Rendered:
