@@ -63,8 +63,8 @@ def test_a_connection_that_is_no_postgres_is_refused(connection: str, monkeypatc
 
 
 def test_no_setting_of_the_connection_is_dropped_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgres://db/promo?cursor=dictcursor")
-    with pytest.raises(ConfigurationError, match="connection promo_db has the extra cursor; it is not one of libpq"):
+    monkeypatch.setenv("AIRFLOW_CONN_PROMO_DB", "postgres://db/promo?sslmodus=require")
+    with pytest.raises(ConfigurationError, match="connection promo_db has the extra sslmodus; it is not one of libpq"):
         find_dsn()
 
 
