@@ -134,7 +134,7 @@ def measure_backlog(cluster: AirflowCluster, events: int) -> dict[str, Any]:
             "  select 'OrderPaid', contact_id::text, contact_id, '{}', gen_random_uuid()"
             "  from (select contact_id from promo.contact order by contact_id desc limit %s) c"
             "  returning event_id, contact_id, received_at)"
-            " insert into promo.event_turn (event_id, workflow, contact_id, received_at)"
+            " insert into promo.event_queue (event_id, workflow, contact_id, received_at)"
             " select event_id, %s, contact_id, received_at from added",
             [events, DAG],
         )

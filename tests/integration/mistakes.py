@@ -419,7 +419,7 @@ def _paused(scenario: Scenario) -> str:
     scenario.store.execute(
         "with e as (insert into promo.event (type, contact_id, token) values ('OrderPaid', %s, gen_random_uuid())"
         " returning event_id, contact_id)"
-        " insert into promo.event_turn (event_id, workflow, contact_id, received_at)"
+        " insert into promo.event_queue (event_id, workflow, contact_id, received_at)"
         " select event_id, 'promo_code_on_event', contact_id, now() - interval '2 hours' from e on conflict do nothing",
         [contact],
     )

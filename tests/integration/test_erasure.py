@@ -51,7 +51,7 @@ PERSONAL_TABLES = {
 }
 TABLES_BY_CONTACT = {
     *PERSONAL_TABLES - {"contact_import"},
-    *("assignment", "attempt", "event_turn", "first_share"),  # by id, in states, times and reasons that hold no value
+    *("assignment", "attempt", "event_queue", "first_share"),  # by id, in states, times and reasons that hold no value
     *("unknown_send", "unknown_send_shown"),  # the ids of assignments, and a view of them
     "erased_identity",  # what is kept on purpose: keyed digests
     "redemption",  # by id; an order is a digest from then on, see test_redemptions

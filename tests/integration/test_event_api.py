@@ -203,7 +203,7 @@ def test_a_request_that_is_sent_again_under_its_key_is_one_event(client: httpx.C
     ids = [client.post("/v2/event", json=sent, headers=named).json()["id"] for _ in range(3)]
     assert len(set(ids)) == 1
     assert client.post("/v2/event", json=sent).json()["id"] != client.post("/v2/event", json=sent).json()["id"]
-    turns = store.execute("select count(*) as n from promo.event_turn").fetchone()
+    turns = store.execute("select count(*) as n from promo.event_queue").fetchone()
     assert turns == {"n": 3}
 
 

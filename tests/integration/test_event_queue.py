@@ -53,7 +53,7 @@ def audience(connection: Connection, run: Run | None) -> list[int]:
 
 
 def refusals(connection: Connection) -> list[str]:
-    rows = connection.execute("select refused from promo.event_turn where refused is not null order by event_id")
+    rows = connection.execute("select refused from promo.event_queue where refused is not null order by event_id")
     return [row["refused"] for row in rows.fetchall()]
 
 
@@ -208,14 +208,14 @@ def test_what_is_too_old_or_about_nobody_is_refused_and_the_message_of_what_is_t
     arrive(store, contacts)
     add_event(store, Event(type="OrderPaid", key="k", identity=Identity(), params={}, token=uuid4()))
     store.execute(
-        "update promo.event_turn set received_at = received_at - interval '2 hours' where contact_id = %s", contacts[:1]
+        "update promo.event_queue set received_at = received_at - interval '2 hours' where contact_id = %s", contacts[:1]
     )
     run = drain(store, "welcome/run/one", replace(TERMS, max_age_s=3600))
     assert audience(store, run) == contacts[1:]
     assert refusals(store) == ["too old", "no contact"]
     assert run is not None
     late = store.execute(
-        "select send_by - received_at as after from promo.run join promo.event_turn using (run_id)"
+        "select send_by - received_at as after from promo.run join promo.event_queue using (run_id)"
     ).fetchone()
     assert late is not None
     assert late["after"].total_seconds() == 3600
@@ -224,7 +224,7 @@ def test_what_is_too_old_or_about_nobody_is_refused_and_the_message_of_what_is_t
 def test_refusals_stay_when_nothing_is_left_to_take(store: Connection) -> None:
     listen(store, workflow="welcome", type_name="OrderPaid")
     arrive(store, add_contacts(store, 3))
-    store.execute("update promo.event_turn set received_at = received_at - interval '2 days'")
+    store.execute("update promo.event_queue set received_at = received_at - interval '2 days'")
     assert drain(store, "welcome/run/one") is None
     assert refusals(store) == ["too old"] * 3
 
@@ -338,7 +338,7 @@ def test_purging_erases_what_events_hold_and_keeps_what_rules_ask_for(store: Con
     assert closed is not None
     give_up(store, closed)
     store.execute("update promo.event set received_at = received_at - interval '40 days'")
-    store.execute("update promo.event_turn set received_at = received_at - interval '40 days'")
+    store.execute("update promo.event_queue set received_at = received_at - interval '40 days'")
     assert purge_events(store, days=30) == {"refused": 1, "erased": 5, "deleted": 4}
     kept = store.execute("select contact_id, params from promo.event order by event_id").fetchall()
     assert [(row["contact_id"], row["params"]) for row in kept] == [
@@ -405,8 +405,8 @@ def close_if_open(store: Connection, run: Run) -> None:
 def set_moment(store: Connection, workflow: str, seconds: int) -> None:
     """Let the last event have arrived so many seconds after a moment long ago."""
     store.execute(
-        "update promo.event_turn set received_at = to_timestamp(%s)"
-        " where workflow = %s and event_id = (select max(event_id) from promo.event_turn where workflow = %s)",
+        "update promo.event_queue set received_at = to_timestamp(%s)"
+        " where workflow = %s and event_id = (select max(event_id) from promo.event_queue where workflow = %s)",
         [seconds, workflow, workflow],
     )
 
@@ -414,7 +414,7 @@ def set_moment(store: Connection, workflow: str, seconds: int) -> None:
 def taken(store: Connection, workflow: str) -> list[tuple[int, int]]:
     rows: list[dict[str, Any]] = store.execute(
         "select contact_id, extract(epoch from received_at)::int as moment"
-        " from promo.event_turn where workflow = %s and run_id is not null order by 1, 2",
+        " from promo.event_queue where workflow = %s and run_id is not null order by 1, 2",
         [workflow],
     ).fetchall()
     return [(row["contact_id"], row["moment"]) for row in rows]

@@ -257,7 +257,7 @@ def test_events_that_nobody_takes_are_told(store: Connection, watch: Callable[..
     store.execute(
         "with e as (insert into promo.event (type, contact_id, token) values ('OrderPaid', %s, gen_random_uuid())"
         " returning event_id, contact_id, received_at)"
-        " insert into promo.event_turn (event_id, workflow, contact_id, received_at)"
+        " insert into promo.event_queue (event_id, workflow, contact_id, received_at)"
         " select event_id, 'welcome_push', contact_id, received_at from e on conflict do nothing",
         [contact],
     )

@@ -96,7 +96,7 @@ def test_the_newest_events_are_the_first_of_all_that_fit(
     limit: int,
 ) -> None:
     """Whatever has listened and stopped, whichever type a workflow turned to, and whatever was taken in between."""
-    store.execute("truncate promo.event, promo.event_turn, promo.event_listener")
+    store.execute("truncate promo.event, promo.event_queue, promo.event_listener")
     contacts = add_contacts(store, 3)
     add_codes(store, 30, prefix=uuid4().hex)
     for number, events in enumerate(arrivals):
@@ -127,9 +127,9 @@ def test_of_very_many_waiting_events_it_is_said_that_they_are_more(
     listen(store, workflow="welcome", type_name="Paid")
     event_id = arrive(store, add_contacts(store, 1)[0], "Paid")
     (one,) = list_listeners(store)
-    store.execute("alter table promo.event_turn drop constraint event_turn_event_id_fkey")
+    store.execute("alter table promo.event_queue drop constraint event_queue_event_id_fkey")
     store.execute(
-        "insert into promo.event_turn (event_id, workflow, received_at)"
+        "insert into promo.event_queue (event_id, workflow, received_at)"
         " select %s + n, 'welcome', promo.clock() from generate_series(1, %s) n",
         [event_id, COUNTED_WAITING + 5],
     )

@@ -108,9 +108,9 @@ select n, case when n %% 2 = 0 then 'opened' else 'bought' end, n / 2, gen_rando
        case when n %% 25 = 0 then '{"a": 1}'::jsonb end, now() - interval '25 days' + make_interval(secs => n)
 from generate_series(%(first)s * 2 + 1, %(last)s * 2) n;
 
--- event_turns --
+-- event_queues --
 -- One was taken by a run, the other refused.
-insert into promo.event_turn (event_id, workflow, contact_id, received_at, run_id, taken_at, refused)
+insert into promo.event_queue (event_id, workflow, contact_id, received_at, run_id, taken_at, refused)
 select n, 'hello', n / 2, now() - interval '60 days' + make_interval(secs => n), case when n %% 2 = 0 then n / 2 end, now(),
        case when n %% 2 = 1 then 'once' end
 from generate_series(%(first)s * 2 + 1, %(last)s * 2) n;

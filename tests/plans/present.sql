@@ -105,7 +105,7 @@ with added as (
   select case when j < 300 then 'opened' else 'nobody listens' end, 'k', contact_id, '{"a": 1}', gen_random_uuid()
   from present where j < 400 returning event_id, type, contact_id, received_at
 )
-insert into promo.event_turn (event_id, workflow, contact_id, received_at)
+insert into promo.event_queue (event_id, workflow, contact_id, received_at)
 select event_id, 'hello', contact_id, received_at from added where type = 'opened';
 
 -- import --

@@ -117,7 +117,7 @@ def number(store: Connection, query: str) -> int:
 def answered(store: Connection, type_name: str = "OrderPaid") -> int:
     """Count the events of a type whose message was accepted and whose profile was written, in runs that are closed."""
     row = store.execute(
-        "select count(*) as n from promo.event e join promo.event_turn t using (event_id)"
+        "select count(*) as n from promo.event e join promo.event_queue t using (event_id)"
         " join promo.run r using (run_id)"
         " join promo.assignment a on a.run_id = r.run_id and a.contact_id = t.contact_id"
         " where e.type = %s and a.state = 'recorded' and r.closed_at is not null",
@@ -220,7 +220,7 @@ def test_the_blocks_answer_events_as_well_and_a_contact_enters_once(cluster: Air
         arrive(store, people(store), "CartLeft")
     cluster.wait("the events", lambda: answered(store, "CartLeft") == CONTACTS)
     assert cluster.wait_for_rest(BLOCKS) == {"success"}
-    refused = number(store, "select count(*) as n from promo.event_turn where refused = 'once'")
+    refused = number(store, "select count(*) as n from promo.event_queue where refused = 'once'")
     assert refused == CONTACTS
     assert check_invariants(store) == []
 

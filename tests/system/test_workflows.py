@@ -187,5 +187,5 @@ def test_an_event_is_answered_by_the_workflow_that_names_it(cluster: AirflowClus
         identity = Identity(contact_id=who["contact_id"])
         add_event(store, Event(type="OrderPaid", key=key, identity=identity, params={}, token=uuid4()))
     cluster.wait("the answer", lambda: sum(run["recorded"] for run in runs(store, "on_event").values()) == 1)
-    refused = store.execute("select count(*) as n from promo.event_turn where refused is not null").fetchone()
+    refused = store.execute("select count(*) as n from promo.event_queue where refused is not null").fetchone()
     assert refused == {"n": 1}

@@ -74,7 +74,7 @@ with channels as (
 ), events as (
   update promo.event e
   set key = null, params = null,
-      kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
+      kept = exists (select from promo.event_queue t where t.event_id = e.event_id and t.run_id is not null)
   where e.contact_id = %(contact_id)s and e.params is not null
 ), orders as (
   -- A digest stays in place of the order, so that the shop's next file does not bring it back.

@@ -28,7 +28,7 @@ with known as (
   on conflict (token) do nothing
   returning event_id, type, contact_id, received_at
 ), turned as (
-  insert into promo.event_turn (event_id, workflow, contact_id, received_at)
+  insert into promo.event_queue (event_id, workflow, contact_id, received_at)
   select a.event_id, l.workflow, a.contact_id, a.received_at
   from added a join promo.event_listener l on l.type = a.type
 )
@@ -49,7 +49,7 @@ select event_id from promo.event where type = %(type)s order by received_at desc
 with recursive /* fragment queues */
 select distinct t.event_id
 from queue q cross join lateral (
-  select event_id from promo.event_turn where workflow = q.workflow and taken_at is null order by event_id desc limit %(limit)s) t
+  select event_id from promo.event_queue where workflow = q.workflow and taken_at is null order by event_id desc limit %(limit)s) t
 order by t.event_id desc limit %(limit)s;
 
 -- newest_waiting_of_type --
@@ -58,7 +58,7 @@ order by t.event_id desc limit %(limit)s;
 with recursive /* fragment queues */
 select distinct t.event_id
 from queue q cross join lateral (
-  select w.event_id from promo.event_turn w join promo.event e using (event_id)
+  select w.event_id from promo.event_queue w join promo.event e using (event_id)
   where w.workflow = q.workflow and w.taken_at is null and e.type = %(type)s order by w.event_id desc limit %(limit)s) t
 order by t.event_id desc limit %(limit)s;
 
@@ -67,7 +67,7 @@ order by t.event_id desc limit %(limit)s;
 select e.event_id, e.type, e.key, e.contact_id, e.received_at, e.params is null as erased,
        coalesce((select jsonb_agg(jsonb_build_object(
                           'workflow', t.workflow, 'run_key', r.run_key, 'refused', t.refused) order by t.workflow)
-                 from promo.event_turn t left join promo.run r using (run_id) where t.event_id = e.event_id), '[]') as workflows
+                 from promo.event_queue t left join promo.run r using (run_id) where t.event_id = e.event_id), '[]') as workflows
 from promo.event e
 where e.event_id = any(%(event_ids)s)
 order by e.event_id desc;
@@ -78,23 +78,23 @@ select l.workflow, l.type, l.since, queue.waiting, queue.oldest
 from promo.event_listener l
 cross join lateral (
   select count(*) as waiting, min(received_at) as oldest
-  from (select t.received_at from promo.event_turn t
+  from (select t.received_at from promo.event_queue t
         where t.workflow = l.workflow and t.taken_at is null order by t.event_id limit %(limit)s) first) queue
 order by l.workflow;
 
 -- refuse_old --
 -- What nobody has taken in so many days is taken no more.
-update promo.event_turn t set taken_at = promo.clock(), refused = 'too old'
+update promo.event_queue t set taken_at = promo.clock(), refused = 'too old'
 where t.taken_at is null and t.received_at < promo.clock() - make_interval(days => %(days)s);
 
 -- erase_old --
 -- Key and params of old events go, except where a run that has taken one is not closed yet and may still read it.
 update promo.event e
 set key = null, params = null,
-    kept = exists (select from promo.event_turn t where t.event_id = e.event_id and t.run_id is not null)
+    kept = exists (select from promo.event_queue t where t.event_id = e.event_id and t.run_id is not null)
 where e.params is not null and e.received_at < promo.clock() - make_interval(days => %(days)s)
   and not exists (
-    select from promo.event_turn t join promo.run r using (run_id)
+    select from promo.event_queue t join promo.run r using (run_id)
     where t.event_id = e.event_id and r.closed_at is null);
 
 -- delete_old --
@@ -102,4 +102,4 @@ where e.params is not null and e.received_at < promo.clock() - make_interval(day
 delete from promo.event e
 where e.params is null and not e.kept and e.received_at < promo.clock() - make_interval(days => %(days)s)
   and not exists (
-    select from promo.event_turn t where t.event_id = e.event_id and (t.run_id is not null or t.taken_at is null));
+    select from promo.event_queue t where t.event_id = e.event_id and (t.run_id is not null or t.taken_at is null));

@@ -21,10 +21,10 @@ valued as (
 -- queues --
 -- The workflows that events wait for, each found from the one before it: their index is read a row a workflow.
 queue as (
-  (select workflow from promo.event_turn where taken_at is null order by workflow limit 1)
+  (select workflow from promo.event_queue where taken_at is null order by workflow limit 1)
   union all
   select n.workflow from queue q cross join lateral (
-    select t.workflow from promo.event_turn t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
+    select t.workflow from promo.event_queue t where t.taken_at is null and t.workflow > q.workflow order by t.workflow limit 1) n
 )
 
 -- claims --

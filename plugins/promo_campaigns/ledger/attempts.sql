@@ -78,7 +78,7 @@ select a.contact_id, a.resend_counter, c.external_id, c.first_name, c.last_name,
        (select jsonb_object_agg(f.name, jsonb_build_array(f.type, v.value))
         from promo.contact_field_value v join promo.contact_field f using (contact_field_id)
         where v.contact_id = a.contact_id) as fields,
-       (select e.params from promo.event_turn t join promo.event e using (event_id)
+       (select e.params from promo.event_queue t join promo.event e using (event_id)
         where t.run_id = a.run_id and t.contact_id = a.contact_id) as event,
        (select v.value from promo.audience_value v where v.run_id = a.run_id and v.contact_id = a.contact_id) as audience
 from promo.run r

@@ -9,14 +9,14 @@ delete from promo.event_listener where workflow = %(workflow)s returning workflo
 
 -- refuse_waiting --
 -- What waited for a workflow that has stopped listening is not answered.
-update promo.event_turn set taken_at = promo.clock(), refused = 'not listening'
+update promo.event_queue set taken_at = promo.clock(), refused = 'not listening'
 where workflow = %(workflow)s and taken_at is null;
 
 -- wake --
 -- Says that the workflow is to be woken, to one caller at a time: events wait, and nobody is taking them.
 update promo.event_listener l set quiet_until = promo.clock() + make_interval(secs => %(quiet_s)s)
 where l.workflow = %(workflow)s and (l.quiet_until is null or l.quiet_until <= promo.clock())
-  and exists (select from promo.event_turn t where t.workflow = l.workflow and t.taken_at is null)
+  and exists (select from promo.event_queue t where t.workflow = l.workflow and t.taken_at is null)
 returning l.workflow;
 
 -- acquire --
@@ -41,7 +41,7 @@ select pg_advisory_xact_lock(hashtextextended('promo events' || chr(10) || %(wor
 -- refuse_events --
 -- Of the oldest waiting events, those the workflow may not take are decided, each with its reason.
 with waiting as materialized (
-  select event_id, contact_id, received_at from promo.event_turn
+  select event_id, contact_id, received_at from promo.event_queue
   where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s
 ), checked as materialized (
   select event_id, promo.event_refusal(
@@ -49,13 +49,13 @@ with waiting as materialized (
            %(reentry)s, make_interval(secs => %(period_s)s), %(alone)s, make_interval(secs => %(max_age_s)s)) as refused
   from waiting
 )
-update promo.event_turn t set taken_at = promo.clock(), refused = j.refused
+update promo.event_queue t set taken_at = promo.clock(), refused = j.refused
 from checked j where t.workflow = %(workflow)s and t.event_id = j.event_id and j.refused is not null;
 
 -- read_window --
 -- Until when the newest of the oldest waiting events may be answered; null if none waits.
 select max(received_at) + make_interval(secs => %(max_age_s)s) as send_by
-from (select received_at from promo.event_turn
+from (select received_at from promo.event_queue
       where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) waiting;
 
 -- count_servable --
@@ -66,20 +66,20 @@ from (
                select from promo.code_to_reuse(
                  w.contact_id, %(code_type)s, %(discount)s::smallint, promo.clock() + make_interval(days => %(days)s)))
              then 0 else 1 end) over (order by w.event_id) as codes
-  from (select event_id, contact_id from promo.event_turn
+  from (select event_id, contact_id from promo.event_queue
         where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) w
 ) counted where codes <= %(free)s;
 
 -- take_events --
 -- The run takes the oldest waiting events, one a contact, as its audience; a contact's second waits for the next run.
 with waiting as materialized (
-  select event_id, contact_id, received_at from promo.event_turn
+  select event_id, contact_id, received_at from promo.event_queue
   where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s
   for update
 ), first as materialized (
   select distinct on (contact_id) event_id, contact_id, received_at from waiting order by contact_id, event_id
 ), taken as (
-  update promo.event_turn t set taken_at = promo.clock(), run_id = %(run_id)s
+  update promo.event_queue t set taken_at = promo.clock(), run_id = %(run_id)s
   from first f
   where t.workflow = %(workflow)s and t.event_id = f.event_id
     and promo.event_refusal(

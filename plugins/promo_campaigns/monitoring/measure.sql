@@ -13,7 +13,7 @@ select l.workflow, waiting.events, waiting.since,
 from promo.event_listener l
 cross join lateral (
   select count(*) as events, min(t.received_at) as since
-  from promo.event_turn t where t.workflow = l.workflow and t.taken_at is null
+  from promo.event_queue t where t.workflow = l.workflow and t.taken_at is null
 ) waiting
 order by l.workflow;
 

@@ -770,12 +770,12 @@ create table promo.event_listener (
   quiet_until timestamptz,
   taken_by    text
 ) with (fillfactor = 50);
-comment on table promo.event_listener is 'Which workflow answers events of which type: every event from then on gets a turn for it.';
+comment on table promo.event_listener is 'Which workflow answers events of which type: every event from then on is queued for it.';
 comment on column promo.event_listener.quiet_until is 'Nobody wakes the workflow before: it was woken just now, or is taking its events.';
 comment on column promo.event_listener.taken_by is 'Who takes its events, or took them last: the run key of a DAG run.';
 create index event_listener_type on promo.event_listener (type);
 
-create table promo.event_turn (
+create table promo.event_queue (
   event_id    bigint      not null references promo.event on delete cascade,
   workflow    text        not null,
   contact_id  bigint,
@@ -784,14 +784,14 @@ create table promo.event_turn (
   taken_at    timestamptz,
   refused     text,
   primary key (event_id, workflow),
-  constraint event_turn_taken check ((taken_at is not null) = (num_nonnulls(run_id, refused) = 1) and num_nonnulls(run_id, refused) <= 1)
+  constraint event_queue_taken check ((taken_at is not null) = (num_nonnulls(run_id, refused) = 1) and num_nonnulls(run_id, refused) <= 1)
 );
-comment on table promo.event_turn is 'The queue: an event waits for a workflow until a run has taken it or it was refused, with the reason.';
-create index event_turn_waiting on promo.event_turn (workflow, event_id) where taken_at is null;
+comment on table promo.event_queue is 'The queue: an event waits for a workflow until a run has taken it or it was refused, with the reason.';
+create index event_queue_waiting on promo.event_queue (workflow, event_id) where taken_at is null;
 -- A contact stands in a run once, so one event is its reason: the one a message of the run can read.
-create unique index event_turn_run on promo.event_turn (run_id, contact_id) where run_id is not null;
+create unique index event_queue_run on promo.event_queue (run_id, contact_id) where run_id is not null;
 -- When a contact entered a workflow: a rule looks at its period, not at all entries.
-create index event_turn_entered on promo.event_turn (contact_id, workflow, received_at) where run_id is not null;
+create index event_queue_entered on promo.event_queue (contact_id, workflow, received_at) where run_id is not null;
 
 
 -- Questions that several statements ask ------------------------------------------------------------------------------
@@ -883,14 +883,14 @@ create function promo.event_refusal(
     when not exists (select from promo.event e where e.event_id = an_event and e.type = a_type) then 'another type'
     when a_time < promo.clock() - max_age then 'too old'
     when reentry = 'once' and exists (
-      select from promo.event_turn t
+      select from promo.event_queue t
       where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null) then 'once'
     when reentry = 'period' and exists (
-      select from promo.event_turn t
+      select from promo.event_queue t
       where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null
         and t.received_at > a_time - period and t.received_at < a_time + period) then 'once per period'
     when alone and exists (
-      select from promo.event_turn t
+      select from promo.event_queue t
       where t.workflow = a_workflow and t.contact_id = a_contact and t.run_id is not null
         and (select r.closed_at is null from promo.run r where r.run_id = t.run_id)) then 'in progress'
   end;
