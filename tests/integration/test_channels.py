@@ -199,9 +199,9 @@ def test_start_refuses_a_message_that_its_transport_cannot_carry(
         ({}, {"transport": "smtp"}, "the transport 'smtp' needs a connection; name one with transport_conn_id"),
         ({"host": ""}, MAIL_WAY, "connection mail has no host"),
         (
-            {"host": "h", "extra": {"disable_tls": True, "from_email": "a@b.example"}},
+            {"host": "h", "extra": {"pool_size": 4, "sender": "a@b.example"}},
             MAIL_WAY,
-            "connection mail has the extra disable_tls, from_email; allowed are",
+            "connection mail has the extra pool_size, sender; allowed are",
         ),
         (
             {"host": "http://h.example"},
