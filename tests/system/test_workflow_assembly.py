@@ -162,7 +162,7 @@ def test_what_contradicts_its_message_is_not_opened(
             r"data_sources/points\.yaml:1: connection promo_api has a host that is no plain",
         ),
         (
-            {"conn_type": "http", "host": "a", "extra": {"tokn": "canary"}},
+            {"conn_type": "promo_http", "host": "a", "extra": {"tokn": "canary"}},
             r"points\.yaml:1: connection promo_api has the extra tokn",
         ),
         (
