@@ -208,7 +208,8 @@ def test_what_is_too_old_or_about_nobody_is_refused_and_the_message_of_what_is_t
     arrive(store, contacts)
     add_event(store, Event(type="OrderPaid", key="k", identity=Identity(), params={}, token=uuid4()))
     store.execute(
-        "update promo.event_queue set received_at = received_at - interval '2 hours' where contact_id = %s", contacts[:1]
+        "update promo.event_queue set received_at = received_at - interval '2 hours' where contact_id = %s",
+        contacts[:1],
     )
     run = drain(store, "welcome/run/one", replace(TERMS, max_age_s=3600))
     assert audience(store, run) == contacts[1:]

@@ -79,7 +79,12 @@ EDGES = (
         _SKIPS,
         "no channel, unsubscribed, held out, capped, no code, not approved, quiet or cancelled",
     ),
-    Edge(_S.PENDING, _S.ASSIGNED, ("claim_codes", "reuse_codes"), "a code was claimed, or given again"),
+    Edge(
+        _S.PENDING,
+        _S.ASSIGNED,
+        ("claim_codes", "reuse_codes", "give_fallback"),
+        "a code was claimed, given again, or shared",
+    ),
     Edge(_S.PENDING, _S.EXPIRED, ("expire_overdue",), "the send-by passed"),
     Edge(_S.ASSIGNED, _S.SENDING, ("begin_messages", "begin_answers"), "the intent to call was committed"),
     Edge(_S.ASSIGNED, _S.EXPIRED, ("expire_overdue", "give_up_quiet"), "the send-by passed, or the code ran out"),
