@@ -31,8 +31,8 @@ select (select count(*) from (select from told group by contact_id having count(
           where v.run_id = %(run_id)s and v.contact_id = t.contact_id and v.value <> t.value limit 1) other) as differing;
 
 -- has_values --
--- Whether anything is kept for a run.
-select exists (select from promo.audience_value where run_id = %(run_id)s) as kept;
+-- Whether anything is kept for a run: its first contact is looked up, where the planner may read all runs for any of it.
+select (select contact_id from promo.audience_value where run_id = %(run_id)s order by contact_id limit 1) is not null as kept;
 
 -- erase_values --
 -- Values of runs that were opened so many days ago. The runs that have any are stepped through, from one to the next.
