@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timezone
+from hashlib import sha1
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,9 +57,21 @@ def idempotency_key(
     """
     anew = f"\0{resend_counter}" if resend_counter else ""
     which = f"\0source {source}" if source else ""
-    return str(uuid.uuid5(_KEYS, f"{run_key}\0{contact_id}\0{purpose.value}{anew}{which}"))
+    return _key_of(f"{run_key}\0{contact_id}\0{purpose.value}{anew}{which}")
 
 
 def joint_key(keys: Iterable[str]) -> str:
     """Return the key of one call for several contacts, made of their own keys in any order."""
-    return str(uuid.uuid5(_KEYS, "\0".join(sorted(keys))))
+    return _key_of("\0".join(sorted(keys)))
+
+
+def _key_of(name: str) -> str:
+    """Return the UUID of version 5 of a name, as RFC 9562 makes it.
+
+    Each contact needs two, and ``uuid.uuid5`` takes three times as long.
+    """
+    digest = bytearray(sha1(_KEYS.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
