@@ -1,7 +1,7 @@
 """Logins of the store that change by themselves: tokens of AWS and Azure, as Airflow's postgres provider gives them.
 
 An address of the store is a text that tasks, threads and pools pass on, and a token ends within minutes. So the address
-holds none: whoever opens a connection asks here for the login of an address.
+holds none: code that opens a connection asks here for the login of an address.
 """
 
 from __future__ import annotations

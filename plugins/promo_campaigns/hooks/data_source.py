@@ -55,7 +55,7 @@ class DataSourceHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Ask the receiver for its base path, as Airflow's button Test does. It is a GET, which changes nothing there.
 
-        Whoever is answered, whatever it is, found the host and was let in; 401, 403, 407 and redirects are no.
+        Any answer means that the host was found and let us in, but for 401, 403, 407 and redirects.
         """
         from airflow.sdk.exceptions import AirflowNotFoundException
 

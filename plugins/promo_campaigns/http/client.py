@@ -265,7 +265,7 @@ class HttpClient:
         endpoint, proxy = self.endpoint, self.endpoint.proxy
         if not endpoint.allow_private:
             require_public_literal(urlsplit(endpoint.base_url).hostname or "", by_proxy=proxy is not None)
-        # The resolver is asked for the proxy's own name where there is one: whoever names a proxy means its address.
+        # The resolver is asked for the proxy's own name where there is one: a named proxy is meant to be reached.
         unvetted = endpoint.allow_private or proxy is not None
         return aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(MAX_CONNECT_S, endpoint.timeout_s / 2)),

@@ -27,7 +27,7 @@ WAY = (
     *("allow_insecure", "allow_private", "ca_file", "cert_file", "concurrency", "key_file", "key_password"),
     *("proxy", "timeout_s", "trust_env", "verify"),
 )
-"""Extras that say how the receiver is reached, whoever we are."""
+"""Extras that say how the receiver is reached, and nothing of our login."""
 EXTRAS = (*WAY, "auth", "headers", "key_name", *OAUTH_EXTRAS, *HMAC_EXTRAS)
 MAX_TIMEOUT_S = 55.0
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")

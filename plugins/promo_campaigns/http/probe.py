@@ -6,6 +6,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from promo_campaigns.http.client import Call, HttpClient
 from promo_campaigns.model.outcome import Outcome
@@ -23,7 +24,7 @@ def probe(endpoint: Endpoint) -> tuple[bool, str]:
 
     :raises SendError: the host has a private address and the endpoint does not allow one
     """
-    with ThreadPoolExecutor(1) as thread:  # whoever asks may have an event loop already
+    with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop already
         answer = thread.submit(lambda: asyncio.run(_asked(endpoint))).result()
     return _told(answer)
 
@@ -31,7 +32,7 @@ def probe(endpoint: Endpoint) -> tuple[bool, str]:
 async def _asked(endpoint: Endpoint) -> Answer:
     client = HttpClient(endpoint)
     async with client.connected():
-        call = Call(method="GET", path="/" if endpoint.base_url.count("/") < 3 else "?")  # noqa: PLR2004  (a base path)
+        call = Call(method="GET", path="?" if urlsplit(endpoint.base_url).path else "/")
         deadline = time.monotonic() + 2 * endpoint.timeout_s
         (answer,) = await client.send_all([call], deadline=deadline)
         if answer.status == _UNAUTHORIZED and not answer.locked_out:  # of a token that other tasks had left

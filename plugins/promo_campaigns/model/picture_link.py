@@ -1,7 +1,7 @@
 """Signed links to the picture of a contact's code.
 
-A link names a run, a contact and a kind of picture, and ends with the code; the code itself is not in it. Whoever does
-not hold the key can neither make one nor change one, so nobody gets from one link to the next.
+A link names a run, a contact and a kind of picture, and ends with the code; the code itself is not in it. Without the
+key a link can be neither made nor changed, so nobody gets from one link to the next.
 """
 
 from __future__ import annotations

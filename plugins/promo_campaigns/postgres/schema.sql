@@ -330,7 +330,7 @@ create table promo.watermark (
   moved_at timestamptz not null default promo.clock()
 );
 comment on table promo.watermark is 'How far a reader of another database came: the next time it asks for what has changed since.';
-comment on column promo.watermark.digest is 'Of what it asks: whoever asks otherwise begins anew. Null for one that goes on, whatever it asks.';
+comment on column promo.watermark.digest is 'Of what it asks: a reader that asks for something else begins anew. Null for one that goes on, whatever it asks.';
 
 -- Who took codes out of the store, who was erased from it, and who held sending up.
 create table promo.audit (

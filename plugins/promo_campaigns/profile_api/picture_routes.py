@@ -1,4 +1,4 @@
-"""Pictures of codes, for whoever holds a link that was signed here: no key is asked for, and nothing else is told."""
+"""Pictures of codes, for those who hold a link that was signed here: no key is asked for, and nothing else is told."""
 
 from __future__ import annotations
 

@@ -72,14 +72,15 @@ class Texts:
     @classmethod
     def of(cls, spec: RunSpec, *, event: str | None = "", shows_code: bool = True) -> Texts:
         """Return what a run says."""
-        sources, webhook = spec.data_sources, spec.webhook
-        kept = {
-            "event": event,
-            "shows_code": shows_code,
-            "columns": spec.audience.columns,
-            "pictures_url": spec.pictures_url,
-        }
-        return cls(message=spec.message, sources=sources, webhook=webhook, **kept)  # type: ignore[arg-type]  # by name
+        return cls(
+            message=spec.message,
+            sources=spec.data_sources,
+            webhook=spec.webhook,
+            event=event,
+            shows_code=shows_code,
+            columns=spec.audience.columns,
+            pictures_url=spec.pictures_url,
+        )
 
 
 @dataclass(frozen=True, slots=True)

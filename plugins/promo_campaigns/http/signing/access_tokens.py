@@ -89,7 +89,7 @@ class AccessTokens:
         return self._token.value
 
     def mark_taken(self, token: str) -> None:
-        """Note that the receiver took a token, so that whoever asked for it is known there."""
+        """Note that the receiver took a token, so that the receiver is known to know us."""
         if token not in self._taken:
             self._taken.append(token)
 

@@ -9,7 +9,7 @@ create table promo.watermark (
   moved_at timestamptz not null default promo.clock()
 );
 comment on table promo.watermark is 'How far a reader of another database came: the next time it asks for what has changed since.';
-comment on column promo.watermark.digest is 'Of what it asks: whoever asks otherwise begins anew. Null for one that goes on, whatever it asks.';
+comment on column promo.watermark.digest is 'Of what it asks: a reader that asks for something else begins anew. Null for one that goes on, whatever it asks.';
 
 -- part: online --
 insert into promo.watermark (reader, digest, kind, value, moved_at)
