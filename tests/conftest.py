@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 from cores import core, stay_on
-from databases import database_of, new_database
+from databases import database_of, in_memory, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def postgres_server() -> Iterator[str]:
         return
     from promo_campaigns.postgres.embedded.server import throwaway_postgres
 
-    with throwaway_postgres() as server:
+    with throwaway_postgres(in_memory()) as server:
         yield server.dsn("postgres")
 
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_MEMORY = Path("/dev/shm")  # noqa: S108  (a folder with a random name is made in it)
+_ROOM_BYTES = 8 << 30
+
+
+def in_memory() -> Path | None:
+    """Return a folder that is kept in memory, or None where there is no room in one.
+
+    A database is hundreds of files, and a test makes and drops its own: on a disk that costs more than the test.
+    """
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
+        return None
+    starts_programs = not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC
+    return _MEMORY if starts_programs else None
 
 
 def database_of(dsn: str, name: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from databases import in_memory
 from faults.schedule import Schedule
 from faults.search import search_beside
 from faults.stage import stage
@@ -38,7 +39,7 @@ def main() -> int:
 
 
 def _replay(seed: int) -> int:
-    with throwaway_postgres() as server:
+    with throwaway_postgres(in_memory()) as server:
         migrate(server.dsn("postgres"))
         with stage(server.dsn("postgres")) as opened:
             schedule = Schedule(opened, seed)

@@ -12,6 +12,7 @@ from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
+from databases import in_memory
 from faults.planted_bugs import BUGS, planted
 from faults.planted_seeds import SEEDS
 from faults.search import PROCESSES, search
@@ -35,7 +36,7 @@ def _find(number: int) -> tuple[str, tuple[int, ...]]:
     """Return the name of a bug and the seed that finds it, none where there was none."""
     bug = BUGS[number]
     fresh = range(FIRST_SEED, FIRST_SEED + TIMES_THE_BUDGET * bug.budget)
-    with throwaway_postgres() as server:  # of its own: a bug may be planted in the store
+    with throwaway_postgres(in_memory()) as server:  # of its own: a bug may be planted in the store
         migrate(server.dsn("postgres"))
         with stage(server.dsn("postgres")) as opened, planted(bug, opened):
             found = search(opened, chain(SEEDS.get(bug.name, ()), fresh), stop_at_first=True)

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from cores import core, stay_on
+from databases import in_memory
 from faults.schedule import Schedule
 from faults.stage import stage
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
@@ -109,7 +110,7 @@ def search_beside(seeds: Sequence[int]) -> Search:
 def search_alone(seeds: Sequence[int], own_core: int | None) -> Search:
     """Play them on a server that is there for nothing else, both on one core."""
     stay_on(own_core)
-    with throwaway_postgres() as server:
+    with throwaway_postgres(in_memory()) as server:
         dsn = server.dsn("postgres")
         migrate(dsn)
         with stage(dsn) as opened:

@@ -284,9 +284,12 @@ class EmbeddedPostgres:
 
 
 @contextmanager
-def throwaway_postgres() -> Iterator[EmbeddedPostgres]:
-    """Run a server that is deleted afterwards, and dies with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="promo-postgres-"))
+def throwaway_postgres(within: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """Run a server that is deleted afterwards, and dies with this process.
+
+    :param within: the folder to keep its data in; by default that of temporary files
+    """
+    folder = Path(tempfile.mkdtemp(prefix="promo-postgres-", dir=within))
     folder.chmod(0o755)
     server = EmbeddedPostgres(folder / "server", durable=False, tied=True)
     try:
