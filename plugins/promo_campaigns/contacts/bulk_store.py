@@ -25,6 +25,7 @@ from promo_campaigns.model.contacts import (
     Rejected,
 )
 from promo_campaigns.model.errors import StoreUnavailableError
+from promo_campaigns.postgres.pooler import one_session
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -64,9 +65,10 @@ def put_contacts(
     """Create or update all the contacts, in lots and with bounded memory.
 
     Nothing is written before the last row was read. Then each lot is a transaction of its own, unless the caller has
-    opened one; loading the same rows again completes a load that broke off. A contact that is found keeps values that
-    are not sent. A row is refused, and the others are written, if it names two contacts, the contact of an earlier
-    row, or an erased one, or if its contact stays locked for longer than ``patience_s``.
+    opened one, or a pooler keeps no session for longer; loading the same rows again completes a load that broke off.
+    A contact that is found keeps values that are not sent. A row is refused, and the others are written, if it names
+    two contacts, the contact of an earlier row, or an erased one, or if its contact stays locked for longer than
+    ``patience_s``.
 
     :param rows: cleaned by the rules of ``model.contact_rules``; consumed once
     :param rejects_listed: how many refusals the report spells out
@@ -74,11 +76,12 @@ def put_contacts(
     :raises StoreUnavailableError: other writers were faster each time; the lots before are written
     """
     load = _Load(connection, matching or Matching())
-    with connection.transaction():
-        lots = load.stage(rows)
-    held = [part for lot in lots for part in load.write(lot, _LOT_WAITS, apart=patience_s is not None)]
-    load.write_held(held, patience_s or 0.0)
-    return load.report(rejects_listed)
+    with one_session(connection):
+        with connection.transaction():
+            lots = load.stage(rows)
+        held = [part for lot in lots for part in load.write(lot, _LOT_WAITS, apart=patience_s is not None)]
+        load.write_held(held, patience_s or 0.0)
+        return load.report(rejects_listed)
 
 
 class _Load:

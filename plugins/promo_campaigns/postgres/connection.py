@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from promo_campaigns.connections.store_tokens import forget_login, login_of
+from promo_campaigns.postgres.pooler import MARK, open_async_session, open_session
 from promo_campaigns.postgres.store_errors import explained, unreachable
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ SESSION = {
     "idle_in_transaction_session_timeout": "300s",
     # The default price of a random page is a turning disk's: a table would be read through for a chunk of contacts.
     "random_page_cost": "1.1",
+    MARK: "own",
 }
 """What every session sets, whatever the server, the database or the account has as its default."""
 
@@ -144,12 +146,12 @@ def open_connection(dsn: str, **changed: Any) -> Connection:  # noqa: ANN401  (t
 def _opened(dsn: str, settings: dict[str, Any]) -> Connection:
     login = login_of(dsn)
     try:
-        return psycopg.connect(dsn, **settings, **login)
+        return open_session(dsn, {**settings, **login})
     except psycopg.OperationalError:
         if not login:
             raise
         forget_login(dsn)  # its token may have ended before its time
-        return psycopg.connect(dsn, **settings, **login_of(dsn))
+        return open_session(dsn, {**settings, **login_of(dsn)})
 
 
 async def connect_async(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
@@ -159,4 +161,4 @@ async def connect_async(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
     """
     options = session_options(synchronous_commit="off")
     login = await asyncio.to_thread(login_of, dsn)
-    return await psycopg.AsyncConnection.connect(dsn, **settings_of(dsn, options=options), **login)
+    return await open_async_session(dsn, {**settings_of(dsn, options=options), **login})

@@ -11,13 +11,12 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from promo_campaigns.connections.store_tokens import login_of
 from promo_campaigns.model.errors import ConfigurationError, ContactHeldError, StoreError, StoreUnavailableError
 from promo_campaigns.postgres.connection import Connection, session_options, settings_of
+from promo_campaigns.postgres.pooler import open_session
 from promo_campaigns.postgres.reconnecting import reconnecting
 from promo_campaigns.postgres.store_errors import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from typing_extensions import Self
 
     Answer = TypeVar("Answer")
 
@@ -35,13 +34,13 @@ def check_store(dsn: str) -> None:
         connection.execute("select from promo.contact_import limit 0")
 
 
-class _PooledConnection(psycopg.Connection[dict[str, Any]]):
-    """A connection that is opened with the login which its address has by then."""
+class _Opened(psycopg.Connection[dict[str, Any]]):
+    """What the pool asks for connections."""
 
     @classmethod
-    def connect(cls, conninfo: str = "", **parameters: Any) -> Self:  # noqa: ANN401  (the driver's)
-        """Open one."""
-        return super().connect(conninfo, **{**parameters, **login_of(conninfo)})
+    def connect(cls, conninfo: str = "", **parameters: Any) -> psycopg.Connection[dict[str, Any]]:  # type: ignore[override]  # noqa: ANN401  (another class of the driver's behind a pooler)
+        """Open one with the login which its address has by then."""
+        return open_session(conninfo, {**parameters, **login_of(conninfo)})
 
 
 class StorePool:
@@ -71,7 +70,7 @@ class StorePool:
         options = session_options(lock_timeout=f"{lock_wait_ms}ms", statement_timeout=f"{statement_ms}ms")
         self._pool = ConnectionPool(
             dsn,
-            connection_class=_PooledConnection,
+            connection_class=_Opened,
             kwargs={
                 **settings_of(dsn, options=options),
                 "prepare_threshold": 1 if prepare else None,

@@ -125,11 +125,7 @@ class ReconnectingConnection:
     def _open(self) -> Connection:
         """Open a connection to a server that takes what is written: of several or in a failover, to no standby."""
         options = session_options(idle_in_transaction_session_timeout=f"{_IDLE_S}s")
-        connection = open_connection(self._dsn, options=options, target_session_attrs="read-write")
-        connection.isolation_level = (
-            psycopg.IsolationLevel.READ_COMMITTED
-        )  # under a pooler that keeps options back, too
-        return connection
+        return open_connection(self._dsn, options=options, target_session_attrs="read-write")
 
 
 Store = Connection | ReconnectingConnection

@@ -46,7 +46,7 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[PromoError], str], ...] = (
     (
         ("unrecognized configuration parameter", "unsupported startup parameter"),
         ConfigurationError,
-        "use Postgres 15 or newer, and let a pooler pass on the startup parameter options",
+        "use Postgres 15 or newer; what a pooler refuses, take out of the connection, or have the pooler ignore it",
     ),
     (
         ("invalid ", "definition of service", "Servname not supported", _HOST_WITH_AT),

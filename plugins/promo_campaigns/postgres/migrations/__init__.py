@@ -52,6 +52,7 @@ from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.postgres.connection import LINE, explaining, session_options, settings_of
 from promo_campaigns.postgres.migrations.former import FIRST, take_over
 from promo_campaigns.postgres.migrations.steps import BATCH_ROWS, LOCK_WAIT_MS, SCHEMA, Migration, try_until
+from promo_campaigns.postgres.pooler import has_own_session, refuses_options
 from promo_campaigns.postgres.store_errors import unreachable
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ PATIENCE_S = 600.0
 """Seconds for which a migration waits for another one, or for a lock that others hold."""
 
 _MIGRATION_LOCK = 0x50524F4D4F  # "PROMO": one migration of one database at a time
+_POOLER = (
+    "a pooler answers at the address of the promo database, and a migration needs a session of its own; "
+    "run promo db migrate --dsn with the address of the server itself"
+)
 _SESSION = session_options(
     # A limit on waiting is not one for building an index; what waits for a lock says so itself.
     lock_timeout="0",
@@ -187,9 +192,13 @@ def open_session(dsn: str) -> psycopg.Connection:
     """
     try:
         line = {name: value for name, value in settings_of(dsn, options=_SESSION).items() if name in LINE}
-        return psycopg.connect(dsn, **line, **login_of(dsn), autocommit=True)
+        connection = psycopg.connect(dsn, **line, **login_of(dsn), autocommit=True)
     except psycopg.Error as error:
-        raise unreachable(error) from None
+        raise ConfigurationError(_POOLER) if refuses_options(error) else unreachable(error) from None
+    if has_own_session(connection):
+        return connection
+    connection.close()
+    raise ConfigurationError(_POOLER)
 
 
 def _prepare(connection: psycopg.Connection) -> None:
