@@ -12,6 +12,7 @@ from promo_campaigns.code_files.row_rules import RowRules
 from promo_campaigns.model.errors import CodeFileRejectedError, UnknownCodeFileError
 from promo_campaigns.model.load_report import KEPT_REJECTS, LoadReport, Reject, Rejects, group_rejects
 from promo_campaigns.model.masking import mask
+from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.tables.any_table import AnyTable
 from promo_campaigns.tables.frame_table import FrameTable
@@ -297,25 +298,30 @@ def _one(connection: Connection, name: str, values: dict[str, Any]) -> dict[str,
     return row
 
 
-def withdraw_code_file(connection: Connection, code_file_id: int) -> WithdrawalReport:
-    """Take the codes of a file out of the pool; running it again changes nothing.
+def withdraw_code_file(
+    connection: Connection, code_file_id: int, *, by: str = "", reason: str = ""
+) -> WithdrawalReport:
+    """Take the codes of a file out of the pool; running it again changes nothing. The audit notes who did it.
 
     Its free codes are no longer given out. Issued codes stay with their contacts, and are not given out again if they
     come back. Codes that a newer file changed belong to that file and are not touched.
     The file may be loaded again later.
 
     :param connection: an open store, outside a transaction
+    :param by: who does it; by default the account of this process
+    :param reason: why, where somebody said it
     :raises UnknownCodeFileError: there is no such file
     """
     which = {"code_file_id": code_file_id}
-    with connection.transaction():
+    entry_of = audited(connection, "withdraw", f"code file {code_file_id}", actor=by, reason=reason)
+    with entry_of as entry, connection.transaction():
         file = connection.execute(_SQL["lock_for_withdrawal"], which).fetchone()
         if file is None:
             msg = f"there is no code file {code_file_id}; promo codes files lists them"
             raise UnknownCodeFileError(msg)
         if file["withdrawn_at"] is None:
             connection.execute(_SQL["withdraw_file"], which)
-        withdrawn = _one(connection, "retire_file", which)["withdrawn"]
+        entry.rows = withdrawn = _one(connection, "retire_file", which)["withdrawn"]
         issued = connection.execute(_SQL["issued_codes"], which | {"limit": KEPT_ISSUED}).fetchall()
     return WithdrawalReport(
         code_file_id=code_file_id,

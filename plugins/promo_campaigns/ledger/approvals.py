@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from promo_campaigns.model.approval import Approval, ApprovalStatus
 from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> A
     :param by: who says it, empty where nobody answered in time
     """
     status = ApprovalStatus.GIVEN if approved else ApprovalStatus.REFUSED
-    with connection.transaction():
+    action, actor = ("approve" if approved else "reject"), by or "nobody answered in time"
+    subject = f"run {read_approval(connection, run_id).run_key}"
+    with audited(connection, action, subject, actor=actor) as entry, connection.transaction():
         decision = {"run_id": run_id, "state": status.value, "approved_by": by or None}
         kept = connection.execute(_SQL["decide"], decision).fetchone()
+        entry.rows = int(kept is not None)
         if kept is not None and not approved:
             connection.execute(_SQL["skip_refused"], {"run_id": run_id})
         return read_approval(connection, run_id)

@@ -24,6 +24,7 @@ from promo_campaigns.model.limits import limit_parameters
 from promo_campaigns.model.oversight.halt import HaltKind
 from promo_campaigns.model.run import MAX_BATCHES, Batch, Mode, Run
 from promo_campaigns.model.run_spec import RunSpec
+from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -103,14 +104,18 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     return run
 
 
-def set_mode(connection: Connection, run_key: str, mode: Mode) -> None:
-    """Say what running this run again shall do once it is closed.
+def set_mode(connection: Connection, run_key: str, mode: Mode, *, by: str = "", reason: str = "") -> None:
+    """Say what running this run again shall do once it is closed; the audit notes who said it.
 
+    :param by: who says it; by default the account of this process
+    :param reason: why, where somebody said it
     :raises LedgerError: there is no such run
     """
-    if connection.execute(_SQL["set_mode"], {"run_key": run_key, "mode": mode.value}).fetchone() is None:
-        msg = f"there is no run {run_key} in the ledger"
-        raise LedgerError(msg)
+    with audited(connection, f"mode {mode.value}", f"run {run_key}", actor=by, reason=reason) as entry:
+        if connection.execute(_SQL["set_mode"], {"run_key": run_key, "mode": mode.value}).fetchone() is None:
+            msg = f"there is no run {run_key} in the ledger"
+            raise LedgerError(msg)
+        entry.rows = 1
 
 
 def read_run(connection: Connection, run_id: int) -> Run:

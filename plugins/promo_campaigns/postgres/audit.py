@@ -1,4 +1,4 @@
-"""Who took codes out of the store, who erased whom, and who held sending up."""
+"""Who took codes out of the store, who erased whom, and who changed by hand what a campaign does."""
 
 from __future__ import annotations
 
@@ -52,16 +52,18 @@ def audited(  # noqa: PLR0913  (what an entry says, one keyword each)
             "reason": reason or None,
         },
     ).fetchone()
-    entry = Entry()
+    entry, whole = Entry(), False
     try:
         yield entry
+        whole = True
     finally:
         if row is not None and not connection.broken:
-            connection.execute(_SQL["finish_entry"], {"audit_id": row["audit_id"], "rows": entry.rows})
+            ended = {"audit_id": row["audit_id"], "rows": entry.rows, "broken_off": not whole}
+            connection.execute(_SQL["finish_entry"], ended)
 
 
 def list_audit(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
-    """Return the newest entries: begun_at, action, subject, revealed, rows, finished, actor, reason."""
+    """Return the newest entries: begun_at, action, subject, revealed, rows, finished, broken_off, actor, reason."""
     return connection.execute(_SQL["list_entries"], {"limit": limit}).fetchall()
 
 

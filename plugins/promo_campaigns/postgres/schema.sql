@@ -341,13 +341,16 @@ create table promo.audit (
   revealed    boolean     not null default false,
   action      text        not null check (action in (
     'export', 'erase', 'readmit', 'cancel', 'pause', 'resume', 'stop sending', 'start sending', 'run again', 'trigger', 'test send',
-    'accept unknown', 'refuse unknown', 'resend unknown', 'reveal', 'find code', 'upload', 'withdraw', 'check')),
+    'accept unknown', 'refuse unknown', 'resend unknown', 'reveal', 'find code', 'upload', 'withdraw', 'check',
+    'mode missing', 'mode profiles', 'mode refuse', 'approve', 'reject')),
   subject     text        not null,
   actor       text        not null,
   reason      text,
+  broken_off  boolean     not null default false,
   constraint audit_finished check ((finished_at is null) = (row_count is null))
 );
-comment on table promo.audit is 'Who exported codes, erased a contact or held sending up: written before it begins, its end recorded once. Append-only.';
+comment on table promo.audit is 'Who exported codes, erased a contact or changed by hand what a campaign does: written before it begins, its end recorded once. Append-only.';
+comment on column promo.audit.broken_off is 'It ended before it was whole: the export whose reader left, say.';
 comment on column promo.audit.subject is 'Which run, workflow or contact, by key or id: never an address.';
 
 

@@ -12,7 +12,7 @@ import typer
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import AsJson, Dsn, Fields, Sheet
+from promo_campaigns.cli.options import AsJson, Dsn, Fields, Reason, Sheet
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import progress, reading_file
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
@@ -193,6 +193,7 @@ def files(*, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> Non
 def withdraw(
     code_file_id: Annotated[int, typer.Argument(metavar="ID", help="The file's id, as promo codes files shows it.")],
     *,
+    reason: Reason = "",
     as_json: AsJson = False,
     fields: Fields = "",
     dsn: Dsn = "",
@@ -203,7 +204,7 @@ def withdraw(
 
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection, progress("Withdrawing the codes"):
-        report = withdraw_code_file(connection, code_file_id)
+        report = withdraw_code_file(connection, code_file_id, reason=reason)
     output.record(asdict(report), _withdrawn_in_words(report))
 
 

@@ -21,6 +21,7 @@ from promo_campaigns.cli.options import (
     Include,
     NewestRun,
     OneRun,
+    Reason,
     RunKey,
     Since,
     parse_since,
@@ -60,6 +61,7 @@ def mode(
         ),
     ],
     *,
+    reason: Reason = "",
     as_json: AsJson = False,
     fields: Fields = "",
     dsn: Dsn = "",
@@ -72,7 +74,7 @@ def mode(
     output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection:
         key = find_run(connection, key).run_key
-        set_mode(connection, key, mode)
+        set_mode(connection, key, mode, reason=reason)
     output.record({"run_key": key, "mode": mode.value}, f"{key}\t{mode.value}")
 
 

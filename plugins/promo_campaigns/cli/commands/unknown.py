@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.groups import Commands
-from promo_campaigns.cli.options import Dsn, OutputOptions, RunKey
+from promo_campaigns.cli.options import Dsn, OutputOptions, Reason, RunKey
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import progress
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.masking import mask
+
+if TYPE_CHECKING:
+    from promo_campaigns.ledger.lookups.unknown_pages import Decision
 
 app = Commands()
 _DONE = {"accept": "accepted", "refuse": "refused", "resend": "due again; run the DAG run again to send them"}
@@ -27,6 +30,7 @@ class Chosen:
         list[int] | None, typer.Option("--contact", metavar="ID", help="This contact; may be given several times.")
     ] = None
     everybody: Annotated[bool, typer.Option("--all", help="Every one of the run.")] = False
+    reason: Reason = ""
 
     def contacts(self) -> list[int] | None:
         """Return the contacts that were named; None for all of the run.
@@ -80,23 +84,14 @@ def resend(key: RunKey, *, which: Chosen, form: OutputOptions, dsn: Dsn = "") ->
     _record("resend", key, which, form.output(), dsn)
 
 
-def _record(verb: str, key: str, which: Chosen, output: Output, dsn: str) -> None:
+def _record(verb: Decision, key: str, which: Chosen, output: Output, dsn: str) -> None:
+    from promo_campaigns.ledger.lookups.unknown_pages import decide_unknown
     from promo_campaigns.ledger.run_list import find_run
-    from promo_campaigns.ledger.unknown_sends import list_unknown, record_unknown, resend_unknown
-    from promo_campaigns.model.outcome import Outcome
+    from promo_campaigns.postgres.audit import account
     from promo_campaigns.postgres.connection import connect
 
     contacts = which.contacts()
     with connect(find_dsn(dsn)) as connection, progress("Recording the outcomes"):
         run = find_run(connection, key)
-        key, run_id = run.run_key, run.run_id
-        if verb == "resend" and run.cancelled:
-            msg = f"run {key} was cancelled, so nothing of it is sent again; promo runs resume {key} lifts that"
-            raise ConfigurationError(msg)
-        contact_ids = [one["contact_id"] for one in list_unknown(connection, run_id, contacts)]
-        if verb == "resend":
-            count = resend_unknown(connection, run_id, contact_ids)
-        else:
-            outcome = Outcome.OK if verb == "accept" else Outcome.REFUSED
-            count = record_unknown(connection, run_id, contact_ids, outcome)
-    output.record({"run_key": key, "action": verb, "sends": count}, f"{count:,} sends are {_DONE[verb]}")
+        count = decide_unknown(connection, run.run_id, verb, contacts, by=account(), reason=which.reason)
+    output.record({"run_key": run.run_key, "action": verb, "sends": count}, f"{count:,} sends are {_DONE[verb]}")

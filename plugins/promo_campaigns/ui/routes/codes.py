@@ -18,7 +18,6 @@ from promo_campaigns.hooks.include import include_folder
 from promo_campaigns.ledger.lookups.pools import read_burn, read_pools
 from promo_campaigns.model.errors import DefinitionError
 from promo_campaigns.model.load_report import Reject, group_rejects
-from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.connection import Connection
 from promo_campaigns.tables.writers import Column, csv_writer
 from promo_campaigns.ui.effects import counted, effect
@@ -114,10 +113,7 @@ async def withdraw(caller: CallerDep, store: StoreDep, code_file_id: int, why: W
     """Take the codes of a file out of the pool."""
 
     def act(connection: Connection) -> dict[str, Any]:
-        subject = f"code file {code_file_id}"
-        with audited(connection, "withdraw", subject, actor=caller.name, reason=why.reason) as entry:
-            report = withdraw_code_file(connection, code_file_id)
-            entry.rows = report.withdrawn
+        report = withdraw_code_file(connection, code_file_id, by=caller.name, reason=why.reason)
         return {"name": report.file, "withdrawn": report.withdrawn, "issued": report.issued_count}
 
     return await store.act(act)

@@ -68,7 +68,7 @@ async def run_again(caller: CallerDep, store: StoreDep, run_id: int, again: Agai
             raise PageError(409, f"Airflow has no DAG run of {key} any more, so it cannot be run again from here")
         require_dag(workflow)
         with audited(connection, "run again", f"run {key}", actor=caller.name, reason=again.mode.value):
-            set_mode(connection, key, again.mode)
+            set_mode(connection, key, again.mode, by=caller.name)
             if dag_run_id is None:
                 dag_run_id = trigger(workflow, {"edition": edition, "mode": again.mode.value}, by=caller.name)
             else:
