@@ -81,8 +81,9 @@ def test_the_dag_run_is_cleared_and_found_from_both_sides(site: Site, store: Con
     assert told["dag"]["run_id"] == started
     assert states_of_dag_runs()[started] == "queued"
     assert store.execute("select mode from promo.run").fetchone() == {"mode": "profiles"}
-    [entry] = list_audit(store)
-    assert (entry["action"], entry["subject"], entry["reason"]) == ("run again", f"run {KEY}", "profiles")
+    mode, again = list_audit(store)
+    assert (again["action"], again["subject"], again["reason"]) == ("run again", f"run {KEY}", "profiles")
+    assert (mode["action"], mode["subject"]) == ("mode profiles", f"run {KEY}")
 
 
 def test_an_edition_that_airflow_has_no_more_is_triggered(site: Site, store: Connection, dag: SerializedDAG) -> None:
