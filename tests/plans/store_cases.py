@@ -118,6 +118,7 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
             "insert into promo.audit (action, subject, actor) values ('export', 'run', 'ops')",
             audit_id=scenario.next_audit_id,
             rows=1,
+            broken_off=False,
         ),
         "postgres.audit.list_entries": case(20),
         "postgres.audit.entries_before": case(20, before=2**62),
