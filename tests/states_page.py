@@ -39,6 +39,8 @@ def _changes() -> list[str]:
 
 def _change(edge: Edge) -> str:
     only = ", allowed on the evidence of that attempt alone" if edge.on_evidence else ""
+    if edge.on_refusals:
+        only = ", allowed only if no attempt of the message can have arrived"
     made_by = ", ".join(f"`{name}`" for name in edge.made_by)
     return f"| `{edge.source.value}` | `{edge.target.value}` | {edge.when}{only} | {made_by} |"
 

@@ -15,7 +15,7 @@ from faults import planted_bugs
 from faults.planted_bugs import planted
 from faults.small_scenario import DAY_S, draw_scenario, lay_out
 from faults.virtual_clock import EPOCH_S
-from integration.scenario import SPEC
+from integration.scenario import SPEC, tamper
 from promo_campaigns.delivery.throttle.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -93,7 +93,7 @@ def an_unknown_to_be_sent_again_keeps_its_code_when_it_is_too_late(stage: Stage)
     scene = Scene(stage)
     scene.record(scene.begin(), Outcome.UNKNOWN)
     resend_unknown(scene.store, scene.run_id, [CONTACT])
-    scene.store.execute("update promo.run set send_by = promo.clock()")
+    tamper(scene.store, "update promo.run set send_by = promo.clock()")
     scene.begin()
     return scene.state() == "unknown" and bool(scene.ledger.held_codes(scene.run_id, [CONTACT]))
 

@@ -22,6 +22,7 @@ from integration.scenario import (
     free_codes,
     open_welcome,
     states,
+    tamper,
 )
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.erasure import erase_contact
@@ -250,7 +251,7 @@ def test_a_code_that_a_source_has_seen_never_goes_to_somebody_else(
     assert rows == [{"retired": True, "seen": True, "issued_at": None}] * 3
     campaign.check()
     with pytest.raises(psycopg.errors.CheckViolation):
-        store.execute("update promo.promo_code set retired = false")
+        tamper(store, "update promo.promo_code set retired = false")
 
 
 def test_a_code_that_no_source_has_seen_goes_back(dsn: str, store: Connection, receiver: Receiver) -> None:
@@ -285,8 +286,8 @@ def test_a_seen_code_that_falls_short_is_not_exchanged_and_an_unseen_one_is(
         campaign.ask()
         add_codes(store, 1, prefix=f"LONG{exchanged}")
         held = campaign.ledger.held_codes(run_id, contacts)
-        store.execute(
-            "update promo.promo_code set expires_at = now() + interval '5 days' where code = %s", [held[0][1]]
+        tamper(
+            store, "update promo.promo_code set expires_at = now() + interval '5 days' where code = %s", [held[0][1]]
         )
         lease = campaign.ledger.begin_messages(run_id, contacts, lease_s=60, resend_within_s=0)
         assert (campaign.ledger.held_codes(run_id, contacts) != held) is exchanged
@@ -300,7 +301,7 @@ def test_a_seen_code_that_expires_is_gone_and_its_contact_is_asked_for_anew_with
     """Under another key: schedule 156 found that a receiver of keys was asked about two codes under one."""
     campaign = Campaign(dsn, store, receiver, TOLD, 1)
     campaign.ask()
-    store.execute("update promo.promo_code set expires_at = now()")
+    tamper(store, "update promo.promo_code set expires_at = now()")
     assert campaign.send().ok == 0
     assert states(store, campaign.run) == {"expired": 1}
     assert store.execute("select seen_at is not null as seen from promo.promo_code").fetchone() == {"seen": True}

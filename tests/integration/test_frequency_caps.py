@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states, tamper
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
@@ -172,7 +172,7 @@ def test_a_code_that_is_exchanged_is_weighed_against_the_cap_again(store: Connec
     other = start(store, "other", MESSAGE_ONLY)
     claim(store, other, [contact])
     send(store, other, [contact])
-    store.execute("update promo.promo_code set expires_at = promo.clock() + interval '1 h' where issued_at is not null")
+    tamper(store, "update promo.promo_code set expires_at = promo.clock() + interval '1 h' where issued_at is not null")
     send(store, run, [contact])
     assert states(store, run) == {"skipped": 1}
     assert check_invariants(store) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, tamper
 from promo_campaigns.ledger.invariants import SHOWN, check_invariants, check_store, invariants, run_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import close_run, open_run
@@ -112,7 +112,7 @@ def test_a_code_that_went_back_and_was_given_an_earlier_date_breaks_no_promise(s
     lease = ledger.begin_messages(run.run_id, contact_ids, lease_s=60, resend_within_s=0)
     ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=contact_ids[0], outcome=Outcome.REFUSED)])
     close_run(store, run.run_id)
-    store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
+    tamper(store, "update promo.promo_code set expires_at = now() - interval '1 day'")
     assert check_invariants(store) == []
     assert check_invariants(store, run.run_id) == []
 
@@ -128,7 +128,7 @@ def test_an_attempt_with_a_code_that_had_run_out_is_found(store: Connection) -> 
     ledger.record_message_outcomes(
         lease, [DeliveryResult(contact_id=who, outcome=what) for who, what in zip(contact_ids, said, strict=True)]
     )
-    store.execute("update promo.promo_code set expires_at = now() - interval '1 day'")
+    tamper(store, "update promo.promo_code set expires_at = now() - interval '1 day'")
     (broken,) = check_invariants(store, run.run_id)
     assert (broken.invariant, broken.count) == ("no_expired_code", 2)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from integration.scenario import CODES, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.scenario import CODES, add_codes, add_contacts, free_codes, open_welcome, states, tamper
 from promo_campaigns.contacts.store import put_contact
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
@@ -251,7 +251,7 @@ def test_late_ok_resolves_a_parked_unknown_send(store: Connection) -> None:
 
 def test_nobody_is_sent_anything_after_send_by(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
-    store.execute("update promo.run set send_by = now() - interval '1 s'")
+    tamper(store, "update promo.run set send_by = now() - interval '1 s'")
     assert begin(ledger, run, contacts).recipients == []
     assert states(store, run) == {"expired": 3}
     assert free_codes(store) == 3
@@ -260,7 +260,7 @@ def test_nobody_is_sent_anything_after_send_by(store: Connection) -> None:
 def test_a_code_that_fell_short_is_exchanged_if_nobody_saw_it(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
     (fresh,) = add_codes(store, 1, prefix="FRESH")
-    store.execute("update promo.promo_code set expires_at = now() + interval '5 days' where code = 'CODE-000002'")
+    tamper(store, "update promo.promo_code set expires_at = now() + interval '5 days' where code = 'CODE-000002'")
     assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == contacts
     assert dict(ledger.held_codes(run.run_id, contacts))[contacts[1]] == fresh
     assert free_codes(store) == 1
@@ -268,7 +268,7 @@ def test_a_code_that_fell_short_is_exchanged_if_nobody_saw_it(store: Connection)
 
 def test_without_another_code_a_contact_waits_and_is_sent_nothing(store: Connection) -> None:
     ledger, run, contacts = assigned(store)
-    store.execute("update promo.promo_code set expires_at = now() where line = 2")
+    tamper(store, "update promo.promo_code set expires_at = now() where line = 2")
     assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == [contacts[0], contacts[2]]
     assert states(store, run) == {"sending": 2, "pending": 1}
 
@@ -278,7 +278,7 @@ def test_a_code_that_was_put_before_somebody_is_not_exchanged(store: Connection)
     add_codes(store, 3, prefix="FRESH")
     lease = begin(ledger, run, contacts)
     ledger.record_message_outcomes(lease, answered(lease, Outcome.LATER))
-    store.execute("update promo.promo_code set expires_at = now() where line = 2 and code like 'CODE%'")
+    tamper(store, "update promo.promo_code set expires_at = now() where line = 2 and code like 'CODE%'")
     assert [to.contact_id for to in begin(ledger, run, contacts).recipients] == [contacts[0], contacts[2]]
     assert states(store, run) == {"sending": 2, "expired": 1}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, PUSH, SPEC, add_codes, add_contacts, open_welcome, states, tamper
 from promo_campaigns.delivery.batches import record_profiles, send_messages
 from promo_campaigns.delivery.retry_loop import Tally
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
@@ -129,7 +129,7 @@ def test_a_task_with_nobody_to_call_leaves_the_probe_to_others(scene: Scene) -> 
 
 def test_contacts_past_the_deadline_expire_although_the_circuit_is_open(scene: Scene) -> None:
     scene.fail()
-    scene.store.execute("update promo.run set send_by = promo.clock()")
+    tamper(scene.store, "update promo.run set send_by = promo.clock()")
     assert scene.send(Answering()) == Tally()
     assert states(scene.store, scene.run) == {"expired": 5}
 

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, states, tamper
 from promo_campaigns.ledger.claiming import OPEN_S
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -212,8 +212,8 @@ def test_a_code_that_fell_short_in_the_night_is_exchanged_in_the_morning(store: 
     ledger, run, contacts = scenario(store)
     home = contacts["Europe/Kyiv"]
     ledger.assign_codes(run.run_id, home, CODES)
-    store.execute(
-        "update promo.promo_code set expires_at = promo.clock() + interval '1 day' where issued_at is not null"
+    tamper(
+        store, "update promo.promo_code set expires_at = promo.clock() + interval '1 day' where issued_at is not null"
     )
     set_clock(store, kyiv(23))
     assert answer(ledger, run, home) == []

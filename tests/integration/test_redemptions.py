@@ -16,7 +16,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 import psycopg
 import pytest
 
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, tamper
 from promo_campaigns import PromoStore
 from promo_campaigns.code_files.load import load_code_file
 from promo_campaigns.contacts.erasure import erase_contact
@@ -107,13 +107,13 @@ def test_a_redemption_is_attributed_once_and_what_is_odd_is_told(store: Connecti
     load_code_file(store, io.BytesIO(again), name="again.csv")
     assert free_codes(store) == 1  # of two: the one that leaked is given to nobody, whatever a file says
     assert check_invariants(store) == []
-    store.execute("update promo.promo_code set seen_at = null where code = %s", [free])
+    tamper(store, "update promo.promo_code set seen_at = null where code = %s", [free])
     assert [one.invariant for one in check_invariants(store)] == ["redeemed_is_gone"]
 
 
 def test_a_code_that_was_redeemed_is_not_given_again_and_a_reminder_sends_the_others(store: Connection) -> None:
     given = send(store)
-    store.execute("update promo.promo_code set expires_at = now() + interval '2 days'")
+    tamper(store, "update promo.promo_code set expires_at = now() + interval '2 days'")
     (one, code), *others = given.items()
     add_redemptions(store, [used(code, "A-1")], "event")
     audience = Audience(name="not_redeemed", sql=(INCLUDE / "audiences" / "not_redeemed.sql").read_text())

@@ -33,9 +33,10 @@ update promo.assignment
 set state = %(state)s, promo_code_id = %(code)s, reason = %(reason)s, lease_token = %(token)s, lease_until = %(until)s
 where run_id = %(run_id)s and contact_id = %(contact_id)s
 """
-ANSWERED_OK = """
+ANSWERED = """
 insert into promo.attempt (run_id, contact_id, promo_code_id, lease_token, purpose, outcome, finished_at)
-values (%(run_id)s, %(contact_id)s, 1, 1, 'message', 'ok', now())
+values (%(run_id)s, %(contact_id)s, 1, 1, 'message', %(outcome)s,
+  case when %(outcome)s::text is not null then now() end)
 """
 
 
@@ -72,23 +73,26 @@ def is_allowed(store: Connection, change: dict[str, object]) -> bool:
     return True
 
 
-def allowed(store: Connection, ids: dict[str, int], *, answered: bool) -> Iterator[tuple[str, str]]:
-    """Try every change of state, and yield those that the store lets pass."""
+def allowed(store: Connection, ids: dict[str, int], *outcomes: str | None) -> Iterator[tuple[str, str]]:
+    """Try every change of state after such attempts, and yield those that the store lets pass."""
     for source in AssignmentState:
         for target in set(AssignmentState) - {source}:
             with store.transaction(force_rollback=True):
                 store.execute(ADD, ids | columns_of(source))
-                if answered:
-                    store.execute(ANSWERED_OK, ids)
+                for outcome in outcomes:
+                    store.execute(ANSWERED, ids | {"outcome": outcome})
                 if is_allowed(store, ids | columns_of(target)):
                     yield source.value, target.value
 
 
 def test_the_store_allows_the_edges_and_no_other_change(store: Connection, ids: dict[str, int]) -> None:
-    edges = {(edge.source.value, edge.target.value): edge.on_evidence for edge in EDGES}
+    edges = {(edge.source.value, edge.target.value): edge for edge in EDGES}
     assert len(edges) == len(EDGES)
-    assert set(allowed(store, ids, answered=True)) == set(edges)
-    assert set(allowed(store, ids, answered=False)) == {edge for edge, on_evidence in edges.items() if not on_evidence}
+    on_evidence = {pair for pair, edge in edges.items() if edge.on_evidence}
+    on_refusals = {pair for pair, edge in edges.items() if edge.on_refusals}
+    assert set(allowed(store, ids, "ok")) == set(edges) - on_refusals
+    assert set(allowed(store, ids, None)) == set(edges) - on_refusals - on_evidence
+    assert set(allowed(store, ids, "refused")) == set(allowed(store, ids)) == set(edges) - on_evidence
     labels = store.execute("select unnest(enum_range(null::promo.assignment_state))::text as label").fetchall()
     assert [row["label"] for row in labels] == [state.value for state in AssignmentState]
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from integration.scenario import CODES, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, add_codes, add_contacts, open_welcome, tamper
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -110,7 +110,7 @@ def test_the_inbox_shows_no_code_in_full(site: Site, store: Connection) -> None:
 def test_a_message_is_shown_with_its_html_and_no_code_in_full(site: Site, store: Connection) -> None:
     run, (who, *_), _ = opened_and_claimed(store, 1)
     code = "R&D-'2030'-WELCOME"
-    store.execute("update promo.promo_code set code = %s where held_by = %s", [code, who])
+    tamper(store, "update promo.promo_code set code = %s where held_by = %s", [code, who])
     html = f'<p title="{escape(code)}">{escape(code, quote=False)}</p><a href="/?c={quote(code)}">for token-{who}</a>'
     keep_message(store, idempotency_key(run.run_key, who, Purpose.MESSAGE), who, f"Code: {code}", html)
     keep_message(store, "00000000-0000-0000-0000-000000000001", who, "of no run", "<p>WHO-KNOWS-WHAT</p>")

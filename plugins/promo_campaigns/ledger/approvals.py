@@ -41,7 +41,11 @@ def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> A
     If the run is rejected, its waiting contacts are skipped.
 
     :param by: who says it, empty where nobody answered in time
+    :raises LedgerError: there is no such run, or nobody says that it may go
     """
+    if approved and not by:
+        msg = f"run {run_id} is approved by somebody or not at all: say who"
+        raise LedgerError(msg)
     status = ApprovalStatus.GIVEN if approved else ApprovalStatus.REFUSED
     action, actor = ("approve" if approved else "reject"), by or "nobody answered in time"
     subject = f"run {read_approval(connection, run_id).run_key}"

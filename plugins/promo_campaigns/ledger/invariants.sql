@@ -149,6 +149,13 @@ from promo.attempt
 where shows_code and outcome is distinct from 'refused'
 group by promo_code_id having min(contact_id) <> max(contact_id);
 
+-- attempts --
+-- Each attempt is of a contact that is in its run. The ledger makes no others, so End does not ask for them.
+select 'attempt_of_somebody' as invariant,
+       'attempt ' || t.attempt_id || ' is of contact ' || t.contact_id || ' of run ' || t.run_id || ', who is not in it' as broken
+from promo.attempt t
+where not exists (select from promo.assignment a where a.run_id = t.run_id and a.contact_id = t.contact_id);
+
 -- caps --
 -- Nobody who holds a code of a run with a cap had had as many messages of the channel before it was claimed.
 select 'cap_kept' as invariant, 'contact ' || a.contact_id || ' of run ' || a.run_id || ' holds a code beyond the cap' as broken

@@ -60,6 +60,7 @@ class Edge:
     :ivar made_by: the named statements of ``ledger/`` that make it
     :ivar when: what has happened
     :ivar on_evidence: only allowed if an attempt of the message was answered ok
+    :ivar on_refusals: only allowed if every attempt of the message was refused
     """
 
     source: AssignmentState
@@ -67,6 +68,7 @@ class Edge:
     made_by: tuple[str, ...]
     when: str
     on_evidence: bool = False
+    on_refusals: bool = False
 
 
 _SKIPS = ("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet", "skip_cancelled")
@@ -100,7 +102,13 @@ EDGES = (
     Edge(_S.SENDING, _S.ACCEPTED, _FOLDS, "an attempt was answered ok"),
     Edge(_S.SENDING, _S.REJECTED, ("fold_assignments", "fold_answers"), "every attempt was refused"),
     Edge(_S.SENDING, _S.UNKNOWN, _FOLDS, "an attempt has no known outcome"),
-    Edge(_S.SENDING, _S.ASSIGNED, (*_FOLDS, "fold_answers"), "refused for now, or a data source has answered"),
+    Edge(
+        _S.SENDING,
+        _S.ASSIGNED,
+        (*_FOLDS, "fold_answers"),
+        "refused for now, or a data source has answered",
+        on_refusals=True,
+    ),
     Edge(_S.UNKNOWN, _S.SENDING, ("begin_messages",), "sent again under the same key, which the receiver knows"),
     Edge(_S.UNKNOWN, _S.ACCEPTED, ("fold_assignments",), "a late ok, or a person or the receiver says so"),
     Edge(_S.UNKNOWN, _S.REJECTED, ("fold_assignments",), "refused late, or a person says so"),
