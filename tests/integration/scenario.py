@@ -122,6 +122,6 @@ def tamper(connection: Connection, statement: str, params: Sequence[object] | No
         for verb in ("disable", "enable"):
             for table, triggers in GUARDS.items():
                 for trigger in triggers:
-                    connection.execute(f"alter table {table} {verb} trigger {trigger}")  # type: ignore[arg-type]
+                    connection.execute(f"alter table {table} {verb} trigger {trigger}".encode())
             if verb == "disable":
-                connection.execute(statement, params)  # type: ignore[call-overload]
+                connection.execute(statement.encode(), params)

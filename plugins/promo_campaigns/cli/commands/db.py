@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +17,17 @@ from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import Bar, progress
 
 app = Commands()
+
+
+class _Kind(Enum):
+    """Kinds of accounts."""
+
+    OWNER = "owner"
+    SENDER = "sender"
+    API = "api"
+    READER = "reader"
+
+
 _PART = re.compile(r"part (\d+) of (\d+)")
 
 Folder = Annotated[Path, typer.Option("--dir", metavar="FOLDER", help="The server's folder.")]
@@ -101,6 +113,39 @@ def migrate(*, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> N
 
         bring_up_to_date(address, tell=tell)
     output.record({"steps": steps}, "The schema is up to date.")
+
+
+@app.add(
+    "grants",
+    "promo db grants sender promo_app",
+    "promo db grants reader analysts",
+)
+def grants_of(
+    kind: Annotated[
+        _Kind,
+        typer.Argument(
+            metavar="KIND",
+            help="owner: migrates; sender: tasks, pages and this command; api: the profile API; reader: reads, codes "
+            "in full, and changes nothing.",
+        ),
+    ],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="The account.")],
+    *,
+    as_json: AsJson = False,
+    fields: Fields = "",
+    dsn: Dsn = "",
+) -> None:
+    """Print the statements that give an account what it needs, and no more; its owner runs them.
+
+    They name the tables there are: run them again after each migration.
+    """
+    from promo_campaigns.postgres.connection import connect
+    from promo_campaigns.postgres.grants import grants
+
+    output = Output(as_json=as_json, fields=fields)
+    with connect(find_dsn(dsn)) as connection:
+        statements = grants(connection, kind.value, role)
+    output.record({"statements": statements}, "\n".join(statements))
 
 
 def _show_step(step: str, bar: Bar) -> None:
