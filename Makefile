@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults e2e pictures demo published bench bench-record constraints
+.PHONY: help install lint format types test faults e2e pictures demo published bench bench-record constraints release
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -47,6 +47,9 @@ bench: install ## compare speed with peers and with the recorded figures (B=benc
 
 bench-record: install ## make the last figures of make bench those that later ones are compared with
 	PYTHONPATH=plugins:tests $(RUN)/python -m benchmarks --record
+
+release: ## build the wheel, byte for byte the same each time, and the list of its parts, into dist/
+	bin/release
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \
