@@ -12,9 +12,10 @@ PACKAGE = "airflow-provider-promo-campaigns"
 HEAD = """\
 # Licences
 
-The product is under the Apache License 2.0. These are the packages it names itself; `make release` lists all others, at their pinned
-versions, in `sbom.cdx.json`. psycopg is under the LGPL: it is imported as it is published and can be replaced, so that it
-puts no condition on the product's code or on yours; whoever passes on an image that holds it passes on its licence, too.
+The product is under the Apache License 2.0. These are the packages it names itself; `make release` lists all others, at
+their pinned versions, in `sbom.cdx.json`. psycopg is under the LGPL: it is imported as it is published and can be
+replaced, so that it puts no condition on the product's code or on yours; an image that holds it is passed on with its
+licence.
 
 | package | licence | needed for |
 | --- | --- | --- |
@@ -45,12 +46,13 @@ def licence_of(name: str) -> str | None:
         told = metadata(name)
     except PackageNotFoundError:
         return None
-    if expression := told.get("License-Expression"):
-        return expression
+    expressions = told.get_all("License-Expression", [])
+    if expressions:
+        return str(expressions[0])
     classified = [text.removeprefix(_CLASSIFIER) for text in told.get_all("Classifier", []) if _CLASSIFIER in text]
     if classified:
-        return _SINGLE.get(classified[0], classified[0])
-    return str(told.get("License", "")).splitlines()[0]
+        return str(_SINGLE.get(classified[0], classified[0]))
+    return str(told["License"]).splitlines()[0]
 
 
 def rows() -> dict[str, str]:
