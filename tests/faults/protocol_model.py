@@ -2,8 +2,8 @@
 
 Two workers, a network that delays and loses, a receiver, a clock that ends leases, and a person. A worker may die
 between any two steps, and what it knew dies with it. What a transaction of the ledger does is one step here; that
-transactions are whole is Postgres' promise. The rules are those of ``ledger/attempts.sql``; each is a function of its own,
-so that a test can plant a mistake in one and see it found.
+transactions are whole is Postgres' promise. The rules are those of ``ledger/attempts.sql``; each is a function of its
+own, so that a test can plant a mistake in one and see it found.
 """
 
 from __future__ import annotations
