@@ -1,6 +1,6 @@
 """Sends a promo code to the contact of each event within seconds: the event workflow to copy.
 
-``POST /api/v2/event`` of the profile API with the ``eventTypeKey`` of EVENT; see "Events" in the README.
+``POST /api/v2/event`` of the profile API with the ``eventTypeKey`` of EVENT; see docs/how-to/events.md.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""Makes ``docs/states.md`` of the states and edges: ``python tests/states_page.py``."""
+"""Makes ``docs/states.md`` and its picture of the states and edges: ``python tests/states_page.py``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from promo_campaigns.model.assignment_state import EDGES, AssignmentState, Edge
+from states_picture import picture
 
 PAGE = Path(__file__).parents[1] / "docs" / "states.md"
+PICTURE = PAGE.parent / "pictures" / "states.svg"
 _HEAD = """# States of an assignment
 
 An assignment is the row of the ledger for one contact of one run. Its state is what all its attempts prove together,
@@ -48,3 +50,4 @@ def _change(edge: Edge) -> str:
 if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")

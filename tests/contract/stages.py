@@ -24,6 +24,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from line_transport import LINE_TRANSPORT
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.delivery.transports.base import BaseTransport, TransportSettings
 from promo_campaigns.delivery.transports.inbox import read_inbox
@@ -32,7 +33,6 @@ from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.model.outcome import OutgoingMessage
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect
-from readme_transport import README_TRANSPORT
 from receiver import Answer, running_receiver
 
 if TYPE_CHECKING:
@@ -161,10 +161,10 @@ def webhook_stage() -> Iterator[Stage]:
 
 @contextmanager
 def readme_stage() -> Iterator[Stage]:
-    """Give the README's transport a stage, as a package of its own would be loaded."""
+    """Give the transport of docs/how-to/own-transport.md a stage, as a package of its own would be loaded."""
     module = ModuleType("readme_line_transport")
     sys.modules[module.__name__] = module
-    exec(compile(README_TRANSPORT, "README.md", "exec"), module.__dict__)  # noqa: S102  (the text under test)
+    exec(compile(LINE_TRANSPORT, "own-transport.md", "exec"), module.__dict__)  # noqa: S102  (the text under test)
     with running_receiver() as receiver:
         settings = TransportSettings(connection=connection(receiver, auth="bearer"))
         stage = Stage(kind=module.LineTransport, settings=settings, channel="line")

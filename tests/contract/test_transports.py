@@ -1,4 +1,4 @@
-"""What every transport promises, the README's among them, each against a real receiver."""
+"""What every transport promises, the documentation's own among them, each against a real receiver."""
 
 from __future__ import annotations
 

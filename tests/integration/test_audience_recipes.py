@@ -1,14 +1,13 @@
-"""The README's audiences for a split and for a fall-back, run as they stand there."""
+"""The audiences of docs/how-to/split-and-fall-back.md, run as they stand there."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from doc_pages import texts
 from integration.scenario import SPEC, add_codes, add_contacts, open_welcome
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.runs import read_batches
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.postgres.connection import Connection
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SPLIT, FALL_BACK = (text for text in re.findall(r"^```sql\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+SPLIT, OTHER_HALF, FALL_BACK = texts("how-to/split-and-fall-back.md", "sql")
 
 
 @pytest.fixture
@@ -36,11 +34,11 @@ def select(store: Connection, query: str) -> list[int]:
 
 def test_the_halves_of_a_split_are_two_halves_of_everybody(store: Connection) -> None:
     everybody = add_contacts(store, 4000, channel=None)
-    one, other = select(store, SPLIT), select(store, SPLIT.replace("< 128", ">= 128"))
+    one, other = select(store, SPLIT), select(store, OTHER_HALF)
     assert sorted(one + other) == everybody
     assert abs(len(one) - 2000) < 160  # five times the deviation of 4,000 tosses of a coin
     assert one == select(store, SPLIT)
-    assert one != select(store, SPLIT.replace("spring", "autumn"))
+    assert one != select(store, SPLIT.replace("autumn", "winter"))
 
 
 def test_a_fall_back_reaches_once_those_that_the_first_run_could_not_reach(store: Connection) -> None:

@@ -14,7 +14,8 @@ from integration.scenario import add_codes, add_contacts, open_welcome
 from named_sql import sql_files
 from promo_campaigns.model.assignment_state import EDGES, WITH_CODE, WITH_REASON, AssignmentState
 from promo_campaigns.postgres.sql import queries
-from states_page import PAGE, page
+from states_page import PAGE, PICTURE, page
+from states_picture import picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,7 @@ def test_the_store_allows_the_edges_and_no_other_change(store: Connection, ids: 
 
 def test_the_page_says_what_the_edges_are() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run python tests/states_page.py"
+    assert PICTURE.read_text(encoding="utf-8") == picture(), "run python tests/states_page.py"
 
 
 def test_every_statement_that_changes_states_is_named_by_an_edge() -> None:

@@ -1,4 +1,4 @@
-"""The README's examples of workflows in Python and of blocks of one's own, run as they stand there."""
+"""The examples of how-to/workflows.md in Python and of how-to/own-blocks.md, run as they stand there."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from doc_pages import texts
 from integration.scenario import add_codes
 from promo_campaigns.postgres.connection import connect
-from system.test_readme import blocks
 
 if TYPE_CHECKING:
     from receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
-IN_PYTHON = "An Airflow DAG from Python."
-OWN_BLOCKS = "Our own Airflow DAGs"
+(IN_PYTHON,) = texts("how-to/workflows.md", "python")
+(OWN_BLOCKS,) = texts("how-to/own-blocks.md", "python")
 FIND = """
 from airflow.dag_processing.dagbag import DagBag
 
@@ -38,11 +38,6 @@ from own_blocks import WORKFLOWS
 run = workflow.dag.test(run_conf={"edition": "one"}, use_executor=False)
 print(run.state, sorted(task.task_id for task in run.get_task_instances() if task.map_index < 0))
 """
-
-
-def example(docstring: str) -> str:
-    (text,) = [block for block in blocks("python") if docstring in block]
-    return text
 
 
 @pytest.fixture
@@ -74,14 +69,14 @@ def project(tmp_path: Path, dsn: str, receiver: Receiver, monkeypatch: pytest.Mo
 def test_a_workflow_in_python_is_a_dag_that_airflow_finds(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a process of its own: Airflow keeps the first DAGs folder it meets for as long as it lives."""
     monkeypatch.setenv("AIRFLOW__PROMO_CAMPAIGNS__INCLUDE_FOLDER", str(project / "include"))
-    (project / "dags" / "in_python.py").write_text(example(IN_PYTHON), encoding="utf-8")
+    (project / "dags" / "in_python.py").write_text(IN_PYTHON, encoding="utf-8")
     done = subprocess.run([sys.executable, "-c", FIND], cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.splitlines()[-1] == "['spring_sale'] {}"
+    assert done.stdout.splitlines()[-1] == "['spring_sale_in_python'] {}"
 
 
 def test_blocks_of_one_s_own_run_with_the_product_s(project: Path, dsn: str, receiver: Receiver) -> None:
-    (project / "dags" / "own_blocks.py").write_text(example(OWN_BLOCKS), encoding="utf-8")
+    (project / "dags" / "own_blocks.py").write_text(OWN_BLOCKS, encoding="utf-8")
     with connect(dsn) as store:
         add_codes(store, 5)
     done = subprocess.run([sys.executable, "-c", RUN], cwd=project, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The README's transport, built from the README's own text as a distribution of its own, carries a campaign."""
+"""The transport of docs/how-to/own-transport.md, built from that page as a distribution, carries a campaign."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.scenario import add_codes, add_contacts
+from line_transport import LINE_PROJECT, LINE_TRANSPORT
 from promo_campaigns.postgres.connection import connect
-from readme_transport import README_PROJECT, README_TRANSPORT
 from receiver import Answer
 from system.campaign_process import run_campaign
 from system.test_packaging import find_uv, run
@@ -27,7 +27,7 @@ body: "Code: $promocode"
 
 
 def test_it_is_shorter_than_forty_lines() -> None:
-    assert len(README_TRANSPORT.splitlines()) < 40
+    assert len(LINE_TRANSPORT.splitlines()) < 40
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def installed(tmp_path: Path) -> Path:
     """Return a folder with the distribution unpacked in it, as an installer would, and nothing else."""
     source, wheels, target = tmp_path / "source", tmp_path / "wheels", tmp_path / "installed"
     source.mkdir()
-    (source / "pyproject.toml").write_text(README_PROJECT)
-    (source / "promo_transport_line.py").write_text(README_TRANSPORT)
+    (source / "pyproject.toml").write_text(LINE_PROJECT)
+    (source / "promo_transport_line.py").write_text(LINE_TRANSPORT)
     run([find_uv(), "build", "--quiet", "--wheel", "--out-dir", wheels, source])
     (wheel,) = wheels.glob("*.whl")
     assert "promo_transport_line.py" in zipfile.ZipFile(wheel).namelist()

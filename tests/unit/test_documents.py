@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -35,6 +36,36 @@ def test_the_links_of_a_document_lead_somewhere(document: Path) -> None:
     text = without_code(document.read_text(encoding="utf-8"))
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     assert [link for link in links if link and not (document.parent / link).exists()] == []
+
+
+def place_of(heading: str) -> str:
+    """Return the anchor of a heading, as GitHub and the site make it."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
+
+
+def places(document: Path) -> set[str]:
+    text = without_code(document.read_text(encoding="utf-8"))
+    return {place_of(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+def test_the_headings_that_links_name_are_there() -> None:
+    missing = []
+    for document in DOCUMENTS:
+        text = without_code(document.read_text(encoding="utf-8"))
+        for target, place in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", text):
+            page = document.parent / target if target else document
+            if "://" not in target and place not in places(page):
+                missing.append(f"{parse_name(document)}: {target}#{place}")
+    assert missing == []
+
+
+def test_the_examples_in_python_can_be_read() -> None:
+    for document in DOCUMENTS:
+        for block in re.findall(
+            r"^```python[^\n]*\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            ast.parse(block)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=parse_name)
