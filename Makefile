@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults e2e pictures demo published bench bench-record constraints release
+.PHONY: help install lint format types test faults e2e pictures demo docs published bench bench-record constraints release
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -36,6 +36,9 @@ pictures: install ## take the pictures of README and docs anew, in a real browse
 	. bin/environment.sh && ensure_environment browser --group e2e
 	PYTHONPATH=plugins:tests $(RUN)/python -m e2e.pictures
 
+docs: ## the documentation as a site in site/, strictly: no dead link, no page outside the navigation
+	bin/docs
+
 published: install ## write anew what is published about settings: the JSON schema of a workflow file, and its page in docs/
 	PYTHONPATH=plugins $(RUN)/python -m promo_campaigns.definitions.published .
 
@@ -53,5 +56,5 @@ release: ## build the wheel, byte for byte the same each time, and the list of i
 
 constraints: ## renew the pinned versions
 	@. bin/environment.sh && if ! uv=$$(find_uv); then ensure_development_environment && uv=.venv/bin/uv; fi && \
-	"$$uv" pip compile pyproject.toml --extra embedded --extra fcm --group dev --group bench --group e2e --universal --python-version 3.10 \
+	"$$uv" pip compile pyproject.toml --extra embedded --extra fcm --group dev --group bench --group e2e --group docs --universal --python-version 3.10 \
 	  --no-header --no-annotate --output-file constraints.txt --upgrade --quiet
