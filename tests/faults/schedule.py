@@ -273,7 +273,8 @@ class Schedule:
         self._short = False
         row = self.stage.books.execute("select max(promo_code_id) as last from promo.promo_code").fetchone()
         far = self.clock.now + 40 * 86400.0
-        add_codes(self.stage.books, int(row["last"]) if row else 0, [far] * 2 * self.scenario.contacts)
+        last, expiries = int(row["last"]) if row else 0, [far] * 2 * self.scenario.contacts
+        add_codes(self.stage.books, last, expiries, chained=self.scenario.chained)
 
     def _key_of(self, dag_run: DagRun) -> str:
         workflow, edition = (

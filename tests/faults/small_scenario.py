@@ -11,7 +11,7 @@ from integration.scenario import EVERYBODY, POINTS, PROFILE, PUSH
 from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.oversight.first_share import StartWith
 from promo_campaigns.model.reuse import Reuse
-from promo_campaigns.model.run_spec import Audience, CodeRequest, RunSpec
+from promo_campaigns.model.run_spec import Audience, CodeRequest, Pool, RunSpec
 
 if TYPE_CHECKING:
     import random
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
-TWO_WORKERS, WIRED, HALTED, STAGED = 0.5, 0.3, 0.15, 0.12
+TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
+SPRING = Pool(type="Spring", discount=5)
+"""The second pool of a chain, which holds every second code."""
 THEN_S = 300.0
 """How long those wait who come after a first share: no longer than the shortest rest."""
 REST_S, LONG_REST_S = 400.0, 2000.0
@@ -66,14 +68,16 @@ select contact_id, 'mobilepush', 'token-' || contact_id from people
 _CODES = """
 insert into promo.promo_code (promo_code_id, code, type, discount, expires_at, retired, code_file_id, line)
 overriding system value
-select %(first)s + n, 'CODE-' || lpad((%(first)s + n)::text, 6, '0'), 'Welcome', 10, to_timestamp(at), false, 1, n
+select %(first)s + n, 'CODE-' || lpad((%(first)s + n)::text, 6, '0'),
+       case when %(chained)s and n %% 2 = 0 then 'Spring' else 'Welcome' end,
+       case when %(chained)s and n %% 2 = 0 then 5 else 10 end, to_timestamp(at), false, 1, n
 from unnest(%(expiries)s::float8[]) with ordinality e (at, n)
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """A second workflow, whose codes come from the same pool."""
+    """A second workflow, whose codes come from the same pool; of a chain, from its second one."""
 
     audience: Audience
     days: int
@@ -102,6 +106,7 @@ class Scenario:
         contact; empty where receivers are reached without it
     :ivar first: to how many contacts a run goes before all others, 0 for a run without a first share
     :ivar answers_s: how long that data source recognises a key, 0 for never
+    :ivar chained: the first workflow takes its codes from a chain of two pools
     """
 
     strategy: str
@@ -130,6 +135,7 @@ class Scenario:
     webhook: str = ""
     first: int = 0
     answers_s: float = 0.0
+    chained: bool = False
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
     @property
@@ -144,6 +150,7 @@ class Scenario:
             "capped": self.capped,
             "halts": bool(self.rates.get("halt")),
             "first shares": bool(self.first),
+            "chained": self.chained,
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),
@@ -178,6 +185,11 @@ class Scenario:
         return ("one", f"{RIVAL} one" if self.rival else "two")
 
     @property
+    def _codes(self) -> CodeRequest:
+        further = (SPRING,) if self.chained else ()
+        return CodeRequest(type="Welcome", discount=10, days=self.days, next_pools=further)
+
+    @property
     def spec(self) -> RunSpec:
         """The definition of every run of the first workflow."""
         profile = replace(TOGETHER, records_per_request=self.together) if self.together else PROFILE
@@ -185,7 +197,7 @@ class Scenario:
         return RunSpec(
             workflow="welcome",
             audience=EVERYBODY,
-            codes=CodeRequest(type="Welcome", discount=10, days=self.days),
+            codes=self._codes,
             message=READS if self.asks else PUSH,
             data_sources=sources,
             limits=self.limits,
@@ -196,10 +208,11 @@ class Scenario:
         """Return the definition of an occurrence's run."""
         if self.rival is None or not occurrence.startswith(RIVAL):
             return self.spec
+        pool = SPRING if self.chained else self._codes
         return RunSpec(
             workflow=RIVAL,
             audience=self.rival.audience,
-            codes=CodeRequest(type="Welcome", discount=10, days=self.rival.days),
+            codes=CodeRequest(type=pool.type, discount=pool.discount, days=self.rival.days),
             message=PUSH,
             data_sources=(PROFILE,) if self.rival.records else (),
             limits=self.limits,
@@ -215,7 +228,8 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     scenario = _enlarge(_draw_plain_scenario(rng), more)
     if more.random() < HALTED:
         scenario = replace(scenario, rates=scenario.rates | {"halt": more.choice((0.02, 0.05))})
-    return replace(scenario, first=more.choice((1, 2)) if more.random() > 1 - STAGED else 0)
+    scenario = replace(scenario, first=more.choice((1, 2)) if more.random() > 1 - STAGED else 0)
+    return replace(scenario, chained=more.random() > 1 - CHAINED)
 
 
 def _enlarge(scenario: Scenario, more: random.Random) -> Scenario:
@@ -279,12 +293,12 @@ def lay_out(connection: Connection, scenario: Scenario) -> None:
     """Clear the store and put the scenario into it, with the same ids every time."""
     connection.execute(_CLEAR, prepare=False)
     connection.execute(_CONTACTS, [scenario.contacts])
-    add_codes(connection, 0, [EPOCH_S + life for life in scenario.life_s])
+    add_codes(connection, 0, [EPOCH_S + life for life in scenario.life_s], chained=scenario.chained)
 
 
-def add_codes(connection: Connection, first: int, expiries: list[float]) -> None:
-    """Load codes, as a person does when the pool has run out."""
-    connection.execute(_CODES, {"first": first, "expiries": expiries})
+def add_codes(connection: Connection, first: int, expiries: list[float], *, chained: bool) -> None:
+    """Load codes, as a person does when the pool has run out; those of a chain are of the one pool and the other."""
+    connection.execute(_CODES, {"first": first, "expiries": expiries, "chained": chained})
 
 
 def _habits(rng: random.Random) -> dict[str, float]:

@@ -39,6 +39,7 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "GET data source",
         "halts",
         "first shares",
+        "chained",
     ],
 )
 def test_a_share_of_the_scenarios_has(trait: str) -> None:

@@ -26,7 +26,12 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_lists(),
         **_lookups(),
         **_fallback(),
+        **_chains(),
     }
+
+
+_UNGUARDED = "alter table promo.run disable trigger run_opened_with"
+"""What a run was opened with cannot be changed: here it is, in a transaction that is rolled back."""
 
 
 _CANCELLED = "update promo.run set halt = 'cancelled', halted_at = now(), halted_by = 'ops' where run_id = %(run_id)s"
@@ -139,6 +144,25 @@ def _fallback() -> dict[str, Case]:
     }
 
 
+def _chains() -> dict[str, Case]:
+    both: dict[str, object] = {"types": ["Welcome", "Other0"], "discounts": [10, 10]}
+    chained = (
+        _UNGUARDED,
+        "update promo.run set pool_types = '{Welcome,Other0}', pool_discounts = '{10,10}' where run_id = %(run_id)s",
+    )
+    return {
+        "ledger.chains.forecast.weigh_chain": case(50, *chained, **both),
+        "ledger.chains.forecast.chained_pools": case(ONE, *chained),
+        "ledger.chains.given.count_given": case(RUN, *chained),
+        "ledger.chains.given.keep_given": case(ONE, *chained, given=[7, 0]),
+        "ledger.stock_forecast.weigh@chained": case(50, *chained),
+        "ledger.lookups.pools.read_burn@chained": case(50, *chained, days=90, limit=50),
+        "ledger.reports.count_stock@chained": case(2, *chained),
+        "ledger.runs.measure_audience@chained": case(RUN, *chained),
+        "ledger.assignments.reopen_missing@chained": case(RUN, *chained),
+    }
+
+
 def _runs(scenario: Scenario) -> dict[str, Case]:
     closed = "update promo.run set closed_at = now() where run_id = %(run_id)s"
     spec = {
@@ -161,6 +185,8 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "abort_at": 20.0,
         "start_with": "1 %",
         "then_wait": timedelta(minutes=15),
+        "pool_types": ["Welcome", "Other0"],
+        "pool_discounts": [10, 10],
     }
     listed = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
     return {
@@ -200,13 +226,13 @@ def _assignments() -> dict[str, Case]:
     late = "update promo.run set send_by = now() + interval '1 hour' where run_id = %(run_id)s"
     over = "update promo.run set send_by = now() where run_id = %(run_id)s"
     quiet = "update promo.run set quiet_hours = '{[0,10080)}' where run_id = %(run_id)s"
-    short = "update promo.run set days = 30 where run_id = %(run_id)s"
+    short = (_UNGUARDED, "update promo.run set days = 30 where run_id = %(run_id)s")
     return {
         "ledger.assignments.skip_unreachable": case(BATCH, first_share=None),
         "ledger.assignments.read_reachable": case(BATCH),
         "ledger.assignments.read_reachable_in_zone": case(BATCH),
         "ledger.assignments.read_reachable_by_share": case(BATCH, _SOME_FIRST, first_share=False),
-        "ledger.assignments.return_short": case(BATCH, short),
+        "ledger.assignments.return_short": case(BATCH, *short),
         "ledger.assignments.expire_overdue": case(BATCH, over),
         "ledger.assignments.skip_cancelled": case(BATCH, _CANCELLED),
         "ledger.assignments.read_limits": case(ONE),
@@ -215,7 +241,7 @@ def _assignments() -> dict[str, Case]:
         "ledger.assignments.lock_contacts": case(BATCH),
         "ledger.assignments.read_moment": case(ONE),
         "ledger.assignments.skip_capped": case(BATCH),
-        "ledger.assignments.read_pool": case(ONE),
+        "ledger.assignments.read_pools": case(ONE),
         "ledger.assignments.reuse_codes": case(BATCH),
         "ledger.assignments.claim_codes": case(BATCH),
         "ledger.assignments.count_pending": case(BATCH),

@@ -317,7 +317,7 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
         "ledger.event_queue.lock_queue": case(ONE, **terms),
         "ledger.event_queue.refuse_events": case(200, **terms),
         "ledger.event_queue.read_window": case(200, **terms),
-        "ledger.event_queue.count_servable": case(200, **terms),
+        "ledger.event_queue.count_servable": case(200, **terms, types=["Welcome"], discounts=[10]),
         "ledger.event_queue.take_events": case(200, **{**terms, "reentry": "always", "alone": False}, **run),
     }
 
@@ -333,9 +333,13 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "cap_messages": 3,
         "cap_hours": 168,
         "time_zone": "UTC",
+        "types": ["Welcome"],
+        "discounts": [10],
     }
+    chain = {"types": ["Welcome", "Other0"], "discounts": [10, 10]}
     return {
         "preview.dry_run.audience": Case(size=BATCH, terms=terms, fills=audience),
+        "preview.dry_run.audience@chained": Case(size=BATCH, per=20, terms={**terms, **chain}, fills=audience),
         "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
         "preview.shown_message.codes_of_contacts": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),

@@ -55,12 +55,18 @@ def reference_text() -> str:
     schema = file_schema()
     tables = [_table(schema, schema)]
     for name, form in schema["properties"].items():
-        tables += [
-            f"## `{name}`: {_sentence(inside['description'])}\n\n{_table(schema, inside)}"
-            for inside in _forms(schema, form)
-            if "properties" in inside
-        ]
+        tables += _tables_inside(schema, name, form)
     return "\n".join([_HEAD, *tables])
+
+
+def _tables_inside(schema: Schema, name: str, form: Schema) -> Iterator[str]:
+    """Yield the tables of a setting that holds settings, or a list of such, and of what is in these."""
+    for inside in _forms(schema, form):
+        held = resolved(schema, inside.get("items", inside))
+        if "properties" in held:
+            yield f"## `{name}`: {_sentence(held['description'])}\n\n{_table(schema, held)}"
+            for below, deeper in held["properties"].items():
+                yield from _tables_inside(schema, f"{name}.{below}", deeper)
 
 
 def _forms(schema: Schema, form: Schema) -> list[Schema]:

@@ -254,6 +254,7 @@ class Workflow(Settings):
             problem = "end_date lies before start_date"
             raise SettingError(problem, setting=("end_date",))
         self._require_sense_of_first_share()
+        self._require_sense_of_codes()
         self._require_sense_of_fallback()
         for name in ("hold_out", "abort_at"):
             if round(getattr(self, name), 2) != getattr(self, name):
@@ -269,13 +270,19 @@ class Workflow(Settings):
             hint = "Name what sends them, as in transport: smtp"
             raise SettingError(problem, setting=("transport_conn_id",), hint=hint)
 
+    def _require_sense_of_codes(self) -> None:
+        try:
+            self.promo_code.request()
+        except ConfigurationError as error:
+            raise SettingError(str(error), setting=("promo_code", "next_pools")) from None
+
     def _require_sense_of_fallback(self) -> None:
         if self.fallback_code is None:
             return
         if self.event:
             problem = "events that find no code wait for one, so nobody needs a fallback_code"
             raise SettingError(problem, setting=("fallback_code",), hint="Leave it out")
-        if self.fallback_code.type == self.promo_code.type:
+        if self.fallback_code.type in {pool.type for pool in self.promo_code.request().pools}:
             problem = "the fallback code has the type of the pool, so that no report tells it apart"
             hint = "Leave its type out, or give it another"
             raise SettingError(problem, setting=("fallback_code", "type"), hint=hint)

@@ -77,7 +77,9 @@ class IncludeFolder:
         for workflow_id in self.workflow_ids:
             with suppress(DefinitionError):
                 code = self.workflow(workflow_id).value.get("promo_code")
-                found.add(code.get("type") if isinstance(code, dict) else None)
+                further = code.get("next_pools") if isinstance(code, dict) else None
+                pools = [code, *(further if isinstance(further, list) else ())]
+                found |= {pool.get("type") for pool in pools if isinstance(pool, dict)}
         return sorted(name for name in found if isinstance(name, str))
 
     def workflow(self, workflow_id: str) -> YamlFile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
@@ -24,10 +24,23 @@ from promo_campaigns.definitions.settings.settings_schema import branch
 from promo_campaigns.model.approval import OnTimeout
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.oversight.first_share import MOST_CONTACTS, START_WITH_FORM
-from promo_campaigns.model.parameters import MAX_DAYS, MAX_PERCENT
+from promo_campaigns.model.parameters import MAX_DAYS, MAX_PERCENT, code_request
 from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import Pool
+
+if TYPE_CHECKING:
+    from promo_campaigns.model.run_spec import CodeRequest
 
 _PLAIN = (str, int, float, dict, list, tuple, type(None))
+
+
+class PoolSettings(Settings):
+    """A pool that codes are taken from when those before it have none."""
+
+    type: Text = Field(
+        description="The type of its codes, exactly as uploaded; put a number into quotes", examples=["Spring"]
+    )
+    discount: int = Field(description="In percent, exact: 0 to 99", ge=0, le=MAX_PERCENT)
 
 
 class PromoCode(Settings):
@@ -47,6 +60,21 @@ class PromoCode(Settings):
         description="What a contact gets that holds a code of the type and discount already: another one, or the same "
         "one while it is valid for the days asked for and, as far as a shop has told, not redeemed",
     )
+    next_pools: Annotated[Several[PoolSettings], Argument(Consumer.OPENING)] = Field(
+        default=(),
+        description="Further pools, each with type and discount: a contact for whom the pools before have no code gets "
+        "one of the next",
+    )
+
+    def request(self, **said: object) -> CodeRequest:
+        """Return the codes that a run gives out.
+
+        :param said: type, discount and days where they are others
+        :raises ConfigurationError: a pool stands twice, or there are too many
+        """
+        pools = tuple(Pool(type=pool.type, discount=pool.discount) for pool in self.next_pools)
+        chosen = {"type": self.type, "discount": self.discount, "days": self.days, **said}
+        return code_request(**chosen, next_pools=pools)
 
 
 class FallbackSettings(Settings):

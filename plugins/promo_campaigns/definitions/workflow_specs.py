@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from promo_campaigns.definitions.definitions import read_run_spec
 from promo_campaigns.definitions.names.check import Texts, require_names
 from promo_campaigns.definitions.settings.model import form_fields
+from promo_campaigns.definitions.workflow_parts import PromoCode
 from promo_campaigns.ledger.fallback import require_fallback
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import parse_limits
-from promo_campaigns.model.parameters import code_request
 from promo_campaigns.model.run_spec import FallbackCode
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_workflow_spec(
         audience=said["audience"],
         contact_ids=contact_ids,
         message=str(said["message"]),
-        codes=code_request(said["type"], said["discount"], said["days"]),
+        codes=workflow.promo_code.request(**{name: said[name] for name in form_fields(PromoCode)}),
         transport=workflow.transport,
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,

@@ -59,7 +59,8 @@ def read_parts(
 
 def _columns(connection: Connection, table: Table, runs: ChosenRuns) -> Sequence[FrameColumn]:
     known = connection.execute(_SQL["describe_runs"], {"run_ids": list(runs.run_ids)}).fetchall()
-    keys, workflows, types = (sorted({row[name] for row in known}) for name in ("run_key", "workflow", "code_type"))
+    keys, workflows = (sorted({row[name] for row in known}) for name in ("run_key", "workflow"))
+    types = sorted({name for row in known for name in row["code_types"]})
     which = (FrameColumn("run_key", "word", keys), FrameColumn("workflow", "word", workflows))
     rest = {"assignments": _assignment, "attempts": lambda _: _ATTEMPT, "redemptions": _redemption}
     return (*which, *rest[table](types))

@@ -1,6 +1,6 @@
 -- describe_runs --
 -- What is to be known of the runs whose rows are read: the words that stand in them.
-select run_key, workflow, code_type from promo.run where run_id = any(%(run_ids)s)
+select run_key, workflow, coalesce(pool_types, array[code_type]) as code_types from promo.run where run_id = any(%(run_ids)s)
 
 -- assignments --
 -- Everybody in the audiences of some runs, in order; nothing is sorted or gathered on the way.

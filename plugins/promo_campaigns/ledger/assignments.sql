@@ -181,9 +181,13 @@ with capping as materialized (
 )
 /* fragment less_demand */;
 
--- read_pool --
--- Which codes the run gives out.
-select code_type as type, discount, days from promo.run where run_id = %(run_id)s;
+-- read_pools --
+-- Which codes the run gives out: of its pool, or of each pool of its chain in turn.
+select pool.type, pool.discount, r.days
+from promo.run r
+cross join lateral unnest(coalesce(r.pool_types, array[r.code_type]), coalesce(r.pool_discounts, array[r.discount]))
+  with ordinality pool (type, discount, place)
+where r.run_id = %(run_id)s order by pool.place;
 
 -- reuse_codes --
 -- Gives each pending contact again the code of the pool that it holds and that is valid long enough. Whose code went back
@@ -268,7 +272,8 @@ where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact
 update promo.assignment a
 set state = 'pending', reason = null,
     needs_code = (select code.needed from promo.code_needed(
-      r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id) code),
+      r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, a.contact_id, r.pool_types,
+      r.pool_discounts) code),
     resend_counter = resend_counter + case when state = 'rejected' or ((state = 'expired' or reason = 'cancelled') and exists (
       select from promo.attempt t
       where t.run_id = a.run_id and t.contact_id = a.contact_id

@@ -53,7 +53,8 @@ class ClaimingLedger:
         run that was not let go on yet, see ``require_open``. Who has had as many messages as the run's cap allows is
         skipped. A contact who holds a code of this run keeps it; if the run reuses codes a contact that holds one of
         another run is given that again. With fewer codes than contacts the last ones are given the run's fallback
-        code, if it has one, or skipped, if it may go out to some only.
+        code, if it has one, or skipped, if it may go out to some only. Of a chain of pools each gives what it has to
+        those for whom the pools before had none.
 
         :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
         :raises NotApprovedError: a person must approve the run first
@@ -61,7 +62,6 @@ class ClaimingLedger:
         """
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         self.weigh_first_share(run_id)
-        request = {"type": codes.type, "discount": codes.discount, "days": codes.days}
         with self._connection.transaction():
             halt = self._halted(run_id, contact_ids)
             if halt is not None:
@@ -69,7 +69,7 @@ class ClaimingLedger:
                 return self.held_codes(run_id, contact_ids)
             self._connection.execute(_ASSIGNMENT["expire_overdue"], whose)
             first = self._first(run_id, contact_ids)
-            claiming = {**whose, "contact_ids": self._claim(run_id, first, request)}
+            claiming = {**whose, "contact_ids": self._claim(run_id, first, codes)}
             self._connection.execute(_ASSIGNMENT["skip_without_code"], claiming)
             pending = self._connection.execute(_ASSIGNMENT["count_pending"], claiming).fetchone()
             if pending and pending["contacts"] and pending["unapproved"]:
@@ -80,9 +80,8 @@ class ClaimingLedger:
                 raise NotApprovedError(msg)
             if pending and pending["contacts"]:
                 msg = (
-                    f"{pending['contacts']} of {len(contact_ids)} contacts got no code: the pool {codes.type!r} with "
-                    f"discount {codes.discount} has run out of codes valid for {codes.days} days; "
-                    "load more and retry this task"
+                    f"{pending['contacts']} of {len(contact_ids)} contacts got no code: {codes.named} has run out of "
+                    f"codes valid for {codes.days} days; load more and retry this task"
                 )
                 raise PoolShortageError(msg)
             return self.held_codes(run_id, contact_ids)
@@ -123,21 +122,26 @@ class ClaimingLedger:
             self._connection.execute(_ASSIGNMENT["skip_cancelled"], whose)
         return halt
 
-    def _claim(self, run_id: int, contact_ids: Sequence[int], pool: dict[str, Any]) -> list[int]:
-        """Find a code for each of the contacts who is pending and may be written to; return who may be."""
+    def _claim(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[int]:
+        """Find a code for each of the contacts who is pending and may be written to; return who may be.
+
+        Each pool of a chain is asked for those for whom the pools before had none.
+        """
         may = self._open(run_id, contact_ids)
         limits = self._limits(run_id)
         if limits["capped"] or limits["reuses"]:
             whose = {"run_id": run_id, "contact_ids": bigint_array(may)}
             may = [row["contact_id"] for row in self._connection.execute(_ASSIGNMENT["lock_contacts"], whose)]
-        claim: dict[str, object] = {"run_id": run_id, "contact_ids": bigint_array(may), **pool, **self._moment()}
+        whom = {"run_id": run_id, "contact_ids": bigint_array(may), "days": codes.days}
+        claim: dict[str, object] = {**whom, **self._moment()}
         if limits["capped"]:
             self._connection.execute(_ASSIGNMENT["skip_capped"], claim)
         else:
             claim["claim_id"] = None
-        if limits["reuses"]:
-            self._connection.execute(_ASSIGNMENT["reuse_codes"], claim)
-        self._connection.execute(_ASSIGNMENT["claim_codes"], claim)
+        for query in ("reuse_codes", "claim_codes") if limits["reuses"] else ("claim_codes",):
+            for pool in codes.pools:
+                asked = {**claim, "type": pool.type, "discount": pool.discount}
+                self._connection.execute(_ASSIGNMENT[query], asked)
         if self._fallback is not None:
             give_fallback(self._connection, self._fallback, claim)
         return may

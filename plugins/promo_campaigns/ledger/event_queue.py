@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.chains.forecast import pool_arrays
 from promo_campaigns.ledger.runs import has_run, lock_free_codes, open_run
 from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.reuse import Reuse
@@ -97,7 +98,7 @@ def open_event_run(  # noqa: PLR0913  (as for open_run)
         most = _servable(connection, spec, terms)
         if most < 1:
             msg = (
-                f"the pool {spec.codes.type!r} with discount {spec.codes.discount} holds no free code valid for "
+                f"{spec.codes.named} holds no free code valid for "
                 f"{spec.codes.days} more days; events of type {terms.type!r} wait: load more codes"
             )
             raise PoolShortageError(msg)
@@ -117,8 +118,8 @@ def _servable(connection: Connection, spec: RunSpec, terms: EventTerms) -> int:
     free = lock_free_codes(connection, spec.codes)
     if spec.reuse is not Reuse.SAME:
         return min(terms.most, free)
-    pool = {"code_type": spec.codes.type, "discount": spec.codes.discount, "days": spec.codes.days, "free": free}
-    counted = connection.execute(_SQL["count_servable"], _terms(terms, terms.most) | pool).fetchone()
+    held = {**pool_arrays(spec.codes.pools), "days": spec.codes.days, "free": free}
+    counted = connection.execute(_SQL["count_servable"], _terms(terms, terms.most) | held).fetchone()
     return int(counted["events"]) if counted else 0
 
 

@@ -63,8 +63,9 @@ from (select received_at from promo.event_queue
 select count(*) as events
 from (
   select sum(case when exists (
-               select from promo.code_to_reuse(
-                 w.contact_id, %(code_type)s, %(discount)s::smallint, promo.clock() + make_interval(days => %(days)s)))
+               select from unnest(%(types)s::text[], %(discounts)s::smallint[]) pool (type, discount)
+               cross join lateral promo.code_to_reuse(
+                 w.contact_id, pool.type, pool.discount, promo.clock() + make_interval(days => %(days)s)) held)
              then 0 else 1 end) over (order by w.event_id) as codes
   from (select event_id, contact_id from promo.event_queue
         where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) w

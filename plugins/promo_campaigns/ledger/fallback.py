@@ -33,8 +33,8 @@ def require_fallback(fallback: FallbackCode, codes: CodeRequest) -> FallbackCode
     if not fallback.code.strip() or is_placeholder(fallback.code):
         msg = "the fallback code is empty, or begins like the placeholder of a test"
         raise ConfigurationError(msg)
-    if fallback.type == codes.type:
-        msg = f"the fallback code has the type {codes.type!r} of the pool; give it one by which reports tell it apart"
+    if fallback.type in {pool.type for pool in codes.pools}:
+        msg = f"the fallback code has the type {fallback.type!r} of a pool; give it one by which reports tell it apart"
         raise ConfigurationError(msg)
     end_of(fallback)
     return fallback

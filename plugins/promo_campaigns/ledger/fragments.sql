@@ -125,7 +125,7 @@ select r.run_id, c.contact_id, case when r.time_zone is not null then coalesce(c
 -- What `in_audience` reads of the run and of its code pool, in the order in which a batch will lie in the table.
 join promo.run r on r.run_id = %(run_id)s
 cross join lateral promo.code_needed(
-  r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id) code
+  r.workflow, r.hold_out, r.channel, r.reuses, r.code_type, r.discount, r.days, c.contact_id, r.pool_types, r.pool_discounts) code
 order by c.contact_id
 
 -- listed --

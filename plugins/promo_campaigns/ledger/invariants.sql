@@ -21,6 +21,10 @@ from (
     case when a.promo_code_id is not null and (p.issued_at is null or p.again > 0 and 1 + p.again <> (
       select count(*) from promo.assignment h where h.contact_id = a.contact_id and h.promo_code_id = a.promo_code_id))
       then 'pool_agrees: holds code ' || a.promo_code_id || ', which does not count that' end,
+    -- A code is one of the run's pools, or the code that all those share for whom they have none.
+    case when a.promo_code_id is not null and not p.shared
+      and (p.type, p.discount) <> all (select * from unnest(a.types, a.discounts))
+      then 'code_of_its_pools: holds code ' || a.promo_code_id || ', which is of another pool' end,
     -- A contact may have received one code of a run, never two.
     case when a.other_codes and exists (
       select from promo.attempt t
@@ -108,6 +112,7 @@ from (
   from (
     select a.run_id, a.contact_id, a.promo_code_id, a.state, a.reused_at, a.time_zone, a.lease_token,
            r.reuses, r.before, r.after, r.records, r.closed_at, r.send_by, r.quiet_hours,
+           coalesce(r.pool_types, array[r.code_type]) as types, coalesce(r.pool_discounts, array[r.discount]) as discounts,
            bool_or(t.promo_code_id is distinct from a.promo_code_id) filter (where t.attempt_id is not null) as other_codes,
            min(coalesce(t.outcome_id, 0)) filter (where t.purpose = 'message' and t.outcome = 'ok') as accepted_id,
            min(t.attempt_id) filter (where t.purpose = 'profile') as first_profile,
@@ -124,7 +129,7 @@ from (
     group by r.run_id, a.run_id, a.contact_id
   ) a
   left join lateral (
-    select h.held_by, h.issued_at, h.again, h.expires_at from promo.promo_code h where h.promo_code_id = a.promo_code_id
+    select h.held_by, h.issued_at, h.again, h.expires_at, h.type, h.discount, h.shared from promo.promo_code h where h.promo_code_id = a.promo_code_id
     offset 0  -- of the run
   ) p on true
 ) checked cross join lateral string_to_table(broken, chr(10)) as promise

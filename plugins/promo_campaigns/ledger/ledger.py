@@ -10,6 +10,7 @@ from promo_campaigns.ledger.halts import pause_failing, require_no_halt
 from promo_campaigns.model.errors import LeaseHeldError, LedgerConflictError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run import Lease, Purpose, Recipient, clock_time
+from promo_campaigns.model.run_spec import CodeRequest, Pool
 from promo_campaigns.postgres.arrays import bigint_array
 from promo_campaigns.postgres.reconnecting import retried
 from promo_campaigns.postgres.retry import retry_on_deadlock, run_until_booked
@@ -191,8 +192,12 @@ class PostgresLedger(ClaimingLedger):
         whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         short = self._connection.execute(_ASSIGNMENT["return_short"], whose).fetchall()
         if short:
-            pool = self._connection.execute(_ASSIGNMENT["read_pool"], whose).fetchone() or {}
-            self._claim(run_id, [row["contact_id"] for row in short], pool)
+            pools = self._connection.execute(_ASSIGNMENT["read_pools"], whose).fetchall()
+            first, *others = [Pool(type=row["type"], discount=row["discount"]) for row in pools]
+            codes = CodeRequest(
+                type=first.type, discount=first.discount, days=pools[0]["days"], next_pools=tuple(others)
+            )
+            self._claim(run_id, [row["contact_id"] for row in short], codes)
 
     def _begin(
         self,

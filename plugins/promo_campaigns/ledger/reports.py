@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.chains.given import count_given
 from promo_campaigns.ledger.fallback import count_fallback
 from promo_campaigns.ledger.oversight.first_share import read_first_share
 from promo_campaigns.ledger.stock_forecast import STRANGERS
@@ -30,12 +31,13 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         if run is None:
             msg = f"there is no run {run_id} in the ledger"
             raise LedgerError(msg)
-        stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchone() or {}
+        stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchall()
         counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
         called = receivers_of(run["definition"]) if run["is_open"] else []
         first_share = read_first_share(connection, run_id)
         failing = failing_receivers(connection, called)
         fallback = count_fallback(connection, run_id) if run["definition"].get("fallback") else 0
+        pools = count_given(connection, run_id) if len(stock) > 1 else ()
     forecast = dict(run["forecast"] or {})
     strangers = forecast.pop(STRANGERS, 0)
     return RunReport(
@@ -43,8 +45,8 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         workflow=run["workflow"],
         data_sources=tuple(run["data_sources"]),
         tally=Tally.of_rows(counts),
-        pool_left=stock["codes"],
-        expiring_soon=stock["expiring_soon"],
+        pool_left=sum(pool["codes"] for pool in stock),
+        expiring_soon=sum(pool["expiring_soon"] for pool in stock),
         seconds=round(run["seconds"], 3),
         forecast=forecast or None,
         strangers=strangers,
@@ -52,6 +54,7 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
         receivers=failing,
         first_share=first_share,
         fallback=fallback,
+        pools=pools,
     )
 
 

@@ -7,15 +7,17 @@ select run_key, workflow,
 from promo.run where run_id = %(run_id)s;
 
 -- count_stock --
--- Codes of the run's pool that could be claimed for it now, and of these, those that could not in a week.
+-- Codes of each of the run's pools that could be claimed for it now, and of these, those that could not in a week.
 with pool as materialized (
-  select now.codes as now, later.codes as later
+  select p.place, p.type, p.discount, now.codes as now, later.codes as later
   from promo.run r
-  cross join lateral promo.free_codes(r.code_type, r.discount, promo.clock() + make_interval(days => r.days)) now
-  cross join lateral promo.free_codes(r.code_type, r.discount, promo.clock() + make_interval(days => r.days + 7)) later
+  cross join lateral unnest(coalesce(r.pool_types, array[r.code_type]), coalesce(r.pool_discounts, array[r.discount]))
+    with ordinality p (type, discount, place)
+  cross join lateral promo.free_codes(p.type, p.discount, promo.clock() + make_interval(days => r.days)) now
+  cross join lateral promo.free_codes(p.type, p.discount, promo.clock() + make_interval(days => r.days + 7)) later
   where r.run_id = %(run_id)s
 )
-select now as codes, now - later as expiring_soon from pool;
+select type, discount, now as codes, now - later as expiring_soon from pool order by place;
 
 -- count_states --
 -- The run's assignments by state and reason, and how many of them were given a code that they held already.

@@ -10,6 +10,8 @@ from psycopg.types.json import Jsonb
 from promo_campaigns.contacts.audience_values import keep_values, lacks_values
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
+from promo_campaigns.ledger.chains.forecast import pool_arrays
+from promo_campaigns.ledger.chains.given import keep_given
 from promo_campaigns.ledger.fallback import open_fallback
 from promo_campaigns.ledger.halts import end_cancelled, read_halt
 from promo_campaigns.ledger.oversight.first_share import draw_first_share
@@ -83,7 +85,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     with connection.transaction():
         _raise(zone_problem(connection, spec.limits))
         open_fallback(connection, spec.fallback, spec.codes)
-        _lock_pool(connection, spec.codes)
+        _lock_pools(connection, spec.codes)
         strangers = 0
         row = {**_run_row(spec, run_key, send_by), "approval": approval, "abort_at": abort_at, **_staged(start_with)}
         added = connection.execute(_SQL["add_run"], row).fetchone()
@@ -146,10 +148,9 @@ def is_closed(connection: Connection, run_key: str) -> bool:
 
 
 def lock_free_codes(connection: Connection, codes: CodeRequest) -> int:
-    """Return how many codes of the pool no open run has still to claim; holds the pool until the transaction ends."""
-    _lock_pool(connection, codes)
-    forecast = weigh(connection, codes)
-    return forecast.stock - forecast.ahead
+    """Return how many codes no open run has still to claim; holds the pools until the transaction ends."""
+    _lock_pools(connection, codes)
+    return weigh(connection, codes).free
 
 
 def read_batches(
@@ -207,17 +208,30 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
             unfinished.named = named
             raise unfinished
         connection.execute(_SQL["close_run"], {"run_id": run_id})
+        if run["is_chained"]:
+            keep_given(connection, run_id)
         return read_report(connection, run_id)
 
 
-def _lock_pool(connection: Connection, codes: CodeRequest) -> None:
-    """Let one transaction at a time weigh the pool's stock, and keep what it reads short."""
-    connection.execute(_SQL["lock_pool"], _pool(codes))
-    compact_stock(connection, codes)
+def _lock_pools(connection: Connection, codes: CodeRequest) -> None:
+    """Let one transaction at a time weigh the stock of each pool, and keep what it reads short.
+
+    All lock the pools of their chains in one order, so that no two wait for each other.
+    """
+    for pool in sorted(codes.pools, key=lambda pool: (pool.type, pool.discount)):
+        connection.execute(_SQL["lock_pool"], {"type": pool.type, "discount": pool.discount})
+        compact_stock(connection, pool)
 
 
-def _pool(codes: CodeRequest) -> dict[str, Any]:
-    return {"type": codes.type, "discount": codes.discount, "days": codes.days}
+def _pools(codes: CodeRequest) -> dict[str, Any]:
+    chain = pool_arrays(codes.pools) if codes.next_pools else {"types": None, "discounts": None}
+    return {
+        "type": codes.type,
+        "discount": codes.discount,
+        "days": codes.days,
+        "pool_types": chain["types"],
+        "pool_discounts": chain["discounts"],
+    }
 
 
 def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str, Any]:
@@ -234,7 +248,7 @@ def _run_row(spec: RunSpec, run_key: str, send_by: datetime | None) -> dict[str,
         "send_by": send_by,
         "hold_out": spec.hold_out,
         "reuses": spec.reuse.gives_again,
-        **_pool(spec.codes),
+        **_pools(spec.codes),
         **limit_parameters(spec.limits),
     }
 

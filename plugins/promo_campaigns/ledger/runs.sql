@@ -19,13 +19,13 @@ where not promo.knows_zone(time_zone) order by contacts desc, time_zone;
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
    before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval, abort_at,
-   start_with, then_wait)
+   start_with, then_wait, pool_types, pool_discounts)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
    %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
    %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end, %(abort_at)s,
-   %(start_with)s, %(then_wait)s)
+   %(start_with)s, %(then_wait)s, %(pool_types)s::text[], %(pool_discounts)s::smallint[])
 on conflict (run_key) do nothing
 returning run_id;
 
@@ -102,10 +102,14 @@ from (
 group by is_first, time_zone, batch order by is_first desc, time_zone, batch;
 
 -- measure_audience --
--- How many contacts the run is for, and how many bytes one takes in an XCom at most: its id and its code, as JSON.
+-- How many contacts the run is for, and how many bytes one takes in an XCom at most: its id and its code, as JSON, of
+-- whichever of its pools.
 select count(*) as contacts,
        length(coalesce(max(a.contact_id), 0)::text) + length(', ') + length(', ')
-       + coalesce((select max(s.longest) from promo.run r join promo.code_stock s on s.type = r.code_type and s.discount = r.discount
+       + coalesce((select max(s.longest) from promo.run r
+                   cross join unnest(coalesce(r.pool_types, array[r.code_type]), coalesce(r.pool_discounts, array[r.discount]))
+                     pool (type, discount)
+                   join promo.code_stock s on s.type = pool.type and s.discount = pool.discount
                    where r.run_id = %(run_id)s), 0) as contact_bytes
 from promo.assignment a where a.run_id = %(run_id)s;
 
@@ -120,7 +124,8 @@ group by state order by state;
 
 -- lock_run --
 -- Holds the run's row, so that one closer works at a time.
-select run_id, run_key, opened_at, closed_at, records from promo.run where run_id = %(run_id)s for update;
+select run_id, run_key, opened_at, closed_at, records, pool_types is not null as is_chained
+from promo.run where run_id = %(run_id)s for update;
 
 -- close_run --
 -- Closes the run; a closed one keeps its time. Nobody waits in it, so nothing is kept of its demand, and of its

@@ -96,7 +96,7 @@ def stock_problem(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -
         return None
     needed = forecast.demand + forecast.ahead
     msg = (
-        f"the pool {codes.type!r} with discount {codes.discount} holds {forecast.stock} free codes valid for "
+        f"{codes.named} holds {forecast.stock} free codes valid for "
         f"{codes.days} more days, and {needed} are needed"
         + (f", {forecast.ahead} of them for runs opened before" if forecast.ahead else "")
         + f": {forecast.shortfall} short; nobody was sent anything: load at least {forecast.shortfall} more codes"

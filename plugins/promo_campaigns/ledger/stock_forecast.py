@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
+from promo_campaigns.ledger.chains.forecast import weigh_chain
 from promo_campaigns.ledger.start_checks import stock_problem
 from promo_campaigns.model.forecast import Forecast, StockPolicy
 from promo_campaigns.postgres.sql import queries
@@ -13,7 +14,7 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from promo_campaigns.model.run_spec import CodeRequest, RunSpec
+    from promo_campaigns.model.run_spec import CodeRequest, Pool, RunSpec
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -51,9 +52,9 @@ def keep_forecast(
     connection.execute(_SQL["keep_forecast"], kept)
 
 
-def compact_stock(connection: Connection, codes: CodeRequest) -> None:
+def compact_stock(connection: Connection, pool: Pool) -> None:
     """Merge the rows whose sum is the pool's stock, so that they stay few; the pool must be locked."""
-    connection.execute(_SQL["compact_stock"], {"type": codes.type, "discount": codes.discount})
+    connection.execute(_SQL["compact_stock"], {"type": pool.type, "discount": pool.discount})
 
 
 def count_demand(connection: Connection, run_id: int) -> None:
@@ -64,10 +65,14 @@ def count_demand(connection: Connection, run_id: int) -> None:
 def weigh(
     connection: Connection, codes: CodeRequest, *, run_id: int | None = None, at: datetime | None = None
 ) -> Forecast:
-    """Return what open runs have still to claim of the pool, and its free codes, both from kept counts.
+    """Return what open runs have still to claim of the pool or the chain, and its free codes, from kept counts.
 
     :param run_id: the run whose demand it is; what the others want is ahead of it
     :param at: when codes are given out, if that is later than now
     """
-    asked = {"run_id": run_id, "at": at, "type": codes.type, "discount": codes.discount, "days": codes.days}
-    return Forecast(**connection.execute(_SQL["weigh"], asked).fetchall()[0])
+    if not codes.next_pools:
+        asked = {"run_id": run_id, "at": at, "type": codes.type, "discount": codes.discount, "days": codes.days}
+        found = connection.execute(_SQL["weigh"], asked).fetchall()[0]
+        if not found.pop("is_chained"):
+            return Forecast(**found)
+    return weigh_chain(connection, codes, run_id=run_id, at=at)

@@ -25,14 +25,19 @@ where run_id = %(run_id)s and state = 'pending' and needs_code having count(*) >
 -- weigh --
 -- What is wanted of a pool and what there is, in one statement: a code claimed in between would be wanted and gone.
 -- Wanted are the codes that open runs have still to claim, the run's own and the others'. Free codes are those that will
--- be valid for the days asked for when they are given out, and those that will not.
+-- be valid for the days asked for when they are given out, and those that will not. Runs whose chain has the pool among
+-- others make it another question.
 with fresh as materialized (
   select codes from promo.free_codes(
     %(type)s, %(discount)s::smallint, greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s))
 ), valid as materialized (
   select codes from promo.free_codes(%(type)s, %(discount)s::smallint, promo.clock())
 )
-select wanted.demand, wanted.ahead, fresh.codes as stock, valid.codes - fresh.codes as expiring
+select wanted.demand, wanted.ahead, fresh.codes as stock, valid.codes - fresh.codes as expiring,
+       exists (
+         select from promo.run r cross join lateral unnest(r.pool_types, r.pool_discounts) pool (type, discount)
+         where r.closed_at is null and r.pool_types is not null
+           and pool.type = %(type)s and pool.discount = %(discount)s::smallint) as is_chained
 from (
   select coalesce(sum(d.codes) filter (where r.run_id = %(run_id)s), 0)::bigint as demand,
          coalesce(sum(d.codes) filter (where r.run_id is distinct from %(run_id)s), 0)::bigint as ahead

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class StockPolicy(str, Enum):
@@ -18,25 +22,72 @@ class StockPolicy(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStock:
+    """What one pool of a chain holds.
+
+    :ivar stock: its free codes that are valid for the days asked for
+    :ivar ahead: codes of it that runs opened before will take
+    """
+
+    type: str
+    discount: int
+    stock: int
+    ahead: int
+
+    @property
+    def left(self) -> int:
+        """How many codes of it the others leave."""
+        return max(0, self.stock - self.ahead)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Codes needed and codes in stock, of one pool.
+    """Codes needed and codes in stock, of one pool or of a chain.
 
     :ivar demand: codes this run needs
     :ivar ahead: codes that runs opened before it have still to claim
     :ivar stock: free codes that are still valid for the days asked for when they are delivered
     :ivar expiring: free codes that are valid for fewer days by then
+    :ivar pools: the pools of a chain, in the order in which codes are taken from them; empty for one pool
     """
 
     demand: int
     ahead: int
     stock: int
     expiring: int
+    pools: tuple[PoolStock, ...] = ()
 
     @property
     def shortfall(self) -> int:
         """How many codes are missing."""
+        if self.pools and self.demand <= self.free:
+            return 0  # whatever others lack of the last pool
         return max(0, self.demand + self.ahead - self.stock)
 
-    def as_dict(self) -> dict[str, int]:
-        """Return the numbers as plain JSON values."""
-        return {**asdict(self), "shortfall": self.shortfall}
+    @property
+    def free(self) -> int:
+        """How many codes no other run has still to claim; below 0 if the others want more than one pool holds."""
+        return sum(pool.left for pool in self.pools) if self.pools else self.stock - self.ahead
+
+    @property
+    def gives(self) -> list[int]:
+        """How many codes this run takes of each pool of a chain."""
+        return in_turn(self.demand, [pool.left for pool in self.pools])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain JSON values; of a chain, those of each pool as well."""
+        told = {**asdict(self), "shortfall": self.shortfall}
+        del told["pools"]
+        if self.pools:
+            each = zip(self.pools, self.gives, strict=True)
+            told["pools"] = [{**asdict(pool), "gives": gives} for pool, gives in each]
+        return told
+
+
+def in_turn(wanted: int, left: Sequence[int]) -> list[int]:
+    """Return how many codes are taken of each of some pools, where each is used up before the next."""
+    taken: list[int] = []
+    for codes in left:
+        taken.append(min(wanted, max(0, codes)))
+        wanted -= taken[-1]
+    return taken

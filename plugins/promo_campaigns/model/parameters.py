@@ -10,13 +10,14 @@ from typing import TypeVar, cast
 
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.run import Mode
-from promo_campaigns.model.run_spec import CodeRequest
+from promo_campaigns.model.run_spec import CodeRequest, Pool
 
 Word = TypeVar("Word", bound=Enum)
 
 MAX_PERCENT = 99
 ALL_PERCENT = 100
 MAX_DAYS = 36500
+MAX_POOLS = 10
 WEB_ADDRESS = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?"
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?", re.ASCII)
@@ -218,13 +219,44 @@ def parse_share(name: str, value: object) -> float:
     return float(text)
 
 
-def code_request(type: object, discount: object, days: object) -> CodeRequest:  # noqa: A002  (the vendor's name)
-    """Read the three parameters that choose codes; all are required, and discount 0 is a value.
+def code_request(
+    type: object,  # noqa: A002  (the vendor's name)
+    discount: object,
+    days: object,
+    next_pools: object = (),
+) -> CodeRequest:
+    """Read the parameters that choose codes; the first three are required, and discount 0 is a value.
 
-    :raises ConfigurationError: one is missing or out of bounds
+    :param next_pools: further pools, each ``{"type": ..., "discount": ...}``
+    :raises ConfigurationError: one is missing or out of bounds, or a pool stands twice
     """
-    return CodeRequest(
+    listed = next_pools or ()
+    if not isinstance(listed, list | tuple):
+        msg = f"next_pools must be a list of pools, each with a type and a discount, not {listed!r}"
+        raise ConfigurationError(msg)
+    codes = CodeRequest(
         type=parse_name("type", type),
-        discount=whole_number("discount", discount, least=0, most=99),
+        discount=whole_number("discount", discount, least=0, most=MAX_PERCENT),
         days=whole_number("days", days, least=0, most=MAX_DAYS),
+        next_pools=tuple(map(_pool, listed)),
+    )
+    twice = next((pool for place, pool in enumerate(codes.pools) if pool in codes.pools[:place]), None)
+    if twice:
+        msg = f"the pool {twice} stands twice; a chain takes codes of each of its pools once"
+        raise ConfigurationError(msg)
+    if len(codes.pools) > MAX_POOLS:
+        msg = f"a chain has up to {MAX_POOLS} pools, not {len(codes.pools)}"
+        raise ConfigurationError(msg)
+    return codes
+
+
+def _pool(value: object) -> Pool:
+    if isinstance(value, Pool):
+        return value
+    if not isinstance(value, dict) or set(value) != {"type", "discount"}:
+        msg = f"a pool of next_pools has a type and a discount and nothing else, unlike {value!r}"
+        raise ConfigurationError(msg)
+    return Pool(
+        type=parse_name("next_pools type", value["type"]),
+        discount=whole_number("next_pools discount", value["discount"], least=0, most=MAX_PERCENT),
     )

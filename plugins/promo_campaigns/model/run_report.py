@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
@@ -99,11 +99,20 @@ class FailingReceiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolGiven:
+    """How many contacts whose message was accepted hold a code of one pool of the run's chain."""
+
+    type: str
+    discount: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """The report of a run.
 
     :ivar data_sources: names of the data sources that its message binds
-    :ivar pool_left: codes of the run's type and discount that can still be claimed
+    :ivar pool_left: codes of the run's pool, or of all pools of its chain, that can still be claimed
     :ivar expiring_soon: of these, how many cannot be claimed a week from now
     :ivar seconds: from opening to closing, or until now
     :ivar forecast: codes needed and in stock when the run was opened; None if that was not kept
@@ -112,6 +121,7 @@ class RunReport:
     :ivar receivers: those of an open run that take no calls just now
     :ivar first_share: how far it is with its first share; None for a run without one
     :ivar fallback: contacts that were given the fallback code, since the pool had none for them
+    :ivar pools: what each pool of its chain gave, in turn; empty for a run of one pool
     """
 
     run_key: str
@@ -121,12 +131,13 @@ class RunReport:
     pool_left: int
     expiring_soon: int
     seconds: float
-    forecast: dict[str, int] | None = None
+    forecast: dict[str, Any] | None = None
     strangers: int = 0
     note: str = ""
     receivers: tuple[FailingReceiver, ...] = ()
     first_share: FirstShare | None = None
     fallback: int = 0
+    pools: tuple[PoolGiven, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -144,6 +155,7 @@ class RunReport:
             "audience": self.tally.audience,
             **tally,
             **({"fallback": self.fallback} if self.fallback else {}),
+            **({"pools": [asdict(pool) for pool in self.pools]} if self.pools else {}),
             "pool_left": self.pool_left,
             "expiring_soon": self.expiring_soon,
             "seconds": self.seconds,
@@ -186,6 +198,7 @@ class RunReport:
         rows += [("ids that are nobody's", self.strangers)] if self.strangers else []
         rows += [("given a code", tally.given)]
         rows += [("of these, one they held already", tally.reused)] if tally.reused else []
+        rows += [(f"of these, from {pool.type}, {pool.discount} %", pool.given) for pool in self.pools]
         rows += [("of these, the fallback code", self.fallback)] if self.fallback else []
         rows += [("of these, on their profile", tally.recorded)]
         for name in (state.value for state in WITH_REASON):

@@ -31,17 +31,46 @@ def note_on_transport(transport: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeRequest:
-    """Which codes a run gives out.
+class Pool:
+    """All codes of a type and discount.
 
-    :ivar type: the pool's name, exactly as uploaded
+    :ivar type: its name, exactly as uploaded
     :ivar discount: 0 to 99, an exact match; 0 is a value like any other
+    """
+
+    type: str
+    discount: int
+
+    def __str__(self) -> str:
+        """Return it as errors name it."""
+        return f"{self.type!r} with discount {self.discount}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRequest:
+    """Which codes a run gives out: those of a pool, or of a chain of pools.
+
+    :ivar type: of the first pool
+    :ivar discount: of the first pool
     :ivar days: whole days a code must stay valid from the moment it is given
+    :ivar next_pools: where a contact gets its code if the pools before have none, in this order
     """
 
     type: str
     discount: int
     days: int
+    next_pools: tuple[Pool, ...] = ()
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools in the order in which codes are taken from them."""
+        return (Pool(type=self.type, discount=self.discount), *self.next_pools)
+
+    @property
+    def named(self) -> str:
+        """The pools as the subject of an error."""
+        listed = ", then ".join(map(str, self.pools))
+        return f"the chain of the pools {listed}," if self.next_pools else f"the pool {listed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +270,8 @@ class RunSpec:
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
         if not self.message.variants:
             del spec["message"]["variants"]
+        if not self.codes.next_pools:
+            del spec["codes"]["next_pools"]
         for name, nothing in _LATER.items():
             if getattr(self, name) == nothing:
                 del spec[name]
@@ -260,7 +291,7 @@ class RunSpec:
         return cls(
             workflow=stored["workflow"],
             audience=Audience(**audience),
-            codes=CodeRequest(**stored["codes"]),
+            codes=_codes(stored["codes"]),
             message=_message(stored["message"]),
             data_sources=tuple(_data_source(source) for source in stored["data_sources"]),
             transport=stored.get("transport", INBOX),
@@ -272,6 +303,10 @@ class RunSpec:
             pictures_url=stored.get("pictures_url", ""),
             fallback=FallbackCode(**stored["fallback"]) if stored.get("fallback") else None,
         )
+
+
+def _codes(stored: dict[str, Any]) -> CodeRequest:
+    return CodeRequest(**{**stored, "next_pools": tuple(Pool(**pool) for pool in stored.get("next_pools", ()))})
 
 
 def _message(stored: dict[str, Any]) -> Message:

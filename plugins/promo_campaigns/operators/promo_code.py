@@ -28,12 +28,13 @@ class GetPromoCodeOperator(HandedOver):
     :param days: whole days the code must stay valid (templated)
     :param type: the pool to take codes from (templated)
     :param discount: 0 to 99, exact (templated)
+    :param next_pools: the pools to take codes from when that one has none, as given to Start (templated)
     :param promo_db_conn_id: connection of the store (templated)
     :raises PoolShortageError: the pool has run out; none of the batch was given a code
     :raises ConfigurationError: days, type or discount is wrong, or not what the run was opened with
     """
 
-    template_fields: Sequence[str] = ("contacts", "days", "type", "discount", "promo_db_conn_id")
+    template_fields: Sequence[str] = ("contacts", "days", "type", "discount", "next_pools", "promo_db_conn_id")
     ui_color = "#fff1d6"
 
     def __init__(
@@ -43,6 +44,7 @@ class GetPromoCodeOperator(HandedOver):
         days: int | str,
         type: str,  # noqa: A002  (the vendor's name for it, see the design's words)
         discount: int | str,
+        next_pools: Sequence[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -50,11 +52,12 @@ class GetPromoCodeOperator(HandedOver):
         self.days = days
         self.type = type
         self.discount = discount
+        self.next_pools = next_pools
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002  (Airflow's signature)
         """Claim the codes that are missing, and return who holds which code."""
         batch = BatchPayload.from_xcom(self.contacts)
-        codes = code_request(self.type, self.discount, self.days)
+        codes = code_request(self.type, self.discount, self.days, self.next_pools)
         with rescheduled(self), self.delivery.open(batch.run_id) as run:
             return run.unless_cancelled(run.claim(batch, codes)).as_xcom()
 

@@ -145,7 +145,7 @@ class StartOperator(AudienceOperator):
         """Tell OpenLineage from which pool and audience the run was opened."""
         return Lineage(
             store=self.promo_db_conn_id,
-            reads=[f"codes/{self.type}", "contacts"],
+            reads=[f"codes/{self.type}", *(f"codes/{pool['type']}" for pool in self.next_pools or ()), "contacts"],
             select=self._asked,
             writes=[f"runs/{self.workflow or self.dag_id}"],
         ).told()

@@ -400,6 +400,9 @@ create table promo.run (
   first_sent    bigint,
   first_failed  bigint,
   let_go_at     timestamptz,
+  pool_types    text[],
+  pool_discounts smallint[],
+  pool_given    bigint[],
   constraint run_records check (records = (after <> '{}')),
   constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
   constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)),
@@ -416,7 +419,12 @@ create table promo.run (
   constraint run_start_with check (
     num_nonnulls(start_with, then_wait) in (0, 2)
     and (start_with is not null or num_nonnulls(first_share, first_ended_at, first_sent, first_failed, let_go_at) = 0)),
-  constraint run_first_share check (num_nonnulls(first_sent, first_failed) in (0, 2) and then_wait >= interval '0')
+  constraint run_first_share check (num_nonnulls(first_sent, first_failed) in (0, 2) and then_wait >= interval '0'),
+  constraint run_pools check (
+    num_nonnulls(pool_types, pool_discounts) = 0 and pool_given is null
+    or cardinality(pool_types) > 1 and cardinality(pool_types) = cardinality(pool_discounts)
+       and pool_types[1] = code_type and pool_discounts[1] = discount
+       and (pool_given is null or cardinality(pool_given) = cardinality(pool_types)))
 );
 comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
 comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
@@ -448,11 +456,19 @@ comment on column promo.run.first_ended_at is 'When all of the first share were 
 comment on column promo.run.first_sent is 'How many of the first share were sent to when the run went on, or paused itself over them.';
 comment on column promo.run.first_failed is 'Of them, how many were refused or are unknown.';
 comment on column promo.run.let_go_at is 'When the contacts beyond the first share were let go: by the ledger, or by a person who resumed the run. It stays.';
+comment on column promo.run.pool_types is
+  'The types of a chain of pools in the order in which codes are taken from them, code_type first; null where there is one pool.';
+comment on column promo.run.pool_discounts is 'The discounts of these pools, discount first.';
+comment on column promo.run.pool_given is
+  'How many contacts that were sent to hold a code of each of these pools, as it was counted when the run was closed.';
 -- A workflow's runs, and the runs that a frequency cap can still count: those that are open, or were closed lately.
 create index run_workflow on promo.run (workflow, opened_at);
 create index run_open_channel on promo.run (channel, run_id) where closed_at is null;
 create index run_closed on promo.run (channel, closed_at, run_id) where closed_at is not null;
 create index run_open_pool on promo.run (code_type, discount) where closed_at is null;
+-- Runs with a chain of pools: those that are open, and those of the last days. They are few beside all others.
+create index run_open_chain on promo.run (run_id) where closed_at is null and pool_types is not null;
+create index run_of_chain on promo.run (opened_at) where pool_types is not null;
 -- Lists of runs, newest first: a workflow's, and those that somebody halted.
 create index run_of_workflow on promo.run (workflow, run_id);
 create index run_halted on promo.run (run_id) where halt is not null;
@@ -831,7 +847,7 @@ end;
 -- called where somebody is held out only.
 create function promo.code_needed(
   workflow text, hold_out numeric, channel text, reuses boolean, code_type text, discount smallint, days integer,
-  a_contact bigint
+  a_contact bigint, pool_types text[], pool_discounts smallint[]
 ) returns table (needed boolean)
   language sql stable
 begin atomic
@@ -839,7 +855,11 @@ begin atomic
     and exists (select from promo.contact_channel c
                 where c.contact_id = a_contact and c.type = channel and c.unsubscribed_at is null)
     and not (reuses and exists (
-      select from promo.code_to_reuse(a_contact, code_type, discount, promo.clock() + make_interval(days => days))));
+      select from promo.code_to_reuse(a_contact, code_type, discount, promo.clock() + make_interval(days => days))))
+    and not (reuses and pool_types is not null and exists (
+      select from unnest(pool_types, pool_discounts) pool (type, discount)
+      cross join lateral promo.code_to_reuse(
+        a_contact, pool.type, pool.discount, promo.clock() + make_interval(days => days)) held));
 end;
 
 -- The first run whose messages can count for a frequency cap from then on: of a run that was closed before nothing is
@@ -1034,14 +1054,15 @@ create trigger promo_code_told
 create trigger promo_code_no_twin before insert on promo.promo_code
   for each row when (new.twin and not new.shared) execute function promo.keep_what_was_told();
 create trigger run_opened_with
-  before update of run_id, run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records, send_by
+  before update of run_id, run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records, send_by, pool_types,
+    pool_discounts
   on promo.run
   for each row when (
     (old.run_id, old.run_key, old.workflow, old.spec, old.spec_sha256, old.message, old.channel, old.code_type, old.discount,
-     old.days, old.records, old.send_by)
+     old.days, old.records, old.send_by, old.pool_types, old.pool_discounts)
     is distinct from
     (new.run_id, new.run_key, new.workflow, new.spec, new.spec_sha256, new.message, new.channel, new.code_type, new.discount,
-     new.days, new.records, new.send_by))
+     new.days, new.records, new.send_by, new.pool_types, new.pool_discounts))
   execute function promo.keep_what_was_told();
 create trigger run_kept before delete or truncate on promo.run
   for each statement execute function promo.keep_evidence();

@@ -9,6 +9,7 @@ from promo_campaigns.model.run_report import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from promo_campaigns.model.forecast import Forecast
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.preview.rows import PreviewReport
 
@@ -28,12 +29,12 @@ def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: 
         "",
         f"- message: {plain(message.name)}, channel {plain(message.channel)}, by {plain(spec.transport)}",
         f"- audience: {plain(spec.audience.name)}",
-        f"- codes: {plain(codes.type)}, {codes.discount} %, valid for {codes.days} days",
+        f"- codes: {_pools(spec)}, valid for {codes.days} days",
         f"- definition: `{report.sha256[:12]}`, frozen: this is what is sent",
         "",
         *_table("contacts", {"to be sent": sent, **_reasons(report, left_out)}),
         "",
-        *(_table("codes", report.forecast.as_dict()) if report.forecast else ()),
+        *(_table("codes", _numbers(report.forecast)) if report.forecast else ()),
     ]
     if report.warnings:
         lines += ["", *_table("warnings", report.warnings)]
@@ -44,6 +45,16 @@ def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: 
     if report.files:
         lines += ["", "Contact by contact: " + ", ".join(f"`{file}`" for file in report.files)]
     return f"Send {message.name} to {sent:,} contacts?", "\n".join(lines)
+
+
+def _pools(spec: RunSpec) -> str:
+    return ", then ".join(f"{plain(pool.type)}, {pool.discount} %" for pool in spec.codes.pools)
+
+
+def _numbers(forecast: Forecast) -> dict[str, int]:
+    numbers = forecast.as_dict()
+    each = numbers.pop("pools", [])
+    return numbers | {f"taken from {pool['type']}, {pool['discount']} %": pool["gives"] for pool in each}
 
 
 def _reasons(report: PreviewReport, left_out: Mapping[str, int]) -> dict[str, int]:

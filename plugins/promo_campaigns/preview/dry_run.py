@@ -15,6 +15,7 @@ from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
 from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.templates import compile_message
+from promo_campaigns.ledger.chains.forecast import pool_arrays
 from promo_campaigns.ledger.fallback import end_of
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.audience.columns import example_values
@@ -27,6 +28,7 @@ from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.preview.examples import Examples
 from promo_campaigns.preview.message_diff import DiffReport, MessageDiff
+from promo_campaigns.preview.pool_codes import PoolCode, PoolCodes
 from promo_campaigns.preview.quiet_hours import PreviewHours
 from promo_campaigns.preview.rows import NO_CODE, Candidate, Previewer, PreviewReport
 from promo_campaigns.preview.start import AS_USUAL, weigh_start
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
     from promo_campaigns.delivery.opening.start import StartRequest
+    from promo_campaigns.model.forecast import Forecast
     from promo_campaigns.model.run_spec import Message, RunSpec
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.tables.writers import WriteRows
@@ -43,9 +46,9 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 SAMPLES = 5
 _PART = 2_000
-_NO_CODE = ("", datetime.max.replace(tzinfo=timezone.utc), "UTC")
+_NO_CODE = PoolCode("", datetime.max.replace(tzinfo=timezone.utc), "UTC", 0)
 REASON = 6
-_ZONE, _HELD, _TOLD = 8, 9, 12
+_ZONE, _HELD, _TOLD, _PLACE = 8, 9, 12, 13
 FALLBACK = "the fallback code"
 """The warning of a contact for whom the pool has no code."""
 _WANTING = {"", "capped"}
@@ -84,7 +87,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
         hours = PreviewHours(connection, campaign.limits, at=at, send_by=start.send_by)
-        when: dict[str, Any] = {"at": at, "run_id": run_id, "ahead": forecast.ahead}
+        when: dict[str, Any] = {"at": at, "run_id": run_id, "forecast": forecast}
         audience = _AudienceReader(connection, spec, hours, limits=campaign.limits, answers=answers, **when)
         with closing(audience) as reader:
             for candidates in reader.parts():
@@ -155,7 +158,8 @@ def audience_parts(
         "reuses": spec.reuse.gives_again,
         "at": at,
         "run_id": run_id,
-        **_pool(spec),
+        **pool_arrays(spec.codes.pools),
+        "days": spec.codes.days,
         **limits,
     }
     with (
@@ -175,14 +179,17 @@ def make_recipient(  # noqa: PLR0913  (what a row lacks, one keyword each)
     *,
     pool_zone: str = "UTC",
     told: Mapping[str, Sequence[str]] | None = None,
+    place: int | None = None,
 ) -> Recipient:
     """Return a row of the audience as a template sees it, with the placeholder for a code.
 
+    :param place: the place in the chain of the pool whose code it gets; by default of the code that it holds, else 0
     :param told: the values of the audience's columns; by default their examples
     """
     if told is None and spec.audience.columns:
         told = example_values(spec.audience.columns)
     contact_id, external_id, first_name, last_name, language, locator, _, fields, time_zone, *_ = row
+    pool = spec.codes.pools[place if place is not None else (row[_PLACE] or 0)]
     return Recipient(
         contact_id=contact_id,
         resend_counter=0,
@@ -192,8 +199,8 @@ def make_recipient(  # noqa: PLR0913  (what a row lacks, one keyword each)
         language=language,
         locator=locator,
         code=PLACEHOLDER,
-        code_type=spec.codes.type,
-        discount=spec.codes.discount,
+        code_type=pool.type,
+        discount=pool.discount,
         expires_at=expires_at,
         fields=fields,
         time_zone=time_zone,
@@ -213,7 +220,7 @@ class _AudienceReader:
         hours: PreviewHours,
         *,
         limits: Mapping[str, Any],
-        ahead: int = 0,
+        forecast: Forecast | None = None,
         at: datetime | None = None,
         run_id: int | None = None,
         answers: Mapping[str, object] | None = None,
@@ -226,11 +233,10 @@ class _AudienceReader:
         self._audience = audience_parts(connection, spec, limits=limits, at=at, run_id=run_id)
         self._spare, self._spare_spec = _NO_CODE, spec
         if spec.fallback is not None:
-            self._spare = spec.fallback.code, end_of(spec.fallback), spec.fallback.time_zone
-            shared = replace(spec.codes, type=spec.fallback.type, discount=spec.fallback.discount)
+            self._spare = PoolCode(spec.fallback.code, end_of(spec.fallback), spec.fallback.time_zone, 0)
+            shared = replace(spec.codes, type=spec.fallback.type, discount=spec.fallback.discount, next_pools=())
             self._spare_spec = replace(spec, codes=shared)
-        self._codes = connection.cursor("codes", row_factory=tuple_row)
-        self._codes.execute(_SQL["codes"], {**_pool(spec), "at": at, "ahead": ahead})
+        self._codes = PoolCodes(connection, spec.codes, forecast=forecast, at=at)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self.demand = 0
 
@@ -253,7 +259,7 @@ class _AudienceReader:
         new = [row[_HELD] is None for row in rows]
         self.demand += sum(1 for row, is_new in zip(rows, new, strict=True) if is_new and row[REASON] in _WANTING)
         wanted = sum(1 for (reason, _), is_new in zip(told, new, strict=True) if is_new and not reason)
-        codes = iter(self._codes.fetchmany(wanted) if wanted else [])
+        codes = self._codes.take(wanted)
         return [self._candidate(row, reason, warning, codes) for row, (reason, warning) in zip(rows, told, strict=True)]
 
     def _reason(self, row: tuple[Any, ...]) -> tuple[str, str]:
@@ -264,19 +270,15 @@ class _AudienceReader:
         too_late, warning = self._hours.of(row[_ZONE])
         return (too_late or reason), ("" if reason else warning)
 
-    def _candidate(
-        self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[tuple[str, datetime, str]]
-    ) -> Candidate:
-        held = None if row[_HELD] is None else row[_HELD : _HELD + 3]
+    def _candidate(self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[PoolCode]) -> Candidate:
+        code, expires_at, pool_zone = row[_HELD : _HELD + 3]
+        held = None if code is None else PoolCode(code, expires_at, pool_zone, row[_PLACE])
         given = _NO_CODE if reason else held or next(codes, self._spare)
-        code, expires_at, pool_zone = given
+        code, expires_at, pool_zone, place = given
         spec = self._spec
         if given is self._spare and code:
             spec, warning = self._spare_spec, "; ".join(filter(None, [warning, FALLBACK]))
         told = self._told.get(row[0], row[_TOLD] or "{}") if self._has_columns else None
-        recipient = make_recipient(row, spec, expires_at, self._answers, pool_zone=pool_zone, told=parse_values(told))
+        terms: dict[str, Any] = {"pool_zone": pool_zone, "told": parse_values(told), "place": place}
+        recipient = make_recipient(row, spec, expires_at, self._answers, **terms)
         return Candidate(recipient, reason or ("" if code else NO_CODE), code, warning)
-
-
-def _pool(spec: RunSpec) -> dict[str, Any]:
-    return {"type": spec.codes.type, "discount": spec.codes.discount, "days": spec.codes.days}

@@ -1,6 +1,6 @@
 -- audience --
 -- The audience that a run opened now would freeze, in order: how each is reached, why it is not, what a template can
--- read, and which code it would be given again.
+-- read, and which code it would be given again, of the first pool of which it holds one.
 select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        case when l.value is null then 'no channel'
             when l.closed then 'unsubscribed'
@@ -14,7 +14,8 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
        h.code, h.expires_at,
        coalesce((select u.time_zone from promo.promo_code p join promo.code_file u using (code_file_id)
                  where promo.code_key(p.code) collate "C" = promo.code_key(h.code) and not p.twin), 'UTC') as pool_zone,
-       (select v.value::text from promo.audience_value v where v.run_id = %(run_id)s::bigint and v.contact_id = c.contact_id) as told
+       (select v.value::text from promo.audience_value v where v.run_id = %(run_id)s::bigint and v.contact_id = c.contact_id) as told,
+       h.place - 1 as place
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) a
@@ -29,9 +30,13 @@ left join lateral (
   where h.contact_id = c.contact_id and h.type = %(channel)s
   order by h.unsubscribed_at is null desc, h.change_no desc nulls last, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true
-left join lateral promo.code_to_reuse(
-  c.contact_id, %(type)s, %(discount)s::smallint,
-  greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)) h on %(reuses)s
+left join lateral (
+  select held.code, held.expires_at, pool.place
+  from unnest(%(types)s::text[], %(discounts)s::smallint[]) with ordinality pool (type, discount, place)
+  cross join lateral promo.code_to_reuse(
+    c.contact_id, pool.type, pool.discount,
+    greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)) held
+  order by pool.place limit 1) h on %(reuses)s
 order by c.contact_id
 
 -- codes --

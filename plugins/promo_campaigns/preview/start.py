@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from promo_campaigns.definitions.workflow import Workflow
     from promo_campaigns.model.errors import PromoError
+    from promo_campaigns.model.forecast import Forecast
     from promo_campaigns.model.run_spec import RunSpec
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.preview.rows import PreviewReport
@@ -70,12 +71,21 @@ def _problems(
         yield from (problem for problem in found if not problem.retryable)
 
 
+def _in_turn(forecast: Forecast) -> str:
+    each = zip(forecast.pools, forecast.gives, strict=True)
+    return "codes are taken in turn: " + ", ".join(
+        f"{gives:,} of {pool.type} with {pool.discount} %" for pool, gives in each
+    )
+
+
 def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> Iterator[str]:
     if note := note_on_transport(spec.transport):
         yield note
     yield from notes_on_strangers(report.strangers)
     if not report.contacts and not report.refusals:
         yield EMPTY_AUDIENCE
+    if report.forecast and report.forecast.pools:
+        yield _in_turn(report.forecast)
     short = report.forecast.shortfall if report.forecast else 0
     if short and spec.fallback:
         yield f"{short:,} codes short: as many contacts get the fallback code"

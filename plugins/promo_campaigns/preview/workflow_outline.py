@@ -45,7 +45,8 @@ def audience_in_words(workflow: Workflow) -> str:
 
 def codes_in_words(codes: PromoCode | CodeRequest) -> str:
     """Return which codes a workflow gives out."""
-    return f"{codes.type}, {codes.discount} %, {codes.days} days"
+    further = "".join(f", then {pool.type}, {pool.discount} %" for pool in codes.next_pools)
+    return f"{codes.type}, {codes.discount} %, {codes.days} days{further}"
 
 
 def list_blocks(workflow: Workflow, message: Message, sources: Sequence[DataSource]) -> list[Block]:

@@ -27,7 +27,7 @@ _NEWEST = 2**63 - 1
 class Redeemed:
     """How many of some codes were redeemed.
 
-    :ivar name: of the run, the pool (``Spring 15``) or the arm
+    :ivar name: of the run, the pool (``Spring 15``), the chain of pools (``Spring 15, Summer 10``) or the arm
     :ivar sent: contacts that were sent a code; of the arm ``held out``, all of it
     :ivar redeemed: how many codes of these were redeemed; of an arm, how many of its contacts redeemed any code
     :ivar revenue: what was paid, by currency
@@ -135,7 +135,8 @@ def _report(connection: Connection, run_ids: Sequence[int], subject: str) -> Red
     counted = [(row, _of_run(row, revenue.get(row["run_id"], {}))) for row in runs]
     pools: dict[str, list[Redeemed]] = {}
     for row, one in counted:
-        pools.setdefault(f"{row['type']} {row['discount']}", []).append(one)
+        chain = zip(row["types"], row["discounts"], strict=True)
+        pools.setdefault(", ".join(f"{name} {discount}" for name, discount in chain), []).append(one)
     return RedemptionReport(
         subject=subject,
         runs=tuple(one for _, one in counted),

@@ -1,6 +1,7 @@
 -- count_runs --
 -- How many contacts each of some runs has sent a code, how many of these codes were redeemed, and what is odd; run by run.
-select r.run_id, r.run_key, r.workflow, r.code_type as type, r.discount, s.sent, d.redeemed, d.redemptions, d.odd
+select r.run_id, r.run_key, r.workflow, coalesce(r.pool_types, array[r.code_type]) as types,
+       coalesce(r.pool_discounts, array[r.discount]) as discounts, s.sent, d.redeemed, d.redemptions, d.odd
 from unnest(%(run_ids)s::bigint[]) asked (run_id)
 join promo.run r on r.run_id = asked.run_id
 cross join lateral (

@@ -118,9 +118,10 @@ def _block(dag: SerializedDAG, task: Any, codes: CodeRequest | None) -> Block:  
 
 
 def _codes(dag: SerializedDAG, tasks: list[Any]) -> CodeRequest | None:
-    given = [_given(dag, tasks, name) for name in ("type", "discount", "days")]
+    given = {name: _given(dag, tasks, name) for name in ("type", "discount", "days")}
+    further = _given(dag, tasks, "next_pools") or ()
     try:
-        return code_request(*given) if None not in given else None
+        return code_request(**given, next_pools=further) if None not in given.values() else None
     except ConfigurationError:
         return None
 

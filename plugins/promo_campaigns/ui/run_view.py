@@ -55,6 +55,7 @@ def _funnel(progress: Progress, report: RunReport, redeemed: int) -> list[dict[s
         "reachable": max(reachable, line.given),
         "given": line.given,
         "accepted": line.sent,
+        **{f"From {pool.type}, {pool.discount} %": pool.given for pool in report.pools},
         **({"fallback": report.fallback} if report.fallback else {}),
         **({"recorded": line.recorded} if progress.facts["records"] else {}),
         **({"redeemed": redeemed} if redeemed else {}),

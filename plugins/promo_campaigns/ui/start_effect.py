@@ -55,7 +55,7 @@ def start_effect(
     numbers = {
         "audience": contacts if contacts is not None else (last[0].audience if last else None),
         "audience_is": "more" if contacts == _COUNTED else "counted" if contacts is not None else "as the last run",
-        "free": max(0, found.stock - found.ahead),
+        "free": max(0, found.free),
         "last_given": last[0].given if last else None,
         "is_inbox": bool(note_on_transport(spec.transport)),
         "paused": paused,
@@ -100,7 +100,7 @@ def _sentence(spec: RunSpec, numbers: dict[str, Any]) -> str:
         "counted": counted(audience or 0, "contact"),
         "as the last run": f"an unknown number of contacts (its last run had {counted(audience or 0, 'contact')})",
     }[numbers["audience_is"]]
-    pool = f"{spec.codes.type} with {spec.codes.discount} %"
+    pool = ", then ".join(f"{pool.type} with {pool.discount} %" for pool in spec.codes.pools)
     told = [
         f"The message {spec.message.name} goes to {many} of {spec.audience.name}, less those who cannot be reached.",
         f"{counted(free, 'code')} of {pool} can be given out.",

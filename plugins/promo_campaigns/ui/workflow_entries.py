@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.model.parameters import code_request
 from promo_campaigns.model.run_spec import note_on_transport
 from promo_campaigns.preview.workflow_outline import audience_in_words, codes_in_words, list_blocks, schedule_in_words
 
@@ -62,9 +61,7 @@ def describe_file(outline: Outline) -> Entry:
         "event": workflow.event or None,
         "blocks": [block._asdict() for block in list_blocks(workflow, message, outline.sources)],
     }
-    code = workflow.promo_code
-    pool = code_request(code.type, code.discount, code.days)
-    return Entry(outline.workflow_id, YAML, described, pool, faults)
+    return Entry(outline.workflow_id, YAML, described, workflow.promo_code.request(), faults)
 
 
 def describe_dag(workflow: PythonWorkflow, files: CampaignFiles, *, broken: bool) -> Entry:

@@ -123,7 +123,11 @@ class PromoWorkflow:
         """
         contact = GetContactOperator(task_id="get_contact", task_display_name="Get contact", batch=batch)
         last: BaseOperator = GetPromoCodeOperator(
-            task_id="get_promo_code", task_display_name="Get promo code", contacts=contact.output, **CODES
+            task_id="get_promo_code",
+            task_display_name="Get promo code",
+            contacts=contact.output,
+            next_pools=[pool.model_dump() for pool in self.settings.promo_code.next_pools] or None,
+            **CODES,
         )
         sources = self.files.bound_sources(self.settings.message)
         for source in sources:

@@ -205,6 +205,9 @@ update promo.run set channel = 'email' where run_id = 1;
 -- attack: another pool --
 update promo.run set code_type = 'Other', discount = 1 where run_id = 1;
 
+-- attack: further pools --
+update promo.run set pool_types = '{Welcome,Other}', pool_discounts = '{10,1}' where run_id = 1;
+
 -- attack: more days --
 update promo.run set days = 0 where run_id = 1;
 

@@ -75,10 +75,19 @@ def arguments(settings: Settings, consumer: Consumer) -> dict[str, Any]:
         if isinstance(value, Settings):
             found |= arguments(value, consumer)
         if name in settings.model_fields_set or value or value is False:
-            plain = value.value if isinstance(value, Enum) else value
+            plain = _plain(value)
             marks = [mark for mark in field.metadata if isinstance(mark, Argument) and mark.consumer is consumer]
             found |= {mark.name or name: plain for mark in marks}
     return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  (a setting of any type)
+    """Return words for enums, and mappings for the settings of a list."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple) and value and isinstance(value[0], Settings):
+        return [one.model_dump() for one in value]
+    return value
 
 
 def form_fields(model: type[Settings]) -> dict[str, FormField]:

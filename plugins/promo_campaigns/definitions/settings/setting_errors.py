@@ -112,7 +112,8 @@ def _place(schema: Schema, loc: Collection[str | int]) -> _Place:
 
 
 def _inside(place: _Place) -> str:
-    return f" in {place.setting[-1]!r}" if place.setting else ""
+    named = next((step for step in reversed(place.setting) if isinstance(step, str)), None)
+    return f" in {named!r}" if named else ""
 
 
 def nearest(name: str, names: Collection[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.ledger.chains.forecast import reserved_by_chains
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -21,9 +22,15 @@ _DAY_S = 86_400.0
 def read_pools(connection: Connection) -> list[dict[str, Any]]:
     """Return each pool: type, discount, free, issued, retired, expired, expiring, reserved, per_day, days_left.
 
-    Free codes that open runs have still to claim are reserved. ``days_left`` is None where nothing was given lately.
+    Free codes that open runs have still to claim are reserved; a run with a chain takes them of each pool in turn.
+    ``days_left`` is None where nothing was given lately.
     """
-    return [_outlook(connection, row) for row in connection.execute(_SQL["read_pools"]).fetchall()]
+    chained = reserved_by_chains(connection)
+    rows = connection.execute(_SQL["read_pools"]).fetchall()
+    return [
+        _outlook(connection, row | {"reserved": chained.get((row["type"], row["discount"]), row["reserved"])})
+        for row in rows
+    ]
 
 
 def read_burn(connection: Connection, code_type: str, discount: int, days: int) -> list[dict[str, Any]]:

@@ -43,6 +43,8 @@ class CampaignOperator(StoreOperator):
     :param type: the pool to take codes from (templated)
     :param discount: 0 to 99, exact (templated)
     :param days: whole days a code must stay valid (templated)
+    :param next_pools: where a contact gets its code if the pools before have none, in this order, each
+        ``{"type": ..., "discount": ...}`` (templated)
     :param transport: what carries the message, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param quiet_hours: when nobody is given a code or sent anything, by the contact's own clock: ``21:00-09:00``, or by
@@ -75,6 +77,7 @@ class CampaignOperator(StoreOperator):
         "type",
         "discount",
         "days",
+        "next_pools",
         "transport",
         "transport_conn_id",
         "quiet_hours",
@@ -99,6 +102,7 @@ class CampaignOperator(StoreOperator):
         type: str,  # noqa: A002  (the vendor's name for it, see the design's words)
         discount: int | str,
         days: int | str,
+        next_pools: Sequence[dict[str, Any]] | None = None,
         transport: str = "inbox",
         transport_conn_id: str | None = None,
         quiet_hours: str = "",
@@ -122,6 +126,7 @@ class CampaignOperator(StoreOperator):
         self.type = type
         self.discount = discount
         self.days = days
+        self.next_pools = next_pools
         self.transport = transport
         self.transport_conn_id = transport_conn_id
         self.quiet_hours = quiet_hours
@@ -161,7 +166,7 @@ class CampaignOperator(StoreOperator):
             audience=audience,
             contact_ids=parse_contact_ids(contact_ids),
             message=parse_name("message", self.message),
-            codes=code_request(self.type, self.discount, self.days),
+            codes=code_request(self.type, self.discount, self.days, self.next_pools),
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
             hold_out=parse_percent("hold_out", self.hold_out),

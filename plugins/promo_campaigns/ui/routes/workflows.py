@@ -112,7 +112,7 @@ def _look(connection: Connection, entries: list[Entry]) -> _Seen:
     return _Seen(
         dags=dag_states(names),
         last={line.workflow: line for line in newest_of_workflows(connection, names)},
-        free={pool: max(0, stock.stock - stock.ahead) for pool, stock in found.items()},
+        free={pool: max(0, stock.free) for pool, stock in found.items()},
     )
 
 
@@ -145,6 +145,6 @@ def _stock_of(
     wanted, told = forecast["wanted"] or 0, []
     for before, at in enumerate(coming):
         found = weigh(connection, pool, at=at)
-        free = max(0, found.stock - found.ahead - before * wanted)
+        free = max(0, found.free - before * wanted)
         told.append({"at": at, "wanted": forecast["wanted"], "free": free, "short": max(0, wanted - free)})
     return told
