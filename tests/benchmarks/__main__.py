@@ -45,6 +45,7 @@ FOLDER = Path(__file__).parent
 SMALL = {
     "velocity_speed": "--contexts 2000",
     "bench_load_codes": "--rows 20000 --rounds 1",
+    "bench_audience_columns": "--contacts 20000 --rounds 1",
     "bench_limits": "--contacts 2000 --codes 2400",
     "bench_claim": "--codes 20000 --than 2000 --contacts 500 --rounds 3",
     "bench_counts": "--codes 20000 --pending 500 --runs 200",
