@@ -16,6 +16,7 @@ from google.auth import jwt
 from contract.stages import fcm_error, fcm_stage, key_file
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.fcm import FcmTransport
+from promo_campaigns.model.contacts import ClosedFor
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, ReceiverUnavailableError, SendError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.run_spec import Message
@@ -95,6 +96,9 @@ def test_an_error_of_fcm_means(
         (result,) = send(stage, stage.message(1))
     assert (result.outcome, result.locked_out, result.detail) == (outcome, locked_out, f"FCM {code}")
     assert result.retry_after_s == (60.0 if status == 429 else 0.0)
+    assert (result.closes.reason if result.closes else None) == (
+        ClosedFor.UNREGISTERED if code == "UNREGISTERED" else None
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'"name"', b"\xff", b'{"name": ""}'])

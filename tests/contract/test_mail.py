@@ -21,6 +21,7 @@ from contract.stages import MailServer, mail_connection, may_log_in, running_mai
 from promo_campaigns.delivery.transports.base import TransportSettings
 from promo_campaigns.delivery.transports.mail import NotMailableError, make_envelope, parse_address
 from promo_campaigns.delivery.transports.smtp import SmtpTransport
+from promo_campaigns.model.contacts import ClosedFor
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.model.run_spec import Message
@@ -295,6 +296,35 @@ def test_a_connection_that_was_refused_on_is_used_for_the_next_mail(ca_file: Pat
     with running_mail_server(server) as port:
         results = send(plain(port, ca_file, concurrency=1), mail(1, locator="refuse-1@mail.example"), mail(2))
     assert [result.outcome for result in results] == [Outcome.REFUSED, Outcome.OK]
+    closes = results[0].closes
+    assert closes
+    assert (closes.contact_id, closes.type, closes.value) == (1, "email", "refuse-1@mail.example")
+    assert (closes.reason, closes.by) == (ClosedFor.BOUNCED, "smtp: SMTP 550 to the recipient (5.1.1)")
+    assert results[1].closes is None
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "is_dead"),
+    [
+        ("rcpt", "550 5.1.1 no such user", True),
+        ("rcpt", "553 5.1.3 no address", True),
+        ("data", "550 5.1.1 no such user", True),
+        ("mail", "552 5.1.1 you are nobody", False),
+        ("rcpt", "450 5.1.1 perhaps later", False),
+        ("rcpt", "550 5.7.1 no mail from you", False),
+        ("rcpt", "552 5.2.2 mailbox full", False),
+        ("rcpt", "550 User unknown", False),
+    ],
+)
+def test_only_a_reply_that_the_recipient_is_dead_closes_the_channel(
+    ca_file: Path,
+    step: str,
+    reply: str,
+    is_dead: bool,  # noqa: FBT001  (the expected value)
+) -> None:
+    with running_mail_server(Replying(step, reply)) as port:
+        (result,) = send(plain(port, ca_file), mail())
+    assert (result.closes is not None) is is_dead
 
 
 def test_tls_from_the_first_byte_is_spoken_to_a_server_that_does(authority: trustme.CA, ca_file: Path) -> None:

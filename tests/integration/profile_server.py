@@ -18,7 +18,7 @@ from promo_campaigns.profile_api.limits import Limits
 from promo_campaigns.profile_api.server import make_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 KEY = "a-key-for-tests"
 
@@ -28,10 +28,10 @@ UNSLOWED = Limits(wrong_keys=1_000_000)
 
 
 @contextmanager
-def serving(dsn: str, limits: Limits = UNSLOWED) -> Iterator[httpx.Client]:
+def serving(dsn: str, limits: Limits = UNSLOWED, *, notice_keys: Sequence[bytes] = ()) -> Iterator[httpx.Client]:
     """Serve the store and yield a client that knows the key; stop as SIGTERM would."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = make_server(dsn, KEY, limits, log_config=None)
+    server = make_server(dsn, KEY, limits, log_config=None, notice_keys=notice_keys)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -155,7 +155,7 @@ def test_what_a_mail_server_refuses_gives_its_code_back(
     assert send(batch, "mail", transport="smtp", transport_conn_id="mail")["contact_ids"] == []
     assert states(store, read_run(store, batch["run_id"])) == {"rejected": 3}
     reasons = store.execute("select distinct reason from promo.assignment").fetchall()
-    assert reasons == [{"reason": "SMTP 550 to the recipient"}]
+    assert reasons == [{"reason": "SMTP 550 to the recipient (5.1.1)"}]
     assert mail_server.mails == []
 
 

@@ -11,10 +11,12 @@ from urllib.parse import quote
 import pytest
 
 from integration.scenario import CODES, add_codes, add_contacts, open_welcome, tamper
+from promo_campaigns.contacts.closing import close_channels
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.contact_rules import mask_value
+from promo_campaigns.model.contacts import ClosedFor, Closing
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.model.run import Purpose
@@ -60,6 +62,9 @@ def test_a_profile_is_masked_unless_it_is_revealed(site: Site, store: Connection
     assert site.op.get(f"contacts/{who}", reveal=True)["channels"] == [{"type": "mobilepush", "value": token}]
     [entry] = list_audit(store)
     assert (entry["action"], entry["subject"], entry["revealed"]) == ("reveal", f"contact {who}", True)
+    close_channels(store, [Closing(contact_id=who, type="mobilepush", reason=ClosedFor.UNREGISTERED, by="fcm")])
+    [channel] = site.viewer.get(f"contacts/{who}")["channels"]
+    assert (channel["closed_for"], channel["closed_by"], channel["closed_at"][:2]) == ("unregistered", "fcm", "20")
     assert site.viewer.ask("GET", "contacts/99").status_code == 404
 
 

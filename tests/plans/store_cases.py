@@ -153,6 +153,30 @@ def _redemptions(scenario: Scenario) -> dict[str, Case]:
     }
 
 
+def _closings() -> dict[str, Case]:
+    told = {
+        "contact_ids": [None if n % 2 else n for n in range(1, BATCH + 1)],
+        "types": ["mobilepush"] * BATCH,
+        "locators": [f"token-{n}" if n % 2 else None for n in range(1, BATCH + 1)],
+        "reasons": ["bounced", "unsubscribed"] * (BATCH // 2),
+        "by": ["a gateway"] * BATCH,
+        "at": [None] * BATCH,
+    }
+    now = datetime.now(timezone.utc)
+    span = {"type": "mobilepush", "since": now.replace(year=now.year - 1), "until": now.replace(year=now.year + 1)}
+    close: Step = ("contacts.closing.close_channels", told)
+    return {
+        "contacts.closing.close_channels": case(BATCH, **told),
+        "contacts.closing.close_free_channels": case(BATCH, **told),
+        "contacts.closing.reopen_channels": case(ONE, close, contact_id=8, type="mobilepush"),
+        "contacts.closing.reopen_locator": case(ONE, close, contact_id=8, type="mobilepush", locator="token-8"),
+        "contacts.closing.reopen_failed": case(BATCH, close, **span),
+        "contacts.closing.list_closed": case(50, close, limit=50),
+        "contacts.closing.hear_notice": case(ONE, signature=b"s" * 32),
+        "contacts.closing.forget_notices": case(ONE, keep_s=900),
+    }
+
+
 def _contacts(scenario: Scenario) -> dict[str, Case]:
     identity = {
         "types": ["mobilepush", "email"],
@@ -195,6 +219,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.audience_values.keep_values": case(BATCH, told=['{"spent": ["decimal", "1"]}'] * BATCH),
         "contacts.audience_values.has_values": case(ONE),
         "contacts.audience_values.erase_values": case(scenario.people // 20, days=30),
+        **_closings(),
         "contacts.store.find_owners": case(ONE, **identity),
         "contacts.store.put_values": case(ONE, **identity),
         "contacts.store.insert_contact": case(ONE, **new),

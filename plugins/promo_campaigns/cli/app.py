@@ -19,7 +19,7 @@ COMMANDS = {
     "audit": "List who exported codes, erased a contact or changed by hand what a campaign does, newest first.",
     "check": "Check the promises of the ledger.",
     "codes": "Load files of promo codes or generate them, withdraw them, count the stock.",
-    "contacts": "Load contacts and their fields, show or erase one.",
+    "contacts": "Load contacts and their fields, show or erase one, close and open channels.",
     "data-source": "Try a data source.",
     "db": "Start, stop and migrate the database.",
     "doctor": "Look at all that a campaign needs, and say what to do about what is wrong.",

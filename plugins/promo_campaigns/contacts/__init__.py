@@ -6,6 +6,7 @@ Which values a contact may have is in ``model``.
 __all__ = [
     "audience_values",
     "audiences",
+    "closing",
     "erasure",
     "event_store",
     "file",

@@ -258,13 +258,15 @@ with wanted as (
 update stage_contact s set is_changed = true from written where written.row_number = s.row_number
 
 -- empty_listed_channels --
--- A listed address or number that was not sent is taken off the contact.
+-- A listed address or number that was not sent is taken off the contact, unless its owner wants nothing sent to it: that
+-- must be known when it comes again.
 with emptied as (
   delete from promo.contact_channel h
    using stage_contact s
    where h.contact_id = s.contact_id and s.refused_for is null and not s.is_new
      and s.row_number between %(first)s and %(last)s
      and promo.is_single_channel(h.type) and h.type = any (%(listed)s::text[])
+     and (h.unsubscribed_at is null or h.closed_for in ('bounced', 'unregistered'))
      and not exists (select from stage_channel g where g.row_number = s.row_number and g.type = h.type)
   returning s.row_number
 )

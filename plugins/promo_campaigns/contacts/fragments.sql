@@ -42,3 +42,39 @@ claims as (
 from unnest(%(values)s::text[]) named(value)
 join promo.contact_channel h
   on h.type = %(by)s and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(by)s, named.value)
+
+-- told_closings --
+-- What was told of channels, and which of them are meant: by their locator, or all of one type of a contact.
+told as materialized (
+  select t.position, t.contact_id, t.type, t.value, t.reason, t.told_by, t.at as told_at, least(t.at, now.at) as at
+  from unnest(%(contact_ids)s::bigint[], %(types)s::text[], %(locators)s::text[], %(reasons)s::text[], %(by)s::text[],
+              %(at)s::timestamptz[]) with ordinality t (contact_id, type, value, reason, told_by, at, position)
+  cross join (select promo.clock() as at) now
+), meant as materialized (
+  select s.*, h.contact_channel_id from told s
+  join promo.contact_channel h
+    on h.type = s.type and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(s.type, s.value) collate "C"
+  where s.value is not null and (s.contact_id is null or s.contact_id = h.contact_id)
+  union all
+  select s.*, h.contact_channel_id from told s
+  join promo.contact_channel h on h.contact_id = s.contact_id and h.type = s.type
+  where s.value is null
+
+-- chosen_closings --
+-- Of several closings of a channel the one that weighs most, carried out where it changes something.
+chosen as (
+  select distinct on (m.contact_channel_id) m.* from meant m join held using (contact_channel_id)
+  order by m.contact_channel_id, m.reason in ('unsubscribed', 'complained') desc, m.position
+), closed as (
+  update promo.contact_channel h
+  set unsubscribed_at = c.at, closed_for = c.reason, closed_by = c.told_by
+  from chosen c
+  where h.contact_channel_id = c.contact_channel_id
+    and (h.reopened_at is null or c.told_at is null or c.told_at > h.reopened_at)
+    and (h.unsubscribed_at is null
+         or (h.closed_for in ('bounced', 'unregistered') and c.reason in ('unsubscribed', 'complained')))
+  returning h.contact_channel_id
+)
+select s.position, count(m.contact_channel_id) > 0 as known, count(c.contact_channel_id) > 0 as closed
+from told s left join meant m on m.position = s.position left join closed c on c.contact_channel_id = m.contact_channel_id
+group by s.position order by s.position

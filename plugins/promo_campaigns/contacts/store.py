@@ -112,7 +112,8 @@ def read_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[di
     """Return the contacts that exist among these ids, in no particular order.
 
     Each is ``contact_id, external_id, first_name, last_name, language, time_zone, channels: [{type, value, device}],
-    values: [{id, name, type, value}]``. They hold addresses: never log them.
+    values: [{id, name, type, value}]``; a channel that is closed has ``closed_at, closed_for, closed_by`` as well. They
+    hold addresses: never log them.
     """
     return connection.execute(_SQL["read_contacts"], {"contact_ids": list(contact_ids)}).fetchall()
 

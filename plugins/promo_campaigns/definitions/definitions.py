@@ -234,6 +234,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     transport_conn_id: str = "",
     hold_out: float = 0.0,
     pictures_url: str = "",
+    unsubscribe_url: str = "",
 ) -> RunSpec:
     """Put together the definition of a run from its files.
 
@@ -243,6 +244,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
     :param transport_conn_id: the connection the transport is opened with, empty for none
     :param hold_out: percent of the reachable contacts who are kept without a code
     :param pictures_url: where contacts reach the profile API's pictures of codes, empty for nowhere
+    :param unsubscribe_url: where contacts reach the profile API to unsubscribe, empty for nowhere
     :raises ConfigurationError: neither or both of audience and contact ids are given
     :raises DefinitionError: a file is missing or wrong
     """
@@ -261,6 +263,7 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         webhook=read_webhook(include, read),
         hold_out=hold_out,
         pictures_url=pictures_url,
+        unsubscribe_url=unsubscribe_url,
     )
 
 

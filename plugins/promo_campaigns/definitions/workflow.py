@@ -167,6 +167,12 @@ class Workflow(Settings):
         description="Where contacts reach the profile API's pictures of codes, which $barcode.link leads to",
         examples=["https://codes.shop.example"],
     )
+    unsubscribe_url: Annotated[WebAddress, Argument(Consumer.OPENING)] = Field(
+        default="",
+        description="Where contacts reach the profile API to unsubscribe: mails get the header for it, and texts can "
+        "read $unsubscribe_link",
+        examples=["https://codes.shop.example"],
+    )
     stock: Annotated[StockPolicy, CONVERTED, Argument(Consumer.START)] = Field(
         default=StockPolicy.FAIL, description="What a run does when the pool cannot serve everybody"
     )

@@ -271,6 +271,7 @@ def campaign_texts(files: IncludeFolder, workflow: Workflow) -> Texts:
         shows_code=workflow.shows_code,
         columns=files.audience_columns(workflow.audience) if isinstance(workflow.audience, str) else (),
         pictures_url=workflow.pictures_url,
+        unsubscribe_url=workflow.unsubscribe_url,
     )
 
 

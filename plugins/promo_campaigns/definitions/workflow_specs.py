@@ -51,6 +51,7 @@ def read_workflow_spec(
         transport_conn_id=workflow.transport_conn_id,
         hold_out=workflow.hold_out,
         pictures_url=workflow.pictures_url,
+        unsubscribe_url=workflow.unsubscribe_url,
     )
     if contact_ids and isinstance(workflow.audience, str):  # whose columns are there by their examples
         spec = replace(spec, audience=replace(spec.audience, columns=files.audience_columns(workflow.audience) or ()))

@@ -19,4 +19,5 @@ __all__ = [
     "service",
     "success_rule",
     "templates",
+    "unsubscribing",
 ]

@@ -10,6 +10,7 @@ from promo_campaigns.delivery.success_rule import SuccessRule
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.limits import limit_parameters
+from promo_campaigns.model.links.unsubscribing import UnsubscribeLinks
 from promo_campaigns.model.picture_link import PictureLinks
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ class CompiledCampaign:
     def pictures(self) -> PictureLinks | None:
         """Makes links to pictures of codes, as a preview does; None if no text shows one."""
         return PictureLinks(url=self.spec.pictures_url) if shows_pictures(self.spec) else None
+
+    @cached_property
+    def unsubscribing(self) -> UnsubscribeLinks | None:
+        """Makes links to unsubscribe, as a preview does; None if nobody serves them."""
+        url = self.spec.unsubscribe_url
+        return UnsubscribeLinks(url=url, channel=self.spec.message.channel) if url else None
 
     @cached_property
     def limits(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from promo_campaigns.delivery.pictures import contexts_of
+from promo_campaigns.delivery.unsubscribing import add_unsubscribing
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Purpose
@@ -109,7 +110,8 @@ def render_messages(
     """Return the messages that can be sent and the refusals of the others."""
     ready: list[OutgoingMessage] = []
     results: list[DeliveryResult] = []
-    contexts = contexts_of(recipients, run.pictures)
+    contexts, links = contexts_of(recipients, run.pictures), run.unsubscribing
+    add_unsubscribing(contexts, recipients, links)
     titles, bodies, extras = render_texts(templates, recipients, contexts)
     for row, (recipient, title, body) in enumerate(zip(recipients, titles, bodies, strict=True)):
         extra = {name: column[row] for name, column in extras.items()} if extras else {}
@@ -136,6 +138,7 @@ def render_messages(
                     ),
                     html=str(extra.get(HTML, "")),
                     options={name: str(extra[name]) for name in templates.options},
+                    unsubscribe_link=links.link(recipient.contact_id) if links else "",
                 )
             )
     return ready, results

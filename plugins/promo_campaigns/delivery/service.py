@@ -98,12 +98,14 @@ class RunDelivery:
         return self._service.compiled(self.run)
 
     @cached_property
-    def _run_with_pictures(self) -> Run:
-        """The run as its texts are rendered: with links to pictures of codes, if one of them shows any."""
-        pictures = self.campaign.pictures
-        if pictures is not None and pictures.url:
-            pictures = replace(pictures, run_id=self.run.run_id, key=self._connection.run(picture_key))
-        return replace(self.run, pictures=pictures)
+    def _run_with_links(self) -> Run:
+        """The run as its texts are rendered: with links to unsubscribe, and to pictures if a text shows any."""
+        pictures, unsubscribing = self.campaign.pictures, self.campaign.unsubscribing
+        if unsubscribing is not None or (pictures is not None and pictures.url):
+            run_id, key = self.run.run_id, self._connection.run(picture_key)
+            pictures = replace(pictures, run_id=run_id, key=key) if pictures is not None else None
+            unsubscribing = replace(unsubscribing, run_id=run_id, key=key) if unsubscribing is not None else None
+        return replace(self.run, pictures=pictures, unsubscribing=unsubscribing)
 
     @property
     def _receivers(self) -> Receivers:
@@ -297,7 +299,7 @@ class RunDelivery:
         """Return what every kind of call is given."""
         return {
             "breaker": self._receivers.breaker(self._connection, receiver),
-            "run": self._run_with_pictures,
+            "run": self._run_with_links,
             "contact_ids": batch.contact_ids,
             "background": background,
             "receiver": receiver,

@@ -1,6 +1,6 @@
 -- skip_unreachable --
--- Pending contacts of the range with no locator of the run's channel, or only unsubscribed ones, are skipped; of those
--- who can be reached the held-out are.
+-- Pending contacts of the range with no locator of the run's channel, or only closed ones, are skipped for the reason of
+-- the newest; of those who can be reached the held-out are.
 with decided as (
   update promo.assignment a
   set state = 'skipped',
@@ -9,7 +9,10 @@ with decided as (
           select from promo.contact_channel c where c.contact_id = a.contact_id and c.type = r.channel) then 'no channel'
         when not exists (
           select from promo.contact_channel c
-          where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null) then 'unsubscribed'
+          where c.contact_id = a.contact_id and c.type = r.channel and c.unsubscribed_at is null) then (
+          select coalesce(c.closed_for, 'unsubscribed') from promo.contact_channel c
+          where c.contact_id = a.contact_id and c.type = r.channel
+          order by c.change_no desc nulls last, c.updated_at desc, c.contact_channel_id desc limit 1)
         else 'hold-out' end
   from promo.run r
   where r.run_id = %(run_id)s and a.run_id = r.run_id and a.contact_id between %(first)s and %(last)s

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.contacts.closing import close_channels
 from promo_campaigns.ledger.claiming import ClaimingLedger
-from promo_campaigns.ledger.evidence import evidence
+from promo_campaigns.ledger.evidence import closings_of, evidence
 from promo_campaigns.ledger.halts import pause_failing, require_no_halt
 from promo_campaigns.model.errors import LeaseHeldError, LedgerConflictError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
@@ -145,9 +146,13 @@ class PostgresLedger(ClaimingLedger):
 
     @run_until_booked
     def record_message_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:
-        """Write the evidence and fold all attempts into states; a lost lease leaves evidence only."""
+        """Write the evidence and fold all attempts into states; a lost lease leaves evidence only.
+
+        A channel whose locator is dead is closed with it, unless somebody is writing it: the next send tells again.
+        """
         with self._connection.transaction():
             self._record(evidence(lease, results))
+            close_channels(self._connection, closings_of(results), waits=False)
 
     @run_until_booked
     def record_profile_outcomes(self, lease: Lease, results: Sequence[DeliveryResult]) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "events",
     "forecast",
     "limits",
+    "links",
     "load_report",
     "masking",
     "outcome",

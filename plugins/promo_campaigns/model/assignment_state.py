@@ -79,7 +79,7 @@ EDGES = (
         _S.PENDING,
         _S.SKIPPED,
         _SKIPS,
-        "no channel, unsubscribed, held out, capped, no code, not approved, quiet or cancelled",
+        "no channel, channel closed, held out, capped, no code, not approved, quiet or cancelled",
     ),
     Edge(
         _S.PENDING,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import ContactError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 SINGLE_CHANNELS = frozenset({"email", "sms"})
 """Types a contact has one of: a new value replaces the old. Of any other type it may have several (devices). Ours."""
@@ -17,6 +20,8 @@ OTHER_CONTACT = "this channel belongs to another contact"
 OTHER_EXTERNAL_ID = "this channel belongs to a contact with another external id"
 UNKNOWN_ZONE = "the database's server does not know this time zone; name another, or update its time zone data"
 WAS_ERASED = "this contact was erased and is not taken up again; promo contacts readmit allows it"
+_CODE_WITHIN = 40
+"""A reply begins with its codes; what stands further behind is text of whoever wrote it."""
 HELD_BY_OTHERS = "other transactions kept this contact locked for too long; send it again"
 
 
@@ -32,6 +37,50 @@ class Channel:
     type: str
     value: str = field(repr=False)
     device: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+class ClosedFor(str, Enum):
+    """Why nothing is sent to a channel any more."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    """Its owner does not want it."""
+    COMPLAINED = "complained"
+    """Its owner reported a message as spam."""
+    BOUNCED = "bounced"
+    """The receiver says that there is no such address or number, and there will be none."""
+    UNREGISTERED = "unregistered"
+    """The receiver says that the token is none any more."""
+
+
+DEAD_ADDRESS = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10")
+"""Enhanced status codes by which an address is dead: no such mailbox, no such domain, no address at all, moved without
+a forwarding address (RFC 3463, section 3.2), a domain that takes no mail (RFC 7505). Not 5.2.1, which some servers say
+when an address gets too much, nor 5.2.2, a full mailbox, nor 5.7.x, which means the sender; nor a bare 550."""
+_DEAD = re.compile(rf"(?<![\d.])(?:{'|'.join(map(re.escape, DEAD_ADDRESS))})(?![\d.]*\d)")
+
+
+def status_of_dead(reply: str) -> str:
+    """Return the enhanced status code in a mail server's reply by which an address is dead; empty for other replies."""
+    found = _DEAD.search(reply[:_CODE_WITHIN])
+    return found[0] if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """What was told of a channel: that nothing may be sent to it any more. Never logged.
+
+    :ivar contact_id: whose it is; None where the locator says it
+    :ivar value: the locator; empty for all of the contact's channels of this type
+    :ivar by: who or what told, in words free of addresses
+    :ivar at: when it happened, if the teller says so; what is older than the last opening of a channel closes nothing
+    """
+
+    type: str
+    reason: ClosedFor
+    by: str
+    contact_id: int | None = None
+    value: str = field(default="", repr=False)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

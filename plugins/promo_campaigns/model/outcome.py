@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promo_campaigns.model.contacts import Closing
 
 
 class Outcome(str, Enum):
@@ -29,6 +33,7 @@ class DeliveryResult:
     :ivar look_at: what a person is to look at who finds every contact's call refused so
     :ivar called: False if the fault was found before any call, so it says nothing about the receiver
     :ivar answer: what a data source answered before the message, as JSON. Never logged
+    :ivar closes: the channel that is closed if this is the last word: the receiver says that its locator is dead
     """
 
     contact_id: int
@@ -39,6 +44,7 @@ class DeliveryResult:
     look_at: str = ""
     called: bool = True
     answer: str = field(default="", repr=False)
+    closes: Closing | None = None
 
     @property
     def reason(self) -> str:
@@ -53,6 +59,7 @@ class OutgoingMessage:
     :ivar locator: the address, number or token it goes to
     :ivar html: the body as HTML, empty for none
     :ivar options: what the message says to its transport alone
+    :ivar unsubscribe_link: by which its contact unsubscribes with one click; empty for none
     """
 
     contact_id: int
@@ -63,6 +70,7 @@ class OutgoingMessage:
     idempotency_key: str
     html: str = field(default="", repr=False)
     options: dict[str, str] = field(default_factory=dict, repr=False)
+    unsubscribe_link: str = field(default="", repr=False)
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

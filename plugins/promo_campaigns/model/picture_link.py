@@ -6,14 +6,12 @@ key a link can be neither made nor changed, so nobody gets from one link to the 
 
 from __future__ import annotations
 
-import hmac
 import re
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from promo_campaigns.model.links import signing
 from promo_campaigns.model.masking import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -23,9 +21,7 @@ PATH = "/pictures/"
 ENDING = ".png"
 """Some mail programs show a picture only if its address ends like one."""
 _MEANING = b"promo_campaigns picture 1\0"
-"""Signed with every link: a signature made for something else with the same key is none."""
 _FORM = struct.Struct(">BQQQ")
-_SIGNATURE_BYTES = 16
 _LONGEST = 80
 _SIGNED = re.compile(re.escape(PATH) + r"[A-Za-z0-9_-]{40,80}" + re.escape(ENDING))
 _DRAWN = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]+")
@@ -58,8 +54,7 @@ class PictureLinks:
     def link(self, contact_id: int, expires_at: datetime, kind: str) -> str:
         """Return the address of the picture of the code that a contact holds; it ends when the code expires."""
         named = _FORM.pack(KINDS.index(kind), self.run_id, contact_id, int(expires_at.timestamp()))
-        token = urlsafe_b64encode(named + _sign(self.key, named)).decode("ascii").rstrip("=")
-        return f"{self.url}{PATH}{token}{ENDING}"
+        return f"{self.url}{PATH}{signing.make_token(_MEANING, named, self.key)}{ENDING}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +85,8 @@ def read_token(token: str, key: bytes) -> Pictured | None:
 
     :param token: what stands between ``PATH`` and ``ENDING``
     """
-    try:
-        if len(token) > _LONGEST:
-            return None
-        data = urlsafe_b64decode((token + "=" * (-len(token) % 4)).encode("ascii"))
-    except ValueError:  # among them UnicodeEncodeError and binascii.Error
-        return None
-    named, signature = data[: _FORM.size], data[_FORM.size :]
-    if len(named) != _FORM.size or not hmac.compare_digest(signature, _sign(key, named)):
+    named = signing.read_token(_MEANING, token, key, longest=_LONGEST)
+    if named is None:
         return None
     number, run_id, contact_id, until = _FORM.unpack(named)
     return Pictured(kind=KINDS[number], run_id=run_id, contact_id=contact_id, until=until)
@@ -108,7 +97,3 @@ def without_pictures(text: str) -> str:
     if PATH in text:
         text = _SIGNED.sub(f"{PATH}{PLACEHOLDER}.{KINDS[0]}{ENDING}", text)
     return _DRAWN.sub(_BLANK, text) if "data:image" in text else text
-
-
-def _sign(key: bytes, named: bytes) -> bytes:
-    return hmac.digest(key, _MEANING + named, sha256)[:_SIGNATURE_BYTES]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from promo_campaigns.model.links.unsubscribing import UnsubscribeLinks
     from promo_campaigns.model.picture_link import PictureLinks
     from promo_campaigns.model.run_spec import RunSpec
 
@@ -54,6 +55,7 @@ class Run:
 
     :ivar staged: it goes to a first share before all others
     :ivar pictures: makes links to pictures of the codes; None while no text that shows one is rendered
+    :ivar unsubscribing: makes links to unsubscribe; None while no message is rendered, or nobody serves them
     """
 
     run_id: int
@@ -65,6 +67,7 @@ class Run:
     cancelled: bool = False
     staged: bool = False
     pictures: PictureLinks | None = None
+    unsubscribing: UnsubscribeLinks | None = None
 
 
 @dataclass(slots=True, kw_only=True)  # made once per contact: freezing would triple what that costs

@@ -225,6 +225,7 @@ _LATER: Mapping[str, object] = {
     "hold_out": 0.0,
     "reuse": Reuse.NEW,
     "pictures_url": "",
+    "unsubscribe_url": "",
     "fallback": None,
 }
 """Defaults that the ledger does not keep, so that a definition that says nothing of them keeps its digest."""
@@ -239,6 +240,7 @@ class RunSpec:
     :ivar webhook: the request that carries the message, if its message names one
     :ivar hold_out: percent of the reachable contacts who are kept without a code, 0 to 99
     :ivar pictures_url: where contacts reach the profile API's pictures of codes; empty for nowhere
+    :ivar unsubscribe_url: where contacts reach the profile API to unsubscribe; empty for nowhere
     :ivar fallback: the code of those for whom the pool has none; None if they are given none
     """
 
@@ -254,6 +256,7 @@ class RunSpec:
     hold_out: float = 0.0
     reuse: Reuse = Reuse.NEW
     pictures_url: str = ""
+    unsubscribe_url: str = ""
     fallback: FallbackCode | None = None
 
     def place_of(self, name: str) -> int | None:
@@ -301,6 +304,7 @@ class RunSpec:
             hold_out=stored.get("hold_out", 0.0),
             reuse=Reuse(stored.get("reuse", Reuse.NEW)),
             pictures_url=stored.get("pictures_url", ""),
+            unsubscribe_url=stored.get("unsubscribe_url", ""),
             fallback=FallbackCode(**stored["fallback"]) if stored.get("fallback") else None,
         )
 

@@ -46,6 +46,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
     :param transport: the transport, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param pictures_url: where contacts reach the profile API's pictures of codes, as given to Start (templated)
+    :param unsubscribe_url: where contacts reach the profile API to unsubscribe, likewise (templated)
     :param workflow: the name the test is made for; by default the DAG's id
     :param include_folder: by default option ``[promo_campaigns] include_folder``, else ``include`` beside the DAGs
     :param promo_db_conn_id: connection of the store (templated)
@@ -63,6 +64,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         "transport",
         "transport_conn_id",
         "pictures_url",
+        "unsubscribe_url",
         "promo_db_conn_id",
     )
     ui_color = "#fde2ef"
@@ -79,6 +81,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         transport: str = "inbox",
         transport_conn_id: str | None = None,
         pictures_url: str = "",
+        unsubscribe_url: str = "",
         workflow: str | None = None,
         include_folder: str | None = None,
         **kwargs: Any,
@@ -93,6 +96,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         self.transport = transport
         self.transport_conn_id = transport_conn_id
         self.pictures_url = pictures_url
+        self.unsubscribe_url = unsubscribe_url
         self.workflow = workflow
         self.include_folder = include_folder
 
@@ -138,6 +142,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
             pictures_url=parse_web_address("pictures_url", optional_text(self.pictures_url)),
+            unsubscribe_url=parse_web_address("unsubscribe_url", optional_text(self.unsubscribe_url)),
         )
         if audience := optional_text(self.audience):
             columns = read_audience(include, audience).columns

@@ -20,6 +20,7 @@ from promo_campaigns.ledger.fallback import end_of
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.audience.columns import example_values
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
+from promo_campaigns.model.links.unsubscribing import UnsubscribeLinks
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.picture_link import PictureLinks
 from promo_campaigns.model.run import Recipient
@@ -123,7 +124,11 @@ def write_diff(  # noqa: PLR0913  (what is compared, over whom, and where it goe
     report = DiffReport(old=old.name, new=new.name)
     shown = any(shows_pictures(replace(spec, message=version)) for version in (old, new))
     pictures = PictureLinks(url=spec.pictures_url) if shown else None
-    diff = MessageDiff(compile_message(old), compile_message(new), report, samples=samples, pictures=pictures)
+    url = spec.unsubscribe_url
+    links = UnsubscribeLinks(url=url, channel=spec.message.channel) if url else None
+    diff = MessageDiff(
+        compile_message(old), compile_message(new), report, samples=samples, pictures=pictures, unsubscribing=links
+    )
     limits = limit_parameters(NO_LIMITS)
     with reading(connection):
         hours = PreviewHours(connection, limits, at=None, send_by=None)

@@ -3,7 +3,7 @@
 -- read, and which code it would be given again, of the first pool of which it holds one.
 select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        case when l.value is null then 'no channel'
-            when l.closed then 'unsubscribed'
+            when l.closed_for is not null then l.closed_for
             when promo.held_out(%(workflow)s::text, c.contact_id, %(hold_out)s::numeric) then 'hold-out'
             when %(cap_messages)s::integer <= (select count(*) /* fragment ledger.counted_by_cap */) then 'capped'
             else '' end as reason,
@@ -26,7 +26,8 @@ cross join (
   from (select greatest(promo.clock(), %(at)s::timestamptz) - make_interval(hours => %(cap_hours)s::integer)) w (since)
   offset 0) cap
 left join lateral (
-  select h.value, h.unsubscribed_at is not null as closed from promo.contact_channel h
+  select h.value, case when h.unsubscribed_at is not null then coalesce(h.closed_for, 'unsubscribed') end as closed_for
+  from promo.contact_channel h
   where h.contact_id = c.contact_id and h.type = %(channel)s
   order by h.unsubscribed_at is null desc, h.change_no desc nulls last, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true

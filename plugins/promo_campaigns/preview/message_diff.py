@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.delivery.rendering import render_texts
+from promo_campaigns.delivery.unsubscribing import add_unsubscribing
 from promo_campaigns.model.errors import PromoError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promo_campaigns.delivery.rendering import MessageTemplates
+    from promo_campaigns.model.links.unsubscribing import UnsubscribeLinks
     from promo_campaigns.model.picture_link import PictureLinks
     from promo_campaigns.model.run import Recipient
 
@@ -58,9 +60,10 @@ class MessageDiff:
     :param report: where differences are counted
     :param samples: how many differences the report spells out
     :param pictures: makes links to pictures of codes; None if neither version shows one
+    :param unsubscribing: makes links to unsubscribe; None if nobody serves them
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (two versions, and what they are rendered and told with)
         self,
         old: MessageTemplates,
         new: MessageTemplates,
@@ -68,15 +71,18 @@ class MessageDiff:
         *,
         samples: int,
         pictures: PictureLinks | None = None,
+        unsubscribing: UnsubscribeLinks | None = None,
     ) -> None:
         self._versions = old, new
         self._report = report
         self._samples = samples
         self._pictures = pictures
+        self._unsubscribing = unsubscribing
 
     def rows(self, recipients: Sequence[Recipient]) -> list[tuple[int, str, str, str]]:
         """Return the texts that differ, in the order of ``DIFF_COLUMNS``, and count them."""
         contexts = contexts_of(recipients, self._pictures)
+        add_unsubscribing(contexts, recipients, self._unsubscribing)
         rows: list[tuple[int, str, str, str]] = []
         old, new = (render_texts(version, recipients, contexts) for version in self._versions)
         for part, columns in (("title", (old.titles, new.titles)), ("body", (old.bodies, new.bodies))):

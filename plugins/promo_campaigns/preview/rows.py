@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from promo_campaigns.delivery.bulk import BATCH
 from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.delivery.rendering import HTML, first_failures, render_texts, webhook_context
+from promo_campaigns.delivery.unsubscribing import add_unsubscribing
 from promo_campaigns.model.masking import mask
 from promo_campaigns.model.outcome import OutgoingMessage
 from promo_campaigns.model.template_context import TOOL_NAMES
@@ -169,6 +170,7 @@ class Previewer:
         self._channel = message.channel
         self._message = message
         self._pictures = campaign.pictures
+        self._unsubscribing = campaign.unsubscribing
         self._files = {id(message): campaign.spec.message.name}
         self._files |= {id(version): f"{campaign.spec.message.name}.{tag}" for tag, version in message.variants.items()}
         self.languages: Counter[str] = Counter()
@@ -183,6 +185,7 @@ class Previewer:
         sent = [one for one in candidates if not one.reason]
         whom = [one.recipient for one in sent]
         contexts = contexts_of(whom, self._pictures, [one.code for one in sent])
+        add_unsubscribing(contexts, whom, self._unsubscribing)
         told = render_texts(self._message, whom, contexts)
         texts = {"title": told.titles, "body": told.bodies, **told.extras}
         failures = first_failures(texts)

@@ -221,7 +221,7 @@ def _with_texts(
 ) -> ShownMessage:
     """Render texts and calls; a contact that would be skipped is shown them all the same."""
     run = Run(run_id=0, run_key="shown", spec=campaign.spec, send_by=None, mode=Mode.REFUSE, closed=False)
-    run = replace(run, pictures=campaign.pictures)
+    run = replace(run, pictures=campaign.pictures, unsubscribing=campaign.unsubscribing)
     ready, refused = render_messages(campaign.message, run, [recipient])
     if refused:
         reason = shown.reason or refused[0].detail

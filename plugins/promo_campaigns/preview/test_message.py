@@ -104,7 +104,7 @@ def render_test_messages(
             else:
                 recipients.append(recipient)
     run = Run(run_id=0, run_key=key, spec=wanted, send_by=None, mode=Mode.REFUSE, closed=False)
-    run = replace(run, pictures=campaign.pictures)
+    run = replace(run, pictures=campaign.pictures, unsubscribing=campaign.unsubscribing)
     ready, refused = render_messages(campaign.message, run, recipients)
     left_out |= {result.contact_id: result.detail for result in refused}
     return RenderedMessages(ready=ready, left_out=left_out)

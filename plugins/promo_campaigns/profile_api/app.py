@@ -21,6 +21,8 @@ from promo_campaigns.model.errors import (
     StoreUnavailableError,
 )
 from promo_campaigns.profile_api.bulk import bulk_request
+from promo_campaigns.profile_api.closings.notice_routes import NoticeRoutes
+from promo_campaigns.profile_api.closings.unsubscribe_routes import UnsubscribeRoutes
 from promo_campaigns.profile_api.event_routes import EventRoutes
 from promo_campaigns.profile_api.import_worker import ImportWorker
 from promo_campaigns.profile_api.middleware import AccessLogMiddleware, AuthenticationMiddleware
@@ -38,7 +40,7 @@ from promo_campaigns.profile_api.store import ProfileStore
 from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots, contact_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from promo_campaigns.profile_api.limits import Limits
@@ -49,12 +51,13 @@ BULK_BYTES = 16 * 1024 * 1024
 _ID_DIGITS = 18
 
 
-def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
+def create_app(dsn: str, api_key: str, limits: Limits, *, notice_keys: Sequence[bytes] = ()) -> FastAPI:
     """Create the application. Its start-up opens the store and continues queued imports.
 
     :param dsn: ``postgresql://`` URI of the database
-    :param api_key: the password of HTTP Basic; without it only signed links to pictures are answered
+    :param api_key: the password of HTTP Basic; without it only signed links and signed notices are answered
     :param limits: the application itself applies those on wrong keys
+    :param notice_keys: those that notices of closed channels may be signed with; none if nobody sends any
     :raises ConfigurationError: the key is empty
     """
     if not api_key:
@@ -69,6 +72,8 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     app.include_router(ProfileRoutes(store, slots, worker).router)
     app.include_router(EventRoutes(store, slots).router)
     app.include_router(PictureRoutes(store, slots).router)
+    app.include_router(UnsubscribeRoutes(store, slots).router)
+    app.include_router(NoticeRoutes(store, slots, notice_keys).router)
     _answer_errors(app)
     app.add_middleware(AuthenticationMiddleware, api_key=api_key, limits=limits)
     app.add_middleware(AccessLogMiddleware)

@@ -13,8 +13,10 @@ import anyio
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
-from promo_campaigns.model.picture_link import PATH
+from promo_campaigns.model.links.unsubscribing import PATH as UNSUBSCRIBE
+from promo_campaigns.model.picture_link import PATH as PICTURES
 from promo_campaigns.profile_api.client_connections import CONNECTION
+from promo_campaigns.profile_api.closings.signature import PATH as NOTICES
 from promo_campaigns.profile_api.limits import WrongKeys, find_peer
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class AuthenticationMiddleware:
     It wraps the whole application, so without the key an unknown path is answered like any other. A peer with many
     wrong keys is slowed: on a connection that has not shown the key it waits for the result of its next key, right or
     wrong, so that the time tells nothing. A client with the key behind the same address waits once for each connection.
-    A picture of a code needs no key: what may be seen is signed in its link.
+    Pictures, links to unsubscribe and notices of gateways need no key: each is signed by itself.
 
     :param api_key: the key, compared in constant time
     :param limits: number of wrong keys after which a peer is slowed, and the length of the wait
@@ -54,7 +56,7 @@ class AuthenticationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
-        if scope["type"] == "lifespan" or _is_of_picture(scope):
+        if scope["type"] == "lifespan" or _is_signed_itself(scope):
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -84,9 +86,15 @@ class AuthenticationMiddleware:
         return hmac.compare_digest(password, self._key)
 
 
-def _is_of_picture(scope: Scope) -> bool:
-    is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
-    return is_read and str(scope["path"]).startswith(PATH)
+def _is_signed_itself(scope: Scope) -> bool:
+    """Tell whether what a request may do is decided by a signature in its path, or over its body."""
+    if scope["type"] != "http":
+        return False
+    method, path = scope["method"], str(scope["path"])
+    if method == "POST" and path == NOTICES:
+        return True
+    is_read = method in {"GET", "HEAD"}
+    return (is_read and path.startswith(PICTURES)) or ((is_read or method == "POST") and path.startswith(UNSUBSCRIBE))
 
 
 async def _take_body(headers: Mapping[bytes, bytes], receive: Receive, wait_s: float) -> None:

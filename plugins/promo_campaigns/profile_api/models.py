@@ -119,10 +119,16 @@ def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
         "languageCode": contact["language"],
         "externalCustomerId": contact["external_id"],
     }
-    channels = [{key: value for key, value in one.items() if value is not None} for one in contact["channels"]]
+    channels = [_channel_out(one) for one in contact["channels"]]
     sent = {key: value for key, value in named.items() if value is not None}
     fields = [{"id": one["id"], "name": one["name"], "value": one["value"]} for one in contact["values"]]
     return {**sent, "channels": channels, "fields": fields}
+
+
+def _channel_out(channel: dict[str, Any]) -> dict[str, Any]:
+    """Return a channel; one that is closed says since when, why, and who told."""
+    names = {"closed_at": "closedAt", "closed_for": "closedFor", "closed_by": "closedBy"}
+    return {names.get(key, key): value for key, value in channel.items() if value is not None}
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:

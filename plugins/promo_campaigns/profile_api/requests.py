@@ -41,7 +41,14 @@ async def read_json(request: Request, model: type[Model], *, most_bytes: int) ->
     if media_type != "application/json":
         message = "the body must be JSON; send it with Content-Type: application/json"
         raise RequestError(415, message)
-    body = await _read_body(request, most_bytes)
+    return parse_json(model, await read_body(request, most_bytes))
+
+
+def parse_json(model: type[Model], body: bytes) -> Model:
+    """Return JSON as a model.
+
+    :raises RequestError: 400, it does not fit the model
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -52,7 +59,11 @@ async def read_json(request: Request, model: type[Model], *, most_bytes: int) ->
         raise RequestError(400, message) from None
 
 
-async def _read_body(request: Request, most_bytes: int) -> bytes:
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """Return the body.
+
+    :raises RequestError: 413, it is too long
+    """
     declared = request.headers.get("content-length", "0")
     message = f"the body is longer than {most_bytes} bytes; send less at once"
     if not declared.isdecimal() or int(declared[:20]) > most_bytes:

@@ -12,6 +12,8 @@ from promo_campaigns.profile_api.app import create_app
 from promo_campaigns.profile_api.client_connections import Room
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promo_campaigns.profile_api.limits import Limits
 
 _GRACE_S = 1
@@ -19,15 +21,22 @@ _OTHER_DESCRIPTORS = 64
 """Files, the database, libraries."""
 
 
-def make_server(dsn: str, api_key: str, limits: Limits, *, log_config: dict[str, Any] | None) -> uvicorn.Server:
+def make_server(
+    dsn: str,
+    api_key: str,
+    limits: Limits,
+    *,
+    log_config: dict[str, Any] | None,
+    notice_keys: Sequence[bytes] = (),
+) -> uvicorn.Server:
     """Create a server; it listens once it is run on a socket.
 
-    :param dsn: see ``create_app``, like ``api_key``
+    :param dsn: see ``create_app``, like ``api_key`` and ``notice_keys``
     :param limits: fewer connections are taken where the system allows fewer open files
     """
     limits = replace(limits, connections=min(limits.connections, _allow_descriptors(limits.connections)))
     config = uvicorn.Config(
-        create_app(dsn, api_key, limits),
+        create_app(dsn, api_key, limits, notice_keys=notice_keys),
         http=Room(limits).protocol(),
         h11_max_incomplete_event_size=limits.head_bytes,
         timeout_keep_alive=limits.idle_s,

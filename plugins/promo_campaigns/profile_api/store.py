@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.contacts.closing import close_channels, hear_notice
 from promo_campaigns.contacts.erasure import erase_contact, find_contact, lock_contact
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.contacts.import_queue import accept_import, read_import, run_next_import
@@ -18,8 +19,9 @@ from promo_campaigns.redemptions.store import add_redemptions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from promo_campaigns.contacts.closing import Closed
     from promo_campaigns.contacts.import_request import ContactImport, ImportStatus
-    from promo_campaigns.model.contacts import Contact, Field, Rejected
+    from promo_campaigns.model.contacts import Closing, Contact, Field, Rejected
     from promo_campaigns.model.events import Event
     from promo_campaigns.postgres.connection import Connection
 
@@ -103,8 +105,16 @@ class ProfileStore:
 
         return self._pool.run(erase)
 
+    def close_channels(self, closings: Sequence[Closing]) -> list[Closed]:
+        """Close channels; return what became of each closing."""
+        return self._pool.run(lambda connection: close_channels(connection, closings))
+
+    def hear_notice(self, signature: bytes, closings: Sequence[Closing], keep_s: float) -> list[Closed] | None:
+        """Close channels because a signed notice says so; None if it was heard before."""
+        return self._pool.run(lambda connection: hear_notice(connection, signature, closings, keep_s=keep_s))
+
     def picture_key(self) -> bytes:
-        """Return the key of links to pictures, read once: another key takes effect with the next start."""
+        """Return the key of signed links, read once: another key takes effect with the next start."""
         if not self._picture_key:
             self._picture_key = self._pool.run(picture_key)
         return self._picture_key

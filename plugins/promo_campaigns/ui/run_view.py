@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.model.contacts import ClosedFor
 from promo_campaigns.model.oversight.halt import BY_ITSELF
 from promo_campaigns.model.oversight.run_line import RunState
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from promo_campaigns.ledger.lookups.progress import Progress
     from promo_campaigns.model.run_report import FailingReceiver, RunReport
 
-_UNREACHABLE = ("no channel", "unsubscribed")
+_UNREACHABLE = ("no channel", *(reason.value for reason in ClosedFor))
 
 
 def detail(progress: Progress, report: RunReport, redeemed: int = 0) -> dict[str, Any]:

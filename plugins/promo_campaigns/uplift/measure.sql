@@ -45,7 +45,8 @@ with person as (
   select a.contact_id, min(a.opened_at) as since,
          bool_or(a.state in ('accepted', 'recorded')) as treated,
          bool_or(a.state not in ('pending', 'assigned', 'sending')
-                 and coalesce(a.reason, '') not in ('no channel', 'unsubscribed', 'hold-out')) as intended,
+                 and coalesce(a.reason, '') not in
+                   ('no channel', 'unsubscribed', 'complained', 'bounced', 'unregistered', 'hold-out')) as intended,
          bool_or(a.state = 'skipped' and a.reason = 'hold-out') as held_out,
          bool_and(a.state in ('pending', 'assigned', 'sending')) as waiting
   from unnest(%(run_ids)s::bigint[]) as asked (run_id)

@@ -1,4 +1,4 @@
-"""``promo contacts``: load a file, make a field, look at a contact, erase one."""
+"""``promo contacts``: load a file, make a field, look at a contact, close and open its channels, erase one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promo_campaigns.cli.commands.of_contacts import channels
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from promo_campaigns.contacts.file import ContactFileReport
 
 app = Commands()
+app.add("closed", *channels.CLOSED_EXAMPLES)(channels.closed)
+app.add("close", *channels.CLOSE_EXAMPLES)(channels.close)
+app.add("reopen", *channels.REOPEN_EXAMPLES)(channels.reopen)
+app.add("reopen-failed", *channels.REOPEN_FAILED_EXAMPLES)(channels.reopen_failed)
 _REASONS_SHOWN = 20
 
 
@@ -194,7 +199,10 @@ def find(
 
 def _found(profile: dict[str, Any], ways: list[str]) -> dict[str, Any]:
     named = ("external_id", "first_name", "last_name", "language")
-    channels = ", ".join(f"{one['type']} {one['value']}" for one in profile["channels"])
+    listed = (
+        f"{one['type']} {one['value']}" + (" (closed)" if "closed_at" in one else "") for one in profile["channels"]
+    )
+    channels = ", ".join(listed)
     shown = {name: profile[name] for name in named}
     return {"contact_id": profile["contact_id"], "found_by": ", ".join(ways), **shown, "channels": channels}
 
@@ -204,17 +212,30 @@ def _masked(contact: dict[str, Any]) -> dict[str, Any]:
     return {
         "contact_id": contact["contact_id"],
         **{name: mask_value(contact[name]) if contact[name] else None for name in named},
-        "channels": [{"type": one["type"], "value": mask_value(one["value"])} for one in contact["channels"]],
+        "channels": [_channel(one) for one in contact["channels"]],
         "fields": [
             {"id": one["id"], "name": one["name"], "value": mask_value(one["value"])} for one in contact["values"]
         ],
     }
 
 
+def _channel(channel: dict[str, Any]) -> dict[str, Any]:
+    shown = {"type": channel["type"], "value": mask_value(channel["value"])}
+    closed = {name: channel[name] for name in ("closed_at", "closed_for", "closed_by") if channel.get(name)}
+    return {**shown, **closed}
+
+
+def _channel_in_words(channel: dict[str, Any]) -> str:
+    if "closed_at" not in channel:
+        return str(channel["value"])
+    told = f" ({channel['closed_by']})" if "closed_by" in channel else ""
+    return f"{channel['value']}  closed since {channel['closed_at'][:16]}: {channel['closed_for']}{told}"
+
+
 def _profile_in_words(profile: dict[str, Any]) -> str:
     named = [(name.removesuffix("_id") if name == "contact_id" else name, profile[name]) for name in list(profile)[:6]]
     lines = [(name.replace("_", " "), str(value)) for name, value in named if value]
-    lines += [(channel["type"], channel["value"]) for channel in profile["channels"]]
+    lines += [(channel["type"], _channel_in_words(channel)) for channel in profile["channels"]]
     lines += [(f"field {one['id']} {one['name']}", one["value"]) for one in profile["fields"]]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)

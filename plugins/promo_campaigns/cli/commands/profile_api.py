@@ -15,10 +15,12 @@ from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
 from promo_campaigns.cli.options import Dsn
 from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.profile_api.closings.signature import LEAST_KEY
 from promo_campaigns.profile_api.limits import Limits
 
 app = Commands()
 KEY_VARIABLE = "PROMO_PROFILE_API_KEY"
+NOTICE_VARIABLE = "PROMO_NOTICE_KEYS"
 
 _BACKLOG = 2048
 _USUAL = Limits()
@@ -79,7 +81,8 @@ def profile_api(
 ) -> ExitStatus:
     """Serve the profile API.
 
-    Clients show the key that the environment variable PROMO_PROFILE_API_KEY holds.
+    Clients show the key that the environment variable PROMO_PROFILE_API_KEY holds. Gateways sign notices of closed
+    channels with a key of PROMO_NOTICE_KEYS, where two may stand while one is exchanged.
     """
     limits = Limits(
         connections=connections,
@@ -100,18 +103,29 @@ def _serve(host: str, port: int, limits: Limits, dsn: str) -> ExitStatus:
     if not key:
         problem = f"{KEY_VARIABLE} is not set; the profile API does not start without a key"
         raise ConfigurationError(problem)
+    notice_keys = _notice_keys(os.environ.get(NOTICE_VARIABLE, ""))
     address = find_dsn(dsn)
     from promo_campaigns.postgres.pool import check_store
     from promo_campaigns.profile_api.server import make_server
 
     check_store(address)
-    server = make_server(address, key, limits, log_config=_LOGGING)
+    server = make_server(address, key, limits, log_config=_LOGGING, notice_keys=notice_keys)
     with _listen(host, port) as listening:
         at, number = listening.getsockname()[:2]
         shown = f"[{at}]" if ":" in at else at
         print(f"profile API listens on http://{shown}:{number}", file=sys.stderr, flush=True)
         server.run(sockets=[listening])
     return ExitStatus.OK if server.started else ExitStatus.NO
+
+
+def _notice_keys(text: str) -> list[bytes]:
+    keys = [word.encode() for word in text.split()]
+    if any(len(key) < LEAST_KEY for key in keys):
+        problem = (
+            f"a key of {NOTICE_VARIABLE} has fewer than {LEAST_KEY} characters; make one with openssl rand -hex 32"
+        )
+        raise ConfigurationError(problem)
+    return keys
 
 
 def _listen(host: str, port: int) -> socket.socket:

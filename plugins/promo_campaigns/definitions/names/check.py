@@ -28,6 +28,7 @@ from promo_campaigns.delivery.pictures import place_of_link
 from promo_campaigns.delivery.templates import CODE, compile_body, compile_headers, compile_path
 from promo_campaigns.model.audience.columns import AUDIENCE, HOW_DECLARED
 from promo_campaigns.model.errors import DefinitionError
+from promo_campaigns.model.links.unsubscribing import NAME as UNSUBSCRIBE_LINK
 from promo_campaigns.model.template_context import DATA, TOOL_NAMES, VALUE_NAMES
 from promo_campaigns.velocity import ANYTHING, compile_template
 
@@ -59,6 +60,7 @@ class Texts:
     :ivar shows_code: whether the message must show the promo code
     :ivar columns: the columns of its audience; None where the audience is not known
     :ivar pictures_url: where contacts reach pictures of codes; empty for nowhere
+    :ivar unsubscribe_url: where contacts unsubscribe; likewise
     """
 
     message: Message
@@ -68,6 +70,7 @@ class Texts:
     shows_code: bool = True
     columns: tuple[AudienceColumn, ...] | None = ()
     pictures_url: str = ""
+    unsubscribe_url: str = ""
 
     @classmethod
     def of(cls, spec: RunSpec, *, event: str | None = "", shows_code: bool = True) -> Texts:
@@ -80,6 +83,7 @@ class Texts:
             shows_code=shows_code,
             columns=spec.audience.columns,
             pictures_url=spec.pictures_url,
+            unsubscribe_url=spec.unsubscribe_url,
         )
 
 
@@ -142,7 +146,8 @@ def _parts(include: Path, texts: Texts, declared: Declared) -> Iterator[_Part]:
     further: dict[str, Shape] = {**dict.fromkeys(declared.fields, ANYTHING), **told}
     answers = {source.name: _answer(include, source) for source in texts.sources}
     columns = audience_names(texts.columns)
-    message = contact_names({**further, **answers, **columns})
+    linked = {UNSUBSCRIBE_LINK: ANYTHING} if texts.unsubscribe_url else {}
+    message = contact_names({**further, **answers, **columns, **linked})
     for version in (texts.message, *texts.message.versions()):
         yield from _message_parts(message_file(include, version.name), version, message)
     asked = {source.name: answers[source.name] for source in texts.sources if source.before}
@@ -233,6 +238,9 @@ def _refuse_name(part: _Part, unknown: UnknownName, declared: Declared) -> NoRet
     if unknown.is_method:
         part.fail(f"no value has a method {unknown.name!r}", unknown.at, nearest(unknown.name, unknown.known))
     problem = f"{unknown.source} reads {unknown.name!r}, which nothing is called here"
+    if unknown.name == UNSUBSCRIBE_LINK:
+        hint = "Texts of a message can read it, if the workflow says where contacts reach the profile API, as in "
+        part.fail(problem, unknown.at, f"{hint}unsubscribe_url: https://codes.shop.example")
     path = unknown.source.strip("$!{}")
     is_owner_of = is_owner(unknown.name) and path != unknown.name
     if meant := meant_name(path if is_owner_of else unknown.name, unknown.known):

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.http.rate_limit_port import UNLIMITED, NoPermitError
+from promo_campaigns.model.contacts import Closing
 from promo_campaigns.model.errors import CallRefusedError, CannotCarryError, ConfigurationError, SendError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.run_spec import transport_name
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
     from promo_campaigns.http.rate_limit_port import RateLimiter
     from promo_campaigns.http.shown_call import ShownCall
+    from promo_campaigns.model.contacts import ClosedFor
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import DataSource, Message
 
@@ -220,6 +222,14 @@ class BaseTransport:
             return _all(batch, Outcome.UNKNOWN, "no answer in time")
         except Exception as error:  # noqa: BLE001  (whatever a transport raises is an unknown outcome, and ends no task)
             return _all(batch, Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})")
+
+
+def closing(message: OutgoingMessage, reason: ClosedFor, by: str) -> Closing:
+    """Return what closes the channel of a message, for a transport whose receiver says that the locator is dead.
+
+    :param by: the receiver's own word for it, free of addresses, such as ``fcm: UNREGISTERED``
+    """
+    return Closing(contact_id=message.contact_id, type=message.channel, value=message.locator, reason=reason, by=by)
 
 
 def _all(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from promo_campaigns.connections.settings import ConnectionSettings
+from promo_campaigns.delivery.transports.base import closing
 from promo_campaigns.delivery.transports.google_tokens import (
     ServiceAccount,
     account_tokens,
@@ -17,6 +18,7 @@ from promo_campaigns.delivery.transports.google_tokens import (
 from promo_campaigns.delivery.transports.http_transport import HttpTransport
 from promo_campaigns.http.endpoint import WAY, parse_endpoint
 from promo_campaigns.http.signing.access_tokens import MAX_TOKEN_S, NoTokenError
+from promo_campaigns.model.contacts import ClosedFor
 from promo_campaigns.model.errors import CannotCarryError, ReceiverRefusesError, ReceiverUnavailableError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.redaction import HIDDEN
@@ -41,7 +43,8 @@ _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]*")
 _RESERVED = re.compile(r"(?:google|gcm)\..*|google.*|from|message_type|notification|collapse_key", re.IGNORECASE)
 _FORBIDDEN, _UNAUTHORIZED, _TOO_MANY = 403, 401, 429
 _LOOK_AT_KEY = "look at the key file in the connection's password: whether its account may send to the project"
-_OF_THE_TOKEN = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH", "INVALID_ARGUMENT"})
+_DEAD = "UNREGISTERED"
+_OF_THE_TOKEN = frozenset({_DEAD, "SENDER_ID_MISMATCH", "INVALID_ARGUMENT"})
 
 
 class FcmTransport(HttpTransport):
@@ -114,7 +117,7 @@ class FcmTransport(HttpTransport):
                 answer = replace(answer, locked_out=False)
         elif answer.status:
             self._tokens.mark_taken(token)
-        return [_result(message.contact_id, answer)]
+        return [_result(message, answer)]
 
     def show(self, message: OutgoingMessage) -> ShownCall:
         """Return the push; the access token is asked for when it is sent."""
@@ -156,10 +159,12 @@ def _push(message: OutgoingMessage) -> dict[str, object]:
     return {"message": push}
 
 
-def _result(contact_id: int, answer: Answer) -> DeliveryResult:
+def _result(message: OutgoingMessage, answer: Answer) -> DeliveryResult:
     """Classify an answer by its status, and where there is one, by FCM's error code.
 
     A token that is none any more, or another sender's, is that contact's fault; 403 otherwise is ours, and so is 404.
+    Only UNREGISTERED proves that a token is dead: another sender's may be right for another key file, and an
+    INVALID_ARGUMENT may be the message's.
     """
     code = _error_code(answer.body) if answer.status else ""
     outcome, locked, retry_s = answer.outcome, answer.locked_out, answer.retry_after_s
@@ -173,14 +178,16 @@ def _result(contact_id: int, answer: Answer) -> DeliveryResult:
     elif answer.status == _TOO_MANY:
         retry_s = retry_s or QUOTA_S
     detail = f"FCM {code}" if code else answer.detail
+    is_dead = code == _DEAD and outcome is Outcome.REFUSED
     return DeliveryResult(
-        contact_id=contact_id,
+        contact_id=message.contact_id,
         outcome=outcome,
         detail=detail,
         retry_after_s=retry_s,
         locked_out=locked,
         look_at=look_at,
         called=answer.called,
+        closes=closing(message, ClosedFor.UNREGISTERED, f"fcm: {code}") if is_dead else None,
     )
 
 

@@ -179,14 +179,16 @@ def require_one_line(text: str, part: str, setting: str) -> None:
 
 
 def _add_unsubscribing(mail: EmailMessage, message: OutgoingMessage) -> None:
-    link = _ascii_link(message.options.get(UNSUBSCRIBE, "").strip())
+    """Add the headers of RFC 2369 and RFC 8058: the message's own link, else the one that the workflow has for it."""
+    said = message.options.get(UNSUBSCRIBE, "").strip()
+    link = _ascii_link(said or message.unsubscribe_link)
     if not link:
         return
     if not _LINK.fullmatch(link):
         msg = f"the option {UNSUBSCRIBE} is no https or mailto link"
         raise NotMailableError(msg)
     mail["List-Unsubscribe"] = f"<{link}>"
-    if message.options.get(ONE_CLICK, "").strip().lower() == "true":
+    if message.options.get(ONE_CLICK, "").strip().lower() == "true" or not said:
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
 

@@ -20,6 +20,7 @@ from promo_campaigns.delivery.transports.mail import (
     show_mail,
 )
 from promo_campaigns.delivery.transports.mail_connection import MailClient, MailConnection
+from promo_campaigns.delivery.transports.mail_conversation import LOOK_AT_LOGIN, WANTS_LOGIN, Conversation, is_final
 from promo_campaigns.delivery.transports.mail_server import (
     current_token,
     read_mail_server,
@@ -40,12 +41,8 @@ if TYPE_CHECKING:
     from promo_campaigns.model.outcome import OutgoingMessage
     from promo_campaigns.model.run_spec import Message
 
-_WANTS_LOGIN = frozenset({530, 534, 535, 538})
-_TOO_LARGE, _CLOSING = 552, 421
 _XOAUTH2 = "xoauth2"
 _MECHANISM = re.compile(r"[a-z0-9_-]{1,20}", re.IGNORECASE)
-_LOOK_AT_LOGIN = "look at login and password of the connection"
-_LOOK_AT_SENDER = "look at the extra from of the connection: the server takes no mail from it"
 
 
 class CannotLogInError(Exception):
@@ -123,20 +120,24 @@ class SmtpTransport(BaseTransport):
                 held = await self._connected()
             except (aiosmtplib.SMTPException, OSError, ValueError, CannotLogInError, NoTokenError) as error:
                 return _not_connected(who, error)
-            result = await self._sent_over(held, envelope, who)
+            result = await self._sent_over(held, envelope, message)
             if result is not None:
                 return result
 
-    async def _sent_over(self, held: MailConnection, envelope: Envelope, who: int) -> DeliveryResult | None:
+    async def _sent_over(
+        self, held: MailConnection, envelope: Envelope, message: OutgoingMessage
+    ) -> DeliveryResult | None:
         """Send a mail over one connection; None if it was a kept one that had ended before the mail was on its way."""
         if envelope.needs_utf8 and not held.client.supports_extension("smtputf8"):
             self._keep(held)
             return DeliveryResult(
-                contact_id=who, outcome=Outcome.REFUSED, detail="the server takes no address like this one"
+                contact_id=message.contact_id,
+                outcome=Outcome.REFUSED,
+                detail="the server takes no address like this one",
             )
-        conversation = _Conversation(held.client, envelope, self._server.sender.addr_spec)
+        conversation = Conversation(held.client, envelope, self._server.sender.addr_spec)
         try:
-            result = await conversation.held(who)
+            result = await conversation.held(message)
         except BaseException:
             held.client.close()
             raise
@@ -230,12 +231,12 @@ def _not_connected(contact_id: int, error: Exception) -> DeliveryResult:
     elif isinstance(error, CannotLogInError):
         detail, look_at, called = error.detail, error.look_at, True
     elif isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        detail, look_at, called = f"SMTP {error.code}: authentication refused", _LOOK_AT_LOGIN, True
-        if not _is_final(error.code):
+        detail, look_at, called = f"SMTP {error.code}: authentication refused", LOOK_AT_LOGIN, True
+        if not is_final(error.code):
             look_at = ""
     elif isinstance(error, aiosmtplib.SMTPResponseException):
         detail, called = f"SMTP {error.code} to the greeting or login", True
-        look_at = _LOOK_AT_LOGIN if error.code in _WANTS_LOGIN else ""
+        look_at = LOOK_AT_LOGIN if error.code in WANTS_LOGIN else ""
     else:
         why = explain(error)
         detail, look_at, called = why.detail, why.look_at, False
@@ -247,88 +248,3 @@ def _not_connected(contact_id: int, error: Exception) -> DeliveryResult:
         look_at=look_at,
         called=called,
     )
-
-
-class _Conversation:
-    """The commands of one mail, and what each reply to them proves.
-
-    :ivar ended_early: the server ended the connection before it agreed to take the mail, so that it has nothing of it
-    """
-
-    def __init__(self, client: MailClient, envelope: Envelope, sender: str) -> None:
-        self._client, self._envelope, self._sender = client, envelope, sender
-        self._sent = False
-        self.ended_early = False
-
-    async def held(self, contact_id: int) -> DeliveryResult:
-        """Send the mail and say what is known of it."""
-        try:
-            await self._say()
-        except aiosmtplib.SMTPResponseException as error:
-            self.ended_early = error.code == _CLOSING and not self._sent
-            await self._forget()
-            outcome, detail, look_at = self._outcome_of_reply(error)
-        except ValueError as error:
-            await self._forget()
-            if self._sent:
-                raise
-            detail = f"the mail cannot be written as the server reads it ({type(error).__name__})"
-            return DeliveryResult(contact_id=contact_id, outcome=Outcome.REFUSED, detail=detail, called=False)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            self._client.close()
-            self.ended_early = isinstance(error, ConnectionError) and not self._sent
-            outcome = Outcome.UNKNOWN if self._sent else Outcome.LATER
-            at = "after" if self._sent else "before"
-            detail, look_at = f"the connection broke {at} the mail was sent ({type(error).__name__})", ""
-        else:
-            return DeliveryResult(contact_id=contact_id, outcome=Outcome.OK)
-        return DeliveryResult(
-            contact_id=contact_id, outcome=outcome, detail=detail, locked_out=bool(look_at), look_at=look_at
-        )
-
-    async def _say(self) -> None:
-        client, envelope = self._client, self._envelope
-        options = [f"SIZE={len(envelope.content)}"] if client.supports_extension("size") else []
-        if envelope.needs_utf8:
-            options.append("SMTPUTF8")
-        await client.mail(self._sender, options=options)
-        await client.rcpt(envelope.recipient, encoding="utf-8" if envelope.needs_utf8 else "ascii")
-        await client.offer()
-        self._sent = True
-        await client.send_content(envelope.content)
-
-    def _outcome_of_reply(self, error: aiosmtplib.SMTPResponseException) -> tuple[Outcome, str, str]:
-        """Say what a reply proves, and what to look at if it is nobody's fault but ours.
-
-        A server that refuses has not taken the mail, before DATA and after it. A sender that is refused is not the
-        recipient's fault, and the next mail would be refused as well.
-        """
-        of_sender = isinstance(error, aiosmtplib.SMTPSenderRefused)
-        of_mail = isinstance(error, aiosmtplib.SMTPDataError)
-        asked = "the sender" if of_sender else "the mail" if of_mail else "the recipient"
-        detail = f"SMTP {error.code} to {asked}"
-        if error.code in _WANTS_LOGIN:
-            return Outcome.LATER, detail, _LOOK_AT_LOGIN
-        if of_sender and _is_final(error.code) and error.code != _TOO_LARGE:
-            return Outcome.LATER, detail, _LOOK_AT_SENDER
-        if _is_final(error.code):
-            return Outcome.REFUSED, detail, ""
-        if _is_passing(error.code) or not self._sent:
-            return Outcome.LATER, detail, ""
-        return Outcome.UNKNOWN, detail, ""
-
-    async def _forget(self) -> None:
-        """End the mail transaction, so that the connection can be used for the next."""
-        with suppress(aiosmtplib.SMTPException, OSError):
-            if self._client.is_connected:
-                await self._client.rset()
-                return
-        self._client.close()
-
-
-def _is_passing(code: int) -> bool:
-    return 400 <= code < 500  # noqa: PLR2004  (RFC 5321, section 4.2.1)
-
-
-def _is_final(code: int) -> bool:
-    return 500 <= code < 600  # noqa: PLR2004  (the same)

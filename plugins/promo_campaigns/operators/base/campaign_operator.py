@@ -61,6 +61,8 @@ class CampaignOperator(StoreOperator):
         (templated)
     :param pictures_url: where contacts reach the profile API's pictures of codes, which ``$barcode.link`` leads to
         (templated)
+    :param unsubscribe_url: where contacts reach the profile API to unsubscribe, which ``$unsubscribe_link`` and the
+        header of a mail lead to (templated)
     :param fallback_code: a code that all those get for whom the pool has none; empty for none (templated)
     :param fallback_type: what it is called on profiles and in exports (templated)
     :param fallback_discount: its percentage (templated)
@@ -87,6 +89,7 @@ class CampaignOperator(StoreOperator):
         "reuse",
         "shows_code",
         "pictures_url",
+        "unsubscribe_url",
         "fallback_code",
         "fallback_type",
         "fallback_discount",
@@ -112,6 +115,7 @@ class CampaignOperator(StoreOperator):
         reuse: str = Reuse.NEW.value,
         shows_code: bool | str = True,
         pictures_url: str = "",
+        unsubscribe_url: str = "",
         fallback_code: str = "",
         fallback_type: str = "Fallback",
         fallback_discount: int | str = 0,
@@ -136,6 +140,7 @@ class CampaignOperator(StoreOperator):
         self.reuse = reuse
         self.shows_code = shows_code
         self.pictures_url = pictures_url
+        self.unsubscribe_url = unsubscribe_url
         self.fallback_code = fallback_code
         self.fallback_type = fallback_type
         self.fallback_discount = fallback_discount
@@ -171,6 +176,7 @@ class CampaignOperator(StoreOperator):
             transport_conn_id=optional_text(self.transport_conn_id),
             hold_out=parse_percent("hold_out", self.hold_out),
             pictures_url=parse_web_address("pictures_url", optional_text(self.pictures_url)),
+            unsubscribe_url=parse_web_address("unsubscribe_url", optional_text(self.unsubscribe_url)),
         )
         check_blocks(self, context, include, spec)
         shows_code = parse_flag("shows_code", self.shows_code)

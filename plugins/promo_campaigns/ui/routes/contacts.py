@@ -92,7 +92,14 @@ def _profile(contact: dict[str, Any], *, masked: bool) -> dict[str, Any]:
     return {
         "contact_id": contact["contact_id"],
         **{name: shown(contact[name]) for name in _NAMED},
-        "channels": [{"type": one["type"], "value": shown(one["value"])} for one in contact["channels"]],
+        "channels": [
+            {
+                "type": one["type"],
+                "value": shown(one["value"]),
+                **{name: one[name] for name in ("closed_at", "closed_for", "closed_by") if one.get(name)},
+            }
+            for one in contact["channels"]
+        ],
         "fields": [
             {"id": one["id"], "name": one["name"], "type": one["type"], "value": shown(one["value"])}
             for one in contact["values"]

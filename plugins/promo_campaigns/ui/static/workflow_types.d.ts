@@ -55,7 +55,7 @@ export type TestSend = {
 export type ContactDetail = {
   contact_id: number; external_id: string | null; first_name: string | null; last_name: string | null;
   language: string | null; time_zone: string | null; masked: boolean;
-  channels: { type: string; value: string }[];
+  channels: { type: string; value: string; closed_at?: string; closed_for?: string; closed_by?: string }[];
   fields: { id: number; name: string; type: string; value: string }[];
   history: Slice<ContactRun>;
 };

@@ -163,6 +163,13 @@ const Channels = ({ contact }) =>
         header: "Address, number or token",
         cell: (row) => h(C.Text, { as: "span", fontFamily: "mono", overflowWrap: "anywhere" }, row.value),
       },
+      {
+        header: "Closed",
+        cell: (row) =>
+          row.closed_at
+            ? h(C.Box, null, row.closed_for, ", ", h(Time, { at: row.closed_at }), row.closed_by ? ` (${row.closed_by})` : null)
+            : "–",
+      },
     ],
   });
 

@@ -1,0 +1,3 @@
+"""Links that are signed with the key of the store, so that nobody makes or changes one."""
+
+__all__ = ["signing", "unsubscribing"]

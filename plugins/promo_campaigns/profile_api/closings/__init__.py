@@ -1,0 +1,3 @@
+"""What comes back of messages: notices of other gateways, the vendor's activities, and clicks to unsubscribe."""
+
+__all__ = ["models", "notice_routes", "signature", "unsubscribe_routes"]
