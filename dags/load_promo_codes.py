@@ -40,6 +40,7 @@ with DAG(
         task_id="wait_for_files",
         path=f"{{{{ var.value.get('promo_code_inbox', {str(INBOX)!r}) }}}}",
         unchanged_s=2,
+        deferrable=True,
         timeout=timedelta(hours=1),
         soft_fail=True,
         outlets=[CODE_FILES],

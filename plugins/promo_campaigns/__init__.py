@@ -60,6 +60,8 @@ if TYPE_CHECKING:
         UnknownCodeFileError,
     )
     from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
+    from promo_campaigns.notifications.alerts import StockNotifier, StuckRunNotifier
+    from promo_campaigns.notifications.run_report import RunReportNotifier
     from promo_campaigns.operators.approval import ApproveRunOperator
     from promo_campaigns.operators.contact import GetContactOperator
     from promo_campaigns.operators.contacts import LoadContactsOperator
@@ -148,6 +150,7 @@ __all__ = [
     "RunClosedError",
     "RunHaltedError",
     "RunNotFinishedError",
+    "RunReportNotifier",
     "RunSpecChangedError",
     "SendError",
     "SendMessageOperator",
@@ -158,8 +161,10 @@ __all__ = [
     "StartOperator",
     "StartRefusedError",
     "StockAwaitedError",
+    "StockNotifier",
     "StoreError",
     "StoreUnavailableError",
+    "StuckRunNotifier",
     "TemplateError",
     "TemplateRenderError",
     "TemplateSyntaxError",
@@ -230,6 +235,8 @@ _MODULES = {
         "OutgoingMessage",
         "DeliveryResult",
     ),
+    "notifications.alerts": ("StockNotifier", "StuckRunNotifier"),
+    "notifications.run_report": ("RunReportNotifier",),
     "operators.approval": ("ApproveRunOperator",),
     "operators.contact": ("GetContactOperator",),
     "operators.contacts": ("LoadContactsOperator",),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns import __version__
 from promo_campaigns.http.form_fields import HTTP_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HTTP: dict[str, Any] = {
     "connection-type": "promo_http",
@@ -20,6 +23,41 @@ _HTTP: dict[str, Any] = {
 }
 
 
+_OURS = "Promo campaigns"
+_SEED = "https://docs.reteno.com/docs/passing-promo-code-from-message-to-user-profile"
+_INTEGRATIONS = [{"integration-name": _OURS, "external-doc-url": _SEED, "tags": ["service"]}]
+_OPERATORS = (
+    "approval",
+    "contact",
+    "contacts",
+    "data_source",
+    "dry_run",
+    "end",
+    "event_stream",
+    "events",
+    "message",
+    "preview",
+    "promo_code",
+    "promo_codes",
+    "shop.generate",
+    "shop.redemptions",
+    "start",
+    "test_send",
+    "upkeep.export",
+    "upkeep.reconcile",
+    "upkeep.retention",
+    "upkeep.stock_levels",
+    "upkeep.uplift",
+    "upkeep.watch",
+)
+_LINKS = ("RunsPageLink", "CodesPageLink", "ContactsPageLink", "WorkflowsPageLink", "ReceiversPageLink")
+
+
+def _modules(room: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    modules = [f"promo_campaigns.{room}.{name}" for name in names]
+    return [{"integration-name": _OURS, "python-modules": modules}]
+
+
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider in the form of Airflow's ``provider_info.schema.json``."""
     return {
@@ -27,6 +65,20 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Promo campaigns",
         "description": "Promo-code campaigns: one unique code per contact, sent and recorded on the profile.",
         "versions": [__version__],
+        "integrations": _INTEGRATIONS,
+        "operators": _modules("operators", _OPERATORS),
+        "sensors": _modules("sensors", ["promo_code_file"]),
+        "hooks": _modules("hooks", ["data_source", "store"]),
+        "triggers": _modules("triggers", ["events", "promo_code_file"]),
+        "notifications": [
+            "promo_campaigns.notifications.alerts.StockNotifier",
+            "promo_campaigns.notifications.alerts.StuckRunNotifier",
+            "promo_campaigns.notifications.run_report.RunReportNotifier",
+        ],
+        "extra-links": [
+            "promo_campaigns.operators.base.run_page.RunPageLink",
+            *(f"promo_campaigns.hooks.page_links.{name}" for name in _LINKS),
+        ],
         "connection-types": [_HTTP],
         "config": {
             "promo_campaigns": {

@@ -276,12 +276,14 @@ def test_the_trigger_waits_for_the_marker_when_asked(tmp_path: Path) -> None:
 
 def test_the_sensor_returns_files_that_are_there_without_deferring(tmp_path: Path) -> None:
     (tmp_path / "codes.csv").write_text("code\n")
-    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), unchanged_s=0.01)
+    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), unchanged_s=0.01, deferrable=True)
     assert sensor.execute({}) == [str(tmp_path / "codes.csv")]
 
 
 def test_the_sensor_defers_to_the_trigger_while_there_are_none(tmp_path: Path) -> None:
-    sensor = PromoCodeFileSensor(task_id="wait", path=str(tmp_path), unchanged_s=0.01, poke_interval=3, timeout=60)
+    sensor = PromoCodeFileSensor(
+        task_id="wait", path=str(tmp_path), unchanged_s=0.01, poke_interval=3, timeout=60, deferrable=True
+    )
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute({})
     assert deferred.value.trigger.serialize()[1] == {
@@ -294,6 +296,13 @@ def test_the_sensor_defers_to_the_trigger_while_there_are_none(tmp_path: Path) -
     assert deferred.value.timeout is not None
     assert deferred.value.timeout.total_seconds() == 60
     assert sensor.execute_complete({}, {"files": ["a.csv"]}) == ["a.csv"]
+
+
+def test_the_sensor_waits_where_airflow_says_unless_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in ("True", "False"):
+        monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", said)
+        assert PromoCodeFileSensor(task_id="wait", path="x").deferrable is (said == "True")
+        assert PromoCodeFileSensor(task_id="wait", path="x", deferrable=said != "True").deferrable is (said != "True")
 
 
 def test_the_sensor_can_wait_in_its_worker(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ __all__ = [
     "inbox_uploads",
     "include",
     "other_database",
+    "page_links",
     "preview_files",
     "run_conf",
     "shop_file",

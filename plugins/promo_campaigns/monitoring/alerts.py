@@ -100,6 +100,14 @@ def find_alerts(connection: Connection, *, stuck_after_s: float, unknown_over: i
     ]
 
 
+def find_stuck(connection: Connection, *, stuck_after_s: float) -> list[Alert]:
+    """Look at the runs alone, and return those that are stuck or stopped themselves.
+
+    :param stuck_after_s: how long a run may stand still
+    """
+    return [*_stuck_runs(connection, stuck_after_s), *_stopped_runs(connection)]
+
+
 def find_low_stock(connection: Connection, levels: Sequence[StockLevel]) -> list[Alert]:
     """Compare the stock with its levels, in their order, and return those that it has reached."""
     reached = [state for state in read_levels(connection, levels) if state.reached]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException
 
+from promo_campaigns.hooks.page_links import ContactsPageLink
 from promo_campaigns.model.errors import ConfigurationError, ContactFileError
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.base.lineage import Lineage
@@ -48,6 +49,7 @@ class LoadContactsOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("file", "sheet", "sql", "conn_id", "watermark", "promo_db_conn_id")
+    operator_extra_links = (ContactsPageLink(),)
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers = {"sql": "sql"}  # noqa: RUF012  (Airflow's own class attribute)
     ui_color = "#e8e3f4"

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from promo_campaigns.hooks.dry_run import write_dry_run
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.page_links import WorkflowsPageLink
 from promo_campaigns.model.parameters import optional_text, parse_name
 from promo_campaigns.operators.base.audience_operator import require_startable, with_audience
 from promo_campaigns.operators.base.live import is_live
@@ -42,6 +43,7 @@ class DryRunOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("workflow", "audience", "message", "preview_folder", "promo_db_conn_id")
+    operator_extra_links = (WorkflowsPageLink(),)
     ui_color = "#eef3f7"
 
     def __init__(

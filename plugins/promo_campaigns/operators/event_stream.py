@@ -9,6 +9,7 @@ from airflow.sdk import BaseAsyncOperator
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.base.events_operator import EventsOperator
 from promo_campaigns.operators.base.rescheduling import rescheduled
+from promo_campaigns.operators.base.run_page import RunPageLink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,7 @@ class AnswerEventsOperator(EventsOperator, BaseAsyncOperator):
     """
 
     template_fields: Sequence[str] = (*EventsOperator.template_fields, "linger", "lively")
+    operator_extra_links = (RunPageLink(),)
     ui_color = "#fde2ef"
 
     def __init__(

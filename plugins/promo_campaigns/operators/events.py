@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.hooks.store import PromoStoreHook
 from promo_campaigns.operators.base.events_operator import EventsOperator
+from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
 from promo_campaigns.operators.start import RUN_ID_KEY
 from promo_campaigns.triggers.events import EventsWaitTrigger
@@ -55,6 +56,7 @@ class StartOnEventsOperator(EventsOperator):
     """
 
     template_fields: Sequence[str] = (*EventsOperator.template_fields, "batch_size")
+    operator_extra_links = (RunPageLink(),)
     ui_color = "#dff3e4"
 
     def __init__(self, *, batch_size: int | str | None = None, **kwargs: Any) -> None:

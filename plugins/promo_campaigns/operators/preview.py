@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.hooks.page_links import WorkflowsPageLink
 from promo_campaigns.operators.base.audience_operator import AudienceOperator, require_startable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class PreviewOperator(AudienceOperator):
     :raises StartRefusedError: Start would not open the run
     """
 
+    operator_extra_links = (WorkflowsPageLink(),)
     ui_color = "#eef3f7"
 
     def execute(self, context: Context) -> dict[str, Any]:

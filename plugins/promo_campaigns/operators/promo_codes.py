@@ -15,6 +15,7 @@ from promo_campaigns.hooks.code_inbox import (
     read_reports,
     refuse_links,
 )
+from promo_campaigns.hooks.page_links import CodesPageLink
 from promo_campaigns.hooks.storage import storage_path
 from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, ConfigurationError
 from promo_campaigns.model.parameters import optional_text, parse_flag
@@ -76,7 +77,9 @@ class LoadPromoCodesOperator(StoreOperator):
         "sheet",
         "promo_db_conn_id",
     )
+    operator_extra_links = (CodesPageLink(),)
     template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers = {"sql": "sql"}  # noqa: RUF012  (Airflow's own class attribute)
     ui_color = "#e8e3f4"
     _types: Sequence[str] = ()
     """The types of the codes that were loaded, once they were."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.page_links import WorkflowsPageLink
 from promo_campaigns.model.errors import SendError
 from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.parameters import (
@@ -67,6 +68,7 @@ class SendTestOperator(StoreOperator, BaseAsyncOperator):
         "unsubscribe_url",
         "promo_db_conn_id",
     )
+    operator_extra_links = (WorkflowsPageLink(),)
     ui_color = "#fde2ef"
 
     def __init__(

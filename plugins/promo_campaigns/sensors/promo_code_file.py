@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from promo_campaigns.hooks.code_inbox import describe, finished, look
+from promo_campaigns.hooks.page_links import CodesPageLink
 from promo_campaigns.hooks.run_conf import require_known_conf
 from promo_campaigns.model.errors import ConfigurationError
 
@@ -32,10 +34,12 @@ class PromoCodeFileSensor(BaseSensorOperator):
     :param unchanged_s: seconds between the two checks, > 0
     :param done_marker: wait for the marker file instead of comparing two checks
     :param poke_interval: seconds between checks of an empty folder
-    :param deferrable: wait in the triggerer, without a worker
+    :param deferrable: wait in the triggerer, without a worker; by default as ``[operators] default_deferrable`` says,
+        which is no
     """
 
     template_fields: Sequence[str] = ("path", "pattern")
+    operator_extra_links = (CodesPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(  # noqa: PLR0913  (one keyword a parameter of the sensor)
@@ -46,7 +50,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         unchanged_s: float = 5.0,
         done_marker: bool = False,
         poke_interval: timedelta | float = 10.0,
-        deferrable: bool = True,
+        deferrable: bool | None = None,
         **kwargs: Any,  # noqa: ANN401  (BaseSensorOperator's)
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -54,7 +58,7 @@ class PromoCodeFileSensor(BaseSensorOperator):
         self.pattern = pattern
         self.unchanged_s = unchanged_s
         self.done_marker = done_marker
-        self.deferrable = deferrable
+        self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
 
     def pre_execute(self, context: Context) -> None:
         """Refuse a run that was triggered with a name its DAG does not take; trying again would not help.

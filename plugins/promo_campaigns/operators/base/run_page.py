@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
-from airflow.sdk.configuration import conf
+
+from promo_campaigns.hooks.page_links import pages_base
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -23,6 +24,5 @@ class RunPageLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002  (Airflow's signature)
         """Return the address of the tab, below that of Airflow's own pages."""
-        base = conf.get("api", "base_url", fallback="").rstrip("/")
         dag_id, run_id = quote(ti_key.dag_id, safe=""), quote(ti_key.run_id, safe="")
-        return f"{base}/dags/{dag_id}/runs/{run_id}/plugin/{RUN_TAB}"
+        return f"{pages_base()}/dags/{dag_id}/runs/{run_id}/plugin/{RUN_TAB}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.hooks.page_links import CodesPageLink
 from promo_campaigns.model.parameters import optional_text, whole_number
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.assets import POOLS, PROMO_CODES, member
@@ -50,6 +51,7 @@ class GeneratePromoCodesOperator(StoreOperator):
         "time_zone",
         "promo_db_conn_id",
     )
+    operator_extra_links = (CodesPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException
 
+from promo_campaigns.hooks.page_links import CodesPageLink
 from promo_campaigns.model.parameters import optional_text
 from promo_campaigns.model.redaction import printable_name
 from promo_campaigns.operators.base.lineage import Lineage
@@ -43,7 +44,9 @@ class LoadRedemptionsOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("sql", "conn_id", "source", "time_zone", "promo_db_conn_id")
+    operator_extra_links = (CodesPageLink(),)
     template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers = {"sql": "sql"}  # noqa: RUF012  (Airflow's own class attribute)
     ui_color = "#e8e3f4"
 
     def __init__(self, *, sql: str, conn_id: str, source: str = "", time_zone: str = "UTC", **kwargs: Any) -> None:
@@ -87,6 +90,7 @@ class LoadRedemptionFileOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("file", "time_zone", "sheet", "promo_db_conn_id")
+    operator_extra_links = (CodesPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(self, *, file: str, time_zone: str = "UTC", sheet: str = "", **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.hooks.page_links import RunsPageLink
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.parameters import optional_text, parse_flag, parse_time
 from promo_campaigns.operators.base.lineage import Lineage
@@ -51,6 +52,7 @@ class ExportRunOperator(StoreOperator):
         "reveal",
         "promo_db_conn_id",
     )
+    operator_extra_links = (RunsPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(

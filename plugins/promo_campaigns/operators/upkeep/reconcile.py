@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseAsyncOperator
 
 from promo_campaigns.delivery.batch_payload import MAX_RUN_ID
+from promo_campaigns.hooks.page_links import RunsPageLink
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
@@ -28,6 +29,7 @@ class ReconcileOperator(StoreOperator, BaseAsyncOperator):
     """
 
     template_fields: Sequence[str] = ("run_id", "promo_db_conn_id")
+    operator_extra_links = (RunsPageLink(),)
     ui_color = "#f4efe0"
 
     def __init__(self, *, run_id: Any, **kwargs: Any) -> None:

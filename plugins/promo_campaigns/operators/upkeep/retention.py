@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.hooks.page_links import RunsPageLink
 from promo_campaigns.model.parameters import MAX_DAYS, whole_number
 from promo_campaigns.operators.base.store_operator import StoreOperator
 
@@ -27,6 +28,7 @@ class EraseOldDataOperator(StoreOperator):
     """
 
     template_fields: Sequence[str] = ("days", "promo_db_conn_id")
+    operator_extra_links = (RunsPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(self, *, days: int | str = 30, **kwargs: Any) -> None:

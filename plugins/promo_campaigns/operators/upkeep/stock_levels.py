@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.page_links import CodesPageLink
 from promo_campaigns.operators.assets import POOLS, PROMO_STOCK, member
 from promo_campaigns.operators.base.alerting import AlertingOperator
 
@@ -29,6 +30,7 @@ class CheckCodeStockOperator(AlertingOperator):
     """
 
     template_fields: Sequence[str] = ("levels", "promo_db_conn_id")
+    operator_extra_links = (CodesPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(self, *, levels: str = "stock_levels.yaml", include_folder: str | None = None, **kwargs: Any) -> None:

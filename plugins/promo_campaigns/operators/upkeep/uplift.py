@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.include import include_folder
+from promo_campaigns.hooks.page_links import RunsPageLink
 from promo_campaigns.model.parameters import optional_text, parse_time
 from promo_campaigns.operators.base.store_operator import StoreOperator
 from promo_campaigns.operators.end import MARKDOWN_KEY
@@ -45,6 +46,7 @@ class MeasureUpliftOperator(StoreOperator):
         "within",
         "promo_db_conn_id",
     )
+    operator_extra_links = (RunsPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.hooks.page_links import ReceiversPageLink
 from promo_campaigns.model.parameters import whole_number
 from promo_campaigns.operators.base.alerting import AlertingOperator, tell_metrics
 
@@ -31,6 +32,7 @@ class WatchCampaignsOperator(AlertingOperator):
     """
 
     template_fields: Sequence[str] = ("stuck_after_minutes", "unknown_over", "promo_db_conn_id")
+    operator_extra_links = (ReceiversPageLink(),)
     ui_color = "#e8e3f4"
 
     def __init__(self, *, stuck_after_minutes: int | str = 60, unknown_over: int | str = 100, **kwargs: Any) -> None:
