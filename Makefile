@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test faults e2e pictures demo docs published bench bench-record constraints release
+.PHONY: help install lint format types test matrix faults e2e pictures demo docs published bench bench-record constraints release
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -23,6 +23,9 @@ types: ## check types
 
 test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 	bin/test $(T)
+
+matrix: install ## each Python from 3.10 on with each Airflow from 3.3 on, as far as they can be had; CELLS='3.12/3.3.2' tries some
+	PYTHONPATH=plugins:tests $(RUN)/python -m version_matrix $(CELLS)
 
 faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one again), planted bugs, 1,000 real kills and 200 pauses
 	PYTHONPATH=plugins:tests $(RUN)/python -m faults

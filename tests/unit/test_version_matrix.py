@@ -1,0 +1,31 @@
+"""The matrix of versions: which cells there are, and what counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from version_matrix import FAILED, NOT_RUN, PASSED, PYTHONS, Cell, find_python, releases, summary, try_cell
+
+
+def test_final_releases_from_the_first_supported_one_on_are_tried() -> None:
+    listing = "apache-airflow (3.3.2)\nAvailable versions: 4.0.0, 3.10.0, 3.4.0rc1, 3.3.2, 3.3.0, 3.2.9, 2.11.0\n"
+    assert releases(listing) == ["3.3.0", "3.3.2", "3.10.0"]
+    assert releases("ERROR: no network") == []
+
+
+def test_what_is_not_here_is_named_and_counts_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("version_matrix.shutil.which", lambda _: None)
+    monkeypatch.setattr("version_matrix._uv", lambda: "")
+    assert [find_python(version) for version in PYTHONS] == [""] * len(PYTHONS)
+    cell = try_cell("3.13", "3.3.2", [])
+    assert str(cell) == "Python 3.13  Airflow 3.3.2   not run: there is no Python 3.13 on this machine"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [([PASSED, NOT_RUN], 0), ([PASSED, FAILED], 1), ([NOT_RUN, NOT_RUN], 1), ([], 1)],
+)
+def test_it_fails_if_a_cell_failed_or_none_passed(outcomes: list[str], status: int) -> None:
+    line, told = summary([Cell("3.11", "3.3.2", outcome) for outcome in outcomes])
+    assert told == status
+    assert line.endswith(f"{outcomes.count(NOT_RUN)} not run, of {len(outcomes)} cells")
