@@ -27,6 +27,7 @@ _DELETED = (
     "erased_identity",
     "event",
     "event_listener",
+    "heard_notice",
     "run_count",
     "sending_stop",
     "unknown_send",
@@ -39,6 +40,7 @@ _DELETED_BY_API = (
     "contact_field_value",
     "erased_identity",
     "event",
+    "heard_notice",
 )
 _WRITTEN_BY_API = (
     "audit",
@@ -51,6 +53,7 @@ _WRITTEN_BY_API = (
     "event",
     "event_queue",
     "event_listener",
+    "heard_notice",
     "inbox_message",
     "promo_code",
     "redemption",
