@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from promo_campaigns.model.contact_rules import clean_external_id
 from promo_campaigns.model.errors import (
@@ -23,7 +25,11 @@ from promo_campaigns.model.errors import (
 from promo_campaigns.profile_api.bulk import bulk_request
 from promo_campaigns.profile_api.event_routes import EventRoutes
 from promo_campaigns.profile_api.import_worker import ImportWorker
-from promo_campaigns.profile_api.middleware import AccessLogMiddleware, AuthenticationMiddleware
+from promo_campaigns.profile_api.middleware import (
+    AccessLogMiddleware,
+    AuthenticationMiddleware,
+    TrailingSlashMiddleware,
+)
 from promo_campaigns.profile_api.models import (
     BulkIn,
     ContactIn,
@@ -41,12 +47,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from starlette.types import Scope
+
     from promo_campaigns.profile_api.limits import Limits
 
 CONTACT_BYTES = 256 * 1024
 BULK_BYTES = 16 * 1024 * 1024
 
 _ID_DIGITS = 18
+NO_CONTACT = "contact not found"
+"""Clients of the vendor look for ``not found`` in the message of an error."""
 
 
 def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
@@ -63,13 +73,19 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     store = ProfileStore(dsn, connections=sum(CONNECTIONS.values()))
     worker = ImportWorker(store)
     app = FastAPI(
-        title="Profile API", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(store, worker)
+        title="Profile API",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(store, worker),
     )
     slots = StoreSlots()
     app.include_router(ProfileRoutes(store, slots, worker).router)
     app.include_router(EventRoutes(store, slots).router)
     app.include_router(PictureRoutes(store, slots).router)
     _answer_errors(app)
+    app.add_middleware(TrailingSlashMiddleware)
     app.add_middleware(AuthenticationMiddleware, api_key=api_key, limits=limits)
     app.add_middleware(AccessLogMiddleware)
     return app
@@ -111,13 +127,13 @@ class ProfileRoutes:
         contact = sent.contact()
         return JSONResponse({"id": await self._slots.write(contact_name(contact), self._store.put, contact)})
 
-    async def get_contact(self, contact_id: str) -> JSONResponse:
-        """Return a contact with its channels and fields."""
+    async def get_contact(self, request: Request, contact_id: str) -> JSONResponse:
+        """Return a contact with its channels and fields; ``full=true`` adds what the vendor's answer has not."""
         is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
         found = await self._slots.read(self._store.read, int(contact_id)) if is_id else None
         if found is None:
-            raise RequestError(404, "there is no such contact")
-        return JSONResponse(contact_out(found))
+            raise RequestError(404, NO_CONTACT)
+        return JSONResponse(contact_out(found, full=request.query_params.get("full") == "true"))
 
     async def erase_contact(self, request: Request) -> JSONResponse:
         """Erase the contact with an external id; erasing it again changes nothing."""
@@ -130,7 +146,7 @@ class ProfileRoutes:
             raise RequestError(400, "the contact to erase is not named", [place]) from error
         erased = await self._slots.write(external_id, self._store.erase, external_id)
         if erased is None:
-            raise RequestError(404, "there is no such contact")
+            raise RequestError(404, NO_CONTACT)
         return JSONResponse({"id": erased})
 
     async def put_contacts(self, request: Request) -> JSONResponse:
@@ -150,7 +166,7 @@ class ProfileRoutes:
         """Return the status of a bulk request."""
         found = await self._slots.read(self._store.read_import, session_id)
         if found is None:
-            raise RequestError(404, "there is no such import")
+            raise RequestError(404, "import not found")
         return JSONResponse(import_out(found))
 
     async def get_address_books(self) -> JSONResponse:
@@ -180,8 +196,18 @@ def _answer_errors(app: FastAPI) -> None:
         return JSONResponse({"message": str(error)}, status_code=503, headers={"Retry-After": "1"})
 
     @app.exception_handler(HTTPException)
-    async def name_status(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"message": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+    async def name_status(request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _methods_of(app, request.scope)
+        message = str(error.detail) if error.status_code != HTTPStatus.NOT_FOUND else "resource not found"
+        return JSONResponse({"message": message}, status_code=error.status_code, headers=headers)
+
+
+def _methods_of(app: FastAPI, scope: Scope) -> str:
+    """Return what can be done with a path; each of its methods is a route of its own."""
+    found = [route for route in app.routes if route.matches(scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in found for method in getattr(route, "methods", None) or ()}))
 
 
 def _problem(status: int, message: str, errors: list[dict[str, str]]) -> JSONResponse:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from promo_campaigns.contacts.import_request import ContactImport
 from promo_campaigns.model.contact_rules import clean_values
-from promo_campaigns.model.contacts import Contact, Matching, Rejected, Row, check_identity
+from promo_campaigns.model.contacts import Matching, Rejected, Row, check_identity
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.profile_api.models import BulkIn, ContactIn
 from promo_campaigns.profile_api.requests import RequestError, problems
@@ -16,6 +17,8 @@ from promo_campaigns.profile_api.requests import RequestError, problems
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from promo_campaigns.model.contacts import Contact
 
 _CHANNELS: Mapping[str, tuple[str, ...]] = {
     "email": ("email",),
@@ -69,7 +72,7 @@ def _row(position: int, raw: Mapping[str, Any], sent: BulkIn, types: Mapping[int
     whole = one.contact()
     # Additional fields are written only if they are listed.
     values = clean_values({key: value for key, value in whole.values.items() if key in types}, types)
-    contact = Contact(whole.channels, values, whole.external_id, whole.first_name, whole.last_name, whole.language)
+    contact = replace(whole, values=values)
     contact_id = one.id if sent.dedupeOn == "id" and not contact.external_id else None
     _check_recognisable(contact, contact_id, sent)
     return Row(position, contact, contact_id)

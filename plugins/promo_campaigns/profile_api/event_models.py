@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.model.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, parse_identity
@@ -62,7 +62,9 @@ class EventIn(BaseModel):
 
     eventTypeKey: Annotated[str, _cleaned(clean_event_type)]  # noqa: N815  (the vendor's name, as the next)
     keyValue: Annotated[str | None, _cleaned(clean_event_key, empty_is_absent=True)] = None  # noqa: N815
-    params: Annotated[dict[str, Any], BeforeValidator(_storable), BeforeValidator(_named)] = Field(default_factory=dict)
+    params: Annotated[dict[str, Any], BeforeValidator(_storable), BeforeValidator(_named)] = Field(
+        default_factory=dict, validation_alias=AliasChoices("params", "parameters")
+    )
 
     def event(self, *, escaped: bool, token: UUID) -> Event:
         """Return the event as a value of the model.

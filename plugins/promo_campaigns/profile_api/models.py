@@ -18,6 +18,7 @@ from promo_campaigns.model.contact_rules import (
     clean_language,
     clean_locator,
     clean_name,
+    clean_time_zone,
 )
 from promo_campaigns.model.contacts import Channel, Contact
 from promo_campaigns.profile_api.json_values import storable, text_of
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _MOST_CHANNELS = 100
 _MOST_FIELDS = 500
+ADDRESS_BOOK = 1
+"""Id of the one address book there is."""
 
 
 def _text(value: object) -> str:
@@ -39,11 +42,27 @@ def _text(value: object) -> str:
 
 def _cleaned(clean: Callable[[str], str], *, empty_is_absent: bool = False) -> BeforeValidator:
     def validate(value: object) -> str | None:
-        if value is None or (empty_is_absent and value == ""):
+        if value is None or is_blank(value) or (empty_is_absent and value == ""):
             return None
         return clean(_text(value))
 
     return BeforeValidator(validate)
+
+
+def is_blank(value: object) -> bool:
+    """Return whether a text holds nothing but white space: what a shop's plugin sends for a value it has not."""
+    return isinstance(value, str) and value != "" and not value.strip()
+
+
+def _listed(value: object) -> object:
+    """Return a list: clients of the older XML form send one element as itself, and null for none."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, dict) else value
+
+
+Listed = BeforeValidator(_listed)
+"""A list, of which a single element may come as itself."""
 
 
 def _field_id(value: object) -> int:
@@ -55,15 +74,15 @@ class _Sent(BaseModel):
 
 
 class ChannelIn(_Sent):
-    """A channel; its value is checked by its type."""
+    """A channel; its value is checked by its type. One whose value is blank is not sent at all."""
 
     type: Annotated[str, BeforeValidator(lambda value: clean_channel_type(_text(value)))]
-    value: Annotated[str, BeforeValidator(_text)]
+    value: Annotated[str, BeforeValidator(lambda value: "" if value is None else _text(value))]
     device: Annotated[dict[str, Any] | None, AfterValidator(storable)] = None
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
-        self.value = clean_locator(self.type, self.value)
+        self.value = clean_locator(self.type, self.value) if self.value.strip() else ""
         return self
 
 
@@ -82,47 +101,52 @@ class ContactIn(_Sent):
     lastName: Annotated[str | None, _cleaned(clean_name)] = None  # noqa: N815
     languageCode: Annotated[str | None, _cleaned(clean_language, empty_is_absent=True)] = None  # noqa: N815
     externalCustomerId: Annotated[str | None, _cleaned(clean_external_id, empty_is_absent=True)] = None  # noqa: N815
-    channels: Annotated[list[ChannelIn], Field(max_length=_MOST_CHANNELS)] = []
-    fields: Annotated[list[FieldIn], Field(max_length=_MOST_FIELDS)] = []
+    timeZone: Annotated[str | None, _cleaned(clean_time_zone, empty_is_absent=True)] = None  # noqa: N815
+    channels: Annotated[list[ChannelIn], Field(max_length=_MOST_CHANNELS), Listed] = []
+    fields: Annotated[list[FieldIn], Field(max_length=_MOST_FIELDS), Listed] = []
 
     def contact(self) -> Contact:
         """Return the contact as a value of the model; of a field sent twice the last value counts."""
         return Contact(
-            channels=tuple(Channel(one.type, one.value, one.device) for one in self.channels),
+            channels=tuple(Channel(one.type, one.value, one.device) for one in self.channels if one.value),
             values={one.id: one.value for one in self.fields},
             external_id=self.externalCustomerId,
             first_name=self.firstName,
             last_name=self.lastName,
             language=self.languageCode,
+            time_zone=self.timeZone,
         )
 
 
 class BulkIn(_Sent):
     """Many contacts; each is checked by itself, so that a wrong one does not refuse the others."""
 
-    contacts: Annotated[list[dict[str, Any]], Field(max_length=MOST_CONTACTS)]
+    contacts: Annotated[list[dict[str, Any]], Field(max_length=MOST_CONTACTS), Listed]
     dedupeOn: Annotated[str, BeforeValidator(_text)]  # noqa: N815  (the vendor's name, as those below)
     fieldId: Annotated[int | None, BeforeValidator(lambda value: None if value is None else _field_id(value))] = None  # noqa: N815
     contactFields: Annotated[list[str] | None, AfterValidator(storable)] = None  # noqa: N815
-    customFieldsIDs: list[Annotated[int, BeforeValidator(_field_id)]] = []  # noqa: N815
+    customFieldsIDs: Annotated[list[Annotated[int, BeforeValidator(_field_id)]], Listed] = []  # noqa: N815
 
 
-def contact_out(contact: dict[str, Any]) -> dict[str, Any]:
+def contact_out(contact: dict[str, Any], *, full: bool = False) -> dict[str, Any]:
     """Return a contact in the form of ``GET /api/v1/contact/{id}``.
 
     :param contact: as ``contacts.store.read_contacts`` returns it
+    :param full: with what the vendor's recorded answers do not have; a client that knows their members alone would
+        refuse others
     """
-    named = {
-        "id": contact["contact_id"],
-        "firstName": contact["first_name"],
-        "lastName": contact["last_name"],
+    more = {
         "languageCode": contact["language"],
+        "timeZone": contact["time_zone"],
         "externalCustomerId": contact["external_id"],
     }
-    channels = [{key: value for key, value in one.items() if value is not None} for one in contact["channels"]]
-    sent = {key: value for key, value in named.items() if value is not None}
-    fields = [{"id": one["id"], "name": one["name"], "value": one["value"]} for one in contact["values"]]
-    return {**sent, "channels": channels, "fields": fields}
+    named = {"id": contact["contact_id"], "firstName": contact["first_name"], "lastName": contact["last_name"]}
+    sent = {key: value for key, value in {**named, **(more if full else {})}.items() if value is not None}
+    members = ("type", "value", "device") if full else ("type", "value")
+    channels = [{key: one[key] for key in members if one[key] is not None} for one in contact["channels"]]
+    told = ("id", "name", "value") if full else ("id", "value")
+    fields = [{key: one[key] for key in told} for one in contact["values"]]
+    return {**sent, "channels": channels, "fields": fields, "addressBookId": ADDRESS_BOOK}
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
@@ -132,12 +156,12 @@ def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
             "id": one.field_id,
             "name": one.name,
             "fieldKey": _key(one.name),
-            "description": {"type": one.type, "required": False, "readonly": False, "text": one.description},
+            "description": {"type": one.type, "required": False, "readonly": False},
         }
         for one in fields
     ]
     group = {"name": "Additional fields", "profileKey": "ADDITIONAL", "fields": listed}
-    return {"addressBook": {"addressBookId": 1, "name": "Contacts", "fieldGroups": [group]}}
+    return {"addressBook": {"addressBookId": ADDRESS_BOOK, "name": "Contacts", "fieldGroups": [group]}}
 
 
 def _key(name: str) -> str:
