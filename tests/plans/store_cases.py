@@ -29,6 +29,7 @@ from generate_series(1, 500) n;
 insert into stage_value (row_number, field_id, value)
 select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
 """
+_GROUP = "insert into promo.contact_group (contact_group_id, name) overriding system value values (1, 'one')"
 _KEPT_JOB = """
 insert into promo.background_job (background_job_id, kind, subject, actor, terms) overriding system value
 values (1, 'dry run', 'kept', 'ops', '{}')
@@ -55,6 +56,10 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_contacts(scenario),
         **_contact_batches(),
         **_erasures(),
+        **_found_contacts(),
+        **_groups(),
+        **_orders(),
+        **_api_keys(),
         **_events(scenario),
         **_event_queue(scenario),
         **_previews(scenario),
@@ -231,10 +236,16 @@ def _contact_batches() -> dict[str, Case]:
         "other_external_id": "other",
         "unknown_zone": "unknown",
         "held": "held",
+        "was_deleted": "deleted",
         "lock_wait": "200ms",
+        "joins": [1],
+        "leaves": [1, 2],
+        "event_type": "cameInBulk",
     }
-    matching = Matching(field_id=1, listed=("firstName", "email"))
+    followed = {"joins": (1,), "leaves": (1, 2), "event_type": "cameInBulk"}
+    matching = Matching(field_id=1, listed=("firstName", "email"), **followed)
     done: list[Step] = [
+        _GROUP,
         ("contacts.bulk_store.create_stage", {}),
         *_STAGED_CONTACTS.split(";"),
         ("contacts.bulk_store.index_stage", {}),
@@ -246,7 +257,7 @@ def _contact_batches() -> dict[str, Case]:
         if step != "analyze_stage":
             found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
         done.append((f"contacts.bulk_store.{step}", terms))
-    for step in ("forget_matches", "refuse_held", "count_outcomes", "list_rejects"):
+    for step in ("forget_matches", "refuse_held", "restore_deleted", "count_outcomes", "list_rejects"):
         found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
     return found
 
@@ -268,6 +279,76 @@ def _erasures() -> dict[str, Case]:
     }
 
 
+def _found_contacts() -> dict[str, Case]:
+    first = {"after": 0, "after_name": "", "first_name": "ada", "last_name": "lovelace", "group_id": 1}
+    holder = {**first, "types": ["email"], "locators": ["c7@example.com"]}
+    locators = {"type": "email", "values": [f"c{n}@example.com" for n in range(1, BATCH + 1)]}
+    deleted: Step = ("contacts.deletion.delete_contact", {"contact_id": 7})
+    return {
+        "contacts.search.everybody": case(BATCH, **first, limit=BATCH),
+        "contacts.search.everybody@far": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.by_locator": case(ONE, **holder),
+        "contacts.search.by_first_name": case(BATCH, **first, limit=BATCH),
+        "contacts.search.by_first_name@far": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.by_names": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.by_last_name": case(BATCH, **first, limit=BATCH),
+        "contacts.search.by_last_name@far": case(BATCH, **{**first, "after": 5_000, "after_name": "ada"}, limit=BATCH),
+        "contacts.search.by_group": case(BATCH, *_full_group(), **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.read_shown": case(BATCH, *_full_group()),
+        "contacts.search.read_emails": case(BATCH),
+        "contacts.store.is_there": case(ONE),
+        "contacts.deletion.delete_contact": case(ONE, contact_id=7),
+        "contacts.deletion.restore_contact": case(ONE, deleted, contact_id=7),
+        "contacts.closing.which_are_held": case(BATCH, **locators),
+        "contacts.closing.close_channels": case(BATCH, **locators),
+        "contacts.closing.open_channels": case(BATCH, ("contacts.closing.close_channels", locators), **locators),
+    }
+
+
+def _full_group() -> tuple[Step, ...]:
+    """Return what makes a group of 8,000 contacts."""
+    members = "select 1, contact_id from promo.contact where contact_id <= 8000 and erased_at is null"
+    return _GROUP, f"insert into promo.contact_group_member {members}"
+
+
+def _groups() -> dict[str, Case]:
+    made = {"names": [f"group {n}" for n in range(BATCH)], "most": 10_000}
+    made_already: Step = ("contacts.groups.add_groups", made)
+    member = {"group_id": 1, "contact_ids": list(range(1, BATCH + 1))}
+    return {
+        "contacts.groups.find_groups": case(BATCH, made_already, **made),
+        "contacts.groups.add_groups": case(BATCH, **made),
+        "contacts.groups.find_group": case(ONE, group_id=1),
+        "contacts.groups.list_groups": case(BATCH, made_already, after=0, limit=BATCH),
+        "contacts.groups.list_groups_by_name": case(BATCH, made_already, after=0, limit=BATCH, name="group 1"),
+        "contacts.groups.join_groups": case(ONE, _GROUP, group_ids=[1]),
+        "contacts.groups.attach": case(BATCH, _GROUP, **member),
+        "contacts.groups.detach": case(BATCH, _GROUP, ("contacts.groups.attach", member), **member),
+    }
+
+
+def _api_keys() -> dict[str, Case]:
+    made = {"name": "shop", "digest": b"x" * 32, "scopes": ["read"], "per_second": 1, "actor": "ops", "most": 1_000}
+    return {
+        "profile_api.keys.store.add_key": case(ONE, **made),
+        "profile_api.keys.store.list_keys": case(ONE, most=10),
+        "profile_api.keys.store.revoke_key": case(ONE, **made),
+        "profile_api.keys.store.read_keys": case(ONE, most=10),
+    }
+
+
+def _orders() -> dict[str, Case]:
+    order = {"status": "DELIVERED", "ordered_at": datetime.now(timezone.utc), "total": 19.9, "currency": "EUR"}
+    one = {**order, "external_id": "order 1", "contact_id": 7, "details": "{}"}
+    known: Step = ("contacts.orders.put_order", one)
+    return {
+        "contacts.orders.put_order": case(ONE, **one),
+        "contacts.orders.read_order": case(ONE, known, external_id="order 1"),
+        "contacts.orders.delete_order": case(ONE, known, external_id="order 1"),
+        "contacts.orders.count_orders": case(BATCH, known),
+    }
+
+
 def _events(scenario: Scenario) -> dict[str, Case]:
     named = {"types": ["mobilepush"], "locators": ["token-7"]}
     event = {"key": "k", "params": '{"a": 1}', "token": scenario.session_id, "type": "opened"}
@@ -275,6 +356,7 @@ def _events(scenario: Scenario) -> dict[str, Case]:
         "contacts.event_store.find_contact": case(ONE, **named),
         "contacts.event_store.find_contact@channel": case(ONE, contact_id=None, external_id=None, **named),
         "contacts.event_store.add_event": case(ONE, **event),
+        "contacts.event_store.add_past_event": case(ONE, **event, occurred_at=scenario.now),
         "contacts.event_store.newest": case(20),
         "contacts.event_store.newest_of_type": case(20, type="nobody sends this"),
         "contacts.event_store.newest_waiting": case(20),

@@ -19,6 +19,7 @@ from promo_campaigns.model.contacts import (
     OTHER_CONTACT,
     OTHER_EXTERNAL_ID,
     UNKNOWN_ZONE,
+    WAS_DELETED,
     WAS_ERASED,
     BatchReport,
     Matching,
@@ -97,6 +98,10 @@ class _Load:
             "other_contact": OTHER_CONTACT,
             "other_external_id": OTHER_EXTERNAL_ID,
             "was_erased": WAS_ERASED,
+            "was_deleted": WAS_DELETED,
+            "joins": list(self._matching.joins),
+            "leaves": list(self._matching.leaves),
+            "event_type": self._matching.event_type,
             "unknown_zone": UNKNOWN_ZONE,
             "held": HELD_BY_OTHERS,
         }
@@ -222,7 +227,15 @@ def _matching_steps(matching: Matching) -> Iterator[str]:
 def _writing_steps(matching: Matching) -> Iterator[str]:
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("refuse_foreign_channels", "refuse_erased", "refuse_zones", "insert_contacts", "update_contacts")
+    yield from ("refuse_foreign_channels", "refuse_erased", "refuse_zones")
+    yield "restore_deleted" if matching.restores else "refuse_deleted"
+    yield from ("insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
     yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")
+    if matching.joins:
+        yield "join_groups"
+    if matching.leaves:
+        yield "leave_groups"
+    if matching.event_type:
+        yield "add_events"

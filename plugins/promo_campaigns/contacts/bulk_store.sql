@@ -217,6 +217,28 @@ update stage_contact s
  where lived_in.time_zone = s.time_zone and s.refused_for is null and not promo.knows_zone(lived_in.time_zone)
    and s.row_number between %(first)s and %(last)s
 
+-- refuse_deleted --
+-- Nobody who was deleted comes back unasked.
+update stage_contact s set place = '', refused_for = %(was_deleted)s
+  from promo.contact c
+ where c.contact_id = s.contact_id and c.deleted_at is not null and s.refused_for is null
+   and s.row_number between %(first)s and %(last)s
+
+-- restore_deleted --
+-- Who was deleted is back, and what the deletion closed is open.
+with was as (
+  select c.contact_id, c.deleted_at, s.row_number
+    from stage_contact s join promo.contact c on c.contact_id = s.contact_id
+   where c.deleted_at is not null and s.refused_for is null and s.row_number between %(first)s and %(last)s
+   order by c.contact_id for update of c
+), back as (
+  update promo.contact c set deleted_at = null, updated_at = now() from was where c.contact_id = was.contact_id
+), opened as (
+  update promo.contact_channel h set unsubscribed_at = null
+    from was where h.contact_id = was.contact_id and h.unsubscribed_at = was.deleted_at
+)
+update stage_contact s set is_changed = true from was where was.row_number = s.row_number
+
 -- insert_contacts --
 -- What was not found is new.
 with numbered as (
@@ -333,6 +355,45 @@ with written as (
 )
 update stage_contact s set is_changed = true from written
  where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- join_groups --
+-- The contacts of a lot are put into groups.
+with written as (
+  insert into promo.contact_group_member (contact_group_id, contact_id)
+  select named.group_id, s.contact_id
+    from stage_contact s, unnest(%(joins)s::bigint[]) named (group_id)
+   where s.refused_for is null and s.row_number between %(first)s and %(last)s
+   order by named.group_id, s.contact_id
+  on conflict do nothing
+  returning contact_id
+)
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- leave_groups --
+-- They are taken out of groups.
+with written as (
+  delete from promo.contact_group_member m
+   using stage_contact s
+   where m.contact_group_id = any (%(leaves)s::bigint[]) and m.contact_id = s.contact_id and s.refused_for is null
+     and s.row_number between %(first)s and %(last)s
+  returning m.contact_id
+)
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- add_events --
+-- An event for each contact that is new, for every workflow that listens to its type.
+with added as (
+  insert into promo.event (type, key, contact_id, params, token)
+  select %(event_type)s, s.contact_id::text, s.contact_id, jsonb_build_object('contactId', s.contact_id), gen_random_uuid()
+    from stage_contact s
+   where s.is_new and s.refused_for is null and s.row_number between %(first)s and %(last)s
+  returning event_id, type, contact_id, received_at
+)
+insert into promo.event_queue (event_id, workflow, contact_id, received_at)
+select a.event_id, l.workflow, a.contact_id, a.received_at
+  from added a join promo.event_listener l on l.type = a.type
 
 -- count_outcomes --
 -- What the load did, in numbers.

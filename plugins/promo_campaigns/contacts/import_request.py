@@ -30,6 +30,10 @@ class ContactImport:
             "channels": self.matching.channels,
             "field_id": self.matching.field_id,
             "listed": self.matching.listed,
+            "restores": self.matching.restores,
+            "joins": self.matching.joins,
+            "leaves": self.matching.leaves,
+            "event_type": self.matching.event_type,
             "rows": [_row_as_list(row) for row in self.rows],
         }
 
@@ -41,6 +45,11 @@ class ContactImport:
             field_id=stored["field_id"],
             listed=None if stored["listed"] is None else tuple(stored["listed"]),
             row_noun="position",
+            # A request that was queued by an earlier version has none of these.
+            restores=stored.get("restores", False),
+            joins=tuple(stored.get("joins", ())),
+            leaves=tuple(stored.get("leaves", ())),
+            event_type=stored.get("event_type", ""),
         )
         return cls([_row_from_list(row) for row in stored["rows"]], matching)
 

@@ -17,6 +17,7 @@ OTHER_CONTACT = "this channel belongs to another contact"
 OTHER_EXTERNAL_ID = "this channel belongs to a contact with another external id"
 UNKNOWN_ZONE = "the database's server does not know this time zone; name another, or update its time zone data"
 WAS_ERASED = "this contact was erased and is not taken up again; promo contacts readmit allows it"
+WAS_DELETED = "this contact was deleted; send it with restoreDeleted: true, or by itself, to take it back"
 HELD_BY_OTHERS = "other transactions kept this contact locked for too long; send it again"
 
 
@@ -66,12 +67,14 @@ class Owner:
 
     :param position: 0 for the external id, else the 1-based position of the channel in the request
     :param as_sent: whether the stored identifier equals the sent one exactly, spelling and device included
+    :param is_deleted: whether the contact was deleted, and not erased
     """
 
     position: int
     contact_id: int
     external_id: str | None
     as_sent: bool = True
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,20 @@ class Matching:
     :param field_id: additional field whose value names a contact
     :param listed: standard fields to write, absent ones emptied; None to write what was sent
     :param row_noun: the caller's word for a row ("line", "contact"), used in reasons of refusals
+    :param restores: take deleted contacts back; otherwise their rows are refused
+    :param joins: ids of the groups that the contacts are put into
+    :param leaves: ids of the groups that they are taken out of
+    :param event_type: type of an event that is stored for each contact that is new; empty for none
     """
 
     channels: tuple[str, ...] | None = None
     field_id: int | None = None
     listed: tuple[str, ...] | None = None
     row_noun: str = "row"
+    restores: bool = False
+    joins: tuple[int, ...] = ()
+    leaves: tuple[int, ...] = ()
+    event_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

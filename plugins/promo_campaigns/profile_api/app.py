@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
-from promo_campaigns.model.contact_rules import clean_external_id
 from promo_campaigns.model.errors import (
     ConfigurationError,
     ContactError,
@@ -22,48 +21,42 @@ from promo_campaigns.model.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from promo_campaigns.profile_api.bulk import bulk_request
+from promo_campaigns.profile_api.account_routes import AccountRoutes, product_version
+from promo_campaigns.profile_api.contacts.bulk_routes import BulkRoutes
+from promo_campaigns.profile_api.contacts.contact_routes import ContactRoutes
+from promo_campaigns.profile_api.contacts.list_routes import ListRoutes
 from promo_campaigns.profile_api.event_routes import EventRoutes
 from promo_campaigns.profile_api.import_worker import ImportWorker
+from promo_campaigns.profile_api.keys.ring import KeyRing
+from promo_campaigns.profile_api.keys.store import read_keys
+from promo_campaigns.profile_api.messages.message_routes import MessageRoutes
 from promo_campaigns.profile_api.middleware import (
     AccessLogMiddleware,
     AuthenticationMiddleware,
     TrailingSlashMiddleware,
 )
-from promo_campaigns.profile_api.models import (
-    BulkIn,
-    ContactIn,
-    address_book_out,
-    contact_out,
-    failures_out,
-    import_out,
-)
+from promo_campaigns.profile_api.openapi.routes import serve_documentation
 from promo_campaigns.profile_api.picture_routes import PictureRoutes
-from promo_campaigns.profile_api.requests import RequestError, read_json
+from promo_campaigns.profile_api.requests import RequestError
+from promo_campaigns.profile_api.resources import Resource, serve
+from promo_campaigns.profile_api.shop.order_routes import OrderRoutes
 from promo_campaigns.profile_api.store import ProfileStore
-from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots, contact_name
+from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from starlette.types import Scope
 
     from promo_campaigns.profile_api.limits import Limits
 
-CONTACT_BYTES = 256 * 1024
-BULK_BYTES = 16 * 1024 * 1024
-
-_ID_DIGITS = 18
-NO_CONTACT = "contact not found"
-"""Clients of the vendor look for ``not found`` in the message of an error."""
-
 
 def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
     """Create the application. Its start-up opens the store and continues queued imports.
 
     :param dsn: ``postgresql://`` URI of the database
-    :param api_key: the password of HTTP Basic; without it only signed links to pictures are answered
+    :param api_key: a password of HTTP Basic that allows everything; clients have keys of their own in the store
     :param limits: the application itself applies those on wrong keys
     :raises ConfigurationError: the key is empty
     """
@@ -72,106 +65,57 @@ def create_app(dsn: str, api_key: str, limits: Limits) -> FastAPI:
         raise ConfigurationError(problem)
     store = ProfileStore(dsn, connections=sum(CONNECTIONS.values()))
     worker = ImportWorker(store)
+    slots = StoreSlots()
+    keys = KeyRing(api_key)
     app = FastAPI(
         title="Profile API",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(store, worker),
+        lifespan=_lifespan(store, worker, lambda: keys.follow(lambda: slots.read(store.run, read_keys))),
     )
-    slots = StoreSlots()
-    app.include_router(ProfileRoutes(store, slots, worker).router)
-    app.include_router(EventRoutes(store, slots).router)
+    resources = all_resources(store, slots, worker)
+    serve(app, resources)
+    serve_documentation(app, resources, product_version())
     app.include_router(PictureRoutes(store, slots).router)
     _answer_errors(app)
     app.add_middleware(TrailingSlashMiddleware)
-    app.add_middleware(AuthenticationMiddleware, api_key=api_key, limits=limits)
+    app.add_middleware(AuthenticationMiddleware, keys=keys, limits=limits)
     app.add_middleware(AccessLogMiddleware)
     return app
 
 
-def _lifespan(store: ProfileStore, worker: ImportWorker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def all_resources(store: ProfileStore, slots: StoreSlots, worker: ImportWorker) -> list[Resource]:
+    """Return the resources that ask for a key."""
+    return [
+        *AccountRoutes(store, slots).resources(),
+        *ContactRoutes(store, slots).resources(),
+        *ListRoutes(store, slots).resources(),
+        *BulkRoutes(store, slots, worker).resources(),
+        *EventRoutes(store, slots).resources(),
+        *OrderRoutes(store, slots).resources(),
+        *MessageRoutes(store, slots).resources(),
+    ]
+
+
+def _lifespan(
+    store: ProfileStore, worker: ImportWorker, follow_keys: Callable[[], Awaitable[None]]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(store.open)
         worker.start()
         try:
-            yield
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(follow_keys)
+                yield
+                tasks.cancel_scope.cancel()
         finally:
             await anyio.to_thread.run_sync(worker.stop)
             await anyio.to_thread.run_sync(store.close)
 
     return lifespan
-
-
-class ProfileRoutes:
-    """The contact routes, on an open store."""
-
-    def __init__(self, store: ProfileStore, slots: StoreSlots, worker: ImportWorker) -> None:
-        self._store = store
-        self._worker = worker
-        self._slots = slots
-        self.router = APIRouter(prefix="/api/v1")
-        add = self.router.add_api_route
-        add("/contact", self.put_contact, methods=["POST"])
-        add("/contact", self.erase_contact, methods=["DELETE"])
-        add("/contact/{contact_id}", self.get_contact, methods=["GET"])
-        add("/contacts", self.put_contacts, methods=["POST"])
-        add("/importstatus/{session_id}", self.get_import, methods=["GET"])
-        add("/addressbooks", self.get_address_books, methods=["GET"])
-
-    async def put_contact(self, request: Request) -> JSONResponse:
-        """Create a contact, or update the one that holds an identifier of the request; it is stored when answered."""
-        sent = await read_json(request, ContactIn, most_bytes=CONTACT_BYTES)
-        contact = sent.contact()
-        return JSONResponse({"id": await self._slots.write(contact_name(contact), self._store.put, contact)})
-
-    async def get_contact(self, request: Request, contact_id: str) -> JSONResponse:
-        """Return a contact with its channels and fields; ``full=true`` adds what the vendor's answer has not."""
-        is_id = contact_id.isdecimal() and contact_id.isascii() and len(contact_id) <= _ID_DIGITS
-        found = await self._slots.read(self._store.read, int(contact_id)) if is_id else None
-        if found is None:
-            raise RequestError(404, NO_CONTACT)
-        return JSONResponse(contact_out(found, full=request.query_params.get("full") == "true"))
-
-    async def erase_contact(self, request: Request) -> JSONResponse:
-        """Erase the contact with an external id; erasing it again changes nothing."""
-        if request.query_params.get("erase") != "true":
-            raise RequestError(400, "a contact is erased or kept, never hidden: send erase=true")
-        try:
-            external_id = clean_external_id(request.query_params.get("externalCustomerId", ""))
-        except ValueError as error:
-            place = {"place": "externalCustomerId", "message": str(error)}
-            raise RequestError(400, "the contact to erase is not named", [place]) from error
-        erased = await self._slots.write(external_id, self._store.erase, external_id)
-        if erased is None:
-            raise RequestError(404, NO_CONTACT)
-        return JSONResponse({"id": erased})
-
-    async def put_contacts(self, request: Request) -> JSONResponse:
-        """Accept many contacts; they are stored when ``importstatus`` says so."""
-        sent = await read_json(request, BulkIn, most_bytes=BULK_BYTES)
-
-        def accept() -> dict[str, Any]:
-            wanted, failures = bulk_request(sent, self._store.field_types(sent.customFieldsIDs))
-            session_id = self._store.accept(wanted, total=len(sent.contacts), failures=failures)
-            return {"id": 0, "asyncSessionId": session_id, "failedContacts": failures_out(failures)}
-
-        answer = await self._slots.write(None, accept)
-        self._worker.wake()
-        return JSONResponse(answer)
-
-    async def get_import(self, session_id: str) -> JSONResponse:
-        """Return the status of a bulk request."""
-        found = await self._slots.read(self._store.read_import, session_id)
-        if found is None:
-            raise RequestError(404, "import not found")
-        return JSONResponse(import_out(found))
-
-    async def get_address_books(self) -> JSONResponse:
-        """Return the additional fields with their ids, names and types."""
-        return JSONResponse(address_book_out(await self._slots.read(self._store.fields)))
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -15,7 +15,7 @@ from promo_campaigns.profile_api.models import BulkIn, ContactIn
 from promo_campaigns.profile_api.requests import RequestError, problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from promo_campaigns.model.contacts import Contact
@@ -30,10 +30,13 @@ _CHANNELS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def bulk_request(sent: BulkIn, types: Mapping[int, str]) -> tuple[ContactImport, list[Rejected]]:
+def bulk_request(
+    sent: BulkIn, types: Mapping[int, str], groups: tuple[Sequence[int], Sequence[int]] = ((), ())
+) -> tuple[ContactImport, list[Rejected]]:
     """Return the import, and the contacts that are refused at once.
 
     :param types: type by id of the additional fields that exist
+    :param groups: ids of the groups that the contacts are put into, and of those that they are taken out of
     :raises RequestError: 400, the request as a whole cannot be carried out
     """
     if sent.dedupeOn not in _CHANNELS:
@@ -49,7 +52,17 @@ def bulk_request(sent: BulkIn, types: Mapping[int, str]) -> tuple[ContactImport,
     rows = [one for one in tried if isinstance(one, Row)]
     failures = [one for one in tried if isinstance(one, Rejected)]
     listed = tuple(sent.contactFields) if sent.contactFields else None
-    return ContactImport(rows, Matching(_CHANNELS[sent.dedupeOn], sent.fieldId, listed, "position")), failures
+    matching = Matching(
+        channels=_CHANNELS[sent.dedupeOn],
+        field_id=sent.fieldId,
+        listed=listed,
+        row_noun="position",
+        restores=bool(sent.restoreDeleted),
+        joins=tuple(groups[0]),
+        leaves=tuple(groups[1]),
+        event_type=sent.eventKeyForNewContacts or "",
+    )
+    return ContactImport(rows, matching), failures
 
 
 def _refuse(place: str, message: str) -> None:

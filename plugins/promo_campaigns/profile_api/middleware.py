@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from promo_campaigns.model.picture_link import PATH
 from promo_campaigns.profile_api.client_connections import CONNECTION
+from promo_campaigns.profile_api.keys.scopes import CLIENT
 from promo_campaigns.profile_api.limits import WrongKeys, find_peer
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from promo_campaigns.profile_api.client_connections import LimitedConnection
+    from promo_campaigns.profile_api.keys.ring import KeyRing, Known
     from promo_campaigns.profile_api.limits import Limits
 
 _access = logging.getLogger("promo_campaigns.access")
@@ -35,20 +36,20 @@ _TAKE_BYTES = 256 * 1024
 
 
 class AuthenticationMiddleware:
-    """Authentication: passes requests on that carry the key as the password of HTTP Basic, under any user name.
+    """Authentication: passes requests on that carry a key as the password of HTTP Basic, under any user name.
 
     It wraps the whole application, so without the key an unknown path is answered like any other. A peer with many
     wrong keys is slowed: on a connection that has not shown the key it waits for the result of its next key, right or
     wrong, so that the time tells nothing. A client with the key behind the same address waits once for each connection.
     A picture of a code needs no key: what may be seen is signed in its link.
 
-    :param api_key: the key, compared in constant time
+    :param keys: those that are worth something
     :param limits: number of wrong keys after which a peer is slowed, and the length of the wait
     """
 
-    def __init__(self, app: ASGIApp, *, api_key: str, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, *, keys: KeyRing, limits: Limits) -> None:
         self._app = app
-        self._key = api_key.encode()
+        self._keys = keys
         self._wrong_keys = WrongKeys(limits.wrong_keys)
         self._wait_s = limits.wrong_key_s
 
@@ -60,7 +61,8 @@ class AuthenticationMiddleware:
         headers = dict(scope["headers"])
         connection: LimitedConnection | None = scope.get("state", {}).get(CONNECTION)
         peer = find_peer(scope.get("client"))
-        if not self._is_known(headers):
+        known = self._find(headers)
+        if known is None:
             self._wrong_keys.count(peer)
             if connection is not None:
                 connection.refuse()
@@ -71,17 +73,22 @@ class AuthenticationMiddleware:
             connection.know()
             if self._wrong_keys.are_many(peer):
                 await anyio.sleep(self._wait_s)
+        if known.bucket is not None and not known.bucket.take():
+            await _take_body(headers, receive, 0.0)
+            await _too_many(known.bucket.per_second)(scope, receive, send)
+            return
+        scope.setdefault("state", {})[CLIENT] = known.client
         await self._app(scope, receive, send)
 
-    def _is_known(self, headers: Mapping[bytes, bytes]) -> bool:
+    def _find(self, headers: Mapping[bytes, bytes]) -> Known | None:
         scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"basic":
-            return False
+            return None
         try:
             _, _, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
         except binascii.Error:
-            return False
-        return hmac.compare_digest(password, self._key)
+            return None
+        return self._keys.find(password)
 
 
 def _is_of_picture(scope: Scope) -> bool:
@@ -101,6 +108,11 @@ async def _take_body(headers: Mapping[bytes, bytes], receive: Receive, wait_s: f
             length += len(message.get("body", b""))
             more = bool(message.get("more_body"))
     await anyio.sleep_until(until)
+
+
+def _too_many(per_second: int) -> JSONResponse:
+    message = f"more than {per_second} requests a second with this key; try again"
+    return JSONResponse({"message": message}, status_code=429, headers={"Retry-After": "1"})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

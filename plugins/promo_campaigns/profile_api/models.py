@@ -1,6 +1,6 @@
 """Requests and answers of the profile API, in the vendor's names (docs/vendor.md).
 
-Further members of a request (address, groups, address book) are accepted, as the vendor's API does, and not stored.
+Further members of a request (address, contact key) are accepted, as the vendor's API does, and not stored.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from promo_campaigns.contacts.groups import clean_group_name
 from promo_campaigns.contacts.import_request import MOST_CONTACTS
 from promo_campaigns.model.contact_rules import (
     clean_channel_type,
@@ -21,6 +22,7 @@ from promo_campaigns.model.contact_rules import (
     clean_time_zone,
 )
 from promo_campaigns.model.contacts import Channel, Contact
+from promo_campaigns.model.events import clean_event_type
 from promo_campaigns.profile_api.json_values import storable, text_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 _MOST_CHANNELS = 100
 _MOST_FIELDS = 500
+_MOST_GROUPS = 100
+_MOST_IDS = 3_000
+_GroupName = Annotated[str, BeforeValidator(lambda value: clean_group_name(_text(value)))]
 ADDRESS_BOOK = 1
 """Id of the one address book there is."""
 
@@ -59,6 +64,15 @@ def _listed(value: object) -> object:
     if value is None:
         return []
     return [value] if isinstance(value, dict) else value
+
+
+def _listed_names() -> BeforeValidator:
+    def validate(value: object) -> object:
+        if value is None:
+            return []
+        return [value] if isinstance(value, str) else value
+
+    return BeforeValidator(validate)
 
 
 Listed = BeforeValidator(_listed)
@@ -93,6 +107,12 @@ class FieldIn(_Sent):
     value: Annotated[str | None, BeforeValidator(lambda value: None if value is None else _text(value))] = None
 
 
+class GroupIn(_Sent):
+    """A group that a contact is put into, by its name. One without a name is left out."""
+
+    name: Annotated[str | None, _cleaned(clean_group_name, empty_is_absent=True)] = None
+
+
 class ContactIn(_Sent):
     """One contact. What is absent or null is not sent."""
 
@@ -104,6 +124,11 @@ class ContactIn(_Sent):
     timeZone: Annotated[str | None, _cleaned(clean_time_zone, empty_is_absent=True)] = None  # noqa: N815
     channels: Annotated[list[ChannelIn], Field(max_length=_MOST_CHANNELS), Listed] = []
     fields: Annotated[list[FieldIn], Field(max_length=_MOST_FIELDS), Listed] = []
+    groups: Annotated[list[GroupIn], Field(max_length=_MOST_GROUPS), Listed] = []
+
+    def group_names(self) -> list[str]:
+        """Return the names of the groups that the contact is put into."""
+        return [one.name for one in self.groups if one.name]
 
     def contact(self) -> Contact:
         """Return the contact as a value of the model; of a field sent twice the last value counts."""
@@ -118,6 +143,40 @@ class ContactIn(_Sent):
         )
 
 
+class SubscribeIn(_Sent):
+    """A form of a website: who subscribes, and what the event is told of it."""
+
+    contact: ContactIn
+    groups: Annotated[list[_GroupName], Field(max_length=_MOST_GROUPS), _listed_names()] = []
+    formType: Annotated[str | None, AfterValidator(storable)] = None  # noqa: N815  (the vendor's name)
+    subscriptions: Annotated[list[str] | None, AfterValidator(storable)] = None
+
+    def group_names(self) -> list[str]:
+        """Return the names of the groups that the contact is put into."""
+        return [*self.groups, *self.contact.group_names()]
+
+    def params(self) -> dict[str, Any]:
+        """Return the parameters of the event besides the contact."""
+        told = {"formType": self.formType, "groups": self.group_names(), "subscriptions": self.subscriptions}
+        return {name: value for name, value in told.items() if value}
+
+
+class EmailsIn(_Sent):
+    """Addresses."""
+
+    emails: Annotated[
+        list[Annotated[str, BeforeValidator(lambda value: clean_locator("email", _text(value)))]],
+        Field(max_length=_MOST_IDS),
+        _listed_names(),
+    ]
+
+
+class MembersIn(_Sent):
+    """Contacts by their ids."""
+
+    contactIds: Annotated[list[Annotated[int, BeforeValidator(_field_id)]], Field(max_length=_MOST_IDS)]  # noqa: N815  (the vendor's name)
+
+
 class BulkIn(_Sent):
     """Many contacts; each is checked by itself, so that a wrong one does not refuse the others."""
 
@@ -126,12 +185,16 @@ class BulkIn(_Sent):
     fieldId: Annotated[int | None, BeforeValidator(lambda value: None if value is None else _field_id(value))] = None  # noqa: N815
     contactFields: Annotated[list[str] | None, AfterValidator(storable)] = None  # noqa: N815
     customFieldsIDs: Annotated[list[Annotated[int, BeforeValidator(_field_id)]], Listed] = []  # noqa: N815
+    groupNames: Annotated[list[_GroupName], Field(max_length=_MOST_GROUPS), _listed_names()] = []  # noqa: N815
+    groupNamesExclude: Annotated[list[_GroupName], Field(max_length=_MOST_GROUPS), _listed_names()] = []  # noqa: N815
+    restoreDeleted: bool | None = None  # noqa: N815
+    eventKeyForNewContacts: Annotated[str | None, _cleaned(clean_event_type, empty_is_absent=True)] = None  # noqa: N815
 
 
 def contact_out(contact: dict[str, Any], *, full: bool = False) -> dict[str, Any]:
     """Return a contact in the form of ``GET /api/v1/contact/{id}``.
 
-    :param contact: as ``contacts.store.read_contacts`` returns it
+    :param contact: as ``contacts.search.read_shown`` returns it
     :param full: with what the vendor's recorded answers do not have; a client that knows their members alone would
         refuse others
     """
@@ -142,11 +205,37 @@ def contact_out(contact: dict[str, Any], *, full: bool = False) -> dict[str, Any
     }
     named = {"id": contact["contact_id"], "firstName": contact["first_name"], "lastName": contact["last_name"]}
     sent = {key: value for key, value in {**named, **(more if full else {})}.items() if value is not None}
-    members = ("type", "value", "device") if full else ("type", "value")
-    channels = [{key: one[key] for key in members if one[key] is not None} for one in contact["channels"]]
     told = ("id", "name", "value") if full else ("id", "value")
-    fields = [{key: one[key] for key in told} for one in contact["values"]]
-    return {**sent, "channels": channels, "fields": fields, "addressBookId": ADDRESS_BOOK}
+    return {
+        **sent,
+        "channels": [_channel_out(one, full=full) for one in contact["channels"]],
+        "fields": [{key: one[key] for key in told} for one in contact["values"]],
+        "groups": [group_out(one["id"], one["name"]) for one in contact["groups"]],
+        "addressBookId": ADDRESS_BOOK,
+    }
+
+
+def _channel_out(channel: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    shown = {"type": channel["type"], "value": channel["value"]}
+    if not full:
+        return shown
+    more = {"device": channel["device"], "unsubscribedAt": channel["closed"]}
+    return {**shown, **{name: value for name, value in more.items() if value is not None}}
+
+
+def orders_info(orders: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a contact is told of its orders, if it has any.
+
+    :param orders: as ``contacts.orders.count_orders`` returns them
+    """
+    if orders is None:
+        return {}
+    return {"ordersInfo": {"lastDate": orders["last"].isoformat(), "count": orders["count"]}}
+
+
+def group_out(group_id: int, name: str) -> dict[str, Any]:
+    """Return a group in the form of ``GET /api/v1/groups``; contacts are put into it, so it is static."""
+    return {"id": group_id, "name": name, "type": "Static"}
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
