@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -44,8 +45,7 @@ def test_a_key_allows_what_it_was_made_for_until_it_is_revoked(dsn: str, capsys:
             for method, path, scope in (
                 ("POST", "/contact", "contacts"),
                 ("DELETE", f"/contact/{made['id']}", "contacts"),
-                ("DELETE", f"/contact/{made['id']}?erase=true", "erase"),
-                ("DELETE", "/contact?externalCustomerId=e&erase=true", "erase"),
+                ("DELETE", f"/contact/{made['id']}?erase=true", "contacts"),
                 ("POST", "/event", "events"),
                 ("POST", "/orders", "orders"),
                 ("POST", "/message/email", "messages"),
@@ -66,6 +66,20 @@ def test_a_key_allows_what_it_was_made_for_until_it_is_revoked(dsn: str, capsys:
         for name, scopes in (("", [Scope.READ]), ("x", [])):
             with pytest.raises(ConfigurationError):
                 make_key(connection, name, scopes)
+
+
+def test_to_delete_and_to_erase_are_two_things(dsn: str) -> None:
+    with connect(dsn) as connection:
+        keys = {scope: make_key(connection, scope.value, [scope]) for scope in (Scope.CONTACTS, Scope.ERASE)}
+    with serving(dsn) as main_client:
+        made = main_client.post("/contact", json=contact(("email", "a@example.com"))).json()["id"]
+        path = f"/contact/{made}"
+        for scope, asked in ((Scope.CONTACTS, f"{path}?erase=true"), (Scope.ERASE, path)):
+            with httpx.Client(base_url=main_client.base_url, auth=("x", keys[scope]), trust_env=False) as client:
+                until(403, partial(client.delete, asked))
+                other = path if scope is Scope.CONTACTS else f"{path}?erase=true"
+                assert client.delete(other).status_code == 200
+                assert client.get("/version").status_code == 403
 
 
 def test_a_key_has_a_limit_of_its_own(dsn: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-CASES = 4
-"""Generated requests of each operation: some 130 in all, of which each takes a moment."""
+ROOT = Path(__file__).parents[2]
+CASES = 3
+"""Generated requests of each operation: some 100 in all, of which each takes a moment."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -72,6 +74,15 @@ def test_the_examples_of_bodies_are_taken(client: httpx.Client, document: dict[s
         url = str(client.base_url).removesuffix("/api/v1/") + path.format(message_id=5)
         answer = client.post(url, json=operation["requestBody"]["content"]["application/json"]["example"])
         assert answer.status_code == 200, (path, answer.text)
+
+
+def test_the_table_of_the_documentation_has_every_operation_and_tests_that_exist(document: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "profile-api.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z]+) (/\S+)` \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    told = [(method, f"/api{path}") for method, path, _, _ in rows]
+    assert sorted(told) == sorted((method.upper(), path) for method, path, _ in operations(document))
+    tests = {name for *_, named in rows for name in re.findall(r"`(\w+\.py)`", named)}
+    assert [name for name in tests if not (ROOT / "tests" / "integration" / name).exists()] == []
 
 
 def test_the_page_shows_every_operation_and_needs_no_other_server(

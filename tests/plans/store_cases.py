@@ -242,8 +242,7 @@ def _contact_batches() -> dict[str, Case]:
         "leaves": [1, 2],
         "event_type": "cameInBulk",
     }
-    followed = {"joins": (1,), "leaves": (1, 2), "event_type": "cameInBulk"}
-    matching = Matching(field_id=1, listed=("firstName", "email"), **followed)
+    matching = Matching(field_id=1, listed=("firstName", "email"), joins=(1,), leaves=(1, 2), event_type="cameInBulk")
     done: list[Step] = [
         _GROUP,
         ("contacts.bulk_store.create_stage", {}),

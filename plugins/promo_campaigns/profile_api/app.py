@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import FastAPI
@@ -44,7 +44,7 @@ from promo_campaigns.profile_api.store import ProfileStore
 from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
 
     from starlette.types import Scope
@@ -100,7 +100,7 @@ def all_resources(store: ProfileStore, slots: StoreSlots, worker: ImportWorker) 
 
 
 def _lifespan(
-    store: ProfileStore, worker: ImportWorker, follow_keys: Callable[[], Awaitable[None]]
+    store: ProfileStore, worker: ImportWorker, follow_keys: Callable[[], Coroutine[Any, Any, None]]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

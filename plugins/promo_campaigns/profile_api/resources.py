@@ -24,6 +24,7 @@ class Resource:
 
     :ivar call: what serves it; the first line of its docstring is the summary
     :ivar scope: what a key must allow
+    :ivar or_scope: what it may allow instead, for a part of what the resource does
     :ivar body: the model of its body, if it has one
     :ivar element: the model of each element of the body's list, if each is checked by itself
     :ivar sent: an example of the body
@@ -38,6 +39,7 @@ class Resource:
     path: str
     call: Callable[..., Any]
     scope: Scope
+    or_scope: Scope | None = None
     body: type[BaseModel] | None = None
     element: type[BaseModel] | None = None
     sent: object = None
@@ -46,6 +48,11 @@ class Resource:
     answer: object = None
     errors: tuple[int, ...] = ()
     alias: str = ""
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """One of these a key must allow."""
+        return (self.scope,) if self.or_scope is None else (self.scope, self.or_scope)
 
 
 def serve(app: FastAPI, resources: Iterable[Resource]) -> None:
@@ -56,6 +63,6 @@ def serve(app: FastAPI, resources: Iterable[Resource]) -> None:
                 path,
                 one.call,
                 methods=[one.method],
-                dependencies=[Depends(allowing(one.scope))],
+                dependencies=[Depends(allowing(one.scopes))],
                 include_in_schema=False,
             )

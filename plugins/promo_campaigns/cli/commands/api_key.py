@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from promo_campaigns.cli.database import find_dsn
-from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
 from promo_campaigns.cli.options import AsJson, Dsn, Fields
 from promo_campaigns.cli.output import Output
@@ -73,15 +72,15 @@ def list_all(*, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> 
     output.rows(rows, empty="There are no keys of clients yet.")
 
 
-@app.add("revoke", "promo api-key revoke shop")
-def revoke(name: Name, *, dsn: Dsn = "") -> ExitStatus:
+@app.add("revoke", "promo api-key revoke shop", "promo api-key revoke shop --json")
+def revoke(name: Name, *, as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
     """Revoke the key of a client: servers refuse it within a second or two."""
     from promo_campaigns.postgres.connection import connect
     from promo_campaigns.profile_api.keys.store import revoke_key
 
+    output = Output(as_json=as_json, fields=fields)
     with connect(find_dsn(dsn)) as connection:
         if not revoke_key(connection, name):
             problem = f"there is no client {name!r} with a key that is not revoked; see promo api-key list"
             raise ConfigurationError(problem)
-    print(f"the key of {name} is revoked")
-    return ExitStatus.OK
+    output.record({"name": name, "revoked": True}, f"the key of {name} is revoked")

@@ -79,21 +79,26 @@ class Pages(Generic[List, Row]):
         found = self._read(wanted, after, rows + 1) if after is not None else ()
         shown = found[:rows]
         behind = start - 1 + len(shown)
+        more = len(found) > rows
+        if not more and (shown or start == 1):
+            total = behind
+        elif total is None:
+            total = len(self._read(wanted, self._first, COUNTED + 1))
         if shown:
             self._remember((wanted, start + len(shown)), (shown[-1], total))
-        return Page(shown, max(total, behind + (len(found) > rows)))
+        return Page(shown, max(total, behind + more))
 
-    def _before(self, wanted: List, start: int) -> tuple[Row | None, int]:
-        known = self._places.get((wanted, start)) if start > 1 else None
-        if known is not None:
+    def _before(self, wanted: List, start: int) -> tuple[Row | None, int | None]:
+        """Return what a row follows, if the list is so long, and how many rows the list has, if that is known."""
+        if start == 1:
+            return self._first, None
+        if (known := self._places.get((wanted, start))) is not None:
             return known
         if start > COUNTED:
             problem = {"place": "startindex", "message": f"above {COUNTED}, read page by page from the first"}
             raise RequestError(400, "the page is too far away", [problem])
-        counted = self._read(wanted, self._first, COUNTED + 1)
-        if start == 1:
-            return self._first, len(counted)
-        return (counted[start - 2] if len(counted) >= start - 1 else None), len(counted)
+        before = self._read(wanted, self._first, start - 1)
+        return (before[-1], None) if len(before) == start - 1 else (None, len(before))
 
     def _remember(self, key: tuple[List, int], place: tuple[Row, int]) -> None:
         # Replaced and not changed, so that threads need no lock: the worst is a place that is looked up again.

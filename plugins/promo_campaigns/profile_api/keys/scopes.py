@@ -11,7 +11,7 @@ from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annota
 from promo_campaigns.profile_api.requests import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
 CLIENT = "promo_campaigns.client"
 """Key of a request's state under which its ``Client`` stands."""
@@ -47,12 +47,13 @@ class Client:
 
 EVERYTHING = Client("", frozenset(Scope))
 """The client with the key that the server was started with."""
+_NOBODY = Client("", frozenset())
 
 
 def client_of(request: Request) -> Client:
     """Return who sent a request."""
-    found = request.scope.get("state", {}).get(CLIENT, EVERYTHING)
-    return found if isinstance(found, Client) else EVERYTHING
+    found = request.scope.get("state", {}).get(CLIENT)
+    return found if isinstance(found, Client) else _NOBODY
 
 
 def demand(request: Request, scope: Scope) -> None:
@@ -65,10 +66,11 @@ def demand(request: Request, scope: Scope) -> None:
         raise RequestError(403, message)
 
 
-def allowing(scope: Scope) -> Callable[[Request], Coroutine[None, None, None]]:
-    """Return a dependency that refuses requests whose key does not allow them."""
+def allowing(scopes: Sequence[Scope]) -> Callable[[Request], Coroutine[None, None, None]]:
+    """Return a dependency that refuses requests whose key allows none of these."""
 
     async def check(request: Request) -> None:
-        demand(request, scope)
+        if client_of(request).scopes.isdisjoint(scopes):
+            demand(request, scopes[0])
 
     return check

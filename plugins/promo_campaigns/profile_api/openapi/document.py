@@ -57,11 +57,12 @@ def _schemas(resources: Sequence[Resource]) -> dict[str, Any]:
 
 def _operation(one: Resource) -> dict[str, Any]:
     summary, _, rest = (one.call.__doc__ or "").strip().partition("\n\n")
+    needed = " or ".join(f"`{scope.value}`" for scope in one.scopes)
     statuses = sorted({*ALWAYS, *one.errors, *(WITH_BODY if one.body else ())})
     operation: dict[str, Any] = {
         "operationId": _PARAMETER.sub(r"\1", f"{one.method.lower()}{one.path}").replace("/", "_"),
         "summary": " ".join(summary.split()),
-        "description": " ".join([*rest.split(), f"Needs a key with the scope `{one.scope.value}`."]),
+        "description": " ".join([*rest.split(), f"Needs a key with the scope {needed}."]),
         "parameters": _parameters(one),
         "responses": {
             "200": _answer(one),
