@@ -178,10 +178,7 @@ def test_a_result_is_json_whole_and_by_fields(
 def prepare(command: str, who: list[int], dsn: str) -> None:
     """Bring about what a command is for: what it does can be done again only then."""
     with connect(dsn) as store:
-        if command.startswith("api-key "):
-            revoke_key(store, "shop")
-        if command in {"api-key list", "api-key revoke"}:
-            make_key(store, "shop", [Scope.READ])
+        prepare_key(store, command)
         if command == "contacts readmit":
             erase_contact(store, who[1])
         if command == "events stop":
@@ -199,6 +196,13 @@ def prepare(command: str, who: list[int], dsn: str) -> None:
             load_code_file(store, io.BytesIO((SAMPLES / "promo_codes.csv").read_bytes()), name="promo_codes.csv")
         if command == "inbox":
             asyncio.run(InboxTransport.over(store).send([message_to(who[0])], deadline=math.inf))
+
+
+def prepare_key(store: Connection, command: str) -> None:
+    if command.startswith("api-key "):
+        revoke_key(store, "shop")
+    if command in {"api-key list", "api-key revoke"}:
+        make_key(store, "shop", [Scope.READ])
 
 
 def message_to(contact_id: int) -> OutgoingMessage:

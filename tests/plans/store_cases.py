@@ -26,6 +26,7 @@ from generate_series(1, 500) n;
 insert into stage_channel (row_number, position, is_identity, type, value)
 select n, 0, true, 'mobilepush', case when n % 10 < 7 then 'token-' || n * 7 else 'new-' || n end
 from generate_series(1, 500) n;
+insert into stage_address (row_number, town) select n, 'Kyiv' from generate_series(1, 500) n;
 insert into stage_value (row_number, field_id, value)
 select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
 """
@@ -296,11 +297,14 @@ def _found_contacts() -> dict[str, Case]:
         "contacts.search.read_shown": case(BATCH, *_full_group()),
         "contacts.search.read_emails": case(BATCH),
         "contacts.store.is_there": case(ONE),
+        "contacts.addresses.put_address": case(ONE, region="Kyiv", town=None, address=None, postcode="01001"),
         "contacts.deletion.delete_contact": case(ONE, contact_id=7),
         "contacts.deletion.restore_contact": case(ONE, deleted, contact_id=7),
-        "contacts.closing.which_are_held": case(BATCH, **locators),
-        "contacts.closing.close_channels": case(BATCH, **locators),
-        "contacts.closing.open_channels": case(BATCH, ("contacts.closing.close_channels", locators), **locators),
+        "contacts.unsubscribed.which_are_held": case(BATCH, **locators),
+        "contacts.unsubscribed.close_locators": case(BATCH, **locators),
+        "contacts.unsubscribed.open_locators": case(
+            BATCH, ("contacts.unsubscribed.close_locators", locators), **locators
+        ),
     }
 
 

@@ -4,9 +4,9 @@ Which values a contact may have is in ``model``.
 """
 
 __all__ = [
+    "addresses",
     "audience_values",
     "audiences",
-    "closing",
     "deletion",
     "erasure",
     "event_store",
@@ -19,5 +19,6 @@ __all__ = [
     "search",
     "store",
     "subscription",
+    "unsubscribed",
     "watermark",
 ]

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from promo_campaigns.contacts.store import TRIES
 from promo_campaigns.model.contacts import (
+    ADDRESS_PARTS,
     HELD_BY_OTHERS,
     OTHER_CONTACT,
     OTHER_EXTERNAL_ID,
@@ -207,6 +208,18 @@ def _stage(connection: Connection, rows: Sequence[Row], matching: Matching) -> N
             for row in rows:
                 for field_id, value in row.contact.values.items():
                     copy.write_row((row.number, field_id, value))
+        if addresses := list(_addresses(rows, matching)):
+            with cursor.copy(_SQL["copy_addresses"]) as copy:
+                for address in addresses:
+                    copy.write_row(address)
+
+
+def _addresses(rows: Sequence[Row], matching: Matching) -> Iterator[tuple[Any, ...]]:
+    """Return the addresses to write: with a list, the listed parts of each row, and of no other part anything."""
+    listed = ADDRESS_PARTS if matching.listed is None else tuple(set(ADDRESS_PARTS) & set(matching.listed))
+    for row in rows:
+        if listed and (row.contact.address or matching.listed is not None):
+            yield row.number, *(row.contact.address.get(part) if part in listed else None for part in ADDRESS_PARTS)
 
 
 def _channels(rows: Sequence[Row], matching: Matching) -> Iterator[tuple[Any, ...]]:
@@ -232,7 +245,7 @@ def _writing_steps(matching: Matching) -> Iterator[str]:
     yield from ("insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
-    yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")
+    yield from ("update_channels", "insert_channels", "delete_values", "upsert_values", "put_addresses")
     if matching.joins:
         yield "join_groups"
     if matching.leaves:

@@ -1,6 +1,6 @@
 -- create_stage --
 -- Room for the rows of one load; what a load that broke off left in this session goes first.
-drop table if exists pg_temp.stage_contact, pg_temp.stage_channel, pg_temp.stage_value;
+drop table if exists pg_temp.stage_contact, pg_temp.stage_channel, pg_temp.stage_value, pg_temp.stage_address;
 create temporary table stage_contact (
   row_number  bigint  primary key,
   given_id    bigint,
@@ -28,6 +28,13 @@ create temporary table stage_value (
   row_number bigint not null,
   field_id   bigint not null,
   value      text
+);
+create temporary table stage_address (
+  row_number bigint primary key,
+  region     text,
+  town       text,
+  address    text,
+  postcode   text
 )
 
 -- copy_contacts --
@@ -41,6 +48,10 @@ copy stage_channel (row_number, position, is_identity, type, value, device) from
 -- copy_values --
 -- Their additional fields.
 copy stage_value (row_number, field_id, value) from stdin
+
+-- copy_addresses --
+-- Where they live.
+copy stage_address (row_number, region, town, address, postcode) from stdin
 
 -- index_stage --
 -- A lot is found by its row numbers, and earlier rows by their contact: as an expression, so that no other statement takes
@@ -57,7 +68,7 @@ analyze stage_contact
 
 -- drop_stage --
 -- The load is done.
-drop table stage_contact, stage_channel, stage_value
+drop table stage_contact, stage_channel, stage_value, stage_address
 
 -- limit_lock_wait --
 -- A lot waits this long for a lock; then it lets go of those it holds, so that it stops nobody else.
@@ -351,6 +362,29 @@ with written as (
   on conflict (contact_id, contact_field_id) do update
      set value = excluded.value, updated_at = now()
    where v.value is distinct from excluded.value
+  returning contact_id
+)
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- put_addresses --
+-- Parts of addresses that were sent; with a list, exactly the listed parts are written, absent ones emptied.
+with written as (
+  insert into promo.contact_address (contact_id, region, town, address, postcode)
+  select s.contact_id, m.region, m.town, m.address, m.postcode
+    from stage_address g
+    join stage_contact s on s.row_number = g.row_number
+    left join promo.contact_address a on a.contact_id = s.contact_id
+   cross join lateral (
+         select case when 'region' = any (%(listed)s::text[]) then g.region else coalesce(g.region, a.region) end as region,
+                case when 'town' = any (%(listed)s::text[]) then g.town else coalesce(g.town, a.town) end as town,
+                case when 'address' = any (%(listed)s::text[]) then g.address else coalesce(g.address, a.address) end as address,
+                case when 'postcode' = any (%(listed)s::text[]) then g.postcode else coalesce(g.postcode, a.postcode) end as postcode) m
+   where s.refused_for is null and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
+     and (m.region, m.town, m.address, m.postcode) is distinct from (a.region, a.town, a.address, a.postcode)
+   order by s.contact_id
+  on conflict (contact_id) do update
+     set region = excluded.region, town = excluded.town, address = excluded.address, postcode = excluded.postcode
   returning contact_id
 )
 update stage_contact s set is_changed = true from written

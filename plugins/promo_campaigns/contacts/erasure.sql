@@ -81,6 +81,8 @@ with channels as (
   update promo.redemption d
   set order_id = 'erased ' || encode(promo.identity_digest(k.inner_pad, k.outer_pad, 'order', d.order_id), 'hex')
   from promo.erasure_key k where d.person_id = %(contact_id)s and d.order_id !~ '^erased [0-9a-f]{64}$'
+), lived as (
+  delete from promo.contact_address where contact_id = %(contact_id)s
 ), bought as (
   delete from promo.shop_order where contact_id = %(contact_id)s
 ), groups as (

@@ -75,11 +75,13 @@ def _row_as_list(row: Row) -> list[Any]:
     one = row.contact
     channels = [[channel.type, channel.value, channel.device] for channel in one.channels]
     names = [one.external_id, one.first_name, one.last_name, one.language, one.time_zone]
-    return [row.number, row.contact_id, channels, list(one.values.items()), *names]
+    return [row.number, row.contact_id, channels, list(one.values.items()), *names, dict(one.address)]
 
 
 def _row_from_list(stored: Sequence[Any]) -> Row:
-    number, contact_id, channels, values, external_id, first_name, last_name, language, *zone = stored
+    number, contact_id, channels, values, external_id, first_name, last_name, language, *more = stored
+    # A request that was queued by an earlier version has no more.
+    time_zone, address = more or (None, {})
     contact = Contact(
         channels=tuple(Channel(*channel) for channel in channels),
         values={field_id: value for field_id, value in values},  # noqa: C416  (pairs are lists after JSON)
@@ -87,6 +89,7 @@ def _row_from_list(stored: Sequence[Any]) -> Row:
         first_name=first_name,
         last_name=last_name,
         language=language,
-        time_zone=zone[0] if zone else None,  # a request that was queued before there were zones has none
+        time_zone=time_zone,
+        address=address,
     )
     return Row(number, contact, contact_id)

@@ -75,8 +75,8 @@ def _after(place: Place) -> dict[str, object]:
 def read_shown(connection: Connection, contact_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Return contacts as the profile API shows them, by id; erased and deleted ones are left out.
 
-    Like ``contacts.store.read_contacts``, and ``groups: [{id, name}]``, and of each channel ``closed``. They hold
-    addresses: never log them.
+    Like ``contacts.store.read_contacts``, and ``groups: [{id, name}]``, ``address`` or None, and of each channel
+    ``closed``. They hold addresses: never log them.
     """
     return connection.execute(_SQL["read_shown"], {"contact_ids": list(contact_ids)}).fetchall()
 

@@ -42,11 +42,11 @@ order by lower(c.last_name), coalesce(lower(c.first_name), ''), c.contact_id lim
 -- The members of a group after one.
 select c.contact_id, '' as name
 from promo.contact_group_member m join promo.contact c on c.contact_id = m.contact_id
-where m.contact_group_id = %(group_id)s and m.contact_id > %(after)s and c.erased_at is null and c.deleted_at is null
+where m.contact_group_id = %(group_id)s and m.contact_id > %(after)s and c.contact_id > %(after)s and c.erased_at is null and c.deleted_at is null
 order by m.contact_id limit %(limit)s;
 
 -- read_shown --
--- Contacts with their channels, values and groups as JSON arrays.
+-- Contacts with their channels, values and groups as JSON arrays, and where they live.
 select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,
        coalesce((select jsonb_agg(jsonb_build_object('type', h.type, 'value', h.value, 'device', h.device,
                                                      'closed', h.unsubscribed_at) order by h.type, h.contact_channel_id)
@@ -58,7 +58,9 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.tim
        coalesce((select jsonb_agg(jsonb_build_object('id', g.contact_group_id, 'name', g.name) order by g.contact_group_id)
                    from promo.contact_group_member m
                    join promo.contact_group g on g.contact_group_id = m.contact_group_id
-                  where m.contact_id = c.contact_id), '[]') as groups
+                  where m.contact_id = c.contact_id), '[]') as groups,
+       (select jsonb_build_object('region', l.region, 'town', l.town, 'address', l.address, 'postcode', l.postcode)
+          from promo.contact_address l where l.contact_id = c.contact_id) as address
   from promo.contact c
  where c.contact_id = any (%(contact_ids)s) and c.erased_at is null and c.deleted_at is null
  order by c.contact_id;

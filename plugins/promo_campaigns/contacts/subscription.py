@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.contacts.closing import close_channels, open_channels
+from promo_campaigns.contacts.addresses import put_address
 from promo_campaigns.contacts.deletion import restore_contact
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.contacts.groups import ensure_groups, join_groups
 from promo_campaigns.contacts.store import find_owner, put_contact, read_contacts, update_contact
+from promo_campaigns.contacts.unsubscribed import close_locators, open_locators
 from promo_campaigns.model.contacts import SINGLE_CHANNELS, Channel, Contact
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.model.events import Event, Identity
@@ -55,8 +56,9 @@ def subscribe(connection: Connection, form: Subscription) -> int:
         contact_id = (
             update_contact(connection, known, _without_other_locators(connection, known, form.contact)) or known
         )
+    put_address(connection, contact_id, form.contact.address)
     for channel in form.contact.channels:
-        open_channels(connection, channel.type, [channel.value])
+        open_locators(connection, channel.type, [channel.value])
     if form.groups:
         join_groups(connection, contact_id, ensure_groups(connection, form.groups))
     event = Event(
@@ -81,10 +83,10 @@ def unsubscribe_addresses(connection: Connection, addresses: Sequence[str]) -> N
 
     An address that was erased is left as it is: nothing is sent to it in any case.
     """
-    held = close_channels(connection, "email", addresses)
+    held = close_locators(connection, "email", addresses)
     for address in sorted(set(addresses) - held):
         try:
             put_contact(connection, Contact(channels=(Channel("email", address),)))
         except ContactError:
             continue
-        close_channels(connection, "email", [address])
+        close_locators(connection, "email", [address])

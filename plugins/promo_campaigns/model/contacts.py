@@ -35,11 +35,16 @@ class Channel:
     device: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
+ADDRESS_PARTS = ("region", "town", "address", "postcode")
+"""The parts of an address, in the order in which they are stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One contact of a request or a row. ``None`` means "not sent": an existing contact keeps its value.
 
     :param values: additional fields by id; ``None`` empties the field
+    :param address: parts of the postal address by their names in ``ADDRESS_PARTS``; those that are absent are not sent
     """
 
     channels: tuple[Channel, ...] = ()
@@ -49,6 +54,7 @@ class Contact:
     last_name: str | None = None
     language: str | None = None
     time_zone: str | None = None
+    address: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,15 @@ create table promo.contact_field_value (
   primary key (contact_id, contact_field_id)
 );
 
+create table promo.contact_address (
+  contact_id bigint primary key references promo.contact on delete cascade,
+  region     text,
+  town       text,
+  address    text,
+  postcode   text
+);
+comment on table promo.contact_address is 'Where a contact lives, as callers of the profile API say.';
+
 create table promo.contact_group (
   contact_group_id bigint      generated always as identity primary key,
   name             text        not null constraint contact_group_trimmed check (name <> '' and name = btrim(name)),
@@ -1155,6 +1164,8 @@ create trigger contact_channel_of_nobody_erased after insert on promo.contact_ch
 create trigger contact_field_value_of_nobody_erased after insert on promo.contact_field_value
   referencing new table as added for each statement execute function promo.refuse_erased();
 create trigger shop_order_of_nobody_erased after insert on promo.shop_order
+  referencing new table as added for each statement execute function promo.refuse_erased();
+create trigger contact_address_of_nobody_erased after insert on promo.contact_address
   referencing new table as added for each statement execute function promo.refuse_erased();
 create trigger contact_group_member_of_nobody_erased after insert on promo.contact_group_member
   referencing new table as added for each statement execute function promo.refuse_erased();

@@ -1,6 +1,6 @@
 """Requests and answers of the profile API, in the vendor's names (docs/vendor.md).
 
-Further members of a request (address, contact key) are accepted, as the vendor's API does, and not stored.
+Further members of a request, such as the contact key, are accepted, as the vendor's API does, and not stored.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing_extensions import Self
 from promo_campaigns.contacts.groups import clean_group_name
 from promo_campaigns.contacts.import_request import MOST_CONTACTS
 from promo_campaigns.model.contact_rules import (
+    clean_address_part,
     clean_channel_type,
     clean_external_id,
     clean_field_id,
@@ -113,6 +114,15 @@ class GroupIn(_Sent):
     name: Annotated[str | None, _cleaned(clean_group_name, empty_is_absent=True)] = None
 
 
+class AddressIn(_Sent):
+    """A postal address; parts that are blank are not sent."""
+
+    region: Annotated[str | None, _cleaned(clean_address_part, empty_is_absent=True)] = None
+    town: Annotated[str | None, _cleaned(clean_address_part, empty_is_absent=True)] = None
+    address: Annotated[str | None, _cleaned(clean_address_part, empty_is_absent=True)] = None
+    postcode: Annotated[str | None, _cleaned(clean_address_part, empty_is_absent=True)] = None
+
+
 class ContactIn(_Sent):
     """One contact. What is absent or null is not sent."""
 
@@ -122,6 +132,7 @@ class ContactIn(_Sent):
     languageCode: Annotated[str | None, _cleaned(clean_language, empty_is_absent=True)] = None  # noqa: N815
     externalCustomerId: Annotated[str | None, _cleaned(clean_external_id, empty_is_absent=True)] = None  # noqa: N815
     timeZone: Annotated[str | None, _cleaned(clean_time_zone, empty_is_absent=True)] = None  # noqa: N815
+    address: AddressIn | None = None
     channels: Annotated[list[ChannelIn], Field(max_length=_MOST_CHANNELS), Listed] = []
     fields: Annotated[list[FieldIn], Field(max_length=_MOST_FIELDS), Listed] = []
     groups: Annotated[list[GroupIn], Field(max_length=_MOST_GROUPS), Listed] = []
@@ -140,6 +151,7 @@ class ContactIn(_Sent):
             last_name=self.lastName,
             language=self.languageCode,
             time_zone=self.timeZone,
+            address=self.address.model_dump(exclude_none=True) if self.address else {},
         )
 
 
@@ -206,8 +218,10 @@ def contact_out(contact: dict[str, Any], *, full: bool = False) -> dict[str, Any
     named = {"id": contact["contact_id"], "firstName": contact["first_name"], "lastName": contact["last_name"]}
     sent = {key: value for key, value in {**named, **(more if full else {})}.items() if value is not None}
     told = ("id", "name", "value") if full else ("id", "value")
+    lives = {"address": contact["address"]} if contact["address"] else {}
     return {
         **sent,
+        **lives,
         "channels": [_channel_out(one, full=full) for one in contact["channels"]],
         "fields": [{key: one[key] for key in told} for one in contact["values"]],
         "groups": [group_out(one["id"], one["name"]) for one in contact["groups"]],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from promo_campaigns.contacts.addresses import put_address
 from promo_campaigns.contacts.erasure import erase_contact, find_contact, lock_contact
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.contacts.groups import ensure_groups, find_groups, join_groups
@@ -78,6 +79,7 @@ class ProfileStore:
 
         def put(connection: Connection) -> int:
             contact_id = put_contact(connection, contact)
+            put_address(connection, contact_id, contact.address)
             if groups:
                 join_groups(connection, contact_id, ensure_groups(connection, groups))
             return contact_id
@@ -93,8 +95,10 @@ class ProfileStore:
 
         def update(connection: Connection) -> int | None:
             found = update_contact(connection, contact_id, contact)
-            if found is not None and groups:
-                join_groups(connection, contact_id, ensure_groups(connection, groups))
+            if found is not None:
+                put_address(connection, contact_id, contact.address)
+                if groups:
+                    join_groups(connection, contact_id, ensure_groups(connection, groups))
             return found
 
         return self._pool.run(update)

@@ -52,7 +52,9 @@ class ContactRoutes:
 
     def resources(self) -> Sequence[Resource]:
         """Return the resources."""
-        path = "/api/v1/contact/{contact_id}"
+        return [*self._writes(), *self._by_id()]
+
+    def _writes(self) -> Sequence[Resource]:
         made = {"id": 17}
         return [
             Resource(
@@ -75,6 +77,21 @@ class ContactRoutes:
                 answer=made,
                 errors=(400, 404, 409),
             ),
+            Resource(
+                method="POST",
+                path="/api/v1/contact/subscribe",
+                call=self.subscribe,
+                scope=Scope.CONTACTS,
+                body=SubscribeIn,
+                sent=examples.SUBSCRIPTION,
+                answer=made,
+                errors=(409,),
+            ),
+        ]
+
+    def _by_id(self) -> Sequence[Resource]:
+        path = "/api/v1/contact/{contact_id}"
+        return [
             Resource(
                 method="GET",
                 path=path,
@@ -103,16 +120,6 @@ class ContactRoutes:
                 query={"erase": _WHETHER},
                 answer="Contact with id='17' has been deleted",
                 errors=(404, 409),
-            ),
-            Resource(
-                method="POST",
-                path="/api/v1/contact/subscribe",
-                call=self.subscribe,
-                scope=Scope.CONTACTS,
-                body=SubscribeIn,
-                sent=examples.SUBSCRIPTION,
-                answer=made,
-                errors=(409,),
             ),
         ]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request  # noqa: TC002  (FastAPI reads the annotation)
 from starlette.responses import JSONResponse
 
-from promo_campaigns.contacts.closing import open_channels
 from promo_campaigns.contacts.groups import Group, attach, detach, find_group, list_groups
 from promo_campaigns.contacts.search import Place, Wanted, find_page, read_emails, read_shown
 from promo_campaigns.contacts.subscription import unsubscribe_addresses
+from promo_campaigns.contacts.unsubscribed import open_locators
 from promo_campaigns.model.contact_rules import clean_locator
 from promo_campaigns.profile_api.contacts import examples
 from promo_campaigns.profile_api.contacts.contact_routes import CONTACT_BYTES, parse_id
@@ -189,7 +189,7 @@ class ListRoutes:
         """Take addresses off the list of the unsubscribed: they are written to again."""
         sent = await read_json(request, EmailsIn, most_bytes=CONTACT_BYTES)
         opened = await self._slots.write(
-            None, self._store.run, partial(open_channels, channel_type="email", locators=sent.emails)
+            None, self._store.run, partial(open_locators, channel_type="email", locators=sent.emails)
         )
         return JSONResponse({"subscribed": len(opened)})
 

@@ -1,4 +1,4 @@
-"""Closes channels, so that nothing is sent to them, and opens them again."""
+"""The list of the unsubscribed: locators that are closed, whoever has them, and open again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 
 
-def close_channels(connection: Connection, channel_type: str, locators: Sequence[str]) -> set[str]:
+def close_locators(connection: Connection, channel_type: str, locators: Sequence[str]) -> set[str]:
     """Close these locators; return those that a contact holds, as they were named.
 
     One that is closed already keeps when that was. That of a deleted contact stays closed when the contact comes back.
@@ -24,16 +24,16 @@ def close_channels(connection: Connection, channel_type: str, locators: Sequence
     """
     named = _named(channel_type, locators)
     held = {row["value"] for row in connection.execute(_SQL["which_are_held"], named).fetchall()}
-    connection.execute(_SQL["close_channels"], named)
+    connection.execute(_SQL["close_locators"], named)
     return held
 
 
-def open_channels(connection: Connection, channel_type: str, locators: Sequence[str]) -> set[str]:
+def open_locators(connection: Connection, channel_type: str, locators: Sequence[str]) -> set[str]:
     """Open these locators again; return those that were closed, as they were named.
 
     Those of deleted contacts stay closed until the contact comes back.
     """
-    rows = connection.execute(_SQL["open_channels"], _named(channel_type, locators)).fetchall()
+    rows = connection.execute(_SQL["open_locators"], _named(channel_type, locators)).fetchall()
     return {row["value"] for row in rows}
 
 

@@ -7,7 +7,7 @@ where exists (
   where h.type = %(type)s
     and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(type)s, named.value) collate "C");
 
--- close_channels --
+-- close_locators --
 -- Nothing is sent to these any more. What a deleted contact's deletion closed is closed for itself from now on.
 update promo.contact_channel h set unsubscribed_at = (select promo.clock())
 from (
@@ -20,7 +20,7 @@ from (
   order by o.contact_channel_id for update of o) open
 where h.contact_channel_id = open.contact_channel_id;
 
--- open_channels --
+-- open_locators --
 -- These are sent to again; those of a deleted contact are opened by its return alone.
 update promo.contact_channel h
 set unsubscribed_at = case when c.deleted_at is not null then c.deleted_at end
