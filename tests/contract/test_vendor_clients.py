@@ -179,7 +179,7 @@ def test_dkulyk(base: str) -> None:
     with calling(base, "user", Accept="application/json") as client:
         unset = {"id": None, "lastName": None, "address": None, "addressBookId": None, "contactKey": None}
         channels = [{"type": "email", "value": "kulyk@example.com"}]
-        contact = {**unset, "firstName": "Ann", "channels": channels, "fields": [], "groups": []}
+        contact: dict[str, Any] = {**unset, "firstName": "Ann", "channels": channels, "fields": [], "groups": []}
         made = client.post("/contact?", json=contact).json()["id"]
         contact["fields"] = [{"id": 12345, "value": "C"}]
         client.put(f"/contact/{made}?", json={**contact, "id": made})

@@ -132,16 +132,17 @@ class ProfileStore:
             lambda connection: find_contact(connection, contact_id=contact_id, external_id=external_id)
         )
 
-    def erase(self, contact_id: int) -> None:
+    def erase(self, contact_id: int, actor: str) -> None:
         """Erase a contact.
 
+        :param actor: who, for the audit
         :raises LeaseHeldError: a send to it is in progress
         """
 
         def erase(connection: Connection) -> None:
             # A try that finds the contact held leaves no entry in the audit.
             lock_contact(connection, contact_id)
-            erase_contact(connection, contact_id, actor="profile API")
+            erase_contact(connection, contact_id, actor=actor)
 
         self._pool.run(erase)
 

@@ -15,7 +15,7 @@ from promo_campaigns.contacts.subscription import Subscription, subscribe
 from promo_campaigns.model.contact_rules import clean_external_id
 from promo_campaigns.model.events import request_token
 from promo_campaigns.profile_api.contacts import examples
-from promo_campaigns.profile_api.keys.scopes import Scope, demand
+from promo_campaigns.profile_api.keys.scopes import Scope, client_of, demand
 from promo_campaigns.profile_api.models import ContactIn, SubscribeIn, contact_out, orders_info
 from promo_campaigns.profile_api.requests import RequestError, is_true, read_json
 from promo_campaigns.profile_api.resources import Resource
@@ -159,25 +159,25 @@ class ContactRoutes:
         except ValueError as error:
             place = {"place": "externalCustomerId", "message": str(error)}
             raise RequestError(400, "the contact to delete is not named", [place]) from error
-        is_erased = _is_erased(request)
-        removed = await self._slots.write(external_id, self._remove, None, external_id, is_erased)
+        eraser = _eraser(request)
+        removed = await self._slots.write(external_id, self._remove, None, external_id, eraser)
         return JSONResponse({"id": removed})
 
     async def remove_by_id(self, request: Request, contact_id: str) -> Response:
         """Delete a contact that is named by its own id, or erase it with ``erase=true``."""
-        is_erased = _is_erased(request)
+        eraser = _eraser(request)
         known_id = parse_id(contact_id)
         if not known_id:
             raise RequestError(404, NO_CONTACT)
-        removed = await self._slots.write(str(known_id), self._remove, known_id, None, is_erased)
+        removed = await self._slots.write(str(known_id), self._remove, known_id, None, eraser)
         return PlainTextResponse(f"Contact with id='{removed}' has been deleted")
 
-    def _remove(self, contact_id: int | None, external_id: str | None, is_erased: bool) -> int:  # noqa: FBT001  (called through slots, by position)
+    def _remove(self, contact_id: int | None, external_id: str | None, eraser: str) -> int:
         found = self._store.find(contact_id, external_id)
         if found is None:
             raise RequestError(404, NO_CONTACT)
-        if is_erased:
-            self._store.erase(found)
+        if eraser:
+            self._store.erase(found, eraser)
         else:
             self._store.run(partial(delete_contact, contact_id=found))
         return found
@@ -197,8 +197,9 @@ class ContactRoutes:
         return JSONResponse({"id": made})
 
 
-def _is_erased(request: Request) -> bool:
-    """Return whether a contact is to be erased, once it is known that the key allows what is asked for."""
+def _eraser(request: Request) -> str:
+    """Return who erases, for the audit, once it is known that the key allows it; empty if nothing is to be erased."""
     is_erased = is_true(request, "erase")
     demand(request, Scope.ERASE if is_erased else Scope.CONTACTS)
-    return is_erased
+    name = client_of(request).name
+    return (f"profile API, client {name}" if name else "profile API") if is_erased else ""

@@ -6,6 +6,7 @@ so no page costs more than the first; a place that nobody has come to page by pa
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -67,6 +68,7 @@ class Pages(Generic[List, Row]):
         self._first = first
         self._read = read
         self._places: OrderedDict[tuple[List, int], tuple[Row, int]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def page(self, wanted: List, start: int, rows: int) -> Page[Row]:
         """Return a page.
@@ -101,11 +103,11 @@ class Pages(Generic[List, Row]):
         return (before[-1], None) if len(before) == start - 1 else (None, len(before))
 
     def _remember(self, key: tuple[List, int], place: tuple[Row, int]) -> None:
-        # Replaced and not changed, so that threads need no lock: the worst is a place that is looked up again.
-        self._places[key] = place
-        self._places.move_to_end(key)
-        while len(self._places) > _REMEMBERED:
-            self._places.popitem(last=False)
+        with self._lock:
+            self._places[key] = place
+            self._places.move_to_end(key)
+            while len(self._places) > _REMEMBERED:
+                self._places.popitem(last=False)
 
 
 def count_in(answer: Response, total: int) -> None:

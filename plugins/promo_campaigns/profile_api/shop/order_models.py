@@ -98,11 +98,11 @@ def order_out(order: Mapping[str, Any]) -> dict[str, Any]:
     :param order: as ``contacts.orders.read_order`` returns it
     """
     return {
+        **order["details"],
         "externalOrderId": order["external_id"],
         "contactId": order["contact_id"],
         "status": order["status"],
         "date": order["ordered_at"].isoformat(),
         "totalCost": str(order["total"]),
         "currency": order["currency"],
-        **order["details"],
     }
