@@ -39,7 +39,7 @@ def full(client: httpx.Client, contact_id: int) -> dict[str, Any]:
 
 
 def closed(client: httpx.Client, contact_id: int) -> list[str]:
-    return [one["value"] for one in full(client, contact_id)["channels"] if "unsubscribedAt" in one]
+    return [one["value"] for one in full(client, contact_id)["channels"] if "closedAt" in one]
 
 
 def test_a_contact_is_updated_by_its_id(client: httpx.Client) -> None:

@@ -233,7 +233,7 @@ def _channel_out(channel: dict[str, Any], *, full: bool) -> dict[str, Any]:
     shown = {"type": channel["type"], "value": channel["value"]}
     if not full:
         return shown
-    more = {"device": channel["device"], "unsubscribedAt": channel["closed"]}
+    more = {"device": channel["device"], "closedAt": channel["closed"]}
     return {**shown, **{name: value for name, value in more.items() if value is not None}}
 
 
