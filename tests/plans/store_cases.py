@@ -30,7 +30,12 @@ insert into stage_address (row_number, town) select n, 'Kyiv' from generate_seri
 insert into stage_value (row_number, field_id, value)
 select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
 """
-_GROUP = "insert into promo.contact_group (contact_group_id, name) overriding system value values (1, 'one')"
+_GROUP = (
+    "insert into promo.contact_group (contact_group_id, name) overriding system value"
+    " select n, 'one of ' || n from generate_series(1, 4) n"
+)
+_WRITTEN_ONCE = ("put_addresses", "join_groups", "leave_groups", "add_events")
+"""Steps that are not taken before others: what is rolled back lies in their small tables until they are vacuumed."""
 _KEPT_JOB = """
 insert into promo.background_job (background_job_id, kind, subject, actor, terms) overriding system value
 values (1, 'dry run', 'kept', 'ops', '{}')
@@ -240,10 +245,10 @@ def _contact_batches() -> dict[str, Case]:
         "was_deleted": "deleted",
         "lock_wait": "200ms",
         "joins": [1],
-        "leaves": [1, 2],
+        "leaves": [2],
         "event_type": "cameInBulk",
     }
-    matching = Matching(field_id=1, listed=("firstName", "email"), joins=(1,), leaves=(1, 2), event_type="cameInBulk")
+    matching = Matching(field_id=1, listed=("firstName", "email"), joins=(1,), leaves=(2,), event_type="cameInBulk")
     done: list[Step] = [
         _GROUP,
         ("contacts.bulk_store.create_stage", {}),
@@ -253,10 +258,13 @@ def _contact_batches() -> dict[str, Case]:
     found: dict[str, Case] = {}
     terms |= {"rows": [1], "places": [None], "first_rows": [None]}
     staging = (*_matching_steps(matching), "refuse_twins", "list_shadowed", "let_in", "analyze_stage")
-    for step in (*staging, "limit_lock_wait", "refuse_lot_twins", *_writing_steps(matching)):
+    writing = [step for step in _writing_steps(matching) if step not in _WRITTEN_ONCE]
+    for step in (*staging, "limit_lock_wait", "refuse_lot_twins", *writing):
         if step != "analyze_stage":
             found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
         done.append((f"contacts.bulk_store.{step}", terms))
+    for step in _WRITTEN_ONCE:
+        found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
     for step in ("forget_matches", "refuse_held", "restore_deleted", "count_outcomes", "list_rejects"):
         found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
     return found
@@ -280,7 +288,7 @@ def _erasures() -> dict[str, Case]:
 
 
 def _found_contacts() -> dict[str, Case]:
-    first = {"after": 0, "after_name": "", "first_name": "ada", "last_name": "lovelace", "group_id": 1}
+    first = {"after": 0, "after_name": "", "first_name": "ada", "last_name": "lovelace", "group_id": 3}
     holder = {**first, "types": ["email"], "locators": ["c7@example.com"]}
     locators = {"type": "email", "values": [f"c{n}@example.com" for n in range(1, BATCH + 1)]}
     deleted: Step = ("contacts.deletion.delete_contact", {"contact_id": 7})
@@ -309,15 +317,15 @@ def _found_contacts() -> dict[str, Case]:
 
 
 def _full_group() -> tuple[Step, ...]:
-    """Return what makes a group of 8,000 contacts."""
-    members = "select 1, contact_id from promo.contact where contact_id <= 8000 and erased_at is null"
+    """Return what makes a group of 7,000 contacts."""
+    members = "select 3, contact_id from promo.contact where contact_id between 2001 and 9000 and erased_at is null"
     return _GROUP, f"insert into promo.contact_group_member {members}"
 
 
 def _groups() -> dict[str, Case]:
     made = {"names": [f"group {n}" for n in range(BATCH)], "most": 10_000}
     made_already: Step = ("contacts.groups.add_groups", made)
-    member = {"group_id": 1, "contact_ids": list(range(1, BATCH + 1))}
+    member = {"group_id": 4, "contact_ids": list(range(1001, 1001 + BATCH))}
     return {
         "contacts.groups.find_groups": case(BATCH, made_already, **made),
         "contacts.groups.add_groups": case(BATCH, **made),
