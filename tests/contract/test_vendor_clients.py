@@ -1,7 +1,7 @@
 """Public clients of the vendor's API against ours, the base URL changed and nothing else.
 
 Each test plays requests in the shape that the named client sends them, with data of our own, and reads the answers as
-strictly as that client does. docs/profile-api.md names the clients.
+strictly as that client does. docs/reference/profile-api.md names the clients.
 """
 
 from __future__ import annotations

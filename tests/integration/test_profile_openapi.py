@@ -77,7 +77,7 @@ def test_the_examples_of_bodies_are_taken(client: httpx.Client, document: dict[s
 
 
 def test_the_table_of_the_documentation_has_every_operation_and_tests_that_exist(document: dict[str, Any]) -> None:
-    text = (ROOT / "docs" / "profile-api.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "profile-api.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z]+) (/\S+)` \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
     told = [(method, f"/api{path}") for method, path, _, _ in rows]
     assert sorted(told) == sorted((method.upper(), path) for method, path, _ in operations(document))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REFERENCE = "#/components/schemas/{model}"
 _ABOUT = """\
-Contacts, events, orders and messages over HTTP, compatible with the vendor's API (docs/profile-api.md).
+Contacts, events, orders and messages over HTTP, compatible with the vendor's API (docs/reference/profile-api.md).
 Any user name goes with a key as the password of HTTP Basic."""
 
 

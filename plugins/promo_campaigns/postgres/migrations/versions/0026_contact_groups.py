@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0026_contact_groups"
-down_revision = "0021_event_queue"
+down_revision = "0030_guards"
 
 
 def upgrade() -> None:
