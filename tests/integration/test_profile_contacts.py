@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.accounts import account
 from integration.profile_server import contact, finished, serving
 from promo_campaigns.contacts.event_store import list_events
 from promo_campaigns.contacts.store import create_field
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def client(module_dsn: str) -> Iterator[httpx.Client]:
+    """Return a client of a server whose account has an API's rights and no others."""
     with connect(module_dsn) as connection:
         create_field(connection, "Promo code", "textfield", field_id=12345)
-    with serving(module_dsn) as client:
+    with account(module_dsn, "api") as address, serving(address) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.accounts import account
 from integration.profile_server import contact, serving
 from promo_campaigns.contacts.event_store import list_events
 from promo_campaigns.delivery.transports.inbox import read_inbox
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def client(module_dsn: str) -> Iterator[httpx.Client]:
-    with serving(module_dsn) as client:
+    """Return a client of a server whose account has an API's rights and no others."""
+    with account(module_dsn, "api") as address, serving(address) as client:
         yield client
 
 
