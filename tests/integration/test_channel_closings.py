@@ -183,9 +183,9 @@ def test_a_dead_address_is_closed_with_its_refusal_and_the_link_of_the_others_un
         path = link.removeprefix(HOST)
         _asks_first_and_then_unsubscribes(reader, path, store, ann)
         _leads_nobody_else_anywhere(reader, path, store)
-        shown = client.get(f"/contact/{ann}").json()["channels"][0]
+        shown = client.get(f"/contact/{ann}", params={"full": "true"}).json()["channels"][0]
         assert (shown["closedFor"], shown["closedBy"]) == ("unsubscribed", f"link of run {run.run_id}")
-        assert "closedFor" not in client.get(f"/contact/{soft}").json()["channels"][0]
+        assert "closedFor" not in client.get(f"/contact/{soft}", params={"full": "true"}).json()["channels"][0]
     states = store.execute("select state::text from promo.assignment where contact_id = %s", [ann]).fetchall()
     assert [row["state"] for row in states] == ["accepted"]
     assert free_codes(store) == 1

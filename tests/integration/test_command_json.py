@@ -28,6 +28,8 @@ from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.connection import connect
+from promo_campaigns.profile_api.keys.scopes import Scope
+from promo_campaigns.profile_api.keys.store import make_key, revoke_key
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -42,6 +44,9 @@ ELSEWHERE = {"db start", "db stop"}
 """Commands whose JSON another test reads, since they start a server."""
 
 RESULTS: dict[str, tuple[list[str], set[str]]] = {
+    "api-key create": (["shop", "--scope", "read"], {"name", "key", "scopes"}),
+    "api-key list": ([], {"name", "scopes", "revoked_at"}),
+    "api-key revoke": (["shop"], {"name", "revoked"}),
     "audit": ([], {"begun_at", "action", "actor", "rows"}),
     "check": ([], set()),
     "codes files": ([], {"code_file_id", "name", "inserted"}),
@@ -173,6 +178,7 @@ def test_a_result_is_json_whole_and_by_fields(
 def prepare(command: str, who: list[int], dsn: str) -> None:
     """Bring about what a command is for: what it does can be done again only then."""
     with connect(dsn) as store:
+        prepare_key(store, command)
         if command == "contacts readmit":
             erase_contact(store, who[1])
         if command == "events stop":
@@ -190,6 +196,13 @@ def prepare(command: str, who: list[int], dsn: str) -> None:
             load_code_file(store, io.BytesIO((SAMPLES / "promo_codes.csv").read_bytes()), name="promo_codes.csv")
         if command == "inbox":
             asyncio.run(InboxTransport.over(store).send([message_to(who[0])], deadline=math.inf))
+
+
+def prepare_key(store: Connection, command: str) -> None:
+    if command.startswith("api-key "):
+        revoke_key(store, "shop")
+    if command in {"api-key list", "api-key revoke"}:
+        make_key(store, "shop", [Scope.READ])
 
 
 def message_to(contact_id: int) -> OutgoingMessage:

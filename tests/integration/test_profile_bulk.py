@@ -83,6 +83,14 @@ def test_listed_standard_fields_are_emptied_when_they_are_not_supplied(client: h
     assert read(client, contact(("email", "a@example.com")))["firstName"] == "Ann"
 
 
+def test_a_bulk_request_of_a_client_with_nulls_and_a_single_contact_keeps_the_zone(client: httpx.Client) -> None:
+    nulls = {"fieldId": None, "contactFields": None, "customFieldsIDs": None, "groupNames": None}
+    one = contact(("email", "a@example.com"), ("sms", " "), timeZone="Europe/Kyiv")
+    assert run(client, {"contacts": one, "dedupeOn": "email", **nulls})["created"] == 1
+    found = client.post("/contact", json=contact(("email", "a@example.com"))).json()["id"]
+    assert client.get(f"/contact/{found}?full=true").json()["timeZone"] == "Europe/Kyiv"
+
+
 def test_an_external_id_beats_dedupe_on(client: httpx.Client) -> None:
     run(client, bulk(contact(("email", "a@example.com"), externalCustomerId="ext-1")))
     run(client, bulk(contact(externalCustomerId="ext-1", firstName="Ann"), dedupeOn="sms"))

@@ -56,6 +56,7 @@ COMMANDS = {
     "contacts.bulk_store.copy_contacts": "copies into one",
     "contacts.bulk_store.copy_channels": "copies into one",
     "contacts.bulk_store.copy_values": "copies into one",
+    "contacts.bulk_store.copy_addresses": "copies into one",
     "contacts.bulk_store.index_stage": "indexes and samples them",
     "contacts.bulk_store.analyze_stage": "samples them",
     "contacts.bulk_store.drop_stage": "drops them",

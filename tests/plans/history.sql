@@ -57,6 +57,21 @@ from generate_series(%(first)s + 1, %(last)s) n, unnest('{mobilepush,email}'::te
 insert into promo.contact_field_value (contact_id, contact_field_id, value)
 select n, field, 'value ' || n from generate_series(%(first)s + 1, %(last)s) n, generate_series(1, 2) field where n %% 50 > 0;
 
+-- contact_groups --
+-- Four groups, the last of which nobody is in.
+insert into promo.contact_group (contact_group_id, name) overriding system value
+select n, 'group ' || n from generate_series(1, 4) n on conflict do nothing;
+
+-- contact_group_members --
+-- Each contact is in three groups.
+insert into promo.contact_group_member (contact_group_id, contact_id)
+select g, n from generate_series(1, 3) g, generate_series(%(first)s + 1, %(last)s) n where n %% 50 > 0;
+
+-- contact_addresses --
+-- Where they live.
+insert into promo.contact_address (contact_id, town, postcode)
+select n, 'Kyiv', lpad((n %% 1000)::text, 5, '0') from generate_series(%(first)s + 1, %(last)s) n where n %% 50 > 0;
+
 -- erased_identities --
 -- What recognises the erased.
 insert into promo.erased_identity (digest, contact_id)

@@ -171,7 +171,11 @@ def query_of(name: str) -> str:
 
 def _do(connection: Connection, scenario: Scenario, step: Step) -> None:
     text, terms = (step, {}) if isinstance(step, str) else (query_of(step[0]), step[1])
+    if isinstance(step, str) and "update promo.run" in step:
+        connection.execute("set local session_replication_role = replica")
     connection.execute(text, {**scenario.shared_terms(), **terms} if "%(" in text else None)
+    if isinstance(step, str):
+        connection.execute("set local session_replication_role = origin")
 
 
 def _read_through(connection: Connection) -> dict[str, int]:

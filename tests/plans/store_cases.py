@@ -26,6 +26,7 @@ from generate_series(1, 500) n;
 insert into stage_channel (row_number, position, is_identity, type, value)
 select n, 0, true, 'mobilepush', case when n % 10 < 7 then 'token-' || n * 7 else 'new-' || n end
 from generate_series(1, 500) n;
+insert into stage_address (row_number, town) select n, 'Lviv' from generate_series(1, 500) n;
 insert into stage_value (row_number, field_id, value)
 select n, 1, case when n % 5 > 0 then 'value of ' || n end from generate_series(1, 500) n
 """
@@ -55,6 +56,10 @@ def store_cases(scenario: Scenario) -> dict[str, Case]:
         **_contacts(scenario),
         **_contact_batches(),
         **_erasures(),
+        **_found_contacts(),
+        **_groups(),
+        **_orders(),
+        **_api_keys(),
         **_events(scenario),
         **_event_queue(scenario),
         **_previews(scenario),
@@ -256,9 +261,13 @@ def _contact_batches() -> dict[str, Case]:
         "other_external_id": "other",
         "unknown_zone": "unknown",
         "held": "held",
+        "was_deleted": "deleted",
         "lock_wait": "200ms",
+        "joins": [4],
+        "leaves": [2],
+        "event_type": "cameInBulk",
     }
-    matching = Matching(field_id=1, listed=("firstName", "email"))
+    matching = Matching(field_id=1, listed=("firstName", "email"), joins=(4,), leaves=(2,), event_type="cameInBulk")
     done: list[Step] = [
         ("contacts.bulk_store.create_stage", {}),
         *_STAGED_CONTACTS.split(";"),
@@ -271,7 +280,7 @@ def _contact_batches() -> dict[str, Case]:
         if step != "analyze_stage":
             found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, per=_CHANNELS, terms=terms, before=tuple(done))
         done.append((f"contacts.bulk_store.{step}", terms))
-    for step in ("forget_matches", "refuse_held", "count_outcomes", "list_rejects"):
+    for step in ("forget_matches", "refuse_held", "restore_deleted", "count_outcomes", "list_rejects"):
         found[f"contacts.bulk_store.{step}"] = Case(size=BATCH, terms=terms, before=tuple(done))
     return found
 
@@ -293,6 +302,73 @@ def _erasures() -> dict[str, Case]:
     }
 
 
+def _found_contacts() -> dict[str, Case]:
+    first = {"after": 0, "after_name": "", "first_name": "ada", "last_name": "lovelace", "group_id": 3}
+    holder = {**first, "types": ["email"], "locators": ["c7@example.com"]}
+    locators = {"type": "email", "values": [f"c{n}@example.com" for n in range(1, BATCH + 1)]}
+    deleted: Step = ("contacts.deletion.delete_contact", {"contact_id": 7})
+    return {
+        "contacts.search.everybody": case(BATCH, **first, limit=BATCH),
+        "contacts.search.everybody@far": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.by_locator": case(ONE, **holder),
+        "contacts.search.by_first_name": case(BATCH, **first, limit=BATCH),
+        "contacts.search.by_first_name@far": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.by_names": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.by_last_name": case(BATCH, **first, limit=BATCH),
+        "contacts.search.by_last_name@far": case(BATCH, **{**first, "after": 5_000, "after_name": "ada"}, limit=BATCH),
+        "contacts.search.by_group": case(BATCH, **{**first, "after": 5_000}, limit=BATCH),
+        "contacts.search.read_shown": case(BATCH),
+        "contacts.search.read_emails": case(BATCH),
+        "contacts.store.is_there": case(ONE),
+        "contacts.addresses.put_address": case(ONE, region="Kyiv", town=None, address=None, postcode="01001"),
+        "contacts.deletion.delete_contact": case(ONE, contact_id=7),
+        "contacts.deletion.restore_contact": case(ONE, deleted, contact_id=7),
+        "contacts.unsubscribed.which_are_held": case(BATCH, **locators),
+        "contacts.unsubscribed.close_locators": case(BATCH, **locators),
+        "contacts.unsubscribed.open_locators": case(
+            BATCH, ("contacts.unsubscribed.close_locators", locators), **locators
+        ),
+    }
+
+
+def _groups() -> dict[str, Case]:
+    made = {"names": [f"group {n}" for n in range(BATCH)], "most": 10_000}
+    made_already: Step = ("contacts.groups.add_groups", made)
+    member = {"group_id": 4, "contact_ids": list(range(1001, 1001 + BATCH))}
+    return {
+        "contacts.groups.find_groups": case(BATCH, made_already, **made),
+        "contacts.groups.add_groups": case(BATCH, **made),
+        "contacts.groups.find_group": case(ONE, group_id=1),
+        "contacts.groups.list_groups": case(BATCH, made_already, after=0, limit=BATCH),
+        "contacts.groups.list_groups_by_name": case(BATCH, made_already, after=0, limit=BATCH, name="group 1"),
+        "contacts.groups.join_groups": case(ONE, group_ids=[4]),
+        "contacts.groups.attach": case(BATCH, **member),
+        "contacts.groups.detach": case(BATCH, **{**member, "group_id": 2}),
+    }
+
+
+def _api_keys() -> dict[str, Case]:
+    made = {"name": "shop", "digest": b"x" * 32, "scopes": ["read"], "per_second": 1, "actor": "ops", "most": 1_000}
+    return {
+        "profile_api.keys.store.add_key": case(ONE, **made),
+        "profile_api.keys.store.list_keys": case(ONE, most=10),
+        "profile_api.keys.store.revoke_key": case(ONE, **made),
+        "profile_api.keys.store.read_keys": case(ONE, most=10),
+    }
+
+
+def _orders() -> dict[str, Case]:
+    order = {"status": "DELIVERED", "ordered_at": datetime.now(timezone.utc), "total": 19.9, "currency": "EUR"}
+    one = {**order, "external_id": "order 1", "contact_id": 7, "details": "{}"}
+    known: Step = ("contacts.orders.put_order", one)
+    return {
+        "contacts.orders.put_order": case(ONE, **one),
+        "contacts.orders.read_order": case(ONE, known, external_id="order 1"),
+        "contacts.orders.delete_order": case(ONE, known, external_id="order 1"),
+        "contacts.orders.count_orders": case(BATCH, known),
+    }
+
+
 def _events(scenario: Scenario) -> dict[str, Case]:
     named = {"types": ["mobilepush"], "locators": ["token-7"]}
     event = {"key": "k", "params": '{"a": 1}', "token": scenario.session_id, "type": "opened"}
@@ -300,6 +376,7 @@ def _events(scenario: Scenario) -> dict[str, Case]:
         "contacts.event_store.find_contact": case(ONE, **named),
         "contacts.event_store.find_contact@channel": case(ONE, contact_id=None, external_id=None, **named),
         "contacts.event_store.add_event": case(ONE, **event),
+        "contacts.event_store.add_past_event": case(ONE, **event, occurred_at=scenario.now),
         "contacts.event_store.newest": case(20),
         "contacts.event_store.newest_of_type": case(20, type="nobody sends this"),
         "contacts.event_store.newest_waiting": case(20),

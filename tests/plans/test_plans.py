@@ -35,6 +35,7 @@ OPTIONAL = re.compile(r"%\((\w+)\)s(?:::\w+(?:\[\])?)? is (?:null|false) or ")
 MAY_BRANCH = {
     "ledger.assignments.skip_unreachable": "zone and first share narrow a range that is read in any case",
     "contacts.event_store.add_event": "an event that names nobody is kept as well",
+    "contacts.event_store.add_past_event": "likewise",
     "contacts.event_store.find_contact": "decides between owners that were found already",
 }
 

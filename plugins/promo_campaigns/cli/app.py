@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from promo_campaigns.cli.quick_values import Theirs
 
 COMMANDS = {
+    "api-key": "Make, list and revoke keys of the profile API's clients.",
     "audit": "List who exported codes, erased a contact or changed by hand what a campaign does, newest first.",
     "check": "Check the promises of the ledger.",
     "codes": "Load files of promo codes or generate them, withdraw them, count the stock.",

@@ -4,15 +4,22 @@ Which values a contact may have is in ``model``.
 """
 
 __all__ = [
+    "addresses",
     "audience_values",
     "audiences",
     "closing",
+    "deletion",
     "erasure",
     "event_store",
     "file",
+    "groups",
     "import_queue",
     "import_request",
     "load",
+    "orders",
+    "search",
     "store",
+    "subscription",
+    "unsubscribed",
     "watermark",
 ]

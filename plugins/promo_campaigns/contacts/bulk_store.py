@@ -15,10 +15,12 @@ from psycopg.types.json import Jsonb
 
 from promo_campaigns.contacts.store import TRIES
 from promo_campaigns.model.contacts import (
+    ADDRESS_PARTS,
     HELD_BY_OTHERS,
     OTHER_CONTACT,
     OTHER_EXTERNAL_ID,
     UNKNOWN_ZONE,
+    WAS_DELETED,
     WAS_ERASED,
     BatchReport,
     Matching,
@@ -97,6 +99,10 @@ class _Load:
             "other_contact": OTHER_CONTACT,
             "other_external_id": OTHER_EXTERNAL_ID,
             "was_erased": WAS_ERASED,
+            "was_deleted": WAS_DELETED,
+            "joins": list(self._matching.joins),
+            "leaves": list(self._matching.leaves),
+            "event_type": self._matching.event_type,
             "unknown_zone": UNKNOWN_ZONE,
             "held": HELD_BY_OTHERS,
         }
@@ -202,6 +208,18 @@ def _stage(connection: Connection, rows: Sequence[Row], matching: Matching) -> N
             for row in rows:
                 for field_id, value in row.contact.values.items():
                     copy.write_row((row.number, field_id, value))
+        if addresses := list(_addresses(rows, matching)):
+            with cursor.copy(_SQL["copy_addresses"]) as copy:
+                for address in addresses:
+                    copy.write_row(address)
+
+
+def _addresses(rows: Sequence[Row], matching: Matching) -> Iterator[tuple[Any, ...]]:
+    """Return the addresses to write: with a list, the listed parts of each row, and of no other part anything."""
+    listed = ADDRESS_PARTS if matching.listed is None else tuple(set(ADDRESS_PARTS) & set(matching.listed))
+    for row in rows:
+        if listed and (row.contact.address or matching.listed is not None):
+            yield row.number, *(row.contact.address.get(part) if part in listed else None for part in ADDRESS_PARTS)
 
 
 def _channels(rows: Sequence[Row], matching: Matching) -> Iterator[tuple[Any, ...]]:
@@ -222,7 +240,15 @@ def _matching_steps(matching: Matching) -> Iterator[str]:
 def _writing_steps(matching: Matching) -> Iterator[str]:
     if matching.listed is not None:
         yield "drop_unlisted_channels"
-    yield from ("refuse_foreign_channels", "refuse_erased", "refuse_zones", "insert_contacts", "update_contacts")
+    yield from ("refuse_foreign_channels", "refuse_erased", "refuse_zones")
+    yield "restore_deleted" if matching.restores else "refuse_deleted"
+    yield from ("insert_contacts", "update_contacts")
     if matching.listed is not None:
         yield "empty_listed_channels"
-    yield from ("update_channels", "insert_channels", "delete_values", "upsert_values")
+    yield from ("update_channels", "insert_channels", "delete_values", "upsert_values", "put_addresses")
+    if matching.joins:
+        yield "join_groups"
+    if matching.leaves:
+        yield "leave_groups"
+    if matching.event_type:
+        yield "add_events"

@@ -1,6 +1,6 @@
 -- create_stage --
 -- Room for the rows of one load; what a load that broke off left in this session goes first.
-drop table if exists pg_temp.stage_contact, pg_temp.stage_channel, pg_temp.stage_value;
+drop table if exists pg_temp.stage_contact, pg_temp.stage_channel, pg_temp.stage_value, pg_temp.stage_address;
 create temporary table stage_contact (
   row_number  bigint  primary key,
   given_id    bigint,
@@ -28,6 +28,13 @@ create temporary table stage_value (
   row_number bigint not null,
   field_id   bigint not null,
   value      text
+);
+create temporary table stage_address (
+  row_number bigint primary key,
+  region     text,
+  town       text,
+  address    text,
+  postcode   text
 )
 
 -- copy_contacts --
@@ -41,6 +48,10 @@ copy stage_channel (row_number, position, is_identity, type, value, device) from
 -- copy_values --
 -- Their additional fields.
 copy stage_value (row_number, field_id, value) from stdin
+
+-- copy_addresses --
+-- Where they live.
+copy stage_address (row_number, region, town, address, postcode) from stdin
 
 -- index_stage --
 -- A lot is found by its row numbers, and earlier rows by their contact: as an expression, so that no other statement takes
@@ -57,7 +68,7 @@ analyze stage_contact
 
 -- drop_stage --
 -- The load is done.
-drop table stage_contact, stage_channel, stage_value
+drop table stage_contact, stage_channel, stage_value, stage_address
 
 -- limit_lock_wait --
 -- A lot waits this long for a lock; then it lets go of those it holds, so that it stops nobody else.
@@ -217,6 +228,28 @@ update stage_contact s
  where lived_in.time_zone = s.time_zone and s.refused_for is null and not promo.knows_zone(lived_in.time_zone)
    and s.row_number between %(first)s and %(last)s
 
+-- refuse_deleted --
+-- Nobody who was deleted comes back unasked.
+update stage_contact s set place = '', refused_for = %(was_deleted)s
+  from promo.contact c
+ where c.contact_id = s.contact_id and c.deleted_at is not null and s.refused_for is null
+   and s.row_number between %(first)s and %(last)s
+
+-- restore_deleted --
+-- Who was deleted is back, and what the deletion closed is open.
+with was as (
+  select c.contact_id, c.deleted_at, s.row_number
+    from stage_contact s join promo.contact c on c.contact_id = s.contact_id
+   where c.deleted_at is not null and s.refused_for is null and s.row_number between %(first)s and %(last)s
+   order by c.contact_id for update of c
+), back as (
+  update promo.contact c set deleted_at = null, updated_at = now() from was where c.contact_id = was.contact_id
+), opened as (
+  update promo.contact_channel h set unsubscribed_at = null
+    from was where h.contact_id = was.contact_id and h.unsubscribed_at = was.deleted_at and h.closed_for is null
+)
+update stage_contact s set is_changed = true from was where was.row_number = s.row_number
+
 -- insert_contacts --
 -- What was not found is new.
 with numbered as (
@@ -335,6 +368,68 @@ with written as (
 )
 update stage_contact s set is_changed = true from written
  where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- put_addresses --
+-- Parts of addresses that were sent; with a list, exactly the listed parts are written, absent ones emptied.
+with written as (
+  insert into promo.contact_address (contact_id, region, town, address, postcode)
+  select s.contact_id, m.region, m.town, m.address, m.postcode
+    from stage_address g
+    join stage_contact s on s.row_number = g.row_number
+    left join promo.contact_address a on a.contact_id = s.contact_id
+   cross join lateral (
+         select case when 'region' = any (%(listed)s::text[]) then g.region else coalesce(g.region, a.region) end as region,
+                case when 'town' = any (%(listed)s::text[]) then g.town else coalesce(g.town, a.town) end as town,
+                case when 'address' = any (%(listed)s::text[]) then g.address else coalesce(g.address, a.address) end as address,
+                case when 'postcode' = any (%(listed)s::text[]) then g.postcode else coalesce(g.postcode, a.postcode) end as postcode) m
+   where s.refused_for is null and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
+     and (m.region, m.town, m.address, m.postcode) is distinct from (a.region, a.town, a.address, a.postcode)
+   order by s.contact_id
+  on conflict (contact_id) do update
+     set region = excluded.region, town = excluded.town, address = excluded.address, postcode = excluded.postcode
+  returning contact_id
+)
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- join_groups --
+-- The contacts of a lot are put into groups.
+with written as (
+  insert into promo.contact_group_member (contact_group_id, contact_id)
+  select named.group_id, s.contact_id
+    from stage_contact s, unnest(%(joins)s::bigint[]) named (group_id)
+   where s.refused_for is null and s.row_number between %(first)s and %(last)s
+   order by named.group_id, s.contact_id
+  on conflict do nothing
+  returning contact_id
+)
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- leave_groups --
+-- They are taken out of groups.
+with written as (
+  delete from promo.contact_group_member m
+   using stage_contact s
+   where m.contact_group_id = any (%(leaves)s::bigint[]) and m.contact_id = s.contact_id and s.refused_for is null
+     and s.row_number between %(first)s and %(last)s
+  returning m.contact_id
+)
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
+
+-- add_events --
+-- An event for each contact that is new, for every workflow that listens to its type.
+with added as (
+  insert into promo.event (type, key, contact_id, params, token)
+  select %(event_type)s, s.contact_id::text, s.contact_id, jsonb_build_object('contactId', s.contact_id), gen_random_uuid()
+    from stage_contact s
+   where s.is_new and s.refused_for is null and s.row_number between %(first)s and %(last)s
+  returning event_id, type, contact_id, received_at
+)
+insert into promo.event_queue (event_id, workflow, contact_id, received_at)
+select a.event_id, l.workflow, a.contact_id, a.received_at
+  from added a join promo.event_listener l on l.type = a.type
 
 -- count_outcomes --
 -- What the load did, in numbers.

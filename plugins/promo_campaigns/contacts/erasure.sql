@@ -81,10 +81,16 @@ with channels as (
   update promo.redemption d
   set order_id = 'erased ' || encode(promo.identity_digest(k.inner_pad, k.outer_pad, 'order', d.order_id), 'hex')
   from promo.erasure_key k where d.person_id = %(contact_id)s and d.order_id !~ '^erased [0-9a-f]{64}$'
+), lived as (
+  delete from promo.contact_address where contact_id = %(contact_id)s
+), bought as (
+  delete from promo.shop_order where contact_id = %(contact_id)s
+), groups as (
+  delete from promo.contact_group_member where contact_id = %(contact_id)s
 ), named as (
   update promo.contact
   set external_id = null, first_name = null, last_name = null, language = null, time_zone = null, updated_at = promo.clock(),
-      erased_at = promo.clock()
+      erased_at = promo.clock(), deleted_at = null
   where contact_id = %(contact_id)s and erased_at is null
 )
 select (select count(*) from channels) as channels, (select count(*) from field_values) as field_values,

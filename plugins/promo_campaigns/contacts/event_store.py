@@ -12,6 +12,9 @@ from promo_campaigns.model.errors import ConfigurationError, ContactError, Store
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from promo_campaigns.model.events import Event, Identity
     from promo_campaigns.postgres.connection import Connection
 
@@ -28,22 +31,36 @@ def add_event(connection: Connection, event: Event) -> int:
     :raises ContactError: the contact was erased
     :raises StoreUnavailableError: another transaction is writing the contact or the same event
     """
+    return _keep(connection, event, "add_event", {})
+
+
+def add_past_event(connection: Connection, event: Event, occurred_at: datetime) -> int:
+    """Store an event that happened earlier, as ``add_event`` does, but queue it for nobody; return its id."""
+    return _keep(connection, event, "add_past_event", {"occurred_at": occurred_at})
+
+
+def _keep(connection: Connection, event: Event, query: str, more: Mapping[str, object]) -> int:
     row: dict[str, object] = {
+        **more,
         "type": event.type,
         "key": event.key,
         "params": Jsonb(dict(event.params)),
         "token": event.token,
     }
     for _ in range(TRIES):
-        row["contact_id"] = _contact_of(connection, event.identity)
-        kept = connection.execute(_SQL["add_event"], row).fetchone()
+        row["contact_id"] = contact_of(connection, event.identity)
+        kept = connection.execute(_SQL[query], row).fetchone()
         if kept is not None:
             return int(kept["event_id"])
     problem = "the same request is in progress; try again"
     raise StoreUnavailableError(problem)
 
 
-def _contact_of(connection: Connection, identity: Identity) -> int | None:
+def contact_of(connection: Connection, identity: Identity) -> int | None:
+    """Return the contact that an event or an order names; an unknown one is created, a known one is not changed.
+
+    :raises ContactError: the contact was erased
+    """
     wanted = {
         "contact_id": identity.contact_id,
         "external_id": identity.external_id,

@@ -36,6 +36,21 @@ select event_id from added
 union all
 select event_id from promo.event where token = %(token)s;
 
+-- add_past_event --
+-- Keeps an event that happened earlier: nobody waits for it. The same one again finds what is there.
+with known as (
+  select contact_id from promo.contact where contact_id = %(contact_id)s and erased_at is null for key share
+), added as (
+  insert into promo.event (type, key, contact_id, params, token, occurred_at)
+  select %(type)s, %(key)s, %(contact_id)s::bigint, %(params)s::jsonb, %(token)s::uuid, %(occurred_at)s
+  where %(contact_id)s::bigint is null or exists (select from known)
+  on conflict (token) do nothing
+  returning event_id
+)
+select event_id from added
+union all
+select event_id from promo.event where token = %(token)s;
+
 -- newest --
 -- The newest events.
 select event_id from promo.event order by event_id desc limit %(limit)s;

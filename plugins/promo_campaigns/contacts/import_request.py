@@ -30,6 +30,10 @@ class ContactImport:
             "channels": self.matching.channels,
             "field_id": self.matching.field_id,
             "listed": self.matching.listed,
+            "restores": self.matching.restores,
+            "joins": self.matching.joins,
+            "leaves": self.matching.leaves,
+            "event_type": self.matching.event_type,
             "rows": [_row_as_list(row) for row in self.rows],
         }
 
@@ -41,6 +45,11 @@ class ContactImport:
             field_id=stored["field_id"],
             listed=None if stored["listed"] is None else tuple(stored["listed"]),
             row_noun="position",
+            # A request that was queued by an earlier version has none of these.
+            restores=stored.get("restores", False),
+            joins=tuple(stored.get("joins", ())),
+            leaves=tuple(stored.get("leaves", ())),
+            event_type=stored.get("event_type", ""),
         )
         return cls([_row_from_list(row) for row in stored["rows"]], matching)
 
@@ -65,12 +74,14 @@ class ImportStatus:
 def _row_as_list(row: Row) -> list[Any]:
     one = row.contact
     channels = [[channel.type, channel.value, channel.device] for channel in one.channels]
-    names = [one.external_id, one.first_name, one.last_name, one.language]
-    return [row.number, row.contact_id, channels, list(one.values.items()), *names]
+    names = [one.external_id, one.first_name, one.last_name, one.language, one.time_zone]
+    return [row.number, row.contact_id, channels, list(one.values.items()), *names, dict(one.address)]
 
 
 def _row_from_list(stored: Sequence[Any]) -> Row:
-    number, contact_id, channels, values, external_id, first_name, last_name, language = stored
+    number, contact_id, channels, values, external_id, first_name, last_name, language, *more = stored
+    # A request that was queued by an earlier version has no more.
+    time_zone, address = more or (None, {})
     contact = Contact(
         channels=tuple(Channel(*channel) for channel in channels),
         values={field_id: value for field_id, value in values},  # noqa: C416  (pairs are lists after JSON)
@@ -78,5 +89,7 @@ def _row_from_list(stored: Sequence[Any]) -> Row:
         first_name=first_name,
         last_name=last_name,
         language=language,
+        time_zone=time_zone,
+        address=address,
     )
     return Row(number, contact, contact_id)

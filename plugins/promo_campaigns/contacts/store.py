@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from promo_campaigns.contacts.deletion import restore_contact
 from promo_campaigns.model.contact_rules import (
     FIELD_TYPES,
     clean_channel_type,
@@ -14,7 +15,16 @@ from promo_campaigns.model.contact_rules import (
     clean_field_name,
     clean_locator,
 )
-from promo_campaigns.model.contacts import UNKNOWN_ZONE, WAS_ERASED, Contact, Field, Owner, check_identity, choose_owner
+from promo_campaigns.model.contacts import (
+    OTHER_CONTACT,
+    UNKNOWN_ZONE,
+    WAS_ERASED,
+    Contact,
+    Field,
+    Owner,
+    check_identity,
+    choose_owner,
+)
 from promo_campaigns.model.errors import ConfigurationError, ContactError, StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
 
@@ -43,10 +53,34 @@ def put_contact(connection: Connection, contact: Contact) -> int:
     :raises StoreUnavailableError: other writers were faster each time
     """
     check_identity(contact)
+    return _written(connection, contact, None)
+
+
+def update_contact(connection: Connection, contact_id: int, contact: Contact) -> int | None:
+    """Update a contact that is named by its own id; return the id, or None if there is no such contact.
+
+    Like ``put_contact``, which also creates contacts; a locator of the contact may be another than before.
+    """
+    if contact.channels or contact.external_id:
+        check_identity(contact)
+    found = connection.execute(_SQL["is_there"], {"contact_id": contact_id}).fetchone()
+    return None if found is None else _written(connection, contact, contact_id)
+
+
+def find_owner(connection: Connection, contact: Contact) -> int | None:
+    """Return the id of the contact that holds an identifier of this one, also of one that was deleted, or None.
+
+    :raises ContactError: its identifiers belong to different contacts
+    """
+    found = connection.execute(_SQL["find_owners"], _parameters(contact)).fetchall()
+    return choose_owner(contact, [Owner(**row) for row in found])
+
+
+def _written(connection: Connection, contact: Contact, known_id: int | None) -> int:
     parameters = _parameters(contact)
     for _ in range(TRIES):
         try:
-            contact_id = _put_once(connection, contact, parameters)
+            contact_id = _put_once(connection, contact, parameters, known_id)
         except (errors.UniqueViolation, errors.DeadlockDetected):
             continue
         except errors.InvalidParameterValue as error:
@@ -62,12 +96,18 @@ def put_contact(connection: Connection, contact: Contact) -> int:
     raise StoreUnavailableError(problem)
 
 
-def _put_once(connection: Connection, contact: Contact, parameters: dict[str, Any]) -> int | None:
+def _put_once(connection: Connection, contact: Contact, parameters: dict[str, Any], known_id: int | None) -> int | None:
     """Return the contact's id, or None if it was removed meanwhile."""
     found = connection.execute(_SQL["find_owners"], parameters).fetchall()
     owners = [Owner(**row) for row in found]
     contact_id = choose_owner(contact, owners)
+    if known_id is not None:
+        if contact_id not in {None, known_id}:
+            raise ContactError(OTHER_CONTACT)
+        contact_id = known_id
     parameters["contact_id"] = contact_id
+    if contact_id is not None and any(owner.is_deleted for owner in owners):
+        restore_contact(connection, contact_id)
     if contact_id is not None and not _changes_profile(contact, owners):
         # The common case of a campaign: one value for a known contact.
         if contact.values:

@@ -1,12 +1,17 @@
 -- find_owners --
 -- Whose are these identifiers: position 0 is the external id, the others are channels in the order they were sent.
-select 0 as position, c.contact_id, c.external_id, true as as_sent
+select 0 as position, c.contact_id, c.external_id, true as as_sent, c.deleted_at is not null as is_deleted
   from promo.contact c
  where c.external_id = %(external_id)s
 union all
-select s.position::int, c.contact_id, c.external_id, h.value = s.value and (s.device is null or s.device = h.device)
+select s.position::int, c.contact_id, c.external_id, h.value = s.value and (s.device is null or s.device = h.device),
+       c.deleted_at is not null
   from unnest(%(types)s::text[], %(locators)s::text[], %(devices)s::jsonb[]) with ordinality s (type, value, device, position)
   /* fragment holder */
+
+-- is_there --
+-- Whether there is such a contact; one that was deleted is none.
+select contact_id from promo.contact where contact_id = %(contact_id)s and erased_at is null and deleted_at is null
 
 -- put_values --
 -- Nothing but additional fields of a contact that is there.

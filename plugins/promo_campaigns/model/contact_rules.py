@@ -129,6 +129,18 @@ def clean_time_zone(text: str) -> str:
     return value
 
 
+def clean_address_part(text: str) -> str:
+    """Return a part of a postal address, trimmed.
+
+    :raises ValueError: over 255 characters, or with a control character
+    """
+    value = text.strip()
+    if len(value) > EXTERNAL_ID_LENGTH or _CONTROL.search(value):
+        msg = f"a part of an address has at most {EXTERNAL_ID_LENGTH} characters and no control characters"
+        raise ValueError(msg)
+    return value
+
+
 def clean_field_name(text: str) -> str:
     """Return the name of an additional field, trimmed.
 

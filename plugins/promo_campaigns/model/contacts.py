@@ -22,6 +22,7 @@ UNKNOWN_ZONE = "the database's server does not know this time zone; name another
 WAS_ERASED = "this contact was erased and is not taken up again; promo contacts readmit allows it"
 _CODE_WITHIN = 40
 """A reply begins with its codes; what stands further behind is text of whoever wrote it."""
+WAS_DELETED = "this contact was deleted; send it with restoreDeleted: true, or by itself, to take it back"
 HELD_BY_OTHERS = "other transactions kept this contact locked for too long; send it again"
 
 
@@ -83,11 +84,16 @@ class Closing:
     at: datetime | None = None
 
 
+ADDRESS_PARTS = ("region", "town", "address", "postcode")
+"""The parts of an address, in the order in which they are stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One contact of a request or a row. ``None`` means "not sent": an existing contact keeps its value.
 
     :param values: additional fields by id; ``None`` empties the field
+    :param address: parts of the postal address by their names in ``ADDRESS_PARTS``; those that are absent are not sent
     """
 
     channels: tuple[Channel, ...] = ()
@@ -97,6 +103,7 @@ class Contact:
     last_name: str | None = None
     language: str | None = None
     time_zone: str | None = None
+    address: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +122,14 @@ class Owner:
 
     :param position: 0 for the external id, else the 1-based position of the channel in the request
     :param as_sent: whether the stored identifier equals the sent one exactly, spelling and device included
+    :param is_deleted: whether the contact was deleted, and not erased
     """
 
     position: int
     contact_id: int
     external_id: str | None
     as_sent: bool = True
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +153,20 @@ class Matching:
     :param field_id: additional field whose value names a contact
     :param listed: standard fields to write, absent ones emptied; None to write what was sent
     :param row_noun: the caller's word for a row ("line", "contact"), used in reasons of refusals
+    :param restores: take deleted contacts back; otherwise their rows are refused
+    :param joins: ids of the groups that the contacts are put into
+    :param leaves: ids of the groups that they are taken out of
+    :param event_type: type of an event that is stored for each contact that is new; empty for none
     """
 
     channels: tuple[str, ...] | None = None
     field_id: int | None = None
     listed: tuple[str, ...] | None = None
     row_noun: str = "row"
+    restores: bool = False
+    joins: tuple[int, ...] = ()
+    leaves: tuple[int, ...] = ()
+    event_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

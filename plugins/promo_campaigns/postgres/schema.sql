@@ -230,12 +230,20 @@ create table promo.contact (
   updated_at  timestamptz not null default now(),
   erased_at   timestamptz,
   time_zone   text,
+  deleted_at  timestamptz,
   constraint contact_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
   constraint contact_erased_bare
     check (erased_at is null or num_nonnulls(external_id, first_name, last_name, language, time_zone) = 0)
 );
 comment on column promo.contact.time_zone is 'IANA name; null for the time zone of the run. A name that Postgres does not know is an error.';
+comment on column promo.contact.deleted_at is
+  'When it was deleted without being erased: its open channels were closed at the same moment, and are opened when it comes back.';
 create index contact_erased on promo.contact (contact_id) where erased_at is not null;
+create index contact_deleted on promo.contact (contact_id) where deleted_at is not null;
+-- Search by name: the first name decides the order among those of one last name.
+create index contact_first_name on promo.contact (lower(first_name), contact_id) where first_name is not null;
+create index contact_last_name on promo.contact (lower(last_name), coalesce(lower(first_name), ''), contact_id)
+  where last_name is not null;
 
 create sequence promo.channel_change as bigint;
 
@@ -313,6 +321,46 @@ create table promo.contact_field_value (
   updated_at       timestamptz not null default now(),
   primary key (contact_id, contact_field_id)
 );
+
+create table promo.contact_address (
+  contact_id bigint primary key references promo.contact on delete cascade,
+  region     text,
+  town       text,
+  address    text,
+  postcode   text
+);
+comment on table promo.contact_address is 'Where a contact lives, as callers of the profile API say.';
+
+create table promo.contact_group (
+  contact_group_id bigint      generated always as identity primary key,
+  name             text        not null constraint contact_group_trimmed check (name <> '' and name = btrim(name)),
+  created_at       timestamptz not null default promo.clock()
+);
+comment on table promo.contact_group is 'A group of contacts, as callers of the profile API name it; an audience may select its members.';
+create unique index contact_group_name on promo.contact_group (lower(name) collate "C");
+
+create table promo.contact_group_member (
+  contact_group_id bigint not null references promo.contact_group,
+  contact_id       bigint not null references promo.contact on delete cascade,
+  primary key (contact_group_id, contact_id)
+);
+create index contact_group_member_contact on promo.contact_group_member (contact_id);
+
+create table promo.shop_order (
+  shop_order_id bigint      generated always as identity primary key,
+  external_id   text        not null unique check (external_id <> ''),
+  contact_id    bigint,
+  status        text        not null check (status in (
+    'INITIALIZED', 'IN_PROGRESS', 'DELIVERED', 'CANCELLED', 'ABANDONED_SHOPPING_CART')),
+  ordered_at    timestamptz not null,
+  total         numeric     not null,
+  currency      text        not null check (currency ~ '^[A-Z]{3}$'),
+  details       jsonb       not null,
+  received_at   timestamptz not null default promo.clock()
+);
+comment on table promo.shop_order is 'An order as the shop has told of it last; it goes when its contact is erased.';
+comment on column promo.shop_order.details is 'Whatever else the shop has said of it: goods, addresses, ways of delivery.';
+create index shop_order_contact on promo.shop_order (contact_id, ordered_at);
 
 create table promo.contact_import (
   contact_import_id bigint      generated always as identity primary key,
@@ -727,6 +775,26 @@ insert into promo.picture_key (key)
 select string_agg(uuid_send(gen_random_uuid()), '') from generate_series(1, 4);
 
 
+-- Clients of the profile API -----------------------------------------------------------------------------------------
+
+create table promo.api_key (
+  api_key_id bigint      generated always as identity primary key,
+  name       text        not null check (name <> '' and name = btrim(name)),
+  digest     bytea       not null unique check (octet_length(digest) = 32),
+  scopes     text[]      not null check (
+    scopes <> '{}' and scopes <@ '{read,contacts,erase,events,orders,messages}'::text[]),
+  per_second integer     not null check (per_second > 0),
+  created_at timestamptz not null default promo.clock(),
+  created_by text        not null,
+  revoked_at timestamptz,
+  revoked_by text,
+  constraint api_key_revoked check ((revoked_at is null) = (revoked_by is null))
+);
+comment on table promo.api_key is 'A client of the profile API: what its key allows, and how often. The key itself is kept nowhere.';
+comment on column promo.api_key.digest is 'SHA-256 of the key, which is 256 random bits: nothing slower is needed.';
+create unique index api_key_name on promo.api_key (name) where revoked_at is null;
+
+
 -- What all workers know of a receiver --------------------------------------------------------------------------------
 
 create table promo.receiver (
@@ -808,8 +876,10 @@ create table promo.event (
   params      jsonb,
   token       uuid        not null unique,
   received_at timestamptz not null default promo.clock(),
-  kept        boolean     not null default false
+  kept        boolean     not null default false,
+  occurred_at timestamptz
 );
+comment on column promo.event.occurred_at is 'When it happened, if it was sent as one of the past: no workflow answers it.';
 comment on table promo.event is 'One event as it was received. Key and params are erased after a while, since they hold addresses.';
 comment on column promo.event.token is 'Made from the caller''s Idempotency-Key, else at random: the same request sent again is the same event.';
 comment on column promo.event.contact_id is 'Who it is about; null when the event names nobody that can be found or made.';
@@ -1151,6 +1221,12 @@ end $$;
 create trigger contact_channel_of_nobody_erased after insert on promo.contact_channel
   referencing new table as added for each statement execute function promo.refuse_erased();
 create trigger contact_field_value_of_nobody_erased after insert on promo.contact_field_value
+  referencing new table as added for each statement execute function promo.refuse_erased();
+create trigger shop_order_of_nobody_erased after insert on promo.shop_order
+  referencing new table as added for each statement execute function promo.refuse_erased();
+create trigger contact_address_of_nobody_erased after insert on promo.contact_address
+  referencing new table as added for each statement execute function promo.refuse_erased();
+create trigger contact_group_member_of_nobody_erased after insert on promo.contact_group_member
   referencing new table as added for each statement execute function promo.refuse_erased();
 
 -- The stock of a pool follows its codes. Codes that were changed are counted by the moment they run out, which many share,

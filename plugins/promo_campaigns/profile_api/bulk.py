@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from promo_campaigns.contacts.import_request import ContactImport
 from promo_campaigns.model.contact_rules import clean_values
-from promo_campaigns.model.contacts import Contact, Matching, Rejected, Row, check_identity
+from promo_campaigns.model.contacts import Matching, Rejected, Row, check_identity
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.profile_api.models import BulkIn, ContactIn
 from promo_campaigns.profile_api.requests import RequestError, problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from promo_campaigns.model.contacts import Contact
 
 _CHANNELS: Mapping[str, tuple[str, ...]] = {
     "email": ("email",),
@@ -27,10 +30,13 @@ _CHANNELS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def bulk_request(sent: BulkIn, types: Mapping[int, str]) -> tuple[ContactImport, list[Rejected]]:
+def bulk_request(
+    sent: BulkIn, types: Mapping[int, str], groups: tuple[Sequence[int], Sequence[int]] = ((), ())
+) -> tuple[ContactImport, list[Rejected]]:
     """Return the import, and the contacts that are refused at once.
 
     :param types: type by id of the additional fields that exist
+    :param groups: ids of the groups that the contacts are put into, and of those that they are taken out of
     :raises RequestError: 400, the request as a whole cannot be carried out
     """
     if sent.dedupeOn not in _CHANNELS:
@@ -46,7 +52,17 @@ def bulk_request(sent: BulkIn, types: Mapping[int, str]) -> tuple[ContactImport,
     rows = [one for one in tried if isinstance(one, Row)]
     failures = [one for one in tried if isinstance(one, Rejected)]
     listed = tuple(sent.contactFields) if sent.contactFields else None
-    return ContactImport(rows, Matching(_CHANNELS[sent.dedupeOn], sent.fieldId, listed, "position")), failures
+    matching = Matching(
+        channels=_CHANNELS[sent.dedupeOn],
+        field_id=sent.fieldId,
+        listed=listed,
+        row_noun="position",
+        restores=bool(sent.restoreDeleted),
+        joins=tuple(groups[0]),
+        leaves=tuple(groups[1]),
+        event_type=sent.eventKeyForNewContacts or "",
+    )
+    return ContactImport(rows, matching), failures
 
 
 def _refuse(place: str, message: str) -> None:
@@ -69,7 +85,7 @@ def _row(position: int, raw: Mapping[str, Any], sent: BulkIn, types: Mapping[int
     whole = one.contact()
     # Additional fields are written only if they are listed.
     values = clean_values({key: value for key, value in whole.values.items() if key in types}, types)
-    contact = Contact(whole.channels, values, whole.external_id, whole.first_name, whole.last_name, whole.language)
+    contact = replace(whole, values=values)
     contact_id = one.id if sent.dedupeOn == "id" and not contact.external_id else None
     _check_recognisable(contact, contact_id, sent)
     return Row(position, contact, contact_id)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime  # noqa: TC003  (pydantic reads the annotation)
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID, uuid5
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.model.events import NAME_LENGTH, Event, clean_event_key, clean_event_type, parse_identity
 from promo_campaigns.model.typed.strict_json import refuse_constant
 from promo_campaigns.profile_api.json_values import storable, text_of
+from promo_campaigns.profile_api.moments import parse_moment
 from promo_campaigns.profile_api.requests import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from uuid import UUID
 
+MOST_PAST_EVENTS = 500
+_TOKENS = UUID("8b1d7d8e-21a5-4b86-9a2a-3d7f1f0f5f7c")
 STRUCTURE = (
     "an event is {eventTypeKey, keyValue, params}; without a keyValue, params must hold one of contactId, "
     "externalCustomerId, email, phone and pushToken"
@@ -62,7 +66,9 @@ class EventIn(BaseModel):
 
     eventTypeKey: Annotated[str, _cleaned(clean_event_type)]  # noqa: N815  (the vendor's name, as the next)
     keyValue: Annotated[str | None, _cleaned(clean_event_key, empty_is_absent=True)] = None  # noqa: N815
-    params: Annotated[dict[str, Any], BeforeValidator(_storable), BeforeValidator(_named)] = Field(default_factory=dict)
+    params: Annotated[dict[str, Any], BeforeValidator(_storable), BeforeValidator(_named)] = Field(
+        default_factory=dict, validation_alias=AliasChoices("params", "parameters")
+    )
 
     def event(self, *, escaped: bool, token: UUID) -> Event:
         """Return the event as a value of the model.
@@ -82,6 +88,28 @@ class EventIn(BaseModel):
         if key is None:
             raise RequestError(400, STRUCTURE)
         return Event(type=self.eventTypeKey, key=key, identity=identity, params=params, token=token)
+
+
+class PastEventIn(EventIn):
+    """One event that happened earlier."""
+
+    occurred: Annotated[datetime, BeforeValidator(lambda value: parse_moment(text_of(value)))]
+
+    def past_event(self, *, escaped: bool) -> Event:
+        """Return the event as a value of the model; the same one again has the same token.
+
+        :raises RequestError: as ``event``
+        """
+        told = [self.eventTypeKey, self.keyValue, self.occurred.isoformat(), self.params]
+        return self.event(escaped=escaped, token=uuid5(_TOKENS, json.dumps(told, sort_keys=True)))
+
+
+class PastEventsIn(BaseModel):
+    """Events that happened earlier; each is checked by itself, so that a wrong one does not refuse the others."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_PAST_EVENTS)]
 
 
 def _all_unescaped(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from promo_campaigns.model.links.unsubscribing import PATH as UNSUBSCRIBE
 from promo_campaigns.model.picture_link import PATH as PICTURES
 from promo_campaigns.profile_api.client_connections import CONNECTION
 from promo_campaigns.profile_api.closings.signature import PATH as NOTICES
+from promo_campaigns.profile_api.keys.scopes import CLIENT
 from promo_campaigns.profile_api.limits import WrongKeys, find_peer
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from promo_campaigns.profile_api.client_connections import LimitedConnection
+    from promo_campaigns.profile_api.keys.ring import KeyRing, Known
     from promo_campaigns.profile_api.limits import Limits
 
 _access = logging.getLogger("promo_campaigns.access")
@@ -37,20 +38,20 @@ _TAKE_BYTES = 256 * 1024
 
 
 class AuthenticationMiddleware:
-    """Authentication: passes requests on that carry the key as the password of HTTP Basic, under any user name.
+    """Authentication: passes requests on that carry a key as the password of HTTP Basic, under any user name.
 
     It wraps the whole application, so without the key an unknown path is answered like any other. A peer with many
     wrong keys is slowed: on a connection that has not shown the key it waits for the result of its next key, right or
     wrong, so that the time tells nothing. A client with the key behind the same address waits once for each connection.
     Pictures, links to unsubscribe and notices of gateways need no key: each is signed by itself.
 
-    :param api_key: the key, compared in constant time
+    :param keys: those that are worth something
     :param limits: number of wrong keys after which a peer is slowed, and the length of the wait
     """
 
-    def __init__(self, app: ASGIApp, *, api_key: str, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, *, keys: KeyRing, limits: Limits) -> None:
         self._app = app
-        self._key = api_key.encode()
+        self._keys = keys
         self._wrong_keys = WrongKeys(limits.wrong_keys)
         self._wait_s = limits.wrong_key_s
 
@@ -62,7 +63,8 @@ class AuthenticationMiddleware:
         headers = dict(scope["headers"])
         connection: LimitedConnection | None = scope.get("state", {}).get(CONNECTION)
         peer = find_peer(scope.get("client"))
-        if not self._is_known(headers):
+        known = self._find(headers)
+        if known is None:
             self._wrong_keys.count(peer)
             if connection is not None:
                 connection.refuse()
@@ -73,17 +75,22 @@ class AuthenticationMiddleware:
             connection.know()
             if self._wrong_keys.are_many(peer):
                 await anyio.sleep(self._wait_s)
+        if known.bucket is not None and not known.bucket.take():
+            await _take_body(headers, receive, 0.0)
+            await _too_many(known.bucket.per_second)(scope, receive, send)
+            return
+        scope.setdefault("state", {})[CLIENT] = known.client
         await self._app(scope, receive, send)
 
-    def _is_known(self, headers: Mapping[bytes, bytes]) -> bool:
+    def _find(self, headers: Mapping[bytes, bytes]) -> Known | None:
         scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"basic":
-            return False
+            return None
         try:
             _, _, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
         except binascii.Error:
-            return False
-        return hmac.compare_digest(password, self._key)
+            return None
+        return self._keys.find(password)
 
 
 def _is_signed_itself(scope: Scope) -> bool:
@@ -109,6 +116,11 @@ async def _take_body(headers: Mapping[bytes, bytes], receive: Receive, wait_s: f
             length += len(message.get("body", b""))
             more = bool(message.get("more_body"))
     await anyio.sleep_until(until)
+
+
+def _too_many(per_second: int) -> JSONResponse:
+    message = f"more than {per_second} requests a second with this key; try again"
+    return JSONResponse({"message": message}, status_code=429, headers={"Retry-After": "1"})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,3 +174,16 @@ def _origin(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "-"
+
+
+class TrailingSlashMiddleware:
+    """Takes one slash off the end of a path: some clients send it, and would not follow a redirect with a body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"][:-1]}
+        await self._app(scope, receive, send)

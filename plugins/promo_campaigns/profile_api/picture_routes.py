@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from promo_campaigns.profile_api.store import ProfileStore
     from promo_campaigns.profile_api.store_slots import StoreSlots
 
-NO_PICTURE = "there is no such picture"
+NO_PICTURE = "picture not found"
 LONGEST_KEPT_S = 86_400
 """For a day at most a picture stays in a browser: one whose contact was erased is then gone there, too."""
 _HEADERS = {

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from promo_campaigns.model.errors import ContactError
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -29,6 +31,11 @@ class RequestError(Exception):
         self.message = message
         self.errors = errors or []
         super().__init__(message)
+
+
+def is_true(request: Request, name: str) -> bool:
+    """Return whether a query parameter is there and says yes."""
+    return request.query_params.get(name, "").lower() in {"true", "1"}
 
 
 async def read_json(request: Request, model: type[Model], *, most_bytes: int) -> Model:
@@ -80,6 +87,15 @@ def problems(error: ValidationError) -> list[dict[str, str]]:
     """Return the places at fault and what is wrong, without the values."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [{"place": _place(one["loc"]), "message": _message(one["type"], one["msg"])} for one in found[:_MOST_ERRORS]]
+
+
+def first_problem(error: ValidationError | RequestError | ContactError) -> dict[str, str]:
+    """Return the first place at fault of one element of a list, and what is wrong there."""
+    if isinstance(error, ValidationError):
+        return problems(error)[0]
+    if isinstance(error, ContactError):
+        return {"place": error.place, "message": error.problem}
+    return error.errors[0] if error.errors else {"place": "", "message": error.message}
 
 
 def _place(location: tuple[int | str, ...]) -> str:

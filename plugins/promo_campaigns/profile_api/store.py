@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
+from promo_campaigns.contacts.addresses import put_address
 from promo_campaigns.contacts.closing import close_channels, hear_notice
 from promo_campaigns.contacts.erasure import erase_contact, find_contact, lock_contact
 from promo_campaigns.contacts.event_store import add_event
+from promo_campaigns.contacts.groups import ensure_groups, find_groups, join_groups
 from promo_campaigns.contacts.import_queue import accept_import, read_import, run_next_import
-from promo_campaigns.contacts.store import list_fields, put_contact, read_contacts
+from promo_campaigns.contacts.store import list_fields, put_contact, update_contact
 from promo_campaigns.ledger.lookups.pictures import picture_key, pictured_code
 from promo_campaigns.model.contact_rules import clean_values
 from promo_campaigns.postgres.pool import StorePool
@@ -17,13 +19,15 @@ from promo_campaigns.redemptions.rules import EVENT_TYPE, redemption_of
 from promo_campaigns.redemptions.store import add_redemptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from promo_campaigns.contacts.closing import Closed
     from promo_campaigns.contacts.import_request import ContactImport, ImportStatus
     from promo_campaigns.model.contacts import Closing, Contact, Field, Rejected
     from promo_campaigns.model.events import Event
     from promo_campaigns.postgres.connection import Connection
+
+Answer = TypeVar("Answer")
 
 _LOCK_WAIT_MS = 25
 """A lock that is not free after so long is not another request's: the caller waits elsewhere, without a connection."""
@@ -57,13 +61,53 @@ class ProfileStore:
         """Close every connection."""
         self._pool.close()
 
-    def put(self, contact: Contact) -> int:
-        """Create or update a contact; return its id.
+    def run(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do something on a connection; it may be done twice."""
+        return self._pool.run(work)
+
+    def check_values(self, contact: Contact) -> None:
+        """Check the additional fields of a contact.
+
+        :raises ContactError: see ``model.contacts.clean_values``
+        """
+        clean_values(contact.values, self.field_types(contact.values))
+
+    def put(self, contact: Contact, groups: Sequence[str] = ()) -> int:
+        """Create or update a contact, and put it into groups; return its id.
 
         :raises ContactError: see ``contacts.store.put_contact`` and ``model.contacts.clean_values``
         """
-        clean_values(contact.values, self.field_types(contact.values))
-        return self._pool.run(lambda connection: put_contact(connection, contact))
+        self.check_values(contact)
+
+        def put(connection: Connection) -> int:
+            contact_id = put_contact(connection, contact)
+            put_address(connection, contact_id, contact.address)
+            if groups:
+                join_groups(connection, contact_id, ensure_groups(connection, groups))
+            return contact_id
+
+        return self._pool.run(put)
+
+    def update(self, contact_id: int, contact: Contact, groups: Sequence[str]) -> int | None:
+        """Update a contact by its own id, and put it into groups; return the id, or None if there is no such contact.
+
+        :raises ContactError: as ``put``
+        """
+        self.check_values(contact)
+
+        def update(connection: Connection) -> int | None:
+            found = update_contact(connection, contact_id, contact)
+            if found is not None:
+                put_address(connection, contact_id, contact.address)
+                if groups:
+                    join_groups(connection, contact_id, ensure_groups(connection, groups))
+            return found
+
+        return self._pool.run(update)
+
+    def groups_of(self, joined: Sequence[str], left: Sequence[str]) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the ids of groups that contacts join, which are created, and of those that they leave."""
+        return self._pool.run(lambda connection: (ensure_groups(connection, joined), find_groups(connection, left)))
 
     def add_event(self, event: Event) -> int:
         """Store an event, once even if the connection is lost; return its id.
@@ -84,26 +128,25 @@ class ProfileStore:
 
         return self._pool.run(add)
 
-    def read(self, contact_id: int) -> dict[str, Any] | None:
-        """Return a contact in the form of ``contacts.store.read_contacts``, or None."""
-        found = self._pool.run(lambda connection: read_contacts(connection, [contact_id]))
-        return found[0] if found else None
+    def find(self, contact_id: int | None, external_id: str | None) -> int | None:
+        """Return the id of a contact by its id or external id, also of one that was erased or deleted, or None."""
+        return self._pool.run(
+            lambda connection: find_contact(connection, contact_id=contact_id, external_id=external_id)
+        )
 
-    def erase(self, external_id: str) -> int | None:
-        """Erase the contact with this external id; return its id, or None if there is and was no such contact.
+    def erase(self, contact_id: int, actor: str) -> None:
+        """Erase a contact.
 
+        :param actor: who, for the audit
         :raises LeaseHeldError: a send to it is in progress
         """
 
-        def erase(connection: Connection) -> int | None:
-            contact_id = find_contact(connection, external_id=external_id)
-            if contact_id is not None:
-                # A try that finds the contact held leaves no entry in the audit.
-                lock_contact(connection, contact_id)
-                erase_contact(connection, contact_id, actor="profile API")
-            return contact_id
+        def erase(connection: Connection) -> None:
+            # A try that finds the contact held leaves no entry in the audit.
+            lock_contact(connection, contact_id)
+            erase_contact(connection, contact_id, actor=actor)
 
-        return self._pool.run(erase)
+        self._pool.run(erase)
 
     def close_channels(self, closings: Sequence[Closing]) -> list[Closed]:
         """Close channels; return what became of each closing."""

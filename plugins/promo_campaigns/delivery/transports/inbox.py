@@ -74,11 +74,8 @@ class InboxTransport(BaseTransport):
 
     async def call(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryResult]:
         """Keep the messages in one statement."""
-        texts = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
         try:
-            rows = {column: text_array(each) for column, each in texts.items()}
-            rows["contact_ids"] = bigint_array(message.contact_id for message in messages)
-            retried(self._store, lambda: self._store.execute(_SQL["keep_messages"], rows))
+            retried(self._store, lambda: keep_messages(self._store, messages))
         except (psycopg.DataError, UnicodeEncodeError):
             detail = "a text that Postgres cannot keep"
             raise CallRefusedError(detail) from None
@@ -96,6 +93,20 @@ class InboxTransport(BaseTransport):
             msg = "the inbox is not open: use it inside `async with`"
             raise RuntimeError(msg)
         return self._kept
+
+
+def keep_messages(store: Store | Connection, messages: Sequence[OutgoingMessage]) -> None:
+    """Keep messages in one statement; one whose key is known is the same message again and changes nothing."""
+    texts = {column: [getattr(message, field) for message in messages] for column, field in _COLUMNS.items()}
+    rows = {column: text_array(each) for column, each in texts.items()}
+    rows["contact_ids"] = bigint_array(message.contact_id for message in messages)
+    store.execute(_SQL["keep_messages"], rows)
+
+
+def known_messages(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of these keys under which a message has arrived."""
+    rows = connection.execute(_SQL["known_keys"], {"keys": list(keys)}).fetchall()
+    return {row["key"] for row in rows}
 
 
 def inbox_page(connection: Connection, *, before: tuple[datetime, str] | None, limit: int) -> list[dict[str, Any]]:
