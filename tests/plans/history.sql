@@ -59,8 +59,11 @@ select n, field, 'value ' || n from generate_series(%(first)s + 1, %(last)s) n, 
 
 -- contact_groups --
 -- Four groups, the last of which nobody is in.
-insert into promo.contact_group (contact_group_id, name) overriding system value
-select n, 'group ' || n from generate_series(1, 4) n on conflict do nothing;
+with made as (
+  insert into promo.contact_group (contact_group_id, name) overriding system value
+  select n, 'group ' || n from generate_series(1, 4) n on conflict do nothing
+)
+select setval(pg_get_serial_sequence('promo.contact_group', 'contact_group_id'), 4);
 
 -- contact_group_members --
 -- Each contact is in three groups.
