@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TOP = "promo_campaigns"
 PLUGINS = Path(__file__).parents[2] / "plugins"
 MOST_MODULES = 20
+SERIES = f"{TOP}.postgres.migrations.versions"
+"""Alembic reads one folder, which a file is added to for each migration."""
 
 
 def _name_of(file: Path) -> str:
@@ -84,7 +86,7 @@ def test_no_rooms_import_each_other_in_a_circle() -> None:
 def test_a_room_says_what_it_is_for_and_holds_about_twenty_modules(room: str) -> None:
     assert ast.get_docstring(_tree(room))
     inside = [module for module in FILES if module.rpartition(".")[0] == room and module not in ROOMS]
-    assert len(inside) <= MOST_MODULES, f"{room} holds {len(inside)} modules; give it a room inside"
+    assert len(inside) <= MOST_MODULES or room == SERIES, f"{room} holds {len(inside)} modules; give it a room inside"
 
 
 @pytest.mark.parametrize("room", ROOMS)
