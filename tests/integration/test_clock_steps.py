@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.scenario import CODES, POINTS, PROFILE, SPEC, add_codes, add_contacts, open_welcome, states
+from integration.scenario import CODES, POINTS, PROFILE, SPEC, add_codes, add_contacts, open_welcome, states, tamper
 from promo_campaigns.ledger.answered_ledger import AnsweredLedger
 from promo_campaigns.ledger.invariants import check_invariants, require_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -122,11 +122,11 @@ def test_what_runs_out_while_a_statement_looks_at_the_clock_is_sent_in_time_or_n
 ) -> None:
     """Wherever the moment falls among the looks of a send, an attempt says that it was begun before it."""
     run, contact_ids = claimed(store, 1)
-    store.execute("update promo.run set days = 0")
+    tamper(store, "update promo.run set days = 0")
     sent = 0
     for look in range(1, 60):
         let_clock_run(store, 1)
-        store.execute(f"{what} = timestamptz '2026-06-01T00:00Z' + make_interval(secs => %s)", [look])
+        tamper(store, f"{what} = timestamptz '2026-06-01T00:00Z' + make_interval(secs => %s)", [look])
         store.execute("alter sequence public.look restart")
         lease = PostgresLedger(store).begin_messages(run.run_id, contact_ids, lease_s=0, resend_within_s=0)
         assert check_invariants(store, run.run_id) == []
@@ -143,8 +143,8 @@ def test_what_runs_out_while_a_statement_looks_at_the_clock_is_sent_in_time_or_n
 
 def renew(store: Connection, run: Run, contact_ids: list[int]) -> None:
     """Give contacts that were too late another code, or more time."""
-    store.execute("update promo.run set send_by = null")
-    store.execute("update promo.promo_code set expires_at = timestamptz '2027-06-01T00:00Z'")
+    tamper(store, "update promo.run set send_by = null")
+    tamper(store, "update promo.promo_code set expires_at = timestamptz '2027-06-01T00:00Z'")
     store.execute(
         "update promo.assignment set state = 'pending', reason = null, needs_code = false where state = 'expired'"
     )

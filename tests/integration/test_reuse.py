@@ -189,7 +189,7 @@ def test_what_is_too_late_in_one_run_stays_the_contacts_in_the_other(store: Conn
     first, second = open_both(store, 2)
     assign(store, first, contacts)
     assign(store, second, contacts)
-    store.execute("update promo.run set send_by = promo.clock() where run_id = %s", [first.run_id])
+    tamper(store, "update promo.run set send_by = promo.clock() where run_id = %s", [first.run_id])
     send(store, first, contacts, Outcome.OK)
     assert states(store, first) == {"expired": 2}
     assert free_codes(store) == 2
@@ -204,7 +204,7 @@ def test_a_reused_code_that_falls_short_before_it_is_sent_is_exchanged(store: Co
     _, first = given_to(store, "one", contacts, Outcome.OK)
     run = opened(store, "two")
     assert assign(store, run, contacts) == first
-    store.execute("update promo.promo_code set expires_at = promo.clock() + interval '5 days'")
+    tamper(store, "update promo.promo_code set expires_at = promo.clock() + interval '5 days'")
     (fresh,) = add_codes(store, 1, prefix="FRESH")
     send(store, run, contacts, Outcome.OK)
     assert PostgresLedger(store).held_codes(run.run_id, contacts) == [(contacts[0], fresh)]
@@ -447,14 +447,15 @@ def test_whatever_runs_do_a_code_is_one_contacts_and_free_once_nobody_holds_it(
             if deed == "assign":
                 assign(store, run, contacts)
             elif deed == "short":
-                store.execute(
+                tamper(
+                    store,
                     "update promo.promo_code set expires_at = promo.clock() + interval '5 days' where promo_code_id in"
                     " (select promo_code_id from promo.assignment where run_id = %s and contact_id = %s)",
                     [run.run_id, contacts[0]],
                 )
                 add_codes(store, 4, prefix=f"MORE{number}")
             elif deed == "late":
-                store.execute("update promo.run set send_by = promo.clock() where run_id = %s", [run.run_id])
+                tamper(store, "update promo.run set send_by = promo.clock() where run_id = %s", [run.run_id])
             else:
                 send(store, run, contacts[: 1 + place], Outcome(deed))
             assert check_invariants(store) == []
