@@ -407,12 +407,13 @@ update stage_contact s set is_changed = true from written
  where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
 
 -- leave_groups --
--- They are taken out of groups.
+-- They are taken out of groups. As an array, so that each is looked up: in a join the planner may go through all members.
 with written as (
   delete from promo.contact_group_member m
-   using stage_contact s
-   where m.contact_group_id = any (%(leaves)s::bigint[]) and m.contact_id = s.contact_id and s.refused_for is null
-     and s.row_number between %(first)s and %(last)s
+   where m.contact_group_id = any (%(leaves)s::bigint[])
+     and m.contact_id = any (array(
+       select s.contact_id from stage_contact s
+        where s.refused_for is null and s.row_number between %(first)s and %(last)s))
   returning m.contact_id
 )
 update stage_contact s set is_changed = true from written
