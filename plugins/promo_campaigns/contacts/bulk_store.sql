@@ -340,16 +340,21 @@ update stage_contact s set is_changed = true from written
  where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
 
 -- delete_values --
--- Additional fields that were sent empty.
-with written as (
-  delete from promo.contact_field_value v
-   using stage_value g, stage_contact s
-   where s.row_number = g.row_number and s.refused_for is null
+-- Additional fields that were sent empty. The contacts come as an array, so that each is looked up: in a join the planner
+-- may go through all values there are.
+with emptied as materialized (
+  select s.contact_id, g.field_id
+    from stage_value g join stage_contact s on s.row_number = g.row_number
+   where s.refused_for is null and g.value is null
      and g.row_number between %(first)s and %(last)s and s.row_number between %(first)s and %(last)s
-     and v.contact_id = s.contact_id and v.contact_field_id = g.field_id and g.value is null
-  returning s.row_number
+), written as (
+  delete from promo.contact_field_value v
+   where v.contact_id = any (array(select e.contact_id from emptied e))
+     and (v.contact_id, v.contact_field_id) in (select e.contact_id, e.field_id from emptied e)
+  returning v.contact_id
 )
-update stage_contact s set is_changed = true from written where written.row_number = s.row_number
+update stage_contact s set is_changed = true from written
+ where written.contact_id = s.contact_id and s.row_number between %(first)s and %(last)s
 
 -- upsert_values --
 -- Additional fields that differ.
