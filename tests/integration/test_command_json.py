@@ -67,14 +67,19 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "codes load": ([str(SAMPLES / "promo_codes.csv")], {"file", "inserted", "rejected"}),
     "codes stock": ([], {"type", "discount", "free"}),
     "codes withdraw": (["1"], {"withdrawn", "issued"}),
+    "contacts close": (["{who}", "mobilepush"], {"contact_id", "type", "closed"}),
+    "contacts closed": ([], {"contact_id", "type", "closed_at", "closed_for"}),
     "contacts erase": (["{other}"], {"contact_id", "already"}),
     "contacts field": (["Shoe size", "--type", "number"], {"field_id", "name"}),
     "contacts fields": ([], {"field_id", "name", "type"}),
     "contacts find": (["{who}"], {"contact_id", "found_by", "channels"}),
     "contacts load": ([str(SAMPLES / "contacts.csv")], {"file", "inserted"}),
     "contacts readmit": (["external-id", "x-{other}"], {"contact_id"}),
+    "contacts reopen": (["{who}", "mobilepush"], {"contact_id", "type", "opened"}),
+    "contacts reopen-failed": (["mobilepush", "--since", "2026-01-01"], {"type", "opened"}),
     "contacts show": (["{who}"], {"contact_id", "channels", "fields"}),
     "data-source test": (["promo_to_profile", "--contact", "{who}", "--send"], {"method", "url", "headers", "answer"}),
+    "db grants": (["sender", "promo_app"], {"statements"}),
     "db migrate": ([], {"steps"}),
     "db url": ([], {"url"}),
     "doctor": (["--include", "{include}"], {"about", "health", "found", "advice"}),
@@ -179,6 +184,7 @@ def prepare(command: str, who: list[int], dsn: str) -> None:
     """Bring about what a command is for: what it does can be done again only then."""
     with connect(dsn) as store:
         prepare_key(store, command)
+        prepare_channels(store, command)
         if command == "contacts readmit":
             erase_contact(store, who[1])
         if command == "events stop":
@@ -196,6 +202,11 @@ def prepare(command: str, who: list[int], dsn: str) -> None:
             load_code_file(store, io.BytesIO((SAMPLES / "promo_codes.csv").read_bytes()), name="promo_codes.csv")
         if command == "inbox":
             asyncio.run(InboxTransport.over(store).send([message_to(who[0])], deadline=math.inf))
+
+
+def prepare_channels(store: Connection, command: str) -> None:
+    if command == "contacts closed":
+        store.execute("update promo.contact_channel set unsubscribed_at = now()")
 
 
 def prepare_key(store: Connection, command: str) -> None:

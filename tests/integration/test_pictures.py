@@ -17,7 +17,7 @@ import zxingcpp
 from PIL import Image
 
 from integration.profile_server import serving
-from integration.scenario import PUSH, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import PUSH, SPEC, add_codes, add_contacts, open_welcome, tamper
 from promo_campaigns.cli import main
 from promo_campaigns.connections.settings import ConnectionSettings
 from promo_campaigns.contacts.erasure import erase_contact
@@ -109,7 +109,7 @@ def _refuses(stranger: httpx.Client, path: str, store: Connection) -> None:
 def test_a_preview_shows_specimens_and_names_codes_that_a_picture_cannot_hold(store: Connection) -> None:
     add_contacts(store, 2)
     codes = add_codes(store, 2)
-    store.execute("update promo.promo_code set code = '5901234123457' where code = %s", [codes[0]])
+    tamper(store, "update promo.promo_code set code = '5901234123457' where code = %s", [codes[0]])
     number = replace(PICTURES, message=replace(SHOWN, html='<img src="$barcode.ean13($promocode)">'))
     report = write_preview(store, CompiledCampaign(number), [])
     assert report.states == {"send": 1, "rejected": 1}

@@ -38,7 +38,7 @@ SESSION_SETTINGS = frozenset(
         *("timezone", "datestyle", "intervalstyle", "bytea_output", "extra_float_digits", "array_nulls"),
         *("standard_conforming_strings", "transform_null_equals", "search_path", "default_transaction_isolation"),
         *("default_transaction_read_only", "synchronous_commit", "statement_timeout", "idle_session_timeout"),
-        *("lock_timeout", "idle_in_transaction_session_timeout", "random_page_cost"),
+        *("lock_timeout", "idle_in_transaction_session_timeout", "random_page_cost", "promo.session"),
     }
 )
 """Settings of the server that the product sets for every session, since its promises rest on them."""

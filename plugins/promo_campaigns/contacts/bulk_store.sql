@@ -242,12 +242,7 @@ with was as (
     from stage_contact s join promo.contact c on c.contact_id = s.contact_id
    where c.deleted_at is not null and s.refused_for is null and s.row_number between %(first)s and %(last)s
    order by c.contact_id for update of c
-), back as (
-  update promo.contact c set deleted_at = null, updated_at = now() from was where c.contact_id = was.contact_id
-), opened as (
-  update promo.contact_channel h set unsubscribed_at = null
-    from was where h.contact_id = was.contact_id and h.unsubscribed_at = was.deleted_at and h.closed_for is null
-)
+), /* fragment come_back */
 update stage_contact s set is_changed = true from was where was.row_number = s.row_number
 
 -- insert_contacts --

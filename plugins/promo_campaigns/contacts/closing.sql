@@ -19,15 +19,11 @@ with /* fragment told_closings */
 -- reopen_channels --
 -- Opens the closed channels of one type of a contact. They are found among those of the contact: where few are closed in
 -- all, the planner would rather go through them, which is no cost of one contact.
-update promo.contact_channel h
-set unsubscribed_at = null, closed_for = null, closed_by = null, reopened_at = promo.clock()
-where h.contact_id = %(contact_id)s and h.type = %(type)s and coalesce(h.unsubscribed_at, '-infinity') > '-infinity';
+/* fragment reopened */;
 
 -- reopen_locator --
 -- Opens the channel of a contact that has a locator, if it is closed; found likewise.
-update promo.contact_channel h
-set unsubscribed_at = null, closed_for = null, closed_by = null, reopened_at = promo.clock()
-where h.contact_id = %(contact_id)s and h.type = %(type)s and coalesce(h.unsubscribed_at, '-infinity') > '-infinity'
+/* fragment reopened */
   and promo.channel_key(h.type, h.value) collate "C" = promo.channel_key(%(type)s, %(locator)s) collate "C";
 
 -- reopen_failed --

@@ -14,10 +14,5 @@ select contact_id from gone;
 -- The contact is back, and what its deletion closed is open.
 with was as (
   select contact_id, deleted_at from promo.contact where contact_id = %(contact_id)s and deleted_at is not null for update
-), back as (
-  update promo.contact c set deleted_at = null, updated_at = now() from was where c.contact_id = was.contact_id
-), opened as (
-  update promo.contact_channel h set unsubscribed_at = null
-  from was where h.contact_id = was.contact_id and h.unsubscribed_at = was.deleted_at and h.closed_for is null
-)
+), /* fragment come_back */
 select contact_id from was;

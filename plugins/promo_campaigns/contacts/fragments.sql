@@ -78,3 +78,31 @@ chosen as (
 select s.position, count(m.contact_channel_id) > 0 as known, count(c.contact_channel_id) > 0 as closed
 from told s left join meant m on m.position = s.position left join closed c on c.contact_channel_id = m.contact_channel_id
 group by s.position order by s.position
+
+-- reopened --
+-- The closed channels of one type of a contact are open again.
+update promo.contact_channel h
+set unsubscribed_at = null, closed_for = null, closed_by = null, reopened_at = promo.clock()
+where h.contact_id = %(contact_id)s and h.type = %(type)s and coalesce(h.unsubscribed_at, '-infinity') > '-infinity'
+
+-- contact_shown --
+-- Contact `c` as its owner would see it, with channels and values as JSON arrays.
+c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,
+       coalesce((select jsonb_agg(jsonb_build_object('type', h.type, 'value', h.value, 'device', h.device)
+                           || case when h.unsubscribed_at is null then '{}' else jsonb_build_object(
+                             'closed_at', h.unsubscribed_at, 'closed_for', coalesce(h.closed_for, 'unsubscribed'), 'closed_by', h.closed_by) end
+                         order by h.type, h.contact_channel_id)
+                   from promo.contact_channel h where h.contact_id = c.contact_id), '[]') as channels,
+       coalesce((select jsonb_agg(jsonb_build_object('id', v.contact_field_id, 'name', f.name, 'type', f.type, 'value', v.value) order by v.contact_field_id)
+                   from promo.contact_field_value v
+                   join promo.contact_field f on f.contact_field_id = v.contact_field_id
+                  where v.contact_id = c.contact_id), '[]') as "values"
+
+-- come_back --
+-- Those who `was` deleted are back, and what their deletion closed is open.
+back as (
+  update promo.contact c set deleted_at = null, updated_at = now() from was where c.contact_id = was.contact_id
+), opened as (
+  update promo.contact_channel h set unsubscribed_at = null
+    from was where h.contact_id = was.contact_id and h.unsubscribed_at = was.deleted_at and h.closed_for is null
+)

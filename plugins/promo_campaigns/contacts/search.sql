@@ -47,15 +47,7 @@ order by m.contact_id limit %(limit)s;
 
 -- read_shown --
 -- Contacts with their channels, values and groups as JSON arrays, and where they live.
-select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,
-       coalesce((select jsonb_agg(jsonb_build_object('type', h.type, 'value', h.value, 'device', h.device, 'closed_at', h.unsubscribed_at,
-                                                     'closed_for', case when h.unsubscribed_at is not null then coalesce(h.closed_for, 'unsubscribed') end,
-                                                     'closed_by', h.closed_by) order by h.type, h.contact_channel_id)
-                   from promo.contact_channel h where h.contact_id = c.contact_id), '[]') as channels,
-       coalesce((select jsonb_agg(jsonb_build_object('id', v.contact_field_id, 'name', f.name, 'type', f.type, 'value', v.value) order by v.contact_field_id)
-                   from promo.contact_field_value v
-                   join promo.contact_field f on f.contact_field_id = v.contact_field_id
-                  where v.contact_id = c.contact_id), '[]') as "values",
+select /* fragment contact_shown */,
        coalesce((select jsonb_agg(jsonb_build_object('id', g.contact_group_id, 'name', g.name) order by g.contact_group_id)
                    from promo.contact_group_member m
                    join promo.contact_group g on g.contact_group_id = m.contact_group_id

@@ -87,16 +87,7 @@ select contact_id from found
 
 -- read_contacts --
 -- Contacts as their owners would see them, with channels and values as JSON arrays.
-select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,
-       coalesce((select jsonb_agg(jsonb_build_object('type', h.type, 'value', h.value, 'device', h.device)
-                           || case when h.unsubscribed_at is null then '{}' else jsonb_build_object(
-                             'closed_at', h.unsubscribed_at, 'closed_for', coalesce(h.closed_for, 'unsubscribed'), 'closed_by', h.closed_by) end
-                         order by h.type, h.contact_channel_id)
-                   from promo.contact_channel h where h.contact_id = c.contact_id), '[]') as channels,
-       coalesce((select jsonb_agg(jsonb_build_object('id', v.contact_field_id, 'name', f.name, 'type', f.type, 'value', v.value) order by v.contact_field_id)
-                   from promo.contact_field_value v
-                   join promo.contact_field f on f.contact_field_id = v.contact_field_id
-                  where v.contact_id = c.contact_id), '[]') as "values"
+select /* fragment contact_shown */
   from promo.contact c
  where c.contact_id = any (%(contact_ids)s) and c.erased_at is null
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from promo_campaigns.cli.commands.of_runs import run_halts, run_list
-from promo_campaigns.cli.commands.run_export import EXAMPLES, export
+from promo_campaigns.cli.commands.of_runs.run_export import EXAMPLES, export
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands

@@ -13,11 +13,11 @@ begin
   then
     return new;
   end if;
-  -- What is to be sent again was refused each time: nothing of it can have arrived.
+  -- What is to be sent again was refused: nothing of it can have arrived. A lease to ask a data source has no such attempt.
   if (old.state, new.state) = ('sending', 'assigned') and not exists (
        select from promo.attempt t
        where t.run_id = new.run_id and t.contact_id = new.contact_id and t.purpose = 'message'
-         and t.outcome is distinct from 'refused')
+         and t.lease_token = old.lease_token and t.outcome is distinct from 'refused')
   then
     return new;
   end if;

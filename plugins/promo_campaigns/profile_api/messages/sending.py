@@ -86,7 +86,7 @@ def _message(one: Recipient, contact: dict[str, Any] | None) -> OutgoingMessage 
     ways = [way for kind in kinds for way in contact["channels"] if way["type"] == kind]
     if one.locator:
         ways = [way for way in ways if way["value"].lower() == one.locator.lower()]
-    open_ways = [way for way in ways if way["closed_at"] is None]
+    open_ways = [way for way in ways if "closed_at" not in way]
     if not open_ways:
         return "unsubscribed" if ways else "the contact has no such channel"
     way = open_ways[0]

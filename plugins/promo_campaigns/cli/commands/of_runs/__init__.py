@@ -1,3 +1,3 @@
 """Commands of ``promo runs`` that are about runs under way; ``commands.runs`` gives them their names."""
 
-__all__ = ["run_halts", "run_list"]
+__all__ = ["run_export", "run_halts", "run_list"]
