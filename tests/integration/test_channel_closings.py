@@ -23,6 +23,7 @@ from integration.scenario import PUSH, SPEC, add_codes, add_contacts, free_codes
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.bulk_store import put_contacts
 from promo_campaigns.contacts.closing import close_channels, list_closed, reopen_channel, reopen_failed
+from promo_campaigns.contacts.deletion import delete_contact, restore_contact
 from promo_campaigns.contacts.store import put_contact, read_contacts
 from promo_campaigns.delivery.compiled_campaign import CompiledCampaign
 from promo_campaigns.delivery.service import DeliveryService
@@ -112,6 +113,18 @@ def test_another_address_opens_what_had_failed_and_nothing_that_its_owner_closed
     assert [reason_of(store, who) for who in (ben, eve)] == ["unsubscribed", None]
     (entry,) = store.execute("select * from promo.audit where action = 'reopen channel' and row_count = 1").fetchall()
     assert entry["reason"] == "the server was wrong"
+
+
+@pytest.mark.parametrize("reason", [ClosedFor.BOUNCED, ClosedFor.UNSUBSCRIBED])
+def test_what_is_told_of_a_deleted_contact_still_holds_when_it_comes_back(store: Connection, reason: ClosedFor) -> None:
+    told, other = add_contacts(store, 2)
+    for contact_id in (told, other):
+        delete_contact(store, contact_id)
+    (done,) = close_channels(store, [Closing(contact_id=told, type="mobilepush", reason=reason, by="a gateway")])
+    assert (done.known, done.closed) == (True, True)
+    for contact_id in (told, other):
+        assert restore_contact(store, contact_id)
+    assert [(row["contact_id"], row["closed_for"]) for row in list_closed(store, limit=5)] == [(told, reason.value)]
 
 
 def test_what_its_owner_closed_is_kept_where_a_file_lists_it_as_empty(store: Connection) -> None:

@@ -93,7 +93,7 @@ def test_a_chain_takes_of_each_pool_what_runs_before_leave_and_they_keep_what_is
     with pytest.raises(PoolShortageError, match=r"holds 9 free codes .* 12 are needed, 8 of them .*: 3 short"):
         open_welcome(store, "welcome/edition/two", SPEC_WITH)
     assert lock_free_codes(store, CHAIN) == 1
-    for run, spec in ((second, SPRING_ONLY), (first, SPEC_WITH)):  # whoever comes first
+    for run, spec in ((second, SPRING_ONLY), (first, SPEC_WITH)):  # in either order
         (batch,) = read_batches(store, run, 100)
         ledger = make_ledger(store, spec)
         ledger.assign_codes(run.run_id, ledger.reachable_contacts(batch), spec.codes)

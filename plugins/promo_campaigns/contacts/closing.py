@@ -1,6 +1,6 @@
 """Closes channels that nothing may be sent to any more, and opens them again.
 
-Whoever hears that an address is dead, or that its owner wants no more, tells it here: transports by way of the ledger,
+All who hear that an address is dead, or that its owner wants no more, tell it here: transports by way of the ledger,
 the profile API, the command. A closing touches the channel alone: what was sent is what it was, and a code that was
 given stays given.
 """

@@ -61,7 +61,8 @@ told as materialized (
   where s.value is null
 
 -- chosen_closings --
--- Of several closings of a channel the one that weighs most, carried out where it changes something.
+-- Of several closings of a channel the one that weighs most, carried out where it changes something. What the deletion of
+-- its contact closed would open with the contact, so it is closed for itself.
 chosen as (
   select distinct on (m.contact_channel_id) m.* from meant m join held using (contact_channel_id)
   order by m.contact_channel_id, m.reason in ('unsubscribed', 'complained') desc, m.position
@@ -72,7 +73,9 @@ chosen as (
   where h.contact_channel_id = c.contact_channel_id
     and (h.reopened_at is null or c.told_at is null or c.told_at > h.reopened_at)
     and (h.unsubscribed_at is null
-         or (h.closed_for in ('bounced', 'unregistered') and c.reason in ('unsubscribed', 'complained')))
+         or (h.closed_for in ('bounced', 'unregistered') and c.reason in ('unsubscribed', 'complained'))
+         or (h.closed_for is null and h.unsubscribed_at = (
+               select d.deleted_at from promo.contact d where d.contact_id = h.contact_id)))
   returning h.contact_channel_id
 )
 select s.position, count(m.contact_channel_id) > 0 as known, count(c.contact_channel_id) > 0 as closed

@@ -1,10 +1,12 @@
-"""The list of the unsubscribed: locators that are closed, whoever has them, and open again."""
+"""The list of the unsubscribed: locators that are closed, and open again, by any contact that has them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promo_campaigns.contacts.closing import close_channels
 from promo_campaigns.model.contact_rules import clean_locator
+from promo_campaigns.model.contacts import ClosedFor, Closing
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -13,19 +15,22 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
+_TELLER = "profile API"
 
 
 def close_locators(connection: Connection, channel_type: str, locators: Sequence[str]) -> set[str]:
-    """Close these locators; return those that a contact holds, as they were named.
+    """Close these locators, since their owners want no more; return those that a contact holds.
 
     One that is closed already keeps when that was. That of a deleted contact stays closed when the contact comes back.
 
     :param locators: cleaned by ``model.contact_rules.clean_locator``
     """
-    named = _named(channel_type, locators)
-    held = {row["value"] for row in connection.execute(_SQL["which_are_held"], named).fetchall()}
-    connection.execute(_SQL["close_locators"], named)
-    return held
+    closings = [
+        Closing(type=channel_type, value=one, reason=ClosedFor.UNSUBSCRIBED, by=_TELLER)
+        for one in _cleaned(channel_type, locators)
+    ]
+    done = close_channels(connection, closings)
+    return {closing.value for closing, one in zip(closings, done, strict=True) if one.known}
 
 
 def open_locators(connection: Connection, channel_type: str, locators: Sequence[str]) -> set[str]:
@@ -33,10 +38,10 @@ def open_locators(connection: Connection, channel_type: str, locators: Sequence[
 
     Those of deleted contacts stay closed until the contact comes back.
     """
-    rows = connection.execute(_SQL["open_locators"], _named(channel_type, locators)).fetchall()
-    return {row["value"] for row in rows}
+    named = {"type": channel_type, "values": _cleaned(channel_type, locators)}
+    return {row["value"] for row in connection.execute(_SQL["open_locators"], named).fetchall()}
 
 
-def _named(channel_type: str, locators: Sequence[str]) -> dict[str, object]:
+def _cleaned(channel_type: str, locators: Sequence[str]) -> list[str]:
     # In one order, so that two requests that name the same ones cannot wait for each other.
-    return {"type": channel_type, "values": sorted({clean_locator(channel_type, one) for one in locators})}
+    return sorted({clean_locator(channel_type, one) for one in locators})

@@ -21,7 +21,7 @@ OTHER_EXTERNAL_ID = "this channel belongs to a contact with another external id"
 UNKNOWN_ZONE = "the database's server does not know this time zone; name another, or update its time zone data"
 WAS_ERASED = "this contact was erased and is not taken up again; promo contacts readmit allows it"
 _CODE_WITHIN = 40
-"""A reply begins with its codes; what stands further behind is text of whoever wrote it."""
+"""A reply begins with its codes; what stands further behind is free text."""
 WAS_DELETED = "this contact was deleted; send it with restoreDeleted: true, or by itself, to take it back"
 HELD_BY_OTHERS = "other transactions kept this contact locked for too long; send it again"
 

@@ -21,7 +21,7 @@ ALERT_TEXT = "{{ alert.text }}. To do: {{ alert.hint }}"
 class AlertNotifier(ChatNotifier):
     """Base of notifiers of alerts: of the one that a block found, or, as a callback, of those that are new.
 
-    An alert is told once until it is over, whoever tells it: the blocks and the notifiers share what was told.
+    An alert is told once until it is over: the blocks and the notifiers share what was told.
     Its text finds ``alert.kind``, ``alert.subject``, ``alert.text``, ``alert.hint`` and ``alert.facts``.
 
     :param text: what is told; by default what happened and what to do

@@ -1,7 +1,7 @@
 """Signed links by which a contact unsubscribes from a channel.
 
-A link names the contact, the channel and the run whose message it stands in. It does not end: whoever finds an old mail
-may still unsubscribe.
+A link names the contact, the channel and the run whose message it stands in. It does not end: a contact may
+still unsubscribe from an old mail.
 """
 
 from __future__ import annotations

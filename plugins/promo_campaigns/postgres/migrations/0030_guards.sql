@@ -1,4 +1,4 @@
--- What was told to somebody, or a run was opened with, cannot be changed by a statement, whoever makes it.
+-- What was told to somebody, or a run was opened with, cannot be changed by any statement.
 
 -- part: locked on promo.assignment --
 -- A change of state that may not be allowed is told in the trigger's condition, which costs no call: the legal ones,

@@ -1,4 +1,4 @@
-"""Clicks to unsubscribe, by whoever holds a link that was signed here.
+"""Clicks to unsubscribe, through a link that was signed here.
 
 A GET shows a page and changes nothing: mail scanners and previews follow every link. A POST unsubscribes, whether it
 comes from the page's button or from a mail program by ``List-Unsubscribe-Post`` (RFC 8058). No page says whose it is.

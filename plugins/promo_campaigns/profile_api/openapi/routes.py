@@ -1,4 +1,4 @@
-"""Serves the documentation to whoever has a key, whatever it allows."""
+"""Serves the documentation to every client with a key, whatever the key allows."""
 
 from __future__ import annotations
 
