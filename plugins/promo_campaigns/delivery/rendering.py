@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from promo_campaigns.delivery.pictures import contexts_of
 from promo_campaigns.delivery.unsubscribing import add_unsubscribing
 from promo_campaigns.model.errors import PromoError
+from promo_campaigns.model.links.unsubscribing import NAME as UNSUBSCRIBE_LINK
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage, OutgoingRequest
 from promo_campaigns.model.run import Purpose
 from promo_campaigns.model.run_key import idempotency_key
@@ -138,7 +139,7 @@ def render_messages(
                     ),
                     html=str(extra.get(HTML, "")),
                     options={name: str(extra[name]) for name in templates.options},
-                    unsubscribe_link=links.link(recipient.contact_id) if links else "",
+                    unsubscribe_link=str(contexts[row][UNSUBSCRIBE_LINK]) if links else "",
                 )
             )
     return ready, results
