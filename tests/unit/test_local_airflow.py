@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,8 @@ from promo_campaigns.local_airflow.__main__ import main
 from promo_campaigns.local_airflow.credentials import keep_credentials
 from promo_campaigns.local_airflow.layout import Layout
 from promo_campaigns.local_airflow.ports import free_port
-from promo_campaigns.local_airflow.services import Addresses, environment, keep_environment
+from promo_campaigns.local_airflow.preloaded import NEEDED
+from promo_campaigns.local_airflow.services import Addresses, airflow_services, environment, keep_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +87,9 @@ def test_the_command_airflow_says_when_no_demo_runs(
     with pytest.raises(SystemExit, match="2"):
         main()
     assert capsys.readouterr().err == "bin/airflow: no demo runs in this folder; start it with bin/demo\n"
+
+
+def test_what_forks_has_loaded_before_what_its_forks_need() -> None:
+    preloaded = [each.name for each in airflow_services() if "promo_campaigns.local_airflow.preloaded" in each.command]
+    assert preloaded == ["dag-processor", "scheduler"]
+    assert [name for name in NEEDED if find_spec(name) is None] == []

@@ -3,4 +3,4 @@
 The demo runs on it, and so do the tests that need a real Airflow.
 """
 
-__all__ = ["airflow_api", "credentials", "layout", "ports", "services", "supervisor"]
+__all__ = ["airflow_api", "credentials", "layout", "ports", "preloaded", "services", "supervisor"]

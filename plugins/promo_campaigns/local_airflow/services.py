@@ -43,6 +43,10 @@ def airflow_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "airflow", *arguments]
 
 
+def _forking_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "promo_campaigns.local_airflow.preloaded", *arguments]
+
+
 def airflow_services() -> list[Service]:
     """Return Airflow's four components. Task logs are read from the disk, so no log server listens anywhere.
 
@@ -50,8 +54,8 @@ def airflow_services() -> list[Service]:
     """
     return [
         Service("api-server", airflow_command("api-server"), rank=2, patience=2),
-        Service("dag-processor", airflow_command("dag-processor"), rank=1, patience=2),
-        Service("scheduler", airflow_command("scheduler", "--skip-serve-logs"), rank=1, patience=10),
+        Service("dag-processor", _forking_command("dag-processor"), rank=1, patience=2),
+        Service("scheduler", _forking_command("scheduler", "--skip-serve-logs"), rank=1, patience=10),
         Service("triggerer", airflow_command("triggerer", "--skip-serve-logs"), rank=1, patience=2),
     ]
 
