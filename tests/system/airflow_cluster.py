@@ -208,7 +208,7 @@ def airflow_cluster(  # noqa: PLR0913  (what differs from one Airflow to another
     :param databases: what it works on; by default those of a server of its own
     """
     for part in ("include", "plugins"):
-        shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CHECKOUT / part, folder / part)  # with what is compiled, or each component compiles it again
     (folder / "dags").mkdir()
     for name, text in dags.items():
         (folder / "dags" / name).write_text(text, encoding="utf-8")
