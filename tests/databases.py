@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from psycopg.sql import Composed
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a folder with a random name is made in it)
 _ROOM_BYTES = 8 << 30
@@ -37,15 +38,36 @@ def database_of(dsn: str, name: str) -> str:
 @contextmanager
 def new_database(server: str, prefix: str, *, template: str = "template0") -> Iterator[str]:
     """Make a database, a copy of the template, and drop it when the block ends; yields its name."""
-    import psycopg
-    from psycopg import sql
-
     name = f"{prefix}_{secrets.token_hex(6)}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    _create(server, name, template)
     try:
         yield name
     finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        _drop(server, name)
+
+
+def empty_database(server: str, dsn: str, template: str) -> None:
+    """Make a database anew under its name, a copy of the template; who is connected to it is cut off."""
+    name = urlsplit(dsn).path.removeprefix("/")
+    _drop(server, name)
+    _create(server, name, template)
+
+
+def _create(server: str, name: str, template: str) -> None:
+    from psycopg import sql
+
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    _execute(server, create.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _drop(server: str, name: str) -> None:
+    from psycopg import sql
+
+    _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(server: str, statement: Composed) -> None:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)

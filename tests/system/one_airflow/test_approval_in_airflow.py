@@ -12,13 +12,14 @@ from integration.scenario import add_codes, add_contacts, free_codes
 from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.postgres.connection import connect
-from system.airflow_cluster import OVER, airflow_cluster
+from system.airflow_cluster import OVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_cluster import AirflowCluster, Databases
+    from system.airflow_cluster import AirflowCluster
+    from system.shared_airflow import SharedAirflow
 
 ROOT = Path(__file__).parents[3]
 CONTACTS = 5
@@ -38,24 +39,17 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[AirflowCluster]:
+def cluster(airflow: SharedAirflow) -> Iterator[AirflowCluster]:
     """Return a real Airflow with workflows that ask."""
     factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
     files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()} | {"messages/hello.yaml": MESSAGE}
-    with airflow_cluster(tmp_path_factory.mktemp("approval"), factory, {}, files, databases=databases) as running:
+    with airflow.lent(factory, files) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, CODES, days=365)
         for name in WORKFLOWS:
             running.unpause(name)
         yield running
-
-
-@pytest.fixture
-def store(cluster: AirflowCluster) -> Iterator[Connection]:
-    """Return the store of the Airflow under test."""
-    with connect(cluster.promo_dsn) as connection:
-        yield connection
 
 
 def task(cluster: AirflowCluster, dag_id: str, run_id: str, task_id: str = "approve") -> dict[str, Any]:

@@ -18,15 +18,16 @@ from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.processes import command_line, session_members
-from receiver import Answer, running_receiver
-from system.airflow_cluster import CHECKOUT, airflow_cluster
+from receiver import Answer
+from system.airflow_cluster import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_cluster import AirflowCluster, Databases
+    from system.airflow_cluster import AirflowCluster
+    from system.shared_airflow import SharedAirflow
 
 STREAM = "promo_code_on_event"
 BLOCKS = "blocks_on_event"
@@ -62,25 +63,10 @@ CONTACTS = 40
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    """Return the receiver of profile writes."""
-    with running_receiver() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def cluster(
-    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, databases: Databases
-) -> Iterator[AirflowCluster]:
+def cluster(airflow: SharedAirflow) -> Iterator[AirflowCluster]:
     """Return a real Airflow with both workflows, forty contacts and codes for many events."""
     stream = (CHECKOUT / "dags" / f"{STREAM}.py").read_text(encoding="utf-8")
-    dags = {f"{STREAM}.py": stream, f"{BLOCKS}.py": BLOCKS_FILE}
-    variables = {
-        "AIRFLOW_CONN_PROMO_PROFILE_API": receiver.connection,
-        # A watcher is started when a file is read after its DAG was unpaused.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
-    }
-    with airflow_cluster(tmp_path_factory.mktemp("airflow-events"), dags, variables, databases=databases) as running:
+    with airflow.lent({f"{STREAM}.py": stream, f"{BLOCKS}.py": BLOCKS_FILE}) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, 50 * CONTACTS, days=365)
@@ -89,13 +75,6 @@ def cluster(
             listeners = "select from promo.event_listener"
             running.wait("both workflows listen", lambda: len(store.execute(listeners).fetchall()) == 2)
         yield running
-
-
-@pytest.fixture
-def store(cluster: AirflowCluster) -> Iterator[Connection]:
-    """Return the store of the Airflow under test."""
-    with connect(cluster.promo_dsn) as connection:
-        yield connection
 
 
 def people(store: Connection) -> list[int]:

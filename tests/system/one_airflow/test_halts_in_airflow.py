@@ -18,15 +18,15 @@ from promo_campaigns.ledger.interventions import cancel_run, pause_run, resume_r
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.runs import lock_free_codes
 from promo_campaigns.postgres.connection import connect
-from receiver import Answer, running_receiver
-from system.airflow_cluster import airflow_cluster
+from receiver import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
     from receiver import Received, Receiver
-    from system.airflow_cluster import AirflowCluster, Databases
+    from system.airflow_cluster import AirflowCluster
+    from system.shared_airflow import SharedAirflow
 
 DAG_FILE = """
 from datetime import timedelta
@@ -57,35 +57,15 @@ WAITS = "batch.get_promo_code"
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    """Return who takes the messages, the ground truth."""
-    with running_receiver() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def cluster(
-    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, databases: Databases
-) -> Iterator[AirflowCluster]:
+def cluster(airflow: SharedAirflow) -> Iterator[AirflowCluster]:
     """Return a real Airflow with a campaign of three batches, which are sent one after another."""
     include = {"messages/gated.yaml": MESSAGE, "data_sources/gate.yaml": GATE}
-    # On a busy machine Airflow's API answers a task that begins later than within the five seconds it usually has.
-    variables = {"AIRFLOW_CONN_PROMO_GATE": receiver.connection, "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60"}
-    with airflow_cluster(
-        tmp_path_factory.mktemp("halts"), {"sale.py": DAG_FILE}, variables, include, databases=databases
-    ) as running:
+    with airflow.lent({"sale.py": DAG_FILE}, include) as running:
         with connect(running.promo_dsn) as store:
             add_contacts(store, CONTACTS)
             add_codes(store, STOCK, days=365)
         running.unpause("sale")
         yield running
-
-
-@pytest.fixture
-def store(cluster: AirflowCluster) -> Iterator[Connection]:
-    """Return the store of the Airflow under test."""
-    with connect(cluster.promo_dsn) as connection:
-        yield connection
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import urllib.error
 from datetime import date
 from pathlib import Path
@@ -17,14 +16,13 @@ from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.postgres.connection import connect
-from receiver import running_receiver
-from system.airflow_cluster import airflow_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promo_campaigns.postgres.connection import Connection
-    from system.airflow_cluster import AirflowCluster, Databases
+    from system.airflow_cluster import AirflowCluster
+    from system.shared_airflow import SharedAirflow
 
 ROOT = Path(__file__).parents[3]
 CONTACTS = 5
@@ -47,36 +45,14 @@ WORKFLOWS = {
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[AirflowCluster]:
+def cluster(airflow: SharedAirflow) -> Iterator[AirflowCluster]:
     """Return a real Airflow that reads dags/workflows.py and six workflow files, one of them broken."""
-    with running_receiver() as receiver:
-        profile_api = {
-            "conn_type": "http",
-            "host": "127.0.0.1",
-            "port": receiver.port,
-            "extra": {"allow_insecure": True, "allow_private": True},
-        }
-        factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
-        variables = {
-            "AIRFLOW_CONN_PROMO_PROFILE_API": json.dumps(profile_api),
-            # A watcher is started when a file is read after its DAG was unpaused.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
-        }
-        files = {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()}
-        with airflow_cluster(
-            tmp_path_factory.mktemp("workflows"), factory, variables, files, databases=databases
-        ) as running:
-            with connect(running.promo_dsn) as store:
-                add_contacts(store, CONTACTS)
-                add_codes(store, 40 * CONTACTS, days=365)
-            yield running
-
-
-@pytest.fixture
-def store(cluster: AirflowCluster) -> Iterator[Connection]:
-    """Return the store of the Airflow under test."""
-    with connect(cluster.promo_dsn) as connection:
-        yield connection
+    factory = {"workflows.py": (ROOT / "dags" / "workflows.py").read_text(encoding="utf-8")}
+    with airflow.lent(factory, {f"workflows/{name}.yaml": text for name, text in WORKFLOWS.items()}) as running:
+        with connect(running.promo_dsn) as store:
+            add_contacts(store, CONTACTS)
+            add_codes(store, 40 * CONTACTS, days=365)
+        yield running
 
 
 def runs(store: Connection, workflow: str) -> dict[str, dict[str, Any]]:
