@@ -222,7 +222,7 @@ def main() -> int:
     sizes = Sizes(options.codes, options.rows, options.runs)
     require_room(sizes)
     with running(sizes, options.plans) as (machine, known):
-        pages = Pages(machine.url, machine.token())
+        pages = Pages(machine.url, machine.token)
         asked = reads(known) | writes(known)
         figures = figures_of(pages, asked, options.calls)
     size = {name: value for name, value in vars(options).items() if name != "plans"}

@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).parents[2]
 START_S = 600.0
 RUN_S = 180.0
+POLL_S = 0.5
+"""To be asked takes Airflow's API server a hundredth of a second, and it has tasks to serve."""
 SCHEDULER = "scheduler"
 OVER = frozenset({"success", "failed"})
 
@@ -60,12 +63,12 @@ class AirflowCluster:
         while not ready():
             self.supervisor.check()
             assert time.monotonic() < deadline, what
-            time.sleep(0.2)
+            time.sleep(POLL_S)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  (JSON)
         """Call the REST API."""
         request = urllib.request.Request(self.url + path, method=method)
-        request.add_header("Authorization", f"Bearer {self.token()}")
+        request.add_header("Authorization", f"Bearer {self.token}")
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
@@ -161,8 +164,9 @@ class AirflowCluster:
         service.process.wait()
         self.supervisor.forget(service)
 
+    @cached_property
     def token(self) -> str:
-        """Sign in and return the token."""
+        """What the API knows the caller by, for a day."""
         account = json.dumps({"username": USER, "password": self.password}).encode()
         request = urllib.request.Request(f"{self.url}/auth/token", data=account)
         request.add_header("Content-Type", "application/json")

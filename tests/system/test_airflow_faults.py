@@ -81,6 +81,8 @@ def cluster(
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
+        # Two of them look for work twice as often as one.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         # A dead scheduler's children keep its sockets, and with them the locks of the transaction that it died in.
         "PGOPTIONS": "-c idle_in_transaction_session_timeout=30s",
     }
