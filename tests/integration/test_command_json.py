@@ -8,6 +8,7 @@ import json
 import math
 import uuid
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from promo_campaigns.contacts.store import create_field
 from promo_campaigns.delivery.transports.inbox import InboxTransport
 from promo_campaigns.ledger.event_queue import listen
 from promo_campaigns.ledger.ledger import PostgresLedger
+from promo_campaigns.ledger.restores.restoring import say_restored
 from promo_campaigns.ledger.runs import open_run
 from promo_campaigns.model.events import Event, Identity
 from promo_campaigns.model.outcome import DeliveryResult, Outcome, OutgoingMessage
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 MESSAGE_ONLY = replace(SPEC, data_sources=())
+LOG = Path(__file__).parent / "data" / "gateway_log.csv"
 SAMPLES = ROOT / "include" / "samples"
 DOUBTED, ASKED = "welcome/edition/doubted", "welcome/edition/asked"
 WITHOUT_STORE = {"init", "workflows check"}
@@ -80,7 +83,10 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "contacts show": (["{who}"], {"contact_id", "channels", "fields"}),
     "data-source test": (["promo_to_profile", "--contact", "{who}", "--send"], {"method", "url", "headers", "answer"}),
     "db grants": (["sender", "promo_app"], {"statements"}),
+    "db judge": (["--rest", "unsent"], {"runs", "sends", "lifted"}),
     "db migrate": ([], {"steps"}),
+    "db reconcile": (["{log}"], {"rows", "told", "accepted", "rejected"}),
+    "db restored": (["--to", "2026-01-31T02:00Z"], {"restored_to", "said_by", "left"}),
     "db url": ([], {"url"}),
     "doctor": (["--include", "{include}"], {"about", "health", "found", "advice"}),
     "events list": ([], {"event_id", "key", "workflows"}),
@@ -162,7 +168,7 @@ def test_a_result_is_json_whole_and_by_fields(
     more, expected = RESULTS[command]
     words = [
         *command.split(),
-        *(word.format(who=who[0], other=who[1], include=ROOT / "include", tmp=tmp_path) for word in more),
+        *(word.format(who=who[0], other=who[1], include=ROOT / "include", tmp=tmp_path, log=LOG) for word in more),
     ]
     store = [] if command in WITHOUT_STORE else ["--dsn", dsn]
     prepare(command, who, dsn)
@@ -185,6 +191,7 @@ def prepare(command: str, who: list[int], dsn: str) -> None:
     with connect(dsn) as store:
         prepare_key(store, command)
         prepare_channels(store, command)
+        prepare_restore(store, command)
         if command == "contacts readmit":
             erase_contact(store, who[1])
         if command == "events stop":
@@ -207,6 +214,11 @@ def prepare(command: str, who: list[int], dsn: str) -> None:
 def prepare_channels(store: Connection, command: str) -> None:
     if command == "contacts closed":
         store.execute("update promo.contact_channel set unsubscribed_at = now()")
+
+
+def prepare_restore(store: Connection, command: str) -> None:
+    if command in {"db judge", "db reconcile"}:
+        say_restored(store, datetime(2026, 1, 31, tzinfo=timezone.utc))
 
 
 def prepare_key(store: Connection, command: str) -> None:

@@ -33,12 +33,20 @@ def keys(store: Connection, **narrowed: object) -> list[str]:
     return [one.run_key for one in list_runs(store, **narrowed)]  # type: ignore[arg-type]  # as a test names them
 
 
+def wait_for_verdict(store: Connection, run_id: int) -> None:
+    """Let a run wait as it does in a store that was restored."""
+    store.execute("insert into promo.store_restore (restored_to, said_by, claim_id) values (now(), 'anna', 0)")
+    store.execute("insert into promo.restored_run (run_id, restore_id) values (%s, 1)", [run_id])
+
+
 def run_in_every_state(store: Connection) -> None:
     """Open runs that are named after their state; none of them is for anybody."""
     for number, state in enumerate(RunState):
         open_run(store, SPEC, run_key=state.value, approval=state is RunState.AWAITING)
         if state is RunState.PAUSED:
             pause_run(store, state.value)
+        if state is RunState.RESTORED:
+            wait_for_verdict(store, number + 1)
         if state is RunState.CANCELLED:
             cancel_run(store, state.value)
         if state is RunState.CLOSED:

@@ -61,11 +61,16 @@ COMMANDS = {
     "contacts.bulk_store.analyze_stage": "samples them",
     "contacts.bulk_store.drop_stage": "drops them",
     "postgres.snapshot.begin_reading": "begins a transaction",
+    "ledger.restores.restoring.skip_numbers": "moves sequences",
+    "ledger.restores.told_sends.create_staging": "makes a temporary table",
+    "ledger.restores.told_sends.fill_staging": "copies into it",
+    "ledger.restores.told_sends.analyze_staging": "samples it",
     "ledger.runs.weigh_audience": "samples a table: as many rows, however large it is",
 }
 """Statements that have no plan."""
 
 WHOLE_STORE = {
+    "ledger.restores.judging.withdraw_free": "takes all codes that are free out of the pools, once after a restore",
     "demo.ledger_view.read_fingerprint": "a digest of everything a campaign changes, of the demo's small store",
     "contacts.bulk_store.match_field_values": "reads one field of all contacts, for the rare import that names them by"
     " it: an index on values would be written for every code that is recorded",

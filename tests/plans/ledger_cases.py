@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from plans.cases import BATCH, ONE, RUN, Case, case
+from plans.restore_cases import restore_cases
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_lookups(),
         **_fallback(),
         **_chains(),
+        **restore_cases(),
     }
 
 

@@ -46,16 +46,22 @@ def data_source_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def parse_since(text: str) -> datetime | None:
-    """Return the instant that ``--since`` names; one without an offset is in UTC.
+    """Return the instant that ``--since`` names; None for an empty text.
 
     :raises ConfigurationError: it is no time
     """
-    if not text:
-        return None
+    return parse_time("--since", text) if text else None
+
+
+def parse_time(option: str, text: str) -> datetime:
+    """Return the instant that an option names; one without an offset is in UTC.
+
+    :raises ConfigurationError: it is no time
+    """
     try:
         instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        msg = f"--since must be a date or a time, such as 2026-01-31 or 2026-01-31T08:00+02:00, not {text!r}"
+        msg = f"{option} must be a date or a time, such as 2026-01-31 or 2026-01-31T08:00+02:00, not {text!r}"
         raise ConfigurationError(msg) from None
     return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
 

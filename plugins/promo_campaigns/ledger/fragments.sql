@@ -130,7 +130,7 @@ order by c.contact_id
 
 -- listed --
 -- The runs of a `page` with their counts, which are kept; of a run that is older than these, its contacts are counted.
-select r.run_id, r.run_key, r.workflow, promo.run_state(r.halt, r.closed_at, r.approval) as state, r.opened_at, r.closed_at,
+select r.run_id, r.run_key, r.workflow, promo.run_stands(r.run_id, r.halt, r.closed_at, r.approval) as state, r.opened_at, r.closed_at,
        greatest(r.opened_at, r.closed_at, c.moved_at) as moved_at, coalesce(r.halted_by, '') as halted_by,
        coalesce(r.halt_reason, '') as halt_reason, c.audience, c.given, c.sent, c.recorded, c.skipped, c.unknown, c.failed, c.waiting
 from page r

@@ -33,6 +33,11 @@ def read_halt(connection: Store, run_id: int) -> Halt | None:
     return parse_halt(row) if row else None
 
 
+def hold_intents(connection: Store, run_id: int | None = None) -> None:
+    """Wait for intents of a run that are under way, and let no other begin until the transaction ends; None for all."""
+    connection.execute(_SQL["hold_intents"], {"run_id": run_id})
+
+
 def parse_halt(row: Mapping[str, Any]) -> Halt:
     """Return a halt from its row ``{kind, run_key, at, by, reason}``."""
     return Halt(

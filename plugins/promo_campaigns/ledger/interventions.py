@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from promo_campaigns.ledger.halts import end_cancelled, parse_halt
+from promo_campaigns.ledger.halts import end_cancelled, hold_intents, parse_halt
 from promo_campaigns.ledger.runs import close_run, read_run_by_key
 from promo_campaigns.model.errors import LedgerError, RunNotFinishedError
 from promo_campaigns.model.oversight.halt import HaltKind
@@ -87,7 +87,7 @@ def stop_sending(connection: Connection, *, by: str = "", reason: str = "") -> H
     :param by: who says so; by default the account of this process
     """
     with audited(connection, "stop sending", "all runs", actor=by, reason=reason), connection.transaction():
-        connection.execute(_SQL["hold_intents"], {"run_id": None})
+        hold_intents(connection)
         said = {"by": by or account(), "reason": reason or None}
         return parse_halt(connection.execute(_SQL["stop_sending"], said).fetchall()[0])
 
@@ -115,7 +115,7 @@ def _halt(connection: Connection, run: Run, kind: HaltKind, *, by: str, reason: 
         "reason": reason or None,
     }
     with connection.transaction():
-        connection.execute(_SQL["hold_intents"], said)
+        hold_intents(connection, run.run_id)
         connection.execute(_SQL["halt_run"], said)
     now = read_run_by_key(connection, run.run_key)
     if now.cancelled and kind is not HaltKind.CANCELLED:

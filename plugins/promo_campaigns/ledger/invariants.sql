@@ -6,7 +6,8 @@
 -- What an assignment says against its attempts, its code and its run. Of a run, attempts and codes are looked up row by row
 -- (offset 0 keeps the planner from joining them), so that the cost follows the run whatever the statistics are. Of the whole
 -- store nothing narrows the tables, so the planner knows their sizes and joins them. What few rows need is asked for those
--- alone. Order is told by ids and never by clocks: an attempt and an outcome draw theirs from one sequence.
+-- alone. Order is told by ids and never by clocks: an attempt and an outcome draw theirs from one sequence. Where a promise is
+-- about when an attempt was begun, those of which a restored store was told (their lease is below zero) say nothing.
 select split_part(promise, ': ', 1) as invariant,
        'contact ' || contact_id || ' of run ' || run_id || ' ' || substr(promise, strpos(promise, ': ') + 2) as broken
 from (
@@ -47,7 +48,7 @@ from (
     -- A message that reads answers was begun only once all of them were there.
     case when cardinality(a.before) > 0 and exists (
       select from promo.attempt t, unnest(a.before) as b (source)
-      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and not exists (
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.lease_token > 0 and not exists (
         select from promo.attempt q
         where q.run_id = a.run_id and q.contact_id = a.contact_id and q.purpose = 'answer' and q.source = b.source
           and q.outcome = 'ok' and coalesce(q.outcome_id, 0) < t.attempt_id))
@@ -87,7 +88,7 @@ from (
     case when (a.last_begun >= p.expires_at or a.other_codes) and exists (
       select from promo.attempt t join promo.promo_code old using (promo_code_id)
       where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose in ('message', 'answer')
-        and t.started_at >= old.expires_at
+        and t.lease_token > 0 and t.started_at >= old.expires_at
         and (t.promo_code_id = a.promo_code_id or t.shows_code and t.outcome is distinct from 'refused'))
       then 'no_expired_code: was sent an expired code' end,
     -- No attempt was begun after the run's send-by.
@@ -95,7 +96,7 @@ from (
     -- No attempt was begun in the contact's quiet hours.
     case when a.quiet_hours is not null and exists (
       select from promo.attempt t
-      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message'
+      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.lease_token > 0
         and promo.is_quiet(a.quiet_hours, a.time_zone, t.started_at) is not false)
       then 'quiet_kept: was sent to in quiet hours' end,
     -- Two attempts of a contact, message or answer, are apart: a second is begun only when the first has an outcome, was
@@ -117,7 +118,7 @@ from (
            min(coalesce(t.outcome_id, 0)) filter (where t.purpose = 'message' and t.outcome = 'ok') as accepted_id,
            min(t.attempt_id) filter (where t.purpose = 'profile') as first_profile,
            bool_or(t.purpose = 'profile' and t.outcome = 'ok') as recorded,
-           max(t.started_at) filter (where t.purpose <> 'profile') as last_begun
+           max(t.started_at) filter (where t.purpose <> 'profile' and t.lease_token > 0) as last_begun
     from promo.run r
     join promo.assignment a on a.run_id = r.run_id
     left join lateral (
@@ -272,6 +273,16 @@ full join (
 ) c on (c.type, c.discount, c.hour) = (k.type, k.discount, k.hour)
 where (coalesce(k.free, 0), coalesce(k.issued, 0), coalesce(k.retired, 0))
       <> (coalesce(c.free, 0), coalesce(c.issued, 0), coalesce(c.retired, 0));
+
+-- restored --
+-- While a restore is not judged, nobody of a run that waits for its verdict is about to be sent to.
+select 'restored_waits' as invariant,
+       'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ', and its run waits for a verdict' as broken
+from promo.restored_run x
+join promo.assignment a on a.run_id = x.run_id
+where x.judged_at is null and a.state = 'sending'
+  and x.run_id = %(run_id)s  -- of the run
+;
 
 -- redeemed --
 -- A code that a shop has told of never becomes free again.

@@ -41,7 +41,7 @@ def list_runs(
     :param before: the ``run_id`` of the last run of the page before
     """
     asked = {"workflow": workflow or None, "before": _NEWEST if before is None else before, "limit": limit}
-    if state in {RunState.OPEN, RunState.AWAITING, RunState.PAUSED}:
+    if state in {RunState.OPEN, RunState.AWAITING, RunState.PAUSED, RunState.RESTORED}:
         return _lines(connection, "list_open", asked | {"state": state.value})
     if state is RunState.CANCELLED:
         return _lines(connection, "list_cancelled", asked)

@@ -53,7 +53,7 @@ with under_way as materialized (
   select * from promo.run where closed_at is null
 ), page as materialized (
   select * from under_way r
-  where run_id < %(before)s and workflow = coalesce(%(workflow)s, workflow) and promo.run_state(halt, closed_at, approval) = %(state)s
+  where run_id < %(before)s and workflow = coalesce(%(workflow)s, workflow) and promo.run_stands(run_id, halt, closed_at, approval) = %(state)s
   order by run_id desc limit %(limit)s
 )
 /* fragment listed */;
@@ -67,6 +67,7 @@ with under_way as materialized (
   where r.closed_at is null and r.halt is distinct from 'paused' and r.approval is distinct from 'awaited'
     and greatest(r.opened_at, moved.at) < promo.clock() - %(still)s
     and (r.let_go_at is not null or r.first_ended_at + r.then_wait < promo.clock() - %(still)s) is distinct from false
+    and promo.run_stands(r.run_id, r.halt, r.closed_at, r.approval) <> 'restored'
     and not exists (select from promo.sending_stop)
 ), page as materialized (
   select u.* from under_way u

@@ -17,7 +17,8 @@ from promo_campaigns.ledger.halts import end_cancelled, read_halt
 from promo_campaigns.ledger.oversight.first_share import draw_first_share
 from promo_campaigns.ledger.repeats import require_no_repeat
 from promo_campaigns.ledger.reports import read_report
-from promo_campaigns.ledger.start_checks import NEWER_ZONES, audience_problem, run_problem, zone_problem
+from promo_campaigns.ledger.restores import restoring, told_sends
+from promo_campaigns.ledger.start_checks import audience_problem, require_zones, run_problem, zone_problem
 from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
 from promo_campaigns.model.assignment_state import IN_FLIGHT, AssignmentState
 from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunCancelledError, RunNotFinishedError
@@ -57,6 +58,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     abort_at: float | None = None,
     start_with: StartWith | None = None,
     confirm_within: timedelta | None = None,
+    due_at: datetime | None = None,
 ) -> Run:
     """Open the run of an occurrence and freeze its audience, or find it open, or open it again.
 
@@ -74,8 +76,9 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param start_with: a new run goes to a first share before all others, and pauses itself if ``abort_at`` fits that
     :param confirm_within: a new run is refused if another of the same workflow, definition and audience was opened so
         short a time before; None if it is meant
+    :param due_at: when it was to be run first; None for now
     :raises RunClosedError: the run is closed, and its mode is ``refuse``
-    :raises RunCancelledError: the run was cancelled and is closed
+    :raises RunCancelledError: it was cancelled, and is closed; ``RestoredRunError``: it may have been sent before
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened a short time before
     :raises PoolShortageError: the open runs need more codes than the pool holds; ``StockAwaitedError`` if it shall wait
@@ -91,19 +94,25 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         added = connection.execute(_SQL["add_run"], row).fetchone()
         if added is not None:
             require_no_repeat(connection, added["run_id"], spec, confirm_within)
+            restoring.require_judged(connection, added["run_id"], run_key, due_at)
             strangers = _freeze_audience(connection, added["run_id"], spec, freeze, start_with)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))
         run = replace(run, mode=mode or run.mode)
         reopened = run.closed and _reopen(connection, run, approval=approval)
-        is_new = added is not None or reopened
-        if is_new:
-            count_demand(connection, run.run_id)
-        if run.mode is not Mode.PROFILES and not run.cancelled:
-            forecast = weigh_stock(connection, run.run_id, spec, stock_policy)
-            if is_new:
-                keep_forecast(connection, run.run_id, forecast, stock_policy, strangers=strangers)
+        _weigh(connection, run, stock_policy, is_new=added is not None or reopened, strangers=strangers)
     return run
+
+
+def _weigh(connection: Connection, run: Run, stock_policy: StockPolicy, *, is_new: bool, strangers: int) -> None:
+    """Weigh the stock against what the run needs; of one that is opened now, begin with what was told of it."""
+    if is_new:
+        count_demand(connection, run.run_id)
+        told_sends.apply_told(connection, run.run_id)
+    if run.mode is not Mode.PROFILES and not run.cancelled:
+        forecast = weigh_stock(connection, run.run_id, run.spec, stock_policy)
+        if is_new:
+            keep_forecast(connection, run.run_id, forecast, stock_policy, strangers=strangers)
 
 
 def set_mode(connection: Connection, run_key: str, mode: Mode, *, by: str = "", reason: str = "") -> None:
@@ -280,6 +289,7 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     """Open a closed run again if its mode says so, and tell whether somebody waits in it now."""
     if run.mode is not Mode.MISSING:
         return False
+    restoring.require_judged(connection, run.run_id, run.run_key)
     if run.cancelled:
         msg = f"{read_halt(connection, run.run_id)}. {_EDITION}"
         raise RunCancelledError(msg)
@@ -307,7 +317,7 @@ def _freeze_audience(
         strangers = _add_audience(connection, run_id, spec)
         connection.execute(_SQL["weigh_audience"])
     if spec.limits.time_zone:
-        _require_zones_of_contacts(connection, run_id)
+        require_zones(connection, run_id)
     draw_first_share(connection, run_id, start_with)
     return strangers
 
@@ -325,18 +335,6 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> int:
 def _raise(problem: PromoError | None) -> None:
     if problem:
         raise problem
-
-
-def _require_zones_of_contacts(connection: Connection, run_id: int) -> None:
-    """Refuse a run with contacts whose quiet hours the server cannot keep: it may have known their zones once."""
-    strange = connection.execute(_SQL["read_strange_zones"], {"run_id": run_id}).fetchall()
-    if strange:
-        contacts, named = sum(row["contacts"] for row in strange), ", ".join(row["zone"] for row in strange[:5])
-        msg = (
-            f"{contacts} contacts of the run have a time zone that the promo database's server does not know "
-            f"({named}); {NEWER_ZONES}, or load them with another time zone"
-        )
-        raise ConfigurationError(msg)
 
 
 def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:

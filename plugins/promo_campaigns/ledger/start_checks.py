@@ -58,6 +58,21 @@ def zone_problem(connection: Connection, limits: Limits) -> ConfigurationError |
     return ConfigurationError(msg)
 
 
+def require_zones(connection: Connection, run_id: int) -> None:
+    """Refuse a run with contacts whose quiet hours the server cannot keep: it may have known their zones once.
+
+    :raises ConfigurationError: it names their zones
+    """
+    strange = connection.execute(_SQL["read_strange_zones"], {"run_id": run_id}).fetchall()
+    if strange:
+        contacts, named = sum(row["contacts"] for row in strange), ", ".join(row["zone"] for row in strange[:5])
+        msg = (
+            f"{contacts} contacts of the run have a time zone that the promo database's server does not know "
+            f"({named}); {NEWER_ZONES}, or load them with another time zone"
+        )
+        raise ConfigurationError(msg)
+
+
 def knows_zone(connection: Connection, zone: str | None) -> bool:
     """Tell whether the server knows a time zone."""
     row = connection.execute(_SQL["knows_zone"], {"zone": zone}).fetchone()

@@ -43,6 +43,17 @@ def record_unknown(
 
     ``OK`` makes them accepted; ``REFUSED`` gives their codes back to the pool.
     """
+    return fold_unknown(connection, run_id, contact_ids, outcome, detail=detail, write=_ATTEMPT["record_unknown"])
+
+
+def fold_unknown(  # noqa: PLR0913  (of whom, what, and how it is written)
+    connection: Connection, run_id: int, contact_ids: Sequence[int], outcome: Outcome, *, detail: str, write: str
+) -> int:
+    """Write evidence of unknown sends by a statement, and fold all attempts into states; return how many they were.
+
+    :param outcome: the last word, where every attempt was refused: ``LATER`` makes them due again
+    :param write: what writes the evidence
+    """
     told = {"run_id": run_id, "contact_ids": list(contact_ids), "outcome": outcome.value, "detail": detail}
     fold = {
         **told,
@@ -52,7 +63,7 @@ def record_unknown(
     }
     with connection.transaction():
         connection.execute(_ATTEMPT["lock_assignments"], told)
-        connection.execute(_ATTEMPT["record_unknown"], told)
+        connection.execute(write, told)
         return connection.execute(_ATTEMPT["fold_assignments"], fold).rowcount
 
 

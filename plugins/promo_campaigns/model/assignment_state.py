@@ -71,21 +71,26 @@ class Edge:
     on_refusals: bool = False
 
 
-_SKIPS = ("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet", "skip_cancelled")
+_SKIPS = (
+    *("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet", "skip_cancelled"),
+    *("skip_restored", "skip_told"),
+)
 _FOLDS = ("fold_assignments", "fold_lapsed")
+_AGAIN = ("reopen_missing", "reopen_told")
+_RESTORED = ("freeze_sends", "intend_told")
 
 EDGES = (
     Edge(
         _S.PENDING,
         _S.SKIPPED,
         _SKIPS,
-        "no channel, channel closed, held out, capped, no code, not approved, quiet or cancelled",
+        "no channel, channel closed, held out, capped, no code, not approved, quiet, cancelled or sent before",
     ),
     Edge(
         _S.PENDING,
         _S.ASSIGNED,
-        ("claim_codes", "reuse_codes", "give_fallback"),
-        "a code was claimed, given again, or shared",
+        ("claim_codes", "reuse_codes", "give_fallback", "give_told"),
+        "a code was claimed, given again, or shared; or a restored store was told of it",
     ),
     Edge(_S.PENDING, _S.EXPIRED, ("expire_overdue",), "the send-by passed"),
     Edge(_S.ASSIGNED, _S.SENDING, ("begin_messages", "begin_answers"), "the intent to call was committed"),
@@ -95,13 +100,13 @@ EDGES = (
     Edge(
         _S.ASSIGNED,
         _S.UNKNOWN,
-        ("expire_overdue", "give_up_quiet", "skip_cancelled"),
-        "an unknown send was to be repeated, too late or in a run that was cancelled",
+        ("expire_overdue", "give_up_quiet", "skip_cancelled", *_RESTORED),
+        "an unknown send was to be repeated, too late or in a run that was cancelled; or a restored store forgot it",
     ),
     Edge(_S.ASSIGNED, _S.ACCEPTED, ("fold_assignments",), "a late ok came before the repetition", on_evidence=True),
     Edge(_S.SENDING, _S.ACCEPTED, _FOLDS, "an attempt was answered ok"),
     Edge(_S.SENDING, _S.REJECTED, ("fold_assignments", "fold_answers"), "every attempt was refused"),
-    Edge(_S.SENDING, _S.UNKNOWN, _FOLDS, "an attempt has no known outcome"),
+    Edge(_S.SENDING, _S.UNKNOWN, (*_FOLDS, "freeze_sends"), "an attempt has no known outcome"),
     Edge(
         _S.SENDING,
         _S.ASSIGNED,
@@ -114,8 +119,8 @@ EDGES = (
     Edge(_S.UNKNOWN, _S.REJECTED, ("fold_assignments",), "refused late, or a person says so"),
     Edge(_S.UNKNOWN, _S.ASSIGNED, ("resend_unknown", "fold_assignments"), "a person took the risk, or refused for now"),
     Edge(_S.ACCEPTED, _S.RECORDED, ("fold_profiles",), "every data source confirmed"),
-    Edge(_S.SKIPPED, _S.PENDING, ("reopen_missing",), "the closed run is run again"),
-    Edge(_S.REJECTED, _S.PENDING, ("reopen_missing",), "the closed run is run again, under new keys"),
-    Edge(_S.EXPIRED, _S.PENDING, ("reopen_missing",), "the closed run is run again"),
+    Edge(_S.SKIPPED, _S.PENDING, _AGAIN, "the closed run is run again, or a restored store was told of a send"),
+    Edge(_S.REJECTED, _S.PENDING, _AGAIN, "likewise, under new keys if it is run again"),
+    Edge(_S.EXPIRED, _S.PENDING, _AGAIN, "likewise"),
 )
 """Every change that the trigger ``assignment_transition`` allows, and no other."""

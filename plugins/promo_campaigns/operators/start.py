@@ -69,6 +69,7 @@ class StartOperator(AudienceOperator):
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened minutes ago
     :raises RunCancelledError: the run was cancelled
+    :raises RestoredRunError: it may have been sent before the store was restored
     :raises ConfigurationError: a parameter or a definition file is wrong, a data source's connection is missing or
         wrong, or its block stands on the wrong side of the message
     """
@@ -159,6 +160,7 @@ class StartOperator(AudienceOperator):
             abort_at=self.read_abort_at(),
             start_with=parse_start_with(self.start_with, self.then),
             confirm_within=self._confirm_within(context),
+            due_at=context["dag_run"].run_after,
         )
 
     def _has_schedule(self) -> bool:

@@ -15,6 +15,8 @@ Kind = Literal["owner", "sender", "api", "reader"]
 
 _KEYS = frozenset({"erasure_key", "picture_key"})
 _OF_THE_SCHEMA = frozenset({"alembic_version", "migration_step"})
+_OF_THE_OWNER = frozenset({"store_restore", "restored_run", "restored_send"})
+"""What waits after a restore is let go by its verdict alone, which the owner gives."""
 _DELETED = (
     "alert",
     "answer",
@@ -103,7 +105,7 @@ def _of_others(connection: Connection, kind: Kind) -> list[str]:
     ]
     if kind == "reader":
         return statements
-    written = tables - _KEYS - _OF_THE_SCHEMA if kind == "sender" else tables & set(_WRITTEN_BY_API)
+    written = tables - _KEYS - _OF_THE_SCHEMA - _OF_THE_OWNER if kind == "sender" else tables & set(_WRITTEN_BY_API)
     deleted = _DELETED if kind == "sender" else _DELETED_BY_API
     statements += [
         "grant temporary on database {database} to {role}",

@@ -428,7 +428,8 @@ create table promo.audit (
   action      text        not null check (action in (
     'export', 'erase', 'readmit', 'cancel', 'pause', 'resume', 'stop sending', 'start sending', 'run again', 'trigger', 'test send',
     'accept unknown', 'refuse unknown', 'resend unknown', 'reveal', 'find code', 'upload', 'withdraw', 'check',
-    'mode missing', 'mode profiles', 'mode refuse', 'approve', 'reject', 'close channel', 'reopen channel')),
+    'mode missing', 'mode profiles', 'mode refuse', 'approve', 'reject', 'close channel', 'reopen channel',
+    'restored', 'reconcile', 'judge')),
   subject     text        not null,
   actor       text        not null,
   reason      text,
@@ -598,6 +599,56 @@ comment on table promo.code_demand is
   'How many codes a run that is open has still to claim: the sum of its rows, and the count of its pending contacts that
 need a code. A claim adds a row, so that nobody waits for anybody; a run that is closed has none.';
 create index code_demand_run on promo.code_demand (run_id);
+
+
+-- A store that was brought back to an earlier moment ------------------------------------------------------------------
+-- Only its owner writes here: what waits for a verdict is let go by a verdict, and by nothing else.
+
+create table promo.store_restore (
+  restore_id  bigint      generated always as identity primary key,
+  restored_to timestamptz not null,
+  said_at     timestamptz not null default promo.clock(),
+  said_by     text        not null,
+  reason      text,
+  claim_id    bigint      not null,
+  free_codes  text        check (free_codes in ('withdraw', 'release')),
+  rest        text        check (rest in ('sent', 'unsent')),
+  lifted_at   timestamptz,
+  constraint store_restore_lifted check (lifted_at is null or num_nonnulls(free_codes, rest) = 2)
+);
+comment on table promo.store_restore is 'Each time that the store was brought back from a backup: what was sent after that moment is forgotten, and waits for a verdict.';
+comment on column promo.store_restore.claim_id is
+  'Drawn from the sequence of attempt_id when it was said: codes that a receiver tells of were claimed before whatever came later.';
+comment on column promo.store_restore.free_codes is 'What became of the codes that were free; nothing is sent until it is said.';
+comment on column promo.store_restore.rest is 'What is taken of all that no receiver told of: it was sent, or it was not.';
+comment on column promo.store_restore.lifted_at is 'When all was judged.';
+create unique index store_restore_open on promo.store_restore ((lifted_at is null)) where lifted_at is null;
+
+create table promo.restored_run (
+  run_id     bigint primary key references promo.run,
+  restore_id bigint not null references promo.store_restore,
+  rest       text   check (rest in ('sent', 'unsent')),
+  judged_at  timestamptz,
+  constraint restored_run_judged check ((rest is null) = (judged_at is null))
+);
+comment on table promo.restored_run is 'A run that was open when the store was restored: nobody of it is given a code or sent to until it is judged.';
+comment on column promo.restored_run.rest is 'What was said of those of whom no receiver told: they were sent to, or not.';
+create index restored_run_waiting on promo.restored_run (restore_id) where judged_at is null;
+
+create table promo.restored_send (
+  run_key       text    not null,
+  contact_id    bigint  not null,
+  promo_code_id bigint,
+  restore_id    bigint  not null references promo.store_restore,
+  sent_at       timestamptz,
+  accepted      boolean not null,
+  primary key (run_key, contact_id)
+);
+comment on table promo.restored_send is
+  'What receivers and exports told of sends that a restored store has forgotten, also of runs that it does not know: one that is opened
+later begins with it.';
+comment on column promo.restored_send.promo_code_id is 'The code that was sent; null for the fallback code of the run.';
+comment on column promo.restored_send.accepted is 'Whether a receiver took the message; else the contact had the code, and nobody knows more.';
 
 
 -- Assignments --------------------------------------------------------------------------------------------------------
@@ -916,6 +967,8 @@ create table promo.event_queue (
 );
 comment on table promo.event_queue is 'The queue: an event waits for a workflow until a run has taken it or it was refused, with the reason.';
 create index event_queue_waiting on promo.event_queue (workflow, event_id) where taken_at is null;
+-- Events that a restore has put off.
+create index event_queue_restored on promo.event_queue (event_id) where refused = 'restored';
 -- A contact stands in a run once, so one event is its reason: the one a message of the run can read.
 create unique index event_queue_run on promo.event_queue (run_id, contact_id) where run_id is not null;
 -- When a contact entered a workflow: a rule looks at its period, not at all entries.
@@ -1033,10 +1086,17 @@ create function promo.run_state(halt text, closed_at timestamptz, approval text)
   return case when halt = 'cancelled' then halt when closed_at is not null then 'closed' when halt is not null then halt
               when approval = 'awaited' then 'awaiting' else 'open' end;
 
+-- Where a run stands, also one that waits for the verdict of a restore, whatever was said of it before.
+create function promo.run_stands(a_run bigint, halt text, closed_at timestamptz, approval text) returns text
+  language sql stable parallel safe
+  return case when closed_at is null
+                and exists (select from promo.restored_run x where x.run_id = a_run and x.judged_at is null) then 'restored'
+              else promo.run_state(halt, closed_at, approval) end;
+
 -- Why nobody of a run may be given a code or sent to just now; no row if they may. It shares two locks until the
 -- transaction ends, which a halt of a run or of all sending takes alone: so every intent is either committed before
 -- a halt is, or is not made. The locks are taken in memory. They come first, in statements of their own: what is read
--- after them was committed before them.
+-- after them was committed before them. A restore that is not judged comes before what anybody said.
 create function promo.halt_of(a_run bigint)
   returns table (run_key text, kind text, at timestamptz, by text, reason text)
   language plpgsql rows 1 set search_path = pg_catalog, promo as $$
@@ -1044,10 +1104,16 @@ begin
   perform pg_advisory_xact_lock_shared(1347571534, 0);
   perform pg_advisory_xact_lock_shared(1347571535, (a_run % 2147483648)::integer);
   return query
-    select r.run_key, coalesce(r.halt, 'stopped'), coalesce(r.halted_at, s.stopped_at), coalesce(r.halted_by, s.stopped_by),
-           case when r.halt is null then s.reason else r.halt_reason end
+    select r.run_key,
+           case when o.restore_id is not null then 'restored' else coalesce(r.halt, 'stopped') end,
+           coalesce(o.said_at, r.halted_at, s.stopped_at), coalesce(o.said_by, r.halted_by, s.stopped_by),
+           case when o.restore_id is not null then o.reason when r.halt is null then s.reason else r.halt_reason end
     from promo.run r left join promo.sending_stop s on true
-    where r.run_id = a_run and (r.halt is not null or s.stopped_at is not null);
+    left join lateral (
+      select t.restore_id, t.said_at, t.said_by, t.reason from promo.store_restore t
+      where t.lifted_at is null and (t.free_codes is null or exists (
+        select from promo.restored_run x where x.run_id = r.run_id and x.judged_at is null))) o on true
+    where r.run_id = a_run and (r.halt is not null or s.stopped_at is not null or o.restore_id is not null);
 end $$;
 
 -- Keeps intents of a run from being committed until the transaction ends, and waits for those under way; of all runs for

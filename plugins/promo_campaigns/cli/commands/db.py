@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
+from promo_campaigns.cli.commands.of_db import restores
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.groups import Commands
 from promo_campaigns.cli.options import AsJson, Dsn, Fields
@@ -17,6 +18,9 @@ from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import Bar, progress
 
 app = Commands()
+app.add("restored", *restores.RESTORED_EXAMPLES)(restores.restored)
+app.add("reconcile", *restores.RECONCILE_EXAMPLES)(restores.reconcile)
+app.add("judge", *restores.JUDGE_EXAMPLES)(restores.judge)
 
 
 class _Kind(Enum):

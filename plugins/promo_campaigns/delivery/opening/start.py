@@ -35,6 +35,7 @@ class StartRequest:
     :ivar abort_at: percent of failures at which the run pauses itself; None for never
     :ivar start_with: whom the run goes to before all others; None for everybody at once
     :ivar confirm_within: how short a time before the same may not have been opened; None if it is meant
+    :ivar due_at: when Airflow was to run it first; None for now
     """
 
     run_key: str = ""
@@ -45,6 +46,7 @@ class StartRequest:
     abort_at: float | None = None
     start_with: StartWith | None = None
     confirm_within: timedelta | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def start_run(
         abort_at=request.abort_at,
         start_with=request.start_with,
         confirm_within=request.confirm_within,
+        due_at=request.due_at,
     )
     batches = cut_into_batches(connection, run, batch_size, task_slots=task_slots)
     if first := read_first_share(connection, run.run_id):

@@ -27,6 +27,7 @@
     │   ├── RunClosedError            a closed run may not be run again
     │   ├── RunCancelledError         a person cancelled the run
     │   ├── RepeatedRunError          the same was opened minutes ago
+    │   ├── RestoredRunError          it may have been sent before the store was restored
     │   ├── StartRefusedError         a preview found that Start will not open the run
     │   ├── NotApprovedError          a person is to approve the run first
     │   ├── HeldUpError               contacts can be worked on only later
@@ -78,6 +79,7 @@ from promo_campaigns.model.errors.ledger import (
     PoolShortageError,
     QuietHoursError,
     RepeatedRunError,
+    RestoredRunError,
     RunCancelledError,
     RunClosedError,
     RunHaltedError,
@@ -134,6 +136,7 @@ __all__ = [
     "ReceiverRefusesError",
     "ReceiverUnavailableError",
     "RepeatedRunError",
+    "RestoredRunError",
     "RunCancelledError",
     "RunClosedError",
     "RunHaltedError",

@@ -37,6 +37,10 @@ class RepeatedRunError(LedgerError):
     """The same workflow, definition and audience was opened minutes ago, and nobody said that it is meant twice."""
 
 
+class RestoredRunError(LedgerError):
+    """The store was restored from a backup, and the run may have been sent before."""
+
+
 class NotApprovedError(LedgerError):
     """The run waits for an approval; no contact of it is given a code or sent anything."""
 

@@ -22,6 +22,8 @@ class HaltKind(str, Enum):
     CANCELLED = "cancelled"
     STOPPED = "stopped"
     """All sending is stopped, in whatever run."""
+    RESTORED = "restored"
+    """The store was brought back from a backup, and what it has forgotten is not judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,12 @@ class Halt:
 
     def __str__(self) -> str:
         """Say what was done, by whom and when, why, and what ends it."""
-        stopped = self.kind is HaltKind.STOPPED
+        stopped, on = self.kind is HaltKind.STOPPED, f"on {self.at:%Y-%m-%d at %H:%M %Z}"
+        why = f" ({self.reason})" if self.reason else ""
+        if self.kind is HaltKind.RESTORED:
+            said = f"{self.by} said {on} that the store was restored{why}"
+            return f"run {self.run_key} waits: {said}; promo db restored tells what is left to judge"
         what = f"{'all sending' if stopped else f'run {self.run_key}'} was {self.kind.value}"
         who = "by itself" if self.by in BY_ITSELF else f"by {self.by}"
-        why = f" ({self.reason})" if self.reason else ""
         end = "promo sending start" if stopped else f"promo runs resume {self.run_key}"
-        return f"{what} {who} on {self.at:%Y-%m-%d at %H:%M %Z}{why}; {end} lets it go on"
+        return f"{what} {who} {on}{why}; {end} lets it go on"

@@ -17,6 +17,8 @@ class RunState(str, Enum):
     AWAITING = "awaiting"
     """A person must approve it before anybody is given a code."""
     PAUSED = "paused"
+    RESTORED = "restored"
+    """The store was restored, and waits until it is judged whom the run was sent to since."""
     CANCELLED = "cancelled"
     CLOSED = "closed"
 

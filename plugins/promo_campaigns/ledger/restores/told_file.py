@@ -1,0 +1,181 @@
+"""What a receiver, or an export, tells of sends that the store has forgotten, one row of a file at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
+
+from promo_campaigns.model.assignment_state import DELIVERED, WITH_CODE
+from promo_campaigns.model.contact_rules import clean_external_id, clean_field_id
+from promo_campaigns.model.errors import FileError
+from promo_campaigns.tables.any_table import AnyTable
+from promo_campaigns.tables.sheet_text import find_damage, fold_header, suggest, undo_harmless
+from promo_campaigns.tables.table import Column, Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from promo_campaigns.model.load_report import Rejects
+    from promo_campaigns.tables.table import Kind
+
+COLUMNS = ("contact_id", "external_id", "code", "run_key", "workflow", "sent_at", "accepted_at", "state")
+"""What may be told of a send."""
+CONTACT_ID, CODE, STATE = COLUMNS[0], COLUMNS[2], COLUMNS[-1]
+PASSED_OVER = ("type", "discount", "expires_at", "recorded_at", "reused_at")
+"""Columns of an export that say nothing of a send."""
+_KINDS: dict[str, Kind] = {"sent_at": "moment", "accepted_at": "moment"}
+_COLUMNS = tuple(Column(name, _KINDS.get(name, "text")) for name in COLUMNS)
+_BY_FOLDED_NAME = {fold_header(name): name for name in (*COLUMNS, *PASSED_OVER)}
+_MASKED = "…"
+_TAKEN = {state.value for state in DELIVERED}
+_STATES = {state.value for state in WITH_CODE}
+
+
+class ToldFileError(FileError):
+    """A file of sends cannot be read at all; nothing of it was kept."""
+
+
+class ToldSend(NamedTuple):
+    """A send that somebody told of, as it is staged.
+
+    :ivar accepted: whether the receiver took it; else the contact has the code, and nobody knows more
+    """
+
+    line: int
+    run_key: str | None
+    workflow: str | None
+    contact_id: int | None
+    external_id: str | None
+    code: str
+    sent_at: datetime | None
+    accepted: bool
+
+
+class ToldSends:
+    """The sends that a file tells of; its bytes tell the format, packed with gzip or not.
+
+    :param stream: read once, from where it stands, and never closed
+    :param file: base name, for errors
+    :param rejects: where rejected rows are noted
+    """
+
+    def __init__(self, stream: BinaryIO, *, file: str, rejects: Rejects) -> None:
+        self._table = AnyTable(stream, ToldLayout(file))
+        self._rejects = rejects
+
+    @property
+    def row_noun(self) -> str:
+        """What numbers the rows."""
+        return self._table.row_noun
+
+    def __iter__(self) -> Iterator[ToldSend]:
+        for line, cells in self._table.rows(self._rejects):
+            told = {name: _text(cell) for name, cell in zip(COLUMNS, cells, strict=True)}
+            if not any(told.values()):
+                continue
+            try:
+                yield _send_of(line, told)
+            except _RuleError as broken:
+                self._rejects.add(line, broken.column, str(broken))
+
+
+class ToldLayout:
+    """What a table of sends is expected to hold: the columns of an export are."""
+
+    max_line = 65_536
+    max_row_lines = 100
+    max_columns = 64
+    names = COLUMNS
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.sheet = ""
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a column of this name is expected."""
+        return fold_header(name) in _BY_FOLDED_NAME
+
+    def header(self, names: Sequence[str], line: int) -> Header:
+        """Read the header.
+
+        :raises ToldFileError: a column is missing, unknown, or stands twice
+        """
+        known = [_BY_FOLDED_NAME.get(fold_header(name), "") for name in names]
+        for name, meant in zip(names, known, strict=True):
+            if name.strip() and not meant:
+                near = suggest(name, COLUMNS)
+                hint = f"Did you mean {near}?" if near else f"Keep the columns {', '.join(COLUMNS)}"
+                self.refuse(f"the column {name.strip()[:40]!r} is not known", line, hint)
+        if "code" not in known or not {"contact_id", "external_id"} & {*known}:
+            self.refuse("it names no codes, or no contacts", line, "Needed are code, and contact_id or external_id")
+        if twice := [name for name in COLUMNS if known.count(name) > 1]:
+            self.refuse(f"the column {', '.join(twice)} stands twice", line, "Keep one of them")
+        places = [known.index(name) if name in known else None for name in COLUMNS]
+        return Header(_COLUMNS, lambda cells: [cells[place] if place is not None else "" for place in places])
+
+    def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
+        """Refuse the whole file.
+
+        :raises ToldFileError: always
+        """
+        raise ToldFileError(problem, file=self.file, line=line, hint=hint) from cause
+
+
+class _RuleError(ValueError):
+    """A value breaks a rule; the message holds no value."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        self.column = column
+        super().__init__(reason)
+
+
+def _send_of(line: int, told: Mapping[str, str]) -> ToldSend:
+    state = told["state"].lower()
+    if state and state not in _STATES:
+        raise _RuleError(STATE, "nobody of this state has a code")
+    external_id, contact_id = _cleaned("external_id", told), _cleaned("contact_id", told)
+    if external_id is None and contact_id is None:
+        raise _RuleError(CONTACT_ID, "it names no contact")
+    return ToldSend(
+        line=line,
+        run_key=told["run_key"] or None,
+        workflow=told["workflow"] or None,
+        contact_id=contact_id,
+        external_id=external_id,
+        code=_code(told["code"]),
+        sent_at=_moment("sent_at", told["sent_at"]) or _moment("accepted_at", told["accepted_at"]),
+        accepted=not state or state in _TAKEN,
+    )
+
+
+def _text(cell: Any) -> str:  # noqa: ANN401  (what a cell of a workbook holds)
+    return cell.isoformat() if isinstance(cell, datetime) else undo_harmless(str(cell)).strip()
+
+
+def _code(text: str) -> str:
+    if not text:
+        raise _RuleError(CODE, "empty")
+    if _MASKED in text:
+        raise _RuleError(CODE, "it is masked; export the runs with --reveal")
+    if damage := find_damage(text):
+        raise _RuleError(CODE, damage)
+    return text
+
+
+def _cleaned(column: str, told: Mapping[str, str]) -> Any:  # noqa: ANN401  (a number, or a text)
+    if not told[column]:
+        return None
+    try:
+        return (clean_field_id if column == CONTACT_ID else clean_external_id)(told[column])
+    except ValueError:
+        raise _RuleError(column, "it is no id of a contact") from None
+
+
+def _moment(column: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise _RuleError(column, "not a time: write 2027-03-31T18:05:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
