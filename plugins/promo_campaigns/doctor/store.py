@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from promo_campaigns.code_files.stock_levels import read_levels
 from promo_campaigns.definitions.stock_level_file import read_stock_levels
 from promo_campaigns.doctor.findings import Finding, Health
+from promo_campaigns.ledger.restores.restoring import read_restore
 from promo_campaigns.model.errors import PromoError
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.migrations import newest_revision
@@ -38,6 +39,7 @@ def look_at_store(dsn: str, include: Path) -> Iterator[Finding]:
             yield schema
             if schema.health is Health.RIGHT:
                 yield _rights(connection)
+                yield from _restore(connection)
                 yield from _stock(connection, include)
                 yield from _open_runs(connection)
     except PromoError as error:
@@ -77,6 +79,14 @@ def _rights(connection: Connection) -> Finding:
     named = ", ".join(f"{row['right']} on {row['name']}" for row in lacking[:5])
     advice = "Grant them, or connect as the account that ran the migration"
     return Finding(about="rights", health=Health.WRONG, found=f"the account lacks {named}", advice=advice)
+
+
+def _restore(connection: Connection) -> Iterator[Finding]:
+    """Find a restore that is not judged to its end; of any other there is nothing to say."""
+    restore = read_restore(connection)
+    if restore is not None and restore.lifted_at is None:
+        found = f"the store was restored to {restore.restored_to:%Y-%m-%d %H:%M %Z}, which is not judged"
+        yield Finding(about="restore", health=Health.WRONG, found=found, advice="See what is left: promo db restored")
 
 
 def _stock(connection: Connection, include: Path) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import anyio
 from fastapi import APIRouter, Depends
 
 from promo_campaigns.ledger.invariants import check_store, promises_in_words
+from promo_campaigns.ledger.restores.restoring import read_restore
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.background_jobs import begin_job, newest_job, newest_result, work_off
 from promo_campaigns.postgres.connection import Connection, connect
@@ -25,6 +26,7 @@ async def read_checks(store: StoreDep) -> dict[str, Any]:
     """Return the promises, and what the last check that came to an end found of each; it may be of another server."""
 
     def read(connection: Connection) -> dict[str, Any]:
+        restore = read_restore(connection)
         newest, last = newest_job(connection, _KIND, _STORE), newest_result(connection, _KIND, _STORE)
         found = {one["invariant"]: one for one in (last.result or {})["broken"]} if last else {}
         told = [
@@ -44,6 +46,7 @@ async def read_checks(store: StoreDep) -> dict[str, Any]:
             "begun_at": newest.begun_at if newest else None,
             "state": newest.state if newest else "never",
             "error": newest.problem if newest else None,
+            "restored_to": restore.restored_to if restore and restore.lifted_at is None else None,
         }
 
     return await store.read(read)

@@ -7,7 +7,7 @@ export type Rights = { act: boolean; reveal: boolean; export: boolean };
 export type Stopped = { by: string; at: string; reason: string };
 export type Me = { user: string; rights: Rights; version: string; workflows: string[]; sending_stopped: Stopped | null };
 
-export type RunState = "open" | "awaiting" | "paused" | "cancelled" | "closed";
+export type RunState = "open" | "awaiting" | "paused" | "restored" | "cancelled" | "closed";
 export type ContactState =
   | "pending" | "skipped" | "assigned" | "sending" | "accepted" | "rejected" | "unknown" | "recorded" | "expired";
 

@@ -76,6 +76,7 @@ export type ReceiverLine = {
 export type Checks = {
   invariants: { name: string; text: string; broken: number | null; rows?: string[] }[]; at: string | null;
   took_s: number | null; by?: string | null; state: "never" | "running" | "done" | "failed"; error?: string | null;
+  restored_to: string | null;
 };
 export type AuditEntry = {
   at: string; user: string; action: string; subject: string; reason: string | null; rows: number | null; revealed: boolean;

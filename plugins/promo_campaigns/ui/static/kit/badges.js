@@ -18,6 +18,11 @@ const RUNS = {
     palette: "deferred",
     says: "A person paused it; nobody is sent anything until it goes on.",
   },
+  restored: {
+    word: "to be judged",
+    palette: "awaiting_input",
+    says: "The store was restored from a backup; nobody is sent anything until somebody says what was sent since.",
+  },
   cancelled: {
     word: "cancelled",
     palette: "failed",

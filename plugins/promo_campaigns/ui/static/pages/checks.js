@@ -48,6 +48,7 @@ function Result({ checks }) {
   return h(
     C.Stack,
     { gap: 4 },
+    checks.restored_to ? h(Restored, { to: checks.restored_to }) : null,
     h(Conclusion, { checks, broken: broken.length }),
     h(DataTable, {
       label: "Promises of the ledger",
@@ -60,6 +61,15 @@ function Result({ checks }) {
     }),
   );
 }
+
+const Restored = (/** @type {{to: string}} */ { to }) =>
+  h(
+    Notice,
+    { status: "warning", title: "The store was restored from a backup" },
+    "What was sent after ",
+    h(Time, { key: "to", at: to }),
+    " is forgotten, and waits until it is judged: promo db restored tells what is left.",
+  );
 
 /** @param {{checks: Checks, broken: number}} props */
 function Conclusion({ checks, broken }) {
