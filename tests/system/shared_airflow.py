@@ -85,7 +85,7 @@ class SharedAirflow:
 
     def _count(self, rows: str) -> int:
         with psycopg.connect(self.databases.airflow) as connection:
-            ((count,),) = connection.execute(f"select count(*) from {rows}").fetchall()  # type: ignore[arg-type]  # noqa: S608  (texts of this module)
+            ((count,),) = connection.execute(f"select count(*) from {rows}").fetchall()  # noqa: S608  (texts of this module)
         return int(count)
 
 
