@@ -53,6 +53,9 @@ _OPERATORS = (
 _LINKS = ("RunsPageLink", "CodesPageLink", "ContactsPageLink", "WorkflowsPageLink", "ReceiversPageLink")
 
 
+_ASSET_URIS = "promo_campaigns.operators.base.asset_uris"
+
+
 def _modules(room: str, names: Sequence[str]) -> list[dict[str, Any]]:
     modules = [f"promo_campaigns.{room}.{name}" for name in names]
     return [{"integration-name": _OURS, "python-modules": modules}]
@@ -78,6 +81,14 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": [
             "promo_campaigns.operators.base.run_page.RunPageLink",
             *(f"promo_campaigns.hooks.page_links.{name}" for name in _LINKS),
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["promo"],
+                "handler": f"{_ASSET_URIS}.sanitize_uri",
+                "factory": f"{_ASSET_URIS}.create_asset",
+                "to_openlineage_converter": f"{_ASSET_URIS}.convert_asset_to_openlineage",
+            }
         ],
         "connection-types": [_HTTP],
         "config": {

@@ -5,7 +5,10 @@ Where its provider is not installed, they tell nothing and import nothing of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
 
 from promo_campaigns import (
     EndOperator,
@@ -17,14 +20,30 @@ from promo_campaigns import (
     LoadRedemptionsOperator,
     StartOperator,
 )
+from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.operators.assets import (
+    CODE_FILES,
+    POOLS,
+    PROMO_CODES,
+    PROMO_PROFILES,
+    PROMO_RUNS,
+    PROMO_STOCK,
+    member,
+    named_asset,
+)
+from promo_campaigns.operators.base.asset_uris import (
+    convert_asset_to_openlineage,
+    create_asset,
+    dataset_of,
+    sanitize_uri,
+    store_namespace,
+)
+from promo_campaigns.operators.events import waiting_events
 
 try:
     from airflow.providers.openlineage.extractors import OperatorLineage
 except ImportError:
     OperatorLineage = None
-
-if TYPE_CHECKING:
-    import pytest
 
 Names = tuple[list[str], list[str]]
 STORE = "promo://promo_db"
@@ -90,3 +109,29 @@ def test_blocks_tell_the_way_of_codes(monkeypatch: pytest.MonkeyPatch, bare_dsn:
         ),
     ]
     assert [said for said, _ in ways] == [meant if OperatorLineage else None for _, meant in ways]
+
+
+def test_assets_have_uris_by_which_openlineage_names_the_same() -> None:
+    assets = {
+        CODE_FILES: "code_files",
+        POOLS: "codes",
+        member(PROMO_CODES, "Welcome"): "codes/Welcome",
+        member(PROMO_CODES, "Été 1"): "codes/%C3%89t%C3%A9 1",
+        member(PROMO_RUNS, "spring_mail"): "runs/spring_mail",
+        member(PROMO_PROFILES, "crm"): "profiles/crm",
+        member(PROMO_STOCK, "Welcome/low"): "stock/Welcome/low",
+        waiting_events("order", workflow="winback"): "events/winback",
+    }
+    for asset, name in assets.items():
+        assert asset.uri == asset.normalized_uri == f"{STORE}/{name.replace(' ', '%20')}"
+        assert named_asset(asset.name).uri == asset.uri
+        assert dataset_of(asset.uri) == (STORE, name)
+        if OperatorLineage is not None:
+            assert named(convert_asset_to_openlineage(asset, None)) == f"{STORE} {name}"
+    assert named_asset("theirs").uri == "theirs"
+    assert store_namespace(PromoStoreHook.default_conn_name) == STORE
+    for wrong in ("promo:///codes", "promo://promo_db/coupons", "promo://promo_db"):
+        with pytest.raises(ValueError, match="promo://promo_db/codes"):
+            sanitize_uri(urlsplit(wrong))
+    with pytest.raises(ValueError, match="no asset of promo codes"):
+        create_asset(name="theirs")

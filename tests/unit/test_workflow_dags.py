@@ -176,7 +176,7 @@ def test_settings_are_given_by_name_or_as_a_workflow() -> None:
         (None, None),
         ("@daily", CronTriggerTimetable("@daily", timezone="UTC")),
         (["0 9 * * 1", "0 18 * * 5"], MultipleCronTriggerTimetable("0 9 * * 1", "0 18 * * 5", timezone="UTC")),
-        ({"asset": "promo_codes/Welcome"}, [Asset("promo_codes/Welcome")]),
+        ({"asset": "promo_codes/Welcome"}, [Asset("promo_codes/Welcome", uri="promo://promo_db/codes/Welcome")]),
         ({"asset": ["a", "b"]}, [Asset("a"), Asset("b")]),
         ([Asset("a")], [Asset("a")]),
         (CronTriggerTimetable("0 9 * * 1", timezone="UTC"), CronTriggerTimetable("0 9 * * 1", timezone="UTC")),

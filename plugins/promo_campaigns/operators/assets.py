@@ -2,22 +2,23 @@
 
 Airflow draws lineage between assets that are known when a DAG is parsed, so each kind is one asset. Types, workflows
 and data sources appear as they are used, so each kind has an alias as well, which stands for the assets
-``<kind>/<name>``, such as ``promo_codes/Welcome``. A DAG may be scheduled on any of them by its name.
+``<kind>/<name>``, such as ``promo_codes/Welcome``. Each has the URI by which OpenLineage knows the same, see
+``base/asset_uris.py``. A DAG may be scheduled on any of them by ``named_asset``.
 """
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from airflow.sdk import Asset, AssetAlias
 
-CODE_FILES = Asset("promo_code_files")
+from promo_campaigns.operators.base.asset_uris import asset_uri, create_asset, dataset_name
+
+CODE_FILES: Asset = create_asset(name="promo_code_files")
 """Code files that arrived in an inbox."""
-POOLS = Asset("promo_codes")
+POOLS: Asset = create_asset(name="promo_codes")
 """All codes, with an event for each file that was loaded."""
-RUNS = Asset("promo_runs")
+RUNS: Asset = create_asset(name="promo_runs")
 """All runs, with an event for each that was closed."""
-PROFILES = Asset("promo_profiles")
+PROFILES: Asset = create_asset(name="promo_profiles")
 """The profiles that codes are written to, with an event for each run that was closed."""
 
 PROMO_CODES = AssetAlias("promo_codes")
@@ -35,4 +36,10 @@ def member(alias: AssetAlias, name: str) -> Asset:
 
     Names of assets are ASCII, so other letters are percent-encoded.
     """
-    return Asset(f"{alias.name}/{quote(name, safe=' /')}")
+    return named_asset(f"{alias.name}/{dataset_name(name)}")
+
+
+def named_asset(name: str) -> Asset:
+    """Return the asset of a name, to schedule a DAG on: one of ours, such as ``promo_codes/Welcome``, or any other."""
+    ours: Asset = create_asset(name=name) if asset_uri(name) else Asset(name)
+    return ours

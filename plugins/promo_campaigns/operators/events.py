@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, AssetWatcher, XComArg
+from airflow.sdk import AssetWatcher, XComArg
 from airflow.sdk.exceptions import AirflowSkipException
 
 from promo_campaigns.hooks.store import PromoStoreHook
+from promo_campaigns.operators.base.asset_uris import create_asset
 from promo_campaigns.operators.base.events_operator import EventsOperator
 from promo_campaigns.operators.base.run_page import RunPageLink
 from promo_campaigns.operators.base.task_slots import batch_size_of, task_slots
@@ -18,7 +19,7 @@ from promo_campaigns.triggers.events import EventsWaitTrigger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.sdk import Context
+    from airflow.sdk import Asset, Context
 
 _POLL_S = 0.5
 _QUIET_S = 30.0
@@ -40,7 +41,9 @@ def waiting_events(
     trigger = EventsWaitTrigger(
         workflow=workflow, event=event, poll_s=poll_s, quiet_s=_QUIET_S, promo_db_conn_id=promo_db_conn_id
     )
-    return Asset(f"promo_events/{workflow}", watchers=[AssetWatcher(name=f"{workflow} events", trigger=trigger)])
+    watcher = AssetWatcher(name=f"{workflow} events", trigger=trigger)
+    asset: Asset = create_asset(name=f"promo_events/{workflow}", watchers=[watcher])
+    return asset
 
 
 class StartOnEventsOperator(EventsOperator):

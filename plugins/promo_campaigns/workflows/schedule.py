@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, MultipleCronTriggerTimetable
 
 from promo_campaigns.definitions.workflow_parts import AssetSchedule, TimetableSchedule
 from promo_campaigns.model.errors import SettingError
+from promo_campaigns.operators.assets import named_asset
 from promo_campaigns.operators.events import waiting_events
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_schedule(workflow: Workflow) -> Any:  # noqa: ANN401  (what Airflow tak
     if isinstance(schedule, tuple):
         return MultipleCronTriggerTimetable(*schedule, timezone=workflow.time_zone)
     if isinstance(schedule, AssetSchedule):
-        return [Asset(name) for name in ([schedule.asset] if isinstance(schedule.asset, str) else schedule.asset)]
+        return [named_asset(name) for name in ([schedule.asset] if isinstance(schedule.asset, str) else schedule.asset)]
     return _timetable(schedule) if isinstance(schedule, TimetableSchedule) else schedule
 
 

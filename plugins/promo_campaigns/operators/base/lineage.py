@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
+
+from promo_campaigns.operators.base.asset_uris import dataset_name, store_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,7 @@ class Lineage:
         return own
 
     def _in_store(self, name: str) -> tuple[str, str]:
-        return f"promo://{self.store}", quote(name, safe=" /")
+        return store_namespace(self.store), dataset_name(name)
 
 
 def _file(path: str) -> tuple[str, str]:
