@@ -27,8 +27,11 @@ from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.parameters import code_request
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run_spec import CodeRequest, FallbackCode, Pool, RunSpec
+from promo_campaigns.postgres.background_jobs import begin_job
 from promo_campaigns.preview.approval_form import approval_form
 from promo_campaigns.preview.dry_run import write_preview
+from promo_campaigns.preview.kept_dry_run import DRY_RUN, job_terms, keep_dry_run, read_page, render_page
+from promo_campaigns.preview.start import AS_USUAL
 from promo_campaigns.redemptions.report import report_redemptions
 from promo_campaigns.workflows import PromoWorkflow
 
@@ -141,6 +144,19 @@ def test_some_go_without_and_a_code_of_any_pool_is_given_again(store: Connection
     later = open_run(store, reusing, run_key="welcome/edition/two", stock_policy=StockPolicy.PARTIAL)
     assert ledger.assign_codes(later.run_id, contacts[:2], CHAIN) == held
     assert check_invariants(store) == []
+
+
+def test_a_kept_dry_run_shows_the_type_and_discount_of_each_contacts_own_code(store: Connection, dsn: str) -> None:
+    add_contacts(store, 3)
+    add_codes(store, 1)
+    add_spring_codes(store, 1)
+    spec = replace(SPEC_WITH, fallback=FallbackCode(code="FOR-ALL", type="Fallback", discount=1, expires="2037-03-31"))
+    job = begin_job(store, DRY_RUN, "welcome", actor="ops", terms=job_terms(spec, {}))
+    assert job is not None
+    keep_dry_run(dsn, job, spec, AS_USUAL, lambda _: None)
+    rows = render_page(store, job, read_page(store, job).rows)
+    assert [(row.code_type, row.discount) for row in rows] == [("Welcome", 10), ("Spring", 5), ("Fallback", 1)]
+    assert [row.body.split()[1:] for row in rows] == [["Welcome", "10"], ["Spring", "5"], ["Fallback", "1"]]
 
 
 def test_a_definition_without_a_chain_keeps_its_digest_and_a_pool_stands_once() -> None:

@@ -45,7 +45,10 @@ _TEXTS = ("title", "body", "html", "request_path", "request_body")
 
 
 class KeptRow(NamedTuple):
-    """A contact of a dry run, as it is kept."""
+    """A contact of a dry run, as it is kept.
+
+    :ivar code_type: of the code that it would get; empty in one that was kept before this was, as ``discount`` is None
+    """
 
     contact_id: int
     state: str
@@ -53,6 +56,8 @@ class KeptRow(NamedTuple):
     code: str
     expires_at: str | None
     warnings: str
+    code_type: str = ""
+    discount: int | None = None
 
 
 class Page(NamedTuple):
@@ -116,7 +121,8 @@ class _Keeper:
 
 def _kept(row: Row) -> KeptRow:
     expires_at = row.expires_at.isoformat() if row.expires_at else None
-    return KeptRow(row.contact_id, row.state, row.reason, row.code, expires_at, row.warnings)
+    code = (row.code, expires_at, row.warnings, row.code_type, row.discount)
+    return KeptRow(row.contact_id, row.state, row.reason, *code)
 
 
 def count_contacts(connection: Connection, job: Job) -> dict[str, int]:
@@ -189,13 +195,26 @@ def render_page(connection: Connection, job: Job, rows: Sequence[KeptRow], *, re
 def _candidate(row: tuple[Any, ...], kept: KeptRow, spec: RunSpec, answers: Mapping[str, object]) -> Candidate:
     expires_at = datetime.fromisoformat(kept.expires_at) if kept.expires_at else _NEVER
     reason = kept.reason if kept.state == SKIPPED else ""
-    return Candidate(make_recipient(row, spec, expires_at, answers), reason)
+    recipient = make_recipient(row, spec, expires_at, answers)
+    if kept.discount is not None:
+        recipient = replace(recipient, code_type=kept.code_type, discount=kept.discount)
+    return Candidate(recipient, reason)
 
 
 def _shown(kept: KeptRow, now: Row | None, masks: Mapping[str, str], channel: str) -> Row:
     """Return a contact as it was found, with its texts of now; with none where it is gone or would be sent nothing."""
     expires_at = datetime.fromisoformat(kept.expires_at) if kept.expires_at else None
-    told = Row(kept.contact_id, kept.state, kept.reason, channel, kept.code, expires_at, warnings=kept.warnings)
+    told = Row(
+        contact_id=kept.contact_id,
+        state=kept.state,
+        reason=kept.reason,
+        channel=channel,
+        code=kept.code,
+        code_type=kept.code_type,
+        discount=kept.discount,
+        expires_at=expires_at,
+        warnings=kept.warnings,
+    )
     if now is None or kept.state != SEND:
         return told
     texts: dict[str, Any] = {name: redacted(getattr(now, name), [], masks) for name in _TEXTS}

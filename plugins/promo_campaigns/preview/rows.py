@@ -42,6 +42,8 @@ COLUMNS: dict[str, Literal["text", "number", "time"]] = {
     "reason": "text",
     "channel": "text",
     "code": "text",
+    "code_type": "text",
+    "discount": "number",
     "expires_at": "time",
     "title": "text",
     "body": "text",
@@ -136,6 +138,8 @@ class Row(NamedTuple):
     reason: str
     channel: str
     code: str = ""
+    code_type: str = ""
+    discount: int | None = None
     expires_at: datetime | None = None
     title: str = ""
     body: str = ""
@@ -238,6 +242,8 @@ class Previewer:
             "",
             self._channel,
             mask(one.code),
+            one.recipient.code_type,
+            one.recipient.discount,
             one.recipient.expires_at,
             str(texts["title"][at]),
             str(texts["body"][at]),

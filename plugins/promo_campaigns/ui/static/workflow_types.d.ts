@@ -42,7 +42,8 @@ export type DryRun = {
   } | null;
 };
 export type DryRunRow = {
-  contact_id: number; state: string; reason: string; code_masked: string; expires_at: string | null; title: string;
+  contact_id: number; state: string; reason: string; code_masked: string; code_type: string; discount: number | null;
+  expires_at: string | null; title: string;
   body: string; warnings: string[] | string;
 };
 

@@ -209,10 +209,21 @@ const columns = (/** @type {Workflow} */ workflow) => [
       ),
   },
   { header: "What would happen", cell: (row) => h(Outcome, { row }) },
-  { header: "Code", cell: (row) => h(CodeText, null, row.code_masked), from: "md" },
+  { header: "Code", cell: (row) => h(GivenCode, { row }), from: "md" },
   { header: "Valid until", cell: (row) => dayText(row.expires_at), from: "xl" },
   { header: "Message", cell: (row) => h(Texts, { row }), from: "sm" },
 ];
+
+/** @param {{row: DryRunRow}} props */
+const GivenCode = ({ row }) =>
+  h(
+    C.Stack,
+    { gap: 0, align: "flex-start" },
+    h(CodeText, null, row.code_masked),
+    row.code_type
+      ? h(C.Text, { fontSize: "xs", color: "fg.muted" }, `${row.code_type}, ${row.discount ?? 0} %`)
+      : null,
+  );
 
 /** @param {{row: DryRunRow}} props */
 const Outcome = ({ row }) => {
