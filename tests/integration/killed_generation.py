@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from promo_campaigns.code_files import generate
-from promo_campaigns.code_files.generate import CodeTerms, generate_codes
+from promo_campaigns.code_files.code_terms import CodeTerms
+from promo_campaigns.code_files.generate import generate_codes
 from promo_campaigns.code_files.shop_file import LocalShopFile
 from promo_campaigns.postgres.connection import connect
 

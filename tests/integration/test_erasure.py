@@ -47,7 +47,7 @@ PERSON = Contact(
 OTHER = Contact(channels=(Channel("email", "other@example.com"),), external_id="other")
 PERSONAL_TABLES = {
     *("contact", "contact_channel", "contact_field_value", "contact_import"),
-    *("inbox_message", "answer", "audience_value", "event"),
+    *("inbox_message", "answer", "audience_value", "match_value", "event"),
 }
 TABLES_BY_CONTACT = {
     *PERSONAL_TABLES - {"contact_import"},
@@ -112,6 +112,10 @@ def test_no_table_of_the_schema_holds_a_trace_of_who_was_erased(store: Connectio
     store.execute(
         "insert into promo.audience_value (run_id, contact_id, value) values (%s, %s, %s)",
         [run.run_id, person, '{"name": ["text", "Canary"]}'],
+    )
+    store.execute(
+        "insert into promo.match_value (run_id, contact_id, attributes) values (%s, %s, %s)",
+        [run.run_id, person, '{"store": "Canary"}'],
     )
     identity = Identity(external_id=PERSON.external_id)
     add_event(store, Event(type="Paid", key="canary-key", identity=identity, params={"to": "Canary"}, token=uuid4()))

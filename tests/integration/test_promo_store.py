@@ -62,7 +62,9 @@ def test_stock_and_runs_have_exact_dtypes_with_rows_and_without(
     stock = frames.stock()
     assert dtypes(stock) == {
         "type": "category",
-        **dict.fromkeys(["discount", "free", "issued", "retired", "expired"], "Int64"),
+        "discount": "Int64",
+        "attributes": "category",
+        **dict.fromkeys(["free", "issued", "retired", "expired"], "Int64"),
     }
     [row] = stock.to_dict("records")
     assert (row["type"], row["discount"], row["issued"]) == ("Welcome", 10, len(sent) - 1)

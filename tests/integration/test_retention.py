@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 ASKING = replace(SPEC, data_sources=(replace(SPEC.data_sources[0], before=True),))
-NOTHING = {"answers": 0, "audience_values": 0, "refused": 0, "erased": 0, "deleted": 0}
+NOTHING = {"answers": 0, "audience_values": 0, "match_values": 0, "refused": 0, "erased": 0, "deleted": 0}
 
 
 class Campaign:

@@ -50,6 +50,7 @@ def case(size: int, *before: Step, **terms: object) -> Case:
 COMMANDS = {
     "code_files.load.create_staging": "makes a temporary table",
     "code_files.load.fill_staging": "copies into it",
+    "code_files.load.fill_staging_with_marks": "copies into it",
     "code_files.load.analyze_staging": "samples it",
     "contacts.store.lock_fields": "locks a table",
     "contacts.bulk_store.create_stage": "makes temporary tables",

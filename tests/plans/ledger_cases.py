@@ -29,6 +29,7 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_fallback(),
         **_chains(),
         **restore_cases(),
+        **_matching(),
     }
 
 
@@ -153,7 +154,7 @@ def _chains() -> dict[str, Case]:
         "update promo.run set pool_types = '{Welcome,Other0}', pool_discounts = '{10,10}' where run_id = %(run_id)s",
     )
     return {
-        "ledger.chains.forecast.weigh_chain": case(50, *chained, **both),
+        "ledger.chains.forecast.weigh_chain": case(50, *chained, **both, matches=False),
         "ledger.chains.forecast.chained_pools": case(ONE, *chained),
         "ledger.chains.given.count_given": case(RUN, *chained),
         "ledger.chains.given.keep_given": case(ONE, *chained, given=[7, 0]),
@@ -162,6 +163,43 @@ def _chains() -> dict[str, Case]:
         "ledger.reports.count_stock@chained": case(2, *chained),
         "ledger.runs.measure_audience@chained": case(RUN, *chained),
         "ledger.assignments.reopen_missing@chained": case(RUN, *chained),
+    }
+
+
+_MATCHES = """
+update promo.run
+set pool_types = '{Welcome}', pool_discounts = '{10}', match_names = '{store}', match_sources = '{contact.language}',
+    reuses = true
+where run_id = %(run_id)s
+"""
+_HAVE = """
+insert into promo.match_value (run_id, contact_id, attributes)
+select run_id, contact_id, '{"store": "' || contact_id %% 5 || '"}' from promo.assignment where run_id = %(run_id)s
+"""
+_CARRY = """
+update promo.promo_code set attributes = '{"store": "' || promo_code_id %% 5 || '"}'
+where promo_code_id in (
+  select promo_code_id from promo.promo_code
+  where type = 'Welcome' and not retired and issued_at is null and %(run_id)s > 0
+  order by promo_code_id desc limit 1000)
+"""
+
+
+def _matching() -> dict[str, Case]:
+    matching = (_UNGUARDED, _MATCHES)
+    matched = (*matching, _HAVE, _CARRY)
+    pools: dict[str, object] = {"types": ["Welcome"], "discounts": [10]}
+    short: dict[str, object] = {"attributes": ['{"store": "1"}'], "codes": [7]}
+    return {
+        "ledger.matching.contacts.keep_values": case(RUN, *matching),
+        "ledger.matching.contacts.has_values": case(ONE, *matched),
+        # Of each contact its value, and the code that it holds.
+        "ledger.matching.contacts.need_no_code": case(2 * RUN, *matched),
+        "ledger.matching.contacts.skip_short": case(RUN, *matched, **short),
+        "ledger.matching.claims.claim_matching": case(BATCH, *matched),
+        "ledger.matching.claims.reuse_matching": case(BATCH, *matched),
+        "ledger.chains.forecast.weigh_chain@matched": case(RUN, *matched, **pools, matches=True),
+        "ledger.reports.count_stock@matched": case(20, *matched),
     }
 
 
@@ -189,6 +227,8 @@ def _runs(scenario: Scenario) -> dict[str, Case]:
         "then_wait": timedelta(minutes=15),
         "pool_types": ["Welcome", "Other0"],
         "pool_discounts": [10, 10],
+        "match_names": ["store"],
+        "match_sources": ["contact.language"],
     }
     listed = {"/* audience */": "select unnest(%(contact_ids)s::bigint[]) as contact_id"}
     return {

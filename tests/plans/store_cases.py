@@ -82,7 +82,16 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
     )
     levels = {"types": ["Welcome"], "levels": ["alarm"], "amounts": [100]}
     codes = [f"C{n * 37:09}" if n < 50 else f"drawn-{n}" for n in range(BATCH)]
-    drawn = {"codes": codes, "line": 1, "expires_at": datetime.now(timezone.utc), "discount": 10, "type": "Welcome"}
+    drawn = {
+        "codes": codes,
+        "lines": list(range(2, 2 + len(codes))),
+        "expires_at": datetime.now(timezone.utc),
+        "discount": 10,
+        "type": "Welcome",
+        "attributes": "",
+        "starts_at": None,
+        "code_file_id": 7,
+    }
     counts = {"rows": 0, "inserted": 0, "updated": 0, "unchanged": 0, "rejected": 0}
     return {
         "code_files.load.tune_load": case(ONE),
@@ -107,6 +116,9 @@ def _code_files(scenario: Scenario) -> dict[str, Case]:
         "code_files.generate.find_set": case(ONE, key="spring.csv"),
         "code_files.generate.count_drawn": case(ONE, pattern="SPRING-????"),
         "code_files.generate.add_codes": case(BATCH, **drawn),
+        "code_files.generate.lacking_lines": case(BATCH, **drawn),
+        "code_files.starts.has_due_codes": case(ONE),
+        "code_files.starts.start_codes": case(ONE),
         "code_files.generate.finish_file": case(ONE, codes=0, sha256=b"z" * 32),
         "code_files.generate.add_set": case(ONE, key="spring.csv", pattern="S-????", codes=1, terms="{}"),
         "code_files.generate.codes_of_set": Case(size=FILE, per=_SPREAD),
@@ -408,6 +420,17 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
         "free": 1000,
     }
     run = {"run_id": scenario.empty_run_id}
+    matched = {
+        "types": ["Welcome"],
+        "discounts": [10],
+        "days": 7,
+        "reuses": True,
+        "names": ["store"],
+        "sources": ["contact.language"],
+        "attributes": ['{"store": "uk"}'],
+        "free": [50],
+        "suiting_all": 1000,
+    }
     return {
         "ledger.event_queue.listen": case(ONE, **{**terms, "type": "left"}),
         "ledger.event_queue.stop_listening": case(ONE, **terms),
@@ -420,6 +443,7 @@ def _event_queue(scenario: Scenario) -> dict[str, Case]:
         "ledger.event_queue.refuse_events": case(200, **terms),
         "ledger.event_queue.read_window": case(200, **terms),
         "ledger.event_queue.count_servable": case(200, **terms, types=["Welcome"], discounts=[10]),
+        "ledger.event_queue.count_matched": case(200, **{**terms, **matched}),
         "ledger.event_queue.take_events": case(200, **{**terms, "reentry": "always", "alone": False}, **run),
     }
 
@@ -437,12 +461,17 @@ def _previews(scenario: Scenario) -> dict[str, Case]:
         "time_zone": "UTC",
         "types": ["Welcome"],
         "discounts": [10],
+        "match_names": None,
+        "match_sources": None,
     }
     chain = {"types": ["Welcome", "Other0"], "discounts": [10, 10]}
+    match = {"match_names": ["store"], "match_sources": ["contact.language"]}
     return {
         "preview.dry_run.audience": Case(size=BATCH, terms=terms, fills=audience),
         "preview.dry_run.audience@chained": Case(size=BATCH, per=20, terms={**terms, **chain}, fills=audience),
-        "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50}),
+        "preview.dry_run.audience@matched": Case(size=BATCH, per=20, terms={**terms, **match}, fills=audience),
+        "preview.dry_run.told_attributes": case(BATCH, **match, told=["{}"] * BATCH),
+        "preview.dry_run.codes": Case(size=BATCH, fetched=BATCH, terms={"at": None, "ahead": 50, "attributes": ""}),
         "preview.shown_message.codes_of_contacts": case(BATCH * _RUNS_OF_A_CONTACT, limit=50),
         "preview.dry_run.waiting": Case(size=2_000, fills={"{run_id}": str(scenario.run_id)}),
         "doctor.store.server": case(ONE),

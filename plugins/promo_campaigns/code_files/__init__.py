@@ -3,4 +3,4 @@
 ``tables`` reads the files.
 """
 
-__all__ = ["expiration_date", "generate", "load", "shop_file", "stock", "stock_levels"]
+__all__ = ["code_terms", "expiration_date", "generate", "load", "shop_file", "starts", "stock", "stock_levels"]

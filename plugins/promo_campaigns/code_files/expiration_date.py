@@ -56,6 +56,15 @@ def expires_at(text: str, zone: tzinfo) -> datetime:
     return min(_utc(local.replace(tzinfo=zone)), NEVER)
 
 
+def starts_at(text: str, zone: tzinfo) -> datetime:
+    """Return the time, in UTC, from which a code may be given; a date without a time is the beginning of that day.
+
+    :raises ValueError: the text has another format, or is no date of the calendar
+    """
+    text = text.replace(".", "-")
+    return expires_at(f"{text}T00:00" if len(text) == _DATE_LENGTH else text, zone)
+
+
 def _utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(timezone.utc)

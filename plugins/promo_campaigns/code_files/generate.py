@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from psycopg.types.json import Jsonb
 
-from promo_campaigns.code_files.code_pattern import CodePattern, parse_pattern
-from promo_campaigns.code_files.expiration_date import FORMATS, expires_at, pool_time_zone
-from promo_campaigns.code_files.row_rules import BrokenRuleError, check_discount, check_type
-from promo_campaigns.model.errors import ConfigurationError, StoreUnavailableError
+from promo_campaigns.code_files.code_terms import CheckedTerms, check_terms
+from promo_campaigns.model.errors import ConfigurationError
+from promo_campaigns.postgres.arrays import bigint_array, text_array
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
-from promo_campaigns.tables.layout import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping
 
+    from promo_campaigns.code_files.code_terms import CodeTerms
     from promo_campaigns.code_files.shop_file import ShopFile
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
 _LOAD = queries("promo_campaigns.code_files.load")
-MOST_CODES = 10_000_000
-"""Codes of one set."""
-_DRAWN_AT_ONCE = 50_000
+_DRAWN_AT_ONCE = 200_000
+_FIRST_LINE = 2
 _BLOCK_BYTES = 1 << 20
-_HEADER = f"{','.join(COLUMNS[:-1])}\n".encode()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeTerms:
-    """What codes are to be made.
-
-    :param count: how many
-    :param pattern: such as ``SPRING-????-????``
-    :param expires: their expiration date, in a format of code files
-    :param time_zone: IANA name of the zone in which that date is read
-    """
-
-    count: int
-    pattern: str
-    type: str
-    discount: int
-    expires: str
-    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +69,8 @@ def generate_codes(
     :param actor: who takes the codes out of the store, for the audit; by default the account of this process
     :raises ConfigurationError: the terms cannot be, the pattern is too small, the key belongs to another set, or
         another file lies in its place; nothing was made
-    :raises StoreUnavailableError: somebody added such codes at the same moment; nothing was made
     """
-    checked = _check(terms)
+    checked = check_terms(terms)
     making = _Making(connection, checked, file, key or file.name)
     with audited(connection, "export", f"generated codes {making.key}", revealed=True, actor=actor) as entry:
         with connection.transaction():
@@ -105,43 +79,6 @@ def generate_codes(
             made = making.agree(made)
         entry.rows = made.codes if made.written else 0
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """Terms that can be, and what is made of them.
-
-    :ivar tail: what follows a code in its line
-    """
-
-    terms: CodeTerms
-    pattern: CodePattern
-    expires_at: datetime
-
-    tail: str
-
-
-def _check(terms: CodeTerms) -> _Checked:
-    pattern = parse_pattern(terms.pattern)
-    if not 0 < terms.count <= MOST_CODES:
-        msg = f"a set has 1 to {MOST_CODES:,} codes, not {terms.count:,}"
-        raise ConfigurationError(msg)
-    try:
-        check_discount(str(terms.discount))
-        if check_type(terms.type) != terms.type:
-            msg = f"the type {terms.type!r} has blanks or quotation marks around it"
-            raise ConfigurationError(msg)
-    except BrokenRuleError as broken:
-        msg = f"the {broken.column} of the codes is {broken}"
-        raise ConfigurationError(msg) from broken
-    try:
-        moment = expires_at(terms.expires, pool_time_zone(terms.time_zone))
-    except ValueError as error:
-        msg = f"the expiration of the codes is no date: write {FORMATS}"
-        raise ConfigurationError(msg) from error
-    rest = io.StringIO()
-    csv.writer(rest, lineterminator="").writerow([terms.expires, terms.discount, terms.type])
-    return _Checked(terms, pattern, moment, f",{rest.getvalue()}\n")
 
 
 class _DigestedStream:
@@ -169,7 +106,7 @@ class _Making:
     """One set under way."""
 
     connection: Connection
-    checked: _Checked
+    checked: CheckedTerms
     file: ShopFile
     key: str
 
@@ -204,7 +141,7 @@ class _Making:
                 return made
         with self.file.writing() as stream, self.connection.cursor() as cursor:
             out = _DigestedStream(stream)
-            out.write(_HEADER)
+            out.write(self.checked.header)
             for row in cursor.stream(_SQL["codes_of_set"], {"code_file_id": made.code_file_id}):
                 out.write(f"{row['code']}{self.checked.tail}".encode())
             if out.sha256.hexdigest() != made.sha256:
@@ -214,22 +151,33 @@ class _Making:
     def _write(self, file_id: int) -> bytes:
         with self.file.writing() as stream:
             out = _DigestedStream(stream)
-            out.write(_HEADER)
-            lacking = self.checked.terms.count
-            while lacking:
-                drawn = self.checked.pattern.draw(min(lacking, _DRAWN_AT_ONCE))
-                added = self._add(file_id, drawn, self.checked.terms.count - lacking)
-                out.write("".join([f"{code}{self.checked.tail}" for code in added]).encode())
-                lacking -= len(added)
+            out.write(self.checked.header)
+            for made in range(0, self.checked.terms.count, _DRAWN_AT_ONCE):
+                codes = self._draw(file_id, made, min(self.checked.terms.count - made, _DRAWN_AT_ONCE))
+                tail = self.checked.tail
+                out.write(tail.join([*codes, ""]).encode())
         return out.sha256.digest()
+
+    def _draw(self, file_id: int, made: int, count: int) -> list[str]:
+        """Add so many new codes, and return them; for each that the pool holds already another is drawn."""
+        codes = self.checked.pattern.draw(count)
+        lines = list(range(_FIRST_LINE + made, _FIRST_LINE + made + count))
+        asked = dict(zip(lines, codes, strict=True))
+        while self._add(file_id, asked) < len(asked):
+            rows = self.connection.execute(_SQL["lacking_lines"], self._rows(file_id, asked)).fetchall()
+            lacking = [row["line"] for row in rows]
+            asked = dict(zip(lacking, self.checked.pattern.draw(len(lacking)), strict=True))
+            for line, code in asked.items():
+                codes[line - lines[0]] = code
+        return codes
 
     def _take_up(self, file_id: int, stream: BinaryIO) -> bytes:
         """Add the codes of a file that a killed call has left."""
         sha256, taken = hashlib.sha256(), 0
         for codes in self._left_codes(stream, sha256):
-            added = self._add(file_id, codes, taken)
-            taken += len(added)
-            if added != codes:
+            asked = dict(enumerate(codes, _FIRST_LINE + taken))
+            taken += len(codes)
+            if self._add(file_id, asked) < len(codes):
                 raise self._another_file()
         if taken != self.checked.terms.count:
             raise self._another_file()
@@ -237,12 +185,12 @@ class _Making:
 
     def _left_codes(self, stream: BinaryIO, sha256: Any) -> Iterator[list[str]]:  # noqa: ANN401  (hashlib's has no name)
         tail = self.checked.tail.encode()
-        header = stream.readline(len(_HEADER) + 1)
+        header = stream.readline(len(self.checked.header) + 1)
         sha256.update(header)
         longest = len(self.checked.terms.pattern.encode()) * 4 + len(tail)
         lines = iter(lambda: stream.readline(longest), b"")
         while chunk := list(islice(lines, _DRAWN_AT_ONCE)):
-            if header != _HEADER or not all(line.endswith(tail) for line in chunk):
+            if header != self.checked.header or not all(line.endswith(tail) for line in chunk):
                 raise self._another_file()
             sha256.update(b"".join(chunk))
             codes = [line[: -len(tail)].decode("utf-8", "replace") for line in chunk]
@@ -250,31 +198,33 @@ class _Making:
                 raise self._another_file()
             yield codes
 
-    def _add(self, file_id: int, codes: Iterable[str], lines: int) -> list[str]:
+    def _add(self, file_id: int, codes: Mapping[int, str]) -> int:
+        """Add codes by their lines, and return how many the pool did not hold."""
+        return self.connection.execute(_SQL["add_codes"], self._rows(file_id, codes)).rowcount
+
+    def _rows(self, file_id: int, codes: Mapping[int, str]) -> dict[str, Any]:
+        """Return codes in the order of the unique index: of one pattern, it is that of the codes themselves."""
         terms = self.checked.terms
-        row = {
+        lines = sorted(codes, key=codes.__getitem__)
+        return {
             "code_file_id": file_id,
-            "line": 1 + lines,
-            "codes": list(codes),
+            "codes": text_array(codes[line] for line in lines),
+            "lines": bigint_array(lines),
             "expires_at": self.checked.expires_at,
             "discount": terms.discount,
             "type": terms.type,
+            "attributes": self.checked.attributes,
+            "starts_at": self.checked.starts_at,
         }
-        added = self.connection.execute(_SQL["add_codes"], row).fetchall()
-        added.sort(key=itemgetter("line"))
-        if [one["line"] for one in added] != list(range(2 + lines, 2 + lines + len(added))):
-            msg = "somebody added codes of this pattern at the same moment; nothing was made, try again"
-            raise StoreUnavailableError(msg)
-        return [one["code"] for one in added]
 
     def _note(self, file_id: int, sha256: bytes) -> None:
         row = {"code_file_id": file_id, "codes": self.checked.terms.count, "sha256": sha256}
         self.connection.execute(_SQL["finish_file"], row)
-        named = {"key": self.key, "pattern": self.checked.pattern.text, "terms": Jsonb(asdict(self.checked.terms))}
+        named = {"key": self.key, "pattern": self.checked.pattern.text, "terms": Jsonb(self.checked.terms.as_dict())}
         self.connection.execute(_SQL["add_set"], row | named)
 
     def _found(self, known: dict[str, Any]) -> GeneratedCodes:
-        if known["terms"] != asdict(self.checked.terms):
+        if known["terms"] != self.checked.terms.as_dict():
             msg = f"the key {self.key} belongs to another set; give this one a key, or its file a name, of its own"
             raise ConfigurationError(msg)
         if known["withdrawn"]:

@@ -9,21 +9,24 @@ where g.idempotency_key = %(key)s
 select coalesce(sum(codes), 0)::bigint as codes from promo.generated_codes where promo.code_key(pattern) = promo.code_key(%(pattern)s)
 
 -- add_codes --
--- Add the codes that the pool does not hold in any case or form, with the lines that they get in the file if they stay in
--- this order; in the order of the unique index. Each is looked for by itself, so that the pool is not read through.
-insert into promo.promo_code (expires_at, code_file_id, line, discount, retired, code, type)
-select %(expires_at)s, %(code_file_id)s, %(line)s + row_number() over (order by place), %(discount)s, false, code, %(type)s
-from (
-  select distinct on (drawn.key) drawn.key, drawn.code, drawn.place
-  from (select one as code, promo.code_key(one) collate "C" as key, place
-        from unnest(%(codes)s::text[]) with ordinality listed (one, place)) drawn
-  where (select k.promo_code_id from promo.promo_code k
-         where promo.code_key(k.code) collate "C" = drawn.key and not k.twin) is null
-  order by drawn.key, drawn.place
-) fresh
-order by key
+-- Add codes with the lines that they have in the file, in the order in which they come: that of the unique index. One that the
+-- pool holds in any case or form is left out.
+insert into promo.promo_code (expires_at, code_file_id, line, discount, retired, code, type, attributes, waits_until)
+select %(expires_at)s, %(code_file_id)s, drawn.line, %(discount)s, terms.waits_until is not null, drawn.code, %(type)s,
+       terms.attributes, terms.waits_until
+from unnest(%(codes)s::text[], %(lines)s::bigint[]) drawn (code, line)
+cross join (
+  select case when %(attributes)s::text = '' then '' else %(attributes)s::jsonb::text end as attributes,
+         case when %(starts_at)s::timestamptz > promo.clock() then %(starts_at)s::timestamptz end as waits_until offset 0) terms
 on conflict (promo.code_key(code) collate "C") where not twin do nothing
-returning line, code
+
+-- lacking_lines --
+-- The lines whose codes are not in the pool, as it held the same codes before. Each is looked for by itself.
+select drawn.line
+from unnest(%(codes)s::text[], %(lines)s::bigint[]) drawn (code, line)
+where (select k.promo_code_id from promo.promo_code k
+       where promo.code_key(k.code) collate "C" = promo.code_key(drawn.code) collate "C" and not k.twin
+         and k.code_file_id = %(code_file_id)s and k.line = drawn.line) is null
 
 -- finish_file --
 -- Write the counts and the digest of a file whose codes are in.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from promo_campaigns.code_files.expiration_date import pool_time_zone
+from promo_campaigns.code_files.marks import accepted_with_marks
 from promo_campaigns.code_files.row_rules import RowRules
 from promo_campaigns.model.errors import CodeFileRejectedError, UnknownCodeFileError
 from promo_campaigns.model.load_report import KEPT_REJECTS, LoadReport, Reject, Rejects, group_rejects
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime, tzinfo
 
+    from promo_campaigns.code_files.marks import MarkedRow
     from promo_campaigns.postgres.connection import Connection
     from promo_campaigns.tables.table import Table
 
@@ -81,6 +84,9 @@ def load_code_file(  # noqa: PLR0913  (the options of a load, one keyword each)
     code takes what the newest file says of it and belongs to that file from then on. An issued code keeps what its
     owner was told (type, discount, expiration) and its file; a file can retire it, never free it. Of a code that
     stands twice in the file the first accepted line counts.
+
+    Further columns ``attr:<name>`` are attributes that the code's contact must have; ``startDate`` keeps it out of
+    the pool until then.
 
     Codes are added in alphabetical order, so codes of one expiration date are given out in that order.
 
@@ -260,8 +266,14 @@ def _stage(connection: Connection, table: Table, layout: Layout, zone: tzinfo) -
     rules = RowRules(layout, zone, rejects)
     rows = table.rows(rejects)
     with connection.cursor() as cursor:
-        with cursor.copy(_SQL["fill_staging"]) as copy:
-            for block in _blocks(rules.accepted(rows)):
+        # The header is read with the first row.
+        rows = chain(list(islice(rows, 1)), rows)
+        fill, blocks = "fill_staging", _blocks(rules.accepted(rows))
+        if layout.further:
+            fill = "fill_staging_with_marks"
+            blocks = _marked_blocks(accepted_with_marks(rules, rows, layout, zone, rejects))
+        with cursor.copy(_SQL[fill]) as copy:
+            for block in blocks:
                 copy.write(block)
         staged = cursor.rowcount
     sha256 = table.sha256()
@@ -284,6 +296,12 @@ def _blocks(rows: Iterator[tuple[int, str, str, str, str, str]]) -> Iterator[byt
             yield _encoded(lines)
             lines.clear()
     yield _encoded(lines)
+
+
+def _marked_blocks(rows: Iterator[MarkedRow]) -> Iterator[bytes]:
+    """Write rows with attributes and start likewise."""
+    while lines := ["\t".join(map(str, row)) + "\n" for row in islice(rows, _ROWS_PER_BLOCK)]:
+        yield _encoded(lines)
 
 
 def _encoded(lines: list[str]) -> bytes:

@@ -7,12 +7,18 @@ create temporary table staged_code (
   discount   smallint    not null,
   type       text        not null,
   retired    boolean     not null,
+  attributes text,
+  starts_at  timestamptz,
   key        text        collate "C" generated always as (promo.code_key(code)) stored
 ) on commit drop
 
 -- fill_staging --
 -- Take the accepted rows of a file, in the order of row_rules.AcceptedRow.
 copy pg_temp.staged_code (line, code, expires_at, discount, type, retired) from stdin
+
+-- fill_staging_with_marks --
+-- Take the rows of a file whose header names attributes or a start, in the order of marks.MarkedRow.
+copy pg_temp.staged_code (line, code, expires_at, discount, type, retired, attributes, starts_at) from stdin (null '')
 
 -- tune_load --
 -- Let this transaction sort in memory, and wait for another load of the same file however long that takes.
@@ -69,21 +75,31 @@ returning code_file_id
 -- In the order of the unique index, as filling that index at random costs more than all else. Rows that stay as they are
 -- are left out before, so that they are not locked: a claim skips locked codes.
 with written as (
-  insert into promo.promo_code as known (expires_at, code_file_id, line, discount, retired, code, type)
-  select staged.expires_at, %(code_file_id)s, staged.line, staged.discount, staged.retired, staged.code, staged.type
-  from (select distinct on (key) * from pg_temp.staged_code order by key, line) as staged
+  insert into promo.promo_code as known
+    (expires_at, code_file_id, line, discount, retired, code, type, attributes, waits_until)
+  select staged.expires_at, %(code_file_id)s, staged.line, staged.discount, staged.retired, staged.code, staged.type,
+         staged.attributes, staged.waits_until
+  from (
+    select distinct on (key) line, code, expires_at, discount, type, key,
+           case when attributes is null then '' else attributes::jsonb::text end as attributes,
+           retired or (starts_at is not null and starts_at > moment.at) as retired,
+           case when not retired and starts_at > moment.at then starts_at end as waits_until
+    from pg_temp.staged_code cross join (select promo.clock() as at offset 0) moment order by key, line) as staged
   left join promo.promo_code as before on promo.code_key(before.code) collate "C" = staged.key and not before.twin
   where before.promo_code_id is null
      or before.issued_at is null and before.seen_at is null
-        and (before.expires_at, before.discount, before.retired, before.code, before.type)
-            <> (staged.expires_at, staged.discount, staged.retired, staged.code, staged.type)
+        and ((before.expires_at, before.discount, before.retired, before.code, before.type, before.attributes)
+             <> (staged.expires_at, staged.discount, staged.retired, staged.code, staged.type, staged.attributes)
+             or before.waits_until is distinct from staged.waits_until)
   order by staged.key
   on conflict (promo.code_key(code) collate "C") where not twin do update
     set expires_at = excluded.expires_at, code_file_id = excluded.code_file_id, line = excluded.line,
-        discount = excluded.discount, retired = excluded.retired, code = excluded.code, type = excluded.type
+        discount = excluded.discount, retired = excluded.retired, code = excluded.code, type = excluded.type,
+        attributes = excluded.attributes, waits_until = excluded.waits_until
     where known.issued_at is null and known.seen_at is null
-      and (known.expires_at, known.discount, known.retired, known.code, known.type)
-          <> (excluded.expires_at, excluded.discount, excluded.retired, excluded.code, excluded.type)
+      and ((known.expires_at, known.discount, known.retired, known.code, known.type, known.attributes)
+           <> (excluded.expires_at, excluded.discount, excluded.retired, excluded.code, excluded.type, excluded.attributes)
+           or known.waits_until is distinct from excluded.waits_until)
   returning known.xmax = 0 as is_new
 )
 select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated from written
@@ -129,7 +145,8 @@ update promo.code_file set withdrawn_at = now() where code_file_id = %(code_file
 -- retire_file --
 -- Take all codes of a file out of the pool: the issued ones too, so that none returns to it.
 with gone as (
-  update promo.promo_code set retired = true where code_file_id = %(code_file_id)s and not retired returning issued_at
+  update promo.promo_code set retired = true, waits_until = null
+  where code_file_id = %(code_file_id)s and (not retired or waits_until is not null) returning issued_at
 )
 select count(*) filter (where issued_at is null) as withdrawn from gone
 

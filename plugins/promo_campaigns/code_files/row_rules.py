@@ -260,14 +260,23 @@ def check_type(text: str) -> str:
 
     :raises BrokenRuleError: it cannot be one
     """
-    name = undo_harmless(text)
+    name = check_label(TYPE, text, MAX_TYPE_LENGTH)
     if not name:
         raise BrokenRuleError(TYPE, "empty")
-    _refuse_error(TYPE, name)
-    if lost := find_lost_letters(name):
-        raise BrokenRuleError(TYPE, lost)
-    _check_text(TYPE, name, MAX_TYPE_LENGTH)
     return name
+
+
+def check_label(column: str, text: str, limit: int) -> str:
+    """Return a short text as it is kept; it may be empty.
+
+    :raises BrokenRuleError: a spreadsheet spoilt it, it is longer than the limit, or cannot be seen
+    """
+    label = undo_harmless(text)
+    _refuse_error(column, label)
+    if lost := find_lost_letters(label):
+        raise BrokenRuleError(column, lost)
+    _check_text(column, label, limit)
+    return label
 
 
 def _check_text(column: str, text: str, limit: int) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.code_files.starts import start_codes
+from promo_campaigns.model.attributes import NO_ATTRIBUTES, attributes_in_words, parse_attributes
 from promo_campaigns.model.errors import UnknownCodeFileError
+from promo_campaigns.model.forecast import MOST_VALUES, OTHERS
 from promo_campaigns.model.load_report import Reject
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from promo_campaigns.postgres.connection import Connection
@@ -44,16 +49,19 @@ class CodeFile:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The codes of one type and discount, each counted once.
+    """The codes of one type and discount that carry the same attributes, each counted once.
 
+    :param attributes: what they carry, in words; empty for codes that suit everybody, ``others`` for those of many
+        attributes together
     :param free: can be given out now
     :param issued: given out to contacts
-    :param retired: in use elsewhere, or of a withdrawn file
+    :param retired: in use elsewhere, of a withdrawn file, or before their start
     :param expired: neither issued nor retired, and past their date
     """
 
     type: str
     discount: int
+    attributes: str
     free: int
     issued: int
     retired: int
@@ -102,5 +110,25 @@ def _unknown(code_file_id: int) -> UnknownCodeFileError:
 
 
 def stock(connection: Connection) -> list[Stock]:
-    """Return the stock by type and discount."""
-    return [Stock(**row) for row in connection.execute(_SQL["stock"]).fetchall()]
+    """Return the stock by type, discount and attributes; of very many attributes, those with the most free codes."""
+    start_codes(connection)
+    rows = connection.execute(_SQL["stock"]).fetchall()
+    pools = groupby(rows, key=lambda row: (row["type"], row["discount"]))
+    return [Stock(**row) for _, pool in pools for row in shown_stock(list(pool))]
+
+
+def shown_stock(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a pool with attributes in words; those behind the first ``MOST_VALUES`` are one.
+
+    :param rows: numbers by attributes as the store keeps them
+    """
+    ranked = sorted(rows, key=lambda row: (row["attributes"] != NO_ATTRIBUTES, -row["free"], row["attributes"]))
+    shown = [row | {"attributes": _in_words(row["attributes"])} for row in ranked[: MOST_VALUES + 1]]
+    if others := ranked[MOST_VALUES + 1 :]:
+        sums = {name: sum(row[name] for row in others) for name in ("free", "issued", "retired", "expired")}
+        shown.append(others[0] | sums | {"attributes": OTHERS})
+    return shown
+
+
+def _in_words(kept: str) -> str:
+    return attributes_in_words(parse_attributes(kept)) if kept else ""

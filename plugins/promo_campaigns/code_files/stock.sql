@@ -7,18 +7,18 @@ order by code_file_id desc
 limit %(limit)s
 
 -- stock --
--- Count the codes by type and discount; each code counts in one column.
+-- Count the codes by type, discount and the attributes that they carry; each code counts in one column.
 with pool as materialized (
-  select kept.type, kept.discount, kept.free, kept.issued, kept.retired, valid.codes
+  select kept.type, kept.discount, kept.attributes, kept.free, kept.issued, kept.retired, valid.codes
   from (
-    select type, discount, sum(free)::bigint as free, sum(issued)::bigint as issued, sum(retired)::bigint as retired
-    from promo.code_stock group by type, discount
+    select type, discount, attributes, sum(free)::bigint as free, sum(issued)::bigint as issued, sum(retired)::bigint as retired
+    from promo.code_stock group by type, discount, attributes
   ) kept
-  cross join lateral promo.free_codes(kept.type, kept.discount, promo.clock()) valid
+  cross join lateral promo.free_codes(kept.type, kept.discount, promo.clock(), kept.attributes) valid
 )
-select type, discount, codes as free, issued, retired, free - codes as expired
+select type, discount, attributes, codes as free, issued, retired, free - codes as expired
 from pool where free + issued + retired > 0
-order by type, discount
+order by type, discount, attributes
 
 -- read_file --
 -- One file.

@@ -68,6 +68,12 @@ def erase_values(connection: Connection, *, days: int) -> int:
     return connection.execute(_SQL["erase_values"], {"days": days}).rowcount
 
 
+def erase_match_values(connection: Connection, *, days: int) -> int:
+    """Erase by what the codes of runs matched that were opened so many days ago, and return of how many contacts."""
+    erase = _SQL["erase_values"].replace("promo.audience_value", "promo.match_value")
+    return connection.execute(erase, {"days": days}).rowcount
+
+
 def _lots(connection: Connection, listed: AudienceList) -> Iterator[tuple[list[int], list[str]]]:
     """Yield contacts and what was told of each; who is nobody's is left out."""
     for first in range(0, len(listed.values), _LOT):

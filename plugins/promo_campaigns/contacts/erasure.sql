@@ -71,6 +71,9 @@ with channels as (
 ), told as (
   delete from promo.audience_value v using promo.assignment a
   where a.contact_id = %(contact_id)s and v.run_id = a.run_id and v.contact_id = a.contact_id
+), matched as (
+  delete from promo.match_value v using promo.assignment a
+  where a.contact_id = %(contact_id)s and v.run_id = a.run_id and v.contact_id = a.contact_id
 ), events as (
   update promo.event e
   set key = null, params = null,

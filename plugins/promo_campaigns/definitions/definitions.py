@@ -12,7 +12,13 @@ from promo_campaigns.definitions.message_variants import check_texts, is_message
 from promo_campaigns.definitions.settings.setting_errors import nearest
 from promo_campaigns.definitions.settings.text_settings import TextSettings
 from promo_campaigns.delivery.templates import compile_body, compile_path
-from promo_campaigns.model.audience.columns import HOW_DECLARED, ColumnLineError, declares_columns, read_columns
+from promo_campaigns.model.audience.columns import (
+    AUDIENCE,
+    HOW_DECLARED,
+    ColumnLineError,
+    declares_columns,
+    read_columns,
+)
 from promo_campaigns.model.errors import CannotCarryError, ConfigurationError, DefinitionError
 from promo_campaigns.model.run_spec import Audience, Message, RunSpec
 from promo_campaigns.model.template_context import VALUE_NAMES
@@ -252,9 +258,12 @@ def read_run_spec(  # noqa: PLR0913  (the parts of a campaign, one keyword each)
         msg = "a run needs an audience: name a file of include/audiences or give contact ids, one of the two"
         raise ConfigurationError(msg)
     read = read_message(include, message)
+    whose = _audience(include, audience, contact_ids)
+    if not contact_ids:
+        _require_columns(codes, whose)
     return RunSpec(
         workflow=workflow,
-        audience=_audience(include, audience, contact_ids),
+        audience=whose,
         codes=codes,
         message=read,
         data_sources=read_bound_sources(include, read),
@@ -273,6 +282,17 @@ def _audience(include: Path, audience: str | Audience, contact_ids: Sequence[int
     if audience:
         return read_audience(include, audience)
     return Audience(name="contact ids", contact_ids=tuple(sorted(set(contact_ids))))
+
+
+def _require_columns(codes: CodeRequest, audience: Audience) -> None:
+    """Refuse codes that match a column which the audience has not."""
+    columns = [column.name for column in audience.columns]
+    for one in codes.match:
+        source, _, name = one.source.partition(".")
+        if source == AUDIENCE and name not in columns:
+            has = f"has the columns {', '.join(columns)}" if columns else "has no columns"
+            msg = f"match reads {one.name} from $audience.{name}, and the audience {audience.name} {has}"
+            raise ConfigurationError(msg)
 
 
 def _open(include: Path, folder: str, name: str, keys: Collection[str]) -> TextSettings:

@@ -280,7 +280,8 @@ class Workflow(Settings):
         try:
             self.promo_code.request()
         except ConfigurationError as error:
-            raise SettingError(str(error), setting=("promo_code", "next_pools")) from None
+            name = "match" if str(error).startswith("match") else "next_pools"
+            raise SettingError(str(error), setting=("promo_code", name)) from None
 
     def _require_sense_of_fallback(self) -> None:
         if self.fallback_code is None:

@@ -65,16 +65,22 @@ class PromoCode(Settings):
         description="Further pools, each with type and discount: a contact for whom the pools before have no code gets "
         "one of the next",
     )
+    match: Annotated[dict[str, str], Argument(Consumer.OPENING)] = Field(
+        default={},
+        description="Attributes of codes, each with where its contact's value is read: `$contact.` and a field, or "
+        "`$audience.` and a column. A code that carries attributes is given only to a contact who has them",
+        examples=[{"store": "$contact.store"}],
+    )
 
     def request(self, **said: object) -> CodeRequest:
         """Return the codes that a run gives out.
 
         :param said: type, discount and days where they are others
-        :raises ConfigurationError: a pool stands twice, or there are too many
+        :raises ConfigurationError: a pool stands twice, or there are too many; or ``match`` reads what cannot be
         """
         pools = tuple(Pool(type=pool.type, discount=pool.discount) for pool in self.next_pools)
         chosen = {"type": self.type, "discount": self.discount, "days": self.days, **said}
-        return code_request(**chosen, next_pools=pools)
+        return code_request(**chosen, next_pools=pools, match=self.match)
 
 
 class FallbackSettings(Settings):

@@ -129,7 +129,7 @@ class RunDelivery:
         :raises FirstShareError: the run goes to others first, and some of the contacts were given none
         :raises QuietHoursError: some of the contacts are in quiet hours, and were given none
         """
-        if codes not in (None, self.run.spec.codes):
+        if codes not in (None, replace(self.run.spec.codes, match=())):
             msg = f"run {self.run.run_key} was opened for {self.run.spec.codes}, not for {codes}; make them equal"
             raise ConfigurationError(msg)
         claimed = self._claim(batch)

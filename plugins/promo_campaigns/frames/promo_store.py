@@ -69,8 +69,10 @@ class PromoStore:
         return cls(store_dsn(store_connection(conn_id)), include=include)
 
     def stock(self) -> pd.DataFrame:
-        """Return the codes by type and discount, each counted once: free, issued, retired, expired."""
-        columns = (FrameColumn("type", "word"), *number_columns("discount", "free", "issued", "retired", "expired"))
+        """Return the codes by type, discount and attributes, each counted once: free, issued, retired, expired."""
+        counts = number_columns("free", "issued", "retired", "expired")
+        words = (FrameColumn("type", "word"), *number_columns("discount"), FrameColumn("attributes", "word"))
+        columns = (*words, *counts)
         with connect(self._dsn) as connection:
             rows = [[getattr(one, column.name) for column in columns] for one in stock(connection)]
         return make_frame(columns, rows)

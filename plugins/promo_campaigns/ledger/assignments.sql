@@ -111,8 +111,10 @@ set state = (case when n.gives_back then 'skipped' else 'unknown' end)::promo.as
 from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id;
 
 -- read_limits --
--- What the run's contacts are spared, whether they are given again what they hold, and whether some come first.
-select quiet_hours is not null as quiet, cap_messages is not null as capped, reuses, start_with is not null as staged
+-- What the run's contacts are spared, whether they are given again what they hold, whether some come first, and whether
+-- codes must match them.
+select quiet_hours is not null as quiet, cap_messages is not null as capped, reuses, start_with is not null as staged,
+       match_names is not null as matches
 from promo.run where run_id = %(run_id)s;
 
 -- give_up_quiet --
@@ -199,16 +201,7 @@ with /* fragment waiting */, held as materialized (
   select due.run_id, due.contact_id, h.promo_code_id
   from due cross join lateral promo.code_to_reuse(
     due.contact_id, %(type)s, %(discount)s::smallint, %(at)s::timestamptz + make_interval(days => %(days)s)) h
-), given as (
-  update promo.promo_code p set again = p.again + 1
-  from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
-  returning h.run_id, p.promo_code_id, p.held_by
-), decided as (
-  update promo.assignment a
-  set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = %(at)s, claim_id = %(claim_id)s
-  from given where a.run_id = given.run_id and a.contact_id = given.held_by
-  returning a.needs_code
-)
+), /* fragment given_again */
 /* fragment less_demand */;
 
 -- claim_codes --
@@ -216,7 +209,7 @@ with /* fragment waiting */, held as materialized (
 -- do while the run waits for its approval.
 with /* fragment waiting */, free as materialized (
   select p.promo_code_id, p.expires_at from promo.promo_code p
-  where p.type = %(type)s and p.discount = %(discount)s and not p.retired and p.issued_at is null
+  where p.type = %(type)s and p.discount = %(discount)s and p.attributes = '' and not p.retired and p.issued_at is null
     and p.expires_at >= %(at)s::timestamptz + make_interval(days => %(days)s)
   order by p.expires_at, p.promo_code_id
   limit (select count(*) from due) for update skip locked
@@ -225,15 +218,7 @@ with /* fragment waiting */, free as materialized (
   from unnest((select array_agg(contact_id order by contact_id) from due),
               (select array_agg(promo_code_id order by expires_at, promo_code_id) from free)) as p (contact_id, promo_code_id)
   where contact_id is not null and promo_code_id is not null
-), issued as (
-  update promo.promo_code p set issued_at = %(at)s, held_by = pair.contact_id
-  from pair where p.promo_code_id = pair.promo_code_id
-), decided as (
-  update promo.assignment a
-  set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null, claim_id = %(claim_id)s
-  from pair where a.run_id = pair.run_id and a.contact_id = pair.contact_id
-  returning a.needs_code
-)
+), /* fragment given_out */
 /* fragment less_demand */;
 
 -- count_pending --

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.code_files.starts import start_codes
 from promo_campaigns.ledger.fallback import give_fallback
 from promo_campaigns.ledger.halts import read_halt, require_no_halt
+from promo_campaigns.ledger.matching.claims import CLAIM_MATCHING, REUSE_MATCHING
 from promo_campaigns.ledger.oversight.first_share import FirstShareGate
 from promo_campaigns.model.errors import NotApprovedError, PoolShortageError, QuietHoursError
 from promo_campaigns.model.run import until
@@ -14,7 +16,7 @@ from promo_campaigns.postgres.retry import retry_on_deadlock
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from promo_campaigns.model.oversight.halt import Halt
     from promo_campaigns.model.run_spec import CodeRequest, FallbackCode
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 OPEN_S = 60.0
 """Seconds for which nobody shall be in quiet hours when a code is claimed: as long as calls of a lease may begin."""
+_NO_LIMITS = {"quiet": False, "capped": False, "reuses": False, "staged": False, "matches": False}
 _ASSIGNMENT = queries("promo_campaigns.ledger.assignments")
 _ATTEMPT = queries("promo_campaigns.ledger.attempts")
 
@@ -54,14 +57,23 @@ class ClaimingLedger:
         skipped. A contact who holds a code of this run keeps it; if the run reuses codes a contact that holds one of
         another run is given that again. With fewer codes than contacts the last ones are given the run's fallback
         code, if it has one, or skipped, if it may go out to some only. Of a chain of pools each gives what it has to
-        those for whom the pools before had none.
+        those for whom the pools before had none. Where too few are left, codes whose start has come are put into the
+        pool first.
 
         :raises PoolShortageError: there are fewer codes than contacts; then none of these contacts was given one
         :raises NotApprovedError: a person must approve the run first
         :raises RunHaltedError: the run is paused, or all sending is stopped
         """
-        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         self.weigh_first_share(run_id)
+        try:
+            return self._assign(run_id, contact_ids, codes)
+        except PoolShortageError:
+            if not start_codes(self._connection):
+                raise
+            return self._assign(run_id, contact_ids, codes)
+
+    def _assign(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[tuple[int, str]]:
+        whose = {"run_id": run_id, "contact_ids": bigint_array(contact_ids)}
         with self._connection.transaction():
             halt = self._halted(run_id, contact_ids)
             if halt is not None:
@@ -125,7 +137,8 @@ class ClaimingLedger:
     def _claim(self, run_id: int, contact_ids: Sequence[int], codes: CodeRequest) -> list[int]:
         """Find a code for each of the contacts who is pending and may be written to; return who may be.
 
-        Each pool of a chain is asked for those for whom the pools before had none.
+        Each pool of a chain is asked for those for whom the pools before had none; codes that carry what a contact has
+        come before those that suit everybody, so that these are left to contacts who have no others.
         """
         may = self._open(run_id, contact_ids)
         limits = self._limits(run_id)
@@ -138,10 +151,9 @@ class ClaimingLedger:
             self._connection.execute(_ASSIGNMENT["skip_capped"], claim)
         else:
             claim["claim_id"] = None
-        for query in ("reuse_codes", "claim_codes") if limits["reuses"] else ("claim_codes",):
+        for statement in _statements(limits):
             for pool in codes.pools:
-                asked = {**claim, "type": pool.type, "discount": pool.discount}
-                self._connection.execute(_ASSIGNMENT[query], asked)
+                self._connection.execute(statement, {**claim, "type": pool.type, "discount": pool.discount})
         if self._fallback is not None:
             give_fallback(self._connection, self._fallback, claim)
         return may
@@ -169,5 +181,12 @@ class ClaimingLedger:
         """Read what limits the run, once: it is frozen."""
         if run_id not in self._frozen:
             row = self._connection.execute(_ASSIGNMENT["read_limits"], {"run_id": run_id}).fetchone()
-            self._frozen[run_id] = row or {"quiet": False, "capped": False, "reuses": False, "staged": False}
+            self._frozen[run_id] = row or _NO_LIMITS
         return self._frozen[run_id]
+
+
+def _statements(limits: Mapping[str, bool]) -> list[str]:
+    """Return the statements of a claim in order; each is asked of all pools before the next."""
+    if limits["matches"]:
+        return [*([REUSE_MATCHING] if limits["reuses"] else []), CLAIM_MATCHING, _ASSIGNMENT["claim_codes"]]
+    return [*([_ASSIGNMENT["reuse_codes"]] if limits["reuses"] else []), _ASSIGNMENT["claim_codes"]]

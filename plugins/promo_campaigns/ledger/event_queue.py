@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promo_campaigns.ledger.chains.forecast import pool_arrays
+from promo_campaigns.ledger.chains.forecast import free_by_value, pool_arrays
 from promo_campaigns.ledger.runs import has_run, lock_free_codes, open_run
+from promo_campaigns.model.attributes import NO_ATTRIBUTES
 from promo_campaigns.model.errors import ConfigurationError, PoolShortageError
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.postgres.sql import queries
@@ -116,10 +117,29 @@ def open_event_run(  # noqa: PLR0913  (as for open_run)
 def _servable(connection: Connection, spec: RunSpec, terms: EventTerms) -> int:
     """Return how many of the oldest events that wait there are codes for; holds the pool until the transaction ends."""
     free = lock_free_codes(connection, spec.codes)
+    if spec.codes.match:
+        return _matched(connection, spec, terms)
     if spec.reuse is not Reuse.SAME:
         return min(terms.most, free)
     held = {**pool_arrays(spec.codes.pools), "days": spec.codes.days, "free": free}
     counted = connection.execute(_SQL["count_servable"], _terms(terms, terms.most) | held).fetchone()
+    return int(counted["events"]) if counted else 0
+
+
+def _matched(connection: Connection, spec: RunSpec, terms: EventTerms) -> int:
+    """Return how many of the oldest events there are codes for that carry what their contacts have, or nothing."""
+    free = free_by_value(connection, spec.codes)
+    asked = {
+        **pool_arrays(spec.codes.pools),
+        "days": spec.codes.days,
+        "reuses": spec.reuse.gives_again,
+        "names": [one.name for one in spec.codes.match],
+        "sources": [one.source for one in spec.codes.match],
+        "suiting_all": free.pop(NO_ATTRIBUTES, 0),
+        "attributes": list(free),
+        "free": list(free.values()),
+    }
+    counted = connection.execute(_SQL["count_matched"], _terms(terms, terms.most) | asked).fetchone()
     return int(counted["events"]) if counted else 0
 
 

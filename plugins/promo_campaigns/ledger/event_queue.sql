@@ -62,14 +62,30 @@ from (select received_at from promo.event_queue
 -- How many of the oldest waiting events the free codes suffice for, where a contact that holds a code is given it again.
 select count(*) as events
 from (
-  select sum(case when exists (
-               select from unnest(%(types)s::text[], %(discounts)s::smallint[]) pool (type, discount)
-               cross join lateral promo.code_to_reuse(
-                 w.contact_id, pool.type, pool.discount, promo.clock() + make_interval(days => %(days)s)) held)
+  select sum(case when exists (select /* fragment held_of_pools */)
              then 0 else 1 end) over (order by w.event_id) as codes
-  from (select event_id, contact_id from promo.event_queue
-        where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) w
+  from /* fragment oldest_waiting */
 ) counted where codes <= %(free)s;
+
+-- count_matched --
+-- How many of the oldest waiting events codes suffice for that carry what the events' contacts have: contacts who have the same
+-- share those, and whom these do not reach needs a code that suits everybody.
+with waiting as materialized (
+  select w.event_id, w.contact_id, has.attributes
+  from /* fragment oldest_waiting */
+  cross join lateral promo.contact_has(w.contact_id, null, %(names)s::text[], %(sources)s::text[]) has
+), needing as materialized (
+  select w.event_id, w.attributes, row_number() over (partition by w.attributes order by w.event_id) as place
+  from waiting w
+  where not %(reuses)s or not exists (select /* fragment held_of_pools */)
+)
+select count(*) as events
+from (
+  select count(*) filter (where n.place > coalesce(f.codes, 0)) over (order by w.event_id) as others
+  from waiting w
+  left join needing n on n.event_id = w.event_id
+  left join unnest(%(attributes)s::text[], %(free)s::bigint[]) f (attributes, codes) on f.attributes = n.attributes
+) counted where others <= %(suiting_all)s;
 
 -- take_events --
 -- The run takes the oldest waiting events, one a contact, as its audience; a contact's second waits for the next run.

@@ -110,6 +110,51 @@ given_back as (
   from decided n where n.gives_back and p.promo_code_id = n.promo_code_id
 )
 
+-- oldest_waiting --
+-- The oldest events that wait for a workflow.
+(select event_id, contact_id, '' as attributes from promo.event_queue
+ where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s) w
+
+-- held_of_pools --
+-- The codes of the pools that a contact, `w`, may be given again by what it has.
+from unnest(%(types)s::text[], %(discounts)s::smallint[]) pool (type, discount)
+cross join lateral promo.code_to_reuse(
+  w.contact_id, pool.type, pool.discount, promo.clock() + make_interval(days => %(days)s), w.attributes) held
+
+-- given_out --
+-- The codes of each `pair` are their contacts'.
+issued as (
+  update promo.promo_code p set issued_at = %(at)s, held_by = pair.contact_id
+  from pair where p.promo_code_id = pair.promo_code_id
+), decided as (
+  update promo.assignment a
+  set state = 'assigned', promo_code_id = pair.promo_code_id, reused_at = null, claim_id = %(claim_id)s
+  from pair where a.run_id = pair.run_id and a.contact_id = pair.contact_id
+  returning a.needs_code
+)
+
+-- given_again --
+-- The codes that contacts `held` are given them once more.
+given as (
+  update promo.promo_code p set again = p.again + 1
+  from held h where p.promo_code_id = h.promo_code_id and p.held_by = h.contact_id and not p.retired
+  returning h.run_id, p.promo_code_id, p.held_by
+), decided as (
+  update promo.assignment a
+  set state = 'assigned', promo_code_id = given.promo_code_id, reused_at = %(at)s, claim_id = %(claim_id)s
+  from given where a.run_id = given.run_id and a.contact_id = given.held_by
+  returning a.needs_code
+)
+
+-- go_without --
+-- Contacts who are to go `without` a code are skipped.
+decided as (
+  update promo.assignment a set state = 'skipped', reason = 'no code'
+  from without w
+  where a.run_id = w.run_id and a.contact_id = w.contact_id and a.state = 'pending'
+  returning a.needs_code
+)
+
 -- less_demand --
 -- The run counts on no code any more for those who are `decided`.
 insert into promo.code_demand (run_id, codes)

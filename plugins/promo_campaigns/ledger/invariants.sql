@@ -26,6 +26,12 @@ from (
     case when a.promo_code_id is not null and not p.shared
       and (p.type, p.discount) <> all (select * from unnest(a.types, a.discounts))
       then 'code_of_its_pools: holds code ' || a.promo_code_id || ', which is of another pool' end,
+    -- A code that carries attributes is held by a contact that has them, in a run that matches them. What a contact had is
+    -- erased one day.
+    case when p.attributes <> '' and (not a.matches or exists (
+      select from promo.match_value m
+      where m.run_id = a.run_id and m.contact_id = a.contact_id and m.attributes <> p.attributes))
+      then 'code_matches: holds code ' || a.promo_code_id || ', which carries what they have not' end,
     -- A contact may have received one code of a run, never two.
     case when a.other_codes and exists (
       select from promo.attempt t
@@ -114,6 +120,7 @@ from (
     select a.run_id, a.contact_id, a.promo_code_id, a.state, a.reused_at, a.time_zone, a.lease_token,
            r.reuses, r.before, r.after, r.records, r.closed_at, r.send_by, r.quiet_hours,
            coalesce(r.pool_types, array[r.code_type]) as types, coalesce(r.pool_discounts, array[r.discount]) as discounts,
+           r.match_names is not null as matches,
            bool_or(t.promo_code_id is distinct from a.promo_code_id) filter (where t.attempt_id is not null) as other_codes,
            min(coalesce(t.outcome_id, 0)) filter (where t.purpose = 'message' and t.outcome = 'ok') as accepted_id,
            min(t.attempt_id) filter (where t.purpose = 'profile') as first_profile,
@@ -130,7 +137,7 @@ from (
     group by r.run_id, a.run_id, a.contact_id
   ) a
   left join lateral (
-    select h.held_by, h.issued_at, h.again, h.expires_at, h.type, h.discount, h.shared from promo.promo_code h where h.promo_code_id = a.promo_code_id
+    select h.held_by, h.issued_at, h.again, h.expires_at, h.type, h.discount, h.shared, h.attributes from promo.promo_code h where h.promo_code_id = a.promo_code_id
     offset 0  -- of the run
   ) p on true
 ) checked cross join lateral string_to_table(broken, chr(10)) as promise
@@ -261,16 +268,16 @@ select 'stock_agrees' as invariant,
        || coalesce(k.free, 0) || ' free codes and has ' || coalesce(c.free, 0) || ' that run out from '
        || coalesce(k.hour, c.hour) || ' on' as broken
 from (
-  select type, discount, hour, sum(free) as free, sum(issued) as issued, sum(retired) as retired
-  from promo.code_stock group by type, discount, hour
+  select type, discount, attributes, hour, sum(free) as free, sum(issued) as issued, sum(retired) as retired
+  from promo.code_stock group by type, discount, attributes, hour
 ) k
 full join (
-  select type, discount, promo.stock_hour(expires_at) as hour,
+  select type, discount, attributes, promo.stock_hour(expires_at) as hour,
          count(*) filter (where issued_at is null and not retired) as free,
          count(*) filter (where issued_at is not null) as issued,
          count(*) filter (where issued_at is null and retired) as retired
-  from promo.promo_code group by 1, 2, 3
-) c on (c.type, c.discount, c.hour) = (k.type, k.discount, k.hour)
+  from promo.promo_code group by 1, 2, 3, 4
+) c on (c.type, c.discount, c.attributes, c.hour) = (k.type, k.discount, k.attributes, k.hour)
 where (coalesce(k.free, 0), coalesce(k.issued, 0), coalesce(k.retired, 0))
       <> (coalesce(c.free, 0), coalesce(c.issued, 0), coalesce(c.retired, 0));
 

@@ -9,13 +9,21 @@ from promo.run where run_id = %(run_id)s;
 -- count_stock --
 -- Codes of each of the run's pools that could be claimed for it now, and of these, those that could not in a week.
 with pool as materialized (
-  select p.place, p.type, p.discount, now.codes as now, later.codes as later
+  select p.place, p.type, p.discount, sum(now.codes)::bigint as now, sum(later.codes)::bigint as later
   from promo.run r
   cross join lateral unnest(coalesce(r.pool_types, array[r.code_type]), coalesce(r.pool_discounts, array[r.discount]))
     with ordinality p (type, discount, place)
-  cross join lateral promo.free_codes(p.type, p.discount, promo.clock() + make_interval(days => r.days)) now
-  cross join lateral promo.free_codes(p.type, p.discount, promo.clock() + make_interval(days => r.days + 7)) later
+  cross join lateral (
+    select '' as attributes
+    union
+    select s.attributes from promo.code_stock s
+    where r.match_names is not null and s.type = p.type and s.discount = p.discount) carried
+  cross join lateral promo.free_codes(
+    p.type, p.discount, promo.clock() + make_interval(days => r.days), carried.attributes) now
+  cross join lateral promo.free_codes(
+    p.type, p.discount, promo.clock() + make_interval(days => r.days + 7), carried.attributes) later
   where r.run_id = %(run_id)s
+  group by p.place, p.type, p.discount
 )
 select type, discount, now as codes, now - later as expiring_soon from pool order by place;
 

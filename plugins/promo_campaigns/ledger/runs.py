@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
+from promo_campaigns.code_files.starts import start_codes
 from promo_campaigns.contacts.audience_values import keep_values, lacks_values
 from promo_campaigns.contacts.audiences import audience_query, count_strangers
 from promo_campaigns.ledger.batch_sizes import best_batch_size
@@ -14,6 +15,7 @@ from promo_campaigns.ledger.chains.forecast import pool_arrays
 from promo_campaigns.ledger.chains.given import keep_given
 from promo_campaigns.ledger.fallback import open_fallback
 from promo_campaigns.ledger.halts import end_cancelled, read_halt
+from promo_campaigns.ledger.matching.contacts import match_again, match_arrays, match_contacts
 from promo_campaigns.ledger.oversight.first_share import draw_first_share
 from promo_campaigns.ledger.repeats import require_no_repeat
 from promo_campaigns.ledger.reports import read_report
@@ -227,14 +229,16 @@ def _lock_pools(connection: Connection, codes: CodeRequest) -> None:
 
     All lock the pools of their chains in one order, so that no two wait for each other.
     """
+    start_codes(connection)
     for pool in sorted(codes.pools, key=lambda pool: (pool.type, pool.discount)):
         connection.execute(_SQL["lock_pool"], {"type": pool.type, "discount": pool.discount})
         compact_stock(connection, pool)
 
 
 def _pools(codes: CodeRequest) -> dict[str, Any]:
-    chain = pool_arrays(codes.pools) if codes.next_pools else {"types": None, "discounts": None}
+    chain = pool_arrays(codes.pools) if codes.next_pools or codes.match else {"types": None, "discounts": None}
     return {
+        **match_arrays(codes),
         "type": codes.type,
         "discount": codes.discount,
         "days": codes.days,
@@ -298,6 +302,7 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
         msg = f"run {run.run_key} is to be sent again, and what its audience told of contacts was erased. {_EDITION}"
         raise LedgerError(msg)
     if reopened:
+        match_again(connection, run)
         connection.execute(_SQL["reopen_run"], {"run_id": run.run_id, "approval": approval})
     return bool(reopened)
 
@@ -319,6 +324,7 @@ def _freeze_audience(
     if spec.limits.time_zone:
         require_zones(connection, run_id)
     draw_first_share(connection, run_id, start_with)
+    match_contacts(connection, run_id, spec)
     return strangers
 
 

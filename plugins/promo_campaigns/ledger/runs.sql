@@ -19,13 +19,14 @@ where not promo.knows_zone(time_zone) order by contacts desc, time_zone;
 insert into promo.run
   (run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records,
    before, after, send_by, quiet_hours, time_zone, cap_messages, cap_window, hold_out, reuses, approval, abort_at,
-   start_with, then_wait, pool_types, pool_discounts)
+   start_with, then_wait, pool_types, pool_discounts, match_names, match_sources)
 values
   (%(run_key)s, %(workflow)s, %(spec)s, %(spec_sha256)s, %(message)s, %(channel)s, %(type)s, %(discount)s, %(days)s,
    %(records)s, %(before)s, %(after)s, %(send_by)s,
    %(quiet_hours)s::int4multirange, %(time_zone)s, %(cap_messages)s, make_interval(hours => %(cap_hours)s::integer),
    %(hold_out)s, %(reuses)s, case when %(approval)s then 'awaited' end, %(abort_at)s,
-   %(start_with)s, %(then_wait)s, %(pool_types)s::text[], %(pool_discounts)s::smallint[])
+   %(start_with)s, %(then_wait)s, %(pool_types)s::text[], %(pool_discounts)s::smallint[],
+   %(match_names)s::text[], %(match_sources)s::text[])
 on conflict (run_key) do nothing
 returning run_id;
 

@@ -13,7 +13,7 @@ from promo_campaigns.model.errors import (
     RunSpecChangedError,
     StockAwaitedError,
 )
-from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.forecast import StockPolicy, shown_values
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_report import EMPTY_AUDIENCE
 from promo_campaigns.postgres.sql import queries
@@ -114,9 +114,16 @@ def stock_problem(forecast: Forecast, codes: CodeRequest, policy: StockPolicy) -
         f"{codes.named} holds {forecast.stock} free codes valid for "
         f"{codes.days} more days, and {needed} are needed"
         + (f", {forecast.ahead} of them for runs opened before" if forecast.ahead else "")
-        + f": {forecast.shortfall} short; nobody was sent anything: load at least {forecast.shortfall} more codes"
+        + f": {forecast.shortfall} short{_lacking(forecast)}; nobody was sent anything: "
+        + f"load at least {forecast.shortfall} more codes"
     )
     return StockAwaitedError(msg) if policy is StockPolicy.WAIT else PoolShortageError(msg)
+
+
+def _lacking(forecast: Forecast) -> str:
+    """Return which codes are missing, where codes must match their contacts."""
+    short = [f"{value.short} for {value.named}" for value in shown_values(forecast.values) if value.short]
+    return f" ({', '.join(short)})" if short else ""
 
 
 def run_problem(run: Run, spec: RunSpec, mode: Mode | None = None) -> RunSpecChangedError | RunClosedError | None:

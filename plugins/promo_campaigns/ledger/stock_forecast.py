@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.ledger.chains.forecast import weigh_chain
+from promo_campaigns.ledger.matching.contacts import skip_short
 from promo_campaigns.ledger.start_checks import stock_problem
 from promo_campaigns.model.forecast import Forecast, StockPolicy
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from promo_campaigns.model.run_spec import CodeRequest, Pool, RunSpec
@@ -33,7 +35,9 @@ def weigh_stock(connection: Connection, run_id: int, spec: RunSpec, policy: Stoc
     forecast = weigh(connection, spec.codes, run_id=run_id)
     if spec.fallback is not None:
         return forecast
-    if forecast.shortfall and policy is StockPolicy.PARTIAL:
+    if forecast.shortfall and policy is StockPolicy.PARTIAL and forecast.values:
+        skip_short(connection, run_id, {value.kept or "": value.short for value in forecast.values})
+    elif forecast.shortfall and policy is StockPolicy.PARTIAL:
         connection.execute(_SQL["skip_without_code"], {"run_id": run_id, "shortfall": forecast.shortfall})
     elif problem := stock_problem(forecast, spec.codes, policy):
         raise problem
@@ -63,16 +67,22 @@ def count_demand(connection: Connection, run_id: int) -> None:
 
 
 def weigh(
-    connection: Connection, codes: CodeRequest, *, run_id: int | None = None, at: datetime | None = None
+    connection: Connection,
+    codes: CodeRequest,
+    *,
+    run_id: int | None = None,
+    at: datetime | None = None,
+    wanted: Mapping[str, int] | None = None,
 ) -> Forecast:
     """Return what open runs have still to claim of the pool or the chain, and its free codes, from kept counts.
 
     :param run_id: the run whose demand it is; what the others want is ahead of it
     :param at: when codes are given out, if that is later than now
+    :param wanted: how many contacts want a code, by what they have, where codes must match them and no run is open
     """
-    if not codes.next_pools:
+    if not codes.next_pools and not codes.match:
         asked = {"run_id": run_id, "at": at, "type": codes.type, "discount": codes.discount, "days": codes.days}
         found = connection.execute(_SQL["weigh"], asked).fetchall()[0]
         if not found.pop("is_chained"):
             return Forecast(**found)
-    return weigh_chain(connection, codes, run_id=run_id, at=at)
+    return weigh_chain(connection, codes, run_id=run_id, at=at, wanted=wanted)

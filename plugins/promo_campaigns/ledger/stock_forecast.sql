@@ -2,15 +2,16 @@
 -- Makes one row an hour of the pool's kept stock, once there are many more: asked for while the pool is locked, so that one
 -- does it at a time.
 with kept as (
-  select count(*) > 2 * count(distinct hour) + 1000 as many
+  select count(*) > 2 * count(distinct (attributes, hour)) + 1000 as many
   from promo.code_stock where type = %(type)s and discount = %(discount)s
 ), gone as (
   delete from promo.code_stock
   where type = %(type)s and discount = %(discount)s and (select many from kept)
-  returning hour, free, issued, retired, longest
+  returning attributes, hour, free, issued, retired, longest
 )
-insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
-select %(type)s, %(discount)s, hour, sum(free), sum(issued), sum(retired), max(longest) from gone group by hour;
+insert into promo.code_stock (type, discount, attributes, hour, free, issued, retired, longest)
+select %(type)s, %(discount)s, attributes, hour, sum(free), sum(issued), sum(retired), max(longest) from gone
+group by attributes, hour;
 
 -- count_demand --
 -- Keeps how many codes the run has to claim, when it was opened or opened again. What others claim for it meanwhile is in
@@ -54,12 +55,7 @@ with without as (
   select run_id, contact_id from promo.assignment
   where run_id = %(run_id)s and state = 'pending' and needs_code
   order by contact_id desc limit %(shortfall)s
-), decided as (
-  update promo.assignment a set state = 'skipped', reason = 'no code'
-  from without w
-  where a.run_id = w.run_id and a.contact_id = w.contact_id and a.state = 'pending'
-  returning a.needs_code
-)
+), /* fragment go_without */
 /* fragment less_demand */;
 
 -- keep_forecast --

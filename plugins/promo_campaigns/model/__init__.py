@@ -6,6 +6,7 @@ It knows the standard library only: no driver, no Airflow, no other room.
 __all__ = [
     "approval",
     "assignment_state",
+    "attributes",
     "audience",
     "contact_rules",
     "contacts",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeVar, cast
 
+from promo_campaigns.model.attributes import ATTRIBUTE, MAX_ATTRIBUTES, Match
 from promo_campaigns.model.errors import ConfigurationError
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_spec import CodeRequest, Pool
@@ -18,6 +19,8 @@ MAX_PERCENT = 99
 ALL_PERCENT = 100
 MAX_DAYS = 36500
 MAX_POOLS = 10
+MATCH_SOURCE = r"\$(contact|audience)\.[A-Za-z_]\w*"
+"""Where a value of a contact is read: an additional field or a name of its profile, or a column of the audience."""
 WEB_ADDRESS = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?"
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?", re.ASCII)
@@ -224,10 +227,12 @@ def code_request(
     discount: object,
     days: object,
     next_pools: object = (),
+    match: object = None,
 ) -> CodeRequest:
     """Read the parameters that choose codes; the first three are required, and discount 0 is a value.
 
     :param next_pools: further pools, each ``{"type": ..., "discount": ...}``
+    :param match: attributes that codes share with their contact, such as ``{"store": "$contact.store"}``
     :raises ConfigurationError: one is missing or out of bounds, or a pool stands twice
     """
     listed = next_pools or ()
@@ -239,6 +244,7 @@ def code_request(
         discount=whole_number("discount", discount, least=0, most=MAX_PERCENT),
         days=whole_number("days", days, least=0, most=MAX_DAYS),
         next_pools=tuple(map(_pool, listed)),
+        match=_match(match),
     )
     twice = next((pool for place, pool in enumerate(codes.pools) if pool in codes.pools[:place]), None)
     if twice:
@@ -248,6 +254,23 @@ def code_request(
         msg = f"a chain has up to {MAX_POOLS} pools, not {len(codes.pools)}"
         raise ConfigurationError(msg)
     return codes
+
+
+def _match(value: object) -> tuple[Match, ...]:
+    if not value:
+        return ()
+    if not isinstance(value, dict) or len(value) > MAX_ATTRIBUTES:
+        msg = f"match must name up to {MAX_ATTRIBUTES} attributes, such as {{'store': '$contact.store'}}, not {value!r}"
+        raise ConfigurationError(msg)
+    for name, source in value.items():
+        if not ATTRIBUTE.fullmatch(str(name)) or not re.fullmatch(MATCH_SOURCE, str(source), re.ASCII):
+            msg = (
+                f"match cannot read {name!r} from {source!r}: the name of an attribute is letters, digits and _, and "
+                "its value is $contact. and a field, or $audience. and a column"
+            )
+            raise ConfigurationError(msg)
+    named = {name.lower(): source.removeprefix("$") for name, source in value.items()}
+    return tuple(Match(name=name, source=named[name]) for name in sorted(named))
 
 
 def _pool(value: object) -> Pool:

@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.model.attributes import Match, stored_match
 from promo_campaigns.model.audience.columns import AudienceColumn
 from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.reuse import Reuse
@@ -54,12 +55,14 @@ class CodeRequest:
     :ivar discount: of the first pool
     :ivar days: whole days a code must stay valid from the moment it is given
     :ivar next_pools: where a contact gets its code if the pools before have none, in this order
+    :ivar match: what codes that carry attributes must share with their contact; empty if no such code is given
     """
 
     type: str
     discount: int
     days: int
     next_pools: tuple[Pool, ...] = ()
+    match: tuple[Match, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -271,10 +274,9 @@ class RunSpec:
         """Return the spec as plain JSON values; what was added to it later is left out where it is the default."""
         nobody = replace(self, audience=Audience(name=""))  # a list need not be copied to be left out
         spec = {**asdict(nobody), "audience": self.audience.as_dict()}
-        if not self.message.variants:
-            del spec["message"]["variants"]
-        if not self.codes.next_pools:
-            del spec["codes"]["next_pools"]
+        for part, name in (("message", "variants"), ("codes", "next_pools"), ("codes", "match")):
+            if not spec[part][name]:
+                del spec[part][name]
         for name, nothing in _LATER.items():
             if getattr(self, name) == nothing:
                 del spec[name]
@@ -310,7 +312,8 @@ class RunSpec:
 
 
 def _codes(stored: dict[str, Any]) -> CodeRequest:
-    return CodeRequest(**{**stored, "next_pools": tuple(Pool(**pool) for pool in stored.get("next_pools", ()))})
+    pools = tuple(Pool(**pool) for pool in stored.get("next_pools", ()))
+    return CodeRequest(**stored | {"next_pools": pools, "match": stored_match(stored.get("match", ()))})
 
 
 def _message(stored: dict[str, Any]) -> Message:

@@ -32,6 +32,7 @@ _DELETED = (
     "event",
     "event_listener",
     "heard_notice",
+    "match_value",
     "run_count",
     "sending_stop",
     "shop_order",
@@ -48,6 +49,7 @@ _DELETED_BY_API = (
     "erased_identity",
     "event",
     "heard_notice",
+    "match_value",
     "shop_order",
 )
 _WRITTEN_BY_API = (

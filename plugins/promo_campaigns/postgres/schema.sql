@@ -163,6 +163,8 @@ create table promo.promo_code (
   again         smallint    not null default 0,
   twin          boolean     not null default false,
   shared        boolean     not null default false,
+  attributes    text        not null default '',
+  waits_until   timestamptz,
   constraint promo_code_seen check (seen_at is null or retired),
   -- A preview shows a code that nobody can redeem: none in the pool begins like it.
   constraint promo_code_no_placeholder check (promo.code_key(code) not like 'test-no-code%'),
@@ -170,6 +172,8 @@ create table promo.promo_code (
   constraint promo_code_free check (held_by is null or issued_at is not null),
   constraint promo_code_shared check (not shared or (retired and twin)),
   constraint promo_code_again check (again = 0 or (again > 0 and held_by is not null)),
+  constraint promo_code_attributes check (attributes = '' or attributes <> '{}' and attributes = attributes::jsonb::text),
+  constraint promo_code_waits check (waits_until is null or (retired and issued_at is null)),
   -- What an assignment's key refers to.
   constraint promo_code_held_by unique (held_by, promo_code_id)
 );
@@ -182,10 +186,17 @@ comment on column promo.promo_code.held_by is 'The contact whose it is, as long 
 comment on column promo.promo_code.again is 'How many more assignments hold it than the one it was claimed for: its contact was given it again.';
 comment on column promo.promo_code.twin is 'The same code as another one: but for how its letters are composed, from before these were compared; or shared.';
 comment on column promo.promo_code.shared is 'A copy of a workflow''s fallback code, one for each contact that holds it; it was never in the pool, and never will be.';
+comment on column promo.promo_code.attributes is
+  'What its contact must have, as the text of a jsonb object of texts, which is the same for the same attributes; empty for a
+code that suits everybody.';
+comment on column promo.promo_code.waits_until is
+  'Its start: until then it is retired. Null once it is in the pool, and of a code without a start.';
 create unique index promo_code_key on promo.promo_code (promo.code_key(code) collate "C") where not twin;
 -- The stock that can be claimed, in the order it is claimed.
-create index promo_code_stock on promo.promo_code (type, discount, expires_at, promo_code_id)
+create index promo_code_stock on promo.promo_code (type, discount, attributes, expires_at, promo_code_id)
   where not retired and issued_at is null;
+-- Codes that wait for their start.
+create index promo_code_waiting on promo.promo_code (waits_until) where waits_until is not null;
 -- A file is withdrawn seldom, a code claimed all the time, and a claim has an entry made in every index of another kind.
 -- Codes that were claimed lie among those of other files, so that the least and the greatest number of a part of the
 -- table say nothing: several spans each do, for 3 to 4 microseconds more a claim.
@@ -199,15 +210,16 @@ create table promo.code_stock (
   free     bigint      not null,
   issued   bigint      not null,
   retired  bigint      not null,
-  longest  integer     not null
+  longest  integer     not null,
+  attributes text      not null default ''
 );
 comment on table promo.code_stock is
-  'How many codes there are of a pool, by the hour in which they run out: the sum of its rows. A statement that changes codes adds
+  'How many codes there are of a pool, by their attributes and the hour in which they run out: the sum of its rows. A statement that changes codes adds
 a row, so that nobody waits for anybody; compact_stock makes one row of many.';
 comment on column promo.code_stock.free is 'Neither issued nor retired; those whose time has passed are among them.';
 comment on column promo.code_stock.retired is 'Retired and not issued.';
 comment on column promo.code_stock.longest is 'Bytes of the longest code in an XCom, of all that there ever were.';
-create index code_stock_pool on promo.code_stock (type, discount, hour);
+create index code_stock_pool on promo.code_stock (type, discount, attributes, hour);
 
 create table promo.alert (
   kind    text        not null check (kind <> ''),
@@ -490,6 +502,8 @@ create table promo.run (
   pool_types    text[],
   pool_discounts smallint[],
   pool_given    bigint[],
+  match_names   text[],
+  match_sources text[],
   constraint run_records check (records = (after <> '{}')),
   constraint run_time_zone check (timestamp '2000-01-01' at time zone time_zone > '-infinity'),
   constraint run_quiet_hours check ((quiet_hours is null) = (time_zone is null)),
@@ -509,9 +523,13 @@ create table promo.run (
   constraint run_first_share check (num_nonnulls(first_sent, first_failed) in (0, 2) and then_wait >= interval '0'),
   constraint run_pools check (
     num_nonnulls(pool_types, pool_discounts) = 0 and pool_given is null
-    or cardinality(pool_types) > 1 and cardinality(pool_types) = cardinality(pool_discounts)
+    or cardinality(pool_types) > case when match_names is null then 1 else 0 end
+       and cardinality(pool_types) = cardinality(pool_discounts)
        and pool_types[1] = code_type and pool_discounts[1] = discount
-       and (pool_given is null or cardinality(pool_given) = cardinality(pool_types)))
+       and (pool_given is null or cardinality(pool_given) = cardinality(pool_types))),
+  constraint run_match check (
+    num_nonnulls(match_names, match_sources) = 0
+    or cardinality(match_names) > 0 and cardinality(match_names) = cardinality(match_sources) and pool_types is not null)
 );
 comment on column promo.run.run_key is 'Workflow and occurrence: what makes two runs the same send. Never a task try.';
 comment on column promo.run.spec_sha256 is 'Digest of the definition the run was opened with; another definition under the same key is refused.';
@@ -548,6 +566,10 @@ comment on column promo.run.pool_types is
 comment on column promo.run.pool_discounts is 'The discounts of these pools, discount first.';
 comment on column promo.run.pool_given is
   'How many contacts that were sent to hold a code of each of these pools, as it was counted when the run was closed.';
+comment on column promo.run.match_names is
+  'The attributes that a code must share with its contact; null where codes are given to whom they may be. Such a run names its
+pools in pool_types, even one alone.';
+comment on column promo.run.match_sources is 'Where the contact''s value of each is read: contact.<field>, or audience.<column>.';
 -- A workflow's runs, and the runs that a frequency cap can still count: those that are open, or were closed lately.
 create index run_workflow on promo.run (workflow, opened_at);
 create index run_open_channel on promo.run (channel, run_id) where closed_at is null;
@@ -778,6 +800,16 @@ create table promo.audience_value (
 );
 comment on table promo.audience_value is 'What the audience of another database told of a contact when its run was opened: type and text by column. Read by the texts of this run alone.';
 
+-- Such rows are only ever made together with those of their assignments, which are never deleted: a foreign key would check nothing.
+create table promo.match_value (
+  run_id     bigint not null,
+  contact_id bigint not null,
+  attributes text   not null,
+  primary key (run_id, contact_id)
+);
+comment on table promo.match_value is 'What the codes of a run must carry for each contact, as promo_code has it: frozen with the audience. Empty
+for one who lacks a value, and is given codes that suit everybody.';
+
 
 -- Redemptions: codes that were used in a shop ------------------------------------------------------------------------
 
@@ -978,29 +1010,55 @@ create index event_queue_entered on promo.event_queue (contact_id, workflow, rec
 -- Questions that several statements ask ------------------------------------------------------------------------------
 -- Each is one expression or returns rows, so that the planner puts the body in place of the call where it can.
 
--- The free codes of a pool that run out at this time or after it. Whole hours are kept; of the first, which is cut, the
--- codes themselves are counted.
-create function promo.free_codes(a_type text, a_discount smallint, valid_until timestamptz) returns table (codes bigint)
+-- The free codes of a pool with some attributes, or none, that run out at this time or after it. Whole hours are kept; of the
+-- first, which is cut, the codes themselves are counted.
+create function promo.free_codes(a_type text, a_discount smallint, valid_until timestamptz, carried text default '')
+  returns table (codes bigint)
   language sql stable
 begin atomic
   select (select coalesce(sum(s.free), 0)::bigint from promo.code_stock s
-          where s.type = a_type and s.discount = a_discount and s.hour > promo.stock_hour(valid_until))
+          where s.type = a_type and s.discount = a_discount and s.attributes = carried
+            and s.hour > promo.stock_hour(valid_until))
        + (select count(*) from promo.promo_code p
-          where p.type = a_type and p.discount = a_discount and not p.retired and p.issued_at is null
+          where p.type = a_type and p.discount = a_discount and p.attributes = carried and not p.retired and p.issued_at is null
             and p.expires_at >= valid_until and p.expires_at < promo.stock_hour(valid_until) + interval '1 hour');
 end;
 
--- The code of a pool that a contact may be given again: one that it holds and that is valid until then, of several the
--- one it was given last. It looks at the newest runs first and stops at the first code that fits.
-create function promo.code_to_reuse(a_contact bigint, a_type text, a_discount smallint, valid_until timestamptz)
-  returns table (promo_code_id bigint, code text, expires_at timestamptz)
+-- The code of a pool that a contact may be given again: one that it holds and that is valid until then, and carries nothing or
+-- what the contact has; of several the one it was given last. It looks at the newest runs first and stops at the first code
+-- that fits.
+create function promo.code_to_reuse(
+  a_contact bigint, a_type text, a_discount smallint, valid_until timestamptz, contact_has text default ''
+) returns table (promo_code_id bigint, code text, expires_at timestamptz)
   language sql stable
 begin atomic
   select p.promo_code_id, p.code, p.expires_at
   from promo.assignment h join promo.promo_code p on p.promo_code_id = h.promo_code_id
   where h.contact_id = a_contact and h.promo_code_id is not null
     and p.type = a_type and p.discount = a_discount and not p.retired and p.expires_at >= valid_until
+    and p.attributes in ('', contact_has)
   order by -h.run_id limit 1;
+end;
+
+-- What a contact has of some attributes, as codes carry them; empty where it lacks one. Told is what another database told of
+-- it, as audience_value keeps it. A row is returned, so that the planner puts the body in place of the call.
+create function promo.contact_has(a_contact bigint, told jsonb, names text[], sources text[]) returns table (attributes text)
+  language sql stable
+begin atomic
+  select case when count(found.value) = cardinality(names) then jsonb_object_agg(wanted.name, found.value)::text else '' end
+  from unnest(names, sources) wanted (name, source)
+  cross join lateral (
+    select nullif(btrim(normalize(case
+      when wanted.source like 'audience.%' then told -> substr(wanted.source, 10) ->> 1
+      when wanted.source in ('contact.external_id', 'contact.first_name', 'contact.last_name', 'contact.language',
+                             'contact.time_zone') then (
+        select case wanted.source when 'contact.external_id' then c.external_id when 'contact.first_name' then c.first_name
+                 when 'contact.last_name' then c.last_name when 'contact.language' then c.language else c.time_zone end
+        from promo.contact c where c.contact_id = a_contact)
+      else (
+        select v.value from promo.contact_field f
+        join promo.contact_field_value v on v.contact_field_id = f.contact_field_id and v.contact_id = a_contact
+        where lower(f.name) collate "C" = lower(substr(wanted.source, 9)) collate "C") end, nfc)), '') as value) found;
 end;
 
 -- Whether a code of the pool must be taken for a contact that is in a run's audience. It returns a row, so that the planner
@@ -1213,14 +1271,17 @@ begin
     using errcode = 'check_violation', constraint = tg_name;
 end $$;
 create trigger promo_code_told
-  before update of code, type, discount, expires_at, code_file_id, retired, seen_at, twin, shared on promo.promo_code
+  before update of code, type, discount, expires_at, code_file_id, retired, seen_at, twin, shared, attributes, waits_until
+  on promo.promo_code
   for each row when (
     (old.issued_at is not null
-     and (old.code, old.type, old.discount, old.expires_at, old.code_file_id)
-         is distinct from (new.code, new.type, new.discount, new.expires_at, new.code_file_id))
+     and (old.code, old.type, old.discount, old.expires_at, old.code_file_id, old.attributes)
+         is distinct from (new.code, new.type, new.discount, new.expires_at, new.code_file_id, new.attributes))
     or promo.code_key(old.code) <> promo.code_key(new.code)
-    -- Only a file that is loaded anew brings a code back into the pool.
-    or (old.retired and not new.retired and old.code_file_id = new.code_file_id)
+    -- Only a file that is loaded anew brings a code back into the pool, or its start, which only a file sets.
+    or (old.code_file_id = new.code_file_id
+        and (old.retired and not new.retired and (old.waits_until is null or old.waits_until > promo.clock())
+             or new.waits_until is not null and new.waits_until is distinct from old.waits_until))
     or (old.seen_at is not null and new.seen_at is null)
     or (old.twin, old.shared) is distinct from (new.twin, new.shared))
   execute function promo.keep_what_was_told();
@@ -1229,17 +1290,19 @@ create trigger promo_code_no_twin before insert on promo.promo_code
   for each row when (new.twin and not new.shared) execute function promo.keep_what_was_told();
 create trigger run_opened_with
   before update of run_id, run_key, workflow, spec, spec_sha256, message, channel, code_type, discount, days, records, send_by, pool_types,
-    pool_discounts
+    pool_discounts, match_names, match_sources
   on promo.run
   for each row when (
     (old.run_id, old.run_key, old.workflow, old.spec, old.spec_sha256, old.message, old.channel, old.code_type, old.discount,
-     old.days, old.records, old.send_by, old.pool_types, old.pool_discounts)
+     old.days, old.records, old.send_by, old.pool_types, old.pool_discounts, old.match_names, old.match_sources)
     is distinct from
     (new.run_id, new.run_key, new.workflow, new.spec, new.spec_sha256, new.message, new.channel, new.code_type, new.discount,
-     new.days, new.records, new.send_by, new.pool_types, new.pool_discounts))
+     new.days, new.records, new.send_by, new.pool_types, new.pool_discounts, new.match_names, new.match_sources))
   execute function promo.keep_what_was_told();
 create trigger run_kept before delete or truncate on promo.run
   for each statement execute function promo.keep_evidence();
+create trigger match_value_kept before update or truncate on promo.match_value
+  for each statement execute function promo.keep_what_was_told();
 create trigger assignment_is_of_its_contact before update of run_id, contact_id, resend_counter on promo.assignment
   for each row when (
     (old.run_id, old.contact_id) is distinct from (new.run_id, new.contact_id) or new.resend_counter < old.resend_counter)
@@ -1301,32 +1364,32 @@ create function promo.count_codes() returns trigger
   language plpgsql set search_path = pg_catalog, promo as $$
 begin
   if tg_op = 'INSERT' then
-    insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
-    select type, discount, promo.stock_hour(expires_at),
+    insert into promo.code_stock (type, discount, attributes, hour, free, issued, retired, longest)
+    select type, discount, attributes, promo.stock_hour(expires_at),
            count(*) filter (where issued_at is null and not retired),
            count(*) filter (where issued_at is not null),
            count(*) filter (where issued_at is null and retired),
            max(promo.json_bytes(code))
-    from added group by 1, 2, 3;
+    from added group by 1, 2, 3, 4;
   else
-    insert into promo.code_stock (type, discount, hour, free, issued, retired, longest)
-    select type, discount, promo.stock_hour(expires_at), sum(free), sum(issued), sum(retired), max(longest)
+    insert into promo.code_stock (type, discount, attributes, hour, free, issued, retired, longest)
+    select type, discount, attributes, promo.stock_hour(expires_at), sum(free), sum(issued), sum(retired), max(longest)
     from (
-      select type, discount, expires_at,
+      select type, discount, attributes, expires_at,
              -count(*) filter (where issued_at is null and not retired) as free,
              -count(*) filter (where issued_at is not null) as issued,
              -count(*) filter (where issued_at is null and retired) as retired,
              0 as longest
-      from gone group by 1, 2, 3
+      from gone group by 1, 2, 3, 4
       union all
-      select type, discount, expires_at,
+      select type, discount, attributes, expires_at,
              count(*) filter (where issued_at is null and not retired),
              count(*) filter (where issued_at is not null),
              count(*) filter (where issued_at is null and retired),
              max(promo.json_bytes(code))
-      from added group by 1, 2, 3
+      from added group by 1, 2, 3, 4
     ) changed
-    group by 1, 2, 3
+    group by 1, 2, 3, 4
     having sum(free) <> 0 or sum(issued) <> 0 or sum(retired) <> 0;
   end if;
   return null;

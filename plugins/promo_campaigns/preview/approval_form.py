@@ -48,12 +48,15 @@ def approval_form(spec: RunSpec, run_key: str, report: PreviewReport, left_out: 
 
 
 def _pools(spec: RunSpec) -> str:
-    return ", then ".join(f"{plain(pool.type)}, {pool.discount} %" for pool in spec.codes.pools)
+    pools = ", then ".join(f"{plain(pool.type)}, {pool.discount} %" for pool in spec.codes.pools)
+    matched = ", ".join(plain(one.name) for one in spec.codes.match)
+    return f"{pools}, by {matched}" if matched else pools
 
 
 def _numbers(forecast: Forecast) -> dict[str, int]:
     numbers = forecast.as_dict()
     each = numbers.pop("pools", [])
+    numbers.pop("values", None)
     return numbers | {f"taken from {pool['type']}, {pool['discount']} %": pool["gives"] for pool in each}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
+from promo_campaigns.code_files.starts import start_codes
 from promo_campaigns.contacts.audience_values import known_values, parse_values
 from promo_campaigns.contacts.audiences import audience_query
 from promo_campaigns.definitions.sample_answers import notes_on_answers
@@ -17,6 +19,7 @@ from promo_campaigns.delivery.pictures import shows_pictures
 from promo_campaigns.delivery.templates import compile_message
 from promo_campaigns.ledger.chains.forecast import pool_arrays
 from promo_campaigns.ledger.fallback import end_of
+from promo_campaigns.ledger.matching.contacts import match_arrays
 from promo_campaigns.ledger.stock_forecast import weigh
 from promo_campaigns.model.audience.columns import example_values
 from promo_campaigns.model.limits import NO_LIMITS, limit_parameters
@@ -25,6 +28,7 @@ from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.picture_link import PictureLinks
 from promo_campaigns.model.run import Recipient
 from promo_campaigns.model.run_spec import Audience
+from promo_campaigns.postgres.arrays import bigint_array, text_array
 from promo_campaigns.postgres.snapshot import reading
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.preview.examples import Examples
@@ -49,7 +53,7 @@ SAMPLES = 5
 _PART = 2_000
 _NO_CODE = PoolCode("", datetime.max.replace(tzinfo=timezone.utc), "UTC", 0)
 REASON = 6
-_ZONE, _HELD, _TOLD, _PLACE = 8, 9, 12, 13
+_ZONE, _HELD, _TOLD, _PLACE, _HAS = 8, 9, 12, 13, 14
 FALLBACK = "the fallback code"
 """The warning of a contact for whom the pool has no code."""
 _WANTING = {"", "capped"}
@@ -85,6 +89,7 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
         spec = replace(spec, audience=Audience(name=f"run {run_id}", sql=waiting, columns=columns))
     previewer = Previewer(campaign)
     examples = Examples(previewer.file_of if previewer.has_variants else None)
+    start_codes(connection)
     with reading(connection):
         forecast = weigh(connection, spec.codes, run_id=run_id, at=at)
         hours = PreviewHours(connection, campaign.limits, at=at, send_by=start.send_by)
@@ -98,7 +103,10 @@ def write_preview(  # noqa: PLR0913  (what is previewed and for when, one keywor
                 for write in tables:
                     write(rows)
         report.languages = dict(previewer.languages)
-        report.forecast = replace(forecast, demand=0 if hours.too_late else reader.demand)
+        report.forecast = replace(forecast, demand=0 if hours.too_late else reader.wanted.total())
+        if spec.codes.match:
+            wanted = {} if hours.too_late else reader.wanted
+            report.forecast = weigh(connection, spec.codes, run_id=run_id, at=at, wanted=wanted)
         weigh_start(connection, campaign.spec, report, start, run_id=run_id)
     report.examples = examples.kept
     return report
@@ -164,6 +172,7 @@ def audience_parts(
         "at": at,
         "run_id": run_id,
         **pool_arrays(spec.codes.pools),
+        **match_arrays(spec.codes),
         "days": spec.codes.days,
         **limits,
     }
@@ -241,9 +250,12 @@ class _AudienceReader:
             self._spare = PoolCode(spec.fallback.code, end_of(spec.fallback), spec.fallback.time_zone, 0)
             shared = replace(spec.codes, type=spec.fallback.type, discount=spec.fallback.discount, next_pools=())
             self._spare_spec = replace(spec, codes=shared)
-        self._codes = PoolCodes(connection, spec.codes, forecast=forecast, at=at)
+        self._codes = PoolCodes(connection, spec.codes, forecast=forecast, at=at, run_id=run_id)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self.demand = 0
+        self._connection = connection
+        self._is_told = bool(self._told) and any(one.source.startswith("audience.") for one in spec.codes.match)
+        self.wanted: Counter[str] = Counter()
+        """How many contacts want a code, by what they have that codes must match."""
 
     def close(self) -> None:
         """Stop reading."""
@@ -261,11 +273,27 @@ class _AudienceReader:
     def _next_part(self) -> list[Candidate]:
         rows = next(self._audience, [])
         told = [self._reason(row) for row in rows]
+        has = self._has(rows)
         new = [row[_HELD] is None for row in rows]
-        self.demand += sum(1 for row, is_new in zip(rows, new, strict=True) if is_new and row[REASON] in _WANTING)
-        wanted = sum(1 for (reason, _), is_new in zip(told, new, strict=True) if is_new and not reason)
-        codes = self._codes.take(wanted)
+        self.wanted.update(
+            one for row, one, is_new in zip(rows, has, new, strict=True) if is_new and row[REASON] in _WANTING
+        )
+        codes = self._codes.take(
+            [one for one, (reason, _), is_new in zip(has, told, new, strict=True) if is_new and not reason]
+        )
         return [self._candidate(row, reason, warning, codes) for row, (reason, warning) in zip(rows, told, strict=True)]
+
+    def _has(self, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+        """Return what each contact has that codes must match."""
+        if not self._is_told:
+            return [row[_HAS] for row in rows]
+        asked = {
+            **match_arrays(self._spec.codes),
+            "contact_ids": bigint_array(row[0] for row in rows),
+            "told": text_array(self._told.get(row[0], "{}") for row in rows),
+        }
+        found = self._connection.execute(_SQL["told_attributes"], asked).fetchall()
+        return [row["attributes"] for row in found]
 
     def _reason(self, row: tuple[Any, ...]) -> tuple[str, str]:
         """Return the reason why a run would send the contact nothing, and a warning; both mostly empty."""
@@ -275,10 +303,12 @@ class _AudienceReader:
         too_late, warning = self._hours.of(row[_ZONE])
         return (too_late or reason), ("" if reason else warning)
 
-    def _candidate(self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[PoolCode]) -> Candidate:
+    def _candidate(
+        self, row: tuple[Any, ...], reason: str, warning: str, codes: Iterator[PoolCode | None]
+    ) -> Candidate:
         code, expires_at, pool_zone = row[_HELD : _HELD + 3]
         held = None if code is None else PoolCode(code, expires_at, pool_zone, row[_PLACE])
-        given = _NO_CODE if reason else held or next(codes, self._spare)
+        given = _NO_CODE if reason else held or next(codes, None) or self._spare
         code, expires_at, pool_zone, place = given
         spec = self._spec
         if given is self._spare and code:

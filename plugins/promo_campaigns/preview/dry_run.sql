@@ -1,6 +1,7 @@
 -- audience --
 -- The audience that a run opened now would freeze, in order: how each is reached, why it is not, what a template can
--- read, and which code it would be given again, of the first pool of which it holds one.
+-- read, which code it would be given again, of the first pool of which it holds one, and what it has of the attributes that
+-- codes must match: of an open run what it had when that was opened.
 select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.value as locator,
        case when l.value is null then 'no channel'
             when l.closed_for is not null then l.closed_for
@@ -15,7 +16,7 @@ select c.contact_id, c.external_id, c.first_name, c.last_name, c.language, l.val
        coalesce((select u.time_zone from promo.promo_code p join promo.code_file u using (code_file_id)
                  where promo.code_key(p.code) collate "C" = promo.code_key(h.code) and not p.twin), 'UTC') as pool_zone,
        (select v.value::text from promo.audience_value v where v.run_id = %(run_id)s::bigint and v.contact_id = c.contact_id) as told,
-       h.place - 1 as place
+       h.place - 1 as place, has.attributes
 from (select distinct audience.contact_id from (
 /* audience */
 ) audience) a
@@ -31,12 +32,17 @@ left join lateral (
   where h.contact_id = c.contact_id and h.type = %(channel)s
   order by h.unsubscribed_at is null desc, h.change_no desc nulls last, h.updated_at desc, h.contact_channel_id desc limit 1
 ) l on true
+cross join lateral (
+  select case when %(match_names)s::text[] is null then '' else coalesce(
+    (select m.attributes from promo.match_value m where m.run_id = %(run_id)s::bigint and m.contact_id = c.contact_id),
+    (select now.attributes from promo.contact_has(c.contact_id, null, %(match_names)s::text[], %(match_sources)s::text[]) now)
+  ) end as attributes offset 0) has
 left join lateral (
   select held.code, held.expires_at, pool.place
   from unnest(%(types)s::text[], %(discounts)s::smallint[]) with ordinality pool (type, discount, place)
   cross join lateral promo.code_to_reuse(
     c.contact_id, pool.type, pool.discount,
-    greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)) held
+    greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s), has.attributes) held
   order by pool.place limit 1) h on %(reuses)s
 order by c.contact_id
 
@@ -44,10 +50,18 @@ order by c.contact_id
 -- The free codes of the pool in the order they are claimed, but for those that open runs have still to claim.
 select code, expires_at, coalesce(u.time_zone, 'UTC') as pool_zone
 from promo.promo_code join promo.code_file u using (code_file_id)
-where type = %(type)s and discount = %(discount)s and not retired and issued_at is null
+where type = %(type)s and discount = %(discount)s and attributes = %(attributes)s and not retired and issued_at is null
   and expires_at >= greatest(promo.clock(), %(at)s::timestamptz) + make_interval(days => %(days)s)
 order by expires_at, promo_code_id
 offset %(ahead)s
+
+-- told_attributes --
+-- What contacts have of the attributes that codes must match, where another database told some of it.
+select told.place, has.attributes
+from unnest(%(contact_ids)s::bigint[], %(told)s::text[]) with ordinality told (contact_id, value, place)
+cross join lateral promo.contact_has(
+  told.contact_id, told.value::jsonb, %(match_names)s::text[], %(match_sources)s::text[]) has
+order by told.place
 
 -- waiting --
 -- The audience of a run that is open: the contacts that wait in it.

@@ -8,7 +8,7 @@ from promo_campaigns.contacts.audiences import count_strangers
 from promo_campaigns.delivery.opening.start import StartRequest
 from promo_campaigns.ledger.runs import has_run, read_run_by_key
 from promo_campaigns.ledger.start_checks import count_strangers_of_run, notes_on_strangers, problems, run_problem
-from promo_campaigns.model.forecast import StockPolicy
+from promo_campaigns.model.forecast import StockPolicy, shown_values
 from promo_campaigns.model.parameters import parse_deadline
 from promo_campaigns.model.run_report import EMPTY_AUDIENCE
 from promo_campaigns.model.run_spec import note_on_transport
@@ -78,6 +78,13 @@ def _in_turn(forecast: Forecast) -> str:
     )
 
 
+def _by_value(forecast: Forecast) -> Iterator[str]:
+    """Say how contacts fare by what they have, where codes must match it."""
+    for value in shown_values(forecast.values):
+        lacking = f", {value.short:,} short" if value.short else ""
+        yield f"{value.named}: {value.demand:,} contacts, {value.free:,} codes of their own{lacking}"
+
+
 def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> Iterator[str]:
     if note := note_on_transport(spec.transport):
         yield note
@@ -86,6 +93,8 @@ def _notes(spec: RunSpec, report: PreviewReport, stock_policy: StockPolicy) -> I
         yield EMPTY_AUDIENCE
     if report.forecast and report.forecast.pools:
         yield _in_turn(report.forecast)
+    if report.forecast:
+        yield from _by_value(report.forecast)
     short = report.forecast.shortfall if report.forecast else 0
     if short and spec.fallback:
         yield f"{short:,} codes short: as many contacts get the fallback code"

@@ -46,7 +46,9 @@ def audience_in_words(workflow: Workflow) -> str:
 def codes_in_words(codes: PromoCode | CodeRequest) -> str:
     """Return which codes a workflow gives out."""
     further = "".join(f", then {pool.type}, {pool.discount} %" for pool in codes.next_pools)
-    return f"{codes.type}, {codes.discount} %, {codes.days} days{further}"
+    names = [one if isinstance(one, str) else one.name for one in codes.match]
+    matched = f", by {', '.join(names)}" if names else ""
+    return f"{codes.type}, {codes.discount} %, {codes.days} days{further}{matched}"
 
 
 def list_blocks(workflow: Workflow, message: Message, sources: Sequence[DataSource]) -> list[Block]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NoReturn
 
+from promo_campaigns.model.attributes import MAX_ATTRIBUTES
 from promo_campaigns.model.errors import CodeFileError
 from promo_campaigns.tables.sheet_text import fold_header, suggest
 from promo_campaigns.tables.table import Column, Header
@@ -22,8 +24,14 @@ GENERAL = "General"
 """The type that the codes of a code-only file get."""
 
 
-Row = tuple[str, str, str, str, str]
-"""The text of one row, in the order of ``COLUMNS``."""
+START_DATE = "startDate"
+"""A further column: from when a code may be given."""
+
+ATTRIBUTE_COLUMN = re.compile(r"attr(?:ibute)?[:._](?P<name>[A-Za-z_]\w{0,49})", re.ASCII | re.IGNORECASE)
+"""A further column that holds an attribute of codes, such as ``attr:store``, or ``attr_store`` in a SELECT."""
+
+Row = tuple[str, ...]
+"""The text of one row, in the order of ``COLUMNS``; further columns follow in the order of ``Layout.further``."""
 
 _KINDS: tuple[Kind, ...] = ("text", "date", "number", "text", "flag")
 _COLUMNS = tuple(map(Column, COLUMNS, _KINDS))
@@ -44,10 +52,12 @@ class Layout:
     strict: bool = False
     expiration: str | None = None
     sheet: str = ""
+    further: list[str] = field(default_factory=list, compare=False)
+    """``startDate`` and the names of attributes that the header names, once it was read."""
     max_line: int = 65_536
     """Characters of one line; a file without line breaks is no list of codes, and must not be held whole."""
     max_row_lines: int = 100
-    max_columns: int = 16
+    max_columns: int = 24
 
     @property
     def code_only(self) -> bool:
@@ -61,7 +71,7 @@ class Layout:
 
     def knows(self, name: str) -> bool:
         """Tell whether a column of this name is expected, in any case, with blanks, hyphens or underscores in it."""
-        return fold_header(name) in _BY_FOLDED_NAME
+        return fold_header(name) in _BY_FOLDED_NAME or bool(_further(name))
 
     def header(self, names: Sequence[str], line: int) -> Header:
         """Return how a row under this header is brought into the order of ``COLUMNS``.
@@ -73,12 +83,14 @@ class Layout:
         :param line: 1-based line of the header
         :raises CodeFileError: a column is missing, unknown, or stands twice
         """
-        known = [_BY_FOLDED_NAME.get(fold_header(name), "") for name in names]
+        known = [_BY_FOLDED_NAME.get(fold_header(name), "") or _further(name) for name in names]
         self._check(names, known, line)
+        self.further[:] = [name for name in known if name and name not in COLUMNS]
         absent = len(known)  # the place of the empty text that is put behind each row
-        places = [known.index(name) if name in known else absent for name in COLUMNS]
+        places = [known.index(name) if name in known else absent for name in (*COLUMNS, *self.further)]
         pick: Callable[[Sequence[str]], Row] = itemgetter(*places)
-        return Header(_COLUMNS, pick if absent not in places else lambda row: pick((*row, "")))
+        columns = (*_COLUMNS, *(Column(name, "date" if name == START_DATE else "text") for name in self.further))
+        return Header(columns, pick if absent not in places else lambda row: pick((*row, "")))
 
     def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
         """Refuse the whole file.
@@ -97,9 +109,14 @@ class Layout:
         if missing:
             self._refuse_missing(known, missing, line)
         if unknown:
-            self._refuse_unknown(unknown[0], line, f"Keep the columns {', '.join(COLUMNS)}")
+            hint = f"Keep the columns {', '.join(COLUMNS)}, {START_DATE}, and attr: with a name for each attribute"
+            self._refuse_unknown(unknown[0], line, hint)
         if twice := sorted({name for name in known if name and known.count(name) > 1}):
             self.refuse(f"the column {', '.join(twice)} stands twice in the header", line, "Keep one of them")
+        if len([name for name in known if name and name not in (*COLUMNS, START_DATE)]) > MAX_ATTRIBUTES:
+            self.refuse(
+                f"codes have up to {MAX_ATTRIBUTES} attributes", line, "Leave out columns that begin with attr:"
+            )
         if self.code_only and [name for name in known if name] != [CODE]:
             self.refuse("a code-only file has one column, code", line, "Load this file without code-only")
 
@@ -117,6 +134,14 @@ class Layout:
         if self.code_only:
             return (CODE,)
         return COLUMNS if self.strict else COLUMNS[:-1]
+
+
+def _further(name: str) -> str:
+    """Return what a further column is called: ``startDate``, or the name of an attribute; empty for another."""
+    if fold_header(name) == fold_header(START_DATE):
+        return START_DATE
+    named = ATTRIBUTE_COLUMN.fullmatch(name.strip())
+    return named["name"].lower() if named else ""
 
 
 def is_header(row: Row) -> bool:

@@ -121,7 +121,8 @@ def _codes(dag: SerializedDAG, tasks: list[Any]) -> CodeRequest | None:
     given = {name: _given(dag, tasks, name) for name in ("type", "discount", "days")}
     further = _given(dag, tasks, "next_pools") or ()
     try:
-        return code_request(**given, next_pools=further) if None not in given.values() else None
+        match = _given(dag, tasks, "match")
+        return code_request(**given, next_pools=further, match=match) if None not in given.values() else None
     except ConfigurationError:
         return None
 

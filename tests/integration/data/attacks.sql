@@ -208,6 +208,12 @@ update promo.run set code_type = 'Other', discount = 1 where run_id = 1;
 -- attack: further pools --
 update promo.run set pool_types = '{Welcome,Other}', pool_discounts = '{10,1}' where run_id = 1;
 
+-- attack: attributes of a code that somebody holds --
+update promo.promo_code set attributes = '{"store": "Kyiv"}' where promo_code_id = 1;
+
+-- attack: other attributes to match --
+update promo.run set match_names = '{store}', match_sources = '{contact.store}', pool_types = '{Welcome}', pool_discounts = '{10}' where run_id = 1;
+
 -- attack: more days --
 update promo.run set days = 0 where run_id = 1;
 

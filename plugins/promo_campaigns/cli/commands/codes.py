@@ -19,7 +19,8 @@ from promo_campaigns.model.errors import CodeFileError, CodeFileRejectedError, C
 from promo_campaigns.model.load_report import named_by_json
 
 if TYPE_CHECKING:
-    from promo_campaigns.code_files.generate import CodeTerms, GeneratedCodes
+    from promo_campaigns.code_files.code_terms import CodeTerms
+    from promo_campaigns.code_files.generate import GeneratedCodes
     from promo_campaigns.code_files.load import WithdrawalReport
     from promo_campaigns.model.load_report import LoadReport
 
@@ -139,6 +140,11 @@ def generate(
     key: Annotated[
         str, typer.Option("--key", metavar="NAME", help="What makes two calls one set; else the name of the file.")
     ] = "",
+    starts: Annotated[str, typer.Option("--starts", metavar="DATE", help="Before when none of them is given.")] = "",
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", metavar="NAME=VALUE", help="What their contacts must have. Again for another."),
+    ] = None,
     time_zone: TimeZone = "UTC",
     as_json: AsJson = False,
     fields: Fields = "",
@@ -148,18 +154,34 @@ def generate(
 
     The same call again makes no other codes, and writes the file again if it is gone. The file is a code file.
     """
-    from promo_campaigns.code_files.generate import CodeTerms, generate_codes
+    from promo_campaigns.code_files.code_terms import CodeTerms
+    from promo_campaigns.code_files.generate import generate_codes
     from promo_campaigns.code_files.shop_file import LocalShopFile
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
     terms = CodeTerms(
-        count=count, pattern=pattern, type=code_type, discount=discount, expires=expires, time_zone=time_zone
+        count=count,
+        pattern=pattern,
+        type=code_type,
+        discount=discount,
+        expires=expires,
+        time_zone=time_zone,
+        starts=starts,
+        attributes=dict(_pair(one) for one in attributes or ()),
     )
     place = file or Path(re.sub(r"[^\w.-]+", "-", f"{code_type}-{discount}-{expires}") + ".csv")
     with connect(find_dsn(dsn)) as connection, progress("Generating the codes"):
         made = generate_codes(connection, terms, LocalShopFile(place), key=key)
     output.record(asdict(made), _generated_in_words(made, terms, place))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        msg = f"--attribute must be a name and a value, such as store=Kyiv, not {text!r}"
+        raise ConfigurationError(msg)
+    return name.lower(), value
 
 
 def _generated_in_words(made: GeneratedCodes, terms: CodeTerms, place: Path) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.code_files.starts import start_codes
+from promo_campaigns.code_files.stock import shown_stock
 from promo_campaigns.ledger.chains.forecast import reserved_by_chains
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
@@ -23,14 +28,27 @@ def read_pools(connection: Connection) -> list[dict[str, Any]]:
     """Return each pool: type, discount, free, issued, retired, expired, expiring, reserved, per_day, days_left.
 
     Free codes that open runs have still to claim are reserved; a run with a chain takes them of each pool in turn.
-    ``days_left`` is None where nothing was given lately.
+    ``days_left`` is None where nothing was given lately. ``values`` says how many codes are free that carry the same
+    attributes, where any do.
     """
+    start_codes(connection)
     chained = reserved_by_chains(connection)
     rows = connection.execute(_SQL["read_pools"]).fetchall()
+    pools = [_pool(list(rows)) for _, rows in groupby(rows, key=lambda row: (row["type"], row["discount"]))]
     return [
-        _outlook(connection, row | {"reserved": chained.get((row["type"], row["discount"]), row["reserved"])})
-        for row in rows
+        _outlook(connection, pool | {"reserved": chained.get((pool["type"], pool["discount"]), pool["reserved"])})
+        for pool in pools
     ]
+
+
+def _pool(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the numbers of a pool, of the rows of its attributes."""
+    counts = ("issued", "retired", "free", "expired", "expiring_in_7", "expiring_in_30")
+    pool = dict(rows[0]) | {name: sum(row[name] for row in rows) for name in counts}
+    carried = [row for row in rows if row["attributes"]]
+    values = [{"attributes": row["attributes"], "free": row["free"]} for row in shown_stock(carried)]
+    del pool["attributes"]
+    return {**pool, "values": values}
 
 
 def read_burn(connection: Connection, code_type: str, discount: int, days: int) -> list[dict[str, Any]]:

@@ -1,24 +1,24 @@
 -- read_pools --
--- The stock of each type and discount with what runs out soon, and what open runs of this pool alone have still to claim,
--- from kept counts.
+-- The stock of each type and discount, by the attributes that codes carry, with what runs out soon, and what open runs of this
+-- pool alone have still to claim, from kept counts.
 -- What runs out is counted by whole hours: all codes of a pool may run out in one.
 with pool as materialized (
-  select type, discount, sum(free)::bigint as unused, sum(issued)::bigint as issued, sum(retired)::bigint as retired,
+  select type, discount, attributes, sum(free)::bigint as unused, sum(issued)::bigint as issued, sum(retired)::bigint as retired,
          coalesce(sum(free) filter (where hour > promo.stock_hour(promo.clock() + interval '7 days')), 0)::bigint as after_7,
          coalesce(sum(free) filter (where hour > promo.stock_hour(promo.clock() + interval '30 days')), 0)::bigint as after_30
-  from promo.code_stock group by type, discount
+  from promo.code_stock group by type, discount, attributes
 )
-select pool.type, pool.discount, pool.issued, pool.retired, valid.codes as free, pool.unused - valid.codes as expired,
+select pool.type, pool.discount, pool.attributes, pool.issued, pool.retired, valid.codes as free, pool.unused - valid.codes as expired,
        greatest(valid.codes - pool.after_7, 0) as expiring_in_7, greatest(valid.codes - pool.after_30, 0) as expiring_in_30,
        coalesce(demand.codes, 0) as reserved
 from pool
-cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock()) valid
+cross join lateral promo.free_codes(pool.type, pool.discount, promo.clock(), pool.attributes) valid
 cross join lateral (
   select sum(d.codes)::bigint as codes from promo.run r join promo.code_demand d on d.run_id = r.run_id
   where r.closed_at is null and r.code_type = pool.type and r.discount = pool.discount and r.pool_types is null
 ) demand
 where pool.unused + pool.issued + pool.retired > 0
-order by pool.type, pool.discount;
+order by pool.type, pool.discount, pool.attributes;
 
 -- read_burn --
 -- How many codes of a pool were given in the runs of each day, of so many newest runs; of runs with a chain, those that are

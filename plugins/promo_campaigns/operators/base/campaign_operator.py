@@ -45,6 +45,9 @@ class CampaignOperator(StoreOperator):
     :param days: whole days a code must stay valid (templated)
     :param next_pools: where a contact gets its code if the pools before have none, in this order, each
         ``{"type": ..., "discount": ...}`` (templated)
+    :param match: attributes of codes, each with where a contact's value of it is read, such as
+        ``{"store": "$contact.store"}``; a code that carries attributes is given only to a contact who has them
+        (templated)
     :param transport: what carries the message, as given to the Message block (templated)
     :param transport_conn_id: connection of the transport, as given to the Message block (templated)
     :param quiet_hours: when nobody is given a code or sent anything, by the contact's own clock: ``21:00-09:00``, or by
@@ -80,6 +83,7 @@ class CampaignOperator(StoreOperator):
         "discount",
         "days",
         "next_pools",
+        "match",
         "transport",
         "transport_conn_id",
         "quiet_hours",
@@ -106,6 +110,7 @@ class CampaignOperator(StoreOperator):
         discount: int | str,
         days: int | str,
         next_pools: Sequence[dict[str, Any]] | None = None,
+        match: dict[str, str] | None = None,
         transport: str = "inbox",
         transport_conn_id: str | None = None,
         quiet_hours: str = "",
@@ -131,6 +136,7 @@ class CampaignOperator(StoreOperator):
         self.discount = discount
         self.days = days
         self.next_pools = next_pools
+        self.match = match
         self.transport = transport
         self.transport_conn_id = transport_conn_id
         self.quiet_hours = quiet_hours
@@ -171,7 +177,7 @@ class CampaignOperator(StoreOperator):
             audience=audience,
             contact_ids=parse_contact_ids(contact_ids),
             message=parse_name("message", self.message),
-            codes=code_request(self.type, self.discount, self.days, self.next_pools),
+            codes=code_request(self.type, self.discount, self.days, self.next_pools, self.match),
             transport=parse_name("transport", self.transport),
             transport_conn_id=optional_text(self.transport_conn_id),
             hold_out=parse_percent("hold_out", self.hold_out),

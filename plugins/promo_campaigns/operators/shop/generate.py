@@ -35,7 +35,9 @@ class GeneratePromoCodesOperator(StoreOperator):
     :param pattern: such as ``SPRING-????-????``; each ``?`` is drawn (templated)
     :param file: where the file for the shop shall lie, on any storage that ``ObjectStoragePath`` reaches (templated)
     :param key: what makes two calls the same set; by default the name of the file (templated)
-    :param time_zone: IANA name of the zone in which the date is read (templated)
+    :param time_zone: IANA name of the zone in which the dates are read (templated)
+    :param starts: before when they are not given, in a format of code files (templated)
+    :param attributes: what their contacts must have, such as ``{"store": "Kyiv"}`` (templated)
     :param promo_db_conn_id: connection of the store (templated)
     :raises ConfigurationError: the pattern is too small, the key belongs to another set, or another file lies there
     """
@@ -49,6 +51,8 @@ class GeneratePromoCodesOperator(StoreOperator):
         "file",
         "key",
         "time_zone",
+        "starts",
+        "attributes",
         "promo_db_conn_id",
     )
     operator_extra_links = (CodesPageLink(),)
@@ -65,6 +69,8 @@ class GeneratePromoCodesOperator(StoreOperator):
         file: str,
         key: str = "",
         time_zone: str = "UTC",
+        starts: str = "",
+        attributes: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"outlets": [POOLS, PROMO_CODES]} | kwargs)
@@ -76,6 +82,8 @@ class GeneratePromoCodesOperator(StoreOperator):
         self.file = file
         self.key = key
         self.time_zone = time_zone
+        self.starts = starts
+        self.attributes = attributes
 
     @property
     def mapped_name(self) -> str:
@@ -88,7 +96,8 @@ class GeneratePromoCodesOperator(StoreOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the set, or find it."""
-        from promo_campaigns.code_files.generate import MOST_CODES, CodeTerms, generate_codes
+        from promo_campaigns.code_files.code_terms import MOST_CODES, CodeTerms
+        from promo_campaigns.code_files.generate import generate_codes
         from promo_campaigns.hooks.shop_file import shop_file
 
         terms = CodeTerms(
@@ -98,6 +107,8 @@ class GeneratePromoCodesOperator(StoreOperator):
             discount=whole_number("discount", self.discount, least=0, most=99),
             expires=str(self.expires),
             time_zone=self.time_zone,
+            starts=optional_text(self.starts),
+            attributes=self.attributes or {},
         )
         with self.hook.connect() as connection:
             made = generate_codes(connection, terms, shop_file(self.file), key=optional_text(self.key))

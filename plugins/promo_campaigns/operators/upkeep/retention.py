@@ -21,7 +21,8 @@ class EraseOldDataOperator(StoreOperator):
     as well. Events that still wait then are refused. What audiences of other databases told of contacts goes as many
     days after their run was opened.
 
-    Returns what was done: ``{"answers": 1000, "audience_values": 0, "refused": 0, "erased": 340, "deleted": 12}``.
+    Returns what was done: ``{"answers": 1000, "audience_values": 0, "match_values": 0, "refused": 0, "erased": 340,
+    "deleted": 12}``.
 
     :param days: how long to keep, at least 1 (templated)
     :param promo_db_conn_id: connection of the store (templated)

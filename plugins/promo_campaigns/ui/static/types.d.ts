@@ -55,6 +55,7 @@ export type Level = { level: number; amount: number; reached: boolean };
 export type Stock = {
   type: string; discount: number; free: number; expired: number; expiring: Record<string, number>;
   reserved: number; issued: number; retired: number; level: Level | null; per_day: number | null; days_left: number | null;
+  values: { attributes: string; free: number }[];
 };
 export type BurnDay = { day: string; given: number };
 

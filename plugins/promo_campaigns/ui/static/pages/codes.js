@@ -99,6 +99,13 @@ const KindOfCodes = (/** @type {{row: Stock}} */ { row }) =>
     C.Stack,
     { gap: 1, align: "flex-start" },
     h(C.Box, { fontWeight: "medium" }, name(row)),
+    row.values?.length
+      ? h(
+          C.Text,
+          { fontSize: "xs", color: "fg.muted" },
+          row.values.map((value) => `${value.attributes}: ${count(value.free)}`).join("; "),
+        )
+      : null,
     h(C.Box, { hideFrom: "sm" }, h(LevelMark, { row })),
   );
 
