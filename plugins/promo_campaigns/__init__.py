@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     from promo_campaigns.operators.test_send import SendTestOperator
     from promo_campaigns.operators.upkeep.export import ExportRunOperator
     from promo_campaigns.operators.upkeep.reconcile import ReconcileOperator
-    from promo_campaigns.operators.upkeep.retention import EraseOldDataOperator
+    from promo_campaigns.operators.upkeep.retention import ArchiveOldDataOperator, EraseOldDataOperator
     from promo_campaigns.operators.upkeep.stock_levels import CheckCodeStockOperator
     from promo_campaigns.operators.upkeep.uplift import MeasureUpliftOperator
     from promo_campaigns.operators.upkeep.watch import WatchCampaignsOperator
@@ -94,6 +94,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnswerEventsOperator",
     "ApproveRunOperator",
+    "ArchiveOldDataOperator",
     "BaseTransport",
     "CallRefusedError",
     "CannotCarryError",
@@ -257,7 +258,7 @@ _MODULES = {
     "operators.promo_codes": ("LoadPromoCodesOperator",),
     "operators.upkeep.export": ("ExportRunOperator",),
     "operators.upkeep.reconcile": ("ReconcileOperator",),
-    "operators.upkeep.retention": ("EraseOldDataOperator",),
+    "operators.upkeep.retention": ("ArchiveOldDataOperator", "EraseOldDataOperator"),
     "operators.start": ("StartOperator",),
     "operators.shop.generate": ("GeneratePromoCodesOperator",),
     "operators.shop.redemptions": ("LoadRedemptionFileOperator", "LoadRedemptionsOperator"),

@@ -131,7 +131,12 @@ def test_it_is_done_once_a_day(
     assert (dag.dag_id, [task.task_id for task in dag.tasks], dag.catchup) == ("erase_old_data", ["erase"], False)
     campaign.send([Outcome.OK] * 3)
     close_run(store, campaign.run_id)
-    context: Any = {}
-    assert erase_old_data.erase.execute(context) == NOTHING | {"answers": 3}
+    context: Any = {"var": {"value": {}}}
+    erase_old_data.erase.render_template_fields(context)
+    assert (erase_old_data.erase.keep, erase_old_data.erase.archive) == ("", "")
+    kept = {"runs": 0, "contacts": 0, "waiting": 0, "messages": 0, "entries": 0}
+    assert erase_old_data.erase.execute(context) == NOTHING | kept | {"answers": 3}
+    alone = EraseOldDataOperator(task_id="alone", promo_db_conn_id="promo_db")
+    assert alone.execute(context) == NOTHING
     with pytest.raises(ConfigurationError, match="days must be a whole number from 1"):
         EraseOldDataOperator(task_id="erase", days="0").execute(context)

@@ -31,6 +31,7 @@ COMMANDS = {
     "preview": "Show what a campaign would send to whom; nothing is sent or consumed.",
     "profile-api": "Serve the profile API.",
     "redemptions": "Load what a shop says of used codes, report it, and list what is odd.",
+    "retention": "Show what is older than it is kept, and archive or drop it.",
     "runs": "List, pause, cancel, report, approve, export and measure runs.",
     "sending": "Stop all sending with one switch, and start it again.",
     "test-send": "Show a message for test contacts, with a code nobody holds; send it only with --send.",
@@ -38,6 +39,9 @@ COMMANDS = {
     "workflows": "List and check the workflow files, print their schema.",
 }
 """Summary of each command by its name."""
+
+_INSIDE = {"retention": "of_store.retention"}
+"""Commands that are in a room inside, by their names."""
 
 _EXAMPLES = """\
 promo codes load include/samples/promo_codes.csv
@@ -60,7 +64,8 @@ class LazyGroup(Group):
 
 def load(name: str) -> Theirs:
     """Load a command by its name."""
-    module = import_module(f"promo_campaigns.cli.commands.{name.replace('-', '_')}")
+    place = _INSIDE.get(name, name.replace("-", "_"))
+    module = import_module(f"promo_campaigns.cli.commands.{place}")
     command = get_command(module.app)
     command.name = name
     command.help = command.help or COMMANDS[name]

@@ -1,6 +1,7 @@
 """Translates Airflow's connections, settings and storage into what the other rooms take."""
 
 __all__ = [
+    "archive_shelf",
     "code_inbox",
     "data_source",
     "dry_run",

@@ -20,7 +20,8 @@ from (
       then 'claimed_once: was given again what it held' end,
     -- A code that is held counts as issued, and by how many it is held.
     case when a.promo_code_id is not null and (p.issued_at is null or p.again > 0 and 1 + p.again <> (
-      select count(*) from promo.assignment h where h.contact_id = a.contact_id and h.promo_code_id = a.promo_code_id))
+      select count(*) from promo.assignment h where h.contact_id = a.contact_id and h.promo_code_id = a.promo_code_id) + (
+      select count(*) from promo.archived_code k where k.promo_code_id = a.promo_code_id))
       then 'pool_agrees: holds code ' || a.promo_code_id || ', which does not count that' end,
     -- A code is one of the run's pools, or the code that all those share for whom they have none.
     case when a.promo_code_id is not null and not p.shared
@@ -144,16 +145,18 @@ from (
 where broken <> '';
 
 -- codes_held --
--- A code is issued exactly while assignments hold it, says by how many it is held, and was claimed for one of them at most.
+-- A code is issued exactly while assignments hold it, or archived runs gave it; it says how many, and was claimed for one of them
+-- at most.
 select case when a.claims > 1 then 'claimed_once' else 'pool_agrees' end as invariant,
-       'code ' || p.promo_code_id || ' is held by ' || coalesce(a.holders, 0) || ' assignments, was claimed for '
+       'code ' || p.promo_code_id || ' is held by ' || coalesce(a.holders, 0) + coalesce(k.runs, 0) || ' assignments, was claimed for '
        || coalesce(a.claims, 0) || ', and counts ' || case when p.issued_at is null then 0 else 1 + p.again end as broken
 from promo.promo_code p
 left join (
   select promo_code_id, count(*) as holders, count(*) filter (where reused_at is null) as claims
   from promo.assignment where promo_code_id is not null group by promo_code_id
 ) a using (promo_code_id)
-where coalesce(a.holders, 0) <> case when p.issued_at is null then 0 else 1 + p.again end or a.claims > 1;
+left join (select promo_code_id, count(*) as runs from promo.archived_code group by promo_code_id) k using (promo_code_id)
+where coalesce(a.holders, 0) + coalesce(k.runs, 0) <> case when p.issued_at is null then 0 else 1 + p.again end or a.claims > 1;
 
 -- codes_seen --
 -- A code was never put before two people: no two contacts have an attempt that showed it and was not definitely refused.
@@ -244,7 +247,8 @@ where kept.codes <> waiting.codes
 ;
 
 -- counts --
--- What is kept of a run's contacts by state is what a count says; of a run that is older than these counts nothing is.
+-- What is kept of a run's contacts by state is what a count says; of a run that is older than these counts nothing is, and one that
+-- is archived has nothing else.
 select 'counts_agree' as invariant, 'run ' || r.run_id || ' keeps other counts of its contacts than there are' as broken
 from promo.run r
 cross join lateral (
@@ -257,9 +261,28 @@ cross join lateral (
          count(*) filter (where state = 'sending') as sending, count(*) filter (where state = 'accepted') as accepted, count(*) filter (where state = 'rejected') as rejected,
          count(*) filter (where state = 'unknown') as unknown, count(*) filter (where state = 'recorded') as recorded, count(*) filter (where state = 'expired') as expired
   from promo.assignment a where a.run_id = r.run_id) found
-where r.counted and kept is distinct from found
+where r.counted and r.archived_at is null and kept is distinct from found
   and r.run_id = %(run_id)s  -- of the run
 ;
+
+-- archived --
+-- Of an archived run every row is in a file that was read back, or was dropped on purpose; and each code it gave is known.
+select case when r.dropped_at is null then 'archived_before_dropped' else 'dropped_is_gone' end as invariant,
+       'run ' || r.run_id || ' is archived, and its files, codes or rows do not agree with its counts' as broken
+from promo.run r
+left join lateral (
+  select sum(k.pending + k.skipped + k.assigned + k.sending + k.accepted + k.rejected + k.unknown + k.recorded + k.expired) as contacts,
+         sum(k.assigned + k.sending + k.accepted + k.unknown + k.recorded) as codes
+  from promo.run_count k where k.run_id = r.run_id) c on true
+left join (select run_id, count(*) as codes from promo.archived_code group by run_id) given on given.run_id = r.run_id
+where r.archived_at is not null and (
+  (select count(*) from promo.archive_file f
+   where f.run_id = r.run_id and f.verified_at is not null
+     and (f.kind = 'attempts' or f.path is null or f.row_count = coalesce(c.contacts, 0))) <> 2
+  or r.dropped_at is not null and (
+    coalesce(given.codes, 0) <> coalesce(c.codes, 0)
+    or exists (select from promo.assignment a where a.run_id = r.run_id)
+    or exists (select from promo.attempt t where t.run_id = r.run_id)));
 
 -- stock --
 -- What is kept of the stock of a pool, by the hour in which codes run out, is what a count says.

@@ -32,7 +32,8 @@ def read_report(connection: Connection, run_id: int) -> RunReport:
             msg = f"there is no run {run_id} in the ledger"
             raise LedgerError(msg)
         stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchall()
-        counts = connection.execute(_SQL["count_states"], {"run_id": run_id}).fetchall()
+        counted = "count_kept" if run["is_archived"] else "count_states"
+        counts = connection.execute(_SQL[counted], {"run_id": run_id}).fetchall()
         called = receivers_of(run["definition"]) if run["is_open"] else []
         first_share = read_first_share(connection, run_id)
         failing = failing_receivers(connection, called)

@@ -3,6 +3,7 @@
 select run_key, workflow,
        jsonb_path_query_array(spec, '$.data_sources[*].name') as data_sources,
        coalesce(spec->>'transport', 'inbox') as transport, spec - 'audience' as definition, closed_at is null as is_open,
+       archived_at is not null as is_archived,
        forecast, extract(epoch from coalesce(closed_at, promo.clock()) - opened_at)::float8 as seconds
 from promo.run where run_id = %(run_id)s;
 
@@ -31,6 +32,14 @@ select type, discount, now as codes, now - later as expiring_soon from pool orde
 -- The run's assignments by state and reason, and how many of them were given a code that they held already.
 select state::text as state, reason, count(*) as contacts, count(reused_at) as reused
 from promo.assignment where run_id = %(run_id)s group by state, reason order by state, reason;
+
+-- count_kept --
+-- What is kept of the states of a run that is archived.
+select n.state, 'archived' as reason, sum(n.contacts)::bigint as contacts, 0 as reused
+from promo.run_count k
+cross join lateral (values ('skipped', k.skipped), ('accepted', k.accepted), ('rejected', k.rejected), ('recorded', k.recorded),
+                           ('expired', k.expired)) n (state, contacts)
+where k.run_id = %(run_id)s group by n.state having sum(n.contacts) > 0 order by n.state;
 
 -- read_receivers --
 -- Which receivers are refusing or failing just now, why, and until when they are not called; null where no waiting helps.

@@ -79,7 +79,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
     :param confirm_within: a new run is refused if another of the same workflow, definition and audience was opened so
         short a time before; None if it is meant
     :param due_at: when it was to be run first; None for now
-    :raises RunClosedError: the run is closed, and its mode is ``refuse``
+    :raises RunClosedError: the run is closed, and its mode is ``refuse``; or it is archived
     :raises RunCancelledError: it was cancelled, and is closed; ``RestoredRunError``: it may have been sent before
     :raises RunSpecChangedError: the occurrence was opened with another definition
     :raises RepeatedRunError: the same was opened a short time before
@@ -286,6 +286,7 @@ def _find(connection: Connection, query: str, **parameters: object) -> Run:
         closed=row["closed_at"] is not None,
         cancelled=row["halt"] == HaltKind.CANCELLED.value,
         staged=row["start_with"] is not None,
+        archived_at=row["archived_at"],
     )
 
 

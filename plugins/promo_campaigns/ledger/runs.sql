@@ -32,11 +32,11 @@ returning run_id;
 
 -- read_run_by_key --
 -- The run of an occurrence.
-select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start_with from promo.run where run_key = %(run_key)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start_with, archived_at from promo.run where run_key = %(run_key)s;
 
 -- read_run --
 -- A run by its id.
-select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start_with from promo.run where run_id = %(run_id)s;
+select run_id, run_key, spec, spec_sha256, send_by, mode, closed_at, halt, start_with, archived_at from promo.run where run_id = %(run_id)s;
 
 -- add_audience --
 -- Freezes an audience; ids of nobody, or of somebody erased, fall away, and a contact that is named twice is in it once.

@@ -134,6 +134,12 @@ def run_problem(run: Run, spec: RunSpec, mode: Mode | None = None) -> RunSpecCha
             "another send: give it an edition of its own, or restore the definition"
         )
         return RunSpecChangedError(msg)
+    if run.archived_at:
+        msg = (
+            f"run {run.run_key} was archived on {run.archived_at:%Y-%m-%d}, and the ledger no longer knows who was "
+            "reached: it is never opened again; to send to others, give the send an edition of its own"
+        )
+        return RunClosedError(msg)
     if run.closed and (mode or run.mode) is Mode.REFUSE:
         msg = (
             f"run {run.run_key} is closed and refuses to be run again; promo runs mode {run.run_key} missing allows it"

@@ -13,6 +13,7 @@ __all__ = [
     "errors",
     "events",
     "forecast",
+    "keep",
     "limits",
     "links",
     "load_report",

@@ -54,6 +54,7 @@ class Run:
     """A run as the ledger keeps it.
 
     :ivar staged: it goes to a first share before all others
+    :ivar archived_at: since when its contacts are in the archive; None while they are in the ledger
     :ivar pictures: makes links to pictures of the codes; None while no text that shows one is rendered
     :ivar unsubscribing: makes links to unsubscribe; None while no message is rendered, or nobody serves them
     """
@@ -66,6 +67,7 @@ class Run:
     closed: bool
     cancelled: bool = False
     staged: bool = False
+    archived_at: datetime | None = None
     pictures: PictureLinks | None = None
     unsubscribing: UnsubscribeLinks | None = None
 

@@ -17,6 +17,7 @@ _KEYS = frozenset({"erasure_key", "picture_key"})
 _OF_THE_SCHEMA = frozenset({"alembic_version", "migration_step"})
 _OF_THE_OWNER = frozenset({"store_restore", "restored_run", "restored_send"})
 """What waits after a restore is let go by its verdict alone, which the owner gives."""
+_DROPPING = "promo.drop_archived_contacts(bigint, bigint, bigint), promo.drop_archived_entries(bigint, bigint)"
 _DELETED = (
     "alert",
     "answer",
@@ -33,6 +34,7 @@ _DELETED = (
     "event_listener",
     "heard_notice",
     "match_value",
+    "inbox_message",
     "run_count",
     "sending_stop",
     "shop_order",
@@ -117,6 +119,8 @@ def _of_others(connection: Connection, kind: Kind) -> list[str]:
     ]
     if kind == "api":  # to erase a contact is to lock its place in runs, for which one column must be writable
         statements.append("grant update (time_zone) on promo.assignment to {role}")
+    if kind == "sender":  # what is archived goes by functions: it may delete no assignment, attempt or entry
+        statements.append(f"grant execute on function {_DROPPING} to {{role}}")
     if kind == "sender":  # a field may be given an id, which the sequence must not give again
         statements.append("grant update on sequence promo.contact_field_contact_field_id_seq to {role}")
     return statements

@@ -30,14 +30,19 @@ with sent as (
      where c.held_by = buyer.contact_id and c.shared and promo.code_key(c.code) collate "C" = s.key limit 1)
     limit 1) p on true
   left join lateral (
-    select a.run_id, told.sent_at
-    from promo.assignment a
-    cross join lateral (
-      select min(t.started_at) as sent_at from promo.attempt t
-      where t.run_id = a.run_id and t.contact_id = a.contact_id and t.promo_code_id = p.promo_code_id
-        and t.purpose = 'message' and t.outcome is distinct from 'refused') told
-    where a.contact_id = p.held_by and a.promo_code_id = p.promo_code_id
-    order by coalesce(told.sent_at < s.redeemed_at + interval '5 minutes', false) desc, -a.run_id limit 1) sending on true
+    select given.run_id, given.sent_at
+    from (
+      select a.run_id, told.sent_at
+      from promo.assignment a
+      cross join lateral (
+        select min(t.started_at) as sent_at from promo.attempt t
+        where t.run_id = a.run_id and t.contact_id = a.contact_id and t.promo_code_id = p.promo_code_id
+          and t.purpose = 'message' and t.outcome is distinct from 'refused') told
+      where a.contact_id = p.held_by and a.promo_code_id = p.promo_code_id
+      union all
+      select k.run_id, k.sent_at from promo.archived_code k where k.promo_code_id = p.promo_code_id
+    ) given
+    order by coalesce(given.sent_at < s.redeemed_at + interval '5 minutes', false) desc, -given.run_id limit 1) sending on true
 ), added as (
   insert into promo.redemption
     (redeemed_at, promo_code_id, owner_id, contact_id, run_id, order_id, code, amount, currency, finding, source)

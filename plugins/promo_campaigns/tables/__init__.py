@@ -10,6 +10,7 @@ __all__ = [
     "frame_table",
     "json_rows",
     "layout",
+    "parquet_rows",
     "sheet_text",
     "table",
     "writers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from promo_campaigns.ledger.archive.old_runs import refuse_archived
 from promo_campaigns.ledger.lookups.export import runs_of_workflow
 from promo_campaigns.ledger.run_list import find_run
 from promo_campaigns.model.errors import ConfigurationError
@@ -33,13 +34,19 @@ class ChosenRuns:
     def of(cls, connection: Connection, workflow: str, run_key: str, since: datetime | None) -> ChosenRuns:
         """Return one run by its key, or all of a workflow, which ``since`` may narrow.
 
+        Of a workflow, runs that are archived have no rows.
+
         :raises ConfigurationError: neither or both are named
-        :raises LedgerError: there is no such run
+        :raises LedgerError: there is no such run, or it is archived
         """
         if bool(workflow) is bool(run_key) or (since and not workflow):
             msg = "name either one run by its key, or a workflow, whose runs 'since' may narrow"
             raise ConfigurationError(msg)
-        return cls.of_workflow(connection, workflow, since) if workflow else cls.one(connection, run_key)
+        if workflow:
+            return cls.of_workflow(connection, workflow, since)
+        chosen = cls.one(connection, run_key)
+        refuse_archived(connection, chosen.run_ids)
+        return chosen
 
     @classmethod
     def one(cls, connection: Connection, run_key: str) -> ChosenRuns:

@@ -26,7 +26,7 @@ class RunNotFinishedError(LedgerError):
 
 
 class RunClosedError(LedgerError):
-    """The run is closed, and its mode refuses to run it again."""
+    """The run is closed, and its mode refuses to run it again; or it is archived."""
 
 
 class RunCancelledError(LedgerError):

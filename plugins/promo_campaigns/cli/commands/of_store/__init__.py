@@ -1,0 +1,3 @@
+"""Commands on the store as a whole."""
+
+__all__ = ["retention"]
