@@ -1,4 +1,4 @@
-"""Archives old runs in a process that kills itself before a statement: ``python killed_retention.py DSN FOLDER NUMBER``."""
+"""Archives old runs in a process that kills itself: ``python killed_retention.py DSN FOLDER STATEMENT``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main(dsn: str, folder: str, number: str) -> None:
     setattr(old_runs, "CONTACTS_AT_ONCE", 2)  # noqa: B010  (several batches)
     left, execute = int(number), psycopg.Connection.execute
 
-    def killing(self: Any, *asked: Any, **how: Any) -> Any:
+    def killing(self: Any, *asked: Any, **how: Any) -> Any:  # noqa: ANN401  (a driver's)
         nonlocal left
         left -= 1
         if left < 0:

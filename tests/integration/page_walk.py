@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from doc_pages import commands, read_blocks
 from integration.blocks_by_hand import DagRun, answer_events, run_batches, start
+from integration.scenario import pass_days
 from promo_campaigns.cli import main
 from promo_campaigns.definitions.workflow_files import IncludeFolder, read_workflow
 from promo_campaigns.ledger.event_queue import listen
@@ -35,6 +36,8 @@ LOCAL = {"allow_insecure": True, "allow_private": True}
 """What a connection needs besides to reach a receiver of the test."""
 DONE_ALREADY = {"pip", "createdb"}
 """Commands that the tests need not run: the package is installed, and a database is made when its address is set."""
+YEARS = 20 * 365
+"""Days that go by before a page does away with what is old: the codes of all pages have run out by then."""
 POSTGRES = "@db.shop.example/"
 SERVER = ["promo", "profile-api"]
 
@@ -63,6 +66,7 @@ class Walk:
     compared: int = 0
     shown: str = ""
     _api: httpx.Client | None = None
+    _is_later: bool = False
     _on: set[str] = field(default_factory=set)
     _waiting: list[Callable[[], None]] = field(default_factory=list)
 
@@ -116,6 +120,9 @@ class Walk:
     def _promo(self, words: list[str]) -> str:
         """Run a command, which must succeed unless its status is told: ``promo … || echo "status $?"``."""
         words, told = (words[: words.index("||")], True) if "||" in words else (words, False)
+        if words[0] == "retention" and not self._is_later:
+            self._is_later = True
+            pass_days(self.store, YEARS)
         status = main(words)
         printed = "".join(self.capsys.readouterr())
         assert told or status == 0, (words, status, printed)
@@ -149,6 +156,8 @@ class Walk:
             case ["backfill", "create", "--dag-id", name, "--from-date", first, "--to-date", last]:
                 for run in DagRun.of_dates(self._workflow(name).settings, first, last):
                     self._trigger(name, run)
+            case ["variables", "set", name, value]:
+                self.monkeypatch.setenv(f"AIRFLOW_VAR_{name.upper()}", value)
             case _:
                 message = f"airflow {words} is not known to the walk"
                 raise AssertionError(message)

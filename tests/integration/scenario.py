@@ -81,6 +81,15 @@ def open_welcome(connection: Connection, key: str = "welcome/edition/one", spec:
     return open_run(connection, spec, run_key=key)
 
 
+def pass_days(connection: Connection, days: int) -> None:
+    """Let the ledger's clock go on by so many days."""
+    text = sql.SQL(
+        "create or replace function promo.clock() returns timestamptz language sql stable parallel safe"
+        " as $$ select clock_timestamp() + make_interval(days => {}) $$"
+    )
+    connection.execute(text.format(sql.Literal(days)))
+
+
 def states(connection: Connection, run: Run) -> dict[str, int]:
     """Count the run's assignments by state."""
     rows = connection.execute(

@@ -16,10 +16,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
 from integration.accounts import account
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, pass_days
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.ledger.archive import old_runs
@@ -49,15 +50,12 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("killed_retention.py")
 MESSAGE_ONLY = replace(SPEC, data_sources=())
 LATER = 400
+FORGED = """
+insert into promo.archive_file (kind, run_id, path, verified_at, row_count, digest)
+select kind, 1, 'x', now(), 1, sha256('') from unnest('{assignments,attempts}'::text[]) kind;
+update promo.run set archived_at = now() where run_id = 1
+"""
 KEEP = Keep()
-
-
-def pass_days(store: Connection, days: int) -> None:
-    """Let the ledger's clock go on by so many days."""
-    store.execute(
-        "create or replace function promo.clock() returns timestamptz language sql stable parallel safe"  # type: ignore[arg-type]
-        f" as $$ select clock_timestamp() + interval '{days} days' $$"
-    )
 
 
 def send(store: Connection, run: Run, contacts: Sequence[int], outcomes: Sequence[Outcome]) -> None:
@@ -72,7 +70,7 @@ def closed_run(store: Connection, key: str = "welcome/edition/one", contacts: in
     """Return a closed run: of its new contacts one was refused, the others reached."""
     ids = add_contacts(store, contacts)
     add_codes(store, contacts, prefix=f"CODE{ids[0]}")
-    audience = replace(SPEC.audience, sql=f"select contact_id from promo.contact where contact_id >= {ids[0]}")
+    audience = replace(SPEC.audience, sql=f"select contact_id from promo.contact where contact_id >= {ids[0]}")  # noqa: S608
     run = open_run(store, replace(MESSAGE_ONLY, audience=audience), run_key=key)
     send(store, run, ids, [Outcome.REFUSED, *[Outcome.OK] * (contacts - 1)])
     close_run(store, run.run_id)
@@ -80,7 +78,9 @@ def closed_run(store: Connection, key: str = "welcome/edition/one", contacts: in
 
 
 def count(store: Connection, table: str) -> int:
-    return int(store.execute(f"select count(*) as n from promo.{table}").fetchall()[0]["n"])  # type: ignore[arg-type]
+    row = store.execute(sql.SQL("select count(*) as n from promo.{}").format(sql.Identifier(table))).fetchone()
+    assert row is not None
+    return int(row["n"])
 
 
 def files(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -285,9 +285,7 @@ def test_one_archiver_works_at_a_time(store: Connection, dsn: str, tmp_path: Pat
         "delete from promo.audit",
         "delete from promo.archive_file",
         "truncate promo.archived_code",
-        "insert into promo.archive_file (kind, run_id, path, verified_at, row_count, digest) select k, 1, 'x', now(), 1,"
-        " sha256('') from unnest('{assignments,attempts}'::text[]) k;"
-        "update promo.run set archived_at = now() where run_id = 1",
+        FORGED,
     ],
 )
 def test_the_database_lets_nothing_go_that_is_not_archived(store: Connection, statement: str) -> None:
@@ -317,7 +315,8 @@ def test_messages_of_the_inbox_go_but_for_contacts_that_may_be_sent_the_same_aga
     send(store, run, contacts, [Outcome.OK, Outcome.UNKNOWN])
     for contact in (*contacts, *contacts):
         store.execute(
-            "insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, body) values (%s, %s, 'a', 'b', 'c')",
+            "insert into promo.inbox_message (idempotency_key, contact_id, channel, locator, body)"
+            " values (%s, %s, 'a', 'b', 'c')",
             [uuid4(), contact],
         )
     assert run_retention(store, KEEP, LocalShelf(tmp_path))["messages"] == 0

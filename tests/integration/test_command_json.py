@@ -102,6 +102,8 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "runs approve": ([ASKED], {"run_key", "decision", "by"}),
     "runs cancel": ([DOUBTED], {"run_key", "skipped", "under_way"}),
     "runs export": ([DOUBTED], {"contact_id", "code", "state"}),
+    "retention run": (["--drop"], {"runs", "contacts", "waiting", "messages", "entries", "answers"}),
+    "retention show": ([], {"kind", "days", "count", "contacts", "waiting", "why"}),
     "runs list": ([], {"run_key", "state", "audience", "given", "sent", "recorded", "skipped", "unknown", "failed"}),
     "runs mode": ([DOUBTED, "missing"], {"run_key", "mode"}),
     "runs pause": ([ASKED], {"run_key", "state"}),

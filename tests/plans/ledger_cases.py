@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from plans.archive_cases import archive_cases
 from plans.cases import BATCH, ONE, RUN, Case, case
 from plans.restore_cases import restore_cases
 from promo_campaigns.postgres.sql import queries
@@ -30,6 +31,7 @@ def ledger_cases(scenario: Scenario) -> dict[str, Case]:
         **_chains(),
         **restore_cases(),
         **_matching(),
+        **archive_cases(scenario),
     }
 
 
