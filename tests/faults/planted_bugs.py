@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -14,8 +14,9 @@ from promo_campaigns.delivery import bulk, rendering
 from promo_campaigns.delivery import retry_loop as sending
 from promo_campaigns.delivery.throttle.breaker import FREE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
+from promo_campaigns.http import client
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.ledger import answered_ledger, claiming, halts, ledger, runs
+from promo_campaigns.ledger import answered_ledger, claiming, halts, interventions, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.oversight import first_share
 from promo_campaigns.model import run_key as occurrence
@@ -25,7 +26,7 @@ from promo_campaigns.model.run import Mode, Purpose
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from aiohttp.connector import Connection
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from faults.stage import Stage
     from promo_campaigns.delivery.bulk import BulkAnswer
     from promo_campaigns.delivery.throttle.breaker import Admission
+    from promo_campaigns.http.client import Answer
     from promo_campaigns.model.run import Lease, Recipient, Run
 
     Patch = Callable[[], AbstractContextManager[Any]]
@@ -46,6 +48,8 @@ _NAMED = (
     (claiming, "_ATTEMPT"),
     (claiming, "_ASSIGNMENT"),
     (runs, "_ASSIGNMENT"),
+    (runs, "_SQL"),
+    (interventions, "_SQL"),
     (halts, "_SQL"),
     (halts, "_ASSIGNMENT"),
     (first_share, "_SQL"),
@@ -221,6 +225,21 @@ def _unnamed_are_recorded() -> AbstractContextManager[Any]:
     return patch.object(bulk.__dict__["_Search"], "_told", broken)
 
 
+def _broken_is_refused() -> AbstractContextManager[Any]:
+    real: Callable[..., Awaitable[Answer]] = client.__dict__["_called"]
+
+    async def broken(*args: Any, **more: Any) -> Answer:  # noqa: ANN401  (as they come)
+        answer = await real(*args, **more)
+        is_broken = answer.detail.startswith("the connection broke")
+        return replace(answer, outcome=Outcome.REFUSED) if is_broken else answer
+
+    return patch.object(client, "_called", broken)
+
+
+def _nobody_of_a_cancelled_run_is_ended() -> AbstractContextManager[Any]:
+    return patch.object(runs, "end_cancelled", lambda *_: None)
+
+
 def _unknown_counts_as_accepted() -> AbstractContextManager[Any]:
     states = PostgresLedger.states
 
@@ -240,6 +259,8 @@ _ATTEMPTED = (
 _UNANSWERED = (
     "and not promo.is_answered(a.run_id, a.contact_id, a.promo_code_id, a.resend_counter, %(source)s::smallint)"
 )
+_COUNTED = "from decided where needs_code"
+_OF_STATES = "state = any(%(states)s::promo.assignment_state[])"
 _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
 
 _WITHOUT_KEY = "alter table promo.assignment drop constraint if exists assignment_code_is_the_contacts"
@@ -370,6 +391,89 @@ BUGS = (
         budget=600,
     ),
     PlantedBug("others do not wait for the first share", (("read_first", "where exists", "where true or exists"),)),
+    PlantedBug(
+        "a halt does not wait for intents under way",
+        (("hold_intents", "promo.hold_intents(%(run_id)s)", "%(run_id)s::bigint"),),
+        budget=600,
+    ),
+    PlantedBug("nobody of a cancelled run is ended", patches=(_nobody_of_a_cancelled_run_is_ended,), budget=400),
+    PlantedBug(
+        "codes are claimed from whatever pool",
+        (("claim_codes", "p.type = %(type)s and p.discount = %(discount)s and", ""),),
+    ),
+    PlantedBug("a code that left the pool is claimed again", (("claim_codes", "and not p.retired", ""),), budget=400),
+    PlantedBug(
+        "a claim still counts as demand", (("claim_codes", f"-count(*) {_COUNTED}", f"0 {_COUNTED}"),), budget=100
+    ),
+    PlantedBug(
+        "those for whom it is too late still count as demand",
+        ((_OVERDUE, f"-count(*) {_COUNTED}", f"0 {_COUNTED}"),),
+        budget=400,
+    ),
+    PlantedBug(
+        "the counts of a run do not follow its states",
+        statements=("drop trigger assignment_changed on promo.assignment",),
+        budget=100,
+    ),
+    PlantedBug(
+        "sends of unknown outcome are not kept apart",
+        statements=("drop trigger assignment_keeps_unknown on promo.assignment",),
+    ),
+    PlantedBug(
+        "the stock does not follow claims",
+        statements=("drop trigger promo_code_changed on promo.promo_code",),
+        budget=100,
+    ),
+    PlantedBug(
+        "a run is closed before its codes are on the profiles",
+        (
+            (
+                "count_open",
+                _OF_STATES,
+                _OF_STATES.replace("any(", "any(array_remove(").replace("[])", "[], 'accepted'))"),
+            ),
+        ),
+    ),
+    PlantedBug(
+        "the window of a key begins with the last try",
+        ((_BEGIN, "select min(t.started_at)", "select max(t.started_at)"),),
+        budget=600,
+    ),
+    PlantedBug(
+        "an answer counts as an accepted message",
+        ((_FOLD, "t.contact_id = e.contact_id and t.purpose = 'message'", "t.contact_id = e.contact_id"),),
+    ),
+    PlantedBug(
+        "only the newest try is asked whether its outcome is known",
+        ((_FOLD, "bool_or(t.outcome is null)", "bool_or(t.outcome is null and t.lease_token = %(token)s)"),),
+    ),
+    PlantedBug(
+        "a send whose lease is over is unknown whatever was answered",
+        (("fold_lapsed", "when fold.ok then 'accepted'", "when fold.ok then 'unknown'"),),
+        budget=600,
+    ),
+    PlantedBug("a broken connection counts as a refusal", patches=(_broken_is_refused,), budget=400),
+    PlantedBug(
+        "a profile is recorded whatever was answered",
+        (("fold_profiles", "case when e.outcome = 'ok' and not exists", "case when not exists"),),
+    ),
+    PlantedBug(
+        "two workers write one profile at once",
+        (("begin_profiles", "and (a.lease_until is null or a.lease_until <= moment.at)", ""),),
+        budget=400,
+    ),
+    PlantedBug(
+        "a contact that was refused is sent to anew under its old keys",
+        (("reopen_missing", "when state = 'rejected' or", "when"),),
+        budget=400,
+    ),
+    PlantedBug(
+        "the send-by is looked at when a code is given only",
+        (
+            (_BEGIN, "and (r.send_by is null or r.send_by > moment.at)", ""),
+            (_OVERDUE, "(r.send_by <= moment.at or p.expires_at <= moment.at)", "p.expires_at <= moment.at"),
+        ),
+    ),
 )
 
 # What chance hardly ever meets has a scenario of its own.

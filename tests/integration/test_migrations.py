@@ -205,7 +205,8 @@ def test_a_store_that_is_up_to_date_is_left_as_it_is(dsn: str) -> None:
 
 TABLE = r"(?P<table>promo\.[a-z_]+)"
 FREE = re.compile(
-    r"(create (or replace )?function|comment on|(drop|alter) function|create (sequence|type)|create schema)\b"
+    r"(create (or replace )?function|comment on|(drop|alter) function|create (sequence|type)|create schema"
+    r"|(grant|revoke) execute on function)\b"
 )
 ON_A_TABLE = (
     re.compile(rf"alter table {TABLE}\b"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 import promo_campaigns
+from attacked_page import page as attacked_page
 from doc_pages import DOCS, ROOT, page_text, table
 from promo_campaigns.model.errors import __all__ as errors
 from reference_pages import configuration_page, errors_page
@@ -72,3 +73,7 @@ def test_the_pages_that_are_made_of_the_code_agree_with_it() -> None:
     """The page of tables is compared with a store, in tests/integration/test_how_to.py."""
     for name, made in (("errors", errors_page()), ("configuration", configuration_page())):
         assert page_text(f"reference/{name}.md") == made, "run: python tests/reference_pages.py"
+
+
+def test_the_figures_of_the_attacks_are_those_that_were_kept() -> None:
+    assert page_text("understand/attacked.md") == attacked_page(), "run: python tests/attacked_page.py"

@@ -278,6 +278,29 @@ delete from promo.audit;
 truncate promo.audit;
 
 
+-- The archive.
+
+-- attack: a run that is archived without a file --
+update promo.run set closed_at = now(), archived_at = now() where run_id = 1;
+
+-- attack: a run that is archived and dropped at once --
+update promo.run set closed_at = now(), archived_at = now(), dropped_at = now() where run_id = 2;
+
+-- attack: a file that was never read back --
+insert into promo.archive_file (kind, run_id, path, verified_at, row_count, digest)
+select kind, 1, 'there', now(), 1, sha256('') from unnest('{assignments,attempts}'::text[]) kind;
+update promo.run set closed_at = now(), archived_at = now() where run_id = 1;
+
+-- attack: contacts of a run that is not archived --
+select promo.drop_archived_contacts(1, 0, 100);
+
+-- attack: entries of the audit that are not archived --
+select promo.drop_archived_entries(0, 100);
+
+-- attack: a code that an archived run gave and none did --
+insert into promo.archived_code (promo_code_id, run_id) values (1, 1);
+
+
 -- Erasure.
 
 -- attack: no key of erased contacts --
