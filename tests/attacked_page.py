@@ -63,7 +63,8 @@ def _struck(kills: dict[str, Any]) -> str:
     if "kills" not in kills:
         return f"{kills['faults']:,} kills, stops and pauses"
     points = f"{kills['points_struck']:,} of {kills['points']:,} points"
-    return f"{kills['kills']:,} SIGKILL, {kills['postgres_stops']:,} stops of Postgres, {kills['pauses']:,} pauses; {points}"
+    struck = f"{kills['kills']:,} SIGKILL, {kills['postgres_stops']:,} stops of Postgres, {kills['pauses']:,} pauses"
+    return f"{struck}; {points}"
 
 
 def _counted() -> list[Sequence[str]]:

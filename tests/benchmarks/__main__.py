@@ -51,6 +51,7 @@ SMALL = {
     "bench_counts": "--codes 20000 --pending 500 --runs 200",
     "bench_pages": "--codes 40000 --rows 20000 --runs 100 --calls 5",
     "bench_partitions": "--shortest 2000 --longest 8000 --past 1000 --contacts 500 --rounds 2",
+    "bench_years": "--runs 3 --contacts 2000 --new 1000 --rounds 2",
     "bench_send_path": "--contacts 500 --rounds 3",
     "bench_send_peers": "--contacts 200 --rounds 2 --mapped 5",
     "bench_bulk_profiles": "--contacts 3000",

@@ -7,7 +7,9 @@ select pg_try_advisory_xact_lock(hashtextextended('promo archive', 0)) as is_our
 -- cap may count its messages, a send is of unknown outcome, or its contacts may be given their codes again.
 select d.run_id, d.run_key, d.closed_at, counted.contacts,
        case when d.closed_at > promo.clock() - interval '1 hour' - coalesce(capped.longest, interval '0') then 'counts for a frequency cap'
-            when exists (select from promo.unknown_send u where u.run_id = d.run_id) then 'has sends of unknown outcome'
+            when (
+              select u.contact_id from promo.unknown_send u where u.run_id = d.run_id
+              order by u.run_id, u.contact_id limit 1) is not null then 'has sends of unknown outcome'
             when exists (
               select from promo.assignment a
               cross join lateral (
