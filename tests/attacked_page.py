@@ -51,7 +51,8 @@ def _rows(one: dict[str, Any]) -> list[Sequence[str]]:
     commit = f"{one['commit'][:7]}, {one['date']}"
     rows = []
     if "schedules" in one:
-        much = f"{one['schedules']:,} schedules, {one['steps']:,} steps, {one['injected']:,} faults"
+        more = f", {one['steps']:,} steps, {one['injected']:,} faults" if "steps" in one else ""
+        much = f"{one['schedules']:,} schedules{more}"
         seeds = f"{one['seeds'][0]} to {one['seeds'][1]}"
         rows.append(("drawn schedules", much, f"{one['violations']:,}", seeds, _time(one["seconds"]), commit))
     if kills := one.get("real_kills"):

@@ -240,6 +240,10 @@ def _nobody_of_a_cancelled_run_is_ended() -> AbstractContextManager[Any]:
     return patch.object(runs, "end_cancelled", lambda *_: None)
 
 
+def _no_demand() -> AbstractContextManager[Any]:
+    return patch.object(runs, "count_demand", lambda *_: None)
+
+
 def _unknown_counts_as_accepted() -> AbstractContextManager[Any]:
     states = PostgresLedger.states
 
@@ -261,6 +265,7 @@ _UNANSWERED = (
 )
 _COUNTED = "from decided where needs_code"
 _OF_STATES = "state = any(%(states)s::promo.assignment_state[])"
+_COUNTS_STAY = "select * from promo.run_count where run_id = %(run_id)s"
 _BY_HOLDER = "(a.state = 'sending' and a.lease_token = %(token)s) or a.state = 'unknown'"
 
 _WITHOUT_KEY = "alter table promo.assignment drop constraint if exists assignment_code_is_the_contacts"
@@ -473,6 +478,21 @@ BUGS = (
             (_BEGIN, "and (r.send_by is null or r.send_by > moment.at)", ""),
             (_OVERDUE, "(r.send_by <= moment.at or p.expires_at <= moment.at)", "p.expires_at <= moment.at"),
         ),
+    ),
+    PlantedBug(
+        "a closed run counts its contacts twice",
+        (("close_run", "delete from promo.run_count where run_id = %(run_id)s returning *", _COUNTS_STAY),),
+        budget=100,
+    ),
+    PlantedBug(
+        "those who cannot be reached still count as demand",
+        (("skip_unreachable", f"-count(*) {_COUNTED}", f"0 {_COUNTED}"),),
+    ),
+    PlantedBug("an opening counts no demand", patches=(_no_demand,), budget=100),
+    PlantedBug(
+        "a code that went back short is not counted as demand",
+        (("return_short", "count(*) from decided having", "0 from decided having"),),
+        budget=400,
     ),
 )
 
