@@ -49,7 +49,7 @@ def take_up(file: Path) -> None:
 
 def _rows(one: dict[str, Any]) -> list[Sequence[str]]:
     commit = f"{one['commit'][:7]}, {one['date']}"
-    rows = []
+    rows: list[Sequence[str]] = []
     if "schedules" in one:
         more = f", {one['steps']:,} steps, {one['injected']:,} faults" if "steps" in one else ""
         much = f"{one['schedules']:,} schedules{more}"

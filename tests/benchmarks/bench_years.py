@@ -103,7 +103,7 @@ class Campaign:
         parts = [self.people[first : first + BATCH] for first in range(0, len(self.people), BATCH)]
         self._timed("claim", lambda: [self.ledger.assign_codes(run.run_id, one, self.spec.codes) for one in parts])
         leases = self._timed("begin", lambda: [self._begin(run, one) for one in parts])
-        self._timed("record", lambda: [self._record(lease) for lease in leases])
+        self._timed("record", lambda: self._record(leases))
         self._timed("close", lambda: close_run(self.connection, run.run_id))
         due = DueRun(
             run_id=run.run_id,
@@ -120,9 +120,10 @@ class Campaign:
     def _begin(self, run: Run, people: list[int]) -> Lease:
         return self.ledger.begin_messages(run.run_id, people, lease_s=LEASE_S, resend_within_s=0)
 
-    def _record(self, lease: Lease) -> None:
-        told = [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
-        self.ledger.record_message_outcomes(lease, told)
+    def _record(self, leases: list[Lease]) -> None:
+        for lease in leases:
+            told = [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
+            self.ledger.record_message_outcomes(lease, told)
 
     def _closed_at(self, run: Run) -> datetime:
         rows = self.connection.execute("select closed_at from promo.run where run_id = %s", [run.run_id]).fetchall()

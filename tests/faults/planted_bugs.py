@@ -16,7 +16,7 @@ from promo_campaigns.delivery.throttle.breaker import FREE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.http import client
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.ledger import answered_ledger, claiming, halts, interventions, ledger, runs
+from promo_campaigns.ledger import answered_ledger, claiming, halts, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.oversight import first_share
 from promo_campaigns.model import run_key as occurrence
@@ -49,7 +49,6 @@ _NAMED = (
     (claiming, "_ASSIGNMENT"),
     (runs, "_ASSIGNMENT"),
     (runs, "_SQL"),
-    (interventions, "_SQL"),
     (halts, "_SQL"),
     (halts, "_ASSIGNMENT"),
     (first_share, "_SQL"),
@@ -236,10 +235,6 @@ def _broken_is_refused() -> AbstractContextManager[Any]:
     return patch.object(client, "_called", broken)
 
 
-def _nobody_of_a_cancelled_run_is_ended() -> AbstractContextManager[Any]:
-    return patch.object(runs, "end_cancelled", lambda *_: None)
-
-
 def _no_demand() -> AbstractContextManager[Any]:
     return patch.object(runs, "count_demand", lambda *_: None)
 
@@ -397,16 +392,9 @@ BUGS = (
     ),
     PlantedBug("others do not wait for the first share", (("read_first", "where exists", "where true or exists"),)),
     PlantedBug(
-        "a halt does not wait for intents under way",
-        (("hold_intents", "promo.hold_intents(%(run_id)s)", "%(run_id)s::bigint"),),
-        budget=600,
-    ),
-    PlantedBug("nobody of a cancelled run is ended", patches=(_nobody_of_a_cancelled_run_is_ended,), budget=400),
-    PlantedBug(
         "codes are claimed from whatever pool",
         (("claim_codes", "p.type = %(type)s and p.discount = %(discount)s and", ""),),
     ),
-    PlantedBug("a code that left the pool is claimed again", (("claim_codes", "and not p.retired", ""),), budget=400),
     PlantedBug(
         "a claim still counts as demand", (("claim_codes", f"-count(*) {_COUNTED}", f"0 {_COUNTED}"),), budget=100
     ),
@@ -440,11 +428,6 @@ BUGS = (
         ),
     ),
     PlantedBug(
-        "the window of a key begins with the last try",
-        ((_BEGIN, "select min(t.started_at)", "select max(t.started_at)"),),
-        budget=600,
-    ),
-    PlantedBug(
         "an answer counts as an accepted message",
         ((_FOLD, "t.contact_id = e.contact_id and t.purpose = 'message'", "t.contact_id = e.contact_id"),),
     ),
@@ -452,20 +435,10 @@ BUGS = (
         "only the newest try is asked whether its outcome is known",
         ((_FOLD, "bool_or(t.outcome is null)", "bool_or(t.outcome is null and t.lease_token = %(token)s)"),),
     ),
-    PlantedBug(
-        "a send whose lease is over is unknown whatever was answered",
-        (("fold_lapsed", "when fold.ok then 'accepted'", "when fold.ok then 'unknown'"),),
-        budget=600,
-    ),
     PlantedBug("a broken connection counts as a refusal", patches=(_broken_is_refused,), budget=400),
     PlantedBug(
         "a profile is recorded whatever was answered",
         (("fold_profiles", "case when e.outcome = 'ok' and not exists", "case when not exists"),),
-    ),
-    PlantedBug(
-        "two workers write one profile at once",
-        (("begin_profiles", "and (a.lease_until is null or a.lease_until <= moment.at)", ""),),
-        budget=400,
     ),
     PlantedBug(
         "a contact that was refused is sent to anew under its old keys",
