@@ -7,8 +7,8 @@ an assignment and an attempt each. In each round both open a new run of so many 
 archive and drop it, in turns, through the product's own code; the median of the rounds counts. PROMO_TEST_DSN names a
 server, else one is started for each store, with durable commits.
 
-An opening samples its table for the planner, which takes as long for a small run as for a large one: a new run should be
-as large as those of the history.
+An opening samples its table for the planner, which takes as long for a small run as for a large one: a new run should
+be as large as those of the history.
 
 Exit status 1 when the aim is missed: a step in the long history costs at most 1.5 times as much as in the empty store.
 """
