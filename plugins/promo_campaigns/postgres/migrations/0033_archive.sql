@@ -84,6 +84,8 @@ create function promo.drop_archived_contacts(a_run bigint, after bigint, last bi
     delete from promo.audience_value v where v.run_id = a_run and v.contact_id > after and v.contact_id <= last
   ), firsts as (
     delete from promo.first_share f where f.run_id = a_run and f.contact_id > after and f.contact_id <= last
+  ), matched as (
+    delete from promo.match_value m where m.run_id = a_run and m.contact_id > after and m.contact_id <= last
   ), gone as (
     delete from promo.assignment a where a.run_id = a_run and a.contact_id > after and a.contact_id <= last
     returning a.contact_id

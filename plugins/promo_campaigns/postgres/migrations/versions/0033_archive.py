@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0033_archive"
-down_revision = "0031_restore"
+down_revision = "0032_code_attributes"
 
 
 def upgrade() -> None:
