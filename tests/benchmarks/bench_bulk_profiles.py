@@ -120,8 +120,8 @@ async def bare(url: str, ready: list[bytes]) -> None:
         for body in waiting:
             async with session.post(f"{url}/api/v1/contacts", data=body) as answer:
                 told: dict[str, Any] = await answer.json()
-            status = "QUEUED"
-            while status == "QUEUED":
+            status = "STARTED"
+            while status == "STARTED":
                 await asyncio.sleep(0.05)
                 async with session.get(f"{url}/api/v1/importstatus/{told['asyncSessionId']}") as answer:
                     status = (await answer.json())["status"]

@@ -67,8 +67,8 @@ async def import_all(session: aiohttp.ClientSession, bodies: list[dict[str, Any]
         async with session.post("/api/v1/contacts", json=request) as answer:
             sessions.append((await answer.json())["asyncSessionId"])
     for each in sessions:
-        status = "QUEUED"
-        while status == "QUEUED":
+        status = "STARTED"
+        while status == "STARTED":
             await asyncio.sleep(0.05)
             async with session.get(f"/api/v1/importstatus/{each}") as answer:
                 status = (await answer.json())["status"]

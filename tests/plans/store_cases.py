@@ -253,7 +253,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         "contacts.store.insert_field": case(ONE, name="new", field_id=3, type="number", description=""),
         "contacts.store.pass_field_ids": case(ONE),
         "contacts.import_queue.accept_import": case(
-            ONE, acceptable=True, request='{"rows": []}', total=1, failures="[]"
+            ONE, session_id=None, acceptable=True, request='{"rows": []}', total=1, failures="[]"
         ),
         "contacts.import_queue.lock_imports": case(ONE, key=7),
         "contacts.import_queue.next_import": case(ONE),
@@ -262,6 +262,7 @@ def _contacts(scenario: Scenario) -> dict[str, Case]:
         ),
         "contacts.import_queue.fail_import": case(ONE, **import_id),
         "contacts.import_queue.read_import": case(ONE, session_id=scenario.session_id),
+        "contacts.import_queue.list_failures": case(ONE, session_id=scenario.session_id, limit=3_000),
     }
 
 

@@ -19,6 +19,7 @@ from promo_campaigns.model.contact_rules import (
     clean_time_zone,
 )
 from promo_campaigns.model.contacts import (
+    ADDRESS_PARTS,
     HELD_BY_OTHERS,
     Channel,
     Contact,
@@ -138,7 +139,7 @@ class ContactRows:
         refused = _Refused()
         for number, cells in self._table.rows(refused):
             yield from refused.taken()
-            yield from _row(number, cells, self._layout.columns)
+            yield from _row(number, cells, self._layout)
         yield from refused.taken()
 
 
@@ -157,19 +158,27 @@ class _Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class FileColumn:
+    """A column of a contact file.
+
+    :ivar key: ``externalId`` and its like, ``contactId``, a part of the address, a channel type, or the id of a field
+    :ivar is_identity: it says whose row it is, so a damaged text in it would make a contact of its own
+    """
+
     name: str
     key: str | int
-    """``externalId`` and its like, a channel type, or the id of an additional field."""
     clean: Callable[[str], str]
     kind: Kind = "text"
     is_identity: bool = False
-    """It says whose row it is, so a damaged text in it would make a contact of its own."""
 
 
 class ContactLayout:
     """What a contact file is expected to hold: columns of the profile, channels and additional fields.
 
+    :param built_in: the columns that every file may have
+    :param skips_unknown: pass over columns that nobody knows; else the file is refused
+    :param identify: returns the store's id of a contact, if what the row says of it counts; raises ``ContactError`` for
+        one that nobody could find again
     :ivar columns: the columns of the file, once its header is read
     """
 
@@ -177,19 +186,31 @@ class ContactLayout:
     max_row_lines = 10_000
     max_columns = 256
 
-    def __init__(self, file: str, fields: Sequence[Field], sheet: str = "") -> None:
+    def __init__(  # noqa: PLR0913  (the last three are those of a dialect, by keyword)
+        self,
+        file: str,
+        fields: Sequence[Field],
+        sheet: str = "",
+        *,
+        built_in: Sequence[FileColumn] | None = None,
+        skips_unknown: bool = False,
+        identify: Callable[[Contact, int | None], int | None] = lambda contact, _: check_identity(contact),
+    ) -> None:
         self.file = file
         self.sheet = sheet
-        self.columns: list[_Column] = []
-        self._known: dict[str, _Column] = {}
-        for column in [*map(_of_field, fields), *_COLUMNS]:  # what is built in comes last, and wins
+        self.identify = identify
+        self.columns: list[FileColumn] = []
+        self._built_in = COLUMNS if built_in is None else built_in
+        self._skips_unknown = skips_unknown
+        self._known: dict[str, FileColumn] = {}
+        for column in [*map(_of_field, fields), *self._built_in]:  # what is built in comes last, and wins
             self._known[fold_header(column.name)] = column
         self._exact = {field.name.casefold(): _of_field(field) for field in fields}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that every file may have."""
-        return tuple(column.name for column in _COLUMNS)
+        return tuple(column.name for column in self._built_in)
 
     def knows(self, name: str) -> bool:
         """Tell whether a column of this name is expected."""
@@ -200,7 +221,7 @@ class ContactLayout:
 
         :raises ContactFileError: a column is unknown or stands twice, or none says whose row it is
         """
-        places = [place for place, name in enumerate(names) if name.strip()]
+        places = [place for place, name in enumerate(names) if name.strip() and self._is_read(name)]
         columns = [self._find(names[place]) or self._refuse_unknown(names[place], line) for place in places]
         self._check(columns, line)
         if not self.columns:
@@ -220,10 +241,13 @@ class ContactLayout:
         """
         raise ContactFileError(problem, file=self.file, line=line, hint=hint) from cause
 
-    def _find(self, name: str) -> _Column | None:
+    def _is_read(self, name: str) -> bool:
+        return not self._skips_unknown or self.knows(name)
+
+    def _find(self, name: str) -> FileColumn | None:
         exact = self._exact.get(undo_harmless(name).casefold())
         folded = self._known.get(fold_header(name))
-        return folded if folded in _COLUMNS else exact or folded
+        return folded if folded in self._built_in else exact or folded
 
     def _refuse_unknown(self, name: str, line: int) -> NoReturn:
         known = [column.name for column in self._known.values()]
@@ -233,18 +257,19 @@ class ContactLayout:
         problem = f"the column {name.strip()[:_NAME_SHOWN]!r} is neither a known column nor an additional field"
         self.refuse(problem, line, hint)
 
-    def _check(self, columns: Sequence[_Column], line: int) -> None:
+    def _check(self, columns: Sequence[FileColumn], line: int) -> None:
         names = [column.name for column in columns]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             self.refuse(f"the column {min(twice)} stands twice", line, "Leave one of them out")
-        if not {"externalId", *CHANNELS} & set(names):
-            hint = f"One of {', '.join(['externalId', *CHANNELS])} is needed"
+        if not _IDENTITIES & {column.key for column in columns}:
+            hint = f"One of {', '.join(one.name for one in self._built_in if one.key in _IDENTITIES)} is needed"
             self.refuse("no column says whose row it is", line, hint)
 
 
-def _of_field(field: Field) -> _Column:
-    return _Column(field.name, field.field_id, partial(clean_field_value, field.type), _KINDS.get(field.type, "text"))
+def _of_field(field: Field) -> FileColumn:
+    clean = partial(clean_field_value, field.type)
+    return FileColumn(field.name, field.field_id, clean, _KINDS.get(field.type, "text"))
 
 
 _READ = {"firstName", "lastName"}
@@ -254,16 +279,17 @@ _VALUE_SHOWN = 40
 _SHOWN = {"language", "timeZone"}
 """Whose values say nothing of who somebody is, and are shown when they are refused."""
 _KINDS: Mapping[str, Kind] = {"date": "date", "datetime": "moment", "number": "number", "decimal": "number"}
-_COLUMNS = [
-    *(_Column(name, name, clean, is_identity=name == "externalId") for name, clean in _NAMES.items()),
-    *(_Column(name, name, partial(clean_locator, name), is_identity=True) for name in CHANNELS),
+_IDENTITIES = {"contactId", "externalId", *CHANNELS}
+COLUMNS = [
+    *(FileColumn(name, name, clean, is_identity=name == "externalId") for name, clean in _NAMES.items()),
+    *(FileColumn(name, name, partial(clean_locator, name), is_identity=True) for name in CHANNELS),
 ]
 
 
-def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Iterator[Row | Rejected]:
+def _row(line: int, cells: Sequence[str], layout: ContactLayout) -> Iterator[Row | Rejected]:
     """Give the contact of a row, or why there is none; an empty row is neither."""
     sent: dict[str | int, str] = {}
-    for column, cell in zip(columns, cells, strict=True):
+    for column, cell in zip(layout.columns, cells, strict=True):
         if not cell.strip() or (column.key in _READ and is_no_value(cell)):
             continue
         try:
@@ -272,10 +298,10 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[_Column]) -> Iterato
             yield Rejected(line, column.name, str(error), cell.strip()[:_VALUE_SHOWN] if column.name in _SHOWN else "")
             return
     if any(map(str.strip, cells)):
-        yield _contact(line, sent)
+        yield _contact(line, sent, layout)
 
 
-def _cleaned(column: _Column, cell: str) -> str:
+def _cleaned(column: FileColumn, cell: str) -> str:
     """Return a value as the profile takes it.
 
     :raises ValueError: it does not fit, or a spreadsheet has damaged it
@@ -287,7 +313,7 @@ def _cleaned(column: _Column, cell: str) -> str:
     return column.clean(text)
 
 
-def _contact(line: int, sent: Mapping[str | int, str]) -> Row | Rejected:
+def _contact(line: int, sent: Mapping[str | int, str], layout: ContactLayout) -> Row | Rejected:
     contact = Contact(
         channels=tuple(Channel(name, sent[name]) for name in CHANNELS if name in sent),
         values={key: value for key, value in sent.items() if isinstance(key, int)},
@@ -296,9 +322,10 @@ def _contact(line: int, sent: Mapping[str | int, str]) -> Row | Rejected:
         last_name=sent.get("lastName"),
         language=sent.get("language"),
         time_zone=sent.get("timeZone"),
+        address={part: sent[part] for part in ADDRESS_PARTS if part in sent},
     )
     try:
-        check_identity(contact)
+        contact_id = layout.identify(contact, int(sent["contactId"]) if "contactId" in sent else None)
     except ContactError as error:
         return Rejected(line, "", error.problem)
-    return Row(line, contact)
+    return Row(line, contact, contact_id)

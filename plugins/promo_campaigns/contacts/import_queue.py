@@ -6,13 +6,14 @@ server that dies in between leaves the request queued and the contacts untouched
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
 from promo_campaigns.contacts.bulk_store import put_contacts
-from promo_campaigns.contacts.import_request import ContactImport, ImportStatus
+from promo_campaigns.contacts.import_request import MOST_CONTACTS, ContactImport, ImportStatus
 from promo_campaigns.contacts.store import list_fields
 from promo_campaigns.model.contact_rules import clean_values
 from promo_campaigns.model.contacts import Rejected, Row
@@ -20,19 +21,28 @@ from promo_campaigns.model.errors import ContactError, StoreUnavailableError
 from promo_campaigns.postgres.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from promo_campaigns.model.contacts import Matching
     from promo_campaigns.postgres.connection import Connection
 
 _SQL = queries(__name__)
 _LOCK = 0x494D504F5254  # "IMPORT": one import of one database at a time
 
 
-def accept_import(connection: Connection, request: ContactImport, *, total: int, failures: Sequence[Rejected]) -> str:
+def accept_import(
+    connection: Connection,
+    request: ContactImport,
+    *,
+    total: int,
+    failures: Sequence[Rejected],
+    session_id: UUID | None = None,
+) -> str:
     """Queue a request; return its session id.
 
     :param total: contacts in the request as it came
     :param failures: contacts refused at once
+    :param session_id: that of the file which it is a part of; None for one of its own
     """
     row = connection.execute(
         _SQL["accept_import"],
@@ -41,9 +51,26 @@ def accept_import(connection: Connection, request: ContactImport, *, total: int,
             "request": Jsonb(request.as_dict()),
             "total": total,
             "failures": Jsonb([_failure(one) for one in failures]),
+            "session_id": session_id,
         },
     ).fetchone()
     return str(row["session_id"]) if row else ""
+
+
+def accept_rows(connection: Connection, read: Iterable[Row | Rejected], matching: Matching) -> str:
+    """Queue the rows of a file, in parts of one session, all of them or none; return its id, empty without a row.
+
+    :param read: the rows, and those that are refused at once, by their numbers
+    """
+    session_id, pending = uuid4(), iter(read)
+    begun = False
+    with connection.transaction():
+        while part := list(islice(pending, MOST_CONTACTS)):
+            begun = True
+            request = ContactImport([one for one in part if isinstance(one, Row)], matching)
+            refused = [one for one in part if isinstance(one, Rejected)]
+            accept_import(connection, request, total=len(part), failures=refused, session_id=session_id)
+    return str(session_id) if begun else ""
 
 
 def run_next_import(connection: Connection, *, refuse_held: bool = False) -> bool:
@@ -120,8 +147,9 @@ def read_import(connection: Connection, session_id: str) -> ImportStatus | None:
     row = connection.execute(_SQL["read_import"], {"session_id": wanted}).fetchone()
     if row is None:
         return None
-    failures = [Rejected(one["row"], one["place"], one["reason"]) for one in row.pop("failures")]
-    return ImportStatus(**row, failures=sorted(failures, key=lambda one: one.row))
+    told = {"session_id": wanted, "limit": MOST_CONTACTS}
+    failures = connection.execute(_SQL["list_failures"], told).fetchall()
+    return ImportStatus(**row, failures=[Rejected(one["row"], one["place"], one["reason"]) for one in failures])
 
 
 def _failure(one: Rejected) -> dict[str, Any]:

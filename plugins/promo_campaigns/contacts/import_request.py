@@ -9,6 +9,7 @@ from promo_campaigns.model.contacts import Channel, Contact, Matching, Rejected,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 MOST_CONTACTS = 3_000
 """Contacts in one request, at most: the vendor's limit."""
@@ -34,6 +35,7 @@ class ContactImport:
             "joins": self.matching.joins,
             "leaves": self.matching.leaves,
             "event_type": self.matching.event_type,
+            "row_noun": self.matching.row_noun,
             "rows": [_row_as_list(row) for row in self.rows],
         }
 
@@ -44,8 +46,8 @@ class ContactImport:
             channels=None if stored["channels"] is None else tuple(stored["channels"]),
             field_id=stored["field_id"],
             listed=None if stored["listed"] is None else tuple(stored["listed"]),
-            row_noun="position",
             # A request that was queued by an earlier version has none of these.
+            row_noun=stored.get("row_noun", "position"),
             restores=stored.get("restores", False),
             joins=tuple(stored.get("joins", ())),
             leaves=tuple(stored.get("leaves", ())),
@@ -56,10 +58,13 @@ class ContactImport:
 
 @dataclass(frozen=True, slots=True)
 class ImportStatus:
-    """The status of a bulk request.
+    """The status of a bulk request, or of a file.
 
     :param state: ``queued``, ``finished`` or ``failed``
-    :param failures: refused contacts, at acceptance or later; each row is a position in the request, from 0
+    :param failed: how many contacts were refused
+    :param changed_at: since when it is in this state
+    :param failures: refused contacts, at acceptance or later, of a file the first ones; each row is a position in the
+        request, from 0, or a line of the file
     """
 
     session_id: str
@@ -68,6 +73,8 @@ class ImportStatus:
     inserted: int
     updated: int
     unchanged: int
+    failed: int
+    changed_at: datetime
     failures: list[Rejected]
 
 

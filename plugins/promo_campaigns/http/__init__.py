@@ -5,6 +5,7 @@ It knows neither messages nor data sources; a transport or sender is built on it
 
 __all__ = [
     "client",
+    "download",
     "endpoint",
     "form_fields",
     "no_connection",

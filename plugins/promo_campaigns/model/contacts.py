@@ -215,6 +215,22 @@ def check_identity(contact: Contact) -> None:
         seen.add(key)
 
 
+def check_recognisable(contact: Contact, contact_id: int | None, matching: Matching, named: str) -> None:
+    """Check that the contact has an identifier by which a batch recognises contacts; an external id always suffices.
+
+    :param contact_id: the store's id of it, if it counts
+    :param named: what the caller calls these identifiers
+    :raises ContactError: it has none, or its parts do not agree
+    """
+    if contact.channels or contact.external_id:
+        check_identity(contact)
+    by_channel = any(channel.type in (matching.channels or ()) for channel in contact.channels)
+    by_field = matching.field_id is not None and contact.values.get(matching.field_id) is not None
+    if not (contact.external_id or contact_id or by_channel or by_field):
+        problem = f"nothing to recognise it by ({named})"
+        raise ContactError(problem)
+
+
 def choose_owner(contact: Contact, owners: Sequence[Owner]) -> int | None:
     """Return the contact that the request speaks of, or None for a new one.
 

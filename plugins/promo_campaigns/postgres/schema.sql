@@ -376,7 +376,7 @@ create index shop_order_contact on promo.shop_order (contact_id, ordered_at);
 
 create table promo.contact_import (
   contact_import_id bigint      generated always as identity primary key,
-  session_id        uuid        not null unique default gen_random_uuid(),
+  session_id        uuid        not null default gen_random_uuid(),
   request           jsonb,
   state             text        not null default 'queued' check (state in ('queued', 'finished', 'failed')),
   total             integer     not null,
@@ -390,8 +390,10 @@ create table promo.contact_import (
   constraint contact_import_finished check ((state = 'queued') = (finished_at is null))
 );
 comment on table promo.contact_import is 'A bulk request of the profile API: accepted here, answered, then worked off in order of arrival.';
+comment on column promo.contact_import.session_id is 'By which its caller asks for it. A file has a row for each few thousand of its lines, all with one id.';
 comment on column promo.contact_import.request is 'The contacts as accepted; erased when they are in place, since it holds addresses.';
 comment on column promo.contact_import.failures is 'Positions in the request with a reason, never a value.';
+create index contact_import_session on promo.contact_import (session_id);
 create index contact_import_queue on promo.contact_import (contact_import_id) where state = 'queued';
 
 

@@ -44,6 +44,7 @@ from promo_campaigns.profile_api.resources import Resource, serve
 from promo_campaigns.profile_api.shop.order_routes import OrderRoutes
 from promo_campaigns.profile_api.store import ProfileStore
 from promo_campaigns.profile_api.store_slots import CONNECTIONS, StoreSlots
+from promo_campaigns.profile_api.uploads.upload_routes import UploadRoutes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -59,7 +60,7 @@ def create_app(dsn: str, api_key: str, limits: Limits, *, notice_keys: Sequence[
 
     :param dsn: ``postgresql://`` URI of the database
     :param api_key: a password of HTTP Basic that allows everything; clients have keys of their own in the store
-    :param limits: the application itself applies those on wrong keys
+    :param limits: the application itself applies those on wrong keys and on uploads
     :param notice_keys: those that notices of closed channels may be signed with; none if nobody sends any
     :raises ConfigurationError: the key is empty
     """
@@ -78,7 +79,7 @@ def create_app(dsn: str, api_key: str, limits: Limits, *, notice_keys: Sequence[
         redirect_slashes=False,
         lifespan=_lifespan(store, worker, lambda: keys.follow(lambda: slots.read(store.run, read_keys))),
     )
-    resources = all_resources(store, slots, worker)
+    resources = all_resources(store, slots, worker, limits.upload_hosts)
     serve(app, resources)
     serve_documentation(app, resources, product_version())
     app.include_router(PictureRoutes(store, slots).router)
@@ -91,13 +92,16 @@ def create_app(dsn: str, api_key: str, limits: Limits, *, notice_keys: Sequence[
     return app
 
 
-def all_resources(store: ProfileStore, slots: StoreSlots, worker: ImportWorker) -> list[Resource]:
+def all_resources(
+    store: ProfileStore, slots: StoreSlots, worker: ImportWorker, upload_hosts: Sequence[str] = ()
+) -> list[Resource]:
     """Return the resources that ask for a key."""
     return [
         *AccountRoutes(store, slots).resources(),
         *ContactRoutes(store, slots).resources(),
         *ListRoutes(store, slots).resources(),
         *BulkRoutes(store, slots, worker).resources(),
+        *UploadRoutes(store, slots, worker, upload_hosts).resources(),
         *EventRoutes(store, slots).resources(),
         *OrderRoutes(store, slots).resources(),
         *MessageRoutes(store, slots).resources(),

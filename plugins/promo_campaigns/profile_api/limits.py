@@ -25,6 +25,7 @@ class Limits:
     :param head_bytes: longest head
     :param wrong_keys: a peer is slowed after so many wrong keys
     :param wrong_key_s: seconds that a slowed peer waits for the result of its key, right or wrong
+    :param upload_hosts: ``host`` or ``host:port`` of the own network, from which files of contacts may be fetched
     """
 
     connections: int = 1_000
@@ -36,6 +37,7 @@ class Limits:
     head_bytes: int = 32 * 1024
     wrong_keys: int = 10
     wrong_key_s: float = 0.5
+    upload_hosts: tuple[str, ...] = ()
 
 
 class WrongKeys:

@@ -40,6 +40,10 @@ _MOST_IDS = 3_000
 _GroupName = Annotated[str, BeforeValidator(lambda value: clean_group_name(_text(value)))]
 ADDRESS_BOOK = 1
 """Id of the one address book there is."""
+PROFILE_KEY = "ADDITIONAL"
+"""Key of the one group of additional fields there is."""
+_STATUSES = {"queued": "STARTED", "finished": "FINISHED", "failed": "ERROR"}
+"""The vendor's words for the states of an import."""
 
 
 def _text(value: object) -> str:
@@ -203,6 +207,17 @@ class BulkIn(_Sent):
     eventKeyForNewContacts: Annotated[str | None, _cleaned(clean_event_type, empty_is_absent=True)] = None  # noqa: N815
 
 
+class UploadIn(_Sent):
+    """A file of contacts, by its link."""
+
+    link: str
+    dedupeOn: Annotated[str, BeforeValidator(_text)]  # noqa: N815  (the vendor's name, as those below)
+    groupNames: Annotated[list[_GroupName], Field(max_length=_MOST_GROUPS), _listed_names()] = []  # noqa: N815
+    groupNamesExclude: Annotated[list[_GroupName], Field(max_length=_MOST_GROUPS), _listed_names()] = []  # noqa: N815
+    restoreDeleted: bool | None = None  # noqa: N815
+    eventKeyForNewContacts: Annotated[str | None, _cleaned(clean_event_type, empty_is_absent=True)] = None  # noqa: N815
+
+
 def contact_out(contact: dict[str, Any], *, full: bool = False) -> dict[str, Any]:
     """Return a contact in the form of ``GET /api/v1/contact/{id}``.
 
@@ -259,16 +274,17 @@ def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:
         {
             "id": one.field_id,
             "name": one.name,
-            "fieldKey": _key(one.name),
+            "fieldKey": field_key(one.name),
             "description": {"type": one.type, "required": False, "readonly": False},
         }
         for one in fields
     ]
-    group = {"name": "Additional fields", "profileKey": "ADDITIONAL", "fields": listed}
+    group = {"name": "Additional fields", "profileKey": PROFILE_KEY, "fields": listed}
     return {"addressBook": {"addressBookId": ADDRESS_BOOK, "name": "Contacts", "fieldGroups": [group]}}
 
 
-def _key(name: str) -> str:
+def field_key(name: str) -> str:
+    """Return the key of an additional field."""
     return "".join(letter if letter.isalnum() else "_" for letter in name).upper()
 
 
@@ -278,14 +294,15 @@ def failures_out(failures: Sequence[Rejected]) -> list[dict[str, Any]]:
 
 
 def import_out(status: ImportStatus) -> dict[str, Any]:
-    """Return the status of a bulk request. The vendor documents the resource and not its values: they are ours."""
+    """Return the status of a bulk request or a file; the counts are ours."""
     return {
         "asyncSessionId": status.session_id,
-        "status": status.state.upper(),
+        "status": _STATUSES[status.state],
+        "timestamp": status.changed_at.isoformat(),
         "total": status.total,
         "created": status.inserted,
         "updated": status.updated,
         "unchanged": status.unchanged,
-        "failed": len(status.failures),
+        "failed": status.failed,
         "failedContacts": failures_out(status.failures),
     }

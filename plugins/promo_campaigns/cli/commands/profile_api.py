@@ -60,6 +60,14 @@ AnswerTimeout = Annotated[float, _span("--answer-timeout", "Time within which a 
 IdleTimeout = Annotated[int, _count("--idle-timeout", "Seconds a connection stays open after an answer.")]
 HeadBytes = Annotated[int, _count("--head-bytes", "Longest head of a request.")]
 WrongKeys = Annotated[int, _count("--wrong-keys", "An address is slowed after so many wrong keys.")]
+UploadHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--upload-host",
+        metavar="HOST",
+        help="Of your own network, with a port or without, from which contacts/upload may fetch files; any number.",
+    ),
+]
 WrongKeyDelay = Annotated[float, _span("--wrong-key-delay", "Time it then waits for what a key is worth.")]
 
 
@@ -77,6 +85,7 @@ def profile_api(
     head_bytes: HeadBytes = _USUAL.head_bytes,
     wrong_keys: WrongKeys = _USUAL.wrong_keys,
     wrong_key_s: WrongKeyDelay = _USUAL.wrong_key_s,
+    upload_hosts: UploadHosts = None,
     dsn: Dsn = "",
 ) -> ExitStatus:
     """Serve the profile API.
@@ -94,6 +103,7 @@ def profile_api(
         head_bytes=head_bytes,
         wrong_keys=wrong_keys,
         wrong_key_s=wrong_key_s,
+        upload_hosts=tuple(upload_hosts or ()),
     )
     return _serve(host, port, limits, dsn)
 

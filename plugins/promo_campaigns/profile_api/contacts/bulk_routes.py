@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from promo_campaigns.profile_api.store_slots import StoreSlots
 
 BULK_BYTES = 16 * 1024 * 1024
-_SESSION = "1f0e3dad-9990-4f3e-8d2b-1e0c5a7b9c11"
 
 
 class BulkRoutes:
@@ -39,7 +38,8 @@ class BulkRoutes:
     def resources(self) -> Sequence[Resource]:
         """Return the resources."""
         counts = {"total": 1, "created": 1, "updated": 0, "unchanged": 0, "failed": 0}
-        status = {"asyncSessionId": _SESSION, "status": "FINISHED", **counts, "failedContacts": []}
+        when = {"timestamp": "2026-11-29T10:15:00+00:00"}
+        status = {"asyncSessionId": examples.SESSION, "status": "FINISHED", **when, **counts, "failedContacts": []}
         return [
             Resource(
                 method="POST",
@@ -49,7 +49,7 @@ class BulkRoutes:
                 body=BulkIn,
                 element=ContactIn,
                 sent=examples.BULK,
-                answer={"id": 0, "asyncSessionId": _SESSION, "failedContacts": []},
+                answer={"id": 0, "asyncSessionId": examples.SESSION, "failedContacts": []},
             ),
             Resource(
                 method="GET",

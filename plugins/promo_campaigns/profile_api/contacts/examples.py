@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+SESSION = "1f0e3dad-9990-4f3e-8d2b-1e0c5a7b9c11"
 CONTACT: dict[str, Any] = {
     "externalCustomerId": "customer-17",
     "firstName": "Ada",

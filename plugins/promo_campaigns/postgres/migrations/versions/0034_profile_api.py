@@ -1,0 +1,13 @@
+"""What callers of the profile API may do: import files of contacts."""
+
+from __future__ import annotations
+
+from promo_campaigns.postgres.migrations import run_sql_file
+
+revision = "0034_profile_api"
+down_revision = "0028_api_keys"
+
+
+def upgrade() -> None:
+    """Let several rows have one session."""
+    run_sql_file(revision)
