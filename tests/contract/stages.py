@@ -31,6 +31,7 @@ from promo_campaigns.delivery.transports.inbox import read_inbox
 from promo_campaigns.delivery.transports.registry import load_transport
 from promo_campaigns.http.rate_limit_port import UNLIMITED
 from promo_campaigns.model.outcome import OutgoingMessage
+from promo_campaigns.model.run_key import read_message_id
 from promo_campaigns.model.run_spec import DataSource
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer, running_receiver
@@ -300,7 +301,8 @@ class MailServer:
         mail = BytesParser(policy=SMTP_POLICY).parsebytes(envelope.original_content or b"")
         self.mails.append((list(envelope.rcpt_tos), mail))
         if self.stage is not None:
-            self.stage.keys.append(str(mail["Message-ID"]).strip("<>").partition("@")[0])
+            key, _ = read_message_id(str(mail["Message-ID"])) or ("", 0)
+            self.stage.keys.append(key)
         if does_of(envelope.rcpt_tos[0]) == "unknown":
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()

@@ -93,7 +93,7 @@ def test_a_mail_has_both_texts_one_recipient_and_the_headers_of_a_campaign(ca_fi
     assert arrived["Subject"] == "Знижка, für dich"
     assert arrived["From"] == "Shop <news@shop.example>"
     assert arrived["To"] == "ok-1@mail.example"
-    assert arrived["Message-ID"] == f"<{KEY}@shop.example>"
+    assert arrived["Message-ID"] == f"<{KEY}.1@shop.example>"
     assert arrived["List-Unsubscribe"] == "<https://shop.example/u?c=1>"
     assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert arrived.get_body(("plain",)).get_content().replace("\r\n", "\n") == f"{body}\n"

@@ -70,6 +70,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "codes load": ([str(SAMPLES / "promo_codes.csv")], {"file", "inserted", "rejected"}),
     "codes stock": ([], {"type", "discount", "free"}),
     "codes withdraw": (["1"], {"withdrawn", "issued"}),
+    "contacts bounces": ([str(ROOT / "tests" / "data" / "bounce.eml")], {"mails", "closed", "unknown"}),
     "contacts close": (["{who}", "mobilepush"], {"contact_id", "type", "closed"}),
     "contacts closed": ([], {"contact_id", "type", "closed_at", "closed_for"}),
     "contacts erase": (["{other}"], {"contact_id", "already"}),

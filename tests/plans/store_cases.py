@@ -195,6 +195,7 @@ def _closings() -> dict[str, Case]:
         "contacts.closing.list_closed": case(50, close, limit=50),
         "contacts.closing.hear_notice": case(ONE, signature=b"s" * 32),
         "contacts.closing.forget_notices": case(ONE, keep_s=900),
+        "delivery.bounces.hearing.sent_mails": Case(size=BATCH, per=2 * _RUNS_OF_A_CONTACT, terms={"most_runs": 200}),
     }
 
 

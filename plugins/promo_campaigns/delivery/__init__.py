@@ -1,6 +1,7 @@
 """Sending: claim, ask, send, record, close; what a block calls is in ``service``.
 
-How one kind of receiver is called is in ``transports``, how fast in ``throttle``, and how a run begins in ``opening``.
+How one kind of receiver is called is in ``transports``, how fast in ``throttle``, how a run begins in ``opening``, and
+what comes back as mails in ``bounces``.
 """
 
 __all__ = [

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from promo_campaigns.model.run import Purpose
 
 _KEYS = uuid.UUID("8f6d6c1e-6f0e-4b57-9a55-0d3a4c8b7e21")
+_MESSAGE_ID = re.compile(r"<(?P<key>[0-9a-f-]{36})\.(?P<contact>[1-9][0-9]{0,17})@[^\s<>@]{1,255}>")
+_LONGEST_ID = 400
 SCHEDULED = frozenset({"scheduled", "backfill"})
 BY_HAND = frozenset({"manual", "operator_triggered"})
 
@@ -58,6 +60,20 @@ def idempotency_key(
     anew = f"\0{resend_counter}" if resend_counter else ""
     which = f"\0source {source}" if source else ""
     return _key_of(f"{run_key}\0{contact_id}\0{purpose.value}{anew}{which}")
+
+
+def message_id(key: str, contact_id: int, domain: str) -> str:
+    """Return the ``Message-ID`` of a mail, by which what comes back of it is traced to its contact and its run.
+
+    :param key: the idempotency key of the mail, which nobody guesses who has not seen the mail
+    """
+    return f"<{key}.{contact_id}@{domain}>"
+
+
+def read_message_id(text: str) -> tuple[str, int] | None:
+    """Return the key and the contact of a ``Message-ID`` that we have made; None for every other text."""
+    found = _MESSAGE_ID.fullmatch(text.strip()[:_LONGEST_ID])
+    return (found["key"], int(found["contact"])) if found else None
 
 
 def joint_key(keys: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promo_campaigns.cli.commands.of_contacts import channels
+from promo_campaigns.cli.commands.of_contacts import bounces, channels
 from promo_campaigns.cli.database import find_dsn
 from promo_campaigns.cli.exit_status import ExitStatus
 from promo_campaigns.cli.groups import Commands
@@ -36,6 +36,7 @@ app.add("closed", *channels.CLOSED_EXAMPLES)(channels.closed)
 app.add("close", *channels.CLOSE_EXAMPLES)(channels.close)
 app.add("reopen", *channels.REOPEN_EXAMPLES)(channels.reopen)
 app.add("reopen-failed", *channels.REOPEN_FAILED_EXAMPLES)(channels.reopen_failed)
+app.add("bounces", *bounces.BOUNCES_EXAMPLES)(bounces.bounces)
 _REASONS_SHOWN = 20
 
 

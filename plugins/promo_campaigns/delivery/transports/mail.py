@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from promo_campaigns.http.shown_call import ShownCall
 from promo_campaigns.model.errors import CallRefusedError, CannotCarryError
+from promo_campaigns.model.run_key import message_id
 from promo_campaigns.velocity import compile_template
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def make_envelope(message: OutgoingMessage, sender: Address, reply_to: Address |
         mail["Reply-To"] = reply_to
     mail["Subject"] = _header(message.title, "title")
     mail["Date"] = format_datetime(datetime.now(timezone.utc))
-    mail["Message-ID"] = f"<{message.idempotency_key}@{sender.domain}>"
+    mail["Message-ID"] = message_id(message.idempotency_key, message.contact_id, sender.domain)
     _add_unsubscribing(mail, message)
     if "\0" in message.body or "\0" in message.html:
         msg = "the body holds a NUL"

@@ -1,3 +1,3 @@
-"""Commands of ``promo contacts`` that are about closed channels; ``commands.contacts`` gives them their names."""
+"""Commands of ``promo contacts`` about closed channels and mails that came back; ``commands.contacts`` names them."""
 
-__all__ = ["channels"]
+__all__ = ["bounces", "channels"]
