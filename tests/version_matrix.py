@@ -59,13 +59,20 @@ def releases(listing: str) -> list[str]:
 def find_python(version: str) -> str:
     """Return the command of a Python of this version on this machine; empty if there is none."""
     told = "import sys; print('%d.%d' % sys.version_info[:2])"
-    for name in (f"python{version}", "python3", sys.executable):
+    for name in (f"python{version}", "python3", sys.executable, *of_pyenv(version)):
         command = shutil.which(name)
         if command and _run([command, "-c", told]).stdout.strip() == version:
             return command
     uv = _uv()
     found = _run([uv, "python", "find", "--no-python-downloads", version]) if uv else None
     return found.stdout.strip() if found and not found.returncode else ""
+
+
+def of_pyenv(version: str) -> list[str]:
+    """Return the Pythons of a version that pyenv has, the newest first; its shims know only those that were chosen."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = (root / "versions").glob(f"{version}.*/bin/python")
+    return sorted(map(str, found), key=lambda path: [int(part) for part in re.findall(r"\d+", path)], reverse=True)
 
 
 def try_cell(python: str, airflow: str, tests: Sequence[str]) -> Cell:

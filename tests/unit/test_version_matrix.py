@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
-from version_matrix import FAILED, NOT_RUN, PASSED, Cell, find_python, releases, summary, try_cell
+from version_matrix import FAILED, NOT_RUN, PASSED, Cell, find_python, of_pyenv, releases, summary, try_cell
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_final_releases_from_the_first_supported_one_on_are_tried() -> None:
@@ -17,6 +23,16 @@ def test_what_is_not_here_is_named_and_counts_as_not_run() -> None:
     assert find_python("3.99") == ""
     cell = try_cell("3.99", "3.3.2", [])
     assert str(cell) == "Python 3.99  Airflow 3.3.2   not run: there is no Python 3.99 on this machine"
+
+
+def test_pythons_of_pyenv_are_found_the_newest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    for version in ("3.12.9", "3.12.10", "3.1.2", "3.13.0"):
+        python = tmp_path / "versions" / version / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.symlink_to(sys.executable)
+    assert [path.split("/")[-3] for path in of_pyenv("3.12")] == ["3.12.10", "3.12.9"]
+    assert of_pyenv("3.11") == []
 
 
 @pytest.mark.parametrize(
