@@ -15,6 +15,7 @@ import pytest
 from integration.profile_server import KEY, finished, serving
 from promo_campaigns.contacts.store import create_field
 from promo_campaigns.postgres.connection import connect
+from receiver import Answer, running_receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -275,3 +276,31 @@ def test_multitest_and_yii2(base: str) -> None:
         assert finished(client, client.post("/contacts", json=bulk).json()["asyncSessionId"])["created"] == 1
         (found,) = client.get("/contacts", params={"email": "yii2@example.com", "full": "true"}).json()
         assert (found["timeZone"], found["groups"][0]["name"]) == ("Europe/Kyiv", "Buyers")
+
+
+def test_what_the_vendor_documents_and_no_client_of_these_asks(base: str) -> None:
+    """Bodies and members as its reference has them: a file by its link, categories, activities."""
+    with calling(base, "user") as client, running_receiver() as files:
+        files.answer = lambda _: Answer(body=b"Email,First name,ADDITIONAL.PROMO_CODE\nfile@example.com,Ann,SPRING-1\n")
+        sent = {
+            "link": f"{files.url}/contacts.csv",
+            "dedupeOn": "email",
+            "groupNames": ["From a file"],
+            "groupNamesExclude": [],
+            "restoreDeleted": False,
+            "eventKeyForNewContacts": "newContactweb",
+        }
+        told = client.post("/contacts/upload", json=sent).json()
+        assert {"message", "importId", "fileId", "valid"} <= told.keys()
+        state = finished(client, told["importId"])
+        assert (state["status"], state["created"]) == ("FINISHED", 1)
+        (found,) = client.get("/contacts", params={"email": "file@example.com"}).json()
+        path = f"/contact/{found['id']}/subscriptions"
+        assert client.put(path, json={"subscriptions": ["sales", "news"]}).status_code == 200
+        assert {one["key"] for one in client.get(path).json()} == {"sales", "news"}
+        assert {one["key"] for one in client.get("/subscriptions").json()} >= {"sales", "news"}
+        assert client.post("/emails/unsubscribed/add", json={"emails": ["file@example.com"]}).is_success
+        asked = {"dateFrom": "2023-07-20", "dateTo": "2099-10-12T10:30", "email": "file@example.com"}
+        (activity,) = client.get(f"{base.replace('/v1', '/v2')}contacts/activity", params=asked).json()
+        assert activity["activityStatus"] == "UNSUBSCRIBED"
+        assert {"contactId", "email", "mediaType", "activityDateTime", "offset"} <= activity.keys()

@@ -186,6 +186,8 @@ def _closings() -> dict[str, Case]:
     now = datetime.now(timezone.utc)
     span = {"type": "mobilepush", "since": now.replace(year=now.year - 1), "until": now.replace(year=now.year + 1)}
     close: Step = ("contacts.closing.close_channels", told)
+    listed = {"since": span["since"], "until": span["until"], "after": span["since"], "after_id": 0}
+    listed |= {"reasons": ["bounced", "unsubscribed"], "limit": 50}
     return {
         "contacts.closing.close_channels": case(BATCH, **told),
         "contacts.closing.close_free_channels": case(BATCH, **told),
@@ -193,6 +195,8 @@ def _closings() -> dict[str, Case]:
         "contacts.closing.reopen_locator": case(ONE, close, contact_id=8, type="mobilepush", locator="token-8"),
         "contacts.closing.reopen_failed": case(BATCH, close, **span),
         "contacts.closing.list_closed": case(50, close, limit=50),
+        "contacts.closing.list_closings": case(50, close, **listed),
+        "contacts.closing.list_closings_of": case(ONE, close, type="mobilepush", locator="token-7", **listed),
         "contacts.closing.hear_notice": case(ONE, signature=b"s" * 32),
         "contacts.closing.forget_notices": case(ONE, keep_s=900),
         "delivery.bounces.hearing.sent_mails": Case(size=BATCH, per=2 * _RUNS_OF_A_CONTACT, terms={"most_runs": 200}),
@@ -348,6 +352,7 @@ def _found_contacts() -> dict[str, Case]:
 def _groups() -> dict[str, Case]:
     made = {"names": [f"group {n}" for n in range(BATCH)], "most": 10_000}
     made_already: Step = ("contacts.groups.add_groups", made)
+    categories: Step = ("contacts.groups.make_subscriptions", {"group_ids": [1, 2, 3]})
     member = {"group_id": 4, "contact_ids": list(range(1001, 1001 + BATCH))}
     return {
         "contacts.groups.find_groups": case(BATCH, made_already, **made),
@@ -356,6 +361,10 @@ def _groups() -> dict[str, Case]:
         "contacts.groups.list_groups": case(BATCH, made_already, after=0, limit=BATCH),
         "contacts.groups.list_groups_by_name": case(BATCH, made_already, after=0, limit=BATCH, name="group 1"),
         "contacts.groups.join_groups": case(ONE, group_ids=[4]),
+        "contacts.groups.make_subscriptions": case(3, group_ids=[1, 2, 3]),
+        "contacts.groups.list_subscriptions": case(4, categories),
+        "contacts.groups.subscriptions_of": case(3, categories),
+        "contacts.groups.leave_subscriptions": case(3, categories, group_ids=[4]),
         "contacts.groups.attach": case(BATCH, **member),
         "contacts.groups.detach": case(BATCH, **{**member, "group_id": 2}),
     }

@@ -129,6 +129,39 @@ def list_closed(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
     return connection.execute(_SQL["list_closed"], {"limit": limit}).fetchall()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingsAsked:
+    """Which closed channels are listed: those that are still closed, in the order of their closing.
+
+    :ivar reasons: why they were closed
+    :ivar channel: type and locator of the one that is asked for; None for all
+    :ivar after: when the last one that is known was closed, and its id
+    """
+
+    since: datetime
+    until: datetime
+    reasons: Sequence[ClosedFor]
+    channel: tuple[str, str] | None = None
+    after: tuple[datetime, int] | None = None
+
+
+def list_closings(connection: Connection, asked: ClosingsAsked, *, limit: int) -> list[dict[str, Any]]:
+    """Return channels that were closed in a span of time: whose, and why. They hold addresses: never log them."""
+    after, after_id = asked.after or (asked.since, 0)
+    kind, locator = asked.channel or ("", "")
+    terms = {
+        "since": asked.since,
+        "until": asked.until,
+        "after": after,
+        "after_id": after_id,
+        "reasons": [one.value for one in asked.reasons],
+        "type": kind,
+        "locator": locator,
+        "limit": limit,
+    }
+    return connection.execute(_SQL["list_closings_of" if asked.channel else "list_closings"], terms).fetchall()
+
+
 def parse_closed_for(text: str) -> ClosedFor:
     """Return a reason by its word.
 

@@ -39,6 +39,20 @@ select h.contact_id, h.type, h.unsubscribed_at as closed_at, coalesce(h.closed_f
 from promo.contact_channel h where h.unsubscribed_at is not null
 order by h.unsubscribed_at desc, h.contact_channel_id desc limit %(limit)s;
 
+-- list_closings --
+-- The channels that were closed in a span of time, oldest first, after one.
+select /* fragment closing_told */
+order by h.unsubscribed_at, h.contact_channel_id limit %(limit)s;
+
+-- list_closings_of --
+-- The same of one channel, which is found first.
+select /* fragment closing_told */
+  and h.contact_channel_id = (
+    select k.contact_channel_id from promo.contact_channel k
+    where k.type = %(type)s
+      and promo.channel_key(k.type, k.value) collate "C" = promo.channel_key(%(type)s, %(locator)s) collate "C")
+limit %(limit)s;
+
 -- hear_notice --
 -- Notes a signed notice by its signature; no row if it was heard before.
 insert into promo.heard_notice (signature) values (%(signature)s) on conflict (signature) do nothing returning signature;

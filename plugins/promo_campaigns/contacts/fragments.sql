@@ -88,6 +88,15 @@ update promo.contact_channel h
 set unsubscribed_at = null, closed_for = null, closed_by = null, reopened_at = promo.clock()
 where h.contact_id = %(contact_id)s and h.type = %(type)s and coalesce(h.unsubscribed_at, '-infinity') > '-infinity'
 
+-- closing_told --
+-- Channels that were closed in a span of time after one, whose they are and why; not those that a deletion closed.
+h.contact_channel_id, h.contact_id, c.external_id, h.type, h.value, h.unsubscribed_at as closed_at,
+       coalesce(h.closed_for, 'unsubscribed') as closed_for, h.closed_by
+from promo.contact_channel h join promo.contact c on c.contact_id = h.contact_id
+where h.unsubscribed_at >= %(since)s and h.unsubscribed_at < %(until)s
+  and (h.unsubscribed_at, h.contact_channel_id) > (%(after)s, %(after_id)s)
+  and c.deleted_at is null and coalesce(h.closed_for, 'unsubscribed') = any(%(reasons)s::text[])
+
 -- contact_shown --
 -- Contact `c` as its owner would see it, with channels and values as JSON arrays.
 c.contact_id, c.external_id, c.first_name, c.last_name, c.language, c.time_zone,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.model.errors import ContactError
 from promo_campaigns.postgres.sql import queries
@@ -84,6 +84,37 @@ def list_groups(connection: Connection, *, name: str = "", after: int = 0, limit
 def join_groups(connection: Connection, contact_id: int, group_ids: Sequence[int]) -> None:
     """Put a contact into groups; one that it is in already changes nothing."""
     connection.execute(_SQL["join_groups"], {"contact_id": contact_id, "group_ids": list(group_ids)})
+
+
+def add_subscriptions(connection: Connection, contact_id: int, names: Sequence[str]) -> list[int]:
+    """Subscribe a contact to categories, which are made by naming them; return the ids of their groups.
+
+    :param names: cleaned by ``clean_group_name``
+    :raises ContactError: there would be too many groups
+    """
+    group_ids = ensure_groups(connection, names)
+    if group_ids:
+        connection.execute(_SQL["make_subscriptions"], {"group_ids": group_ids})
+        join_groups(connection, contact_id, group_ids)
+    return group_ids
+
+
+def set_subscriptions(connection: Connection, contact_id: int, names: Sequence[str]) -> None:
+    """Subscribe a contact to these categories, and to no others; see ``add_subscriptions``."""
+    with connection.transaction():
+        group_ids = add_subscriptions(connection, contact_id, names)
+        connection.execute(_SQL["leave_subscriptions"], {"contact_id": contact_id, "group_ids": group_ids})
+
+
+def subscriptions_of(connection: Connection, contact_id: int) -> list[Group]:
+    """Return the categories that a contact is subscribed to."""
+    rows = connection.execute(_SQL["subscriptions_of"], {"contact_id": contact_id}).fetchall()
+    return [Group(**row) for row in rows]
+
+
+def list_subscriptions(connection: Connection) -> list[dict[str, Any]]:
+    """Return all categories: group_id, name, created_at."""
+    return connection.execute(_SQL["list_subscriptions"]).fetchall()
 
 
 def attach(connection: Connection, group_id: int, contact_ids: Sequence[int]) -> list[int]:

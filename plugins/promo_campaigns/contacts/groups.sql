@@ -28,6 +28,30 @@ select contact_group_id as group_id, name from promo.contact_group
 where contact_group_id > %(after)s and position(lower(%(name)s) in lower(name)) > 0
 order by contact_group_id limit %(limit)s;
 
+-- make_subscriptions --
+-- These groups are categories from now on.
+update promo.contact_group set is_subscription = true
+where contact_group_id = any(%(group_ids)s::bigint[]) and not is_subscription;
+
+-- list_subscriptions --
+-- All categories.
+select contact_group_id as group_id, name, created_at from promo.contact_group
+where is_subscription order by contact_group_id;
+
+-- subscriptions_of --
+-- The categories that a contact is subscribed to.
+select g.contact_group_id as group_id, g.name
+from promo.contact_group_member m join promo.contact_group g using (contact_group_id)
+where m.contact_id = %(contact_id)s and g.is_subscription
+order by g.contact_group_id;
+
+-- leave_subscriptions --
+-- A contact leaves all categories but some.
+delete from promo.contact_group_member m
+using promo.contact_group g
+where m.contact_id = %(contact_id)s and g.contact_group_id = m.contact_group_id and g.is_subscription
+  and m.contact_group_id <> all(%(group_ids)s::bigint[]);
+
 -- join_groups --
 -- One contact, several groups.
 insert into promo.contact_group_member (contact_group_id, contact_id)

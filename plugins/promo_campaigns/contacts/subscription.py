@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from promo_campaigns.contacts.addresses import put_address
 from promo_campaigns.contacts.deletion import restore_contact
 from promo_campaigns.contacts.event_store import add_event
-from promo_campaigns.contacts.groups import ensure_groups, join_groups
+from promo_campaigns.contacts.groups import add_subscriptions, ensure_groups, join_groups
 from promo_campaigns.contacts.store import find_owner, put_contact, read_contacts, update_contact
 from promo_campaigns.contacts.unsubscribed import close_locators, open_locators
 from promo_campaigns.model.contacts import SINGLE_CHANNELS, Channel, Contact
@@ -31,12 +31,14 @@ class Subscription:
 
     :ivar contact: who subscribes
     :ivar groups: names of groups that the contact is put into
+    :ivar categories: names of categories that it subscribes to, besides those it is subscribed to already
     :ivar params: further parameters of the event
     :ivar token: the same for a form that is sent again
     """
 
     contact: Contact
     groups: Sequence[str]
+    categories: Sequence[str] = ()
     params: Mapping[str, Any]
     token: UUID
 
@@ -61,6 +63,7 @@ def subscribe(connection: Connection, form: Subscription) -> int:
         open_locators(connection, channel.type, [channel.value])
     if form.groups:
         join_groups(connection, contact_id, ensure_groups(connection, form.groups))
+    add_subscriptions(connection, contact_id, form.categories)
     event = Event(
         type=NEW if known is None else KNOWN,
         key=str(contact_id),

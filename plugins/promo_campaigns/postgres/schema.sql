@@ -346,10 +346,13 @@ comment on table promo.contact_address is 'Where a contact lives, as callers of 
 create table promo.contact_group (
   contact_group_id bigint      generated always as identity primary key,
   name             text        not null constraint contact_group_trimmed check (name <> '' and name = btrim(name)),
-  created_at       timestamptz not null default promo.clock()
+  created_at       timestamptz not null default promo.clock(),
+  is_subscription  boolean     not null default false
 );
+comment on column promo.contact_group.is_subscription is 'Whether it is a category that contacts subscribe to by its name: its members are who did.';
 comment on table promo.contact_group is 'A group of contacts, as callers of the profile API name it; an audience may select its members.';
 create unique index contact_group_name on promo.contact_group (lower(name) collate "C");
+create index contact_group_subscription on promo.contact_group (contact_group_id) where is_subscription;
 
 create table promo.contact_group_member (
   contact_group_id bigint not null references promo.contact_group,

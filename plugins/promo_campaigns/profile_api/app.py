@@ -22,11 +22,13 @@ from promo_campaigns.model.errors import (
     StoreUnavailableError,
 )
 from promo_campaigns.profile_api.account_routes import AccountRoutes, product_version
+from promo_campaigns.profile_api.closings.activity_routes import ActivityRoutes
 from promo_campaigns.profile_api.closings.notice_routes import NoticeRoutes
 from promo_campaigns.profile_api.closings.unsubscribe_routes import UnsubscribeRoutes
 from promo_campaigns.profile_api.contacts.bulk_routes import BulkRoutes
 from promo_campaigns.profile_api.contacts.contact_routes import ContactRoutes
 from promo_campaigns.profile_api.contacts.list_routes import ListRoutes
+from promo_campaigns.profile_api.contacts.subscription_routes import SubscriptionRoutes
 from promo_campaigns.profile_api.event_routes import EventRoutes
 from promo_campaigns.profile_api.import_worker import ImportWorker
 from promo_campaigns.profile_api.keys.ring import KeyRing
@@ -99,9 +101,11 @@ def all_resources(
     return [
         *AccountRoutes(store, slots).resources(),
         *ContactRoutes(store, slots).resources(),
+        *SubscriptionRoutes(store, slots).resources(),
         *ListRoutes(store, slots).resources(),
         *BulkRoutes(store, slots, worker).resources(),
         *UploadRoutes(store, slots, worker, upload_hosts).resources(),
+        *ActivityRoutes(store, slots).resources(),
         *EventRoutes(store, slots).resources(),
         *OrderRoutes(store, slots).resources(),
         *MessageRoutes(store, slots).resources(),

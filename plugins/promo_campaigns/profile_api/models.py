@@ -80,6 +80,13 @@ def _listed_names() -> BeforeValidator:
     return BeforeValidator(validate)
 
 
+_Categories = Annotated[
+    list[_GroupName],
+    Field(max_length=_MOST_GROUPS),
+    BeforeValidator(lambda value: [one for one in value if one != ""] if isinstance(value, list) else value),
+    _listed_names(),
+]
+"""Keys of categories; one that is empty is left out."""
 Listed = BeforeValidator(_listed)
 """A list, of which a single element may come as itself."""
 
@@ -165,7 +172,7 @@ class SubscribeIn(_Sent):
     contact: ContactIn
     groups: Annotated[list[_GroupName], Field(max_length=_MOST_GROUPS), _listed_names()] = []
     formType: Annotated[str | None, AfterValidator(storable)] = None  # noqa: N815  (the vendor's name)
-    subscriptions: Annotated[list[str] | None, AfterValidator(storable)] = None
+    subscriptions: _Categories = []
 
     def group_names(self) -> list[str]:
         """Return the names of the groups that the contact is put into."""
@@ -175,6 +182,12 @@ class SubscribeIn(_Sent):
         """Return the parameters of the event besides the contact."""
         told = {"formType": self.formType, "groups": self.group_names(), "subscriptions": self.subscriptions}
         return {name: value for name, value in told.items() if value}
+
+
+class SubscriptionsIn(_Sent):
+    """The categories that a contact is subscribed to from now on, by their keys; of all others it is none."""
+
+    subscriptions: _Categories
 
 
 class EmailsIn(_Sent):
@@ -266,6 +279,11 @@ def orders_info(orders: dict[str, Any] | None) -> dict[str, Any]:
 def group_out(group_id: int, name: str) -> dict[str, Any]:
     """Return a group in the form of ``GET /api/v1/groups``; contacts are put into it, so it is static."""
     return {"id": group_id, "name": name, "type": "Static"}
+
+
+def category_out(group_id: int, name: str) -> dict[str, Any]:
+    """Return a category that contacts subscribe to; it is a group, and its key is the group's name."""
+    return {"id": group_id, "key": name, "groupId": group_id, "name": name}
 
 
 def address_book_out(fields: Sequence[contacts.Field]) -> dict[str, Any]:

@@ -189,6 +189,7 @@ class ContactRoutes:
         form = Subscription(
             contact=contact,
             groups=sent.group_names(),
+            categories=sent.subscriptions,
             params=sent.params(),
             token=request_token(request.headers.get("idempotency-key", "")),
         )

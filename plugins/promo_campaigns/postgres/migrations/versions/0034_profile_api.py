@@ -1,4 +1,4 @@
-"""What callers of the profile API may do: import files of contacts."""
+"""What callers of the profile API may do: import files of contacts, and subscribe contacts to categories."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ down_revision = "0028_api_keys"
 
 
 def upgrade() -> None:
-    """Let several rows have one session."""
+    """Let several rows have one session, and groups be categories."""
     run_sql_file(revision)
