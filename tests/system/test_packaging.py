@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from promo_campaigns import __version__
 from promo_campaigns.delivery.transports.registry import OWN
+from wheels import ROOT, build_wheel, find_uv, run
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "plugins" / "promo_campaigns"
 # workflows.py holds one for each workflow file, each other file one of its own.
 DAGS = len(list((ROOT / "dags").glob("*.py"))) - 1 + len(list((ROOT / "include" / "workflows").glob("*.yaml")))
 OWN_MODULES = {name: entry.module for name, entry in OWN.items() if name != "fcm"}
 """Where the product's own transports are; that of Firebase needs a library that neither environment has."""
 PROBE = Path(__file__).with_name("package_probe.py")
-
-
-def find_uv() -> str:
-    """Return the command of uv."""
-    background_executor = Path(sys.executable).with_name("uv")
-    for place in (
-        str(background_executor) if background_executor.exists() else None,
-        shutil.which("uv"),
-        Path.home() / ".local/bin/uv",
-    ):
-        if place and Path(place).exists():
-            return str(place)
-    pytest.fail("uv is needed to make virtual environments; bin/test installs it")
-
-
-def run(command: Sequence[str | Path], **environment: str) -> str:
-    """Run a command in an environment free of the developer's Python and Airflow; return what it printed."""
-    strange = ("AIRFLOW", "PYTHON", "PROMO", "VIRTUAL_ENV", "PG")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
-    done = subprocess.run(
-        [str(word) for word in command],
-        env={**clean, "UV_PYTHON_DOWNLOADS": "never", **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 def make_environment(folder: Path, *requirements: str | Path) -> Path:
@@ -89,10 +53,7 @@ def probe(bin_folder: Path, home: Path, **settings: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel, built as a release would be."""
-    folder = tmp_path_factory.mktemp("dist")
-    run([find_uv(), "build", "--quiet", "--wheel", "--out-dir", folder])
-    (built,) = folder.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")

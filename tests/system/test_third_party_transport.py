@@ -13,7 +13,7 @@ from line_transport import LINE_PROJECT, LINE_TRANSPORT
 from promo_campaigns.postgres.connection import connect
 from receiver import Answer
 from system.campaign_process import run_campaign
-from system.test_packaging import find_uv, run
+from wheels import find_uv, run
 
 if TYPE_CHECKING:
     from pathlib import Path
