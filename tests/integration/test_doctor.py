@@ -9,12 +9,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from psycopg import sql
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from integration.scenario import SPEC, add_codes, add_contacts
 from integration.test_before_the_send import WORKFLOW, include  # noqa: F401  (a fixture)
 from integration.test_preview import everything
 from promo_campaigns.cli import main
-from promo_campaigns.connections.airflow_database import SeenDags
+from promo_campaigns.connections.airflow_database import SeenDags, why_not
 from promo_campaigns.doctor.dags import look_at_dags
 from promo_campaigns.ledger.runs import open_run
 
@@ -168,6 +171,22 @@ def test_what_airflow_could_not_read_is_told() -> None:
         ("note", "load_promo_codes is paused"),
     ]
     assert next(look_at_dags(SeenDags({}, []))).found == "Airflow knows no DAG of ours"
+
+
+def test_why_airflows_database_cannot_be_read_is_told_without_its_address(bare_dsn: str) -> None:
+    assert "it has no tables, or old ones; run airflow db migrate" in refused(bare_dsn)
+    wrong = urlsplit(bare_dsn)
+    said = refused(bare_dsn.replace(f":{wrong.password}@", ":CANARYPASSWORD@"))
+    assert "the login in [database] sql_alchemy_conn" in said
+    assert "CANARYPASSWORD" not in said
+
+
+def refused(dsn: str) -> str:
+    """Ask a database for Airflow's DAGs as Airflow does, and return what is said of the refusal."""
+    engine = create_engine(dsn.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+    with pytest.raises(DBAPIError) as error, engine.connect() as connection:
+        connection.exec_driver_sql("select dag_id from dag")
+    return why_not(error.value)
 
 
 def test_it_is_read_by_people_as_well(

@@ -134,8 +134,15 @@ def test_a_run_is_found_by_as_much_of_its_key_as_no_other_has(store: Connection)
 
 
 def test_without_any_run_there_is_no_newest(store: Connection) -> None:
-    with pytest.raises(LedgerError, match="there is no run yet"):
+    with pytest.raises(LedgerError, match="there is no run yet; a run begins with a DAG run of its workflow"):
         find_run(store)
+
+
+def test_a_list_without_any_run_says_what_makes_one_begin(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "list", "--dsn", dsn]) == 0
+    assert capsys.readouterr().out.startswith("No run yet; a run begins with a DAG run of its workflow, which waits")
+    assert main(["runs", "list", "--workflow", "welcome", "--dsn", dsn]) == 0
+    assert capsys.readouterr().out == "No run.\n"
 
 
 def let_hours_pass(store: Connection) -> None:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from promo_campaigns.connections.settings import ConnectionSettings
 
 _DATABASE = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD")
+_CAUSES = {
+    "ProgrammingError": ": it has no tables, or old ones; run airflow db migrate",
+    "OperationalError": ": look whether its server runs, and at the login in [database] sql_alchemy_conn",
+}
+"""What is behind an error of the driver, by its name."""
 _TAG = "promo"
 _PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
 
@@ -55,7 +60,8 @@ def read_dags() -> SeenDags | str:
 
 def why_not(error: Exception) -> str:
     """Return why Airflow's database could not be asked; its own words may hold an address."""
-    return f"Airflow's database cannot be read ({type(error).__name__})"
+    kind = type(error).__name__
+    return f"Airflow's database cannot be read ({kind}){_CAUSES.get(kind, '')}"
 
 
 def stored_connection(conn_id: str) -> ConnectionSettings | None:

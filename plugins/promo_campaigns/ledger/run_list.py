@@ -22,6 +22,7 @@ _SQL = queries(__name__)
 _NEWEST = 2**63 - 1
 _NAMED = 5
 _CLOSE = 200
+HOW_A_RUN_BEGINS = "a run begins with a DAG run of its workflow, which waits while the DAG is paused"
 STILL = timedelta(hours=1)
 """How long nothing moves in a run before it counts as stuck."""
 
@@ -113,7 +114,7 @@ def find_run(connection: Connection, start: str = "") -> Run:
 
 def _no_run(start: str, keys: list[str], newest: list[str]) -> str:
     if not start:
-        return "there is no run yet"
+        return f"there is no run yet; {HOW_A_RUN_BEGINS}"
     if keys:
         more = " and others" if len(keys) > _NAMED else ""
         return f"several runs begin with {start}: {', '.join(keys[:_NAMED])}{more}; give more of the key"

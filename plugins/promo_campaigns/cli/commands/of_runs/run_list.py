@@ -59,7 +59,7 @@ def list_all(
     Of the audience, given hold a code; of these, sent were accepted by the receiver, recorded are on the profile, and
     of unknown nobody knows. Failed were refused or too late, waiting have no outcome yet. Nothing moved since moved at.
     """
-    from promo_campaigns.ledger.run_list import list_runs
+    from promo_campaigns.ledger.run_list import HOW_A_RUN_BEGINS, list_runs
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
@@ -68,7 +68,8 @@ def list_all(
         return
     with connect(find_dsn(dsn)) as connection:
         found = list_runs(connection, workflow=workflow, state=state, limit=limit, before=before)
-    output.rows([one.as_dict() for one in found], empty="No run.", columns=_COLUMNS)
+    nothing = "No run." if workflow or state or before else f"No run yet; {HOW_A_RUN_BEGINS}."
+    output.rows([one.as_dict() for one in found], empty=nothing, columns=_COLUMNS)
     if output.is_plain and len(found) == limit > 0:
         print(f"More: --before {found[-1].run_id}")
 
