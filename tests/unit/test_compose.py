@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from airflow.cli.cli_config import core_commands
+from airflow.configuration import retrieve_configuration_description
 
 from command_line import parse
+from promo_campaigns.connections.parsing import parse_connection
+from promo_campaigns.connections.store_dsn import store_dsn
+from promo_campaigns.delivery.transports.mail_server import read_mail_server
+from promo_campaigns.http.endpoint import parse_endpoint
+from reference_pages import configuration_page
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
@@ -22,6 +28,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 
 # The celery provider is in the image and not among this project's dependencies.
 AIRFLOW_COMMANDS = {command.name for command in core_commands} | {"celery"}
+CELERY_SETTINGS = {("celery", "broker_url"), ("celery", "result_backend")}
 FOREIGN_COMMANDS = {"redis-server"}
 
 
@@ -126,3 +133,33 @@ def test_nothing_listens_beyond_this_machine() -> None:
 
 def test_the_profile_api_knows_nothing_of_airflow() -> None:
     assert set(SERVICES["profile-api"]["environment"]) == {"AIRFLOW_CONN_PROMO_DB", "PROMO_PROFILE_API_KEY"}
+
+
+def test_a_service_that_stays_says_whether_it_is_well() -> None:
+    stay = {name for name, service in SERVICES.items() if service["restart"] == "unless-stopped"}
+    assert stay == {*SERVICES} - {"init"}
+    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == stay
+
+
+def test_every_setting_is_one_that_airflow_or_the_product_reads() -> None:
+    sections = retrieve_configuration_description(include_providers=False)
+    known = {(section, option) for section, told in sections.items() for option in told["options"]}
+    ours = configuration_page()
+    for name in {name for service in SERVICES.values() for name in service.get("environment", {})}:
+        if name.startswith("AIRFLOW__"):
+            section, option = name.removeprefix("AIRFLOW__").lower().split("__")
+            assert (section, option) in known | CELERY_SETTINGS, name
+        elif name.startswith(("AIRFLOW_VAR_", "AIRFLOW_CONN_PROMO_")) and name != "AIRFLOW_CONN_PROMO_MAIL":
+            assert f"`{name.removeprefix('AIRFLOW_VAR_').removeprefix('AIRFLOW_CONN_').lower()}`" in ours, name
+
+
+def test_the_connections_are_ones_that_the_product_can_use() -> None:
+    environment = SERVICES["worker"]["environment"]
+    stated = {
+        name: parse_connection(name.lower(), re.sub(r"\$\{\w+:\?[^}]*\}", "a-password", text))
+        for name, text in environment.items()
+        if name.startswith("AIRFLOW_CONN_PROMO_")
+    }
+    assert store_dsn(stated["AIRFLOW_CONN_PROMO_DB"]).startswith("postgresql://promo:a-password@postgres:5432/promo")
+    assert parse_endpoint(stated["AIRFLOW_CONN_PROMO_PROFILE_API"]).base_url == "http://profile-api:8090"
+    assert read_mail_server(stated["AIRFLOW_CONN_PROMO_MAIL"]).port == 1025
