@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test matrix faults e2e pictures demo docs published bench bench-record constraints release
+.PHONY: help install lint format types test matrix faults e2e walk pictures demo docs published bench bench-record constraints release
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -34,6 +34,9 @@ faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one aga
 
 e2e: ## the pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER; T='-m short' makes a part
 	bin/e2e $(T)
+
+walk: install ## a stranger's first real send by docs/start/own-airflow.md alone: a new environment, Postgres and Airflow; it is timed
+	PYTHONPATH=plugins:tests $(RUN)/python -m pytest -n 0 tests/walk
 
 pictures: install ## take the pictures of README and docs anew, in a real browser, over a store of 1,000,000 codes
 	. bin/environment.sh && ensure_environment browser --group e2e

@@ -51,21 +51,64 @@ def files(page: str) -> dict[str, str]:
     return {block.name: block.text for block in read_blocks(page) if block.name}
 
 
-def commands(text: str) -> Iterator[list[str]]:
-    """Take the commands of a shell block apart; quotes and a backslash at the end of a line go on in the next one."""
+def statements(text: str) -> Iterator[str]:
+    """Return the commands of a shell block as they are typed; quotes and a backslash at the end of a line go on."""
     pending = ""
-    for line in text.splitlines():
-        pending += line.removesuffix("\\") + ("" if line.endswith("\\") else "\n")
-        if line.endswith("\\"):
+    for line in text.splitlines(keepends=True):
+        pending += line
+        if line.endswith("\\\n"):
             continue
         try:
-            words = shlex.split(pending, comments=True)
+            words = words_of(pending)
         except ValueError:  # a quotation mark is open
             continue
         if words:
-            yield words
+            yield pending.strip()
         pending = ""
     assert not pending.strip(), f"a command has no end: {pending}"
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Take the commands of a shell block apart."""
+    return map(words_of, statements(text))
+
+
+def words_of(command: str) -> list[str]:
+    """Return the words of a command as a shell takes them apart, without its comments."""
+    return shlex.split(command.replace("\\\n", ""), comments=True)
+
+
+def squeezed(line: str) -> str:
+    """Return a line with one blank between its words: columns are as wide as what stands in them."""
+    return " ".join(line.split())
+
+
+def fits(line: str, shown: str) -> bool:
+    """Tell whether a line is what was shown; ``…`` in it stands for anything."""
+    parts = line.split("…")
+    at = 0
+    for number, part in enumerate(parts):
+        found = shown.find(part, at)
+        if found < 0 or (number == 0 and found):
+            return False
+        at = found + len(part)
+    return parts[-1] == "" or shown.endswith(parts[-1])
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of a text that say something."""
+    return [*filter(None, map(squeezed, text.splitlines()))]
+
+
+def first_line_missing(text: str, shown: str) -> str:
+    """Return the first line of a page that was not printed in its turn; empty if all of them were."""
+    left = [squeezed(line) for line in shown.splitlines()]
+    for line in lines(text):
+        found = next((at for at, each in enumerate(left) if fits(line, each)), None)
+        if found is None:
+            return line
+        left = left[found + 1 :]
+    return ""
 
 
 def table(page: str, head: str) -> list[list[str]]:

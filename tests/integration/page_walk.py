@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from doc_pages import commands, read_blocks
+from doc_pages import commands, first_line_missing, lines, read_blocks
 from integration.blocks_by_hand import DagRun, answer_events, run_batches, start
 from integration.scenario import pass_days
 from promo_campaigns.cli import main
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOCAL = {"allow_insecure": True, "allow_private": True}
 """What a connection needs besides to reach a receiver of the test."""
-DONE_ALREADY = {"pip", "createdb"}
+DONE_ALREADY = {"pip", "createdb", "psql", "python3"}
 """Commands that the tests need not run: the package is installed, and a database is made when its address is set."""
 YEARS = 20 * 365
 """Days that go by before a page does away with what is old: the codes of all pages have run out by then."""
@@ -91,12 +91,9 @@ class Walk:
 
     def _compare(self, text: str) -> None:
         """Find each line in what was printed, in this order; ``…`` stands for what differs each time."""
-        left = [squeezed(line) for line in self.shown.splitlines()]
-        for line in filter(None, map(squeezed, text.splitlines())):
-            found = next((at for at, shown in enumerate(left) if fits(line, shown)), None)
-            assert found is not None, f"{line!r} is not shown:\n{self.shown}"
-            left = left[found + 1 :]
-            self.compared += 1
+        missing = first_line_missing(text, self.shown)
+        assert not missing, f"{missing!r} is not shown:\n{self.shown}"
+        self.compared += len(lines(text))
 
     def _run(self, command: list[str]) -> str:
         words = [os.path.expandvars(word) for word in command]
@@ -112,7 +109,9 @@ class Walk:
         elif words[0] in {"pg_dump", "pg_restore"}:
             subprocess.run([find_binaries().bin / words[0], *words[1:]], check=True)
         elif words[0] == "airflow":
-            self._airflow(words[1:])
+            return self._airflow(words[1:]) + "".join(self.capsys.readouterr())
+        elif words[0] == ".":
+            self._source(self.folder / words[1])
         else:
             assert words[0] in DONE_ALREADY, f"nobody does {words} in the tests"
         return "".join(self.capsys.readouterr())
@@ -143,7 +142,15 @@ class Walk:
             if self._workflow(name).settings.event:
                 self._trigger(name, DagRun.by_asset())
 
-    def _airflow(self, words: list[str]) -> None:
+    def _source(self, file: Path) -> None:
+        """Make the connections that a file of the page puts into the environment."""
+        for words in commands(file.read_text(encoding="utf-8")):
+            name, _, value = words[-1].partition("=")
+            if name.startswith("AIRFLOW_CONN_"):
+                self._airflow(["connections", "add", name.removeprefix("AIRFLOW_CONN_").lower(), "--conn-json", value])
+
+    def _airflow(self, words: list[str]) -> str:
+        """Do what Airflow is told, and return what it prints that a page shows."""
         match words:
             case ["connections", "add", name, "--conn-json", text]:
                 self.monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", self.connections.get(name) or self._here(text))
@@ -151,6 +158,9 @@ class Walk:
                 self._on.add(name)
                 if event := self._workflow(name).settings.event:
                     listen(self.store, workflow=name, type_name=event)
+                return f"{name} | True\n"
+            case ["standalone", *_]:
+                pass
             case ["dags", "trigger", name, *more]:
                 self._trigger(name, DagRun.by_hand(json.loads(more[1]) if more[:1] == ["--conf"] else {}))
             case ["backfill", "create", "--dag-id", name, "--from-date", first, "--to-date", last]:
@@ -161,6 +171,7 @@ class Walk:
             case _:
                 message = f"airflow {words} is not known to the walk"
                 raise AssertionError(message)
+        return ""
 
     def _here(self, text: str) -> str:
         """Put the places of this machine into a connection."""
@@ -200,20 +211,3 @@ class Walk:
             schedule = self._workflow(name).settings.schedule
             if asset in (getattr(schedule, "asset", None) or ()):
                 self._trigger(name, DagRun.by_asset())
-
-
-def squeezed(line: str) -> str:
-    """Return a line with one blank between its words: columns are as wide as what stands in them."""
-    return " ".join(line.split())
-
-
-def fits(line: str, shown: str) -> bool:
-    """Tell whether a line is what was shown; ``…`` in it stands for anything."""
-    parts = line.split("…")
-    at = 0
-    for number, part in enumerate(parts):
-        found = shown.find(part, at)
-        if found < 0 or (number == 0 and found):
-            return False
-        at = found + len(part)
-    return parts[-1] == "" or shown.endswith(parts[-1])
