@@ -5,7 +5,7 @@ from __future__ import annotations
 from promo_campaigns.postgres.migrations import run_sql_file
 
 revision = "0034_profile_api"
-down_revision = "0028_api_keys"
+down_revision = "0033_archive"
 
 
 def upgrade() -> None:
