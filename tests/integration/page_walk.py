@@ -155,10 +155,7 @@ class Walk:
             case ["connections", "add", name, "--conn-json", text]:
                 self.monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", self.connections.get(name) or self._here(text))
             case ["dags", "unpause", name]:
-                self._on.add(name)
-                if event := self._workflow(name).settings.event:
-                    listen(self.store, workflow=name, type_name=event)
-                return f"{name} | True\n"
+                return self._unpause(name)
             case ["standalone", *_]:
                 pass
             case ["dags", "trigger", name, *more]:
@@ -172,6 +169,12 @@ class Walk:
                 message = f"airflow {words} is not known to the walk"
                 raise AssertionError(message)
         return ""
+
+    def _unpause(self, name: str) -> str:
+        self._on.add(name)
+        if event := self._workflow(name).settings.event:
+            listen(self.store, workflow=name, type_name=event)
+        return f"{name} | True\n"
 
     def _here(self, text: str) -> str:
         """Put the places of this machine into a connection."""
