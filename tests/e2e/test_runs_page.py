@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -10,8 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.conftest import CONTACTS, SIZES
+from integration.scenario import CODES, SPEC
 from promo_campaigns.ledger.invariants import check_invariants
+from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.run_list import list_runs, read_line
+from promo_campaigns.ledger.runs import close_run, open_run
+from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.oversight.run_line import RunState
 
 if TYPE_CHECKING:
@@ -27,6 +32,11 @@ DAG = "promo_code_to_profile"
 
 def one_run(store: Connection, **asked: object) -> RunLine:
     return list_runs(store, limit=1, **asked)[0]  # type: ignore[arg-type]
+
+
+def one_contact(store: Connection) -> int:
+    (found,) = store.execute("select min(contact_id) as contact_id from promo.contact").fetchall()
+    return int(found["contact_id"])
 
 
 def test_a_thousand_runs_are_turned_page_by_page(promo: PromoPages) -> None:
@@ -70,6 +80,23 @@ def test_a_run_is_watched_to_its_end_without_a_reload(
     promo.section("How far it is").get_by_role("link", name="DAG run", exact=True).click()
     promo.page.wait_for_url(re.compile(rf"/dags/{DAG}/runs/watched"))
     assert check_invariants(store) == []
+
+
+@pytest.mark.short
+def test_people_are_watched_until_the_run_has_ended(promo: PromoPages, store: Connection) -> None:
+    person = one_contact(store)
+    audience = replace(SPEC.audience, sql=f"select {person} as contact_id")
+    run = open_run(store, replace(SPEC, audience=audience), run_key="welcome/edition/late")
+    ledger = PostgresLedger(store)
+    ledger.assign_codes(run.run_id, [person], CODES)
+    lease = ledger.begin_messages(run.run_id, [person], lease_s=60, resend_within_s=0)
+    ledger.record_message_outcomes(lease, [DeliveryResult(contact_id=person, outcome=Outcome.OK)])
+    promo.open_run(run.run_id, run.run_key)
+    expect(promo.rows("People of the run").first).to_contain_text("sent")
+    lease = ledger.begin_profiles(run.run_id, [person], lease_s=60)
+    ledger.record_profile_outcomes(lease, [DeliveryResult(contact_id=person, outcome=Outcome.OK)])
+    close_run(store, run.run_id)
+    expect(promo.rows("People of the run").first).to_contain_text("recorded")
 
 
 def test_the_tab_of_a_dag_run_shows_its_run_and_leads_to_it(promo: PromoPages, cluster: AirflowCluster) -> None:

@@ -70,6 +70,7 @@ export function useKept(name, initial) {
  * @typedef {object} Watching
  * @property {number} [every] milliseconds between two calls; without it the route is asked once a visit
  * @property {(data: any) => boolean} [settled] whether an answer is the last that is worth asking for
+ * @property {boolean} [over] whether what the route tells of has ended: then it is asked once more, and no longer
  */
 
 /** A route with its parameters, asked by the first that shows it, for all that show it. */
@@ -130,9 +131,9 @@ class Resource {
   }
 
   #schedule() {
-    const { every, settled } = this.#watching;
+    const { every, settled, over } = this.#watching;
     const { data, error } = this.cell.value;
-    if (!every || this.#users === 0 || (!error && settled?.(data))) return;
+    if (!every || this.#users === 0 || (!error && (over || settled?.(data)))) return;
     const pause = Math.min(every * 2 ** this.#failures, Math.max(every, LONGEST_PAUSE_MS));
     this.#timer = setTimeout(() => this.#again(), pause);
   }
@@ -184,7 +185,7 @@ const NOTHING = new Resource("", {});
 export function useRoute(route, params = {}, watching = {}) {
   const shown = route === null ? NOTHING : resource(route, params);
   const loaded = useCell(shown.cell);
-  React.useEffect(() => (route === null ? undefined : shown.use(watching)), [shown]);
+  React.useEffect(() => (route === null ? undefined : shown.use(watching)), [shown, watching.over]);
   return { ...loaded, reload: shown.load };
 }
 

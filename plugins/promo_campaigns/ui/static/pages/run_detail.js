@@ -114,7 +114,7 @@ function RunBody(/** @type {{run: RunDetail}} */ { run }) {
       h(Section, { title: "From the audience to the profile" }, h(Funnel, { steps: run.funnel })),
       h(Section, { title: "Why some got nothing" }, h(Reasons, { reasons: run.reasons })),
     ),
-    h(PeopleOfRun, { run, state, choose }),
+    h(PeopleOfRun, { run, over: settled(run), state, choose }),
     run.report.length ? h(Section, { title: "Report" }, h(Report, { report: run.report })) : null,
   );
 }

@@ -20,8 +20,11 @@ import { LIVE_MS } from "../store.js";
 
 /** @import { Person, RunDetail } from "../types.js" */
 
-/** @param {{run: RunDetail, state: string, choose: (state: string) => void}} props */
-export const PeopleOfRun = ({ run, state, choose }) =>
+/**
+ * @param {{run: RunDetail, over: boolean, state: string, choose: (state: string) => void}} props over: whether the run
+ *   has ended and changes no more
+ */
+export const PeopleOfRun = ({ run, over, state, choose }) =>
   h(
     Section,
     { title: "People", note: "Codes are masked here. A contact's page tells why and when, with every attempt." },
@@ -29,7 +32,7 @@ export const PeopleOfRun = ({ run, state, choose }) =>
     h(PagedTable, {
       route: `runs/${path(run.line.run_id)}/people`,
       params: { state, limit: 25 },
-      watching: { every: LIVE_MS, settled: () => run.line.waiting === 0 },
+      watching: { every: LIVE_MS, over },
       label: "People of the run",
       rowKey: (/** @type {Person} */ person) => person.contact_id,
       columns: COLUMNS,
