@@ -74,7 +74,8 @@ def test_files_stock_and_withdraw(codes_file: Path, dsn: str, capsys: pytest.Cap
     [file] = as_json(capsys)
     assert (file["name"], file["inserted"], file["rejected"], file["withdrawn_at"]) == ("codes.csv", 2, 1, None)
     assert main(["codes", "stock", "--json", "--dsn", dsn]) == 0
-    assert as_json(capsys) == [{"type": "Welcome", "discount": 10, "free": 0, "issued": 1, "retired": 0, "expired": 1}]
+    counted = {"free": 0, "issued": 1, "retired": 0, "expired": 1}
+    assert as_json(capsys) == [{"type": "Welcome", "discount": 10, "attributes": "", **counted}]
     assert main(["codes", "withdraw", str(file["code_file_id"]), "--dsn", dsn]) == 0
     told = capsys.readouterr().out
     assert told == ("codes.csv: left the pool 1, issued 1\n  line 2: WELC…7Q, issued 2026-01-02 03:04 UTC\n")

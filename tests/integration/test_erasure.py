@@ -57,6 +57,7 @@ TABLES_BY_CONTACT = {
     "contact_address",  # it goes, see test_profile_contacts
     "shop_order",  # it goes, see test_profile_shop
     "contact_group_member",  # by id; the contact leaves its groups
+    "restored_send",  # by id: which code a receiver told of
     "redemption",  # by id; an order is a digest from then on, see test_redemptions
 }
 

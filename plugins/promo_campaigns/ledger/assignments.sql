@@ -254,9 +254,9 @@ select contact_id, state::text as state from promo.assignment
 where run_id = %(run_id)s and contact_id = any(%(contact_ids)s) order by contact_id;
 
 -- reopen_missing --
--- Contacts that the closed run did not reach wait again, but not those who were sent to before a restore. A refused contact gets other keys this time, and so does one that
--- is given another code after a call had shown the first one: it expired, or the run was cancelled. A receiver may remember
--- what it refused, and what it answered.
+-- Contacts that the closed run did not reach wait again, but not those who were sent to before a restore. A refused contact gets
+-- other keys this time, and so does one that is given another code after a call had shown the first one: it expired, or the run
+-- was cancelled. A receiver may remember what it refused, and what it answered.
 update promo.assignment a
 set state = 'pending', reason = null,
     needs_code = (select code.needed from promo.code_needed(
@@ -269,7 +269,7 @@ set state = 'pending', reason = null,
       )) then 1 else 0 end
 from promo.run r
 where r.run_id = %(run_id)s and a.run_id = r.run_id and state in ('skipped', 'rejected', 'expired')
-  and reason <> 'sent before a restore';
+  and reason is distinct from 'sent before a restore';
 
 -- read_accepted --
 -- The contacts of the range whose message was accepted, in order.

@@ -266,7 +266,9 @@ def stock(
 
     with connect(find_dsn(dsn)) as connection:
         rows = [asdict(row) for row in count_stock(connection)]
-    output.rows(rows, empty="There are no codes yet.")
+    without = {name for name in ("attributes",) if not any(row[name] for row in rows)}
+    columns = [name for row in rows[:1] for name in row if name not in without]
+    output.rows(rows, empty="There are no codes yet.", columns=columns)
     return ExitStatus.OK
 
 
