@@ -24,6 +24,7 @@ from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welc
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.ledger.archive import old_runs
+from promo_campaigns.ledger.archive.keep import Keep, parse_keep
 from promo_campaigns.ledger.archive.shelf import LocalShelf
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
@@ -33,7 +34,6 @@ from promo_campaigns.ledger.restores.restoring import say_restored
 from promo_campaigns.ledger.retention import due_now, run_retention
 from promo_campaigns.ledger.runs import close_run, open_run, set_mode
 from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunClosedError
-from promo_campaigns.model.keep import Keep, parse_keep
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.oversight.verdict import FreeCodes, Rest
 from promo_campaigns.model.reuse import Reuse

@@ -17,7 +17,7 @@ from integration.scenario import PUSH, SPEC, add_codes, open_welcome
 from promo_campaigns.cli import main
 from promo_campaigns.contacts.closing import reopen_channel
 from promo_campaigns.contacts.store import put_contact, read_contacts
-from promo_campaigns.delivery.bounces.mailbox import MOST_BYTES, split_mails
+from promo_campaigns.delivery.bounces.mail_files import MOST_BYTES, split_mails
 from promo_campaigns.delivery.bounces.reports import MOST_RECIPIENTS, read_mail
 from promo_campaigns.model.contacts import DEAD_ADDRESS, Channel, ClosedFor, Contact
 from promo_campaigns.model.run import Purpose

@@ -29,6 +29,7 @@ from promo_campaigns.ledger.runs import read_batches
 from promo_campaigns.model.masking import PLACEHOLDER
 from promo_campaigns.model.picture_link import ENDING, PATH, PictureLinks, read_token, without_pictures
 from promo_campaigns.preview.dry_run import write_preview
+from promo_campaigns.preview.rows import COLUMNS
 
 if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
@@ -118,8 +119,9 @@ def test_a_preview_shows_specimens_and_names_codes_that_a_picture_cannot_hold(st
     rows: list[Any] = []
     write_preview(store, CompiledCampaign(PICTURES), [rows.extend])
     for row in rows:
-        assert f"{HOST}{PATH}{PLACEHOLDER}.qr{ENDING}" in str(row[7])
-        assert scanned(b64decode(re.findall(r"base64,([^\"]+)", str(row[8]))[0])) == [PLACEHOLDER]
+        shown = dict(zip(COLUMNS, map(str, row), strict=True))
+        assert f"{HOST}{PATH}{PLACEHOLDER}.qr{ENDING}" in shown["body"]
+        assert scanned(b64decode(re.findall(r"base64,([^\"]+)", shown["html"])[0])) == [PLACEHOLDER]
     assert len(rows) == 2
     assert CompiledCampaign(SPEC).pictures is None
     assert "pictures_url" not in SPEC.as_dict()

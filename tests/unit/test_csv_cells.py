@@ -13,6 +13,7 @@ from promo_campaigns.tables.csv_cells import FORMULA_SIGNS
 from promo_campaigns.tables.writers import Column, csv_writer
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+CODE_LIKE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40)
 HOSTILE = st.builds("{}{}{}".format, st.sampled_from(["", " ", "\u3000"]), st.sampled_from(FORMULA_SIGNS), ANY_TEXT)
 
 
@@ -43,7 +44,7 @@ def loadable(text: str) -> bool:
         return False
 
 
-@given((ANY_TEXT | HOSTILE).filter(loadable))
+@given((ANY_TEXT | HOSTILE | CODE_LIKE).filter(loadable))
 @example('WELC"7Q')
 @example("'=1")
 def test_a_code_that_can_be_loaded_is_exported_unchanged(code: str) -> None:

@@ -16,8 +16,8 @@ from promo_campaigns.postgres.sql import queries
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from promo_campaigns.ledger.archive.keep import Keep
     from promo_campaigns.ledger.archive.shelf import Shelf
-    from promo_campaigns.model.keep import Keep
     from promo_campaigns.postgres.connection import Connection
 
 DAYS = 30

@@ -13,7 +13,6 @@ __all__ = [
     "errors",
     "events",
     "forecast",
-    "keep",
     "limits",
     "links",
     "load_report",

@@ -73,7 +73,7 @@ class Edge:
 
 _SKIPS = (
     *("skip_unreachable", "skip_capped", "skip_without_code", "skip_refused", "give_up_quiet", "skip_cancelled"),
-    *("skip_restored", "skip_told"),
+    *("skip_short", "skip_restored", "skip_told"),
 )
 _FOLDS = ("fold_assignments", "fold_lapsed")
 _AGAIN = ("reopen_missing", "reopen_told")
@@ -89,7 +89,7 @@ EDGES = (
     Edge(
         _S.PENDING,
         _S.ASSIGNED,
-        ("claim_codes", "reuse_codes", "give_fallback", "give_told"),
+        ("claim_codes", "claim_matching", "reuse_codes", "reuse_matching", "give_fallback", "give_told"),
         "a code was claimed, given again, or shared; or a restored store was told of it",
     ),
     Edge(_S.PENDING, _S.EXPIRED, ("expire_overdue",), "the send-by passed"),

@@ -3,4 +3,4 @@
 ``ledger/retention.py`` goes through all kinds; each module here knows one.
 """
 
-__all__ = ["shelf"]
+__all__ = ["keep", "shelf"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promo_campaigns.hooks.page_links import RunsPageLink
-from promo_campaigns.model.keep import parse_keep
+from promo_campaigns.ledger.archive.keep import parse_keep
 from promo_campaigns.model.parameters import MAX_DAYS, optional_text, whole_number
 from promo_campaigns.operators.base.store_operator import StoreOperator
 

@@ -91,7 +91,7 @@ def _opened(name: str) -> Iterator[BinaryIO]:
 
 def _hear(connection: Connection, stream: BinaryIO, told: _Told, *, by_address: bool) -> None:
     from promo_campaigns.delivery.bounces.hearing import hear_reports
-    from promo_campaigns.delivery.bounces.mailbox import split_mails
+    from promo_campaigns.delivery.bounces.mail_files import split_mails
     from promo_campaigns.delivery.bounces.reports import MailReport, read_mail
 
     waiting: list[MailReport] = []

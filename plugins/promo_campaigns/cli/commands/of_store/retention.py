@@ -30,8 +30,8 @@ Drop = Annotated[bool, typer.Option("--drop", help="Drop runs without a file; th
 @app.add("show", "promo retention show", 'promo retention show --keep "runs=180 inbox=30" --json')
 def show(*, keep: KeepText = "", as_json: AsJson = False, fields: Fields = "", dsn: Dsn = "") -> None:
     """Show what is older than it is kept, and which runs stay although they are; nothing is changed."""
+    from promo_campaigns.ledger.archive.keep import parse_keep
     from promo_campaigns.ledger.retention import due_now
-    from promo_campaigns.model.keep import parse_keep
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
@@ -60,8 +60,8 @@ def run(
     Files of a run are read back before anything of it is dropped. Killed anywhere, the next call goes on where it was.
     Neither --archive nor --drop: events and messages of the inbox go, runs and the audit stay.
     """
+    from promo_campaigns.ledger.archive.keep import parse_keep
     from promo_campaigns.ledger.retention import run_retention
-    from promo_campaigns.model.keep import parse_keep
     from promo_campaigns.postgres.connection import connect
 
     output = Output(as_json=as_json, fields=fields)
