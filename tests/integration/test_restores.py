@@ -14,7 +14,7 @@ import pytest
 
 from integration.accounts import account
 from integration.backups import Phone, take_backup
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states
+from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states, tamper
 from integration.test_event_queue import arrive, audience, drain, refusals
 from integration.test_fallback_code import SHARED
 from promo_campaigns.cli import main
@@ -158,6 +158,23 @@ def test_what_a_receiver_tells_is_not_sent_again_and_the_rest_is(world: World) -
     world.phone.send(store, run, contacts)
     assert states(store, run) == {"accepted": 7, "unknown": 2, "rejected": 1}
     close_run(store, run.run_id)
+
+
+def test_codes_whose_start_has_come_since_may_have_been_given(world: World) -> None:
+    contacts = add_contacts(world.store, 4)
+    codes = add_codes(world.store, 4)
+    run = open_welcome(world.store, spec=MESSAGE_ONLY)
+    starts = "update promo.promo_code set retired = true, waits_until = now() + %s where code = any(%s)"
+    tamper(world.store, starts, [timedelta(seconds=-1), codes[:3]])
+    tamper(world.store, starts, [timedelta(days=9), codes[3:]])
+    restore = world.back_up()
+    world.phone.send(world.store, run, contacts[:1])
+    store = restore()
+    early = {"contact_id": contacts[1], "code": codes[3], "run_key": run.run_key, "sent_at": ""}
+    assert reconcile(store, [*world.phone.log(), early]).rejected_count == 0
+    verdict(store)
+    assert free_codes(store) == 0
+    assert store.execute("select code from promo.promo_code where waits_until is not null").fetchall() == []
 
 
 def test_what_was_judged_to_be_sent_is_never_sent_again(world: World) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from promo_campaigns.code_files.starts import start_codes
 from promo_campaigns.ledger.halts import hold_intents
 from promo_campaigns.model.errors import ConfigurationError, LedgerError, RestoredRunError
 from promo_campaigns.postgres.audit import account, audited
@@ -100,6 +101,7 @@ def say_restored(connection: Connection, restored_to: datetime, *, by: str = "",
         said |= connection.execute(_SQL["say_restored"], said).fetchall()[0]
         connection.execute(_SQL["skip_numbers"], {"skipped": _SKIPPED})
         connection.execute(_SQL["put_off_events"])
+        start_codes(connection)  # those whose start has come may have been given since, as all that are free
         entry.rows = _freeze(connection, said)
         return require_restore(connection)
 

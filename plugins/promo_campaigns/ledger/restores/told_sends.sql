@@ -96,7 +96,7 @@ from judged where judged.line = t.line and judged.problem is not null;
 
 -- withdraw_told --
 -- Codes that somebody was told, and that no run of the store can hold for them, leave the pool for good.
-update promo.promo_code p set retired = true, seen_at = promo.clock()
+update promo.promo_code p set retired = true, seen_at = promo.clock(), waits_until = null
 from pg_temp.staged_send t
 where p.promo_code_id = t.promo_code_id and p.issued_at is null and p.seen_at is null
   and (t.problem is not null or t.run_id is null);
@@ -160,7 +160,8 @@ with due as materialized (
   where p.issued_at is null or p.held_by = told.contact_id and told.reuses
 ), issued as (
   update promo.promo_code p
-  set issued_at = coalesce(p.issued_at, due.at), held_by = due.contact_id, again = p.again + due.again::integer
+  set issued_at = coalesce(p.issued_at, due.at), held_by = due.contact_id, again = p.again + due.again::integer,
+      waits_until = null
   from due where p.promo_code_id = due.promo_code_id
 ), decided as (
   update promo.assignment a
