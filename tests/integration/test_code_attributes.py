@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from promo_campaigns.ledger.answered_ledger import make_ledger
 from promo_campaigns.ledger.event_queue import listen, open_event_run
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.lookups.pools import read_pools
+from promo_campaigns.ledger.restores.restoring import say_restored
+from promo_campaigns.ledger.restores.told_sends import reconcile_file
 from promo_campaigns.ledger.retention import erase_old
 from promo_campaigns.ledger.runs import close_run, open_run, read_batches
 from promo_campaigns.ledger.stock_forecast import weigh
@@ -335,6 +338,16 @@ def test_the_example_of_the_page(
     (tmp_path / "include/workflows/store_mail.yaml").write_text(wrong)
     assert main(["workflows", "check", "--include", "include"]) == 1
     assert "match cannot read 'store'" in "".join(capsys.readouterr())
+
+
+def test_a_restored_store_believes_a_receiver_that_sent_a_code_which_suits_no_more(store: Connection) -> None:
+    (person,) = add_people(store, ["Lviv"])
+    load(store, POOLS)
+    run = open_welcome(store, spec=SPEC_WITH)
+    say_restored(store, datetime.now(timezone.utc) - timedelta(minutes=1), by="anna")
+    log = f"contact_id,code,run_key\n{person},K1,{run.run_key}\n"
+    assert reconcile_file(store, io.BytesIO(log.encode()), file="log.csv").accepted == 1
+    assert check_invariants(store) == []
 
 
 def test_events_are_taken_as_far_as_codes_suit_their_contacts(store: Connection) -> None:

@@ -31,7 +31,9 @@ from (
     -- erased one day.
     case when p.attributes <> '' and (not a.matches or exists (
       select from promo.match_value m
-      where m.run_id = a.run_id and m.contact_id = a.contact_id and m.attributes <> p.attributes))
+      where m.run_id = a.run_id and m.contact_id = a.contact_id and m.attributes <> p.attributes)) and not exists (
+      select from promo.restored_send t
+      where t.run_key = a.run_key and t.contact_id = a.contact_id and t.promo_code_id = a.promo_code_id)
       then 'code_matches: holds code ' || a.promo_code_id || ', which carries what they have not' end,
     -- A contact may have received one code of a run, never two.
     case when a.other_codes and exists (
@@ -118,7 +120,7 @@ from (
       then 'one_call_at_a_time: has an attempt under no lease it ever held' end
   ) as broken
   from (
-    select a.run_id, a.contact_id, a.promo_code_id, a.state, a.reused_at, a.time_zone, a.lease_token,
+    select a.run_id, r.run_key, a.contact_id, a.promo_code_id, a.state, a.reused_at, a.time_zone, a.lease_token,
            r.reuses, r.before, r.after, r.records, r.closed_at, r.send_by, r.quiet_hours,
            coalesce(r.pool_types, array[r.code_type]) as types, coalesce(r.pool_discounts, array[r.discount]) as discounts,
            r.match_names is not null as matches,
