@@ -184,6 +184,22 @@ def test_programs_that_are_named_wrong_are_refused(tmp_path: Path, monkeypatch: 
         EmbeddedPostgres(tmp_path / "server").start()
 
 
+def test_data_that_a_deleted_folder_left_behind_is_set_aside(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "postgres", durable=False)
+    server.start()
+    place = server.directory / "server.json"
+    data, process = Path(json.loads(place.read_text())["data"]), postmaster(server)
+    place.unlink()
+    with pytest.raises(ServerError, match=rf"its Postgres ran on {data}\. Stop that first: kill -INT {process}$"):
+        server.start()
+    os.kill(process, signal.SIGINT)
+    wait_until_gone(process)
+    server.start()
+    assert ask(server, "select 1") == 1
+    assert len(list(data.parent.glob(f"{data.name}-left-*"))) == 1
+    server.remove()
+
+
 def test_data_of_another_place_is_never_replaced_by_an_empty_database(tmp_path: Path) -> None:
     older = tmp_path / "data-9"
     older.mkdir()

@@ -212,12 +212,26 @@ class EmbeddedPostgres:
                 f"{binaries.major}. Set {SETTING} to the programs it was made with, or use another folder"
             )
             raise ServerError(message)
+        if not known and data.exists():
+            self._set_aside(data)
         if not known or known.data != str(data):
             known = _Place(0, secrets.token_urlsafe(24), str(data))
         if not data.exists():
             self._write_place(known)  # first, or an interruption would leave a cluster whose password nobody has
             make_cluster(binaries, account, data, Secret(USER, known.password), durable=self._durable)
         return known
+
+    def _set_aside(self, data: Path) -> None:
+        """Keep data whose password went with the folder that was deleted, where it is in nobody's way.
+
+        :raises ServerError: a server runs on it
+        """
+        if process := self._postmaster(_Place(0, "", str(data))):
+            message = (
+                f"{self.directory} was deleted while its Postgres ran on {data}. Stop that first: kill -INT {process}"
+            )
+            raise ServerError(message)
+        data.rename(data.with_name(f"{data.name}-left-{secrets.token_hex(4)}"))
 
     def _try_launch(self, binaries: PostgresBinaries, account: Account, place: _Place) -> str:
         """Start the server once; return why it ended at once, or nothing when it lives on."""
