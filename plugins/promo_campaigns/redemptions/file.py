@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO
 
 from promo_campaigns.redemptions.rules import (
     COLUMNS,
@@ -12,8 +12,7 @@ from promo_campaigns.redemptions.rules import (
     parse_redemption,
 )
 from promo_campaigns.tables.any_table import AnyTable
-from promo_campaigns.tables.sheet_text import fold_header, suggest
-from promo_campaigns.tables.table import Column, Header
+from promo_campaigns.tables.known_columns import KnownColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from promo_campaigns.tables.table import Kind, Table
 
 _KINDS: dict[str, Kind] = {"redeemedAt": "moment", "amount": "number"}
-_COLUMNS = tuple(Column(name, _KINDS.get(name, "text")) for name in COLUMNS)
-_BY_FOLDED_NAME = {fold_header(name): name for name in COLUMNS}
 
 
 def open_redemption_file(
@@ -37,7 +34,7 @@ def open_redemption_file(
     :param file: base name, for errors
     :raises RedemptionFileError: the file cannot be read as such a table
     """
-    return RedemptionRows(AnyTable(stream, RedemptionLayout(file, sheet)), zone=zone, rejects=rejects)
+    return RedemptionRows(AnyTable(stream, redemption_layout(file, sheet)), zone=zone, rejects=rejects)
 
 
 class RedemptionRows:
@@ -68,43 +65,11 @@ class RedemptionRows:
                 self._rejects.add(line, broken.column, str(broken))
 
 
-class RedemptionLayout:
-    """What a table of redemptions is expected to hold."""
+def redemption_layout(file: str, sheet: str = "") -> KnownColumns:
+    """Return what a table of redemptions is expected to hold."""
+    return KnownColumns(file=file, names=COLUMNS, kinds=_KINDS, lacks=_lacks, error=RedemptionFileError, sheet=sheet)
 
-    max_line = 65_536
-    max_row_lines = 100
-    max_columns = 64
-    names = COLUMNS
 
-    def __init__(self, file: str, sheet: str = "") -> None:
-        self.file = file
-        self.sheet = sheet
-
-    def knows(self, name: str) -> bool:
-        """Tell whether a column of this name is expected."""
-        return fold_header(name) in _BY_FOLDED_NAME
-
-    def header(self, names: Sequence[str], line: int) -> Header:
-        """Read the header.
-
-        :raises RedemptionFileError: a column is missing, unknown, or stands twice
-        """
-        known = [_BY_FOLDED_NAME.get(fold_header(name), "") for name in names]
-        for name, meant in zip(names, known, strict=True):
-            if name.strip() and not meant:
-                near = suggest(name, COLUMNS)
-                hint = f"Did you mean {near}?" if near else f"Keep the columns {', '.join(COLUMNS)}"
-                self.refuse(f"the column {name.strip()[:40]!r} is not known", line, hint)
-        if missing := [name for name in NEEDED if name not in known]:
-            self.refuse(f"the column {', '.join(missing)} is missing", line, f"Needed are {', '.join(NEEDED)}")
-        if twice := [name for name in COLUMNS if known.count(name) > 1]:
-            self.refuse(f"the column {', '.join(twice)} stands twice", line, "Keep one of them")
-        places = [known.index(name) if name in known else None for name in COLUMNS]
-        return Header(_COLUMNS, lambda cells: [cells[place] if place is not None else "" for place in places])
-
-    def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
-        """Refuse the whole file.
-
-        :raises RedemptionFileError: always
-        """
-        raise RedemptionFileError(problem, file=self.file, line=line, hint=hint) from cause
+def _lacks(known: Sequence[str]) -> tuple[str, str] | None:
+    missing = [name for name in NEEDED if name not in known]
+    return (f"the column {', '.join(missing)} is missing", f"Needed are {', '.join(NEEDED)}") if missing else None

@@ -10,7 +10,7 @@ from promo_campaigns.code_files.expiration_date import pool_time_zone
 from promo_campaigns.model.load_report import Rejects
 from promo_campaigns.postgres.sql import queries
 from promo_campaigns.postgres.watermarks import Mark, move_mark, read_mark
-from promo_campaigns.redemptions.file import RedemptionLayout, RedemptionRows
+from promo_campaigns.redemptions.file import RedemptionRows, redemption_layout
 from promo_campaigns.redemptions.store import RedemptionsReport, add_redemptions, make_report
 from promo_campaigns.tables.frame_table import FrameTable
 
@@ -51,7 +51,7 @@ def load_redemptions(
         known = read_mark(connection, reader)
         newest = _Newest(datetime.fromisoformat(known.value) if known else _FIRST)
         with closing(ask(select.replace(PLACE, newest.since))) as frames:
-            table = FrameTable(frames, RedemptionLayout(source), zone=None)
+            table = FrameTable(frames, redemption_layout(source), zone=None)
             redemptions = newest.moved_by(RedemptionRows(table, zone=zone, rejects=rejects))
             rows, found = add_redemptions(connection, redemptions, f"select {source}")
         if rows:

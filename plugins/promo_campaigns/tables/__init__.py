@@ -9,6 +9,7 @@ __all__ = [
     "csv_rows",
     "frame_table",
     "json_rows",
+    "known_columns",
     "layout",
     "parquet_rows",
     "sheet_text",

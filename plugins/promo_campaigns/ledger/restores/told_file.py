@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from promo_campaigns.model.assignment_state import DELIVERED, WITH_CODE
 from promo_campaigns.model.contact_rules import clean_external_id, clean_field_id
 from promo_campaigns.model.errors import FileError
 from promo_campaigns.tables.any_table import AnyTable
-from promo_campaigns.tables.sheet_text import find_damage, fold_header, suggest, undo_harmless
-from promo_campaigns.tables.table import Column, Header
+from promo_campaigns.tables.known_columns import KnownColumns
+from promo_campaigns.tables.sheet_text import find_damage, undo_harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +24,6 @@ CONTACT_ID, CODE, STATE = COLUMNS[0], COLUMNS[2], COLUMNS[-1]
 PASSED_OVER = ("type", "discount", "expires_at", "recorded_at", "reused_at")
 """Columns of an export that say nothing of a send."""
 _KINDS: dict[str, Kind] = {"sent_at": "moment", "accepted_at": "moment"}
-_COLUMNS = tuple(Column(name, _KINDS.get(name, "text")) for name in COLUMNS)
-_BY_FOLDED_NAME = {fold_header(name): name for name in (*COLUMNS, *PASSED_OVER)}
 _MASKED = "…"
 _TAKEN = {state.value for state in DELIVERED}
 _STATES = {state.value for state in WITH_CODE}
@@ -60,7 +58,7 @@ class ToldSends:
     """
 
     def __init__(self, stream: BinaryIO, *, file: str, rejects: Rejects) -> None:
-        self._table = AnyTable(stream, ToldLayout(file))
+        self._table = AnyTable(stream, _layout(file))
         self._rejects = rejects
 
     @property
@@ -79,46 +77,16 @@ class ToldSends:
                 self._rejects.add(line, broken.column, str(broken))
 
 
-class ToldLayout:
-    """What a table of sends is expected to hold: the columns of an export are."""
+def _layout(file: str) -> KnownColumns:
+    return KnownColumns(
+        file=file, names=COLUMNS, kinds=_KINDS, passed_over=PASSED_OVER, lacks=_lacks, error=ToldFileError
+    )
 
-    max_line = 65_536
-    max_row_lines = 100
-    max_columns = 64
-    names = COLUMNS
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.sheet = ""
-
-    def knows(self, name: str) -> bool:
-        """Tell whether a column of this name is expected."""
-        return fold_header(name) in _BY_FOLDED_NAME
-
-    def header(self, names: Sequence[str], line: int) -> Header:
-        """Read the header.
-
-        :raises ToldFileError: a column is missing, unknown, or stands twice
-        """
-        known = [_BY_FOLDED_NAME.get(fold_header(name), "") for name in names]
-        for name, meant in zip(names, known, strict=True):
-            if name.strip() and not meant:
-                near = suggest(name, COLUMNS)
-                hint = f"Did you mean {near}?" if near else f"Keep the columns {', '.join(COLUMNS)}"
-                self.refuse(f"the column {name.strip()[:40]!r} is not known", line, hint)
-        if "code" not in known or not {"contact_id", "external_id"} & {*known}:
-            self.refuse("it names no codes, or no contacts", line, "Needed are code, and contact_id or external_id")
-        if twice := [name for name in COLUMNS if known.count(name) > 1]:
-            self.refuse(f"the column {', '.join(twice)} stands twice", line, "Keep one of them")
-        places = [known.index(name) if name in known else None for name in COLUMNS]
-        return Header(_COLUMNS, lambda cells: [cells[place] if place is not None else "" for place in places])
-
-    def refuse(self, problem: str, line: int | None = None, hint: str = "", cause: Exception | None = None) -> NoReturn:
-        """Refuse the whole file.
-
-        :raises ToldFileError: always
-        """
-        raise ToldFileError(problem, file=self.file, line=line, hint=hint) from cause
+def _lacks(known: Sequence[str]) -> tuple[str, str] | None:
+    if "code" in known and {"contact_id", "external_id"} & {*known}:
+        return None
+    return "it names no codes, or no contacts", "Needed are code, and contact_id or external_id"
 
 
 class _RuleError(ValueError):
