@@ -29,13 +29,13 @@ from promo_campaigns.ledger.archive.shelf import LocalShelf
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.reports import read_report
-from promo_campaigns.ledger.restores.judging import judge
+from promo_campaigns.ledger.restores.deciding import decide
 from promo_campaigns.ledger.restores.restoring import say_restored
 from promo_campaigns.ledger.retention import due_now, run_retention
 from promo_campaigns.ledger.runs import close_run, open_run, set_mode
 from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunClosedError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
-from promo_campaigns.model.oversight.verdict import FreeCodes, Rest
+from promo_campaigns.model.oversight.decision import FreeCodes, Rest
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import Mode
 from promo_campaigns.operators.upkeep.retention import ArchiveOldDataOperator
@@ -207,12 +207,12 @@ def test_a_run_waits_while_its_contacts_may_be_given_their_codes_again(store: Co
     assert check_invariants(store) == []
 
 
-def test_runs_wait_while_a_restore_is_not_judged(store: Connection, tmp_path: Path) -> None:
+def test_runs_wait_while_a_restore_is_not_decided(store: Connection, tmp_path: Path) -> None:
     closed_run(store)
     pass_days(store, LATER)
     say_restored(store, datetime.now(timezone.utc), by="anna")
     assert run_retention(store, KEEP, LocalShelf(tmp_path))["waiting"] == 1
-    judge(store, rest=Rest.UNSENT, free_codes=FreeCodes.RELEASE, by="anna")
+    decide(store, rest=Rest.UNSENT, free_codes=FreeCodes.RELEASE, by="anna")
     assert run_retention(store, KEEP, LocalShelf(tmp_path))["runs"] == 1
 
 

@@ -84,7 +84,7 @@ RESULTS: dict[str, tuple[list[str], set[str]]] = {
     "contacts show": (["{who}"], {"contact_id", "channels", "fields"}),
     "data-source test": (["promo_to_profile", "--contact", "{who}", "--send"], {"method", "url", "headers", "answer"}),
     "db grants": (["sender", "promo_app"], {"statements"}),
-    "db judge": (["--rest", "unsent"], {"runs", "sends", "lifted"}),
+    "db decide": (["--rest", "unsent"], {"runs", "sends", "lifted"}),
     "db migrate": ([], {"steps"}),
     "db reconcile": (["{log}"], {"rows", "told", "accepted", "rejected"}),
     "db restored": (["--to", "2026-01-31T02:00Z"], {"restored_to", "said_by", "left"}),
@@ -220,7 +220,7 @@ def prepare_channels(store: Connection, command: str) -> None:
 
 
 def prepare_restore(store: Connection, command: str) -> None:
-    if command in {"db judge", "db reconcile"}:
+    if command in {"db decide", "db reconcile"}:
         say_restored(store, datetime(2026, 1, 31, tzinfo=timezone.utc))
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from integration.backups import Phone, run_program
 from integration.scenario import CODES, SPEC, add_codes, add_contacts, open_welcome, states
-from integration.test_restores import reconcile, verdict
+from integration.test_restores import decision, reconcile
 from promo_campaigns.contacts.erasure import erase_contact
 from promo_campaigns.contacts.load import load_contact_file
 from promo_campaigns.ledger.invariants import check_invariants
@@ -127,7 +127,7 @@ def test_what_was_sent_after_the_moment_is_not_sent_again(archived: Archived) ->
         assert load_contact_file(store, io.BytesIO(ANNA), file="contacts.csv").rejected == 1
         erase_contact(store, contacts[8])  # which the store has forgotten
         assert reconcile(store, phone.log()).accepted == 4
-        verdict(store)
+        decision(store)
         add_codes(store, 5, prefix="NEW")
         phone.send(store, run, contacts)
         assert states(store, run) == {"accepted": 8, "skipped": 1}

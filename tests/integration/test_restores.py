@@ -25,7 +25,7 @@ from promo_campaigns.ledger.event_queue import listen
 from promo_campaigns.ledger.interventions import cancel_run, pause_run, resume_run
 from promo_campaigns.ledger.invariants import check_invariants
 from promo_campaigns.ledger.ledger import PostgresLedger
-from promo_campaigns.ledger.restores.judging import judge
+from promo_campaigns.ledger.restores.deciding import decide
 from promo_campaigns.ledger.restores.restoring import read_left, require_restore, say_restored
 from promo_campaigns.ledger.restores.told_file import ToldFileError
 from promo_campaigns.ledger.restores.told_sends import reconcile_file
@@ -39,8 +39,8 @@ from promo_campaigns.model.errors import (
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import Limits
 from promo_campaigns.model.outcome import Outcome
+from promo_campaigns.model.oversight.decision import FreeCodes, Rest
 from promo_campaigns.model.oversight.first_share import parse_start_with
-from promo_campaigns.model.oversight.verdict import FreeCodes, Rest
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.postgres.audit import list_audit
 from promo_campaigns.postgres.connection import connect
@@ -115,9 +115,9 @@ def reasons(report: Reconciled) -> list[tuple[int, str]]:
     return [(one.line, one.reason) for one in report.rejected]
 
 
-def verdict(store: Connection, rest: Rest | None = Rest.UNSENT, free: FreeCodes | None = FreeCodes.WITHDRAW) -> None:
-    """Judge all that is left."""
-    judge(store, rest=rest, free_codes=free, by="anna")
+def decision(store: Connection, rest: Rest | None = Rest.UNSENT, free: FreeCodes | None = FreeCodes.WITHDRAW) -> None:
+    """Decide all that is left."""
+    decide(store, rest=rest, free_codes=free, by="anna")
     assert check_invariants(store) == []
 
 
@@ -151,7 +151,7 @@ def test_what_a_receiver_tells_is_not_sent_again_and_the_rest_is(world: World) -
     assert (told.rows, told.told, told.accepted, told.rejected_count) == (5, 5, 4, 0)
     assert states(store, run) == {"accepted": 5, "unknown": 3, "rejected": 1, "pending": 1}
     assert reconcile(store, world.phone.log()).accepted == 0
-    verdict(store)
+    decision(store)
     assert states(store, run) == {"accepted": 5, "unknown": 2, "assigned": 1, "rejected": 1, "pending": 1}
     assert free_codes(store) == 0
     add_codes(store, 5, prefix="NEW")
@@ -172,12 +172,12 @@ def test_codes_whose_start_has_come_since_may_have_been_given(world: World) -> N
     store = restore()
     early = {"contact_id": contacts[1], "code": codes[3], "run_key": run.run_key, "sent_at": ""}
     assert reconcile(store, [*world.phone.log(), early]).rejected_count == 0
-    verdict(store)
+    decision(store)
     assert free_codes(store) == 0
     assert store.execute("select code from promo.promo_code where waits_until is not null").fetchall() == []
 
 
-def test_what_was_judged_to_be_sent_is_never_sent_again(world: World) -> None:
+def test_what_was_decided_to_be_sent_is_never_sent_again(world: World) -> None:
     contacts = add_contacts(world.store, 4)
     add_codes(world.store, 9)
     run = open_welcome(world.store, spec=MESSAGE_ONLY)
@@ -185,11 +185,11 @@ def test_what_was_judged_to_be_sent_is_never_sent_again(world: World) -> None:
     restore = world.back_up()
     world.phone.send(world.store, run, contacts)
     store = restore()
-    verdict(store, Rest.SENT, FreeCodes.RELEASE)
+    decision(store, Rest.SENT, FreeCodes.RELEASE)
     assert states(store, run) == {"accepted": 2, "skipped": 2}
     assert require_restore(store).lifted_at is not None
     close_run(store, run.run_id)
-    with pytest.raises(RestoredRunError, match="judged to be sent"):
+    with pytest.raises(RestoredRunError, match="decided to be sent"):
         open_welcome(store, spec=MESSAGE_ONLY)
     with pytest.raises(RestoredRunError, match="an edition of its own"):
         open_run(store, MESSAGE_ONLY, run_key="welcome/of/then", due_at=datetime.now(timezone.utc) - timedelta(days=1))
@@ -197,29 +197,29 @@ def test_what_was_judged_to_be_sent_is_never_sent_again(world: World) -> None:
     assert states(store, run) == {"accepted": 4}
 
 
-def test_a_run_of_its_own_verdict_goes_on_and_others_wait(world: World) -> None:
+def test_a_run_of_its_own_decision_goes_on_and_others_wait(world: World) -> None:
     contacts = add_contacts(world.store, 2)
     add_codes(world.store, 9)
     first, second = (open_welcome(world.store, f"welcome/edition/{name}", MESSAGE_ONLY) for name in ("one", "two"))
     store = world.back_up()()
-    judged = judge(store, rest=Rest.UNSENT, run_key=first.run_key, free_codes=FreeCodes.RELEASE)
-    assert (judged.runs, judged.lifted) == (1, False)
+    decided = decide(store, rest=Rest.UNSENT, run_key=first.run_key, free_codes=FreeCodes.RELEASE)
+    assert (decided.runs, decided.lifted) == (1, False)
     world.phone.send(store, first, contacts)
     with pytest.raises(RunHaltedError):
         world.phone.send(store, second, contacts)
     resume_run(store, second.run_key)
     with pytest.raises(RunHaltedError):
         world.phone.send(store, second, contacts)
-    with pytest.raises(LedgerError, match="waits for no verdict"):
-        judge(store, rest=Rest.SENT, run_key=first.run_key)
-    assert judge(store, rest=Rest.SENT).lifted
+    with pytest.raises(LedgerError, match="waits for no decision"):
+        decide(store, rest=Rest.SENT, run_key=first.run_key)
+    assert decide(store, rest=Rest.SENT).lifted
     close_run(store, first.run_id)
-    assert not open_welcome(store, first.run_key, MESSAGE_ONLY).cancelled  # it was judged to be unsent
-    with pytest.raises(LedgerError, match="is judged already"):
-        judge(store, rest=Rest.SENT)
+    assert not open_welcome(store, first.run_key, MESSAGE_ONLY).cancelled  # it was decided to be unsent
+    with pytest.raises(LedgerError, match="is decided already"):
+        decide(store, rest=Rest.SENT)
 
 
-def test_new_runs_wait_until_somebody_has_judged_the_free_codes(world: World) -> None:
+def test_new_runs_wait_until_somebody_has_decided_the_free_codes(world: World) -> None:
     contacts = add_contacts(world.store, 2)
     add_codes(world.store, 4)
     store = world.back_up()()
@@ -229,10 +229,10 @@ def test_new_runs_wait_until_somebody_has_judged_the_free_codes(world: World) ->
     run = open_run(store, MESSAGE_ONLY, run_key="welcome/of/now", due_at=late + timedelta(hours=2))
     with pytest.raises(RunHaltedError):
         world.phone.send(store, run, contacts)
-    judge(store, free_codes=FreeCodes.RELEASE)
+    decide(store, free_codes=FreeCodes.RELEASE)
     world.phone.send(store, run, contacts)
     assert states(store, run) == {"accepted": 2}
-    judge(store, rest=Rest.UNSENT)
+    decide(store, rest=Rest.UNSENT)
     open_run(store, MESSAGE_ONLY, run_key="welcome/of/then", due_at=late, stock_policy=StockPolicy.PARTIAL)
 
 
@@ -247,7 +247,7 @@ def test_a_forgotten_run_begins_with_what_was_told_of_it(world: World) -> None:
     assert (told.told, told.forgotten, told.accepted) == (2, 2, 0)
     assert (read_left(store).forgotten_sends, read_left(store).forgotten_runs) == (2, 1)
     assert free_codes(store) == 7
-    verdict(store, Rest.UNSENT, FreeCodes.RELEASE)
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
     run = open_welcome(store)
     assert run.run_id > forgotten.run_id + 1_000
     assert states(store, run) == {"accepted": 2, "pending": 2}
@@ -292,7 +292,7 @@ def test_what_speaks_against_a_row_is_told_by_its_line_and_its_code_leaves_the_p
     assert [line for line, _ in reasons(report)] == list(range(2, 12))
     assert (report.rows, report.told, report.rejected_count) == (10, 0, 10)
     assert free_codes(store) == 3  # codes 5, 7 and 8
-    verdict(store)
+    decision(store)
 
 
 def test_a_row_may_leave_the_run_to_the_store_where_one_waits_only(world: World) -> None:
@@ -307,7 +307,7 @@ def test_a_row_may_leave_the_run_to_the_store_where_one_waits_only(world: World)
         for row in world.phone.log()
     ]
     assert reconcile(store, rows).accepted == 2
-    verdict(store)
+    decision(store)
 
 
 def test_an_export_is_such_a_file(world: World, dsn: str, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_an_export_is_such_a_file(world: World, dsn: str, tmp_path: Path) -> Non
     shown = reconcile_file(store, io.BytesIO(files["shown.csv"].read_bytes()), file="shown.csv")
     assert shown.accepted == 2
     assert states(store, run) == {"accepted": 2, "unknown": 1}
-    verdict(store)
+    decision(store)
     with pytest.raises(ToldFileError, match=r"bad.csv:1: the column 'phone' is not known"):
         reconcile_file(store, io.BytesIO(b"code,contact_id,phone\n"), file="bad.csv")
 
@@ -348,7 +348,7 @@ def test_closed_runs_that_were_run_again_take_up_what_was_told(world: World) -> 
     assert reconcile(store, world.phone.log()).accepted == 3
     assert states(store, run) == {"accepted": 3}
     assert not read_run_by_key(store, KEY).closed  # their profiles are to be written
-    verdict(store)
+    decision(store)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_the_promises_hold_of_codes_that_are_given_again_shared_or_capped(world:
     report = reconcile(store, world.phone.log(KEY))
     assert reasons(report) == []
     assert report.accepted == len(world.phone.log(KEY)) > 2
-    verdict(store)
+    decision(store)
 
 
 def test_a_run_that_went_beyond_its_first_share_was_let_go(world: World) -> None:
@@ -387,7 +387,7 @@ def test_a_run_that_went_beyond_its_first_share_was_let_go(world: World) -> None
     world.phone.send(world.store, run, contacts)
     store = restore()
     assert reconcile(store, world.phone.log()).accepted == 4
-    verdict(store)
+    decision(store)
 
 
 def test_paused_and_cancelled_runs_wait_too_and_are_so_again_afterwards(world: World) -> None:
@@ -403,7 +403,7 @@ def test_paused_and_cancelled_runs_wait_too_and_are_so_again_afterwards(world: W
     assert cancel_run(store, KEY).skipped == 1  # who held a code may have been sent to, and keeps it
     assert states(store, run) == {"unknown": 1, "skipped": 1}
     reconcile(store, world.phone.log())
-    verdict(store)
+    decision(store)
     assert states(store, run) == {"accepted": 2}
 
 
@@ -418,10 +418,10 @@ def test_events_that_waited_are_put_off(world: World) -> None:
     assert refusals(store) == ["restored", "restored"]
     assert read_left(store).events == 2
     assert audience(store, drain(store, "welcome/run/now")) == contacts[2:]
-    verdict(store, Rest.UNSENT, FreeCodes.RELEASE)
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
     assert audience(store, drain(store, "welcome/run/later")) == contacts[:2]
     other = restore()
-    verdict(other, Rest.SENT, FreeCodes.RELEASE)
+    decision(other, Rest.SENT, FreeCodes.RELEASE)
     assert refusals(other) == ["sent before a restore", "sent before a restore"]
 
 
@@ -433,7 +433,7 @@ def test_what_is_told_late_stops_a_send_that_is_due(world: World) -> None:
     restore = world.back_up()
     world.phone.send(world.store, run, contacts)
     store = restore()
-    verdict(store, Rest.UNSENT, FreeCodes.WITHDRAW)
+    decision(store, Rest.UNSENT, FreeCodes.WITHDRAW)
     assert states(store, run) == {"assigned": 2, "pending": 1}
     assert reconcile(store, world.phone.log()).accepted == 3
     assert states(store, run) == {"accepted": 3}
@@ -444,22 +444,22 @@ def test_said_again_it_freezes_what_was_opened_in_between(world: World) -> None:
     add_codes(world.store, 9)
     store = world.back_up()()
     first = require_restore(store)
-    judge(store, free_codes=FreeCodes.RELEASE)
+    decide(store, free_codes=FreeCodes.RELEASE)
     run = open_welcome(store, spec=MESSAGE_ONLY)
     PostgresLedger(store).assign_codes(run.run_id, contacts[:1], CODES)
     again = say_restored(store, datetime.now(timezone.utc) - timedelta(seconds=0.001))
     assert (again.restore_id, again.restored_to, again.free_codes) == (first.restore_id, first.restored_to, None)
     assert states(store, run) == {"unknown": 1, "pending": 1}
-    verdict(store, Rest.UNSENT, FreeCodes.RELEASE)
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
     world.phone.send(store, run, contacts)
     with pytest.raises(ConfigurationError, match="is yet to come"):
         say_restored(store, datetime.now(timezone.utc) + timedelta(hours=1))
     said = [(row["action"], row["subject"]) for row in list_audit(store)]
-    assert ("judge", "rest unsent, free codes release of the restored store") in said
+    assert ("decide", "rest unsent, free codes release of the restored store") in said
     assert [action for action, _ in said].count("restored") == 2
 
 
-def test_a_verdict_alone_lets_go_what_waits(world: World) -> None:
+def test_a_decision_alone_lets_go_what_waits(world: World) -> None:
     add_contacts(world.store, 1)
     add_codes(world.store, 2)
     open_welcome(world.store, spec=MESSAGE_ONLY)
@@ -467,7 +467,7 @@ def test_a_verdict_alone_lets_go_what_waits(world: World) -> None:
     with account(world.addresses[0], "sender") as sender, connect(sender) as theirs:
         for attack in (
             "update promo.store_restore set lifted_at = now(), free_codes = 'release', rest = 'unsent'",
-            "update promo.restored_run set rest = 'unsent', judged_at = now()",
+            "update promo.restored_run set rest = 'unsent', decided_at = now()",
             "delete from promo.restored_run",
             "insert into promo.restored_send values ('k', 1, 1, 1, null, true)",
         ):
@@ -476,7 +476,7 @@ def test_a_verdict_alone_lets_go_what_waits(world: World) -> None:
         assert theirs.execute("select from promo.restored_run").rowcount == 1
 
 
-def test_doctor_list_and_command_tell_while_something_is_left_to_judge(
+def test_doctor_list_and_command_tell_while_something_is_left_to_decide(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_contacts(world.store, 1)
@@ -489,8 +489,8 @@ def test_doctor_list_and_command_tell_while_something_is_left_to_judge(
     assert KEY in capsys.readouterr().out
     assert main(["db", "restored", "--dsn", address]) == 1
     assert "2 codes that are free, or were given since" in capsys.readouterr().out
-    assert main(["db", "judge", "--dsn", address]) == 2
-    assert main(["db", "judge", "--rest", "sent", "--free-codes", "withdraw", "--dsn", address]) == 0
-    assert "1 contacts are sent nothing more; 2 codes withdrawn; all is judged" in capsys.readouterr().out
+    assert main(["db", "decide", "--dsn", address]) == 2
+    assert main(["db", "decide", "--rest", "sent", "--free-codes", "withdraw", "--dsn", address]) == 0
+    assert "1 contacts are sent nothing more; 2 codes withdrawn; all is decided" in capsys.readouterr().out
     assert main(["db", "restored", "--dsn", address]) == 0
     assert [one for one in look_at_store(address, tmp_path) if one.health is Health.WRONG] == []

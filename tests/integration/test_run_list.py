@@ -33,7 +33,7 @@ def keys(store: Connection, **narrowed: object) -> list[str]:
     return [one.run_key for one in list_runs(store, **narrowed)]  # type: ignore[arg-type]  # as a test names them
 
 
-def wait_for_verdict(store: Connection, run_id: int) -> None:
+def wait_for_decision(store: Connection, run_id: int) -> None:
     """Let a run wait as it does in a store that was restored."""
     store.execute("insert into promo.store_restore (restored_to, said_by, claim_id) values (now(), 'anna', 0)")
     store.execute("insert into promo.restored_run (run_id, restore_id) values (%s, 1)", [run_id])
@@ -46,7 +46,7 @@ def run_in_every_state(store: Connection) -> None:
         if state is RunState.PAUSED:
             pause_run(store, state.value)
         if state is RunState.RESTORED:
-            wait_for_verdict(store, number + 1)
+            wait_for_decision(store, number + 1)
         if state is RunState.CANCELLED:
             cancel_run(store, state.value)
         if state is RunState.CLOSED:

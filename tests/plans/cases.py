@@ -71,7 +71,7 @@ COMMANDS = {
 """Statements that have no plan."""
 
 WHOLE_STORE = {
-    "ledger.restores.judging.withdraw_free": "takes all codes that are free out of the pools, once after a restore",
+    "ledger.restores.deciding.withdraw_free": "takes all codes that are free out of the pools, once after a restore",
     "demo.ledger_view.read_fingerprint": "a digest of everything a campaign changes, of the demo's small store",
     "contacts.bulk_store.match_field_values": "reads one field of all contacts, for the rare import that names them by"
     " it: an index on values would be written for every code that is recorded",

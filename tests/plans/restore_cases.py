@@ -33,7 +33,7 @@ _ROOM = "ledger.restores."
 
 def restore_cases() -> dict[str, Case]:
     """Return a case for each of them."""
-    return {**_restoring(), **_told(), **_judging()}
+    return {**_restoring(), **_told(), **_deciding()}
 
 
 def _restoring() -> dict[str, Case]:
@@ -51,7 +51,7 @@ def _restoring() -> dict[str, Case]:
         f"{room}count_free": case(RUN),
         f"{room}count_put_off": case(RUN, put_off),
         f"{room}count_forgotten": case(RUN, _SAID, _TOLD),
-        f"{room}find_verdict": case(ONE, _SAID, _FROZEN, due_at=None),
+        f"{room}find_decision": case(ONE, _SAID, _FROZEN, due_at=None),
     }
 
 
@@ -86,8 +86,8 @@ def _told() -> dict[str, Case]:
     }
 
 
-def _judging() -> dict[str, Case]:
-    room = f"{_ROOM}judging."
+def _deciding() -> dict[str, Case]:
+    room = f"{_ROOM}deciding."
     frozen: tuple[Step, ...] = (
         _SAID,
         _FROZEN,
@@ -96,14 +96,14 @@ def _judging() -> dict[str, Case]:
     put_off: Step = (f"{_ROOM}restoring.put_off_events", {})
     return {
         f"{room}next_restored": case(BATCH, *frozen, after=0, limit=BATCH),
-        f"{room}lock_verdict": case(ONE, _SAID, restore_id=1),
-        f"{room}refuse_restored": case(BATCH, *frozen, detail="judged"),
+        f"{room}lock_decision": case(ONE, _SAID, restore_id=1),
+        f"{room}refuse_restored": case(BATCH, *frozen, detail="decided"),
         f"{room}skip_restored": case(RUN, *frozen),
-        f"{room}judge_run": case(ONE, *frozen, rest="unsent"),
-        f"{room}judge_rest": case(ONE, _SAID, rest="unsent", restore_id=1),
+        f"{room}decide_run": case(ONE, *frozen, rest="unsent"),
+        f"{room}decide_rest": case(ONE, _SAID, rest="unsent", restore_id=1),
         f"{room}let_events_wait": case(RUN, put_off),
         f"{room}end_events": case(RUN, put_off),
         f"{room}withdraw_free": case(RUN),
-        f"{room}judge_codes": case(ONE, _SAID, free_codes="release", restore_id=1),
+        f"{room}decide_codes": case(ONE, _SAID, free_codes="release", restore_id=1),
         f"{room}lift": case(ONE, *frozen, restore_id=1),
     }

@@ -82,10 +82,10 @@ def _rights(connection: Connection) -> Finding:
 
 
 def _restore(connection: Connection) -> Iterator[Finding]:
-    """Find a restore that is not judged to its end; of any other there is nothing to say."""
+    """Find a restore that is not decided to its end; of any other there is nothing to say."""
     restore = read_restore(connection)
     if restore is not None and restore.lifted_at is None:
-        found = f"the store was restored to {restore.restored_to:%Y-%m-%d %H:%M %Z}, which is not judged"
+        found = f"the store was restored to {restore.restored_to:%Y-%m-%d %H:%M %Z}, which is not decided"
         yield Finding(about="restore", health=Health.WRONG, found=found, advice="See what is left: promo db restored")
 
 

@@ -307,12 +307,12 @@ where (coalesce(k.free, 0), coalesce(k.issued, 0), coalesce(k.retired, 0))
       <> (coalesce(c.free, 0), coalesce(c.issued, 0), coalesce(c.retired, 0));
 
 -- restored --
--- While a restore is not judged, nobody of a run that waits for its verdict is about to be sent to.
+-- While a restore is not decided, nobody of a run that waits for its decision is about to be sent to.
 select 'restored_waits' as invariant,
-       'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ', and its run waits for a verdict' as broken
+       'contact ' || a.contact_id || ' of run ' || a.run_id || ' is ' || a.state || ', and its run waits for a decision' as broken
 from promo.restored_run x
 join promo.assignment a on a.run_id = x.run_id
-where x.judged_at is null and a.state = 'sending'
+where x.decided_at is null and a.state = 'sending'
   and x.run_id = %(run_id)s  -- of the run
 ;
 

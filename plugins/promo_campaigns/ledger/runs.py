@@ -96,7 +96,7 @@ def open_run(  # noqa: PLR0913  (what may differ between two openings, one keywo
         added = connection.execute(_SQL["add_run"], row).fetchone()
         if added is not None:
             require_no_repeat(connection, added["run_id"], spec, confirm_within)
-            restoring.require_judged(connection, added["run_id"], run_key, due_at)
+            restoring.require_decided(connection, added["run_id"], run_key, due_at)
             strangers = _freeze_audience(connection, added["run_id"], spec, freeze, start_with)
         run = _find(connection, "read_run_by_key", run_key=run_key)
         _raise(run_problem(run, spec, mode))
@@ -294,7 +294,7 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
     """Open a closed run again if its mode says so, and tell whether somebody waits in it now."""
     if run.mode is not Mode.MISSING:
         return False
-    restoring.require_judged(connection, run.run_id, run.run_key)
+    restoring.require_decided(connection, run.run_id, run.run_key)
     if run.cancelled:
         msg = f"{read_halt(connection, run.run_id)}. {_EDITION}"
         raise RunCancelledError(msg)

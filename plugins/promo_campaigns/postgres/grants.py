@@ -16,7 +16,7 @@ Kind = Literal["owner", "sender", "api", "reader"]
 _KEYS = frozenset({"erasure_key", "picture_key"})
 _OF_THE_SCHEMA = frozenset({"alembic_version", "migration_step"})
 _OF_THE_OWNER = frozenset({"store_restore", "restored_run", "restored_send"})
-"""What waits after a restore is let go by its verdict alone, which the owner gives."""
+"""What waits after a restore is let go by its decision alone, which the owner gives."""
 _DROPPING = "promo.drop_archived_contacts(bigint, bigint, bigint), promo.drop_archived_entries(bigint, bigint)"
 _DELETED = (
     "alert",

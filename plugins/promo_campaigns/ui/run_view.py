@@ -76,7 +76,7 @@ def _waits(progress: Progress) -> list[dict[str, Any]]:
         who = "itself" if line.halted_by in BY_ITSELF else line.halted_by
         waits.append((f"paused by {who}{_why(line.halt_reason)}", None))
     if line.state is RunState.RESTORED:
-        waits.append(("the store was restored; promo db restored tells what is left to judge", None))
+        waits.append(("the store was restored; promo db restored tells what is left to decide", None))
     if line.state is RunState.AWAITING:
         waits.append(("a person must approve it", None))
     first = progress.first_share

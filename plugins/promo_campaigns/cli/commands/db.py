@@ -20,7 +20,7 @@ from promo_campaigns.cli.progress import Bar, progress
 app = Commands()
 app.add("restored", *restores.RESTORED_EXAMPLES)(restores.restored)
 app.add("reconcile", *restores.RECONCILE_EXAMPLES)(restores.reconcile)
-app.add("judge", *restores.JUDGE_EXAMPLES)(restores.judge)
+app.add("decide", *restores.DECIDE_EXAMPLES)(restores.decide)
 
 
 class _Kind(Enum):

@@ -7,7 +7,7 @@ select pg_try_advisory_xact_lock(hashtextextended('promo archive', 0)) as is_our
 -- still tell of sends that a restored store forgot, a frequency cap may count its messages, a send is of unknown outcome, or its
 -- contacts may be given their codes again.
 select d.run_id, d.run_key, d.closed_at, counted.contacts,
-       case when exists (select from promo.store_restore t where t.lifted_at is null) then 'waits until a restore is judged'
+       case when exists (select from promo.store_restore t where t.lifted_at is null) then 'waits until a restore is decided'
             when d.closed_at > promo.clock() - interval '1 hour' - coalesce(capped.longest, interval '0') then 'counts for a frequency cap'
             when (
               select u.contact_id from promo.unknown_send u where u.run_id = d.run_id

@@ -1,8 +1,8 @@
-"""Says that the store was brought back to an earlier moment: whatever may have been sent since waits for a verdict.
+"""Says that the store was brought back to an earlier moment: whatever may have been sent since waits for a decision.
 
 A contact who held a code and was not sent to yet may have been sent to since; one who waited for a code may have been
 given one of those that are free. So all sending waits until somebody has said what became of the free codes, and each
-run that was open until somebody has judged it; ``halt_of`` looks at that once a batch.
+run that was open until somebody has decided it; ``halt_of`` looks at that once a batch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SKIPPED = 100_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRun:
-    """A run that waits for a verdict.
+    """A run that waits for a decision.
 
     :ivar pending: contacts who wait for a code
     :ivar unknown: contacts of whom nobody knows whether they were sent to
@@ -43,11 +43,11 @@ class WaitingRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """The newest restore, and what is left to be judged of it.
+    """The newest restore, and what is left to be decided of it.
 
     :ivar free_codes: ``withdraw`` or ``release``; None until it is said
     :ivar rest: ``sent`` or ``unsent``; None until it is said
-    :ivar lifted_at: when all was judged; None while something waits
+    :ivar lifted_at: when all was decided; None while something waits
     """
 
     restore_id: int
@@ -63,7 +63,7 @@ class Restore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What is left to be judged.
+    """What is left to be decided.
 
     :ivar runs: that wait
     :ivar free: codes that may have been given since
@@ -85,7 +85,7 @@ class Left:
 def say_restored(connection: Connection, restored_to: datetime, *, by: str = "", reason: str = "") -> Restore:
     """Freeze what may have been sent since a moment to which the store was brought back, in one transaction.
 
-    Said again before it is judged, it freezes what was opened in between as well, and counts from the earlier moment.
+    Said again before it is decided, it freezes what was opened in between as well, and counts from the earlier moment.
 
     :param restored_to: the last moment that the store knows
     :param by: who says so; by default the account of this process
@@ -113,7 +113,7 @@ def _freeze(connection: Connection, said: Mapping[str, Any]) -> int:
 
 
 def read_restore(connection: Connection) -> Restore | None:
-    """Return the newest restore, judged or not; None if the store was never said to be restored."""
+    """Return the newest restore, decided or not; None if the store was never said to be restored."""
     row = connection.execute(_SQL["read_restore"]).fetchone()
     return Restore(**row) if row else None
 
@@ -131,7 +131,7 @@ def require_restore(connection: Connection) -> Restore:
 
 
 def read_left(connection: Connection) -> Left:
-    """Return what is left to be judged; it looks at the runs that wait, and at what was put off."""
+    """Return what is left to be decided; it looks at the runs that wait, and at what was put off."""
     forgotten = connection.execute(_SQL["count_forgotten"]).fetchall()[0]
     return Left(
         runs=tuple(WaitingRun(**row) for row in connection.execute(_SQL["waiting_runs"]).fetchall()),
@@ -142,25 +142,25 @@ def read_left(connection: Connection) -> Left:
     )
 
 
-def require_judged(connection: Connection, run_id: int, run_key: str, due_at: datetime | None = None) -> None:
-    """Refuse to open a run that may have been sent before the store was restored, or that was judged to be sent.
+def require_decided(connection: Connection, run_id: int, run_key: str, due_at: datetime | None = None) -> None:
+    """Refuse to open a run that may have been sent before the store was restored, or that was decided to be sent.
 
     :param due_at: when Airflow was to run it first; None for when the run was opened
     :raises RestoredRunError: it may have been, or was
     """
     asked = {"run_id": run_id, "due_at": due_at}
-    found = connection.execute(_SQL["find_verdict"], asked).fetchone()
+    found = connection.execute(_SQL["find_decision"], asked).fetchone()
     if found is None:
         return
     to = f"{found['restored_to']:%Y-%m-%d at %H:%M %Z}"
     if found["waits"]:
         msg = (
             f"run {run_key} may have been sent before the store was restored to {to}, so it is not opened: "
-            "promo db restored tells what is left to judge; clear this task once all is judged"
+            "promo db restored tells what is left to decide; clear this task once all is decided"
         )
     else:
         msg = (
-            f"run {run_key} is not opened: the store was restored to {to}, and what was due before was judged to be "
+            f"run {run_key} is not opened: the store was restored to {to}, and what was due before was decided to be "
             "sent; to send it all the same, give the send an edition of its own"
         )
     raise RestoredRunError(msg)

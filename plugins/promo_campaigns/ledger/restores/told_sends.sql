@@ -38,13 +38,13 @@ set contact_id = case when t.external_id is not null
                      where promo.code_key(p.code) collate "C" = t.key and not p.twin);
 
 -- find_runs --
--- Which run a row means that names none: the one that waits for a verdict and has the contact, if there is one only.
+-- Which run a row means that names none: the one that waits for a decision and has the contact, if there is one only.
 update pg_temp.staged_send t set run_key = found.run_key
 from (
   select m.line, min(r.run_key) as run_key
   from pg_temp.staged_send m
   join promo.assignment a on a.contact_id = m.contact_id
-  join promo.restored_run x on x.run_id = a.run_id and x.judged_at is null
+  join promo.restored_run x on x.run_id = a.run_id and x.decided_at is null
   join promo.run r on r.run_id = a.run_id
   where m.run_key is null and (m.workflow is null or r.workflow = m.workflow)
   group by m.line having count(*) = 1
@@ -57,7 +57,7 @@ update pg_temp.staged_send t set run_id = r.run_id from promo.run r where r.run_
 
 -- find_problems --
 -- What speaks against a row: what it names is not known, or the ledger or another row says otherwise.
-with judged as materialized (
+with decided as materialized (
   select t.line,
     case
       when t.contact_id is null then 'there is no such contact; load it, and reconcile the file again'
@@ -91,8 +91,8 @@ with judged as materialized (
     select r.spec->'fallback'->>'code' as code
     where promo.code_key(r.spec->'fallback'->>'code') collate "C" = t.key) f on true
 )
-update pg_temp.staged_send t set problem = judged.problem
-from judged where judged.line = t.line and judged.problem is not null;
+update pg_temp.staged_send t set problem = decided.problem
+from decided where decided.line = t.line and decided.problem is not null;
 
 -- withdraw_told --
 -- Codes that somebody was told, and that no run of the store can hold for them, leave the pool for good.

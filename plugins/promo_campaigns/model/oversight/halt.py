@@ -23,7 +23,7 @@ class HaltKind(str, Enum):
     STOPPED = "stopped"
     """All sending is stopped, in whatever run."""
     RESTORED = "restored"
-    """The store was brought back from a backup, and what it has forgotten is not judged."""
+    """The store was brought back from a backup, and what it has forgotten is not decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Halt:
         why = f" ({self.reason})" if self.reason else ""
         if self.kind is HaltKind.RESTORED:
             said = f"{self.by} said {on} that the store was restored{why}"
-            return f"run {self.run_key} waits: {said}; promo db restored tells what is left to judge"
+            return f"run {self.run_key} waits: {said}; promo db restored tells what is left to decide"
         what = f"{'all sending' if stopped else f'run {self.run_key}'} was {self.kind.value}"
         who = "by itself" if self.by in BY_ITSELF else f"by {self.by}"
         end = "promo sending start" if stopped else f"promo runs resume {self.run_key}"

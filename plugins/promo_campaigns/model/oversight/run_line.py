@@ -18,7 +18,7 @@ class RunState(str, Enum):
     """A person must approve it before anybody is given a code."""
     PAUSED = "paused"
     RESTORED = "restored"
-    """The store was restored, and waits until it is judged whom the run was sent to since."""
+    """The store was restored, and waits until it is decided whom the run was sent to since."""
     CANCELLED = "cancelled"
     CLOSED = "closed"
 

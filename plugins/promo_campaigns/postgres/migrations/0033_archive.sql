@@ -187,7 +187,7 @@ alter table promo.audit add constraint audit_action_check check (action in (
   'export', 'erase', 'readmit', 'cancel', 'pause', 'resume', 'stop sending', 'start sending', 'run again', 'trigger', 'test send',
   'accept unknown', 'refuse unknown', 'resend unknown', 'reveal', 'find code', 'upload', 'withdraw', 'check',
   'mode missing', 'mode profiles', 'mode refuse', 'approve', 'reject', 'close channel', 'reopen channel',
-  'restored', 'reconcile', 'judge', 'archive', 'drop')) not valid;
+  'restored', 'reconcile', 'decide', 'archive', 'drop')) not valid;
 
 -- part: online --
 alter table promo.audit validate constraint audit_action_check;

@@ -1,4 +1,4 @@
-"""``promo db restored``, ``reconcile`` and ``judge``: a store that was brought back from a backup."""
+"""``promo db restored``, ``reconcile`` and ``decide``: a store that was brought back from a backup."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from promo_campaigns.cli.options import AsJson, Dsn, Fields, Reason, parse_time
 from promo_campaigns.cli.output import Output
 from promo_campaigns.cli.progress import progress, reading_file
 from promo_campaigns.model.errors import ConfigurationError
-from promo_campaigns.model.oversight.verdict import FreeCodes, Rest
+from promo_campaigns.model.oversight.decision import FreeCodes, Rest
 
 if TYPE_CHECKING:
-    from promo_campaigns.ledger.restores.judging import Judged
+    from promo_campaigns.ledger.restores.deciding import Decided
     from promo_campaigns.ledger.restores.restoring import Left, Restore
     from promo_campaigns.ledger.restores.told_sends import Reconciled
 
 RESTORED_EXAMPLES = ("promo db restored --to 2027-03-31T02:00Z", "promo db restored")
 RECONCILE_EXAMPLES = ("promo db reconcile gateway_log.csv",)
-JUDGE_EXAMPLES = (
-    "promo db judge --rest unsent --free-codes withdraw",
-    'promo db judge --run welcome/edition/spring --rest sent --reason "the gateway lost its log"',
+DECIDE_EXAMPLES = (
+    "promo db decide --rest unsent --free-codes withdraw",
+    'promo db decide --run welcome/edition/spring --rest sent --reason "the gateway lost its log"',
 )
 _REASONS_SHOWN = 20
 _NEXT = (
     "Erasures, unsubscriptions, contacts and code files since then are forgotten too: repeat them. Then tell what was "
-    "sent: promo db reconcile FILE; and judge what is left: promo db judge"
+    "sent: promo db reconcile FILE; and decide what is left: promo db decide"
 )
 
 
@@ -43,10 +43,10 @@ def restored(
     fields: Fields = "",
     dsn: Dsn = "",
 ) -> ExitStatus:
-    """Say that the store was restored from a backup, so that nothing is sent twice; or show what is left to judge.
+    """Say that the store was restored from a backup, so that nothing is sent twice; or show what is left to decide.
 
     With --to, all sending waits, and each run that is open: its contacts may have been sent to since. Only the owner of
-    the store may say so. Without it, the exit status is 1 while something is left to judge.
+    the store may say so. Without it, the exit status is 1 while something is left to decide.
     """
     from promo_campaigns.ledger.restores.restoring import read_left, read_restore, say_restored
     from promo_campaigns.postgres.connection import connect
@@ -75,11 +75,11 @@ def _in_words(found: Restore | None, left: Left | None) -> str:
     if found is None:
         return "Nobody has said that this store was restored."
     to = f"The store was restored to {found.restored_to:%Y-%m-%d %H:%M:%S %Z}, says {found.said_by}"
-    return f"{to}.\n{_left_in_words(found, left)}" if left else f"{to}; all is judged."
+    return f"{to}.\n{_left_in_words(found, left)}" if left else f"{to}; all is decided."
 
 
 def _left_in_words(found: Restore, left: Left) -> str:
-    lines = ["Left to judge:"]
+    lines = ["Left to decide:"]
     lines += [f"  {run.run_key}: {run.unknown:,} perhaps sent, {run.pending:,} without a code" for run in left.runs]
     if not found.rest:
         lines.append(f"  runs since then, which are not known, and {left.events:,} events")
@@ -128,7 +128,7 @@ def _reconciled_in_words(done: Reconciled) -> str:
     return "\n".join(lines)
 
 
-def judge(
+def decide(
     *,
     rest: Annotated[
         Rest | None,
@@ -154,22 +154,22 @@ def judge(
 ) -> None:
     """Say what became of all that a restored store has forgotten and nobody told of; then runs go on.
 
-    Runs go on once they are judged, and the codes that were free.
+    Runs go on once they are decided, and the codes that were free.
     """
-    from promo_campaigns.ledger.restores import judging
+    from promo_campaigns.ledger.restores import deciding
     from promo_campaigns.postgres.connection import connect
 
     if not (rest or free_codes) or (run and not rest):
         msg = "give --rest sent|unsent, which --run KEY may narrow, or --free-codes withdraw|release, or both"
         raise ConfigurationError(msg)
     output = Output(as_json=as_json, fields=fields)
-    with connect(find_dsn(dsn)) as connection, progress("Judging what is left"):
-        done = judging.judge(connection, rest=rest, run_key=run, free_codes=free_codes, reason=reason)
+    with connect(find_dsn(dsn)) as connection, progress("Deciding what is left"):
+        done = deciding.decide(connection, rest=rest, run_key=run, free_codes=free_codes, reason=reason)
     record = {name: getattr(done, name) for name in ("runs", "sends", "skipped", "withdrawn", "lifted")}
-    output.record(record, _judged_in_words(done))
+    output.record(record, _decided_in_words(done))
 
 
-def _judged_in_words(done: Judged) -> str:
-    counts = f"{done.runs:,} runs judged: {done.sends:,} sends, {done.skipped:,} contacts are sent nothing more"
-    end = "all is judged, and nothing waits any more" if done.lifted else "promo db restored tells what is left"
+def _decided_in_words(done: Decided) -> str:
+    counts = f"{done.runs:,} runs decided: {done.sends:,} sends, {done.skipped:,} contacts are sent nothing more"
+    end = "all is decided, and nothing waits any more" if done.lifted else "promo db restored tells what is left"
     return f"{counts}; {done.withdrawn:,} codes withdrawn; {end}"

@@ -1,4 +1,4 @@
-"""A restored store waits until what it has forgotten is judged."""
+"""A restored store waits until what it has forgotten is decided."""
 
 from __future__ import annotations
 

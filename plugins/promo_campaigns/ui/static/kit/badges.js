@@ -19,7 +19,7 @@ const RUNS = {
     says: "A person paused it; nobody is sent anything until it goes on.",
   },
   restored: {
-    word: "to be judged",
+    word: "to be decided",
     palette: "awaiting_input",
     says: "The store was restored from a backup; nobody is sent anything until somebody says what was sent since.",
   },

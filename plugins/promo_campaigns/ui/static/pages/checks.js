@@ -68,7 +68,7 @@ const Restored = (/** @type {{to: string}} */ { to }) =>
     { status: "warning", title: "The store was restored from a backup" },
     "What was sent after ",
     h(Time, { key: "to", at: to }),
-    " is forgotten, and waits until it is judged: promo db restored tells what is left.",
+    " is forgotten, and waits until it is decided: promo db restored tells what is left.",
   );
 
 /** @param {{checks: Checks, broken: number}} props */

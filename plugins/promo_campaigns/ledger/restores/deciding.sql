@@ -6,8 +6,8 @@ where u.run_id = %(run_id)s and u.contact_id > %(after)s and exists (
   where t.run_id = u.run_id and t.contact_id = u.contact_id and t.purpose = 'message' and t.lease_token < 0 and t.outcome is null)
 order by u.contact_id limit %(limit)s;
 
--- lock_verdict --
--- One verdict at a time.
+-- lock_decision --
+-- One decision at a time.
 select restore_id from promo.store_restore where restore_id = %(restore_id)s for update;
 
 -- refuse_restored --
@@ -28,11 +28,11 @@ with decided as (
 )
 select count(*) as skipped from decided;
 
--- judge_run --
+-- decide_run --
 -- The run waits no more, and what was said of it stays.
-update promo.restored_run set rest = %(rest)s, judged_at = promo.clock() where run_id = %(run_id)s and judged_at is null;
+update promo.restored_run set rest = %(rest)s, decided_at = promo.clock() where run_id = %(run_id)s and decided_at is null;
 
--- judge_rest --
+-- decide_rest --
 -- What was said of all that the store has forgotten.
 update promo.store_restore set rest = %(rest)s where restore_id = %(restore_id)s;
 
@@ -48,12 +48,12 @@ update promo.event_queue set refused = 'sent before a restore' where refused = '
 -- Codes that are free leave the pool for good: any of them may be somebody's.
 update promo.promo_code set retired = true, seen_at = promo.clock() where not retired and issued_at is null;
 
--- judge_codes --
+-- decide_codes --
 -- What was said of the codes that were free.
 update promo.store_restore set free_codes = %(free_codes)s where restore_id = %(restore_id)s;
 
 -- lift --
--- Once all is judged, nothing waits any more.
+-- Once all is decided, nothing waits any more.
 update promo.store_restore s set lifted_at = promo.clock()
 where s.restore_id = %(restore_id)s and s.lifted_at is null and s.rest is not null and s.free_codes is not null
-  and not exists (select from promo.restored_run x where x.restore_id = s.restore_id and x.judged_at is null);
+  and not exists (select from promo.restored_run x where x.restore_id = s.restore_id and x.decided_at is null);
