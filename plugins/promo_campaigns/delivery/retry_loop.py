@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from promo_campaigns.delivery.garbage import rarely_collected
 from promo_campaigns.delivery.throttle.breaker import FirstAnswers, is_sign_of_life, receiver_fault
 from promo_campaigns.delivery.throttle.rate_limit import next_chunk
 from promo_campaigns.model.errors import ReceiverRefusesError, ReceiverUnavailableError, RunHaltedError, SendError
@@ -126,7 +127,8 @@ class RetryLoop:
         waiting = deque(contact_ids)
         self.first, self.whose = FirstAnswers(len(contact_ids)), contact_ids
         for pause_s in (1.0, 2.0, 4.0, 8.0, 0.0):
-            put_off = await self._call_all(waiting, tally)
+            with rarely_collected():
+                put_off = await self._call_all(waiting, tally)
             was_open = self.first.is_open
             self.fault = self.fault or self.first.conclude()
             if self.fault:

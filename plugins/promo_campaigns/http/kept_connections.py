@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import select
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
@@ -74,6 +75,10 @@ class _Call:
     answered: bool = False
 
 
+_CALL: ContextVar[_Call] = ContextVar("call")
+"""The call of the task that runs. Asking for the task itself costs as much as the rest of a call's bookkeeping."""
+
+
 class KeptConnections(aiohttp.TCPConnector):
     """Connects to one receiver, hands each call one connection, and never a second one.
 
@@ -86,7 +91,6 @@ class KeptConnections(aiohttp.TCPConnector):
         super().__init__(**settings)
         self.tunnel_headers = tunnel_headers
         self._kept: WeakKeyDictionary[ResponseHandler, _Kept] = WeakKeyDictionary()
-        self._under_way: dict[asyncio.Task[Any] | None, _Call] = {}
         self._proven = 0
         self._most: float = math.inf
         self._first: _Kept | None = None
@@ -95,11 +99,11 @@ class KeptConnections(aiohttp.TCPConnector):
 
     def begin(self) -> None:
         """Begin a call of the task that runs."""
-        self._under_way[asyncio.current_task()] = _Call()
+        _CALL.set(_Call())
 
     def answered(self) -> None:
         """Hear that an answer to the task's call has begun: the receiver has read the request."""
-        call = self._under_way[asyncio.current_task()]
+        call = _CALL.get()
         call.answered = True
         kept = call.kept
         if kept is None:
@@ -113,17 +117,17 @@ class KeptConnections(aiohttp.TCPConnector):
 
     def broke(self) -> None:
         """Hear that the connection of the task's call broke; before an answer, the receiver may have closed it."""
-        call = self._under_way[asyncio.current_task()]
+        call = _CALL.get()
         if call.kept is not None and call.kept.answers and not call.answered:
             self._stop_at(call.kept.answers)
 
     def has_connection(self) -> bool:
         """Tell whether the task's call was given a connection: without one, not a byte of its request has left."""
-        return self._under_way[asyncio.current_task()].kept is not None
+        return _CALL.get().kept is not None
 
     def end(self) -> None:
         """End the task's call, whatever it came to."""
-        kept = self._under_way.pop(asyncio.current_task()).kept
+        kept = _CALL.get().kept
         if kept is None:
             return
         kept.idle_since = asyncio.get_running_loop().time()
@@ -137,7 +141,7 @@ class KeptConnections(aiohttp.TCPConnector):
 
         :raises RequestNotRepeatedError: the call had a connection before
         """
-        call = self._under_way[asyncio.current_task()]
+        call = _CALL.get()
         if call.kept is not None:
             self.broke()
             raise RequestNotRepeatedError from (call.protocol.exception() if call.protocol else None)
