@@ -38,7 +38,7 @@ from benchmarks.bench_campaign import PATIENCE_S, check, one_run, running
 from benchmarks.figures import Figure, keep
 from integration.scenario import add_codes, add_contacts
 from promo_campaigns.local_airflow.ports import free_port
-from promo_campaigns.local_airflow.services import airflow_command
+from promo_campaigns.local_airflow.services import forking_command
 from promo_campaigns.local_airflow.supervisor import Service
 from promo_campaigns.postgres.connection import connect
 from promo_campaigns.postgres.embedded.processes import command_line, session_members
@@ -115,7 +115,7 @@ def start_workers(cluster: AirflowCluster) -> None:
     for number in range(WORKERS):
         name = f"{WORKER}-{number}"
         options = ["--concurrency", str(SLOTS), "--celery-hostname", name, "--skip-serve-logs"]
-        service = Service(name, airflow_command("celery", "worker", *options), rank=0, patience=5)
+        service = Service(name, forking_command("celery", "worker", *options), rank=0, patience=5)
         cluster.supervisor.start(service, cluster.environment)
     cluster.wait("the workers are ready", lambda: all(map(is_ready, cluster.started(WORKER))), START_S)
 

@@ -21,9 +21,11 @@ ROOT = Path(__file__).parents[2]
 def lay_out(folder: Path, files: int, messages: int) -> None:
     """Write so many workflows, which share so many messages."""
     shutil.copytree(ROOT / "include", folder)
-    sample = folder / "workflows" / "welcome_push.yaml"
-    workflow, message = sample.read_text(), (folder / "messages" / "promo_push.yaml").read_text()
-    sample.unlink()
+    samples = folder / "workflows"
+    workflow = (samples / "welcome_push.yaml").read_text()
+    message = (folder / "messages" / "promo_push.yaml").read_text()
+    for sample in samples.glob("*.yaml"):
+        sample.unlink()
     for number in range(messages):
         (folder / "messages" / f"m{number}.yaml").write_text(message)
     for number in range(files):

@@ -2,8 +2,9 @@
 
     python -m promo_campaigns.local_airflow.preloaded scheduler
 
-A scheduler forks a process for each task, and a DAG processor one for each reading of a file. More than half of what
-these take is to load Airflow's task runner, the blocks and the drivers. Code that changes is read after a restart.
+A scheduler forks a process for each task, a Celery worker does too, and a DAG processor forks one for each reading of a
+file. More than half of what these take is to load Airflow's task runner, the blocks and the drivers. Code that changes
+is read after a restart.
 """
 
 from __future__ import annotations

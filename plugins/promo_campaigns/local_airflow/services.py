@@ -43,7 +43,8 @@ def airflow_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "airflow", *arguments]
 
 
-def _forking_command(*arguments: str) -> list[str]:
+def forking_command(*arguments: str) -> list[str]:
+    """Return the command line of a component that forks, which loads first what each fork needs."""
     return [sys.executable, "-m", "promo_campaigns.local_airflow.preloaded", *arguments]
 
 
@@ -54,8 +55,8 @@ def airflow_services() -> list[Service]:
     """
     return [
         Service("api-server", airflow_command("api-server"), rank=2, patience=2),
-        Service("dag-processor", _forking_command("dag-processor"), rank=1, patience=2),
-        Service("scheduler", _forking_command("scheduler", "--skip-serve-logs"), rank=1, patience=10),
+        Service("dag-processor", forking_command("dag-processor"), rank=1, patience=2),
+        Service("scheduler", forking_command("scheduler", "--skip-serve-logs"), rank=1, patience=10),
         Service("triggerer", airflow_command("triggerer", "--skip-serve-logs"), rank=1, patience=2),
     ]
 
