@@ -24,8 +24,8 @@ MOST_SECONDS = 15 * 60.0
 POSTGRES = "localhost:5432"
 RECEIVER = "https://api.shop.example"
 LOGIN = '"auth": "bearer"'
-END = "kill -INT $!"
-"""How the page ends Airflow, once everything was sent."""
+END, AT_LAST = "kill -INT $!", "kill -KILL -- -$!"
+"""How the page ends Airflow, once everything was sent; and how, if Airflow does not end by itself."""
 REPEATED = ("airflow dags unpause ", "promo runs list")
 """Commands that the page lets its reader repeat until they show what it says."""
 

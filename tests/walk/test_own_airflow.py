@@ -16,7 +16,7 @@ from promo_campaigns.local_airflow.ports import free_port
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
 from receiver import running_receiver
 from walk.environment import environment
-from walk.stranger import END, LOGIN, MOST_COMMANDS, MOST_SECONDS, POSTGRES, RECEIVER, Stranger
+from walk.stranger import AT_LAST, END, LOGIN, MOST_COMMANDS, MOST_SECONDS, POSTGRES, RECEIVER, Stranger
 from walk.terminal import terminal_in
 from wheels import build_wheel
 
@@ -88,7 +88,7 @@ def test_a_stranger_really_sends_by_the_page_alone(
         checked = terminal.type("promo check && promo doctor")
         assert checked.status == 0, checked.shown
         _require_sent(receiver.received)
-        terminal.end_background(END)
+        terminal.end_background(END, AT_LAST)
     assert len(stranger.typed) <= MOST_COMMANDS
     assert stranger.compared
 
