@@ -43,8 +43,12 @@ def take_up(file: Path) -> None:
     """Add the figures of a search; those of the same commit and seeds are replaced."""
     new = json.loads(file.read_text(encoding="utf-8"))
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    kept = [one for one in results if (one["commit"], one.get("seeds")) != (new["commit"], new.get("seeds"))]
+    kept = [one for one in results if _search(one) != _search(new)]
     RESULTS.write_text(json.dumps([*kept, new], indent=2) + "\n", encoding="utf-8")
+
+
+def _search(one: dict[str, Any]) -> tuple[object, ...]:
+    return one["commit"], one.get("seeds"), one.get("contacts")
 
 
 def _rows(one: dict[str, Any]) -> list[Sequence[str]]:
@@ -54,7 +58,8 @@ def _rows(one: dict[str, Any]) -> list[Sequence[str]]:
         more = f", {one['steps']:,} steps, {one['injected']:,} faults" if "steps" in one else ""
         much = f"{one['schedules']:,} schedules{more}"
         seeds = f"{one['seeds'][0]} to {one['seeds'][1]}"
-        rows.append(("drawn schedules", much, f"{one['violations']:,}", seeds, _time(one["seconds"]), commit))
+        what = f"drawn schedules of {one['contacts']:,} contacts" if "contacts" in one else "drawn schedules"
+        rows.append((what, much, f"{one['violations']:,}", seeds, _time(one["seconds"]), commit))
     if kills := one.get("real_kills"):
         rows.append(("real kills", _struck(kills), f"{kills['violations']:,}", "", _time(kills["seconds"]), commit))
     return rows

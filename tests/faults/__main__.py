@@ -1,4 +1,4 @@
-"""`make faults`: a long search, or one schedule again, step by step, with SEED set."""
+"""`make faults`: a long search, or one schedule again, step by step, with SEED set. CONTACTS=n makes them large."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ RESULTS = ROOT / ".faults" / "results.json"
 
 def main() -> int:
     """Search, write the figures down, and return the exit status."""
+    contacts = int(os.environ.get("CONTACTS", "0"))
     if "SEED" in os.environ:
-        return _replay(int(os.environ["SEED"]))
+        return _replay(int(os.environ["SEED"]), contacts)
     commit = _git("rev-parse", "HEAD")
     first, count = int(commit[:8], 16), int(os.environ.get("SCHEDULES", "20000"))
-    found = search_beside(range(first, first + count))
+    found = search_beside(range(first, first + count), contacts=contacts)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(_figures(found, first, commit), indent=2) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(_figures(found, first, commit, contacts), indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{found.schedules} schedules, {len(found.failed)} violations, see {RESULTS.relative_to(ROOT)}\n")
     sys.stdout.write(found.explain())
     return 1 if found.failed else 0
 
 
-def _replay(seed: int) -> int:
+def _replay(seed: int, contacts: int) -> int:
     with throwaway_postgres(in_memory()) as server:
         migrate(server.dsn("postgres"))
         with stage(server.dsn("postgres")) as opened:
-            schedule = Schedule(opened, seed)
+            schedule = Schedule(opened, seed, contacts=contacts)
             schedule.trace = []
             report = schedule.play()
     sys.stdout.write(
@@ -51,8 +52,9 @@ def _replay(seed: int) -> int:
     return 1 if report.violations else 0
 
 
-def _figures(found: Search, first: int, commit: str) -> dict[str, object]:
+def _figures(found: Search, first: int, commit: str, contacts: int) -> dict[str, object]:
     return {
+        **({"contacts": contacts} if contacts else {}),
         "schedules": found.schedules,
         "violations": len(found.failed),
         "steps": found.steps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
@@ -16,16 +17,20 @@ from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.delivery import batches as sending
 from promo_campaigns.delivery import bulk
+from promo_campaigns.delivery.opening.events import EventOpening
 from promo_campaigns.delivery.templates import compile_data_source, compile_message
 from promo_campaigns.ledger import runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import (
+    FirstShareError,
+    HeldUpError,
     InvariantBrokenError,
     LeaseHeldError,
     LedgerConflictError,
     PoolShortageError,
     PromoError,
+    QuietHoursError,
     ReceiverUnavailableError,
     RunCancelledError,
     RunClosedError,
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from faults.wire import Wire
     from faults.workers import Worker
     from promo_campaigns.delivery.rendering import MessageTemplates, RequestTemplates
+    from promo_campaigns.model.events import EventTerms
     from promo_campaigns.model.run import Batch, Run
     from promo_campaigns.model.run_spec import DataSource, Message
 
@@ -56,11 +62,12 @@ EXPECTED = (
     ReceiverUnavailableError,
     LeaseHeldError,
     RunHaltedError,
+    QuietHoursError,
 )
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
 _DELAY_S = 20.0
-_ABORT_AT = 50.0
+_ABORT_AT, _NEVER_ABORTED = 50.0, 100.0
 
 
 @dataclass(slots=True)
@@ -120,12 +127,15 @@ class Pipeline:
 
         def follow(worker: Worker) -> None:
             for task in range(first, len(self.tasks(dag_run.occurrence))):
-                if dag_run.deleted:
+                if dag_run.deleted or (task and self._waits_for_events(dag_run)):
                     return
                 self.put_at(worker, dag_run, task)
                 self._insist(worker, dag_run, task)
 
         return follow
+
+    def _waits_for_events(self, dag_run: DagRun) -> bool:
+        return dag_run.run is None and self.scenario.terms_of(dag_run.occurrence) is not None
 
     def put_at(self, worker: Worker, dag_run: DagRun, task: int) -> None:
         """Say which task of a DAG run a worker is at."""
@@ -139,9 +149,34 @@ class Pipeline:
         return (self.start, self.get_contact, self.get_promo_code, *ask, self.message, *record, self.end)
 
     def start(self, worker: Worker, dag_run: DagRun) -> None:
-        """Open the run and cut its batches."""
-        mode, send_by = dag_run.mode, self.scenario.send_by_s
-        run = worker.transact(
+        """Open the run and cut its batches; there is none where no event waits."""
+        mode = dag_run.mode  # a backfill may bring another one meanwhile
+        terms = self.scenario.terms_of(dag_run.occurrence)
+        run = self._take_events(worker, dag_run, mode, terms) if terms else self._open(worker, dag_run, mode)
+        if run is None:
+            dag_run.run, dag_run.batches = None, ()
+            return
+        assert not (run.closed and mode is Mode.REFUSE), "O16 a closed run was opened again against its mode"
+        size = self.scenario.batch_size
+        batches = worker.transact("read_batches", lambda: runs.read_batches(worker.connection, run, size))
+        repairs = all(batch.repair for batch in batches)
+        assert repairs or not (run.closed and mode is Mode.PROFILES), "O16 a run to repair profiles sends messages"
+        dag_run.run, dag_run.batches = run, batches
+
+    def _take_events(self, worker: Worker, dag_run: DagRun, mode: Mode | None, terms: EventTerms) -> Run | None:
+        opening = EventOpening(
+            spec=self.scenario.spec,
+            terms=terms,
+            key=self.key_of(dag_run),
+            mode=mode,
+            abort_at=_NEVER_ABORTED,
+        )
+        worker.transact("begin_events", partial(opening.begin, worker.connection))
+        return worker.transact("open_run", partial(opening.open_next, worker.connection, opening.key))
+
+    def _open(self, worker: Worker, dag_run: DagRun, mode: Mode | None) -> Run:
+        send_by = self.scenario.send_by_s
+        return worker.transact(
             "open_run",
             lambda: runs.open_run(
                 worker.connection,
@@ -153,12 +188,6 @@ class Pipeline:
                 start_with=self.scenario.start_with,
             ),
         )
-        assert not (run.closed and mode is Mode.REFUSE), "O16 a closed run was opened again against its mode"
-        size = self.scenario.batch_size
-        batches = worker.transact("read_batches", lambda: runs.read_batches(worker.connection, run, size))
-        repairs = all(batch.repair for batch in batches)
-        assert repairs or not (run.closed and mode is Mode.PROFILES), "O16 a run to repair profiles sends messages"
-        dag_run.run, dag_run.batches = run, batches
 
     def get_contact(self, worker: Worker, dag_run: DagRun) -> None:
         """Skip who cannot be reached."""
@@ -178,7 +207,9 @@ class Pipeline:
                     return ledger.held_codes(batch.run_id, whose)
                 return ledger.assign_codes(batch.run_id, whose, self.scenario.spec_of(dag_run.occurrence).codes)
 
-            dag_run.given[batch.first] = worker.transact("assign_codes", claim)
+            given = worker.transact("assign_codes", claim)
+            self._require_open(worker, ledger, batch, whose)
+            dag_run.given[batch.first] = given
 
     def ask(self, worker: Worker, dag_run: DagRun) -> None:
         """Ask the data source whose answer the message reads."""
@@ -213,9 +244,11 @@ class Pipeline:
         for batch in dag_run.batches:
             given = dag_run.given.get(batch.first, [])
             if not batch.repair:
-                self._send(worker, dag_run, ledger, [contact for contact, _ in given])
+                whose = [contact for contact, _ in given]
+                self._send(worker, dag_run, ledger, whose)
                 if self.scenario.first:
                     worker.transact("weigh_first_share", partial(ledger.weigh_first_share, batch.run_id))
+                self._require_open(worker, ledger, batch, whose)
 
             def taken(batch: Batch = batch, given: Sequence[tuple[int, str]] = given) -> list[tuple[int, str]]:
                 states = ledger.states(batch.run_id, [contact for contact, _ in given])
@@ -268,6 +301,12 @@ class Pipeline:
             resend_within_s=self.scenario.window_s / 2,
         )
 
+    def _require_open(self, worker: Worker, ledger: PostgresLedger, batch: Batch, whose: Sequence[int]) -> None:
+        """Wait until quiet hours are over; contacts beyond a first share are left to a later DAG run."""
+        if self.scenario.quiet and not batch.repair:
+            with suppress(FirstShareError):
+                worker.transact("require_open", partial(ledger.require_open, batch.run_id, whose))
+
     def _caller(self, worker: Worker, receiver: Receiver, occurrence: str, method: str) -> Caller:
         return Caller(
             receiver=receiver,
@@ -306,7 +345,7 @@ class Pipeline:
                 self.tasks(dag_run.occurrence)[task](worker, dag_run)
             except psycopg.OperationalError:
                 wait_s = None
-            except (ReceiverUnavailableError, LeaseHeldError, RunHaltedError) as error:
+            except (ReceiverUnavailableError, HeldUpError) as error:
                 wait_s = error.wait_s
             else:
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faults.dag_runs import DagRun
+from faults.event_callers import caller
 from faults.persons import halt, person, rule
 from faults.small_scenario import DAY_S, WINDOW_S
 from faults.stage import WORKERS
@@ -172,8 +173,14 @@ class FaultPlan:
         back = self._rng.choice((0, 0, 0, 1, worker.task))
         return self._schedule.start(dag_run, max(0, worker.task - back)) is not None
 
+    def _event(self) -> bool:
+        return self._schedule.spawn("caller", caller(self._schedule)) is not None
+
     def _dag_run(self, occurrence: str, mode: Mode | None = None) -> DagRun:
+        """Return a DAG run; each that answers events stands for something of its own."""
         self._named += 1
+        if self._scenario.terms_of(occurrence):
+            return DagRun(f"{occurrence} {self._named}", f"{occurrence} run {self._named}", mode)
         return DagRun(occurrence, f"{occurrence} run {self._named}", mode)
 
     def _anybody(self) -> Worker | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from faults.small_scenario import SHARED_CODE, zone_of
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.ledger.invariants import invariants, run_invariants
 from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
+from promo_campaigns.model.limits import DAY, quiet_minutes
 from promo_campaigns.model.run import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from faults.receiver_truth import Copy, Receiver, Receivers
+    from promo_campaigns.model.limits import Limits
     from promo_campaigns.postgres.connection import Connection
 
 _BOOKS = """
@@ -40,6 +45,11 @@ _TOO_EARLY = """
 select r.run_key, t.contact_id from promo.run r join promo.attempt t using (run_id)
 where r.start_with is not null and t.started_at < coalesce(r.let_go_at, 'infinity') and not exists (
   select from promo.first_share f where f.run_id = t.run_id and f.contact_id = t.contact_id)
+"""
+
+_HELD_OUT = """
+select r.run_key, a.contact_id from promo.run r join promo.assignment a using (run_id)
+where promo.held_out(r.workflow, a.contact_id, r.hold_out)
 """
 
 NO_CODE = ""
@@ -68,11 +78,11 @@ def broken_promises(
     occurrences: Mapping[str, str],
     risks: Mapping[tuple[str, int], int],
     *,
-    capped: bool,
+    limits: Limits,
 ) -> list[str]:
     """Return the promises that are broken, each in one line.
 
-    :param capped: nobody may be sent messages of two occurrences
+    :param limits: of all runs; with a cap nobody may be sent messages of two occurrences
     :param occurrences: what each run key stands for
     :param risks: how often a person had an unknown send of this occurrence and contact sent again
     """
@@ -87,7 +97,9 @@ def broken_promises(
         *_codes_and_people([*copies, *told]),
         *_texts(copies),
         *_copies(copies, risks),
-        *(_beyond_the_cap(copies) if capped else ()),
+        *(_beyond_the_cap(copies) if limits.frequency_cap else ()),
+        *(_in_quiet_hours(copies, limits.quiet_hours) if limits.quiet_hours else ()),
+        *_held_out(books, occurrences, receivers),
         *_agreement(copies, ledger),
         *_free_codes([*copies, *told], pool),
         *_lateness(copies, pool, ledger),
@@ -109,7 +121,8 @@ def _codes_and_people(copies: list[Copy]) -> Iterator[str]:
     people: dict[str, set[int]] = defaultdict(set)
     for copy in copies:
         people[copy.code].add(copy.contact_id)
-    people.pop(NO_CODE, None)
+    for nobodys in (NO_CODE, SHARED_CODE):
+        people.pop(nobodys, None)
     yield from (f"O1 code {code} reached contacts {sorted(who)}" for code, who in people.items() if len(who) > 1)
 
 
@@ -135,6 +148,22 @@ def _beyond_the_cap(copies: list[Copy]) -> Iterator[str]:
     for who, count in Counter(contact_id for contact_id, _ in reached).items():
         if count > 1:
             yield f"O18 contact {who} was sent {count} messages in place of one"
+
+
+def _in_quiet_hours(copies: list[Copy], quiet: str) -> Iterator[str]:
+    minutes = quiet_minutes(quiet)
+    for copy in copies:
+        there = datetime.fromtimestamp(copy.called_at, ZoneInfo(zone_of(copy.contact_id)))
+        minute = there.weekday() * DAY + there.hour * 60 + there.minute
+        if any(first <= minute < end for first, end in minutes):
+            yield f"O21 contact {copy.contact_id} was sent to at {there:%a %H:%M}, in its quiet hours"
+
+
+def _held_out(books: Connection, occurrences: Mapping[str, str], receivers: Receivers) -> Iterator[str]:
+    for row in books.execute(_HELD_OUT).fetchall():
+        who = occurrences[row["run_key"]], row["contact_id"]
+        if any(who in receiver.keys for receiver in receivers.all):
+            yield f"O22 contact {who} is held out and was called for"
 
 
 def _agreement(copies: list[Copy], ledger: Books) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from faults import receiver_truth, schedule
+from promo_campaigns.contacts import event_store
 from promo_campaigns.delivery import bulk, rendering
 from promo_campaigns.delivery import retry_loop as sending
 from promo_campaigns.delivery.throttle.breaker import FREE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
-from promo_campaigns.http import client
+from promo_campaigns.http import client, kept_connections
 from promo_campaigns.http.kept_connections import KeptConnections
-from promo_campaigns.ledger import answered_ledger, claiming, halts, ledger, runs
+from promo_campaigns.ledger import answered_ledger, claiming, event_queue, fallback, halts, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.oversight import first_share
 from promo_campaigns.model import run_key as occurrence
@@ -52,6 +52,9 @@ _NAMED = (
     (halts, "_SQL"),
     (halts, "_ASSIGNMENT"),
     (first_share, "_SQL"),
+    (fallback, "_SQL"),
+    (event_queue, "_SQL"),
+    (event_store, "_SQL"),
 )
 """Where the named queries are that a bug may edit."""
 
@@ -178,7 +181,7 @@ def _client_repeats() -> AbstractContextManager[Any]:
     real = KeptConnections.connect
 
     async def broken(self: KeptConnections, *args: Any, **more: Any) -> Connection:  # noqa: ANN401  (as they come)
-        self.__dict__["_under_way"][asyncio.current_task()].kept = None
+        kept_connections.__dict__["_CALL"].get().kept = None
         return await real(self, *args, **more)
 
     return patch.object(KeptConnections, "connect", broken)
@@ -466,6 +469,34 @@ BUGS = (
         "a code that went back short is not counted as demand",
         (("return_short", "count(*) from decided having", "0 from decided having"),),
         budget=400,
+    ),
+    PlantedBug(
+        "quiet hours are looked at when a code is given only",
+        ((_BEGIN, "(r.quiet_hours is null", "(true"), ("due_messages", "(r.quiet_hours is null", "(true")),
+        budget=400,
+    ),
+    PlantedBug(
+        "those who are held out are given a code",
+        (("skip_unreachable", "r.hold_out > 0 and promo.held_out(r.workflow, a.contact_id, r.hold_out) or", ""),),
+    ),
+    PlantedBug(
+        "those who are given the fallback code still count as demand",
+        (("give_fallback", f"-count(*) {_COUNTED}", f"0 {_COUNTED}"),),
+        budget=400,
+    ),
+    PlantedBug(
+        "an event that is told again is another event",
+        (("add_event", "%(params)s::jsonb, %(token)s::uuid", "%(params)s::jsonb, gen_random_uuid()"),),
+        budget=400,
+    ),
+    PlantedBug(
+        "a contact enters by each of its events though it is to enter once",
+        (("refuse_events", "%(reentry)s", "'each_time'"), ("take_events", "%(reentry)s", "'each_time'")),
+        budget=400,
+    ),
+    PlantedBug(
+        "an event is taken and its contact is not in the run",
+        (("take_events", "from taken join", "from (select * from taken where contact_id > 1) taken join"),),
     ),
 )
 

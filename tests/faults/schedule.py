@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailedError
+from faults.event_callers import WAITING, broken_events
 from faults.fault_plan import FaultPlan
 from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver, Receivers
-from faults.small_scenario import RIVAL, add_codes, draw_scenario, lay_out
+from faults.scenario_draws import at_size, draw_scenario
+from faults.small_scenario import RIVAL, WORKFLOW, add_codes, lay_out
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
 from promo_campaigns.model.errors import PoolShortageError, RunCancelledError, RunClosedError
+from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_key import run_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from faults.small_scenario import Scenario
     from faults.stage import Stage
@@ -34,10 +38,12 @@ set halt = null, halted_at = null, halted_by = null, halt_reason = null,
     let_go_at = case when first_sent is null then let_go_at else coalesce(let_go_at, promo.clock()) end
 where halt = 'paused'
 """
+_LAST_CODE = "select max(promo_code_id) as last from promo.promo_code where not shared"
 REST_ROUNDS = 8
-LOOKS = 6
+LOOKS, MOST_LOOKS = 6, 60
 REST_STEPS = 8000
 """Six tasks of two workers each, interleaved statement by statement, take up to 3,000 steps, and more if they ask."""
+STEPS_A_CONTACT = 200
 
 
 @dataclass(slots=True)
@@ -57,13 +63,17 @@ class Report:
 
 
 class Schedule:
-    """A schedule in progress."""
+    """A schedule in progress.
 
-    def __init__(self, stage: Stage, seed: int) -> None:
+    :param contacts: how many there are; 0 for the few that its seed draws
+    """
+
+    def __init__(self, stage: Stage, seed: int, *, contacts: int = 0) -> None:
         self.stage = stage
         self.rng = random.Random(seed)  # noqa: S311  (a schedule is to be repeatable, not secret)
         more = random.Random(f"{seed} and more")  # noqa: S311  (likewise)
-        self.scenario: Scenario = draw_scenario(self.rng, more)
+        drawn = draw_scenario(self.rng, more)
+        self.scenario: Scenario = at_size(drawn, contacts) if contacts else drawn
         self.report = Report(seed, self.scenario.strategy, traits=self.scenario.traits)
         self.clock = VirtualClock()
         self.receivers = Receivers(
@@ -75,11 +85,13 @@ class Schedule:
         self.pipeline = Pipeline(self.scenario, self.receivers, stage.wire, self._key_of)
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
+        self.told: dict[UUID, bool] = {}
         self.risks: Counter[tuple[str, int]] = Counter()
         self.running: Worker | None = None
         self.trace: list[str] | None = None
         self._ticks = 0.3
         self._spawned = 0
+        self._answered = 0
         self._short = False
         self._failed = False
 
@@ -87,7 +99,7 @@ class Schedule:
         """Play it to its end."""
         self.stage.books.now = lambda: self.clock.now
         self.stage.books.forget_time()
-        self.stage.clear_up()
+        self.stage.clear_up(self.scenario.contacts)
         lay_out(self.stage.books, self.scenario)
         with virtual_send_path(self.clock, self._running):
             try:
@@ -165,9 +177,10 @@ class Schedule:
     def _rage(self) -> None:
         plan = FaultPlan(self)
         plan.begin()
+        every = max(LOOKS, self.scenario.steps // MOST_LOOKS)
         for step in range(self.scenario.steps):
             plan.strike()
-            if step % LOOKS == 0:
+            if step % every == 0:
                 self._look()
             able = self.runnable()
             if able:
@@ -196,6 +209,7 @@ class Schedule:
                 self._load_codes()
             for occurrence in self._begun():
                 self._run_alone(DagRun(occurrence, f"last {occurrence}", mode))
+            self._answer_events()
             rests = not self._failed
             if rests and calm:
                 self._run_again()
@@ -214,6 +228,14 @@ class Schedule:
         if self._failed or self.receivers.messages.calls > calls:
             self.report.violations.append("O16 closed runs whose mode is refuse were worked on")
 
+    def _answer_events(self) -> None:
+        """Run until no event waits any more, or the runs fail."""
+        for _ in range(len(self.told)):
+            if self._failed or self.stage.books.execute(WAITING).fetchone() is None:
+                return
+            self._answered += 1
+            self._run_alone(DagRun(f"rest {self._answered}", f"rest run {self._answered}"))
+
     def _begun(self) -> list[str]:
         return sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs})
 
@@ -230,7 +252,7 @@ class Schedule:
     def _drain(self) -> None:
         for worker in self.live:
             worker.paused, worker.drop = 0, ""
-        for _ in range(REST_STEPS):
+        for _ in range(max(REST_STEPS, STEPS_A_CONTACT * self.scenario.contacts)):
             if not self.live:
                 return
             able = self.runnable()
@@ -245,9 +267,12 @@ class Schedule:
             receiver.arrive_at_last()
         self._check("at rest")
         promises = broken_promises(
-            self.stage.books, self.receivers, self.occurrences, self.risks, capped=self.scenario.capped
+            self.stage.books, self.receivers, self.occurrences, self.risks, limits=self.scenario.limits
         )
         self.report.violations += promises
+        if self.scenario.events:
+            once = self.scenario.events is Reentry.ONCE
+            self.report.violations += broken_events(self.stage.books, self.told, WORKFLOW, once=once)
 
     def _check(self, when: str) -> None:
         self.report.violations += [f"{broken} {when}" for broken in broken_invariants(self.stage.books)]
@@ -271,7 +296,7 @@ class Schedule:
 
     def _load_codes(self) -> None:
         self._short = False
-        row = self.stage.books.execute("select max(promo_code_id) as last from promo.promo_code").fetchone()
+        row = self.stage.books.execute(_LAST_CODE).fetchone()
         far = self.clock.now + 40 * 86400.0
         last, expiries = int(row["last"]) if row else 0, [far] * 2 * self.scenario.contacts
         add_codes(self.stage.books, last, expiries, chained=self.scenario.chained)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,15 @@ def explained(report: Report) -> str:
     )
 
 
-def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False) -> Search:
-    """Play the schedule of each seed."""
+def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False, contacts: int = 0) -> Search:
+    """Play the schedule of each seed.
+
+    :param contacts: see ``Schedule``
+    """
     found = Search()
     began = time.monotonic()
     for seed in seeds:
-        report = Schedule(on, seed).play()
+        report = Schedule(on, seed, contacts=contacts).play()
         found.schedules += 1
         found.steps += report.steps
         found.strategies[report.strategy] += 1
@@ -97,21 +101,22 @@ def _tell(found: Search, seconds: float) -> None:
     )
 
 
-def search_beside(seeds: Sequence[int]) -> Search:
+def search_beside(seeds: Sequence[int], *, contacts: int = 0) -> Search:
     """Play the schedules of the seeds in processes beside each other, each with a server of its own."""
     found = Search()
     shares = [seeds[number::PROCESSES] for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
-        for share in processes.map(search_alone, shares, map(core, range(PROCESSES))):
+        play = partial(search_alone, contacts=contacts)
+        for share in processes.map(play, shares, map(core, range(PROCESSES))):
             found.add(share)
     return found
 
 
-def search_alone(seeds: Sequence[int], own_core: int | None) -> Search:
+def search_alone(seeds: Sequence[int], own_core: int | None, *, contacts: int = 0) -> Search:
     """Play them on a server that is there for nothing else, both on one core."""
     stay_on(own_core)
     with throwaway_postgres(in_memory()) as server:
         dsn = server.dsn("postgres")
         migrate(dsn)
         with stage(dsn) as opened:
-            return search(opened, seeds)
+            return search(opened, seeds, contacts=contacts)

@@ -8,32 +8,35 @@ from typing import TYPE_CHECKING
 
 from faults.virtual_clock import EPOCH_S
 from integration.scenario import EVERYBODY, POINTS, PROFILE, PUSH
+from promo_campaigns.ledger.event_queue import listen
+from promo_campaigns.model.events import EventTerms, Reentry
 from promo_campaigns.model.limits import NO_LIMITS, Limits
 from promo_campaigns.model.oversight.first_share import StartWith
 from promo_campaigns.model.reuse import Reuse
-from promo_campaigns.model.run_spec import Audience, CodeRequest, Pool, RunSpec
+from promo_campaigns.model.run_spec import Audience, CodeRequest, FallbackCode, Pool, RunSpec
 
 if TYPE_CHECKING:
-    import random
-
     from promo_campaigns.postgres.connection import Connection
 
 DAY_S = 86400.0
 WINDOW_S = 1800.0
-TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
 SPRING = Pool(type="Spring", discount=5)
 """The second pool of a chain, which holds every second code."""
+SHARED_CODE = "CODE-999999"
+"""What those share for whom the pool has none, where there is such a code."""
+_FALLBACK = FallbackCode(code=SHARED_CODE, type="Shared", discount=1, expires="2030-05-31")
+ZONES = ("Etc/GMT-1", "UTC")
+"""Of contacts with even and odd ids; the first is an hour ahead. A schedule begins on a Sunday at 17:46 UTC."""
 THEN_S = 300.0
 """How long those wait who come after a first share: no longer than the shortest rest."""
 REST_S, LONG_REST_S = 400.0, 2000.0
 """The longer one is beyond the window in which a receiver recognises a key."""
-STRATEGIES = ("uniform", "targeted", "priorities")
+WORKFLOW = "welcome"
+EVENT, MOST_EVENTS = "OrderPaid", 3
+"""What a workflow answers in a scenario of events, and how many of them in one run."""
 RIVAL = "rival"
 """What the occurrences of the second workflow begin with."""
-RERUNS = ("delete", "backfill", "mode")
-FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person", "unsubscribe")
 
-MOST = Audience(name="most", sql="select contact_id from promo.contact where contact_id > 1")
 SOURCES = {"asks": POINTS, "tells": replace(POINTS, path="/points/$contact_id?code=$promocode")}
 TOGETHER = replace(
     PROFILE,
@@ -48,16 +51,21 @@ delete from promo.answer; delete from promo.attempt; delete from promo.assignmen
 delete from promo.receiver; delete from promo.code_stock; delete from promo.code_demand;
 delete from promo.unknown_send; delete from promo.first_share; delete from promo.run_count;
 delete from promo.sending_stop; delete from promo.audit;
+delete from promo.event_queue; delete from promo.event; delete from promo.event_listener;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),
        setval(pg_get_serial_sequence('promo.run', 'run_id'), 1, false),
-       setval(pg_get_serial_sequence('promo.attempt', 'attempt_id'), 1, false)
+       setval(pg_get_serial_sequence('promo.attempt', 'attempt_id'), 1, false),
+       setval(pg_get_serial_sequence('promo.event', 'event_id'), 1, false),
+       setval(pg_get_serial_sequence('promo.code_file', 'code_file_id'), 2, false),
+       setval(pg_get_serial_sequence('promo.promo_code', 'promo_code_id'), 1000000, false)
 """
 _CONTACTS = """
 with people as (
-  insert into promo.contact (contact_id, first_name) overriding system value
-  select n, 'Name ' || n from generate_series(1, %s) n returning contact_id
+  insert into promo.contact (contact_id, first_name, time_zone) overriding system value
+  select n, 'Name ' || n, case when n %% 2 = 0 then %(even_zone)s end
+  from generate_series(1, %(contacts)s) n returning contact_id
 ), file as (
   insert into promo.code_file (code_file_id, name, sha256, row_count, inserted, updated, unchanged, rejected)
   overriding system value values (1, 'codes.csv', sha256('codes'), 0, 0, 0, 0, 0)
@@ -107,6 +115,11 @@ class Scenario:
     :ivar first: to how many contacts a run goes before all others, 0 for a run without a first share
     :ivar answers_s: how long that data source recognises a key, 0 for never
     :ivar chained: the first workflow takes its codes from a chain of two pools
+    :ivar hold_out: percent of the contacts of the first workflow who are kept without a code, 0 for none
+    :ivar quiet: quiet hours of all runs, empty for none
+    :ivar events: the first workflow answers events: how often one makes a contact enter; None for other workflows
+    :ivar max_age_s: after so many seconds they are not answered any more
+    :ivar shared: those for whom the pool of the first workflow has no code are given one that they share
     """
 
     strategy: str
@@ -136,6 +149,11 @@ class Scenario:
     first: int = 0
     answers_s: float = 0.0
     chained: bool = False
+    hold_out: float = 0.0
+    quiet: str = ""
+    shared: bool = False
+    events: Reentry | None = None
+    max_age_s: float = DAY_S
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
     @property
@@ -151,6 +169,10 @@ class Scenario:
             "halts": bool(self.rates.get("halt")),
             "first shares": bool(self.first),
             "chained": self.chained,
+            "hold-outs": bool(self.hold_out),
+            "quiet hours": bool(self.quiet),
+            "fallback codes": self.shared,
+            "events": self.events is not None,
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),
@@ -172,7 +194,10 @@ class Scenario:
     @property
     def limits(self) -> Limits:
         """What is agreed with the contacts."""
-        return Limits(frequency_cap="1/7d") if self.capped else NO_LIMITS
+        if not self.capped and not self.quiet:
+            return NO_LIMITS
+        zone = ZONES[1] if self.quiet else ""
+        return Limits(frequency_cap="1/7d" if self.capped else "", quiet_hours=self.quiet, time_zone=zone)
 
     @property
     def reruns(self) -> bool:
@@ -185,6 +210,19 @@ class Scenario:
         return ("one", f"{RIVAL} one" if self.rival else "two")
 
     @property
+    def terms(self) -> EventTerms | None:
+        """Which events the first workflow answers; None if its runs have an audience."""
+        if self.events is None:
+            return None
+        return EventTerms(
+            workflow=WORKFLOW, type=EVENT, reentry=self.events, max_age_s=self.max_age_s, most=MOST_EVENTS
+        )
+
+    def terms_of(self, occurrence: str) -> EventTerms | None:
+        """Return which events the workflow of an occurrence answers."""
+        return None if self.rival is not None and occurrence.startswith(RIVAL) else self.terms
+
+    @property
     def _codes(self) -> CodeRequest:
         further = (SPRING,) if self.chained else ()
         return CodeRequest(type="Welcome", discount=10, days=self.days, next_pools=further)
@@ -195,13 +233,15 @@ class Scenario:
         profile = replace(TOGETHER, records_per_request=self.together) if self.together else PROFILE
         sources = ((SOURCES[self.asks],) if self.asks else ()) + ((profile,) if self.records else ())
         return RunSpec(
-            workflow="welcome",
-            audience=EVERYBODY,
+            workflow=WORKFLOW,
+            audience=self.terms.audience if self.terms else EVERYBODY,
             codes=self._codes,
             message=READS if self.asks else PUSH,
             data_sources=sources,
             limits=self.limits,
+            hold_out=self.hold_out,
             reuse=self.reuse,
+            fallback=_FALLBACK if self.shared else None,
         )
 
     def spec_of(self, occurrence: str) -> RunSpec:
@@ -220,90 +260,20 @@ class Scenario:
         )
 
 
-def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
-    """Draw a scenario; each has its own mixture of faults, so that some are rid of those that hide others.
-
-    :param more: draws what not every scenario has, so that those without are the same whatever else there is to draw
-    """
-    scenario = _enlarge(_draw_plain_scenario(rng), more)
-    if more.random() < HALTED:
-        scenario = replace(scenario, rates=scenario.rates | {"halt": more.choice((0.02, 0.05))})
-    scenario = replace(scenario, first=more.choice((1, 2)) if more.random() > 1 - STAGED else 0)
-    return replace(scenario, chained=more.random() > 1 - CHAINED)
-
-
-def _enlarge(scenario: Scenario, more: random.Random) -> Scenario:
-    if more.random() < 0.25:
-        rival = Rival(audience=more.choice((EVERYBODY, MOST)), days=more.randint(0, 2), records=more.random() < 0.7)
-        life = tuple(rival.days * DAY_S + more.choice((more.uniform(300, 4000), 30 * DAY_S)) for _ in range(3))
-        scenario = replace(scenario, rival=rival, life_s=scenario.life_s + life)
-    if more.random() < 0.3:
-        asks, answers_s = more.choice(("asks", "tells", "tells")), more.choice((0.0, 100 * DAY_S))
-        scenario = replace(scenario, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
-        if more.random() < 0.5:
-            short = tuple(scenario.days * DAY_S + more.uniform(300, 3000) for _ in scenario.life_s)
-            scenario = replace(scenario, life_s=short)
-    if more.random() < (0.5 if scenario.asks else 0.25):
-        scenario = replace(scenario, rates=scenario.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
-    if more.random() < 0.25:
-        scenario = replace(scenario, steps=2 * scenario.steps)
-    if more.random() < 0.3:
-        scenario = replace(scenario, warm=more.choice((4, 5)))
-    scenario = replace(scenario, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
-    if more.random() < 0.4:
-        until_record = 5 if scenario.asks else 4
-        scenario = replace(
-            scenario,
-            together=more.choice((2, 3)),
-            profile_habits=scenario.profile_habits | {"refused": more.choice((0.0, 1.0))},
-            warm=more.choice((until_record, scenario.warm)),
-        )
-    scenario = replace(scenario, capped=more.random() < 0.15)
-    return replace(scenario, webhook=more.choice(("GET", "GET", "POST")) if more.random() < WIRED else "")
-
-
-def _draw_plain_scenario(rng: random.Random) -> Scenario:
-    contacts, days = rng.randint(3, 6), rng.randint(0, 2)
-    enough = rng.choice((contacts - 1, contacts + 1, 2 * contacts, 2 * contacts + 2))
-    life = [days * DAY_S + (rng.uniform(300, 4000) if rng.random() < 0.3 else 30 * DAY_S) for _ in range(enough)]
-    rates = {name: rng.choice((0.0, 0.01, 0.03, 0.08)) for name in FAULTS}
-    two_workers = rng.random() < TWO_WORKERS
-    return Scenario(
-        strategy=rng.choice(STRATEGIES),
-        fine=rng.random() < 0.3,
-        contacts=contacts,
-        life_s=tuple(life),
-        days=days,
-        window_s=rng.choice((0.0, WINDOW_S)),
-        records=rng.random() < 0.7,
-        send_by_s=rng.uniform(200, 4000) if rng.random() < 0.35 else None,
-        in_flight=rng.randint(2, 4) if two_workers else rng.randint(1, 3),
-        two_workers=two_workers,
-        batch_size=rng.choice((2, 10)),
-        warm=rng.choice((0, 3, 3)),
-        steps=rng.randint(40, 160),
-        survivors=rng.choice((0, 0, 1, 6)),
-        rates=rates | {"unsubscribe": rates["unsubscribe"] / 8},
-        message_habits=_habits(rng),
-        profile_habits=_habits(rng),
-    )
+def zone_of(contact_id: int) -> str:
+    """Return the time zone of a contact, in a scenario with quiet hours."""
+    return ZONES[contact_id % len(ZONES)]
 
 
 def lay_out(connection: Connection, scenario: Scenario) -> None:
     """Clear the store and put the scenario into it, with the same ids every time."""
     connection.execute(_CLEAR, prepare=False)
-    connection.execute(_CONTACTS, [scenario.contacts])
+    connection.execute(_CONTACTS, {"contacts": scenario.contacts, "even_zone": ZONES[0] if scenario.quiet else None})
+    if scenario.terms:
+        listen(connection, workflow=WORKFLOW, type_name=EVENT)
     add_codes(connection, 0, [EPOCH_S + life for life in scenario.life_s], chained=scenario.chained)
 
 
 def add_codes(connection: Connection, first: int, expiries: list[float], *, chained: bool) -> None:
     """Load codes, as a person does when the pool has run out; those of a chain are of the one pool and the other."""
     connection.execute(_CODES, {"first": first, "expiries": expiries, "chained": chained})
-
-
-def _habits(rng: random.Random) -> dict[str, float]:
-    bad = ("refused", "later", "lost", "unanswered", "delayed")
-    share = rng.choice((0.0, 0.4, 1.5))
-    weights = {name: rng.choice((0.0, 1.0, 2.0)) for name in bad}
-    total = sum(weights.values()) or 1.0
-    return {"ok": 1.0} | {name: share * weight / total for name, weight in weights.items() if share and weight}

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 WORKERS = 6
-TIDY = 50
+TIDY = 250
+"""Contacts after which there is much to clear up."""
 TABLES = (
     "answer",
     "assignment",
@@ -47,10 +48,14 @@ class Stage:
         self._watch = watch
         self._played = 0
 
-    def clear_up(self) -> None:
-        """Make room now and then, at no other time than a schedule's beginning."""
-        self._played += 1
-        if self._played % TIDY == 0:
+    def clear_up(self, contacts: int) -> None:
+        """Make room now and then, at no other time than a schedule's beginning.
+
+        :param contacts: how many the schedule has that begins
+        """
+        self._played += contacts
+        if self._played >= TIDY:
+            self._played = 0
             for table in TABLES:
                 self._watch.execute(f"vacuum promo.{table}")
 

@@ -13,7 +13,8 @@ import pytest
 
 from faults import planted_bugs
 from faults.planted_bugs import planted
-from faults.small_scenario import DAY_S, draw_scenario, lay_out
+from faults.scenario_draws import draw_scenario
+from faults.small_scenario import DAY_S, lay_out
 from faults.virtual_clock import EPOCH_S
 from integration.scenario import SPEC, tamper
 from promo_campaigns.delivery.throttle.breaker import COOL_S, FAILURES_IN_A_ROW, PROBE_SIZE
@@ -50,6 +51,9 @@ class Scene:
             days=1,
             records=False,
             send_by_s=None,
+            hold_out=0.0,
+            quiet="",
+            events=None,
             steps=60 if reuses else 50,
         )
         lay_out(self.store, scenario)

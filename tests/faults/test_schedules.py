@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from faults.scenario_draws import draw_scenario
 from faults.search import search, search_beside
-from faults.small_scenario import draw_scenario
 
 if TYPE_CHECKING:
     from faults.stage import Stage
@@ -40,6 +40,10 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "halts",
         "first shares",
         "chained",
+        "hold-outs",
+        "quiet hours",
+        "fallback codes",
+        "events",
     ],
 )
 def test_a_share_of_the_scenarios_has(trait: str) -> None:

@@ -1,0 +1,132 @@
+"""Draws the scenario of a schedule from its seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+from faults.small_scenario import DAY_S, LONG_REST_S, REST_S, WINDOW_S, Rival, Scenario
+from integration.scenario import EVERYBODY
+from promo_campaigns.model.events import Reentry
+from promo_campaigns.model.run_spec import Audience
+
+if TYPE_CHECKING:
+    import random
+
+TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
+HELD_OUT, QUIET, SHARED, EVENTS = 0.1, 0.12, 0.1, 0.12
+QUIET_HOURS = ("17:50-18:10", "17:58-18:20; 19:05-19:30", "18:40-18:48; 19:20-20:30")
+IN_FLIGHT_AT_SIZE = 500
+STRATEGIES = ("uniform", "targeted", "priorities")
+FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person", "unsubscribe")
+RERUNS = ("delete", "backfill", "mode")
+MOST = Audience(name="most", sql="select contact_id from promo.contact where contact_id > 1")
+
+
+def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
+    """Draw a scenario; each has its own mixture of faults, so that some are rid of those that hide others.
+
+    :param more: draws what not every scenario has, so that those without are the same whatever else there is to draw
+    """
+    scenario = _enlarge(_draw_plain_scenario(rng), more)
+    if more.random() < HALTED:
+        scenario = replace(scenario, rates=scenario.rates | {"halt": more.choice((0.02, 0.05))})
+    scenario = replace(scenario, first=more.choice((1, 2)) if more.random() > 1 - STAGED else 0)
+    scenario = replace(scenario, chained=more.random() > 1 - CHAINED)
+    scenario = replace(scenario, hold_out=more.choice((30.0, 60.0)) if more.random() > 1 - HELD_OUT else 0.0)
+    scenario = replace(scenario, quiet=more.choice(QUIET_HOURS) if more.random() > 1 - QUIET else "")
+    scenario = replace(scenario, shared=more.random() > 1 - SHARED)
+    return _with_events(scenario, more) if more.random() > 1 - EVENTS and not scenario.first else scenario
+
+
+def _with_events(scenario: Scenario, more: random.Random) -> Scenario:
+    return replace(
+        scenario,
+        events=more.choice((Reentry.EACH_TIME, Reentry.EACH_TIME, Reentry.ONCE)),
+        max_age_s=more.choice((600.0, DAY_S, DAY_S)),
+        rates=scenario.rates | {"event": more.choice((0.05, 0.15))},
+    )
+
+
+def at_size(scenario: Scenario, contacts: int) -> Scenario:
+    """Return the same scenario with so many contacts, all in one batch: as many faults, spread over more steps."""
+    times = contacts / scenario.contacts
+    codes = round(len(scenario.life_s) * times)
+    steps = 3 * contacts
+    return replace(
+        scenario,
+        contacts=contacts,
+        life_s=tuple(islice(cycle(scenario.life_s), codes)),
+        in_flight=IN_FLIGHT_AT_SIZE,
+        batch_size=contacts,
+        steps=steps,
+        rates={name: rate * scenario.steps / steps for name, rate in scenario.rates.items()},
+        together=IN_FLIGHT_AT_SIZE if scenario.together else 0,
+        first=contacts // 10 if scenario.first else 0,
+    )
+
+
+def _enlarge(scenario: Scenario, more: random.Random) -> Scenario:
+    if more.random() < 0.25:
+        rival = Rival(audience=more.choice((EVERYBODY, MOST)), days=more.randint(0, 2), records=more.random() < 0.7)
+        life = tuple(rival.days * DAY_S + more.choice((more.uniform(300, 4000), 30 * DAY_S)) for _ in range(3))
+        scenario = replace(scenario, rival=rival, life_s=scenario.life_s + life)
+    if more.random() < 0.3:
+        asks, answers_s = more.choice(("asks", "tells", "tells")), more.choice((0.0, 100 * DAY_S))
+        scenario = replace(scenario, asks=asks, answers_s=answers_s, answer_habits=_habits(more))
+        if more.random() < 0.5:
+            short = tuple(scenario.days * DAY_S + more.uniform(300, 3000) for _ in scenario.life_s)
+            scenario = replace(scenario, life_s=short)
+    if more.random() < (0.5 if scenario.asks else 0.25):
+        scenario = replace(scenario, rates=scenario.rates | {name: more.choice((0.005, 0.02)) for name in RERUNS})
+    if more.random() < 0.25:
+        scenario = replace(scenario, steps=2 * scenario.steps)
+    if more.random() < 0.3:
+        scenario = replace(scenario, warm=more.choice((4, 5)))
+    scenario = replace(scenario, rest_s=more.choice((REST_S, LONG_REST_S)), heals_late=more.random() < 0.3)
+    if more.random() < 0.4:
+        until_record = 5 if scenario.asks else 4
+        scenario = replace(
+            scenario,
+            together=more.choice((2, 3)),
+            profile_habits=scenario.profile_habits | {"refused": more.choice((0.0, 1.0))},
+            warm=more.choice((until_record, scenario.warm)),
+        )
+    scenario = replace(scenario, capped=more.random() < 0.15)
+    return replace(scenario, webhook=more.choice(("GET", "GET", "POST")) if more.random() < WIRED else "")
+
+
+def _draw_plain_scenario(rng: random.Random) -> Scenario:
+    contacts, days = rng.randint(3, 6), rng.randint(0, 2)
+    enough = rng.choice((contacts - 1, contacts + 1, 2 * contacts, 2 * contacts + 2))
+    life = [days * DAY_S + (rng.uniform(300, 4000) if rng.random() < 0.3 else 30 * DAY_S) for _ in range(enough)]
+    rates = {name: rng.choice((0.0, 0.01, 0.03, 0.08)) for name in FAULTS}
+    two_workers = rng.random() < TWO_WORKERS
+    return Scenario(
+        strategy=rng.choice(STRATEGIES),
+        fine=rng.random() < 0.3,
+        contacts=contacts,
+        life_s=tuple(life),
+        days=days,
+        window_s=rng.choice((0.0, WINDOW_S)),
+        records=rng.random() < 0.7,
+        send_by_s=rng.uniform(200, 4000) if rng.random() < 0.35 else None,
+        in_flight=rng.randint(2, 4) if two_workers else rng.randint(1, 3),
+        two_workers=two_workers,
+        batch_size=rng.choice((2, 10)),
+        warm=rng.choice((0, 3, 3)),
+        steps=rng.randint(40, 160),
+        survivors=rng.choice((0, 0, 1, 6)),
+        rates=rates | {"unsubscribe": rates["unsubscribe"] / 8},
+        message_habits=_habits(rng),
+        profile_habits=_habits(rng),
+    )
+
+
+def _habits(rng: random.Random) -> dict[str, float]:
+    bad = ("refused", "later", "lost", "unanswered", "delayed")
+    share = rng.choice((0.0, 0.4, 1.5))
+    weights = {name: rng.choice((0.0, 1.0, 2.0)) for name in bad}
+    total = sum(weights.values()) or 1.0
+    return {"ok": 1.0} | {name: share * weight / total for name, weight in weights.items() if share and weight}
