@@ -70,8 +70,8 @@ SMALL = {
 AGAIN = dict.fromkeys(
     ("bench_bulk_profiles", "profile_api_speed", "bench_profile_api_load", "bench_parse_workflows"), 5
 )
-"""How often those are run that measure once. Two more do: bench_rate_limit checks a bound over a minute, and the percentiles
-of bench_events come from thousands of messages."""
+"""How often those are run that measure once. Two more do: bench_rate_limit checks a bound over a minute, and the
+percentiles of bench_events come from thousands of messages."""
 
 
 def run(name: str, *, small: bool) -> bool:
