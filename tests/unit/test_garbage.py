@@ -29,6 +29,17 @@ def test_python_looks_less_often_until_the_block_ends() -> None:
     assert gc.get_threshold() == (700, 10, 10)
 
 
+def test_of_two_blocks_that_overlap_the_last_puts_back_what_was() -> None:
+    gc.set_threshold(700, 10, 10)
+    first, second = rarely_collected(), rarely_collected()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold()[0] == NEW_OBJECTS
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == (700, 10, 10)
+
+
 def test_an_error_ends_it_too() -> None:
     gc.set_threshold(700, 10, 10)
     with pytest.raises(ValueError, match="lost"), rarely_collected():
