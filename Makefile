@@ -1,6 +1,6 @@
 # The developer's targets. A newcomer needs bin/demo and bin/test only.
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test matrix faults e2e walk pictures demo docs published bench bench-record constraints release
+.PHONY: help install lint format types test matrix faults kills e2e walk pictures demo docs published bench bench-record constraints release
 
 RUN := .venv/bin
 DEVELOPMENT := . bin/environment.sh && ensure_development_environment
@@ -24,13 +24,16 @@ types: ## check types
 test: ## lint, types and all tests; T='-k name' passes arguments to pytest
 	bin/test $(T)
 
-matrix: install ## each Python from 3.10 on with each Airflow from 3.3 on, as far as they can be had; CELLS='3.12/3.3.2' tries some
+matrix: install ## each Python from 3.10 on with each Airflow from 3.3 on, as far as they can be had; CELLS='3.12/3.3.2' tries some, '--tests tests/e2e --groups dev e2e' behind it the pages
 	PYTHONPATH=plugins:tests $(RUN)/python -m version_matrix $(CELLS)
 
-faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one again), planted bugs, 1,000 real kills and 200 pauses
+faults: install ## 20,000 schedules of faults (SCHEDULES=n; SEED=n plays one again), planted bugs, and make kills
 	PYTHONPATH=plugins:tests $(RUN)/python -m faults
 	PLANTED=1 $(RUN)/python -m pytest tests/faults/test_planted_bugs.py
-	KILLS=1200 $(RUN)/python -m pytest tests/faults/test_real_kills.py
+	PYTHONPATH=plugins:tests $(RUN)/python -m faults.kills
+
+kills: install ## 1,200 real kills, stops of Postgres and pauses (KILLS=n; KILL_SEED=n elsewhere; KILL='...' plays one again)
+	PYTHONPATH=plugins:tests $(RUN)/python -m faults.kills
 
 e2e: ## the pages in a real browser: Chromium, found on the PATH or named by PROMO_BROWSER; T='-m short' makes a part
 	bin/e2e $(T)

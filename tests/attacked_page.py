@@ -1,6 +1,6 @@
 """Puts figures into ``docs/understand/attacked.md``: ``python tests/attacked_page.py``.
 
-``python tests/attacked_page.py .faults/results.json`` first takes up what ``make faults`` came to.
+``python tests/attacked_page.py .faults/results.json .faults/kills.json`` first takes up what searches came to.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def take_up(file: Path) -> None:
 
 
 def _search(one: dict[str, Any]) -> tuple[object, ...]:
-    return one["commit"], one.get("seeds"), one.get("contacts")
+    return one["commit"], one.get("seeds"), one.get("contacts"), one.get("real_kills", {}).get("seed")
 
 
 def _rows(one: dict[str, Any]) -> list[Sequence[str]]:
@@ -61,7 +61,8 @@ def _rows(one: dict[str, Any]) -> list[Sequence[str]]:
         what = f"drawn schedules of {one['contacts']:,} contacts" if "contacts" in one else "drawn schedules"
         rows.append((what, much, f"{one['violations']:,}", seeds, _time(one["seconds"]), commit))
     if kills := one.get("real_kills"):
-        rows.append(("real kills", _struck(kills), f"{kills['violations']:,}", "", _time(kills["seconds"]), commit))
+        seed = str(kills.get("seed", ""))
+        rows.append(("real kills", _struck(kills), f"{kills['violations']:,}", seed, _time(kills["seconds"]), commit))
     return rows
 
 

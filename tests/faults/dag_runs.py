@@ -13,6 +13,7 @@ import psycopg
 from faults.oracles import broken_invariants
 from faults.receiver_truth import Caller, SimulatedBulkSender, SimulatedSender, SimulatedTransport
 from faults.stepped_ledger import SteppedBreaker, SteppedLedger
+from faults.stepped_limiter import SteppedLimiter
 from faults.strands import LedgerThread, finish
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.delivery import batches as sending
@@ -316,6 +317,7 @@ class Pipeline:
             in_flight=self.scenario.in_flight,
             wire=self.wire if self.scenario.webhook else None,
             method=method,
+            limiter=SteppedLimiter(worker, receiver.name, receiver.per_s) if receiver.per_s else None,
         )
 
     def _aside(self, worker: Worker) -> LedgerThread | None:

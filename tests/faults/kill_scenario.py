@@ -237,8 +237,3 @@ def _misled(scenario: Scenario, truth: Truth, book: dict[str, Any], codes: list[
         "is rejected without cause": state != "rejected" or contact == scenario.refused,
     }
     return [f"contact {contact} {rule}" for rule, holds in rules.items() if not holds]
-
-
-def as_json(figures: dict[str, Any]) -> str:
-    """Return figures as they are kept."""
-    return json.dumps(figures, indent=2, sort_keys=True) + "\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from faults.small_scenario import SHARED_CODE, zone_of
+from faults.stepped_limiter import crowded
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.ledger.invariants import invariants, run_invariants
 from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
@@ -228,6 +229,8 @@ def _answers(copies: list[Copy], told: list[Copy], ledger: Books) -> Iterator[st
 
 def _calls(receiver: Receiver, ledger: Books) -> Iterator[str]:
     yield from (f"O12 contact {who} was called for under no lease" for who in receiver.stale_calls)
+    if receiver.per_s and crowded(receiver.permits, receiver.per_s):
+        yield f"O24 {receiver.name} were called for more often than {receiver.per_s} times a second"
     yield from (f"O13 {count} contacts were under way at once" for count in receiver.crowds)
     yield from (f"O15 contact {who} was called for under the key of another code" for who in receiver.reused_keys)
     for who, keys in receiver.keys.items():

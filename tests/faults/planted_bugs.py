@@ -12,8 +12,10 @@ from faults import receiver_truth, schedule
 from promo_campaigns.contacts import event_store
 from promo_campaigns.delivery import bulk, rendering
 from promo_campaigns.delivery import retry_loop as sending
+from promo_campaigns.delivery.throttle import rate_limit_store
 from promo_campaigns.delivery.throttle.breaker import FREE
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
+from promo_campaigns.delivery.throttle.rate_limit_store import PostgresRateLimiter
 from promo_campaigns.http import client, kept_connections
 from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, claiming, event_queue, fallback, halts, ledger, runs
@@ -55,6 +57,7 @@ _NAMED = (
     (fallback, "_SQL"),
     (event_queue, "_SQL"),
     (event_store, "_SQL"),
+    (rate_limit_store, "_SQL"),
 )
 """Where the named queries are that a bug may edit."""
 
@@ -130,6 +133,18 @@ def _key_of_the_try() -> AbstractContextManager[Any]:
     tries = itertools.count()
     key = occurrence.idempotency_key
     return patch.object(rendering, "idempotency_key", lambda *args, **more: f"{key(*args, **more)}-{next(tries)}")
+
+
+def _however_late() -> AbstractContextManager[Any]:
+    async def comes(self: PostgresRateLimiter, deadline: float, weight: int) -> bool:
+        assert self.budget.per_s is not None
+        moment = await self._moment(1 / self.budget.per_s, deadline, weight)
+        if moment is None or moment >= deadline:
+            return False
+        await self._sleep_until(moment)
+        return True
+
+    return patch.object(PostgresRateLimiter, "_token_comes", comes)
 
 
 def _key_of_the_dag_run() -> AbstractContextManager[Any]:
@@ -498,6 +513,12 @@ BUGS = (
         "an event is taken and its contact is not in the run",
         (("take_events", "from taken join", "from (select * from taken where contact_id > 1) taken join"),),
     ),
+    PlantedBug(
+        "each worker may call as often as all may together",
+        (("lease_tokens", "set next_at = d.begins_at +", "set next_at = b.next_at + 0 *"),),
+        budget=400,
+    ),
+    PlantedBug("a call begins though the moment of its token is long over", patches=(_however_late,), budget=600),
 )
 
 # What chance hardly ever meets has a scenario of its own.

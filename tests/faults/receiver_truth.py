@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from faults.stepped_limiter import SteppedLimiter
     from faults.virtual_clock import VirtualClock
     from faults.wire import Wire
     from promo_campaigns.delivery.bulk import BulkRequest
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"CODE-\d{6}")
 _SAID = re.compile(r"ANSWER-\d{6}")
 HEALTHY = {"ok": 1.0}
+BACK_OFF_S = 5.0
+"""What a receiver asks for that has agreed to so many calls a second, and takes one later."""
 TOGETHER = "together"
 """In place of a key, where a call is for the contacts that happen to be due: such writes are upserts."""
 
@@ -60,20 +63,26 @@ class Copy:
 class Receiver:
     """Takes calls, and says less than it knows.
 
+    :ivar name: as the breaker and the rate limiter know it
     :ivar window_s: how long it recognises a key, 0 for a receiver that ignores keys
     :ivar stale_calls: contacts called for under a lease that was over, or under none
     :ivar keys: under which keys it was called for a contact of an occurrence
     :ivar reused_keys: contacts called for under the key of an earlier call that took another code
     :ivar crowds: how many contacts a worker had under way at a call, where that was more than it may
     :ivar answers: it is a data source, whose every answer is another
+    :ivar per_s: how many calls a second it agreed to, 0 for any number
+    :ivar permits: when calls were let begin
     :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
     """
 
+    name: str
     clock: VirtualClock
     rng: random.Random
     window_s: float
     weights: dict[str, float]
     answers: bool = False
+    per_s: float = 0.0
+    permits: list[float] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     stale_calls: list[int] = field(default_factory=list)
     keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -217,6 +226,7 @@ class Caller:
     :ivar in_flight: how many that may be
     :ivar wire: what its calls travel over, None where they reach the receiver by themselves
     :ivar method: by which they travel
+    :ivar limiter: the rate limiter of the receiver, None where it agreed to any number of calls
     """
 
     receiver: Receiver
@@ -226,14 +236,18 @@ class Caller:
     in_flight: int
     wire: Wire | None = None
     method: str = "POST"
+    limiter: SteppedLimiter | None = None
 
     def call(self, contact_id: int, key: str, text: str, deadline: float) -> DeliveryResult:
         """Call, and say what is known of it."""
+        if not self._permitted(deadline):
+            return self._put_off(contact_id)
         self.step("before call")
         if self.receiver.clock.now >= deadline:
             return DeliveryResult(contact_id=contact_id, outcome=Outcome.LATER, detail="not begun in time")
         self._witness([contact_id])
         outcome = self._called(contact_id, key, text)
+        self._back_off(outcome)
         answer = self.receiver.answer(key) if outcome is Outcome.OK else ""
         self.step("answer")
         detail = "" if outcome is Outcome.OK else "simulated"
@@ -250,13 +264,37 @@ class Caller:
 
     def call_together(self, codes: Mapping[int, str], deadline: float) -> BulkAnswer:
         """Call for several contacts at once."""
+        if not self._permitted(deadline):
+            return BulkAnswer(outcome=Outcome.LATER, detail="no permit", called=False)
         self.step("before call")
         if self.receiver.clock.now >= deadline:
             return BulkAnswer(outcome=Outcome.LATER, detail="not begun in time", called=False)
         self._witness(codes)
         answer = self.receiver.call_together(self.occurrence, codes)
+        self._back_off(answer.outcome)
         self.step("answer")
         return answer
+
+    def _permitted(self, deadline: float) -> bool:
+        """Wait for the rate limiter, and note when it let the call begin."""
+        if self.limiter is None:
+            return True
+        begins = self.limiter.begins(deadline)
+        if begins:
+            self.receiver.permits.append(self.receiver.clock.now)
+        return begins
+
+    def _put_off(self, contact_id: int) -> DeliveryResult:
+        assert self.limiter is not None
+        wait_s = self.limiter.wait_s
+        return DeliveryResult(
+            contact_id=contact_id, outcome=Outcome.LATER, detail="no permit", retry_after_s=wait_s, called=False
+        )
+
+    def _back_off(self, outcome: Outcome) -> None:
+        """Do as a receiver asks that is called too often."""
+        if self.limiter is not None and outcome is Outcome.LATER:
+            self.limiter.back_off(BACK_OFF_S)
 
     def _witness(self, contact_ids: Iterable[int]) -> None:
         """Note who is called for without a right to."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import random
 
 TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
-HELD_OUT, QUIET, SHARED, EVENTS = 0.1, 0.12, 0.1, 0.12
+HELD_OUT, QUIET, SHARED, EVENTS, PACED = 0.1, 0.12, 0.1, 0.12, 0.12
+PER_S = (0.2, 1.0, 20.0)
 QUIET_HOURS = ("17:50-18:10", "17:58-18:20; 19:05-19:30", "18:40-18:48; 19:20-20:30")
 IN_FLIGHT_AT_SIZE = 500
 STRATEGIES = ("uniform", "targeted", "priorities")
@@ -37,7 +38,9 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     scenario = replace(scenario, hold_out=more.choice((30.0, 60.0)) if more.random() > 1 - HELD_OUT else 0.0)
     scenario = replace(scenario, quiet=more.choice(QUIET_HOURS) if more.random() > 1 - QUIET else "")
     scenario = replace(scenario, shared=more.random() > 1 - SHARED)
-    return _with_events(scenario, more) if more.random() > 1 - EVENTS and not scenario.first else scenario
+    if more.random() > 1 - EVENTS and not scenario.first:
+        scenario = _with_events(scenario, more)
+    return replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
 
 
 def _with_events(scenario: Scenario, more: random.Random) -> Scenario:

@@ -16,6 +16,7 @@ from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver, Receivers
 from faults.scenario_draws import at_size, draw_scenario
 from faults.small_scenario import RIVAL, WORKFLOW, add_codes, lay_out
+from faults.stepped_limiter import virtual_limiter
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
@@ -77,9 +78,9 @@ class Schedule:
         self.report = Report(seed, self.scenario.strategy, traits=self.scenario.traits)
         self.clock = VirtualClock()
         self.receivers = Receivers(
-            messages=Receiver(self.clock, self.rng, self.scenario.window_s, self.scenario.message_habits),
-            profiles=Receiver(self.clock, self.rng, 0.0, self.scenario.profile_habits),
-            answers=Receiver(self.clock, self.rng, self.scenario.answers_s, self.scenario.answer_habits, answers=True),
+            messages=self._receiver("messages", self.scenario.window_s, self.scenario.message_habits),
+            profiles=self._receiver("profiles", 0.0, self.scenario.profile_habits),
+            answers=self._receiver("answers", self.scenario.answers_s, self.scenario.answer_habits),
         )
         self.occurrences: dict[str, str] = {}
         self.pipeline = Pipeline(self.scenario, self.receivers, stage.wire, self._key_of)
@@ -101,7 +102,7 @@ class Schedule:
         self.stage.books.forget_time()
         self.stage.clear_up(self.scenario.contacts)
         lay_out(self.stage.books, self.scenario)
-        with virtual_send_path(self.clock, self._running):
+        with virtual_send_path(self.clock, self._running), virtual_limiter(self.clock, self._running):
             try:
                 self._rage()
                 self._come_to_rest()
@@ -173,6 +174,10 @@ class Schedule:
             victim.connection.cancel_safe()
             victim.connection.has_answer()
             self._see_who_is_stuck()
+
+    def _receiver(self, name: str, window_s: float, habits: dict[str, float]) -> Receiver:
+        answers, per_s = name == "answers", self.scenario.per_s
+        return Receiver(name, self.clock, self.rng, window_s, habits, answers=answers, per_s=per_s)
 
     def _rage(self) -> None:
         plan = FaultPlan(self)

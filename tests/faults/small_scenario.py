@@ -48,7 +48,7 @@ READS = replace(PUSH, body="Code: $!data.get('promocode'), $data.get('points').g
 _CLEAR = """
 set session_replication_role = replica;
 delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
-delete from promo.receiver; delete from promo.code_stock; delete from promo.code_demand;
+delete from promo.receiver; delete from promo.rate_budget; delete from promo.code_stock; delete from promo.code_demand;
 delete from promo.unknown_send; delete from promo.first_share; delete from promo.run_count;
 delete from promo.sending_stop; delete from promo.audit;
 delete from promo.event_queue; delete from promo.event; delete from promo.event_listener;
@@ -119,6 +119,7 @@ class Scenario:
     :ivar quiet: quiet hours of all runs, empty for none
     :ivar events: the first workflow answers events: how often one makes a contact enter; None for other workflows
     :ivar max_age_s: after so many seconds they are not answered any more
+    :ivar per_s: how many calls a second each receiver agreed to, 0 for any number
     :ivar shared: those for whom the pool of the first workflow has no code are given one that they share
     """
 
@@ -152,6 +153,7 @@ class Scenario:
     hold_out: float = 0.0
     quiet: str = ""
     shared: bool = False
+    per_s: float = 0.0
     events: Reentry | None = None
     max_age_s: float = DAY_S
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
@@ -172,6 +174,7 @@ class Scenario:
             "hold-outs": bool(self.hold_out),
             "quiet hours": bool(self.quiet),
             "fallback codes": self.shared,
+            "paced": bool(self.per_s),
             "events": self.events is not None,
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),

@@ -66,6 +66,7 @@ class Stage:
     def give_back(self, connection: SteppedConnection) -> None:
         """Take a connection back; the next worker gets the same one, so that a schedule can be played again."""
         connection.roll_back()
+        connection.beside.roll_back()
         self._idle.append(connection)
 
 
@@ -80,4 +81,6 @@ def stage(dsn: str) -> Iterator[Stage]:
             watch.execute(f"alter table promo.{table} set (autovacuum_enabled = off)")
         opened.enter_context(patch.object(runs, "_SQL", {**runs.__dict__["_SQL"], "weigh_audience": "select"}))
         connections = [opened.enter_context(open_stepped(dsn, watch)) for _ in range(WORKERS + 1)]
+        for connection in connections:
+            connection.beside = opened.enter_context(open_stepped(dsn, watch))
         yield Stage(connections[0], connections[1:], watch, opened.enter_context(running_wire()))

@@ -27,7 +27,10 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
     :ivar now: the virtual time
     :ivar between: called before each statement of an open transaction but the first, or None to run transactions whole
     :ivar blocked: called as long as a statement waits for a lock that another logical worker holds
+    :ivar beside: another connection of the same process, whose transactions are single statements
     """
+
+    beside: SteppedConnection
 
     now: Callable[[], float] = staticmethod(lambda: EPOCH_S)
     between: Callable[[], None] | None = None

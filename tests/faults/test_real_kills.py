@@ -1,245 +1,25 @@
 """Workers killed for real, and Postgres stopped for real, at sync points that the code itself names.
 
-KILLS=1200 pytest tests/faults/test_real_kills.py        more of them
-KILL='keyed ledger.attempts.begin_messages:sent:1 sigkill retry 7' pytest tests/faults/test_real_kills.py -k replay
+`make kills` does more of them, at other places.
 """
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
-import random
-import signal
-import sys
-import time
-from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import product
-from multiprocessing import forkserver
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from faults.kill_points import PHASES, Point
-from faults.kill_scenario import WAYS, Scenario, Truth, as_json, jump, make_scenario, violations
-from faults.kill_worker import BROKEN, FAILED, Job, work
-from promo_campaigns.model.run import LEASE_S
-from promo_campaigns.postgres.connection import connect
-from promo_campaigns.postgres.embedded.server import EmbeddedPostgres
-from promo_campaigns.postgres.migrations import migrate
-from receiver import running_receiver
+from faults.kill_points import PHASES
+from faults.kill_site import Plan, open_site
+from faults.kills import plans, points_of, strike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from multiprocessing.connection import Connection as Pipe
 
-    from receiver import Receiver
+    from faults.kill_site import Site
 
-KILLS = int(os.environ.get("KILLS", "80"))
+KILLS = 80
 SEED = 20_261_122
-PATIENCE_S = 60.0
-ROUNDS = 4
-OVERLAP_S = 0.5
-FAULTS = ("sigkill", "sigkill", "sigkill", "sigkill", "postgres", "pause")
-"""Four of six are SIGKILL; a pause outlasts the lease, and then the worker goes on as if nothing had happened."""
-FOLLOW_UPS = ("retry", "retry later", "clear", "second run")
-RESULTS = Path(__file__).parents[2] / ".faults" / "results.json"
-_FORKS = multiprocessing.get_context("forkserver")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One kill: where, how, and what is done about it."""
-
-    way: str
-    point: Point
-    fault: str
-    follow_up: str
-    seed: int
-
-    def __str__(self) -> str:
-        """Return what a replay takes."""
-        return f"{self.way} {self.point} {self.fault} {self.follow_up.replace(' ', '-')} {self.seed}"
-
-    @classmethod
-    def parse(cls, text: str) -> Plan:
-        """Read that form; a call may hold a blank."""
-        way, *point, fault, follow_up, seed = text.split(" ")
-        follow_up = follow_up.replace("-", " ")
-        return cls(way=way, point=Point.parse(" ".join(point)), fault=fault, follow_up=follow_up, seed=int(seed))
-
-
-@dataclass(slots=True)
-class Worker:
-    """A worker process and what it says."""
-
-    job: Job
-    pipe: Pipe = field(init=False)
-    process: multiprocessing.process.BaseProcess = field(init=False)
-
-    def start(self) -> Worker:
-        self.pipe, theirs = _FORKS.Pipe()
-        self.process = _FORKS.Process(target=work, args=(self.job, theirs), daemon=True)
-        self.process.start()
-        theirs.close()
-        return self
-
-    def hear(self, seconds: float = PATIENCE_S) -> str:
-        """Return what the worker says next, or nothing: it ended, or the time is over."""
-        try:
-            return str(self.pipe.recv()) if self.pipe.poll(seconds) else ""
-        except EOFError:
-            return ""
-
-    def end(self) -> list[str]:
-        """Wait for its end and return what was wrong with it."""
-        said = []
-        while word := self.hear():
-            said.append(word)
-        self.process.join(PATIENCE_S)
-        code = self.process.exitcode
-        if code is None:
-            self.process.kill()
-            return ["a worker never came to rest"]
-        return said[-1:] if code == BROKEN else [f"exit status {code}"] * (code not in {0, FAILED, -signal.SIGKILL})
-
-
-class Site:
-    """A server that may be stopped, a receiver, and the store between them."""
-
-    def __init__(self, server: EmbeddedPostgres, receiver: Receiver, folder: Path) -> None:
-        self._server, self._receiver, self._folder = server, receiver, folder
-        self._dsn = server.dsn("promo")
-        self._count = 0
-        self.done: Counter[str] = Counter()
-
-    def scenario(self, way: str) -> tuple[Scenario, Truth]:
-        """Make a scenario of its own."""
-        self._count += 1
-        with connect(self._dsn) as connection:
-            scenario = make_scenario(connection, way, f"K{self._count}")
-        truth = Truth(way=way, refused=scenario.refused if way != "inbox" else 0)
-        self._receiver.answer = truth.answer
-        return scenario, truth
-
-    def job(self, scenario: Scenario) -> Job:
-        """Return the whole batch of a scenario, with nothing done yet."""
-        return Job(
-            dsn=self._server.dsn("promo"),
-            receiver_url=self._receiver.url,
-            way=scenario.way,
-            spec=scenario.spec,
-            run_key=scenario.run_key,
-            progress=self._folder / scenario.run_key.replace("/", "-"),
-        )
-
-    def points(self, way: str) -> list[Point]:
-        """Return every sync point that a worker passes when nothing goes wrong."""
-        scenario, _ = self.scenario(way)
-        worker = Worker(replace(self.job(scenario), listing=True)).start()
-        listed = []
-        while word := worker.hear():
-            listed.append(word)
-        worker.process.join(PATIENCE_S)
-        assert worker.process.exitcode == 0, listed[-1:]
-        return [Point.parse(word) for word in listed]
-
-    def suffer(self, plan: Plan) -> list[str]:
-        """Do what the plan says, let everything come to rest, and return what does not hold."""
-        chance = random.Random(plan.seed)  # noqa: S311  (a choice that can be made again)
-        scenario, truth = self.scenario(plan.way)
-        job = replace(self.job(scenario), loses_server=plan.fault == "postgres")
-        victim = Worker(replace(job, stop_at=plan.point)).start()
-        if victim.hear() != "here":
-            return [f"the point was not reached: {victim.end()}"]
-        rival = self._rival(plan, job, chance)
-        wrong = self._strike(plan, victim)
-        wrong += victim.end() + (rival.end() if rival else [])
-        wrong += self._follow_up(plan, job, chance)
-        wrong += self._heal(job)
-        self.done[plan.fault] += 1
-        with connect(self._server.dsn("promo")) as connection:
-            return wrong + violations(connection, scenario, truth)
-
-    def _rival(self, plan: Plan, job: Job, chance: random.Random) -> Worker | None:
-        """Start a second run of the same occurrence and let it come some way, as far as the victim's locks allow."""
-        if plan.fault == "pause":
-            self.jump()
-        elif plan.follow_up != "second run":
-            return None
-        way = 10_000 if plan.fault == "pause" else chance.randint(1, 120)
-        rival = Worker(replace(job, progress=self._fresh(job, "rival"), pass_by=way)).start()
-        rival.hear(OVERLAP_S)
-        return rival
-
-    def _strike(self, plan: Plan, victim: Worker) -> list[str]:
-        if plan.fault == "sigkill":
-            victim.process.kill()
-            return []
-        if plan.fault == "postgres":
-            self._crash_server()
-        victim.pipe.send("go on")
-        return []
-
-    def _crash_server(self) -> None:
-        """Stop Postgres as ``pg_ctl stop -m immediate`` does, and start it again."""
-        data = Path(json.loads((self._server.directory / "server.json").read_text())["data"])
-        os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
-        self._server.start()
-
-    def _follow_up(self, plan: Plan, job: Job, chance: random.Random) -> list[str]:
-        if plan.follow_up == "retry later":
-            self.jump()
-        progress = job.progress if plan.follow_up.startswith("retry") else self._fresh(job, f"clear-{chance.random()}")
-        return Worker(replace(job, dsn=self._server.dsn("promo"), progress=progress)).start().end()
-
-    def _heal(self, job: Job) -> list[str]:
-        """Clear the whole batch once leases are over, until the run is closed."""
-        for heal in range(ROUNDS):
-            self.jump()
-            worker = Worker(replace(job, dsn=self._server.dsn("promo"), progress=self._fresh(job, f"heal-{heal}")))
-            wrong = worker.start().end()
-            if wrong or worker.process.exitcode == 0:
-                return wrong
-        return ["it does not come to rest"]
-
-    def jump(self) -> None:
-        """Put the clock past every lease."""
-        with connect(self._server.dsn("promo")) as connection:
-            jump(connection, LEASE_S + 1)
-
-    def _fresh(self, job: Job, name: str) -> Path:
-        return job.progress.with_name(f"{job.progress.name}-{name}")
-
-
-@contextmanager
-def open_site(folder: Path) -> Iterator[Site]:
-    """Run a server whose commits are real: one that is stopped at once may lose nothing it has confirmed."""
-    _warm_up()
-    folder.chmod(0o755)
-    server = EmbeddedPostgres(folder / "server", tied=True)
-    try:
-        server.start()
-        migrate(server.dsn("promo"))
-        with running_receiver() as receiver:
-            yield Site(server, receiver, folder)
-    finally:
-        server.remove()
-
-
-def _warm_up() -> None:
-    """Start the process that workers are forked from, with everything imported; it finds modules where we do."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    _FORKS.set_forkserver_preload(["faults.kill_worker"])
-    forkserver.ensure_running()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
 
 
 @pytest.fixture(scope="module")
@@ -249,41 +29,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield opened
 
 
-def plans(points: dict[str, list[Point]], count: int) -> list[Plan]:
-    """Choose kills: every call once, in one of its phases, then points that were not chosen yet, by a fixed seed."""
-    chance = random.Random(SEED)  # noqa: S311  (a choice that can be made again)
-    every = [(way, point) for way, listed in points.items() for point in listed]
-    chance.shuffle(every)
-    first: dict[str, tuple[str, Point]] = {}
-    for way, point in every:
-        first.setdefault(point.call, (way, point))
-    chosen = list(first.values())
-    rest = [place for place in every if place not in set(chosen)]
-    places = [*chosen, *rest]
-    while len(places) < count:
-        places += every
-    pairs = list(product(FAULTS, FOLLOW_UPS))
-    chance.shuffle(pairs)
-    return [
-        Plan(way=way, point=point, fault=fault, follow_up=follow_up, seed=number)
-        for number, ((way, point), (fault, follow_up)) in enumerate(zip(places[:count], pairs * count, strict=False))
-    ]
-
-
 def test_nobody_is_doubled_or_lost_wherever_the_worker_or_postgres_dies(site: Site) -> None:
-    points = {way: site.points(way) for way in WAYS}
-    started = time.monotonic()
-    wrong: dict[str, list[str]] = {}
-    for plan in (chosen := plans(points, KILLS)):
-        if found := site.suffer(plan):
-            wrong[str(plan)] = found
-            print(f"KILL='{plan}' pytest tests/faults/test_real_kills.py -k replay")  # noqa: T201  (for the reader of the failure)
-    _keep(points, chosen, site, wrong, time.monotonic() - started)
-    assert wrong == {}
+    found = strike(site, plans(points_of(site), KILLS, SEED))
+    assert found.wrong == {}
+    assert found.done.total() == KILLS
 
 
 def test_a_kill_can_be_replayed(site: Site) -> None:
-    plan = Plan.parse(os.environ.get("KILL", "keyed ledger.attempts.begin_messages:sent:1 sigkill retry-later 7"))
+    plan = Plan.parse("keyed ledger.attempts.begin_messages:sent:1 sigkill retry-later 7")
+    assert str(plan) == "keyed ledger.attempts.begin_messages:sent:1 sigkill retry-later 7"
     assert site.suffer(plan) == []
 
 
@@ -314,26 +68,3 @@ def test_the_points_hold_every_query_of_the_path_in_every_phase(site: Site) -> N
         "ledger.runs.close_run",
         "invariants.contacts",
     } <= calls
-
-
-def _keep(
-    points: dict[str, list[Point]], chosen: list[Plan], site: Site, wrong: dict[str, list[str]], seconds: float
-) -> None:
-    """Add the figures to those of the other proofs."""
-    every = {f"{way} {point}" for way, listed in points.items() for point in listed}
-    struck = {f"{plan.way} {plan.point}" for plan in chosen}
-    figures = {
-        "kills": site.done["sigkill"],
-        "postgres_stops": site.done["postgres"],
-        "pauses": site.done["pause"],
-        "points": len(every),
-        "points_struck": len(every & struck),
-        "calls": len({point.call for listed in points.values() for point in listed}),
-        "calls_struck": len({plan.point.call for plan in chosen}),
-        "seed": SEED,
-        "seconds": round(seconds, 1),
-        "violations": len(wrong),
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(as_json({**kept, "real_kills": figures}))

@@ -64,7 +64,7 @@ class Worker:
         self._hub = greenlet.getcurrent()
         self._strands = [Strand("", lambda: self._run(body), self._hub)]
         self._current = self._strands[0]
-        connection.now = lambda: clock.now
+        connection.now = connection.beside.now = lambda: clock.now
         if fine:
             connection.between = self._between
             connection.blocked = self._blocked

@@ -1,0 +1,171 @@
+"""Many real kills, in lanes beside each other: ``make kills``, or ``python -m faults.kills`` in ``tests/``.
+
+KILLS=1200     so many
+KILL_SEED=7    other places, in another order; the commit decides unless it is given
+KILL='keyed ledger.attempts.begin_messages:sent:1 sigkill retry 7'    one kill again
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faults.kill_scenario import WAYS
+from faults.kill_site import Plan, open_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from faults.kill_points import Point
+    from faults.kill_site import Site
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / ".faults" / "kills.json"
+LANES = 1 + (os.cpu_count() or 1)
+"""A kill waits for disks and for pauses a good part of its time."""
+FAULTS = ("sigkill", "sigkill", "sigkill", "sigkill", "postgres", "pause")
+"""Four of six are SIGKILL; a pause outlasts the lease, and then the worker goes on as if nothing had happened."""
+FOLLOW_UPS = ("retry", "retry later", "clear", "second run")
+_TELL_EVERY = 100
+
+
+@dataclass(slots=True)
+class Kills:
+    """Figures over many kills.
+
+    :ivar done: how many there were of each fault
+    :ivar wrong: what did not hold, by the plan that broke it
+    """
+
+    done: Counter[str] = field(default_factory=Counter)
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def points_of(site: Site) -> dict[str, list[Point]]:
+    """Return every sync point of each way to send."""
+    return {way: site.points(way) for way in WAYS}
+
+
+def plans(points: dict[str, list[Point]], count: int, seed: int) -> list[Plan]:
+    """Choose kills: every call once, in one of its phases, then points that were not chosen yet, by the seed."""
+    chance = random.Random(seed)  # noqa: S311  (a choice that can be made again)
+    every = [(way, point) for way, listed in points.items() for point in listed]
+    chance.shuffle(every)
+    first: dict[str, tuple[str, Point]] = {}
+    for way, point in every:
+        first.setdefault(point.call, (way, point))
+    chosen = list(first.values())
+    rest = [place for place in every if place not in set(chosen)]
+    places = [*chosen, *rest]
+    while len(places) < count:
+        places += every
+    pairs = list(product(FAULTS, FOLLOW_UPS))
+    chance.shuffle(pairs)
+    return [
+        Plan(way=way, point=point, fault=fault, follow_up=follow_up, seed=number)
+        for number, ((way, point), (fault, follow_up)) in enumerate(zip(places[:count], pairs * count, strict=False))
+    ]
+
+
+def strike(site: Site, chosen: Sequence[Plan]) -> Kills:
+    """Do what the plans say, one after the other, and say what does not hold."""
+    kills = Kills()
+    began = time.monotonic()
+    for number, plan in enumerate(chosen, 1):
+        if found := site.suffer(plan):
+            kills.wrong[str(plan)] = found
+            sys.stderr.write(f"{plan}: {'; '.join(found)}\n  play it again: KILL='{plan}' make kills\n")
+        if number % _TELL_EVERY == 0:
+            sys.stderr.write(f"process {os.getpid()}: {number} of {len(chosen)} kills, {len(kills.wrong)} violations\n")
+    kills.done, kills.seconds = site.done, time.monotonic() - began
+    return kills
+
+
+def strike_beside(chosen: Sequence[Plan]) -> Kills:
+    """Do what the plans say in processes beside each other, each with a server of its own."""
+    kills = Kills()
+    with ProcessPoolExecutor(LANES, mp_context=get_context("spawn")) as lanes:
+        for share in lanes.map(_strike_alone, [chosen[number::LANES] for number in range(LANES)]):
+            kills.done.update(share.done)
+            kills.wrong |= share.wrong
+            kills.seconds = max(kills.seconds, share.seconds)
+    return kills
+
+
+def _strike_alone(chosen: Sequence[Plan]) -> Kills:
+    with _own_site() as site:
+        return strike(site, chosen)
+
+
+@contextmanager
+def _own_site() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="promo-kills-") as folder:
+        Path(folder).chmod(0o755)  # the server runs as another account where it is started by root
+        with open_site(Path(folder) / "site") as site:
+            yield site
+
+
+def main() -> int:
+    """Kill, write the figures down, and return the exit status."""
+    if "KILL" in os.environ:
+        return _replay(Plan.parse(os.environ["KILL"]))
+    commit = _commit()
+    seed = int(os.environ.get("KILL_SEED", str(int(commit[:8], 16))))
+    with _own_site() as site:
+        points = points_of(site)
+    chosen = plans(points, int(os.environ.get("KILLS", "1200")), seed)
+    found = strike_beside(chosen)
+    kept = {"commit": commit, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}"}
+    figures = {**kept, "real_kills": _figures(points, chosen, found, seed)}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{len(chosen)} kills, {len(found.wrong)} violations, see {RESULTS.relative_to(ROOT)}\n")
+    return 1 if found.wrong else 0
+
+
+def _replay(plan: Plan) -> int:
+    with _own_site() as site:
+        wrong = site.suffer(plan)
+    sys.stdout.write("\n".join(wrong or ["no violation"]) + "\n")
+    return 1 if wrong else 0
+
+
+def _figures(points: dict[str, list[Point]], chosen: Sequence[Plan], found: Kills, seed: int) -> dict[str, object]:
+    every = {f"{way} {point}" for way, listed in points.items() for point in listed}
+    struck = {f"{plan.way} {plan.point}" for plan in chosen}
+    return {
+        "kills": found.done["sigkill"],
+        "postgres_stops": found.done["postgres"],
+        "pauses": found.done["pause"],
+        "points": len(every),
+        "points_struck": len(every & struck),
+        "calls": len({point.call for listed in points.values() for point in listed}),
+        "calls_struck": len({plan.point.call for plan in chosen}),
+        "seed": seed,
+        "seconds": round(found.seconds, 1),
+        "violations": len(found.wrong),
+    }
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  (the developer's own)
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
