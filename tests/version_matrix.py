@@ -1,8 +1,9 @@
 """Tries the provider with every Python it supports and every Airflow release from 3.3 on: ``make matrix``.
 
 Each cell is an environment of its own, in a temporary folder, in which the provider is installed as a user installs it,
-without our pins, and a part of the tests runs. A Python that is not on this machine, or a release that cannot be
-installed, is told by name and counts as not run, never as passed. The exit status is 1 if a cell failed or none passed.
+without our pins, and a part of the tests runs; what they print is kept in ``.matrix/``. A Python that is not on this
+machine, or a release that cannot be installed, is told by name and counts as not run, never as passed. The exit status
+is 1 if a cell failed or none passed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ FIRST = (3, 3)
 """The first release of Airflow that is supported."""
 TESTS = ("tests/unit/test_provider.py", "tests/unit/test_operator_standards.py", "tests/unit/test_workflow_dags.py")
 """What every cell runs unless told otherwise: the parts of Airflow that are used, without a server."""
+GROUPS = ("dev",)
+OUTPUT = ROOT / ".matrix"
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
 _RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _VERSIONS = re.compile(r"Available versions: (.*)")
@@ -75,22 +78,37 @@ def of_pyenv(version: str) -> list[str]:
     return sorted(map(str, found), key=lambda path: [int(part) for part in re.findall(r"\d+", path)], reverse=True)
 
 
-def try_cell(python: str, airflow: str, tests: Sequence[str]) -> Cell:
-    """Install the provider with a release into a new environment, and run tests there."""
+def try_cell(python: str, airflow: str, tests: Sequence[str], groups: Sequence[str] = GROUPS) -> Cell:
+    """Install the provider with a release into a new environment, and run tests there.
+
+    :param groups: the dependency groups of ``pyproject.toml`` that these tests need
+    """
     command = find_python(python)
     if not command:
         return Cell(python, airflow, NOT_RUN, f"there is no Python {python} on this machine")
     with tempfile.TemporaryDirectory(prefix="promo-matrix-") as folder:
         made = _run([command, "-m", "venv", folder])
         if made.returncode:
-            return Cell(python, airflow, NOT_RUN, f"no environment: {_last_line(made)}")
+            return Cell(python, airflow, NOT_RUN, f"no environment: {_why(made)}")
         inside = f"{folder}/bin/python"
-        installed = _install(inside, airflow)
+        installed = _install(inside, airflow, groups)
         if installed.returncode:
-            return Cell(python, airflow, NOT_RUN, f"cannot be installed: {_last_line(installed)}")
+            return Cell(python, airflow, NOT_RUN, f"cannot be installed: {_why(installed)}")
         home = {"AIRFLOW_HOME": f"{folder}/airflow", "PYTHONPATH": f"{ROOT}/tests"}
-        ran = _run([inside, "-m", "pytest", "-n", "0", "-q", *tests], **home)
-        return Cell(python, airflow, FAILED if ran.returncode else PASSED, _last_line(ran))
+        OUTPUT.mkdir(exist_ok=True)
+        output = OUTPUT / f"{python}-{airflow}.log"
+        print(f"Python {python} Airflow {airflow}: the tests print into {output.relative_to(ROOT)}", flush=True)
+        with output.open("w", encoding="utf-8") as printed:
+            status = subprocess.run(
+                [inside, "-m", "pytest", "-n", "0", "-v", *tests],
+                env=_environment(**home),
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                check=False,
+                cwd=ROOT,
+            ).returncode
+        told = _last_line(output.read_text(encoding="utf-8"), status)
+        return Cell(python, airflow, FAILED if status else PASSED, told)
 
 
 def _listed(python: str, airflow: str) -> Cell:
@@ -105,18 +123,25 @@ def summary(cells: Iterable[Cell]) -> tuple[str, int]:
     return line, int(counts[FAILED] > 0 or counts[PASSED] == 0)
 
 
-def _install(inside: str, airflow: str) -> subprocess.CompletedProcess[str]:
-    wanted = [f"apache-airflow=={airflow}", f"{ROOT}[embedded,fcm]", *_development()]
+def _install(inside: str, airflow: str, groups: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    packages = [package for group in groups for package in packages_of(group)]
+    wanted = [f"apache-airflow=={airflow}", f"{ROOT}[embedded,fcm]", *packages]
     if uv := _uv():
         return _run([uv, "pip", "install", "--quiet", "--python", inside, *wanted])
     return _run([inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
 
 
-def _development() -> list[str]:
-    """Return the packages of the group dev: pip knows groups from 25.1 on, and Python reads TOML from 3.11 on."""
+def packages_of(group: str) -> list[str]:
+    """Return the packages of a group: pip knows groups from 25.1 on, and Python reads TOML from 3.11 on.
+
+    :raises ValueError: there is no such group
+    """
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    group = re.search(r"^dev = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)
-    return re.findall(r'"([^"]+)"', group[1]) if group else []
+    lines = re.search(rf"^{re.escape(group)} = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    if lines is None:
+        msg = f"pyproject.toml has no dependency group {group}"
+        raise ValueError(msg)
+    return re.findall(r'"([^"]+)"', lines[1])
 
 
 def _uv() -> str:
@@ -124,14 +149,22 @@ def _uv() -> str:
     return shutil.which("uv") or (str(beside) if beside.is_file() else "")
 
 
-def _run(command: Sequence[str], **variables: str) -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def _environment(**variables: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    return subprocess.run(command, env={**kept, **variables}, capture_output=True, text=True, check=False, cwd=ROOT)
+    return {**kept, **variables}
 
 
-def _last_line(ran: subprocess.CompletedProcess[str]) -> str:
-    lines = [line.strip() for line in (ran.stdout + ran.stderr).splitlines() if line.strip()]
-    return lines[-1][:_MOST_SHOWN] if lines else f"exit status {ran.returncode}"
+def _last_line(printed: str, status: int) -> str:
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    return lines[-1][:_MOST_SHOWN] if lines else f"exit status {status}"
+
+
+def _why(ran: subprocess.CompletedProcess[str]) -> str:
+    return _last_line(ran.stdout + ran.stderr, ran.returncode)
 
 
 def _known() -> tuple[list[str], str]:
@@ -141,7 +174,7 @@ def _known() -> tuple[list[str], str]:
         listing = _run([command, "-m", "pip", "index", "versions", "apache-airflow"])
         if known := releases(listing.stdout):
             return known, ""
-    return [], _last_line(listing) if listing else ""
+    return [], _why(listing) if listing else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -151,6 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "cells", nargs="*", metavar="PYTHON/AIRFLOW", help="such as 3.12/3.3.2; all of them unless given"
     )
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="PATH", help="what each cell runs")
+    parser.add_argument(
+        "--groups", nargs="+", default=GROUPS, metavar="NAME", help="dependency groups that these tests need"
+    )
     parser.add_argument("--list", action="store_true", help="only say which cells there are, and which Pythons")
     given = parser.parse_args(arguments)
     known, listing = _known()
@@ -162,7 +198,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for airflow in known:
             if given.cells and f"{python}/{airflow}" not in given.cells:
                 continue
-            cells.append(_listed(python, airflow) if given.list else try_cell(python, airflow, given.tests))
+            cells.append(
+                _listed(python, airflow) if given.list else try_cell(python, airflow, given.tests, given.groups)
+            )
             print(cells[-1], flush=True)
     line, status = summary(cells)
     print(line)

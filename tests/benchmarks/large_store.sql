@@ -78,12 +78,12 @@ from (
 ) sized
 
 -- rejects --
--- Why rows of them were rejected.
+-- Why rows of them were rejected: of a file the first thousand are kept, as the product does.
 insert into promo.code_file_reject (code_file_id, line, "column", reason)
 select f.code_file_id, n * 2,
        (array['code', 'expirationDate', 'discount', 'type'])[1 + n %% 4],
        (array['the code stands in line 2 already', 'not a date in one of the four formats', 'not between 0 and 99', 'is empty'])[1 + n %% 4]
-from promo.code_file f, generate_series(1, f.rejected) n
+from promo.code_file f, generate_series(1, least(f.rejected, 1000)) n
 
 -- planned_codes --
 -- A code for each row of the ledger, of its run's pool.

@@ -36,6 +36,12 @@ ENLARGED = {"width": 640, "height": 512}
 """What a window of 1280 by 1024 pixels has room for when everything is twice as large."""
 
 
+STILL = """() => Promise.allSettled(document.getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished))"""
+"""A button that has just become one to press is on its way from one colour to the other."""
+
+
 def open_place(page: Page, place: str) -> PromoPages:
     """Open a place and wait until everything on it is there."""
     promo = PromoPages(page)
@@ -46,7 +52,8 @@ def open_place(page: Page, place: str) -> PromoPages:
 
 
 def findings(page: Page) -> list[str]:
-    """Return what axe finds serious or worse in what is ours."""
+    """Return what axe finds serious or worse in what is ours, once no colour changes any more."""
+    page.evaluate(STILL)
     found = Axe().run(page, context={"include": [["[data-testid=promo]"]]}).response["violations"]
     return [
         f"{each['id']} ({each['impact']}): {node['html'][:200]}"

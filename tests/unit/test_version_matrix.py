@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from version_matrix import FAILED, NOT_RUN, PASSED, Cell, find_python, of_pyenv, releases, summary, try_cell
+from version_matrix import (
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    Cell,
+    find_python,
+    of_pyenv,
+    packages_of,
+    releases,
+    summary,
+    try_cell,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +44,13 @@ def test_pythons_of_pyenv_are_found_the_newest_first(tmp_path: Path, monkeypatch
         python.symlink_to(sys.executable)
     assert [path.split("/")[-3] for path in of_pyenv("3.12")] == ["3.12.10", "3.12.9"]
     assert of_pyenv("3.11") == []
+
+
+def test_a_cell_installs_the_packages_of_the_groups_that_its_tests_need() -> None:
+    assert any(package.startswith("pytest>=") for package in packages_of("dev"))
+    assert any(package.startswith("playwright>=") for package in packages_of("e2e"))
+    with pytest.raises(ValueError, match="no dependency group pictures"):
+        packages_of("pictures")
 
 
 @pytest.mark.parametrize(
