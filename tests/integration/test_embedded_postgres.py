@@ -161,6 +161,10 @@ def test_a_folder_only_root_can_enter_is_left_as_it_is(tmp_path: Path) -> None:
         assert ask(server, "SELECT 1") == 1
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
         assert scratch_folder(server.directory).is_dir()
+        server.stop()
+        closed.chmod(0o755)
+        server.start()
+        assert ask(server, "SELECT 1") == 1, "its data stays where it was made"
     finally:
         server.remove()
     assert not scratch_folder(server.directory).exists()

@@ -112,3 +112,13 @@ def make_scratch_folder(directory: Path) -> Path:
             message = f"{folder} was made by somebody else, so it is not safe to use. Remove it and try again"
             raise ServerError(message) from None
     return folder
+
+
+def home_of_data(directory: Path, account: Account, *, made: Path | None) -> Path:
+    """Return the folder in which the data of a server's folder lies: where it was made, or where the account can enter.
+
+    :param made: the data, if it was made before
+    :raises ServerError: the folder outside belongs to somebody else
+    """
+    stays_outside = made is not None and made.exists() and made.parent == scratch_folder(directory)
+    return make_scratch_folder(directory) if stays_outside or not account.can_enter(directory) else directory

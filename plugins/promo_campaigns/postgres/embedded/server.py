@@ -26,7 +26,7 @@ import psycopg
 from psycopg import sql
 
 from promo_campaigns.model.errors import ServerError
-from promo_campaigns.postgres.embedded.account import Account, make_scratch_folder, scratch_folder, server_account
+from promo_campaigns.postgres.embedded.account import Account, home_of_data, scratch_folder, server_account
 from promo_campaigns.postgres.embedded.binaries import SETTING, PostgresBinaries, find_binaries
 from promo_campaigns.postgres.embedded.cluster import Secret, make_cluster
 from promo_campaigns.postgres.embedded.processes import command_line, dies_with_parent
@@ -186,9 +186,7 @@ class EmbeddedPostgres:
         known = self._read_place()
         account = server_account(Path(known.data) if known else self.directory / "data")
         binaries = find_binaries()
-        home = self.directory
-        if not account.can_enter(home):
-            home = make_scratch_folder(self.directory)
+        home = home_of_data(self.directory, account, made=Path(known.data) if known else None)
         if not account.can_run(binaries.bin / "postgres"):
             binaries = binaries.copied_to(home)
         known = self._prepare(known, binaries, account, home / f"data-{binaries.major}")
