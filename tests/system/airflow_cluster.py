@@ -256,7 +256,7 @@ def _own_databases(layout: Layout) -> Iterator[Databases]:
         migrate(databases.promo)
         yield databases
     finally:
-        postgres.stop()
+        postgres.remove()
 
 
 def _migrate_airflow(layout: Layout, databases: Databases) -> None:
