@@ -8,17 +8,13 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from databases import in_memory
 from faults.schedule import Schedule
-from faults.search import search_beside
+from faults.search import Search, search_beside
 from faults.stage import stage
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
 from promo_campaigns.postgres.migrations import migrate
-
-if TYPE_CHECKING:
-    from faults.search import Search
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / ".faults" / "results.json"
@@ -31,9 +27,11 @@ def main() -> int:
         return _replay(int(os.environ["SEED"]), contacts)
     commit = _git("rev-parse", "HEAD")
     first, count = int(commit[:8], 16), int(os.environ.get("SCHEDULES", "20000"))
-    found = search_beside(range(first, first + count), contacts=contacts)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(_figures(found, first, commit, contacts), indent=2) + "\n", encoding="utf-8")
+    found = Search()
+    for found in search_beside(range(first, first + count), contacts=contacts):
+        # Each time, so that a search that is broken off has figures too.
+        RESULTS.write_text(json.dumps(_figures(found, first, commit, contacts), indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{found.schedules} schedules, {len(found.failed)} violations, see {RESULTS.relative_to(ROOT)}\n")
     sys.stdout.write(found.explain())
     return 1 if found.failed else 0

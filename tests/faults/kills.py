@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import product
+from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,17 +41,20 @@ LANES = 1 + (os.cpu_count() or 1)
 FAULTS = ("sigkill", "sigkill", "sigkill", "sigkill", "postgres", "pause")
 """Four of six are SIGKILL; a pause outlasts the lease, and then the worker goes on as if nothing had happened."""
 FOLLOW_UPS = ("retry", "retry later", "clear", "second run")
-_TELL_EVERY = 100
+_PART = 150
+"""Kills for which a server is made; as many as there are lanes are lost at most where it is broken off."""
 
 
 @dataclass(slots=True)
 class Kills:
     """Figures over many kills.
 
+    :ivar plans: what was done
     :ivar done: how many there were of each fault
     :ivar wrong: what did not hold, by the plan that broke it
     """
 
+    plans: list[Plan] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     wrong: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -84,27 +88,36 @@ def plans(points: dict[str, list[Point]], count: int, seed: int) -> list[Plan]:
 
 def strike(site: Site, chosen: Sequence[Plan]) -> Kills:
     """Do what the plans say, one after the other, and say what does not hold."""
-    kills = Kills()
+    kills = Kills(list(chosen))
     began = time.monotonic()
-    for number, plan in enumerate(chosen, 1):
+    for plan in chosen:
         if found := site.suffer(plan):
             kills.wrong[str(plan)] = found
             sys.stderr.write(f"{plan}: {'; '.join(found)}\n  play it again: KILL='{plan}' make kills\n")
-        if number % _TELL_EVERY == 0:
-            sys.stderr.write(f"process {os.getpid()}: {number} of {len(chosen)} kills, {len(kills.wrong)} violations\n")
     kills.done, kills.seconds = site.done, time.monotonic() - began
     return kills
 
 
-def strike_beside(chosen: Sequence[Plan]) -> Kills:
-    """Do what the plans say in processes beside each other, each with a server of its own."""
+def strike_beside(chosen: Sequence[Plan]) -> Iterator[Kills]:
+    """Do what the plans say in processes beside each other.
+
+    :return: what came of all plans so far, each time some more of them were done, in their order
+    """
     kills = Kills()
+    began = time.monotonic()
+    size = min(_PART, ceil(len(chosen) / LANES))
+    parts = [chosen[first : first + size] for first in range(0, len(chosen), size)]
     with ProcessPoolExecutor(LANES, mp_context=get_context("spawn")) as lanes:
-        for share in lanes.map(_strike_alone, [chosen[number::LANES] for number in range(LANES)]):
-            kills.done.update(share.done)
-            kills.wrong |= share.wrong
-            kills.seconds = max(kills.seconds, share.seconds)
-    return kills
+        for part in lanes.map(_strike_alone, parts):
+            kills.plans += part.plans
+            kills.done.update(part.done)
+            kills.wrong |= part.wrong
+            kills.seconds = time.monotonic() - began
+            sys.stderr.write(
+                f"{len(kills.plans):,} of {len(chosen):,} kills, {len(kills.wrong)} violations, "
+                f"{kills.seconds / len(kills.plans):.2f} s each\n"
+            )
+            yield kills
 
 
 def _strike_alone(chosen: Sequence[Plan]) -> Kills:
@@ -129,12 +142,14 @@ def main() -> int:
     with _own_site() as site:
         points = points_of(site)
     chosen = plans(points, int(os.environ.get("KILLS", "1200")), seed)
-    found = strike_beside(chosen)
-    kept = {"commit": commit, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}"}
-    figures = {**kept, "real_kills": _figures(points, chosen, found, seed)}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{len(chosen)} kills, {len(found.wrong)} violations, see {RESULTS.relative_to(ROOT)}\n")
+    found = Kills()
+    for found in strike_beside(chosen):
+        # Each time, so that kills that are broken off have figures too.
+        kept = {"commit": commit, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}"}
+        figures = {**kept, "real_kills": _figures(points, found, seed)}
+        RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{len(found.plans)} kills, {len(found.wrong)} violations, see {RESULTS.relative_to(ROOT)}\n")
     return 1 if found.wrong else 0
 
 
@@ -145,9 +160,9 @@ def _replay(plan: Plan) -> int:
     return 1 if wrong else 0
 
 
-def _figures(points: dict[str, list[Point]], chosen: Sequence[Plan], found: Kills, seed: int) -> dict[str, object]:
+def _figures(points: dict[str, list[Point]], found: Kills, seed: int) -> dict[str, object]:
     every = {f"{way} {point}" for way, listed in points.items() for point in listed}
-    struck = {f"{plan.way} {plan.point}" for plan in chosen}
+    struck = {f"{plan.way} {plan.point}" for plan in found.plans}
     return {
         "kills": found.done["sigkill"],
         "postgres_stops": found.done["postgres"],
@@ -155,7 +170,7 @@ def _figures(points: dict[str, list[Point]], chosen: Sequence[Plan], found: Kill
         "points": len(every),
         "points_struck": len(every & struck),
         "calls": len({point.call for listed in points.values() for point in listed}),
-        "calls_struck": len({plan.point.call for plan in chosen}),
+        "calls_struck": len({plan.point.call for plan in found.plans}),
         "seed": seed,
         "seconds": round(found.seconds, 1),
         "violations": len(found.wrong),

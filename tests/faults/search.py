@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,15 @@ from promo_campaigns.postgres.embedded.server import throwaway_postgres
 from promo_campaigns.postgres.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from multiprocessing.sharedctypes import Synchronized
 
     from faults.schedule import Report
     from faults.stage import Stage
 
 PROCESSES = 2
-_TELL_EVERY = 250
+_PART = 250
+"""Schedules for which a server is made: twice as many are lost at most where a search is broken off."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,6 @@ class Search:
         """Add what another search, beside this one, came to."""
         self.schedules += other.schedules
         self.steps += other.steps
-        self.seconds = max(self.seconds, other.seconds)
         self.strategies.update(other.strategies)
         self.traits.update(other.traits)
         self.faults.update(other.faults)
@@ -87,34 +88,42 @@ def search(on: Stage, seeds: Iterable[int], *, stop_at_first: bool = False, cont
             sys.stderr.write(explained(report))
             if stop_at_first:
                 break
-        if found.schedules % _TELL_EVERY == 0:
-            _tell(found, time.monotonic() - began)
     found.seconds = time.monotonic() - began
     return found
 
 
-def _tell(found: Search, seconds: float) -> None:
-    """Say how far it is: a long search takes an hour."""
-    sys.stderr.write(
-        f"process {os.getpid()}: {found.schedules} schedules, {len(found.failed)} violations, "
-        f"{found.schedules / seconds:.1f} schedules a second\n"
-    )
+def search_beside(seeds: Sequence[int], *, contacts: int = 0) -> Iterator[Search]:
+    """Play the schedules of the seeds in processes beside each other, each with a core of its own.
 
-
-def search_beside(seeds: Sequence[int], *, contacts: int = 0) -> Search:
-    """Play the schedules of the seeds in processes beside each other, each with a server of its own."""
+    :return: what came of all seeds so far, each time some more of them were played, in their order
+    """
     found = Search()
-    shares = [seeds[number::PROCESSES] for number in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
-        play = partial(search_alone, contacts=contacts)
-        for share in processes.map(play, shares, map(core, range(PROCESSES))):
-            found.add(share)
-    return found
+    began = time.monotonic()
+    size = 1 if contacts else min(_PART, ceil(len(seeds) / PROCESSES))
+    parts = [seeds[first : first + size] for first in range(0, len(seeds), size)]
+    context = get_context("spawn")
+    with ProcessPoolExecutor(
+        PROCESSES, mp_context=context, initializer=_settle, initargs=(context.Value("i", 0),)
+    ) as processes:
+        for part in processes.map(partial(_search_alone, contacts=contacts), parts):
+            found.add(part)
+            found.seconds = time.monotonic() - began
+            sys.stderr.write(
+                f"{found.schedules:,} of {len(seeds):,} schedules, {len(found.failed)} violations, "
+                f"{found.schedules / found.seconds:.1f} schedules a second\n"
+            )
+            yield found
 
 
-def search_alone(seeds: Sequence[int], own_core: int | None, *, contacts: int = 0) -> Search:
-    """Play them on a server that is there for nothing else, both on one core."""
-    stay_on(own_core)
+def _settle(settled: Synchronized[int]) -> None:
+    """Take the core that no other process has taken."""
+    with settled.get_lock():
+        stay_on(core(settled.value))
+        settled.value += 1
+
+
+def _search_alone(seeds: Sequence[int], *, contacts: int = 0) -> Search:
+    """Play them on a server that is there for nothing else."""
     with throwaway_postgres(in_memory()) as server:
         dsn = server.dsn("postgres")
         migrate(dsn)
