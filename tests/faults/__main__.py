@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
-from datetime import datetime, timezone
-from pathlib import Path
 
 from databases import in_memory
+from faults.long_runs import current_commit, keep_figures
 from faults.schedule import Schedule
 from faults.search import Search, search_beside
 from faults.stage import stage
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
 from promo_campaigns.postgres.migrations import migrate
-
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / ".faults" / "results.json"
 
 
 def main() -> int:
@@ -25,14 +19,12 @@ def main() -> int:
     contacts = int(os.environ.get("CONTACTS", "0"))
     if "SEED" in os.environ:
         return _replay(int(os.environ["SEED"]), contacts)
-    commit = _git("rev-parse", "HEAD")
+    commit = current_commit()
     first, count = int(commit[:8], 16), int(os.environ.get("SCHEDULES", "20000"))
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = Search()
+    found, kept = Search(), None
     for found in search_beside(range(first, first + count), contacts=contacts):
-        # Each time, so that a search that is broken off has figures too.
-        RESULTS.write_text(json.dumps(_figures(found, first, commit, contacts), indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{found.schedules} schedules, {len(found.failed)} violations, see {RESULTS.relative_to(ROOT)}\n")
+        kept = keep_figures("results.json", commit, _figures(found, first, contacts))
+    sys.stdout.write(f"{found.schedules} schedules, {len(found.failed)} violations, see {kept}\n")
     sys.stdout.write(found.explain())
     return 1 if found.failed else 0
 
@@ -50,7 +42,7 @@ def _replay(seed: int, contacts: int) -> int:
     return 1 if report.violations else 0
 
 
-def _figures(found: Search, first: int, commit: str, contacts: int) -> dict[str, object]:
+def _figures(found: Search, first: int, contacts: int) -> dict[str, object]:
     return {
         **({"contacts": contacts} if contacts else {}),
         "schedules": found.schedules,
@@ -62,14 +54,7 @@ def _figures(found: Search, first: int, commit: str, contacts: int) -> dict[str,
         "scenarios": dict(sorted(found.traits.items())),
         "seeds": [first, first + found.schedules - 1],
         "seconds": round(found.seconds, 1),
-        "commit": commit,
-        "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
     }
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  (the developer's own)
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

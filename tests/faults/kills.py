@@ -7,10 +7,8 @@ KILL='keyed ledger.attempts.begin_messages:sent:1 sigkill retry 7'    one kill a
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,15 +16,14 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from itertools import product
-from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults.kill_scenario import WAYS
 from faults.kill_site import Plan, open_site
+from faults.long_runs import current_commit, cut, keep_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from faults.kill_points import Point
     from faults.kill_site import Site
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / ".faults" / "kills.json"
 LANES = 1 + (os.cpu_count() or 1)
 """A kill waits for disks and for pauses a good part of its time."""
 FAULTS = ("sigkill", "sigkill", "sigkill", "sigkill", "postgres", "pause")
@@ -105,8 +100,7 @@ def strike_beside(chosen: Sequence[Plan]) -> Iterator[Kills]:
     """
     kills = Kills()
     began = time.monotonic()
-    size = min(_PART, ceil(len(chosen) / LANES))
-    parts = [chosen[first : first + size] for first in range(0, len(chosen), size)]
+    parts = cut(chosen, most=_PART, beside=LANES)
     with ProcessPoolExecutor(LANES, mp_context=get_context("spawn")) as lanes:
         for part in lanes.map(_strike_alone, parts):
             kills.plans += part.plans
@@ -137,19 +131,15 @@ def main() -> int:
     """Kill, write the figures down, and return the exit status."""
     if "KILL" in os.environ:
         return _replay(Plan.parse(os.environ["KILL"]))
-    commit = _commit()
+    commit = current_commit()
     seed = int(os.environ.get("KILL_SEED", str(int(commit[:8], 16))))
     with _own_site() as site:
         points = points_of(site)
     chosen = plans(points, int(os.environ.get("KILLS", "1200")), seed)
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = Kills()
+    found, kept = Kills(), None
     for found in strike_beside(chosen):
-        # Each time, so that kills that are broken off have figures too.
-        kept = {"commit": commit, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}"}
-        figures = {**kept, "real_kills": _figures(points, found, seed)}
-        RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{len(found.plans)} kills, {len(found.wrong)} violations, see {RESULTS.relative_to(ROOT)}\n")
+        kept = keep_figures("kills.json", commit, {"real_kills": _figures(points, found, seed)})
+    sys.stdout.write(f"{len(found.plans)} kills, {len(found.wrong)} violations, see {kept}\n")
     return 1 if found.wrong else 0
 
 
@@ -175,11 +165,6 @@ def _figures(points: dict[str, list[Point]], found: Kills, seed: int) -> dict[st
         "seconds": round(found.seconds, 1),
         "violations": len(found.wrong),
     }
-
-
-def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  (the developer's own)
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

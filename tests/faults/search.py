@@ -8,12 +8,12 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from cores import core, stay_on
 from databases import in_memory
+from faults.long_runs import cut
 from faults.schedule import Schedule
 from faults.stage import stage
 from promo_campaigns.postgres.embedded.server import throwaway_postgres
@@ -99,8 +99,7 @@ def search_beside(seeds: Sequence[int], *, contacts: int = 0) -> Iterator[Search
     """
     found = Search()
     began = time.monotonic()
-    size = 1 if contacts else min(_PART, ceil(len(seeds) / PROCESSES))
-    parts = [seeds[first : first + size] for first in range(0, len(seeds), size)]
+    parts = cut(seeds, most=1 if contacts else _PART, beside=PROCESSES)
     context = get_context("spawn")
     with ProcessPoolExecutor(
         PROCESSES, mp_context=context, initializer=_settle, initargs=(context.Value("i", 0),)
