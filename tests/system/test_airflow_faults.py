@@ -85,6 +85,8 @@ def cluster(
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
         # Two of them look for work twice as often as one.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # Airflow 3.3: two schedulers that take up an asset of an alias at one moment insert it both; the second dies.
+        "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3600",
         # A dead scheduler's children keep its sockets, and with them the locks of the transaction that it died in.
         "PGOPTIONS": "-c idle_in_transaction_session_timeout=30s",
     }
