@@ -14,7 +14,17 @@ import pytest
 
 from integration.accounts import account
 from integration.backups import Phone, take_backup
-from integration.scenario import CODES, SPEC, add_codes, add_contacts, free_codes, open_welcome, states, tamper
+from integration.scenario import (
+    CODES,
+    SPEC,
+    add_codes,
+    add_contacts,
+    free_codes,
+    open_welcome,
+    pass_days,
+    states,
+    tamper,
+)
 from integration.test_event_queue import arrive, audience, drain, refusals
 from integration.test_fallback_code import SHARED
 from promo_campaigns.cli import main
@@ -42,6 +52,7 @@ from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.model.oversight.decision import FreeCodes, Rest
 from promo_campaigns.model.oversight.first_share import parse_start_with
 from promo_campaigns.model.reuse import Reuse
+from promo_campaigns.model.run_spec import Audience
 from promo_campaigns.postgres.audit import list_audit
 from promo_campaigns.postgres.connection import connect
 
@@ -259,7 +270,7 @@ def test_what_speaks_against_a_row_is_told_by_its_line_and_its_code_leaves_the_p
     anna, ben, carl, dora, emil, *_ = add_contacts(world.store, 5)
     codes = add_codes(world.store, 9)
     run = open_welcome(world.store, spec=MESSAGE_ONLY)
-    PostgresLedger(world.store).assign_codes(run.run_id, [anna], CODES)
+    world.phone.send(world.store, run, [anna])
     stranger = add_contacts(world.store, 1)[0]
     store = world.back_up()()
     report = reconcile(
@@ -293,6 +304,52 @@ def test_what_speaks_against_a_row_is_told_by_its_line_and_its_code_leaves_the_p
     assert (report.rows, report.told, report.rejected_count) == (10, 0, 10)
     assert free_codes(store) == 3  # codes 5, 7 and 8
     decision(store)
+
+
+def test_a_code_that_went_back_since_is_whose_the_receiver_says(world: World) -> None:
+    anna, ben = add_contacts(world.store, 2)
+    add_codes(world.store, 1)
+    run = open_welcome(world.store, spec=replace(MESSAGE_ONLY, audience=Audience(name="anna", contact_ids=(anna,))))
+    PostgresLedger(world.store).assign_codes(run.run_id, [anna], CODES)
+    restore = world.back_up()
+    cancel_run(world.store, KEY)
+    PostgresLedger(world.store).assign_codes(run.run_id, [anna], CODES)
+    assert free_codes(world.store) == 1
+    later = open_welcome(
+        world.store, "welcome/edition/two", replace(MESSAGE_ONLY, audience=Audience(name="ben", contact_ids=(ben,)))
+    )
+    world.phone.send(world.store, later, [ben])
+    store = restore()
+    told = reconcile(store, world.phone.log())
+    assert (told.told, told.forgotten, told.rejected_count) == (1, 1, 0)
+    assert states(store, run) == {"pending": 1}
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
+    add_codes(store, 2, prefix="NEW")
+    world.phone.send(store, run, [anna])
+    again = open_welcome(
+        store, "welcome/edition/two", replace(MESSAGE_ONLY, audience=Audience(name="ben", contact_ids=(ben,)))
+    )
+    assert states(store, again) == {"accepted": 1}
+
+
+def test_a_contact_who_was_given_another_code_since_has_that_one(world: World) -> None:
+    contacts = add_contacts(world.store, 2)
+    short = add_codes(world.store, 2, days=8)
+    run = open_welcome(world.store, spec=MESSAGE_ONLY)
+    PostgresLedger(world.store).assign_codes(run.run_id, contacts, CODES)
+    add_codes(world.store, 2, prefix="LONG")
+    restore = world.back_up()
+    pass_days(world.store, 3)
+    world.phone.send(world.store, run, contacts[:1])
+    store = restore()
+    told = reconcile(store, world.phone.log())
+    assert (told.told, told.accepted, told.rejected_count) == (1, 1, 0)
+    assert states(store, run) == {"accepted": 1, "unknown": 1}
+    held = store.execute("select code from promo.promo_code where issued_at is not null order by code").fetchall()
+    assert [row["code"] for row in held] == [short[1], "LONG-000001"]
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
+    world.phone.send(store, run, contacts)
+    assert states(store, run) == {"accepted": 2}
 
 
 def test_a_row_may_leave_the_run_to_the_store_where_one_waits_only(world: World) -> None:

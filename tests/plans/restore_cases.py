@@ -28,6 +28,11 @@ select row_number() over (), case when a.contact_id %% 2 = 0 then %(run_key)s en
 from (select * from promo.assignment where run_id = %(run_id)s and promo_code_id is not null limit 500) a
 join promo.promo_code p using (promo_code_id)
 """
+_CONTRADICTED = """
+update pg_temp.staged_send
+set problem = case when line % 2 = 0 then 'the code is another contact''s'
+                   else 'the contact holds another code of the run' end
+"""
 _ROOM = "ledger.restores."
 
 
@@ -70,6 +75,9 @@ def _told() -> dict[str, Case]:
         f"{room}find_runs": case(BATCH, *staged, people),
         f"{room}name_runs": case(BATCH, *staged, people),
         f"{room}find_problems": case(BATCH, *named),
+        f"{room}find_returns": case(BATCH, *named, _CONTRADICTED),
+        f"{room}return_told": case(BATCH),
+        f"{room}forget_contradictions": case(BATCH, *named),
         f"{room}withdraw_told": case(BATCH, *named),
         f"{room}keep_told": case(BATCH, *named, restore_id=1),
         f"{room}told_runs": case(BATCH, *named),

@@ -64,11 +64,7 @@ with /* fragment moment */, decided as materialized (
         and (t.purpose = 'message' or (t.purpose = 'answer' and t.promo_code_id = a.promo_code_id
                                        and t.shows_code and t.outcome is distinct from 'refused')))
   for update of a
-), /* fragment given_back */, waiting as (
-  insert into promo.code_demand (run_id, codes) select %(run_id)s, count(*) from decided having count(*) > 0
-)
-update promo.assignment a set state = 'pending', promo_code_id = null, needs_code = true
-from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id
+), /* fragment given_back */, /* fragment waits_again */
 returning a.contact_id;
 
 -- expire_overdue --

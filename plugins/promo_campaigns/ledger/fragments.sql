@@ -110,6 +110,14 @@ given_back as (
   from decided n where n.gives_back and p.promo_code_id = n.promo_code_id
 )
 
+-- waits_again --
+-- Those who were `decided` to give their codes back wait for others.
+waiting as (
+  insert into promo.code_demand (run_id, codes) select %(run_id)s, count(*) from decided having count(*) > 0
+)
+update promo.assignment a set state = 'pending', promo_code_id = null, needs_code = true
+from decided n where a.run_id = n.run_id and a.contact_id = n.contact_id
+
 -- oldest_waiting --
 -- The oldest events that wait for a workflow.
 (select event_id, contact_id, '' as attributes from promo.event_queue

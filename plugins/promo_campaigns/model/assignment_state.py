@@ -96,7 +96,12 @@ EDGES = (
     Edge(_S.ASSIGNED, _S.SENDING, ("begin_messages", "begin_answers"), "the intent to call was committed"),
     Edge(_S.ASSIGNED, _S.EXPIRED, ("expire_overdue", "give_up_quiet"), "the send-by passed, or the code ran out"),
     Edge(_S.ASSIGNED, _S.SKIPPED, ("skip_cancelled",), "the run was cancelled, and no message can have arrived"),
-    Edge(_S.ASSIGNED, _S.PENDING, ("return_short",), "the code fell short before anybody saw it"),
+    Edge(
+        _S.ASSIGNED,
+        _S.PENDING,
+        ("return_short", "return_told"),
+        "the code fell short before anybody saw it, or went back before a restore",
+    ),
     Edge(
         _S.ASSIGNED,
         _S.UNKNOWN,

@@ -75,6 +75,16 @@ def decide(  # noqa: PLR0913  (what is said, of what, by whom, one keyword each)
     return Decided(runs=len(done), sends=sends, skipped=skipped, withdrawn=withdrawn, lifted=lifted)
 
 
+def take_for_unsent(connection: Connection, run_id: int, contact_ids: Sequence[int], *, detail: str) -> int:
+    """Let contacts go on who count as perhaps sent to only because a restored store may have forgotten it.
+
+    :param detail: who says that they were not
+    :return: how many they were
+    """
+    write = _SQL["refuse_restored"]
+    return fold_unknown(connection, run_id, contact_ids, Outcome.LATER, detail=detail, write=write)
+
+
 def _waiting(connection: Connection, run_key: str) -> Sequence[WaitingRun]:
     runs = [run for run in read_left(connection).runs if run_key in {"", run.run_key}]
     if run_key and not runs:
@@ -107,8 +117,7 @@ def _open(connection: Connection, run_id: int) -> Iterator[list[int]]:
 def _decide_sends(connection: Connection, run_id: int, contact_ids: list[int], rest: Rest, detail: str) -> int:
     if rest is Rest.SENT:
         return record_unknown(connection, run_id, contact_ids, Outcome.OK, detail=detail)
-    write = _SQL["refuse_restored"]
-    return fold_unknown(connection, run_id, contact_ids, Outcome.LATER, detail=detail, write=write)
+    return take_for_unsent(connection, run_id, contact_ids, detail=detail)
 
 
 def _decide_all(connection: Connection, which: dict[str, int], rest: Rest | None, free_codes: FreeCodes | None) -> int:

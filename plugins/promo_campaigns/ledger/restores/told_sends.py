@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from promo_campaigns.ledger.fallback import give_fallback
 from promo_campaigns.ledger.halts import hold_intents
+from promo_campaigns.ledger.restores.deciding import take_for_unsent
 from promo_campaigns.ledger.restores.restoring import require_restore
 from promo_campaigns.ledger.restores.told_file import ToldSends
 from promo_campaigns.ledger.unknown_sends import record_unknown
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 _SQL = queries(__name__)
 _AT_ONCE = 5_000
 _DETAIL = "a receiver told of it after a restore"
+_WENT_BACK = "a receiver told after a restore that the code went back before it was sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +124,24 @@ def _stage(connection: Connection, sends: ToldSends) -> None:
 
 def _take_over(connection: Connection, restore_id: int) -> Mapping[str, int]:
     """Keep what nothing speaks against, and take out of the pool what else was told of; return the counts of rows."""
-    for statement in ("find_people", "find_runs", "name_runs", "find_problems", "withdraw_told"):
+    for statement in ("find_people", "find_runs", "name_runs", "find_problems"):
         connection.execute(_SQL[statement])
+    if _return_codes(connection):
+        for statement in ("forget_contradictions", "find_problems"):
+            connection.execute(_SQL[statement])
+    connection.execute(_SQL["withdraw_told"])
     connection.execute(_SQL["keep_told"], {"restore_id": restore_id})
     return connection.execute(_SQL["count_staged"]).fetchall()[0]
+
+
+def _return_codes(connection: Connection) -> int:
+    """Take codes from those who gave them back since the backup, as the file proves; return how many."""
+    found = connection.execute(_SQL["find_returns"]).fetchall()
+    for run_id, rows in groupby(found, key=itemgetter("run_id")):
+        contact_ids = [row["contact_id"] for row in rows]
+        take_for_unsent(connection, run_id, contact_ids, detail=_WENT_BACK)
+        connection.execute(_SQL["return_told"], {"run_id": run_id, "contact_ids": contact_ids})
+    return len(found)
 
 
 def _note_problems(connection: Connection, rejects: Rejects) -> None:

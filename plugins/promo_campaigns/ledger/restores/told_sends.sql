@@ -94,6 +94,45 @@ with decided as materialized (
 update pg_temp.staged_send t set problem = decided.problem
 from decided where decided.line = t.line and decided.problem is not null;
 
+-- find_returns --
+-- Who held a code when the backup was taken, and gave it back since: it was sent to somebody else, or another one of the run to
+-- them. Not if that is known of them already, or if a worker had begun to send to them before.
+select a.run_id, a.contact_id
+from (
+  select t.run_id, t.contact_id from pg_temp.staged_send t where t.problem = 'the contact holds another code of the run'
+  union
+  select h.run_id, h.contact_id from pg_temp.staged_send t
+  join promo.promo_code p on p.promo_code_id = t.promo_code_id
+  join promo.assignment h on h.contact_id = p.held_by and h.promo_code_id = p.promo_code_id
+  where t.problem = 'the code is another contact''s'
+) held
+join promo.restored_run x on x.run_id = held.run_id and x.decided_at is null
+join promo.run r on r.run_id = held.run_id
+join promo.assignment a on a.run_id = held.run_id and a.contact_id = held.contact_id
+where a.state = 'unknown'
+  and not exists (
+    select from promo.attempt t
+    where t.run_id = a.run_id and t.contact_id = a.contact_id and t.purpose = 'message' and t.lease_token > 0
+      and t.outcome is distinct from 'refused')
+  and not exists (
+    select from promo.restored_send k
+    where k.run_key = r.run_key and k.contact_id = a.contact_id and k.promo_code_id = a.promo_code_id)
+order by a.run_id, a.contact_id for update of a;
+
+-- return_told --
+-- Their codes go back, as they did before, and they wait for others.
+with decided as materialized (
+  select a.run_id, a.contact_id, a.promo_code_id, true as gives_back,
+         promo.was_seen(a.run_id, a.contact_id, a.promo_code_id) as seen
+  from promo.assignment a
+  where a.run_id = %(run_id)s and a.contact_id = any(%(contact_ids)s) and a.state = 'assigned'
+), /* fragment ledger.given_back */, /* fragment ledger.waits_again */;
+
+-- forget_contradictions --
+-- Rows that spoke against those codes are looked at once more.
+update pg_temp.staged_send set problem = null
+where problem in ('the contact holds another code of the run', 'the code is another contact''s');
+
 -- withdraw_told --
 -- Codes that somebody was told, and that no run of the store can hold for them, leave the pool for good.
 update promo.promo_code p set retired = true, seen_at = promo.clock(), waits_until = null
