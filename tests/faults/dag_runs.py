@@ -33,6 +33,7 @@ from promo_campaigns.model.errors import (
     PromoError,
     QuietHoursError,
     ReceiverUnavailableError,
+    RestoredRunError,
     RunCancelledError,
     RunClosedError,
     RunHaltedError,
@@ -57,6 +58,7 @@ WAITS = 9
 EXPECTED = (
     PoolShortageError,
     RunNotFinishedError,
+    RestoredRunError,
     RunClosedError,
     RunCancelledError,
     LedgerConflictError,

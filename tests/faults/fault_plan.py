@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faults import restored_store
 from faults.dag_runs import DagRun
 from faults.event_callers import caller
 from faults.persons import halt, person, rule
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from faults.schedule import Schedule
     from faults.workers import Worker
 
+MOST_RESTORES = 2
 _CHANGES = 3
 """How many priorities change in a schedule by priorities: bugs of depth 4 are within reach."""
 
@@ -128,6 +130,22 @@ class FaultPlan:
 
     def _halt(self) -> bool:
         return self._schedule.spawn("person", halt(self._schedule)) is not None
+
+    def _backup(self) -> bool:
+        restored_store.take_backup(self._schedule)
+        return True
+
+    def _restore(self) -> bool:
+        """Lose the store; whoever ran it begins again, whether it is decided yet or not."""
+        if self._schedule.restores.backup_at is None or self._schedule.restores.count >= MOST_RESTORES:
+            return False
+        restored_store.restore(self._schedule)
+        for _ in range(self._rng.randint(0, 2)):
+            self._clear()
+        return self._operator()
+
+    def _operator(self) -> bool:
+        return self._schedule.spawn("person", restored_store.operator(self._schedule)) is not None
 
     def _mode(self) -> bool:
         return self._schedule.spawn("person", rule(self._schedule)) is not None

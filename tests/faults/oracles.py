@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from faults.receiver_truth import Copy, Receiver, Receivers
+    from faults.restored_store import Restores
     from promo_campaigns.model.limits import Limits
     from promo_campaigns.postgres.connection import Connection
 
 _BOOKS = """
 select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.resend_counter, a.state::text as state,
+       coalesce(a.reason, '') as reason,
+       exists (select from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
+          and t.purpose = 'message' and t.lease_token < 0) as restored,
        p.code, p.issued_at is not null as issued, extract(epoch from r.send_by)::float8 as send_by,
        (select count(*) from promo.attempt t where t.run_id = a.run_id and t.contact_id = a.contact_id
           and t.purpose = 'message' and t.outcome is null) as unknowns,
@@ -44,7 +48,8 @@ from promo.promo_code
 
 _TOO_EARLY = """
 select r.run_key, t.contact_id from promo.run r join promo.attempt t using (run_id)
-where r.start_with is not null and t.started_at < coalesce(r.let_go_at, 'infinity') and not exists (
+where r.start_with is not null and t.lease_token > 0
+  and t.started_at < coalesce(r.let_go_at, 'infinity') and not exists (
   select from promo.first_share f where f.run_id = t.run_id and f.contact_id = t.contact_id)
 """
 
@@ -54,6 +59,8 @@ where promo.held_out(r.workflow, a.contact_id, r.hold_out)
 """
 
 NO_CODE = ""
+FORGOTTEN = "sent before a restore"
+"""Of whom a person or a receiver says that they were sent to, with a code that is not known or not theirs here."""
 
 Books = dict[tuple[str, int], dict[str, Any]]
 
@@ -73,42 +80,52 @@ def broken_invariants(connection: Connection, run_id: int | None = None) -> list
     return [f"{row['invariant']}: {row['broken']}" for row in rows]
 
 
-def broken_promises(
+def broken_promises(  # noqa: PLR0913  (what a schedule knows, one argument each)
     books: Connection,
     receivers: Receivers,
     occurrences: Mapping[str, str],
     risks: Mapping[tuple[str, int], int],
     *,
     limits: Limits,
+    restores: Restores,
 ) -> list[str]:
     """Return the promises that are broken, each in one line.
 
     :param limits: of all runs; with a cap nobody may be sent messages of two occurrences
+    :param restores: what was forgotten, and told or decided afterwards
     :param occurrences: what each run key stands for
     :param risks: how often a person had an unknown send of this occurrence and contact sent again
     """
     rows = books.execute(_BOOKS).fetchall()
     ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
     pool = {row["code"]: row for row in books.execute(_POOL).fetchall()}
-    copies, told = receivers.messages.copies, receivers.answers.copies
     strangers = {who for receiver in receivers.all for who in receiver.keys} - ledger.keys()
+    copies, told = receivers.messages.copies, receivers.answers.copies
+    if restores.on_trust:  # runs that were decided to be sent are not opened any more
+        opened = {occurrence for occurrence, _ in ledger}
+        strangers = {who for who in strangers if who[0] in opened}
+        copies = [copy for copy in copies if copy.occurrence in opened]
+    written = receivers.profiles.copies
+    if restores.log_is_lost:  # of whom nobody told, a profile may be written though the message never arrived
+        reached = {(copy.occurrence, copy.contact_id) for copy in copies}
+        written = [each for each in written if (each.occurrence, each.contact_id) in reached]
     if strangers:
         return [f"O17 contact {who} was called for and is in no run of this" for who in sorted(strangers)]
     return [
-        *_codes_and_people([*copies, *told]),
+        *_codes_and_people([*copies, *told, *written]),
         *_texts(copies),
         *_copies(copies, risks),
         *(_beyond_the_cap(copies) if limits.frequency_cap else ()),
         *(_in_quiet_hours(copies, limits.quiet_hours) if limits.quiet_hours else ()),
         *_held_out(books, occurrences, receivers),
-        *_agreement(copies, ledger),
+        *_agreement(copies, ledger, on_trust=restores.on_trust),
         *_free_codes([*copies, *told], pool),
         *_lateness(copies, pool, ledger),
-        *_profile_writes(receivers.profiles.copies, copies, ledger),
+        *_profile_writes(receivers.profiles.copies, copies, ledger, on_trust=restores.on_trust),
         *_answers(copies, told, ledger),
         *_rest(rows),
         *_first_shares(books),
-        *(broken for receiver in receivers.all for broken in _calls(receiver, ledger)),
+        *(broken for receiver in receivers.all for broken in _calls(receiver, ledger, forgets=bool(restores.count))),
     ]
 
 
@@ -118,7 +135,7 @@ def _first_shares(books: Connection) -> Iterator[str]:
 
 
 def _codes_and_people(copies: list[Copy]) -> Iterator[str]:
-    """Count what a data source was told for a contact as put before that contact."""
+    """Count what a data source was told for a contact, or what its profile shows, as put before that contact."""
     people: dict[str, set[int]] = defaultdict(set)
     for copy in copies:
         people[copy.code].add(copy.contact_id)
@@ -167,13 +184,16 @@ def _held_out(books: Connection, occurrences: Mapping[str, str], receivers: Rece
             yield f"O22 contact {who} is held out and was called for"
 
 
-def _agreement(copies: list[Copy], ledger: Books) -> Iterator[str]:
+def _agreement(copies: list[Copy], ledger: Books, *, on_trust: bool) -> Iterator[str]:
+    """Compare; a person may have said that those were sent to of whom nobody told, and some of them may have been."""
     arrived = {(copy.occurrence, copy.contact_id): copy.code for copy in copies}
     for who, row in ledger.items():
-        if row["state"] in DELIVERED and who not in arrived:
+        if row["state"] in DELIVERED and who not in arrived and not (on_trust and row["restored"]):
             yield f"O4 contact {who} is {row['state']} and got nothing"
     for who, code in arrived.items():
         row = ledger[who]
+        if row["reason"] == FORGOTTEN:
+            continue
         if row["state"] not in MAYBE_DELIVERED or row["code"] != code:
             yield f"O5 contact {who} got {code} and is {row['state']} with {row['code']}"
 
@@ -195,7 +215,7 @@ def _lateness(copies: list[Copy], pool: Mapping[str, dict[str, Any]], ledger: Bo
             yield f"O8 contact {copy.contact_id} was sent to after {send_by - EPOCH_S:.0f} s, the send-by"
 
 
-def _profile_writes(writes: list[Copy], copies: list[Copy], ledger: Books) -> Iterator[str]:
+def _profile_writes(writes: list[Copy], copies: list[Copy], ledger: Books, *, on_trust: bool) -> Iterator[str]:
     first: dict[tuple[str, int], float] = {}
     for copy in copies:
         who = copy.occurrence, copy.contact_id
@@ -203,10 +223,13 @@ def _profile_writes(writes: list[Copy], copies: list[Copy], ledger: Books) -> It
     written: dict[tuple[str, int], str] = {}
     for write in writes:
         who = write.occurrence, write.contact_id
+        if who not in ledger or ledger[who]["reason"] == FORGOTTEN:
+            continue
         written[who] = write.code
         if write.code != ledger[who]["code"]:
             yield f"O9 profile {who} says {write.code}, the ledger {ledger[who]['code']}"
-        if who not in first or write.called_at < first[who]:
+        early = who not in first or write.called_at < first[who]
+        if early and not (on_trust and ledger[who]["restored"]):
             yield f"O10 profile {who} was written before anything arrived"
     for who, row in ledger.items():
         if row["state"] == "recorded" and who not in written:
@@ -227,13 +250,13 @@ def _answers(copies: list[Copy], told: list[Copy], ledger: Books) -> Iterator[st
             yield f"O14 contact {who} was asked for though there was an answer"
 
 
-def _calls(receiver: Receiver, ledger: Books) -> Iterator[str]:
+def _calls(receiver: Receiver, ledger: Books, *, forgets: bool) -> Iterator[str]:
     yield from (f"O12 contact {who} was called for under no lease" for who in receiver.stale_calls)
     if receiver.per_s and crowded(receiver.permits, receiver.per_s):
         yield f"O24 {receiver.name} were called for more often than {receiver.per_s} times a second"
     yield from (f"O13 {count} contacts were under way at once" for count in receiver.crowds)
     yield from (f"O15 contact {who} was called for under the key of another code" for who in receiver.reused_keys)
-    for who, keys in receiver.keys.items():
+    for who, keys in receiver.keys.items() if not forgets else ():
         if len(keys) > 1 + ledger[who]["resend_counter"]:
             yield f"O15 contact {who} was called for under {len(keys)} keys"
 

@@ -21,6 +21,7 @@ from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, claiming, event_queue, fallback, halts, ledger, runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.oversight import first_share
+from promo_campaigns.ledger.restores import deciding, restoring, told_sends
 from promo_campaigns.model import run_key as occurrence
 from promo_campaigns.model.assignment_state import DELIVERED, MAYBE_DELIVERED
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
@@ -58,6 +59,9 @@ _NAMED = (
     (event_queue, "_SQL"),
     (event_store, "_SQL"),
     (rate_limit_store, "_SQL"),
+    (restoring, "_SQL"),
+    (told_sends, "_SQL"),
+    (deciding, "_SQL"),
 )
 """Where the named queries are that a bug may edit."""
 
@@ -517,6 +521,32 @@ BUGS = (
         "each worker may call as often as all may together",
         (("lease_tokens", "set next_at = d.begins_at +", "set next_at = b.next_at + 0 *"),),
         budget=400,
+    ),
+    PlantedBug(
+        "a code that went back before a restore stays its former holder's",
+        (("find_returns", "where a.state = 'unknown'", "where false"),),
+        budget=1_500,
+    ),
+    PlantedBug(
+        "numbers of forgotten runs are given again", (("skip_numbers", "%(skipped)s", "0 * %(skipped)s"),), budget=1_500
+    ),
+    PlantedBug(
+        "who held a code when the backup was taken was not sent to since",
+        (("freeze_sends", "a.state in ('assigned', 'sending')", "a.state = 'sending'"),),
+        budget=1_500,
+    ),
+    PlantedBug(
+        "a forgotten run begins with nothing that was told of it",
+        (("has_told", "where r.run_id = %(run_id)s", "where r.run_id = %(run_id)s and r.opened_at < s.said_at"),),
+        budget=1_500,
+    ),
+    PlantedBug(
+        "codes that are withdrawn after a restore stay free", (("withdraw_free", "not retired", "false"),), budget=1_500
+    ),
+    PlantedBug(
+        "codes of forgotten runs that were told of stay free",
+        (("withdraw_told", "t.run_id is null", "false"),),
+        budget=1_500,
     ),
     PlantedBug("a call begins though the moment of its token is long over", patches=(_however_late,), budget=600),
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import random
 
 TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
-HELD_OUT, QUIET, SHARED, EVENTS, PACED = 0.1, 0.12, 0.1, 0.12, 0.12
+HELD_OUT, QUIET, SHARED, EVENTS, PACED, RESTORED = 0.1, 0.12, 0.1, 0.12, 0.12, 0.15
 PER_S = (0.2, 1.0, 20.0)
 QUIET_HOURS = ("17:50-18:10", "17:58-18:20; 19:05-19:30", "18:40-18:48; 19:20-20:30")
 IN_FLIGHT_AT_SIZE = 500
@@ -40,7 +40,10 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     scenario = replace(scenario, shared=more.random() > 1 - SHARED)
     if more.random() > 1 - EVENTS and not scenario.first:
         scenario = _with_events(scenario, more)
-    return replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
+    scenario = replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
+    if more.random() > 1 - RESTORED and not (scenario.events or scenario.capped or scenario.per_s):
+        scenario = replace(scenario, rates=scenario.rates | {"backup": 0.08, "restore": 0.04})
+    return scenario
 
 
 def _with_events(scenario: Scenario, more: random.Random) -> Scenario:

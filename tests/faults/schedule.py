@@ -14,13 +14,14 @@ from faults.event_callers import WAITING, broken_events
 from faults.fault_plan import FaultPlan
 from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver, Receivers
+from faults.restored_store import Restores, operator, waits
 from faults.scenario_draws import at_size, draw_scenario
 from faults.small_scenario import RIVAL, WORKFLOW, add_codes, lay_out
 from faults.stepped_limiter import virtual_limiter
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
-from promo_campaigns.model.errors import PoolShortageError, RunCancelledError, RunClosedError
+from promo_campaigns.model.errors import PoolShortageError, RestoredRunError, RunCancelledError, RunClosedError
 from promo_campaigns.model.events import Reentry
 from promo_campaigns.model.run import Mode
 from promo_campaigns.model.run_key import run_key
@@ -87,6 +88,7 @@ class Schedule:
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
         self.told: dict[UUID, bool] = {}
+        self.restores = Restores()
         self.risks: Counter[tuple[str, int]] = Counter()
         self.running: Worker | None = None
         self.trace: list[str] | None = None
@@ -140,6 +142,17 @@ class Schedule:
         worker.kill()
         self._bury(worker)
         self._see_who_is_stuck()
+
+    def end_all(self) -> None:
+        """Kill all workers; one that waits for a lock is killed once it has it."""
+        while self.live:
+            mortal, able = self._mortal(), self.runnable()
+            if mortal:
+                self.end(self.rng.choice(mortal))
+            elif able:
+                self.run_on(self.rng.choice(able))
+            else:
+                self.unstick()
 
     def run_on(self, worker: Worker) -> None:
         """Let a worker run to its next step."""
@@ -204,6 +217,7 @@ class Schedule:
         while (mortal := self._mortal()) and len(self.live) > self.scenario.survivors:
             self.end(self.rng.choice(mortal))
         self._drain()
+        self._decide_restore()
         # Else contacts that were not reached have another chance, once all is at rest.
         calm, mode = not self.scenario.reruns, None
         for _ in range(REST_ROUNDS):
@@ -223,6 +237,14 @@ class Schedule:
                 calm, mode = True, Mode.MISSING
             self._heal()
         self.report.violations.append("O6 the runs never come to rest")
+
+    def _decide_restore(self) -> None:
+        """Let somebody decide what is left of a restore, if that was not done yet."""
+        if self.restores.count and waits(self):
+            self.spawn("person", operator(self))
+            self._drain()
+            if waits(self):
+                self.report.violations.append("O26 a restored store waits though all is decided")
 
     def _run_again(self) -> None:
         """Run what is closed again by the modes that send nothing, where runs are run again by mode."""
@@ -272,7 +294,12 @@ class Schedule:
             receiver.arrive_at_last()
         self._check("at rest")
         promises = broken_promises(
-            self.stage.books, self.receivers, self.occurrences, self.risks, limits=self.scenario.limits
+            self.stage.books,
+            self.receivers,
+            self.occurrences,
+            self.risks,
+            limits=self.scenario.limits,
+            restores=self.restores,
         )
         self.report.violations += promises
         if self.scenario.events:
@@ -291,7 +318,7 @@ class Schedule:
     def _bury(self, worker: Worker) -> None:
         self.live.remove(worker)
         self.stage.give_back(worker.connection)
-        if worker.error is None or isinstance(worker.error, RunClosedError | RunCancelledError):
+        if worker.error is None or isinstance(worker.error, RunClosedError | RunCancelledError | RestoredRunError):
             return  # a run that refuses to be run again is at rest
         self._failed = True
         self._short = self._short or isinstance(worker.error, PoolShortageError)

@@ -49,6 +49,7 @@ _CLEAR = """
 set session_replication_role = replica;
 delete from promo.answer; delete from promo.attempt; delete from promo.assignment; delete from promo.run;
 delete from promo.receiver; delete from promo.rate_budget; delete from promo.code_stock; delete from promo.code_demand;
+delete from promo.restored_send; delete from promo.restored_run; delete from promo.store_restore;
 delete from promo.unknown_send; delete from promo.first_share; delete from promo.run_count;
 delete from promo.sending_stop; delete from promo.audit;
 delete from promo.event_queue; delete from promo.event; delete from promo.event_listener;
@@ -176,6 +177,7 @@ class Scenario:
             "fallback codes": self.shared,
             "paced": bool(self.per_s),
             "events": self.events is not None,
+            "restores": "restore" in self.rates,
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),
