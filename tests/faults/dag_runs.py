@@ -38,11 +38,12 @@ from promo_campaigns.model.errors import (
     RunClosedError,
     RunHaltedError,
     RunNotFinishedError,
+    RunUnknownError,
 )
 from promo_campaigns.model.run import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from faults.receiver_truth import Receiver, Receivers
     from faults.small_scenario import Scenario
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 TRIES = 3
 WAITS = 9
 EXPECTED = (
+    RunUnknownError,
     PoolShortageError,
     RunNotFinishedError,
     RestoredRunError,
@@ -118,12 +120,14 @@ class Pipeline:
 
     :ivar wire: what calls travel over in a scenario whose receivers are reached by HTTP
     :ivar key_of: names the run of a DAG run; the product's rule, or a planted bug
+    :ivar due: when each occurrence was to be run first, in seconds since 1970
     """
 
     scenario: Scenario
     receivers: Receivers
     wire: Wire
     key_of: Callable[[DagRun], str]
+    due: Mapping[str, float]
 
     def body(self, dag_run: DagRun, first: int = 0) -> Callable[[Worker], None]:
         """Return the code of a worker that does the tasks of a DAG run from one of them on."""
@@ -187,6 +191,7 @@ class Pipeline:
                 run_key=self.key_of(dag_run),
                 send_by=datetime.fromtimestamp(EPOCH_S + send_by, timezone.utc) if send_by else None,
                 mode=mode,
+                due_at=datetime.fromtimestamp(self.due[dag_run.occurrence], timezone.utc),
                 abort_at=_ABORT_AT if self.scenario.first else None,
                 start_with=self.scenario.start_with,
             ),

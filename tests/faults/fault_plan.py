@@ -132,15 +132,19 @@ class FaultPlan:
         return self._schedule.spawn("person", halt(self._schedule)) is not None
 
     def _backup(self) -> bool:
+        """Take one, unless there is one that no store was restored from yet: it is to be old."""
+        if self._schedule.restores.backup_at is not None:
+            return False
         restored_store.take_backup(self._schedule)
         return True
 
     def _restore(self) -> bool:
-        """Lose the store; whoever ran it begins again, whether it is decided yet or not."""
-        if self._schedule.restores.backup_at is None or self._schedule.restores.count >= MOST_RESTORES:
+        """Lose the store once it has something to forget; begin again, whether all is decided yet or not."""
+        known = self._schedule.restores
+        if known.count >= MOST_RESTORES or not restored_store.forgets(self._schedule):
             return False
         restored_store.restore(self._schedule)
-        for _ in range(self._rng.randint(0, 2)):
+        for _ in range(self._rng.randint(0, 3)):
             self._clear()
         return self._operator()
 

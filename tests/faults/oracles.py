@@ -118,7 +118,7 @@ def broken_promises(  # noqa: PLR0913  (what a schedule knows, one argument each
         *(_beyond_the_cap(copies) if limits.frequency_cap else ()),
         *(_in_quiet_hours(copies, limits.quiet_hours) if limits.quiet_hours else ()),
         *_held_out(books, occurrences, receivers),
-        *_agreement(copies, ledger, on_trust=restores.on_trust),
+        *_agreement([copy for copy in copies if not restores.hides(copy)], ledger, on_trust=restores.on_trust),
         *_free_codes([*copies, *told], pool),
         *_lateness(copies, pool, ledger),
         *_profile_writes(receivers.profiles.copies, copies, ledger, on_trust=restores.on_trust),

@@ -523,30 +523,17 @@ BUGS = (
         budget=400,
     ),
     PlantedBug(
-        "a code that went back before a restore stays its former holder's",
-        (("find_returns", "where a.state = 'unknown'", "where false"),),
-        budget=1_500,
-    ),
-    PlantedBug(
-        "numbers of forgotten runs are given again", (("skip_numbers", "%(skipped)s", "0 * %(skipped)s"),), budget=1_500
-    ),
-    PlantedBug(
         "who held a code when the backup was taken was not sent to since",
         (("freeze_sends", "a.state in ('assigned', 'sending')", "a.state = 'sending'"),),
-        budget=1_500,
+        budget=600,
     ),
     PlantedBug(
         "a forgotten run begins with nothing that was told of it",
         (("has_told", "where r.run_id = %(run_id)s", "where r.run_id = %(run_id)s and r.opened_at < s.said_at"),),
-        budget=1_500,
+        budget=600,
     ),
     PlantedBug(
-        "codes that are withdrawn after a restore stay free", (("withdraw_free", "not retired", "false"),), budget=1_500
-    ),
-    PlantedBug(
-        "codes of forgotten runs that were told of stay free",
-        (("withdraw_told", "t.run_id is null", "false"),),
-        budget=1_500,
+        "codes that are withdrawn after a restore stay free", (("withdraw_free", "not retired", "false"),), budget=600
     ),
     PlantedBug("a call begins though the moment of its token is long over", patches=(_however_late,), budget=600),
 )

@@ -75,5 +75,8 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a contact enters by each of its events though it is to enter once": (2_000_001,),
     "an event is taken and its contact is not in the run": (2_000_001,),
     "each worker may call as often as all may together": (2_000_017,),
+    "who held a code when the backup was taken was not sent to since": (2_000_014,),
+    "a forgotten run begins with nothing that was told of it": (2_000_185,),
+    "codes that are withdrawn after a restore stay free": (2_000_413,),
     "a call begins though the moment of its token is long over": (2_000_474,),
 }

@@ -79,6 +79,7 @@ class Restores:
     :ivar on_trust: somebody said that all of whom nobody told were sent to
     :ivar log_is_lost: some log did not tell of all messages that had arrived
     :ivar restored_at: when the store was brought back last
+    :ivar told: of whom logs told
     :ivar calls: how many messages and questions had been begun when the store was restored, of each occurrence
     """
 
@@ -89,6 +90,12 @@ class Restores:
     log_is_lost: bool = False
     calls: Counter[str] = field(default_factory=Counter)
     count: int = 0
+    told: set[tuple[str, int]] = field(default_factory=set)
+
+    def hides(self, copy: Copy) -> bool:
+        """Whether nobody can know of a message: the store has forgotten it, and no log told of it."""
+        forgotten = self.restored_at is not None and copy.arrived_at <= self.restored_at
+        return self.log_is_lost and forgotten and (copy.occurrence, copy.contact_id) not in self.told
 
 
 def keep_backups(connection: Connection) -> None:
@@ -100,6 +107,13 @@ def take_backup(schedule: Schedule) -> None:
     """Keep the store as it is now."""
     schedule.stage.books.execute("select kept.take()")
     schedule.restores.backup_at = schedule.clock.now
+
+
+def forgets(schedule: Schedule) -> bool:
+    """Whether messages have arrived since the backup."""
+    backup_at = schedule.restores.backup_at
+    copies = schedule.receivers.messages.copies
+    return backup_at is not None and any(copy.arrived_at > backup_at for copy in copies)
 
 
 def restore(schedule: Schedule) -> None:
@@ -114,6 +128,7 @@ def restore(schedule: Schedule) -> None:
     restoring.say_restored(books, to, by="ops")
     known.restored_at, known.calls = schedule.clock.now, _calls(schedule)
     known.log = schedule.rng.choice((1.0, 1.0, 0.5, 0.0))
+    known.backup_at = None
     known.log_is_lost |= known.log < 1
     known.count += 1
 
@@ -191,5 +206,6 @@ def _log(schedule: Schedule, copies: list[Copy], share: float, state: str) -> by
     for copy in copies:
         if copy.code and schedule.rng.random() < share:
             sent_at = datetime.fromtimestamp(copy.called_at, timezone.utc).isoformat()
+            schedule.restores.told.add((copy.occurrence, copy.contact_id))
             rows.writerow((copy.contact_id, copy.code, keys[copy.occurrence], sent_at, state))
     return text.getvalue().encode()

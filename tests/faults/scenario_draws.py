@@ -42,8 +42,14 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
         scenario = _with_events(scenario, more)
     scenario = replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
     if more.random() > 1 - RESTORED and not (scenario.events or scenario.capped or scenario.per_s):
-        scenario = replace(scenario, rates=scenario.rates | {"backup": 0.08, "restore": 0.04})
+        return _with_restores(scenario, more)
     return scenario
+
+
+def _with_restores(scenario: Scenario, more: random.Random) -> Scenario:
+    """Let there be time for much to be sent after a backup, and fewer of the faults that keep it from being sent."""
+    rates = {name: rate / 3 for name, rate in scenario.rates.items()} | {"backup": 0.1, "restore": 0.03}
+    return replace(scenario, rates=rates, steps=3 * scenario.steps + more.choice((0, 1, 1)))
 
 
 def _with_events(scenario: Scenario, more: random.Random) -> Scenario:

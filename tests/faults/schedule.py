@@ -84,7 +84,8 @@ class Schedule:
             answers=self._receiver("answers", self.scenario.answers_s, self.scenario.answer_habits),
         )
         self.occurrences: dict[str, str] = {}
-        self.pipeline = Pipeline(self.scenario, self.receivers, stage.wire, self._key_of)
+        self.due: dict[str, float] = {}
+        self.pipeline = Pipeline(self.scenario, self.receivers, stage.wire, self._key_of, self.due)
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
         self.told: dict[UUID, bool] = {}
@@ -132,6 +133,7 @@ class Schedule:
         """Start a worker on a DAG run, from one of its tasks on."""
         if dag_run not in self.dag_runs:
             self.dag_runs.append(dag_run)
+            self.due.setdefault(dag_run.occurrence, self.clock.now)
         worker = self.spawn(dag_run.name, self.pipeline.body(dag_run, task))
         if worker is not None:
             self.pipeline.put_at(worker, dag_run, task)

@@ -44,6 +44,7 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "quiet hours",
         "fallback codes",
         "events",
+        "restores",
     ],
 )
 def test_a_share_of_the_scenarios_has(trait: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promo_campaigns.model.approval import Approval, ApprovalStatus
-from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.model.errors import LedgerError, RunUnknownError
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
 
@@ -18,12 +18,11 @@ _SQL = queries(__name__)
 def read_approval(connection: Connection, run_id: int) -> Approval:
     """Return the approval of a run.
 
-    :raises LedgerError: there is no such run
+    :raises RunUnknownError: there is no such run
     """
     row = connection.execute(_SQL["read_approval"], {"run_id": run_id}).fetchone()
     if row is None:
-        msg = f"there is no run {run_id} in the ledger"
-        raise LedgerError(msg)
+        raise RunUnknownError(run_id)
     return Approval(
         run_id=run_id,
         run_key=row["run_key"],
@@ -41,7 +40,8 @@ def decide(connection: Connection, run_id: int, *, approved: bool, by: str) -> A
     If the run is rejected, its waiting contacts are skipped.
 
     :param by: who says it, empty where nobody answered in time
-    :raises LedgerError: there is no such run, or nobody says that it may go
+    :raises RunUnknownError: there is no such run
+    :raises LedgerError: nobody says that it may go
     """
     if approved and not by:
         msg = f"run {run_id} is approved by somebody or not at all: say who"

@@ -8,7 +8,7 @@ from promo_campaigns.ledger.chains.given import count_given
 from promo_campaigns.ledger.fallback import count_fallback
 from promo_campaigns.ledger.oversight.first_share import read_first_share
 from promo_campaigns.ledger.stock_forecast import STRANGERS
-from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.model.errors import RunUnknownError
 from promo_campaigns.model.run_report import FailingReceiver, RunReport, Tally
 from promo_campaigns.model.run_spec import note_on_transport, receivers_of
 from promo_campaigns.postgres.sql import queries
@@ -24,13 +24,12 @@ _SQL = queries(__name__)
 def read_report(connection: Connection, run_id: int) -> RunReport:
     """Report a run as it stands, open or closed.
 
-    :raises LedgerError: there is no such run
+    :raises RunUnknownError: there is no such run
     """
     with connection.transaction():
         run = connection.execute(_SQL["read_run"], {"run_id": run_id}).fetchone()
         if run is None:
-            msg = f"there is no run {run_id} in the ledger"
-            raise LedgerError(msg)
+            raise RunUnknownError(run_id)
         stock = connection.execute(_SQL["count_stock"], {"run_id": run_id}).fetchall()
         counted = "count_kept" if run["is_archived"] else "count_states"
         counts = connection.execute(_SQL[counted], {"run_id": run_id}).fetchall()

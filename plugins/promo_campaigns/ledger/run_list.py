@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from promo_campaigns.ledger.runs import read_run_by_key
-from promo_campaigns.model.errors import LedgerError
+from promo_campaigns.model.errors import LedgerError, RunUnknownError
 from promo_campaigns.model.oversight.run_line import RunLine, RunState
 from promo_campaigns.postgres.sql import queries
 
@@ -88,12 +88,11 @@ def list_stuck(connection: Connection, still: timedelta = STILL) -> list[RunLine
 def read_line(connection: Connection, run_id: int) -> RunLine:
     """Return a run as a list shows it.
 
-    :raises LedgerError: there is no such run
+    :raises RunUnknownError: there is no such run
     """
     found = _lines(connection, "read_line", {"run_id": run_id})
     if not found:
-        msg = f"there is no run {run_id} in the ledger"
-        raise LedgerError(msg)
+        raise RunUnknownError(run_id)
     return found[0]
 
 

@@ -23,7 +23,13 @@ from promo_campaigns.ledger.restores import restoring, told_sends
 from promo_campaigns.ledger.start_checks import audience_problem, require_zones, run_problem, zone_problem
 from promo_campaigns.ledger.stock_forecast import compact_stock, count_demand, keep_forecast, weigh, weigh_stock
 from promo_campaigns.model.assignment_state import IN_FLIGHT, AssignmentState
-from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunCancelledError, RunNotFinishedError
+from promo_campaigns.model.errors import (
+    ConfigurationError,
+    LedgerError,
+    RunCancelledError,
+    RunNotFinishedError,
+    RunUnknownError,
+)
 from promo_campaigns.model.forecast import StockPolicy
 from promo_campaigns.model.limits import limit_parameters
 from promo_campaigns.model.oversight.halt import HaltKind
@@ -122,19 +128,18 @@ def set_mode(connection: Connection, run_key: str, mode: Mode, *, by: str = "", 
 
     :param by: who says it; by default the account of this process
     :param reason: why, where somebody said it
-    :raises LedgerError: there is no such run
+    :raises RunUnknownError: there is no such run
     """
     with audited(connection, f"mode {mode.value}", f"run {run_key}", actor=by, reason=reason) as entry:
         if connection.execute(_SQL["set_mode"], {"run_key": run_key, "mode": mode.value}).fetchone() is None:
-            msg = f"there is no run {run_key} in the ledger"
-            raise LedgerError(msg)
+            raise RunUnknownError(run_key)
         entry.rows = 1
 
 
 def read_run(connection: Connection, run_id: int) -> Run:
     """Return a run.
 
-    :raises LedgerError: there is no such run
+    :raises RunUnknownError: there is no such run
     """
     return _find(connection, "read_run", run_id=run_id)
 
@@ -142,7 +147,7 @@ def read_run(connection: Connection, run_id: int) -> Run:
 def read_run_by_key(connection: Connection, run_key: str) -> Run:
     """Return the run of an occurrence.
 
-    :raises LedgerError: there is no such run
+    :raises RunUnknownError: there is no such run
     """
     return _find(connection, "read_run_by_key", run_key=run_key)
 
@@ -207,8 +212,7 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
     with connection.transaction():
         run = connection.execute(_SQL["lock_run"], {"run_id": run_id}).fetchone()
         if run is None:
-            msg = f"there is no run {run_id} in the ledger"
-            raise LedgerError(msg)
+            raise RunUnknownError(run_id)
         open_states = [*IN_FLIGHT, *([AssignmentState.ACCEPTED] if run["records"] else [])]
         which = {"run_id": run_id, "states": [state.value for state in open_states]}
         counts = connection.execute(_SQL["count_open"], which).fetchall()
@@ -272,11 +276,10 @@ def _staged(start_with: StartWith | None) -> dict[str, Any]:
     return {"start_with": str(start_with), "then_wait": start_with.then}
 
 
-def _find(connection: Connection, query: str, **parameters: object) -> Run:
+def _find(connection: Connection, query: str, **parameters: int | str) -> Run:
     row = connection.execute(_SQL[query], parameters).fetchone()
     if row is None:
-        msg = f"there is no run {next(iter(parameters.values()))} in the ledger"
-        raise LedgerError(msg)
+        raise RunUnknownError(next(iter(parameters.values())))
     return Run(
         run_id=row["run_id"],
         run_key=row["run_key"],

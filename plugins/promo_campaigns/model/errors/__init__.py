@@ -22,6 +22,7 @@
     │   └── StoreUnavailableError     it does not answer now, or other writers were faster
     │       └── ContactHeldError      another transaction holds the row to be written
     ├── LedgerError
+    │   ├── RunUnknownError           there is no such run
     │   ├── RunSpecChangedError       the occurrence was started with another definition
     │   ├── RunNotFinishedError       a run cannot be closed yet
     │   ├── RunClosedError            a closed run may not be run again
@@ -85,6 +86,7 @@ from promo_campaigns.model.errors.ledger import (
     RunHaltedError,
     RunNotFinishedError,
     RunSpecChangedError,
+    RunUnknownError,
     StartRefusedError,
     StockAwaitedError,
 )
@@ -142,6 +144,7 @@ __all__ = [
     "RunHaltedError",
     "RunNotFinishedError",
     "RunSpecChangedError",
+    "RunUnknownError",
     "SendError",
     "ServerError",
     "SettingError",

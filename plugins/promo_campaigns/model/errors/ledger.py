@@ -14,6 +14,14 @@ class LedgerError(PromoError):
     """The ledger refuses a request."""
 
 
+class RunUnknownError(LedgerError):
+    """There is no run of this id or key in the ledger."""
+
+    def __init__(self, run: int | str) -> None:
+        forgotten = "; if the store was restored since, clear the DAG run from Start on, which opens the run again"
+        super().__init__(f"there is no run {run} in the ledger{forgotten if isinstance(run, int) else ''}")
+
+
 class RunSpecChangedError(LedgerError):
     """The occurrence already has a run that was opened with another definition."""
 
