@@ -179,7 +179,7 @@ def quiet_run(store: Connection, *, from_now: int) -> None:
     open_welcome(store)
     store.execute(
         "update promo.run set time_zone = 'UTC', quiet_hours = int4multirange(int4range(at, at + 60)) from"
-        " (select (promo.minute_of_week(now(), 'UTC') + %s) %% 10020 as at) begin",
+        " (select least((promo.minute_of_week(now(), 'UTC') + %s) %% 10080, 10020) as at) begin",  # 10080 end a week
         [from_now],
     )
     store.execute("update promo.assignment set time_zone = 'UTC'")

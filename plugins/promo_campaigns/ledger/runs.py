@@ -210,9 +210,7 @@ def close_run(connection: Connection, run_id: int) -> RunReport:
     if read_run(connection, run_id).cancelled:
         end_cancelled(connection, run_id)
     with connection.transaction():
-        run = connection.execute(_SQL["lock_run"], {"run_id": run_id}).fetchone()
-        if run is None:
-            raise RunUnknownError(run_id)
+        run = connection.execute(_SQL["lock_run"], {"run_id": run_id}).fetchall()[0]
         open_states = [*IN_FLIGHT, *([AssignmentState.ACCEPTED] if run["records"] else [])]
         which = {"run_id": run_id, "states": [state.value for state in open_states]}
         counts = connection.execute(_SQL["count_open"], which).fetchall()
