@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from faults.small_scenario import EVENT
+from faults.small_scenario import EVENT, RIVAL
 from faults.workers import ConnectionDropped
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.model.events import Event, Identity, request_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
+    from faults.receiver_truth import Copy
     from faults.schedule import Schedule
     from faults.workers import Worker
     from promo_campaigns.postgres.connection import Connection
@@ -42,6 +44,7 @@ def caller(schedule: Schedule) -> Callable[[Worker], None]:
     contact_id = schedule.rng.randint(1, schedule.scenario.contacts)
     token = request_token(f"event {number}")
     schedule.told[token] = False
+    schedule.events_of[contact_id] += 1
     event = Event(type=EVENT, key=str(contact_id), identity=Identity(contact_id=contact_id), params={}, token=token)
 
     def tell(worker: Worker) -> None:
@@ -71,6 +74,14 @@ def broken_events(books: Connection, told: dict[UUID, bool], workflow: str, *, o
     for row in books.execute(_ENTRIES).fetchall() if once else ():
         if row["entries"] > 1:
             yield f"O23 contact {row['contact_id']} entered {row['entries']} times in place of once"
+
+
+def answered_too_often(copies: Sequence[Copy], events_of: Mapping[int, int]) -> Iterator[str]:
+    """Find contacts who got messages of more runs than there were events of theirs."""
+    answers = {(copy.contact_id, copy.occurrence) for copy in copies if not copy.occurrence.startswith(RIVAL)}
+    for who, count in Counter(contact_id for contact_id, _ in answers).items():
+        if count > events_of[who]:
+            yield f"O30 contact {who} got {count} answers to {events_of[who]} events"
 
 
 def _undecided(books: Connection, told: dict[UUID, bool]) -> Iterator[str]:

@@ -99,27 +99,26 @@ def broken_promises(  # noqa: PLR0913  (what a schedule knows, one argument each
     rows = books.execute(_BOOKS).fetchall()
     ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
     pool = {row["code"]: row for row in books.execute(_POOL).fetchall()}
-    strangers = {who for receiver in receivers.all for who in receiver.keys} - ledger.keys()
-    copies, told = receivers.messages.copies, receivers.answers.copies
-    if restores.on_trust:  # runs that were decided to be sent are not opened any more
-        opened = {occurrence for occurrence, _ in ledger}
-        strangers = {who for who in strangers if who[0] in opened}
-        copies = [copy for copy in copies if copy.occurrence in opened]
+    all_copies, told = receivers.messages.copies, receivers.answers.copies
     written = receivers.profiles.copies
     if restores.log_is_lost:  # of whom nobody told, a profile may be written though the message never arrived
-        reached = {(copy.occurrence, copy.contact_id) for copy in copies}
+        reached = {(copy.occurrence, copy.contact_id) for copy in all_copies}
         written = [each for each in written if (each.occurrence, each.contact_id) in reached]
+    strangers = {who for receiver in receivers.all for who in receiver.keys} - ledger.keys()
+    opened = {occurrence for occurrence, _ in ledger}
+    strangers = {who for who in strangers if not restores.dropped(who, opened)}
     if strangers:
         return [f"O17 contact {who} was called for and is in no run of this" for who in sorted(strangers)]
+    copies = [copy for copy in all_copies if (copy.occurrence, copy.contact_id) in ledger]
     return [
-        *_codes_and_people([*copies, *told, *written]),
-        *_texts(copies),
-        *_copies(copies, risks),
+        *_codes_and_people([*all_copies, *told, *written]),
+        *_texts(all_copies),
+        *_copies(all_copies, risks),
         *(_beyond_the_cap(copies) if limits.frequency_cap else ()),
         *(_in_quiet_hours(copies, limits.quiet_hours) if limits.quiet_hours else ()),
         *_held_out(books, occurrences, receivers),
-        *_agreement([copy for copy in copies if not restores.hides(copy)], ledger, on_trust=restores.on_trust),
-        *_free_codes([*copies, *told], pool),
+        *_agreement(copies, ledger, restores),
+        *_free_codes([*all_copies, *told], pool),
         *_lateness(copies, pool, ledger),
         *_profile_writes(receivers.profiles.copies, copies, ledger, on_trust=restores.on_trust),
         *_answers(copies, told, ledger),
@@ -184,18 +183,18 @@ def _held_out(books: Connection, occurrences: Mapping[str, str], receivers: Rece
             yield f"O22 contact {who} is held out and was called for"
 
 
-def _agreement(copies: list[Copy], ledger: Books, *, on_trust: bool) -> Iterator[str]:
+def _agreement(copies: list[Copy], ledger: Books, restores: Restores) -> Iterator[str]:
     """Compare; a person may have said that those were sent to of whom nobody told, and some of them may have been."""
-    arrived = {(copy.occurrence, copy.contact_id): copy.code for copy in copies}
+    arrived = {(copy.occurrence, copy.contact_id): copy for copy in copies}
     for who, row in ledger.items():
-        if row["state"] in DELIVERED and who not in arrived and not (on_trust and row["restored"]):
+        if row["state"] in DELIVERED and who not in arrived and not (restores.on_trust and row["restored"]):
             yield f"O4 contact {who} is {row['state']} and got nothing"
-    for who, code in arrived.items():
+    for who, copy in arrived.items():
         row = ledger[who]
-        if row["reason"] == FORGOTTEN:
+        if row["reason"] == FORGOTTEN or restores.hides(copy):
             continue
-        if row["state"] not in MAYBE_DELIVERED or row["code"] != code:
-            yield f"O5 contact {who} got {code} and is {row['state']} with {row['code']}"
+        if row["state"] not in MAYBE_DELIVERED or row["code"] != copy.code:
+            yield f"O5 contact {who} got {copy.code} and is {row['state']} with {row['code']}"
 
 
 def _free_codes(copies: list[Copy], pool: Mapping[str, dict[str, Any]]) -> Iterator[str]:

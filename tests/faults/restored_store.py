@@ -19,6 +19,8 @@ from promo_campaigns.model.oversight.decision import FreeCodes, Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
+    from uuid import UUID
 
     from faults.receiver_truth import Copy
     from faults.schedule import Schedule
@@ -79,10 +81,13 @@ class Restores:
     :ivar on_trust: somebody said that all of whom nobody told were sent to
     :ivar log_is_lost: some log did not tell of all messages that had arrived
     :ivar restored_at: when the store was brought back last
+    :ivar answers_events: runs answer events, which a restore gives to others
+    :ivar lost_events: what was heard since a backup, and is forgotten
     :ivar told: of whom logs told
     :ivar calls: how many messages and questions had been begun when the store was restored, of each occurrence
     """
 
+    answers_events: bool = False
     backup_at: float | None = None
     restored_at: float | None = None
     log: float = 1.0
@@ -90,7 +95,12 @@ class Restores:
     log_is_lost: bool = False
     calls: Counter[str] = field(default_factory=Counter)
     count: int = 0
+    lost_events: set[UUID] = field(default_factory=set)
     told: set[tuple[str, int]] = field(default_factory=set)
+
+    def dropped(self, who: tuple[str, int], opened: AbstractSet[str]) -> bool:
+        """Whether a contact who was called for may be in no run: the run is forgotten, or answers other events now."""
+        return (self.on_trust and who[0] not in opened) or (self.answers_events and self.count > 0)
 
     def hides(self, copy: Copy) -> bool:
         """Whether nobody can know of a message: the store has forgotten it, and no log told of it."""
@@ -129,6 +139,8 @@ def restore(schedule: Schedule) -> None:
     known.restored_at, known.calls = schedule.clock.now, _calls(schedule)
     known.log = schedule.rng.choice((1.0, 1.0, 0.5, 0.0))
     known.backup_at = None
+    kept = {row["token"] for row in books.execute("select token from promo.event").fetchall()}
+    known.lost_events |= schedule.told.keys() - kept
     known.log_is_lost |= known.log < 1
     known.count += 1
 

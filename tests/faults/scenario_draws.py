@@ -41,7 +41,7 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     if more.random() > 1 - EVENTS and not scenario.first:
         scenario = _with_events(scenario, more)
     scenario = replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
-    if more.random() > 1 - RESTORED and not (scenario.events or scenario.capped or scenario.per_s):
+    if more.random() > 1 - RESTORED and not (scenario.capped or scenario.per_s):
         return _with_restores(scenario, more)
     return scenario
 

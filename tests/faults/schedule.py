@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailedError
-from faults.event_callers import WAITING, broken_events
+from faults.event_callers import WAITING, answered_too_often, broken_events
 from faults.fault_plan import FaultPlan
 from faults.oracles import broken_invariants, broken_promises
 from faults.receiver_truth import HEALTHY, Receiver, Receivers
@@ -89,7 +89,8 @@ class Schedule:
         self.dag_runs: list[DagRun] = []
         self.live: list[Worker] = []
         self.told: dict[UUID, bool] = {}
-        self.restores = Restores()
+        self.events_of: Counter[int] = Counter()
+        self.restores = Restores(answers_events=self.scenario.events is not None)
         self.risks: Counter[tuple[str, int]] = Counter()
         self.running: Worker | None = None
         self.trace: list[str] | None = None
@@ -306,7 +307,9 @@ class Schedule:
         self.report.violations += promises
         if self.scenario.events:
             once = self.scenario.events is Reentry.ONCE
-            self.report.violations += broken_events(self.stage.books, self.told, WORKFLOW, once=once)
+            heard = {token: so for token, so in self.told.items() if token not in self.restores.lost_events}
+            self.report.violations += broken_events(self.stage.books, heard, WORKFLOW, once=once)
+            self.report.violations += answered_too_often(self.receivers.messages.copies, self.events_of)
 
     def _check(self, when: str) -> None:
         self.report.violations += [f"{broken} {when}" for broken in broken_invariants(self.stage.books)]

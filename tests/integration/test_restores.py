@@ -482,6 +482,39 @@ def test_events_that_waited_are_put_off(world: World) -> None:
     assert refusals(other) == ["sent before a restore", "sent before a restore"]
 
 
+def test_events_that_a_forgotten_run_answered_are_not_answered_again(world: World) -> None:
+    anna, ben, carl = add_contacts(world.store, 3)
+    add_codes(world.store, 9)
+    listen(world.store, workflow="welcome", type_name="OrderPaid")
+    arrive(world.store, [anna, ben, carl, anna])
+    restore = world.back_up()
+    forgotten = drain(world.store, "welcome/run/forgotten")
+    assert forgotten is not None
+    world.phone.send(world.store, forgotten, [anna, ben])
+    store = restore()
+    assert reconcile(store, world.phone.log()).forgotten == 2
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
+    assert refusals(store) == ["sent before a restore", "sent before a restore"]
+    assert audience(store, drain(store, "welcome/run/forgotten")) == [carl]
+    assert audience(store, drain(store, "welcome/run/later")) == [anna]
+
+
+def test_a_forgotten_run_leaves_other_events_of_its_contacts_to_others(world: World) -> None:
+    contacts = add_contacts(world.store, 1)
+    add_codes(world.store, 9)
+    listen(world.store, workflow="welcome", type_name="OrderPaid")
+    arrive(world.store, contacts * 2)
+    restore = world.back_up()
+    forgotten = drain(world.store, "welcome/run/forgotten")
+    assert forgotten is not None
+    world.phone.send(world.store, forgotten, contacts)
+    store = restore()
+    reconcile(store, world.phone.log())
+    decision(store, Rest.UNSENT, FreeCodes.RELEASE)
+    assert audience(store, drain(store, "welcome/run/forgotten")) == []
+    assert audience(store, drain(store, "welcome/run/later")) == contacts
+
+
 def test_what_is_told_late_stops_a_send_that_is_due(world: World) -> None:
     contacts = add_contacts(world.store, 3)
     add_codes(world.store, 9)

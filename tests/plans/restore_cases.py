@@ -109,6 +109,7 @@ def _deciding() -> dict[str, Case]:
         f"{room}skip_restored": case(RUN, *frozen),
         f"{room}decide_run": case(ONE, *frozen, rest="unsent"),
         f"{room}decide_rest": case(ONE, _SAID, rest="unsent", restore_id=1),
+        f"{room}end_answered_events": case(2 * RUN, put_off, _SAID, _TOLD),
         f"{room}let_events_wait": case(RUN, put_off),
         f"{room}end_events": case(RUN, put_off),
         f"{room}withdraw_free": case(RUN),

@@ -88,13 +88,18 @@ from (
 ) counted where others <= %(suiting_all)s;
 
 -- take_events --
--- The run takes the oldest waiting events, one a contact, as its audience; a contact's second waits for the next run.
+-- The run takes the oldest waiting events, one a contact, as its audience; a contact's second waits for the next run, and so does
+-- an event of a contact of whom it is known that this run, which a restored store has forgotten, answered another one.
 with waiting as materialized (
   select event_id, contact_id, received_at from promo.event_queue
   where workflow = %(workflow)s and taken_at is null order by event_id limit %(limit)s
   for update
 ), first as materialized (
-  select distinct on (contact_id) event_id, contact_id, received_at from waiting order by contact_id, event_id
+  select distinct on (contact_id) event_id, contact_id, received_at from waiting w
+  where not exists (
+    select from promo.restored_send t
+    where t.run_key = (select run_key from promo.run where run_id = %(run_id)s) and t.contact_id = w.contact_id offset 0)
+  order by contact_id, event_id
 ), taken as (
   update promo.event_queue t set taken_at = promo.clock(), run_id = %(run_id)s
   from first f

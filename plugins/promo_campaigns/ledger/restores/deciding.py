@@ -127,7 +127,8 @@ def _decide_all(connection: Connection, which: dict[str, int], rest: Rest | None
         connection.execute(_SQL["lock_decision"], which)
         if rest:
             connection.execute(_SQL["decide_rest"], {**which, "rest": rest.value})
-            connection.execute(_SQL["end_events" if rest is Rest.SENT else "let_events_wait"])
+            for statement in ("end_events",) if rest is Rest.SENT else ("end_answered_events", "let_events_wait"):
+                connection.execute(_SQL[statement])
         if free_codes is FreeCodes.WITHDRAW:
             withdrawn = connection.execute(_SQL["withdraw_free"]).rowcount
         if free_codes:

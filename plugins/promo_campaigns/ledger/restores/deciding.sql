@@ -36,6 +36,20 @@ update promo.restored_run set rest = %(rest)s, decided_at = promo.clock() where 
 -- What was said of all that the store has forgotten.
 update promo.store_restore set rest = %(rest)s where restore_id = %(restore_id)s;
 
+-- end_answered_events --
+-- Events that runs which the store has forgotten answered, as receivers told: for each send the oldest of its contact.
+with told as (
+  select split_part(t.run_key, '/', 1) as workflow, t.contact_id, count(*) as sends from promo.restored_send t
+  where not exists (select from promo.run r where r.run_key = t.run_key)
+  group by 1, 2
+), placed as (
+  select event_id, workflow, contact_id, row_number() over (partition by workflow, contact_id order by event_id) as place
+  from promo.event_queue where refused = 'restored'
+)
+update promo.event_queue q set refused = 'sent before a restore'
+from placed join told using (workflow, contact_id)
+where q.event_id = placed.event_id and q.workflow = placed.workflow and placed.place <= told.sends;
+
 -- let_events_wait --
 -- Events that were put off wait for their workflows again.
 update promo.event_queue set taken_at = null, refused = null where refused = 'restored';
