@@ -66,10 +66,6 @@ begin
   perform setval(format('promo.%I', name)::regclass, at, is_called) from kept.sequence;
 end $$
 """
-_HELD = """
-select r.run_key, a.contact_id, p.code from promo.assignment a join promo.run r using (run_id)
-left join promo.promo_code p using (promo_code_id) where a.promo_code_id is not null
-"""
 
 
 @dataclass(slots=True)
@@ -83,7 +79,8 @@ class Restores:
     :ivar restored_at: when the store was brought back last
     :ivar answers_events: runs answer events, which a restore gives to others
     :ivar lost_events: what was heard since a backup, and is forgotten
-    :ivar told: of whom logs told
+    :ivar told: of whom logs told after the last restore
+    :ivar count: how many restores there were
     :ivar calls: how many messages and questions had been begun when the store was restored, of each occurrence
     """
 
@@ -139,6 +136,7 @@ def restore(schedule: Schedule) -> None:
     known.restored_at, known.calls = schedule.clock.now, _calls(schedule)
     known.log = schedule.rng.choice((1.0, 1.0, 0.5, 0.0))
     known.backup_at = None
+    known.told.clear()
     kept = {row["token"] for row in books.execute("select token from promo.event").fetchall()}
     known.lost_events |= schedule.told.keys() - kept
     known.log_is_lost |= known.log < 1
