@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -33,11 +34,13 @@ from promo_campaigns.ledger.restores.deciding import decide
 from promo_campaigns.ledger.restores.restoring import say_restored
 from promo_campaigns.ledger.retention import due_now, run_retention
 from promo_campaigns.ledger.runs import close_run, open_run, set_mode
+from promo_campaigns.ledger.unknown_sends import record_unknown
 from promo_campaigns.model.errors import ConfigurationError, LedgerError, RunClosedError
 from promo_campaigns.model.outcome import DeliveryResult, Outcome
 from promo_campaigns.model.oversight.decision import FreeCodes, Rest
 from promo_campaigns.model.reuse import Reuse
 from promo_campaigns.model.run import Mode
+from promo_campaigns.model.run_spec import Pool
 from promo_campaigns.operators.upkeep.retention import ArchiveOldDataOperator
 from promo_campaigns.postgres.audit import audited, list_audit
 from promo_campaigns.postgres.connection import connect
@@ -45,9 +48,10 @@ from promo_campaigns.redemptions.rules import Redemption
 from promo_campaigns.redemptions.store import add_redemptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
-    from promo_campaigns.model.run import Run
+    from promo_campaigns.model.run import Lease, Run
     from promo_campaigns.postgres.connection import Connection
 
 SCRIPT = Path(__file__).with_name("killed_retention.py")
@@ -59,6 +63,7 @@ select kind, 1, 'x', now(), 1, sha256('') from unnest('{assignments,attempts}'::
 update promo.run set archived_at = now() where run_id = 1
 """
 KEEP = Keep()
+WAITS_FOR_A_LOCK = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 def send(store: Connection, run: Run, contacts: Sequence[int], outcomes: Sequence[Outcome]) -> None:
@@ -78,6 +83,25 @@ def closed_run(store: Connection, key: str = "welcome/edition/one", contacts: in
     send(store, run, ids, [Outcome.REFUSED, *[Outcome.OK] * (contacts - 1)])
     close_run(store, run.run_id)
     return run
+
+
+def recorded_run(store: Connection) -> Run:
+    """Return a closed run of two new contacts whose profiles show their codes."""
+    contacts = add_contacts(store, 2)
+    add_codes(store, 2)
+    run = open_welcome(store)
+    send(store, run, contacts, [Outcome.OK] * 2)
+    ledger = PostgresLedger(store)
+    lease = ledger.begin_profiles(run.run_id, contacts, lease_s=60)
+    told = [DeliveryResult(contact_id=to.contact_id, outcome=Outcome.OK) for to in lease.recipients]
+    ledger.record_profile_outcomes(lease, told)
+    close_run(store, run.run_id)
+    return run
+
+
+def repair(store: Connection, run: Run) -> Lease:
+    contacts = [row["contact_id"] for row in store.execute("select contact_id from promo.contact").fetchall()]
+    return PostgresLedger(store).begin_profiles(run.run_id, contacts, lease_s=60, repair=True)
 
 
 def count(store: Connection, table: str) -> int:
@@ -247,6 +271,100 @@ def test_a_run_that_is_opened_again_meanwhile_stays(store: Connection, tmp_path:
     open_run(store, run.spec, run_key=run.run_key)
     assert old_runs.archive_run(store, due, LocalShelf(tmp_path)) is False
     assert count(store, "assignment") == 5
+
+
+class Interrupted(LocalShelf):
+    """A storage that lets something else happen while the last file is read back."""
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], None]) -> None:
+        super().__init__(folder)
+        self._meanwhile = meanwhile
+
+    @contextmanager
+    def reading(self, path: str) -> Iterator[BinaryIO]:
+        if path.endswith("-attempts.parquet"):
+            self._meanwhile()
+        with super().reading(path) as stream:
+            yield stream
+
+
+def test_a_run_that_is_opened_again_while_it_is_archived_is_refused_as_archived(
+    store: Connection, dsn: str, tmp_path: Path
+) -> None:
+    """Found by a drawn schedule: the database refused it, without a word of what had happened."""
+    run = closed_run(store)
+    pass_days(store, LATER)
+    opened: list[Future[Run]] = []
+    with connect(dsn) as other, connect(dsn) as watch, ThreadPoolExecutor(1) as pool:
+
+        def open_meanwhile() -> None:
+            opened.append(pool.submit(open_run, other, run.spec, run_key=run.run_key))
+            while not opened[0].done() and not watch.execute(WAITS_FOR_A_LOCK).rowcount:
+                pass
+
+        assert run_retention(store, KEEP, Interrupted(tmp_path, open_meanwhile))["runs"] == 1
+        with pytest.raises(RunClosedError, match="was archived on"):
+            opened[0].result(30)
+    assert check_invariants(store) == []
+
+
+def test_profiles_of_an_archived_run_are_not_repaired_for_that_would_be_in_no_file(
+    store: Connection, tmp_path: Path
+) -> None:
+    """Found by a drawn schedule."""
+    run = recorded_run(store)
+    pass_days(store, LATER)
+    assert old_runs.archive_run(store, next(iter(old_runs.due_runs(store, 365))), LocalShelf(tmp_path))
+    assert not repair(store, run).recipients
+    assert count(store, "attempt") == len(files(tmp_path)["attempts"]) == 4
+
+
+def test_a_run_is_not_archived_while_its_profiles_are_repaired(store: Connection, tmp_path: Path) -> None:
+    run = recorded_run(store)
+    pass_days(store, LATER)
+    assert len(repair(store, run).recipients) == 2
+    assert run_retention(store, KEEP, LocalShelf(tmp_path))["runs"] == 0
+    pass_days(store, LATER + 1)
+    assert run_retention(store, KEEP, LocalShelf(tmp_path))["runs"] == 1
+    assert len(files(tmp_path)["attempts"]) == 6
+
+
+def test_what_each_pool_of_a_chain_gave_stays_when_its_run_is_archived_and_closed_again(
+    store: Connection, tmp_path: Path
+) -> None:
+    """The End of its DAG run, cleared, counted what was not there any more."""
+    contacts = add_contacts(store, 2)
+    add_codes(store, 2)
+    chained = replace(CODES, next_pools=(Pool(type="Spring", discount=5),))
+    run = open_run(store, replace(MESSAGE_ONLY, codes=chained), run_key="welcome/edition/chained")
+    send(store, run, contacts, [Outcome.OK, Outcome.UNKNOWN])
+    close_run(store, run.run_id)
+    record_unknown(store, run.run_id, contacts[1:], Outcome.REFUSED)
+    pass_days(store, LATER)
+    run_retention(store, KEEP, LocalShelf(tmp_path))
+    for report in (read_report(store, run.run_id), close_run(store, run.run_id)):
+        assert [pool.given for pool in report.pools] == [1, 0]
+    kept = store.execute("select pool_given from promo.run").fetchall()
+    assert kept[0]["pool_given"] == [1, 0]
+
+
+@pytest.mark.parametrize("content", [None, b"PAR1, and half of it"])
+def test_a_file_that_cannot_be_read_back_is_named_and_nothing_goes(
+    store: Connection, tmp_path: Path, content: bytes | None
+) -> None:
+    closed_run(store)
+    pass_days(store, LATER)
+
+    def lose() -> None:
+        (file,) = tmp_path.glob("*-attempts.parquet")
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+
+    with pytest.raises(LedgerError, match=r"attempts.parquet cannot be read back \(.*: nothing was dropped"):
+        run_retention(store, KEEP, Interrupted(tmp_path, lose))
+    assert count(store, "assignment") == 5
+    assert run_retention(store, KEEP, LocalShelf(tmp_path))["runs"] == 1
 
 
 def test_killed_before_any_statement_it_loses_nothing_and_writes_no_file_twice(

@@ -36,6 +36,7 @@ def _old_runs(scenario: Scenario) -> dict[str, Case]:
         f"{runs}list_due": case(50, days=58, after=scenario.now - timedelta(days=90), after_id=0, limit=50),
         f"{runs}list_undropped": case(ONE, _UNGUARDED, _ARCHIVED),
         f"{runs}lock_run": case(ONE, _CLOSED, closed_at=scenario.now),
+        f"{runs}count_leased": case(RUN),
         f"{runs}note_file": case(ONE, **file),
         f"{runs}read_assignments": case(RUN),
         f"{runs}read_attempts": case(RUN),

@@ -312,6 +312,7 @@ def _attempts(scenario: Scenario) -> dict[str, Case]:
         "ledger.attempts.fold_lapsed": case(BATCH),
         "ledger.attempts.begin_messages": case(BATCH, lapsed),
         "ledger.attempts.due_messages": case(BATCH, lapsed),
+        "ledger.attempts.hold_unarchived": case(ONE),
         "ledger.attempts.begin_profiles": case(BATCH, **profile),
         "ledger.attempts.due_profiles": case(BATCH, **profile),
         "ledger.attempts.read_recipients": case(BATCH, lapsed, sent),

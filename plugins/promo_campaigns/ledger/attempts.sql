@@ -48,6 +48,10 @@ select a.contact_id
 and /* fragment message_is_due */
 order by /* fragment longest_ago */;
 
+-- hold_unarchived --
+-- Keeps the run from being archived until this transaction ends; no row if it is, for what is begun then would be in no file.
+select run_id from promo.run where run_id = %(run_id)s and archived_at is null for share;
+
 -- begin_profiles --
 -- The intent to record: leases those whose profile is due.
 with /* fragment moment */, due as materialized (

@@ -137,7 +137,7 @@ class PostgresLedger(ClaimingLedger):
     ) -> Lease:
         """Commit the intent to record the codes of those contacts whose message was accepted, and lease them.
 
-        :param repair: those recorded before as well
+        :param repair: those recorded before as well; nobody of a run that is archived meanwhile
         :param source: place of the data source in the run's definition
         :param limit: as for messages
         """
@@ -234,12 +234,20 @@ class PostgresLedger(ClaimingLedger):
                 if halt is None and purpose is not Purpose.PROFILE:
                     self._clear_up(run_id, contact_ids)
                     terms["contact_ids"] = bigint_array(self._first(run_id, contact_ids))
-                if halt is None:
+                if halt is None and self._holds_rows(terms):
                     return self._lease(purpose, terms, limit, drawn)
-            require_no_halt(halt)  # once what was taken back is committed
+            if halt is not None:
+                require_no_halt(halt)  # once what was taken back is committed
             return Lease(run_id=run_id, purpose=purpose, token=0, seconds=terms["lease_s"], recipients=[])
 
         return retried(self._connection, begin_once)
+
+    def _holds_rows(self, terms: Mapping[str, Any]) -> bool:
+        """Keep a run from being archived whose profiles are to be repaired, for it is closed; False if it is."""
+        return (
+            not terms.get("repair")
+            or self._connection.execute(_ATTEMPT["hold_unarchived"], terms).fetchone() is not None
+        )
 
     def _take_back(self, terms: dict[str, Any], purpose: Purpose) -> None:
         """Book that nobody was called for under a token whose lease never came to this worker's knowledge."""

@@ -305,7 +305,8 @@ def _reopen(connection: Connection, run: Run, *, approval: bool) -> bool:
         raise LedgerError(msg)
     if reopened:
         match_again(connection, run)
-        connection.execute(_SQL["reopen_run"], {"run_id": run.run_id, "approval": approval})
+        if connection.execute(_SQL["reopen_run"], {"run_id": run.run_id, "approval": approval}).fetchone() is None:
+            _raise(run_problem(read_run(connection, run.run_id), run.spec))  # it was archived meanwhile
     return bool(reopened)
 
 

@@ -149,8 +149,9 @@ update promo.run set closed_at = coalesce(closed_at, promo.clock()) where run_id
 update promo.run set mode = %(mode)s where run_key = %(run_key)s returning run_id;
 
 -- reopen_run --
--- A closed run has work again, and its approval is asked for anew.
+-- A closed run has work again, and its approval is asked for anew; no row if it was archived meanwhile.
 update promo.run
 set closed_at = null, approved_by = null, approved_at = null,
     approval = case when %(approval)s or approval is not null then 'awaited' end
-where run_id = %(run_id)s;
+where run_id = %(run_id)s and archived_at is null
+returning run_id;

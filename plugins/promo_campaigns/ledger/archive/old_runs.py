@@ -10,6 +10,7 @@ from uuid import uuid4
 from psycopg.rows import tuple_row
 
 from promo_campaigns.ledger.archive.shelf import write_checked
+from promo_campaigns.ledger.chains.given import keep_given
 from promo_campaigns.model.errors import LedgerError
 from promo_campaigns.postgres.audit import audited
 from promo_campaigns.postgres.sql import queries
@@ -107,14 +108,16 @@ def archive_old_runs(connection: Connection, days: int, shelf: Shelf | None) -> 
 
 
 def archive_run(connection: Connection, run: DueRun, shelf: Shelf | None) -> bool:
-    """Write the files of a run and read them back, after which its rows may go; tell whether it was still closed."""
+    """Write the files of a run and read them back, after which its rows may go.
+
+    :return: whether it was still closed, with nobody at work for it
+    """
     noted = {kind: path for kind in FILES if (path := _note(connection, run, kind, shelf))}
     if len(noted) < len(FILES):
         return False
     with audited(connection, "archive", f"run {run.run_key}") as entry, connection.transaction():
         lock_archive(connection)
-        asked = {"run_id": run.run_id, "closed_at": run.closed_at}
-        if connection.execute(_SQL["lock_run"], asked).fetchone() is None:
+        if not _is_held(connection, run):
             return False
         for kind, path in noted.items():
             content = write_checked(shelf, path, FILES[kind], _rows(connection, kind, run.run_id)) if shelf else None
@@ -150,6 +153,16 @@ def lock_archive(connection: Connection) -> None:
     if not connection.execute(_SQL["lock_archive"]).fetchall()[0]["is_ours"]:
         msg = "another task or command archives just now; run it again when that is done"
         raise LedgerError(msg)
+
+
+def _is_held(connection: Connection, run: DueRun) -> bool:
+    """Keep a run closed until the transaction ends, with what each of its pools gave; False if it is at work again."""
+    held = connection.execute(_SQL["lock_run"], {"run_id": run.run_id, "closed_at": run.closed_at}).fetchone()
+    if held is None or connection.execute(_SQL["count_leased"], {"run_id": run.run_id}).fetchall()[0]["contacts"]:
+        return False
+    if held["is_chained"]:
+        keep_given(connection, run.run_id)
+    return True
 
 
 def _note(connection: Connection, run: DueRun, kind: str, shelf: Shelf | None) -> str | None:

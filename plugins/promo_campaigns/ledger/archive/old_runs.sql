@@ -39,8 +39,12 @@ select run_id, run_key from promo.run where archived_at is not null and dropped_
 
 -- lock_run --
 -- Keeps a run closed until the transaction ends; no row if it is open again, or archived.
-select closed_at from promo.run
+select closed_at, pool_types is not null as is_chained from promo.run
 where run_id = %(run_id)s and closed_at = %(closed_at)s and archived_at is null for no key update;
+
+-- count_leased --
+-- For how many contacts of the run somebody is at work: a closed run's profiles are repaired.
+select count(*) as contacts from promo.assignment where run_id = %(run_id)s and lease_until > promo.clock();
 
 -- note_file --
 -- Where a file of the run will lie, before it is written; it keeps its name in a folder if its writer is killed.

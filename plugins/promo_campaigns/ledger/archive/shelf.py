@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Rows = Sequence[Sequence[Any]]
 
+_LOOK = "nothing was dropped; look at the storage, then run it again"
+
 
 class Shelf(Protocol):
     """A folder on some storage.
@@ -95,7 +97,7 @@ def write_checked(shelf: Shelf, path: str, columns: Sequence[Column], parts: Ite
     """Write a file, read it back, and return what it holds.
 
     :param parts: the rows, a part at a time: memory is bounded by the largest
-    :raises LedgerError: the storage returns something else than was written
+    :raises LedgerError: the storage returns something else than was written, or nothing that can be read
     """
     written = Content()
     with shelf.opened(path, columns) as write:
@@ -104,19 +106,20 @@ def write_checked(shelf: Shelf, path: str, columns: Sequence[Column], parts: Ite
             written.add(rows)
     read = _read_back(shelf, path)
     if (read.rows, read.digest) != (written.rows, written.digest):
-        msg = (
-            f"the file {path} holds {read.rows:,} rows that are not the {written.rows:,} that were written: nothing "
-            "was dropped; look at the storage, then run it again"
-        )
+        msg = f"the file {path} holds {read.rows:,} rows that are not the {written.rows:,} that were written: {_LOOK}"
         raise LedgerError(msg)
     return written
 
 
 def _read_back(shelf: Shelf, path: str) -> Content:
     content = Content()
-    with shelf.reading(path) as stream:
-        for rows in parquet_rows(stream):
-            content.add(rows)
+    try:
+        with shelf.reading(path) as stream:
+            for rows in parquet_rows(stream):
+                content.add(rows)
+    except (OSError, ValueError) as error:  # pyarrow says by either what is no whole file
+        msg = f"the file {path} cannot be read back ({type(error).__name__}): {_LOOK}"
+        raise LedgerError(msg) from error
     return content
 
 
