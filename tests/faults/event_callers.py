@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from faults.small_scenario import EVENT, RIVAL
+from faults.small_scenario import EVENT, RIVAL, WORKFLOW
 from faults.workers import ConnectionDropped
 from promo_campaigns.contacts.event_store import add_event
 from promo_campaigns.model.events import Event, Identity, request_token
@@ -32,7 +32,8 @@ _UNCALLED = """
 select contact_id, a.run_id is null as missing
 from (select run_id, contact_id from promo.event_queue where run_id is not null) q
 full join (select run_id, contact_id from promo.assignment a join promo.run r using (run_id)
-           where r.workflow = %(workflow)s) a using (run_id, contact_id)
+           where r.workflow = %(workflow)s and r.archived_at is null
+           union select * from unnest(%(run_ids)s::bigint[], %(contact_ids)s::bigint[])) a using (run_id, contact_id)
 where a.run_id is null or q.run_id is null
 """
 WAITING = "select from promo.event_queue where taken_at is null limit 1"
@@ -62,14 +63,17 @@ def _is_heard(worker: Worker, event: Event) -> bool:
     return True
 
 
-def broken_events(books: Connection, told: dict[UUID, bool], workflow: str, *, once: bool) -> Iterator[str]:
+def broken_events(
+    books: Connection, told: dict[UUID, bool], archived: Mapping[str, list[int]], *, once: bool
+) -> Iterator[str]:
     """Find events that were heard and are lost, were taken for several, or were never decided.
 
     :param told: the key of each event that callers told of, and whether they were told that it was heard
+    :param archived: who was in which run of the workflow that is archived
     :param once: a contact enters the workflow by the first of its events only
     """
     yield from _undecided(books, told)
-    for row in books.execute(_UNCALLED, {"workflow": workflow}).fetchall():
+    for row in books.execute(_UNCALLED, {"workflow": WORKFLOW, **archived}).fetchall():
         yield f"O23 contact {row['contact_id']} is {'in no run' if row['missing'] else 'in a run and has no event'}"
     for row in books.execute(_ENTRIES).fetchall() if once else ():
         if row["entries"] > 1:

@@ -10,6 +10,7 @@ from faults.event_callers import caller
 from faults.persons import halt, person, rule
 from faults.small_scenario import DAY_S, WINDOW_S
 from faults.stage import WORKERS
+from faults.upkeep import NAME, grow_old, upkeep
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.model.run import LEASE_S, Mode
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 MOST_RESTORES = 2
 _CHANGES = 3
 """How many priorities change in a schedule by priorities: bugs of depth 4 are within reach."""
+
+_MORE = 0.5
+"""How often a DAG run stands for something else than the first ones, where those are archived and never run again."""
+_TWO, _AGAIN, _SLOW = 0.3, 0.7, 0.08
+"""How often two upkeeps come, somebody runs again what they archive, and they stand still for a while."""
 
 _JUMPS_S = (5.0, 61.0, LEASE_S * 0.45, LEASE_S * 0.55, LEASE_S * 1.05, WINDOW_S * 0.3, WINDOW_S * 0.52, WINDOW_S * 1.05)
 
@@ -61,6 +67,8 @@ class FaultPlan:
         else:
             worker = self._rng.choice(able)
         self._schedule.run_on(worker)
+        if worker.name.startswith(NAME) and self._rng.random() < _SLOW:
+            worker.paused = self._rng.randint(5, 40)
         if self._scenario.strategy == "targeted" and worker.alive:
             self._aim(worker)
 
@@ -179,7 +187,10 @@ class FaultPlan:
     def _run_more(self) -> bool:
         mode = self._a_mode()
         first, second = self._scenario.occurrences
-        return self._schedule.start(self._dag_run(self._rng.choice((first, first, second)), mode)) is not None
+        occurrence = self._rng.choice((first, first, second))
+        if self._scenario.archives and self._rng.random() < _MORE:
+            occurrence = f"{occurrence} {self._rng.choice('abc')}"
+        return self._schedule.start(self._dag_run(occurrence, mode)) is not None
 
     def _a_mode(self) -> Mode | None:
         refuse = (Mode.REFUSE,) if self._scenario.reruns else ()
@@ -197,6 +208,23 @@ class FaultPlan:
 
     def _event(self) -> bool:
         return self._schedule.spawn("caller", caller(self._schedule)) is not None
+
+    def _upkeep(self) -> bool:
+        return self._schedule.spawn(NAME, upkeep(self._schedule)) is not None
+
+    def _old(self) -> bool:
+        """Let a closed run grow old; then the upkeep comes, now and then twice, and somebody runs it again."""
+        occurrence = grow_old(self._schedule)
+        if not occurrence:
+            return False
+        self._upkeep()
+        if self._rng.random() < _TWO:
+            self._upkeep()
+        if self._rng.random() < _AGAIN:
+            self._named += 1
+            mode = self._rng.choice((None, Mode.MISSING, Mode.PROFILES))
+            self._schedule.start(DagRun(occurrence, f"{occurrence} run {self._named}", mode))
+        return True
 
     def _dag_run(self, occurrence: str, mode: Mode | None = None) -> DagRun:
         """Return a DAG run; each that answers events stands for something of its own."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import datetime
 from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from faults.small_scenario import SHARED_CODE, zone_of
+from faults.archived_books import broken_archives, read_archive
+from faults.small_scenario import DAY_S, SHARED_CODE, zone_of
 from faults.stepped_limiter import crowded
 from faults.virtual_clock import EPOCH_S
 from promo_campaigns.ledger.invariants import invariants, run_invariants
@@ -39,6 +41,7 @@ select r.run_key, r.closed_at is not null as closed, r.records, a.contact_id, a.
             and (w.promo_code_id is null or w.promo_code_id = t.promo_code_id)
             and t.purpose = 'answer' and t.started_at > w.received_at) as asked_too_often
 from promo.assignment a join promo.run r using (run_id) left join promo.promo_code p using (promo_code_id)
+where r.archived_at is null
 order by r.run_id, a.contact_id
 """
 _POOL = """
@@ -48,19 +51,23 @@ from promo.promo_code
 
 _TOO_EARLY = """
 select r.run_key, t.contact_id from promo.run r join promo.attempt t using (run_id)
-where r.start_with is not null and t.lease_token > 0
+where r.archived_at is null and r.start_with is not null and t.lease_token > 0
   and t.started_at < coalesce(r.let_go_at, 'infinity') and not exists (
   select from promo.first_share f where f.run_id = t.run_id and f.contact_id = t.contact_id)
 """
 
 _HELD_OUT = """
-select r.run_key, a.contact_id from promo.run r join promo.assignment a using (run_id)
+select r.run_key, a.contact_id from promo.run r
+join (select run_id, contact_id from promo.assignment
+      union select * from unnest(%(run_ids)s::bigint[], %(contact_ids)s::bigint[])) a using (run_id)
 where promo.held_out(r.workflow, a.contact_id, r.hold_out)
 """
 
 NO_CODE = ""
 FORGOTTEN = "sent before a restore"
 """Of whom a person or a receiver says that they were sent to, with a code that is not known or not theirs here."""
+_CAP_S = 7 * DAY_S - LEASE_S / 2
+"""A cap looks back from when a code is claimed, to when a message was intended; calls are later by half a lease."""
 
 Books = dict[tuple[str, int], dict[str, Any]]
 
@@ -96,7 +103,8 @@ def broken_promises(  # noqa: PLR0913  (what a schedule knows, one argument each
     :param occurrences: what each run key stands for
     :param risks: how often a person had an unknown send of this occurrence and contact sent again
     """
-    rows = books.execute(_BOOKS).fetchall()
+    archive = read_archive(books)
+    rows = [*books.execute(_BOOKS).fetchall(), *archive.books]
     ledger: Books = {(occurrences[row["run_key"]], row["contact_id"]): row for row in rows}
     pool = {row["code"]: row for row in books.execute(_POOL).fetchall()}
     all_copies, told = receivers.messages.copies, receivers.answers.copies
@@ -107,29 +115,31 @@ def broken_promises(  # noqa: PLR0913  (what a schedule knows, one argument each
     strangers = {who for receiver in receivers.all for who in receiver.keys} - ledger.keys()
     opened = {occurrence for occurrence, _ in ledger}
     strangers = {who for who in strangers if not restores.dropped(who, opened)}
+    archives = list(broken_archives(books, archive, occurrences, receivers))
     if strangers:
-        return [f"O17 contact {who} was called for and is in no run of this" for who in sorted(strangers)]
+        return archives + [f"O17 contact {who} was called for and is in no run of this" for who in sorted(strangers)]
     copies = [copy for copy in all_copies if (copy.occurrence, copy.contact_id) in ledger]
     return [
+        *archives,
         *_codes_and_people([*all_copies, *told, *written]),
         *_texts(all_copies),
         *_copies(all_copies, risks),
         *(_beyond_the_cap(copies) if limits.frequency_cap else ()),
         *(_in_quiet_hours(copies, limits.quiet_hours) if limits.quiet_hours else ()),
-        *_held_out(books, occurrences, receivers),
+        *_held_out(books, archive.members, occurrences, receivers),
         *_agreement(copies, ledger, restores),
         *_free_codes([*all_copies, *told], pool),
         *_lateness(copies, pool, ledger),
         *_profile_writes(receivers.profiles.copies, copies, ledger, on_trust=restores.on_trust),
         *_answers(copies, told, ledger),
         *_rest(rows),
-        *_first_shares(books),
+        *_first_shares([*books.execute(_TOO_EARLY).fetchall(), *archive.too_early()]),
         *(broken for receiver in receivers.all for broken in _calls(receiver, ledger, forgets=bool(restores.count))),
     ]
 
 
-def _first_shares(books: Connection) -> Iterator[str]:
-    for row in books.execute(_TOO_EARLY).fetchall():
+def _first_shares(early: list[dict[str, Any]]) -> Iterator[str]:
+    for row in early:
         yield f"O20 contact {row['contact_id']} of {row['run_key']} was called for before it was let go on"
 
 
@@ -161,10 +171,13 @@ def _copies(copies: list[Copy], risks: Mapping[tuple[str, int], int]) -> Iterato
 
 
 def _beyond_the_cap(copies: list[Copy]) -> Iterator[str]:
-    reached = {(copy.contact_id, copy.occurrence) for copy in copies}
-    for who, count in Counter(contact_id for contact_id, _ in reached).items():
-        if count > 1:
-            yield f"O18 contact {who} was sent {count} messages in place of one"
+    got: dict[int, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        got[copy.contact_id].append(copy)
+    for who, theirs in got.items():
+        for one, other in combinations(theirs, 2):
+            if one.occurrence != other.occurrence and abs(one.called_at - other.called_at) < _CAP_S:
+                yield f"O18 contact {who} was sent messages of {one.occurrence} and {other.occurrence} in place of one"
 
 
 def _in_quiet_hours(copies: list[Copy], quiet: str) -> Iterator[str]:
@@ -176,8 +189,10 @@ def _in_quiet_hours(copies: list[Copy], quiet: str) -> Iterator[str]:
             yield f"O21 contact {copy.contact_id} was sent to at {there:%a %H:%M}, in its quiet hours"
 
 
-def _held_out(books: Connection, occurrences: Mapping[str, str], receivers: Receivers) -> Iterator[str]:
-    for row in books.execute(_HELD_OUT).fetchall():
+def _held_out(
+    books: Connection, archived: Mapping[str, list[int]], occurrences: Mapping[str, str], receivers: Receivers
+) -> Iterator[str]:
+    for row in books.execute(_HELD_OUT, archived).fetchall():
         who = occurrences[row["run_key"]], row["contact_id"]
         if any(who in receiver.keys for receiver in receivers.all):
             yield f"O22 contact {who} is held out and was called for"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -19,6 +19,8 @@ from promo_campaigns.delivery.throttle.rate_limit_store import PostgresRateLimit
 from promo_campaigns.http import client, kept_connections
 from promo_campaigns.http.kept_connections import KeptConnections
 from promo_campaigns.ledger import answered_ledger, claiming, event_queue, fallback, halts, ledger, runs
+from promo_campaigns.ledger.archive import old_runs
+from promo_campaigns.ledger.archive.shelf import Content
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.ledger.oversight import first_share
 from promo_campaigns.ledger.restores import deciding, restoring, told_sends
@@ -29,7 +31,7 @@ from promo_campaigns.model.run import Mode, Purpose
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from aiohttp.connector import Connection
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
     from promo_campaigns.delivery.bulk import BulkAnswer
     from promo_campaigns.delivery.throttle.breaker import Admission
     from promo_campaigns.http.client import Answer
+    from promo_campaigns.ledger.archive.shelf import Rows, Shelf
     from promo_campaigns.model.run import Lease, Recipient, Run
+    from promo_campaigns.tables.writers import Column
 
     Patch = Callable[[], AbstractContextManager[Any]]
     Edit = tuple[str, str, str]
@@ -62,6 +66,7 @@ _NAMED = (
     (restoring, "_SQL"),
     (told_sends, "_SQL"),
     (deciding, "_SQL"),
+    (old_runs, "_SQL"),
 )
 """Where the named queries are that a bug may edit."""
 
@@ -255,6 +260,22 @@ def _broken_is_refused() -> AbstractContextManager[Any]:
         return replace(answer, outcome=Outcome.REFUSED) if is_broken else answer
 
     return patch.object(client, "_called", broken)
+
+
+def _files_are_not_read_back() -> AbstractContextManager[Any]:
+    """Each is opened, which is when the harness loses one, and nobody looks into it."""
+
+    def write(shelf: Shelf, path: str, columns: Sequence[Column], parts: Iterable[Rows]) -> Content:
+        content = Content()
+        with shelf.opened(path, columns) as write_rows:
+            for rows in parts:
+                write_rows(rows)
+                content.add(rows)
+        with suppress(OSError), shelf.reading(path):
+            return content
+        return content
+
+    return patch.object(old_runs, "write_checked", write)
 
 
 def _no_demand() -> AbstractContextManager[Any]:
@@ -536,6 +557,22 @@ BUGS = (
         "codes that are withdrawn after a restore stay free", (("withdraw_free", "not retired", "false"),), budget=600
     ),
     PlantedBug("a call begins though the moment of its token is long over", patches=(_however_late,), budget=600),
+    PlantedBug(
+        "a run is archived though it gave codes that are still valid",
+        (("list_due", "where a.run_id = d.run_id and held", "where false and held"),),
+        budget=400,
+    ),
+    PlantedBug(
+        "a run is archived though a frequency cap counts its messages",
+        (("list_due", "coalesce(capped.longest, interval '0')", "interval '0'"),),
+        budget=600,
+    ),
+    PlantedBug(
+        "a run is archived though its sends are unknown",
+        (("list_due", ") is not null then 'has", ") is null and false then 'has"),),
+        budget=400,
+    ),
+    PlantedBug("files of the archive are not read back", patches=(_files_are_not_read_back,), budget=600),
 )
 
 # What chance hardly ever meets has a scenario of its own.

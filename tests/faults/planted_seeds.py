@@ -16,7 +16,7 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "the receiver's window is ignored": (2_000_128,),
     "profiles are written on an unknown send": (2_000_014,),
     "expiry is never checked": (2_000_010,),
-    "expiry is checked before the first attempt only": (2_000_172,),
+    "expiry is checked before the first attempt only": (2_000_045,),
     "calls begin after their deadline": (2_000_010,),
     "the deadline is counted from after the intent": (2_000_042,),
     "a refusal after an unknown outcome gives the code back": (2_000_086,),
@@ -79,4 +79,8 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a forgotten run begins with nothing that was told of it": (2_000_185,),
     "codes that are withdrawn after a restore stay free": (2_000_413,),
     "a call begins though the moment of its token is long over": (2_000_474,),
+    "a run is archived though it gave codes that are still valid": (2_000_191,),
+    "a run is archived though a frequency cap counts its messages": (2_000_296,),
+    "a run is archived though its sends are unknown": (2_000_073,),
+    "files of the archive are not read back": (2_000_049,),
 }

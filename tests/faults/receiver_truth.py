@@ -67,6 +67,7 @@ class Receiver:
     :ivar window_s: how long it recognises a key, 0 for a receiver that ignores keys
     :ivar stale_calls: contacts called for under a lease that was over, or under none
     :ivar keys: under which keys it was called for a contact of an occurrence
+    :ivar last_call: when it was called last for one
     :ivar reused_keys: contacts called for under the key of an earlier call that took another code
     :ivar crowds: how many contacts a worker had under way at a call, where that was more than it may
     :ivar answers: it is a data source, whose every answer is another
@@ -87,6 +88,7 @@ class Receiver:
     copies: list[Copy] = field(default_factory=list)
     stale_calls: list[int] = field(default_factory=list)
     keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    last_call: dict[tuple[str, int], float] = field(default_factory=dict)
     reused_keys: list[int] = field(default_factory=list)
     crowds: list[int] = field(default_factory=list)
     calls: int = 0
@@ -102,6 +104,7 @@ class Receiver:
         self.arrive()
         code, said = _found(_CODE, text), f"ANSWER-{self.calls:06d}" if self.answers else _found(_SAID, text)
         self.keys[occurrence, contact_id].add(key)
+        self.last_call[occurrence, contact_id] = self.clock.now
         if key in self._known and self._known[key].code != code:
             self.reused_keys.append(contact_id)
         how = self._habit()
@@ -125,6 +128,7 @@ class Receiver:
         }
         for who in copies:
             self.keys[occurrence, who].add(TOGETHER)
+            self.last_call[occurrence, who] = self.clock.now
         if how == "refused":
             return self._refuse(copies)
         for copy in copies.values() if how in {"ok", "unanswered"} else ():

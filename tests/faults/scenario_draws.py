@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     import random
 
 TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
-HELD_OUT, QUIET, SHARED, EVENTS, PACED, RESTORED = 0.1, 0.12, 0.1, 0.12, 0.12, 0.15
+HELD_OUT, QUIET, SHARED, EVENTS, PACED, RESTORED, ARCHIVED = 0.1, 0.12, 0.1, 0.12, 0.12, 0.15, 0.1
 PER_S = (0.2, 1.0, 20.0)
 QUIET_HOURS = ("17:50-18:10", "17:58-18:20; 19:05-19:30", "18:40-18:48; 19:20-20:30")
 IN_FLIGHT_AT_SIZE = 500
+ALL_TASKS = 9
 STRATEGIES = ("uniform", "targeted", "priorities")
 FAULTS = ("kill", "pause", "jump", "drop", "duplicate", "clear", "run", "person", "unsubscribe")
 RERUNS = ("delete", "backfill", "mode")
@@ -43,7 +44,7 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     scenario = replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
     if more.random() > 1 - RESTORED and not (scenario.capped or scenario.per_s):
         return _with_restores(scenario, more)
-    return scenario
+    return _with_archives(scenario, more) if more.random() > 1 - ARCHIVED else scenario
 
 
 def _with_restores(scenario: Scenario, more: random.Random) -> Scenario:
@@ -58,6 +59,20 @@ def _with_events(scenario: Scenario, more: random.Random) -> Scenario:
         events=more.choice((Reentry.EACH_TIME, Reentry.EACH_TIME, Reentry.ONCE)),
         max_age_s=more.choice((600.0, DAY_S, DAY_S)),
         rates=scenario.rates | {"event": more.choice((0.05, 0.15))},
+    )
+
+
+def _with_archives(scenario: Scenario, more: random.Random) -> Scenario:
+    """Most codes run out soon, for a run stays as long as those that it gave are valid, and upkeeps take a while."""
+    days = max(scenario.days, scenario.rival.days if scenario.rival else 0)
+    short = tuple(days * DAY_S + more.uniform(300, 4000) for _ in scenario.life_s)
+    return replace(
+        scenario,
+        archives=True,
+        life_s=short if more.random() < 0.8 else scenario.life_s,
+        warm=more.choice((scenario.warm, ALL_TASKS, ALL_TASKS)),
+        steps=4 * scenario.steps,
+        rates=scenario.rates | {"upkeep": more.choice((0.0, 0.02)), "old": more.choice((0.03, 0.1))},
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 
+from faults.archived_books import forget, read_archive
 from faults.dag_runs import EXPECTED, DagRun, Pipeline, TaskFailedError
 from faults.event_callers import WAITING, answered_too_often, broken_events
 from faults.fault_plan import FaultPlan
@@ -18,6 +20,7 @@ from faults.restored_store import Restores, operator, waits
 from faults.scenario_draws import at_size, draw_scenario
 from faults.small_scenario import RIVAL, WORKFLOW, add_codes, lay_out
 from faults.stepped_limiter import virtual_limiter
+from faults.upkeep import put_away, shelves
 from faults.virtual_clock import EPOCH_S, VirtualClock, virtual_send_path
 from faults.workers import Worker
 from promo_campaigns.ledger.invariants import invariants
@@ -68,6 +71,8 @@ class Schedule:
     """A schedule in progress.
 
     :param contacts: how many there are; 0 for the few that its seed draws
+    :ivar folder: where archives lie
+    :ivar raging: whether faults go on
     """
 
     def __init__(self, stage: Stage, seed: int, *, contacts: int = 0) -> None:
@@ -83,6 +88,7 @@ class Schedule:
             profiles=self._receiver("profiles", 0.0, self.scenario.profile_habits),
             answers=self._receiver("answers", self.scenario.answers_s, self.scenario.answer_habits),
         )
+        self.folder = Path()
         self.occurrences: dict[str, str] = {}
         self.due: dict[str, float] = {}
         self.pipeline = Pipeline(self.scenario, self.receivers, stage.wire, self._key_of, self.due)
@@ -99,25 +105,33 @@ class Schedule:
         self._answered = 0
         self._short = False
         self._failed = False
+        self.raging = True
 
     def play(self) -> Report:
         """Play it to its end."""
         self.stage.books.now = lambda: self.clock.now
         self.stage.books.forget_time()
         self.stage.clear_up(self.scenario.contacts)
+        forget(self.stage.books)
         lay_out(self.stage.books, self.scenario)
-        with virtual_send_path(self.clock, self._running), virtual_limiter(self.clock, self._running):
-            try:
-                self._rage()
-                self._come_to_rest()
-            finally:
-                while self.live:
-                    self.end(self.live[0])
-        self._judge()
+        with shelves() as self.folder:
+            self._act()
+            self._judge()
         self.report.faults.update(self.receivers.messages.faults)
         for kind, receiver in (("profile", self.receivers.profiles), ("answer", self.receivers.answers)):
             self.report.faults.update({f"{kind} {name}": n for name, n in receiver.faults.items()})
         return self.report
+
+    def _act(self) -> None:
+        with virtual_send_path(self.clock, self._running), virtual_limiter(self.clock, self._running):
+            try:
+                self._rage()
+                self._come_to_rest()
+                if self.scenario.archives:
+                    put_away(self)
+            finally:
+                while self.live:
+                    self.end(self.live[0])
 
     def spawn(self, name: str, body: Callable[[Worker], None]) -> Worker | None:
         """Start a worker, unless there are enough."""
@@ -214,7 +228,7 @@ class Schedule:
 
     def _come_to_rest(self) -> None:
         """Stop all faults, let everybody finish, and clear every DAG run until nothing is left to do."""
-        self._ticks = 0.0
+        self._ticks, self.raging = 0.0, False
         if not self.scenario.heals_late:
             self._heal()
         while (mortal := self._mortal()) and len(self.live) > self.scenario.survivors:
@@ -228,9 +242,10 @@ class Schedule:
             self.stage.books.execute(_LIFT, prepare=False)  # a run may have paused itself over its first share
             self._failed = False
             if self._short:
-                self._load_codes()
-            for occurrence in self._begun():
-                self._run_alone(DagRun(occurrence, f"last {occurrence}", mode))
+                self._short = False
+                self.load_codes(40 * 86400.0)
+            for occurrence in self.begun:
+                self.run_to_its_end(DagRun(occurrence, f"last {occurrence}", mode))
             self._answer_events()
             rests = not self._failed
             if rests and calm:
@@ -253,8 +268,8 @@ class Schedule:
         """Run what is closed again by the modes that send nothing, where runs are run again by mode."""
         calls = self.receivers.messages.calls
         for mode in (Mode.REFUSE, Mode.PROFILES) if self.scenario.reruns else ():
-            for occurrence in self._begun():
-                self._run_alone(DagRun(occurrence, f"{mode.value} {occurrence}", mode))
+            for occurrence in self.begun:
+                self.run_to_its_end(DagRun(occurrence, f"{mode.value} {occurrence}", mode))
         if self._failed or self.receivers.messages.calls > calls:
             self.report.violations.append("O16 closed runs whose mode is refuse were worked on")
 
@@ -264,13 +279,22 @@ class Schedule:
             if self._failed or self.stage.books.execute(WAITING).fetchone() is None:
                 return
             self._answered += 1
-            self._run_alone(DagRun(f"rest {self._answered}", f"rest run {self._answered}"))
+            self.run_to_its_end(DagRun(f"rest {self._answered}", f"rest run {self._answered}"))
 
-    def _begun(self) -> list[str]:
+    @property
+    def begun(self) -> list[str]:
+        """Return what DAG runs stood for so far."""
         return sorted(set(self.occurrences.values()) | {run.occurrence for run in self.dag_runs})
 
-    def _run_alone(self, dag_run: DagRun) -> None:
-        worker = self.start(dag_run)
+    def run_to_its_end(self, dag_run: DagRun) -> None:
+        """Run a DAG run, and whatever else is under way, to the end."""
+        self._run_whole(self.start(dag_run))
+
+    def run_alone(self, name: str, body: Callable[[Worker], None]) -> None:
+        """Do something else that a worker does, to its end."""
+        self._run_whole(self.spawn(name, body))
+
+    def _run_whole(self, worker: Worker | None) -> None:
         if worker is not None:
             worker.connection.run_whole()  # there is nobody to interleave it with
         self._drain()
@@ -307,8 +331,9 @@ class Schedule:
         self.report.violations += promises
         if self.scenario.events:
             once = self.scenario.events is Reentry.ONCE
+            archived = read_archive(self.stage.books).members_of(WORKFLOW)
             heard = {token: so for token, so in self.told.items() if token not in self.restores.lost_events}
-            self.report.violations += broken_events(self.stage.books, heard, WORKFLOW, once=once)
+            self.report.violations += broken_events(self.stage.books, heard, archived, once=once)
             self.report.violations += answered_too_often(self.receivers.messages.copies, self.events_of)
 
     def _check(self, when: str) -> None:
@@ -331,11 +356,10 @@ class Schedule:
             told = str(worker.error).splitlines()[0] if str(worker.error) else ""
             self.report.violations.append(f"{worker.name} at {worker.at}: {type(worker.error).__name__}: {told}")
 
-    def _load_codes(self) -> None:
-        self._short = False
+    def load_codes(self, life_s: float) -> None:
+        """Load more codes, as a person does when there are too few."""
         row = self.stage.books.execute(_LAST_CODE).fetchone()
-        far = self.clock.now + 40 * 86400.0
-        last, expiries = int(row["last"]) if row else 0, [far] * 2 * self.scenario.contacts
+        last, expiries = int(row["last"]) if row else 0, [self.clock.now + life_s] * 2 * self.scenario.contacts
         add_codes(self.stage.books, last, expiries, chained=self.scenario.chained)
 
     def _key_of(self, dag_run: DagRun) -> str:

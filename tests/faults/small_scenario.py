@@ -53,6 +53,7 @@ delete from promo.restored_send; delete from promo.restored_run; delete from pro
 delete from promo.unknown_send; delete from promo.first_share; delete from promo.run_count;
 delete from promo.sending_stop; delete from promo.audit;
 delete from promo.event_queue; delete from promo.event; delete from promo.event_listener;
+delete from promo.archive_file; delete from promo.archived_code;
 delete from promo.promo_code; delete from promo.code_file; delete from promo.contact_channel; delete from promo.contact;
 set session_replication_role = origin;
 select setval('promo.lease_token', 1, false),
@@ -121,6 +122,7 @@ class Scenario:
     :ivar events: the first workflow answers events: how often one makes a contact enter; None for other workflows
     :ivar max_age_s: after so many seconds they are not answered any more
     :ivar per_s: how many calls a second each receiver agreed to, 0 for any number
+    :ivar archives: closed runs are archived as soon as nobody may need their rows, and more occurrences follow them
     :ivar shared: those for whom the pool of the first workflow has no code are given one that they share
     """
 
@@ -157,6 +159,7 @@ class Scenario:
     per_s: float = 0.0
     events: Reentry | None = None
     max_age_s: float = DAY_S
+    archives: bool = False
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
 
     @property
@@ -178,6 +181,7 @@ class Scenario:
             "paced": bool(self.per_s),
             "events": self.events is not None,
             "restores": "restore" in self.rates,
+            "archives": self.archives,
             "in bulk": bool(self.together and self.records),
             f"{self.webhook} webhook": bool(self.webhook),
             "GET data source": bool(self.webhook and self.asks),

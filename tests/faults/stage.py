@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from faults.archived_books import witness
 from faults.restored_store import keep_backups
 from faults.stepped_connection import SteppedConnection, open_stepped
 from faults.virtual_clock import virtualise
@@ -79,6 +80,7 @@ def stage(dsn: str) -> Iterator[Stage]:
         watch.prepare_threshold = 0
         virtualise(watch)
         keep_backups(watch)
+        witness(watch)
         for table in TABLES:
             watch.execute(f"alter table promo.{table} set (autovacuum_enabled = off)")
         opened.enter_context(patch.object(runs, "_SQL", {**runs.__dict__["_SQL"], "weigh_audience": "select"}))

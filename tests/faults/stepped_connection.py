@@ -94,6 +94,11 @@ class SteppedConnection(psycopg.Connection[dict[str, Any]]):
         if self.info.transaction_status != TransactionStatus.IDLE:
             self.rollback()
 
+    def end_session(self) -> None:
+        """Roll back what was begun, as a server does that takes the client for dead; the client does not know."""
+        self._told = None
+        self.pgconn.exec_(b"rollback")
+
     def forget_time(self) -> None:
         """Tell the time anew: a rollback takes a setting back with it."""
         self._told = None

@@ -45,6 +45,7 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "fallback codes",
         "events",
         "restores",
+        "archives",
     ],
 )
 def test_a_share_of_the_scenarios_has(trait: str) -> None:

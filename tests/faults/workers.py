@@ -36,6 +36,7 @@ class Worker:
     :ivar drop: where its connection breaks next: ``before`` or ``after`` a transaction, or ``within`` one
     :ivar leased: contacts with an intent and no evidence yet, and when their lease is over
     :ivar stuck: whether its statement is known to wait for another worker's transaction
+    :ivar killed: the process is gone
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Worker:
         self.leased: dict[int, float] = {}
         self.stuck = False
         self.priority = 0.0
+        self.killed = False
         self._broken = False
         self._hub = greenlet.getcurrent()
         self._strands = [Strand("", lambda: self._run(body), self._hub)]
@@ -86,6 +88,11 @@ class Worker:
         return any(strand.blocked for strand in self._strands)
 
     @property
+    def lost(self) -> bool:
+        """Whether its connection is gone."""
+        return self._broken
+
+    @property
     def ready(self) -> bool:
         """Whether it can go on now."""
         return not self.paused and self.wake_at <= self.clock.now and bool(self._able())
@@ -99,6 +106,7 @@ class Worker:
 
     def kill(self) -> None:
         """Take the process away where it stands; called by the scheduler, never while it waits for a lock."""
+        self.killed = True
         self.connection.run_whole()
         for strand in reversed(self._strands):
             strand.kill()
@@ -168,6 +176,11 @@ class Worker:
         """Lose the connection, if it is to be lost: nobody hears that the transaction was committed."""
         if self.drop:
             self._break()
+
+    def lose(self) -> None:
+        """Let the server end its session in the middle of a transaction, of which it hears at its next statement."""
+        self.drop, self._broken = "", True
+        self.connection.end_session()
 
     def reconnect(self) -> None:
         """Open a new connection, which takes a while."""
