@@ -34,7 +34,7 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "the run key leaves its workflow out": (2_000_004,),
     "the mode of a re-run is ignored": (2_000_008,),
     "a data source is asked under a new key each try": (2_000_000,),
-    "a code that a data source was told goes back to the pool": (2_000_172,),
+    "a code that a data source was told goes back to the pool": (2_000_114,),
     "a code that was told goes back when it is too late": (2_000_003,),
     "a code that was told is exchanged": (2_000_010,),
     "a data source is asked about two codes under one key": (2_000_415,),
