@@ -190,7 +190,8 @@ def read_batches(
         batch_size = best_batch_size(contacts, task_slots=task_slots, contact_bytes=contact_bytes)
     query, parts = "read_batches", 0
     if run.spec.limits.quiet_hours:
-        query, parts = "read_zone_batches", _count(connection, "count_zones", "zones", run_id=run.run_id)
+        zones = connection.execute(_SQL["count_zones"], {"run_id": run.run_id}).fetchall()[0]["zones"]
+        query, parts = "read_zone_batches", zones
     if run.staged:
         query, parts = "read_batches_by_share", 2 * max(parts, 1)
     most = max(1, MAX_BATCHES - parts)  # one batch of each part may be a small one
@@ -344,8 +345,3 @@ def _add_audience(connection: Connection, run_id: int, spec: RunSpec) -> int:
 def _raise(problem: PromoError | None) -> None:
     if problem:
         raise problem
-
-
-def _count(connection: Connection, query: str, column: str, **parameters: object) -> int:
-    row = connection.execute(_SQL[query], parameters).fetchone()
-    return int(row[column]) if row else 0
