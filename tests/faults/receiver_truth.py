@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -73,7 +73,6 @@ class Receiver:
     :ivar answers: it is a data source, whose every answer is another
     :ivar per_s: how many calls a second it agreed to, 0 for any number
     :ivar permits: when calls were let begin
-    :ivar called: how often it was called for each occurrence
     :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
     """
 
@@ -92,7 +91,6 @@ class Receiver:
     reused_keys: list[int] = field(default_factory=list)
     crowds: list[int] = field(default_factory=list)
     calls: int = 0
-    called: Counter[str] = field(default_factory=Counter)
     faults: dict[str, int] = field(default_factory=dict)
     _known: dict[str, Copy] = field(default_factory=dict)
     _delayed: list[tuple[float, str, Copy]] = field(default_factory=list)
@@ -100,7 +98,6 @@ class Receiver:
     def call(self, key: str, occurrence: str, contact_id: int, text: str) -> Outcome:
         """Take one call."""
         self.calls += 1
-        self.called[occurrence] += 1
         self.arrive()
         code, said = _found(_CODE, text), f"ANSWER-{self.calls:06d}" if self.answers else _found(_SAID, text)
         self.keys[occurrence, contact_id].add(key)
@@ -120,7 +117,6 @@ class Receiver:
     def call_together(self, occurrence: str, codes: Mapping[int, str]) -> BulkAnswer:
         """Take one call for several contacts; one of them is at fault for it if it is refused."""
         self.calls += 1
-        self.called[occurrence] += 1
         self.arrive()
         how = self._habit()
         copies = {
