@@ -24,6 +24,7 @@ from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.sql import queries
 from rate_limited_receiver import LATENCY_S, counting_receiver, start_workers
 from receiver import Answer
 
@@ -177,6 +178,32 @@ def test_the_slots_of_a_killed_worker_come_back(dsn: str) -> None:
         assert await begins(other, deadline=soon(10))
 
     with_limiters(dsn, 2, Budget(concurrency=1), body, call_s=0.5)
+
+
+def test_a_slot_that_another_worker_got_while_its_call_waited_for_a_token_is_not_used(
+    dsn: str, store: Connection
+) -> None:
+    """The store answers nobody until the slot has run out, and answers another worker first."""
+    until = "select (value ->> 'until')::float8 as until from promo.rate_budget, jsonb_each(slots)"
+    is_held = f"select from ({until}) held where until > extract(epoch from promo.clock())"  # noqa: S608  (our own)
+    renewal = queries("promo_campaigns.delivery.throttle.rate_limit_store")["renew_slots"]
+    another = {"receiver": "one", "holder": "another", "concurrency": 1, "wanted": 1, "in_use": 0, "hold_s": 60.0}
+
+    async def body(limiter: PostgresRateLimiter) -> None:
+        store.execute("update promo.rate_budget set next_at = promo.clock() + interval '1.5 s'")
+        waiting = asyncio.create_task(begins(limiter, deadline=soon(4)))
+        while not store.execute(is_held).fetchall():  # noqa: ASYNC110  (the server tells nobody)
+            await asyncio.sleep(0)
+        with connect(dsn) as other, other.transaction():
+            other.execute("select from promo.rate_budget for update")
+            while other.execute(is_held).fetchall():  # noqa: ASYNC110  (likewise)
+                await asyncio.sleep(0)
+            got = other.execute(renewal, another).fetchone()
+        assert got is not None
+        assert got["share"] == 1
+        assert not await waiting
+
+    with_limiters(dsn, 1, Budget(per_s=2, concurrency=1), body, call_s=0.0)
 
 
 def test_a_worker_without_calls_keeps_no_slots(dsn: str) -> None:

@@ -150,15 +150,17 @@ class PostgresRateLimiter:
             return False
         if self._slots is None:
             return await self._token_comes(deadline, weight)
-        if not await self._slots.acquire(deadline=deadline, waiting=self._wanted):
-            return False
-        begins = False
-        try:
-            begins = await self._token_comes(deadline, weight)
-        finally:
-            if not begins:
-                self._slots.release()
-        return begins
+        while await self._slots.acquire(deadline=deadline, waiting=self._wanted):
+            comes = begins = False
+            try:
+                comes = await self._token_comes(deadline, weight)
+                begins = comes and self._slots.is_kept
+            finally:
+                if not begins:
+                    self._slots.release()
+            if begins or not comes:
+                return begins
+        return False
 
     async def _token_comes(self, deadline: float, weight: int) -> bool:
         if self.budget.per_s is None:
@@ -197,10 +199,12 @@ class PostgresRateLimiter:
         return self._wanted if self._slots is None else min(self._wanted, self._slots.free + 1)
 
     async def _sleep_until(self, moment: float) -> None:
-        while (left := moment - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, RENEW_S))
+        while True:
             if self._slots is not None:
                 await self._slots.renew(self._wanted)
+            if (left := moment - time.monotonic()) <= 0:
+                return
+            await asyncio.sleep(min(left, RENEW_S))
 
     async def _renew_slots(self, wanted: int, in_use: int, hold_s: float) -> int:
         terms = {"concurrency": self.budget.concurrency, "wanted": wanted, "in_use": in_use, "hold_s": hold_s}
