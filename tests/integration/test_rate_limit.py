@@ -142,7 +142,12 @@ def test_a_call_after_the_deadline_is_refused_at_once_and_its_token_leased_by_no
     with_limiters(dsn, 2, Budget(per_s=0.5), body)
 
 
-def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection) -> None:
+@pytest.mark.parametrize(
+    "budget",
+    [Budget(per_s=1000), Budget(concurrency=5), Budget(per_s=1000, concurrency=5)],
+    ids=["tokens", "slots", "both"],
+)
+def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection, budget: Budget) -> None:
     async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
         async with one.permit(deadline=soon(1)) as permit:
             permit.back_off(100)
@@ -153,12 +158,28 @@ def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, sto
         assert not await begins(one, deadline=soon(60))
         assert MAX_BACK_OFF_S - 1 < one.wait_s <= MAX_BACK_OFF_S * 1.5
 
-    with_limiters(dsn, 2, Budget(per_s=1000), body)
+    with_limiters(dsn, 2, budget, body)
     row = store.execute(
         "select extract(epoch from next_at - promo.clock())::float8 as wait_s from promo.rate_budget"
     ).fetchone()
     assert row is not None
     assert MAX_BACK_OFF_S - 60 < row["wait_s"] <= MAX_BACK_OFF_S * 1.5
+
+
+def test_a_worker_with_a_token_hears_that_its_receiver_wants_no_calls(dsn: str) -> None:
+    """It asks once, shortly before a token that it leased more than a second ago."""
+
+    async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
+        assert await begins(one, deadline=soon(5))
+        waiting = asyncio.create_task(begins(two, deadline=soon(10)))
+        while two.trips < 2:  # noqa: ASYNC110  (until it has leased the next token)
+            await asyncio.sleep(0)
+        one.back_off(100)
+        assert not await waiting
+        assert two.wait_s > 95
+        assert (one.trips, two.trips) == (3, 4)
+
+    with_limiters(dsn, 2, Budget(per_s=0.5), body)
 
 
 def test_a_call_of_many_messages_takes_as_many_tokens(dsn: str) -> None:
