@@ -79,4 +79,9 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a forgotten run begins with nothing that was told of it": (2_000_185,),
     "codes that are withdrawn after a restore stay free": (2_000_413,),
     "a call begins though the moment of its token is long over": (2_000_474,),
+    "each worker has as many calls under way as all may together": (2_000_403,),
+    "a slot is held until it is to be renewed, and not until its call is over": (2_000_565,),
+    "a worker that makes room gives slots away that are in use": (2_000_816,),
+    "the slots of a killed worker never come back": (2_000_023,),
+    "other workers do not hear what a receiver asks for": (2_001_035,),
 }

@@ -121,6 +121,8 @@ class Scenario:
     :ivar events: the first workflow answers events: how often one makes a contact enter; None for other workflows
     :ivar max_age_s: after so many seconds they are not answered any more
     :ivar per_s: how many calls a second each receiver agreed to, 0 for any number
+    :ivar concurrency: how many calls at a time each receiver agreed to, 0 for any number; such calls take their time
+    :ivar asks_s: for how long such a receiver asks for no calls that takes one later
     :ivar shared: those for whom the pool of the first workflow has no code are given one that they share
     """
 
@@ -155,6 +157,8 @@ class Scenario:
     quiet: str = ""
     shared: bool = False
     per_s: float = 0.0
+    concurrency: int = 0
+    asks_s: float = 0.0
     events: Reentry | None = None
     max_age_s: float = DAY_S
     answer_habits: dict[str, float] = field(default_factory=lambda: {"ok": 1.0})
@@ -176,6 +180,8 @@ class Scenario:
             "quiet hours": bool(self.quiet),
             "fallback codes": self.shared,
             "paced": bool(self.per_s),
+            "slots": bool(self.concurrency),
+            "paced slots": bool(self.per_s and self.concurrency),
             "events": self.events is not None,
             "restores": "restore" in self.rates,
             "in bulk": bool(self.together and self.records),
