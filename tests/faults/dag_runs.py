@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
@@ -12,6 +12,7 @@ import psycopg
 
 from faults.oracles import broken_invariants
 from faults.receiver_truth import Caller, SimulatedBulkSender, SimulatedSender, SimulatedTransport
+from faults.slotted_calls import SlottedCaller
 from faults.stepped_ledger import SteppedBreaker, SteppedLedger
 from faults.stepped_limiter import SteppedLimiter
 from faults.strands import LedgerThread, finish
@@ -24,6 +25,7 @@ from promo_campaigns.ledger import runs
 from promo_campaigns.ledger.ledger import PostgresLedger
 from promo_campaigns.model.assignment_state import DELIVERED
 from promo_campaigns.model.errors import (
+    DatabaseUnavailableError,
     FirstShareError,
     HeldUpError,
     InvariantBrokenError,
@@ -43,7 +45,7 @@ from promo_campaigns.model.errors import (
 from promo_campaigns.model.run import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from faults.receiver_truth import Receiver, Receivers
     from faults.small_scenario import Scenario
@@ -68,6 +70,7 @@ EXPECTED = (
     LeaseHeldError,
     RunHaltedError,
     QuietHoursError,
+    DatabaseUnavailableError,
 )
 """Errors that tell a person what to do; any other one is a failure of the product."""
 
@@ -231,17 +234,18 @@ class Pipeline:
             if batch.repair:
                 continue
             caller = self._caller(worker, self.receivers.answers, dag_run.occurrence, spec.data_sources[place].method)
-            finish(
-                sending.ask_before_message(
-                    ledger=SteppedLedger(worker, spec),
-                    breaker=SteppedBreaker(worker, "answers"),
-                    sender=SimulatedSender(caller=caller, in_flight=self.scenario.in_flight, name="answers"),
-                    templates=request_templates(spec.data_sources[place], place),
-                    run=_opened(dag_run),
-                    contact_ids=whose,
-                    background=self._aside(worker),
+            with _closed(caller):
+                finish(
+                    sending.ask_before_message(
+                        ledger=SteppedLedger(worker, spec),
+                        breaker=SteppedBreaker(worker, "answers"),
+                        sender=SimulatedSender(caller=caller, in_flight=self.scenario.in_flight, name="answers"),
+                        templates=request_templates(spec.data_sources[place], place),
+                        run=_opened(dag_run),
+                        contact_ids=whose,
+                        background=self._aside(worker),
+                    )
                 )
-            )
             worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
             held = worker.transact("held_codes", partial(ledger.held_codes, batch.run_id, whose))
             dag_run.given[batch.first] = held
@@ -285,12 +289,13 @@ class Pipeline:
                 "repair": batch.repair,
                 "background": self._aside(worker),
             }
-            if templates.records_per_request:
-                caller.in_flight = bulk.REQUESTS_UNDER_WAY * templates.records_per_request
-                finish(bulk.record_profiles_in_bulk(sender=SimulatedBulkSender(caller=caller), **work))
-            else:
-                sender = SimulatedSender(caller=caller, in_flight=self.scenario.in_flight)
-                finish(sending.record_profiles(sender=sender, **work))
+            with _closed(caller):
+                if templates.records_per_request:
+                    caller.in_flight = bulk.REQUESTS_UNDER_WAY * templates.records_per_request
+                    finish(bulk.record_profiles_in_bulk(sender=SimulatedBulkSender(caller=caller), **work))
+                else:
+                    sender = SimulatedSender(caller=caller, in_flight=self.scenario.in_flight)
+                    finish(sending.record_profiles(sender=sender, **work))
             worker.transact("require_no_lease", partial(ledger.require_no_lease, batch.run_id, whose))
 
     def end(self, worker: Worker, dag_run: DagRun) -> None:
@@ -316,33 +321,38 @@ class Pipeline:
                 worker.transact("require_open", partial(ledger.require_open, batch.run_id, whose))
 
     def _caller(self, worker: Worker, receiver: Receiver, occurrence: str, method: str) -> Caller:
-        return Caller(
-            receiver=receiver,
-            occurrence=occurrence,
-            step=worker.step,
-            leased=worker.leased,
-            in_flight=self.scenario.in_flight,
-            wire=self.wire if self.scenario.webhook else None,
-            method=method,
-            limiter=SteppedLimiter(worker, receiver.name, receiver.per_s) if receiver.per_s else None,
-        )
+        limited = receiver.per_s or receiver.concurrency
+        terms: dict[str, Any] = {
+            "receiver": receiver,
+            "occurrence": occurrence,
+            "step": worker.step,
+            "leased": worker.leased,
+            "in_flight": self.scenario.in_flight,
+            "wire": self.wire if self.scenario.webhook else None,
+            "method": method,
+            "limiter": SteppedLimiter(worker, receiver) if limited else None,
+        }
+        return SlottedCaller(worker=worker, **terms) if receiver.concurrency else Caller(**terms)
 
     def _aside(self, worker: Worker) -> LedgerThread | None:
         return LedgerThread(worker) if self.scenario.two_workers else None
 
     def _send(self, worker: Worker, dag_run: DagRun, ledger: PostgresLedger, whose: Sequence[int]) -> None:
         spec = self.scenario.spec_of(dag_run.occurrence)
-        finish(
-            sending.send_messages(
-                ledger=SteppedLedger(worker, spec),
-                breaker=SteppedBreaker(worker, "messages"),
-                transport=self.transport(worker, dag_run.occurrence),
-                templates=message_templates(spec.message),
-                run=_opened(dag_run),
-                contact_ids=whose,
-                background=self._aside(worker),
+        ledger_of_run, breaker = SteppedLedger(worker, spec), SteppedBreaker(worker, "messages")
+        transport = self.transport(worker, dag_run.occurrence)
+        with _closed(transport.caller):
+            finish(
+                sending.send_messages(
+                    ledger=ledger_of_run,
+                    breaker=breaker,
+                    transport=transport,
+                    templates=message_templates(spec.message),
+                    run=_opened(dag_run),
+                    contact_ids=whose,
+                    background=self._aside(worker),
+                )
             )
-        )
         worker.transact("require_no_lease", partial(ledger.require_no_lease, _opened(dag_run).run_id, whose))
 
     def _insist(self, worker: Worker, dag_run: DagRun, task: int) -> None:
@@ -352,7 +362,7 @@ class Pipeline:
             worker.connect()
             try:
                 self.tasks(dag_run.occurrence)[task](worker, dag_run)
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, DatabaseUnavailableError):
                 wait_s = None
             except (ReceiverUnavailableError, HeldUpError) as error:
                 wait_s = error.wait_s
@@ -366,6 +376,17 @@ class Pipeline:
 
 class TaskFailedError(PromoError):
     """Airflow has given up on a task; somebody may clear it."""
+
+
+@contextmanager
+def _closed(caller: Caller) -> Iterator[None]:
+    """Give back what calls need when the block ends, unless the process is killed."""
+    try:
+        yield
+    except Exception:
+        caller.close()
+        raise
+    caller.close()
 
 
 def _opened(dag_run: DagRun) -> Run:

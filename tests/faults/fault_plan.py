@@ -8,6 +8,7 @@ from faults import restored_store
 from faults.dag_runs import DagRun
 from faults.event_callers import caller
 from faults.persons import halt, person, rule
+from faults.slotted_calls import HOLD_S
 from faults.small_scenario import DAY_S, WINDOW_S
 from faults.stage import WORKERS
 from faults.upkeep import NAME, grow_old, upkeep
@@ -196,6 +197,25 @@ class FaultPlan:
         refuse = (Mode.REFUSE,) if self._scenario.reruns else ()
         mode: Mode | None = self._rng.choice((None, None, Mode.MISSING, Mode.PROFILES, *refuse))
         return mode
+
+    def _lapse(self) -> bool:
+        """Let slots in use run out: their worker ends, stands still, or cannot renew them."""
+        calling = [worker for worker in self._schedule.live if worker.slots() and not worker.waits_for_lock]
+        if not calling:
+            return False
+        worker, how = (
+            self._rng.choice(calling),
+            self._rng.choice(("ends", "stands still", "stands still", "cannot ask")),
+        )
+        if how == "ends":
+            self._schedule.end(worker)
+            self._again(worker)
+        elif how == "stands still":
+            worker.paused = self._rng.randint(10, 60)
+            self._schedule.clock.advance(HOLD_S * self._rng.choice((0.3, 1.0, 1.1)))
+        else:
+            worker.drop = self._rng.choice(("before", "within", "after"))
+        return True
 
     def _again(self, worker: Worker) -> bool:
         """Start the worker's task once more: a retry, a duplicate, or from further back."""

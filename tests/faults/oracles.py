@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from faults.archived_books import broken_archives, read_archive
+from faults.slotted_calls import broken_back_offs, broken_slots
 from faults.small_scenario import DAY_S, SHARED_CODE, zone_of
 from faults.stepped_limiter import crowded
 from faults.virtual_clock import EPOCH_S
@@ -268,6 +269,9 @@ def _calls(receiver: Receiver, ledger: Books, *, forgets: bool) -> Iterator[str]
     yield from (f"O12 contact {who} was called for under no lease" for who in receiver.stale_calls)
     if receiver.per_s and crowded(receiver.permits, receiver.per_s):
         yield f"O24 {receiver.name} were called for more often than {receiver.per_s} times a second"
+    if receiver.concurrency:
+        yield from broken_slots(receiver)
+    yield from broken_back_offs(receiver)
     yield from (f"O13 {count} contacts were under way at once" for count in receiver.crowds)
     yield from (f"O15 contact {who} was called for under the key of another code" for who in receiver.reused_keys)
     for who, keys in receiver.keys.items() if not forgets else ():

@@ -145,8 +145,11 @@ def _key_of_the_try() -> AbstractContextManager[Any]:
 
 
 def _however_late() -> AbstractContextManager[Any]:
+    real = PostgresRateLimiter._token_comes  # noqa: SLF001  (what is broken on purpose)
+
     async def comes(self: PostgresRateLimiter, deadline: float, weight: int) -> bool:
-        assert self.budget.per_s is not None
+        if self.budget.per_s is None:
+            return await real(self, deadline, weight)
         moment = await self._moment(1 / self.budget.per_s, deadline, weight)
         if moment is None or moment >= deadline:
             return False
@@ -154,6 +157,15 @@ def _however_late() -> AbstractContextManager[Any]:
         return True
 
     return patch.object(PostgresRateLimiter, "_token_comes", comes)
+
+
+def _nobody_else_hears() -> AbstractContextManager[Any]:
+    """As the product had it: who has no token to lease never hears of a Retry-After, nor who has leased one."""
+
+    async def broken(self: PostgresRateLimiter, query: str, terms: Mapping[str, object]) -> dict[str, Any]:
+        return await self._ask(query, terms)
+
+    return patch.object(PostgresRateLimiter, "_hear", broken)
 
 
 def _key_of_the_dag_run() -> AbstractContextManager[Any]:
@@ -573,6 +585,27 @@ BUGS = (
         budget=400,
     ),
     PlantedBug("files of the archive are not read back", patches=(_files_are_not_read_back,), budget=600),
+    PlantedBug(
+        "each worker has as many calls under way as all may together",
+        (("renew_slots", "%(concurrency)s - fair.held", "%(concurrency)s"), ("renew_slots", "- fair.wanted", "")),
+        budget=600,
+    ),
+    PlantedBug(
+        "a slot is held until it is to be renewed, and not until its call is over",
+        (("renew_slots", "secs => %(hold_s)s", "secs => least(%(hold_s)s, 2)"),),
+        budget=900,
+    ),
+    PlantedBug(
+        "a worker that makes room gives slots away that are in use",
+        (("renew_slots", "greatest(share, %(in_use)s::integer)", "share"),),
+        budget=1200,
+    ),
+    PlantedBug(
+        "the slots of a killed worker never come back",
+        (("renew_slots", "and (e.value ->> 'until')::float8 > extract(epoch from promo.clock())", ""),),
+        budget=400,
+    ),
+    PlantedBug("other workers do not hear what a receiver asks for", patches=(_nobody_else_hears,), budget=1500),
 )
 
 # What chance hardly ever meets has a scenario of its own.

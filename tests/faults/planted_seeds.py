@@ -83,4 +83,9 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a run is archived though a frequency cap counts its messages": (2_000_296,),
     "a run is archived though its sends are unknown": (2_000_073,),
     "files of the archive are not read back": (2_000_049,),
+    "each worker has as many calls under way as all may together": (2_000_403,),
+    "a slot is held until it is to be renewed, and not until its call is over": (2_000_565,),
+    "a worker that makes room gives slots away that are in use": (2_000_816,),
+    "the slots of a killed worker never come back": (2_000_023,),
+    "other workers do not hear what a receiver asks for": (2_001_035,),
 }

@@ -8,6 +8,7 @@ from collections import defaultdict
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from promo_campaigns.delivery.bulk import BulkAnswer
@@ -59,6 +60,20 @@ class Copy:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TimedCall:
+    """A call that took a while.
+
+    :ivar permitted_at: when its worker was let begin it
+    :ivar began_at: when the receiver saw it
+    :ivar ended_at: when it was answered, or given up
+    """
+
+    permitted_at: float
+    began_at: float
+    ended_at: float
+
+
 @dataclass(slots=True)
 class Receiver:
     """Takes calls, and says less than it knows.
@@ -72,7 +87,11 @@ class Receiver:
     :ivar crowds: how many contacts a worker had under way at a call, where that was more than it may
     :ivar answers: it is a data source, whose every answer is another
     :ivar per_s: how many calls a second it agreed to, 0 for any number
+    :ivar concurrency: how many calls at a time it agreed to, 0 for any number; if not, each of them takes a while
+    :ivar asks_s: for how long it asks for no calls then, where it takes one later
     :ivar permits: when calls were let begin
+    :ivar under_way: calls that took a while
+    :ivar patience: when the store was told that nobody is to call it, and until when it had asked for that
     :ivar weights: how often it behaves in which way: ok, refused, later, lost, unanswered, delayed
     """
 
@@ -83,6 +102,10 @@ class Receiver:
     weights: dict[str, float]
     answers: bool = False
     per_s: float = 0.0
+    concurrency: int = 0
+    asks_s: float = 0.0
+    under_way: list[TimedCall] = field(default_factory=list)
+    patience: list[tuple[float, float]] = field(default_factory=list)
     permits: list[float] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     stale_calls: list[int] = field(default_factory=list)
@@ -258,6 +281,13 @@ class Caller:
         detail = "" if outcome is Outcome.OK else "simulated"
         return DeliveryResult(contact_id=contact_id, outcome=outcome, detail=detail, answer=answer)
 
+    def each(self, calls: Sequence[Callable[[], DeliveryResult]]) -> list[DeliveryResult]:
+        """Make several, one after the other."""
+        return [call() for call in calls]
+
+    def close(self) -> None:
+        """Give back what calls need; there are no more."""
+
     def _called(self, contact_id: int, key: str, text: str) -> Outcome:
         if self.wire is None:
             return self.receiver.call(key, self.occurrence, contact_id, text)
@@ -327,7 +357,8 @@ class SimulatedTransport:
 
     async def send(self, messages: Sequence[OutgoingMessage], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send one after the other."""
-        return [self.caller.call(m.contact_id, m.idempotency_key, m.body, deadline) for m in messages]
+        call = self.caller.call
+        return self.caller.each([partial(call, m.contact_id, m.idempotency_key, m.body, deadline) for m in messages])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -340,7 +371,10 @@ class SimulatedSender:
 
     async def send(self, requests: Sequence[OutgoingRequest], *, deadline: float) -> Sequence[DeliveryResult]:
         """Send one after the other."""
-        return [self.caller.call(r.contact_id, r.idempotency_key, r.path + r.body, deadline) for r in requests]
+        call = self.caller.call
+        return self.caller.each(
+            [partial(call, r.contact_id, r.idempotency_key, r.path + r.body, deadline) for r in requests]
+        )
 
 
 @dataclass(slots=True, kw_only=True)

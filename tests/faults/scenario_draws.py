@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     import random
 
 TWO_WORKERS, WIRED, HALTED, STAGED, CHAINED = 0.5, 0.3, 0.15, 0.12, 0.15
-HELD_OUT, QUIET, SHARED, EVENTS, PACED, RESTORED, ARCHIVED = 0.1, 0.12, 0.1, 0.12, 0.12, 0.15, 0.1
+HELD_OUT, QUIET, SHARED, EVENTS, PACED = 0.1, 0.12, 0.1, 0.12, 0.12
+RESTORED, ARCHIVED, SLOTTED = 0.15, 0.1, 0.13
 PER_S = (0.2, 1.0, 20.0)
+CONCURRENCY = (1, 1, 2, 5)
+SLOWER = 4
+"""How many steps more a scenario has whose calls take their time; of those that it has, a third must stay a third."""
 QUIET_HOURS = ("17:50-18:10", "17:58-18:20; 19:05-19:30", "18:40-18:48; 19:20-20:30")
 IN_FLIGHT_AT_SIZE = 500
 ALL_TASKS = 9
@@ -44,13 +48,33 @@ def draw_scenario(rng: random.Random, more: random.Random) -> Scenario:
     scenario = replace(scenario, per_s=more.choice(PER_S) if more.random() > 1 - PACED else 0.0)
     if more.random() > 1 - RESTORED and not (scenario.capped or scenario.per_s):
         return _with_restores(scenario, more)
-    return _with_archives(scenario, more) if more.random() > 1 - ARCHIVED else scenario
+    if more.random() > 1 - ARCHIVED:
+        return _with_archives(scenario, more)
+    return _with_slots(scenario, more) if more.random() > 1 - SLOTTED else scenario
 
 
 def _with_restores(scenario: Scenario, more: random.Random) -> Scenario:
     """Let there be time for much to be sent after a backup, and fewer of the faults that keep it from being sent."""
     rates = {name: rate / 3 for name, rate in scenario.rates.items()} | {"backup": 0.1, "restore": 0.03}
     return replace(scenario, rates=rates, steps=3 * scenario.steps + more.choice((0, 1, 1)))
+
+
+def _with_slots(scenario: Scenario, more: random.Random) -> Scenario:
+    crowd, later = more.choice((0, 4)), more.choice((0.0, 0.3, 0.6))
+    return replace(
+        scenario,
+        concurrency=more.choice(CONCURRENCY),
+        per_s=more.choice((0.0, 0.0, 0.0, 1.0, *PER_S)),
+        asks_s=more.choice((5.0, 15.0, 45.0)),
+        contacts=scenario.contacts + crowd,
+        life_s=scenario.life_s + scenario.life_s[:crowd],
+        in_flight=scenario.in_flight + crowd,
+        batch_size=scenario.batch_size + crowd,
+        warm=more.choice((3, 3, scenario.warm)),
+        steps=SLOWER * scenario.steps,
+        rates=scenario.rates | {"lapse": more.choice((0.01, 0.03))},
+        message_habits=scenario.message_habits | {"later": later} if later else scenario.message_habits,
+    )
 
 
 def _with_events(scenario: Scenario, more: random.Random) -> Scenario:
@@ -91,6 +115,7 @@ def at_size(scenario: Scenario, contacts: int) -> Scenario:
         rates={name: rate * scenario.steps / steps for name, rate in scenario.rates.items()},
         together=IN_FLIGHT_AT_SIZE if scenario.together else 0,
         first=contacts // 10 if scenario.first else 0,
+        concurrency=0,  # calls that take their time would take weeks
     )
 
 

@@ -49,6 +49,8 @@ LOOKS, MOST_LOOKS = 6, 60
 REST_STEPS = 8000
 """Six tasks of two workers each, interleaved statement by statement, take up to 3,000 steps, and more if they ask."""
 STEPS_A_CONTACT = 200
+STEPS_TIMES_SLOTS = 4
+"""Where calls take their time, workers ask for slots meanwhile."""
 
 
 @dataclass(slots=True)
@@ -123,7 +125,8 @@ class Schedule:
         return self.report
 
     def _act(self) -> None:
-        with virtual_send_path(self.clock, self._running), virtual_limiter(self.clock, self._running):
+        slots = bool(self.scenario.concurrency)
+        with virtual_send_path(self.clock, self._running), virtual_limiter(self.clock, self._running, slots=slots):
             try:
                 self._rage()
                 self._come_to_rest()
@@ -193,11 +196,11 @@ class Schedule:
     def unstick(self) -> None:
         """Make somebody able to go on: wake a paused worker, let time pass, or break a deadlock as the server does."""
         paused = [worker for worker in self.live if worker.paused]
-        asleep = [worker for worker in self.live if worker.wake_at > self.clock.now]
+        moments = [at for worker in self.live for at in worker.wakes_at if at > self.clock.now]
         if paused:
             self.rng.choice(paused).paused = 0
-        elif asleep:
-            self.clock.advance(min(worker.wake_at for worker in asleep) - self.clock.now + 0.001)
+        elif moments:
+            self.clock.advance(min(moments) - self.clock.now + 0.001)
         else:
             self.report.faults["deadlock"] += 1
             victim = self.rng.choice([worker for worker in self.live if worker.stuck])
@@ -206,8 +209,17 @@ class Schedule:
             self._see_who_is_stuck()
 
     def _receiver(self, name: str, window_s: float, habits: dict[str, float]) -> Receiver:
-        answers, per_s = name == "answers", self.scenario.per_s
-        return Receiver(name, self.clock, self.rng, window_s, habits, answers=answers, per_s=per_s)
+        return Receiver(
+            name,
+            self.clock,
+            self.rng,
+            window_s,
+            habits,
+            answers=name == "answers",
+            per_s=self.scenario.per_s,
+            concurrency=self.scenario.concurrency,
+            asks_s=self.scenario.asks_s,
+        )
 
     def _rage(self) -> None:
         plan = FaultPlan(self)
@@ -306,7 +318,8 @@ class Schedule:
     def _drain(self) -> None:
         for worker in self.live:
             worker.paused, worker.drop = 0, ""
-        for _ in range(max(REST_STEPS, STEPS_A_CONTACT * self.scenario.contacts)):
+        times = STEPS_TIMES_SLOTS if self.scenario.concurrency else 1
+        for _ in range(times * max(REST_STEPS, STEPS_A_CONTACT * self.scenario.contacts)):
             if not self.live:
                 return
             able = self.runnable()

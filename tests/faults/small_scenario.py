@@ -123,6 +123,8 @@ class Scenario:
     :ivar max_age_s: after so many seconds they are not answered any more
     :ivar per_s: how many calls a second each receiver agreed to, 0 for any number
     :ivar archives: closed runs are archived as soon as nobody may need their rows, and more occurrences follow them
+    :ivar concurrency: how many calls at a time each receiver agreed to, 0 for any number; such calls take their time
+    :ivar asks_s: for how long such a receiver asks for no calls that takes one later
     :ivar shared: those for whom the pool of the first workflow has no code are given one that they share
     """
 
@@ -157,6 +159,8 @@ class Scenario:
     quiet: str = ""
     shared: bool = False
     per_s: float = 0.0
+    concurrency: int = 0
+    asks_s: float = 0.0
     events: Reentry | None = None
     max_age_s: float = DAY_S
     archives: bool = False
@@ -179,6 +183,8 @@ class Scenario:
             "quiet hours": bool(self.quiet),
             "fallback codes": self.shared,
             "paced": bool(self.per_s),
+            "slots": bool(self.concurrency),
+            "paced slots": bool(self.per_s and self.concurrency),
             "events": self.events is not None,
             "restores": "restore" in self.rates,
             "archives": self.archives,

@@ -25,6 +25,7 @@ class Strand:
 
     :param hub: the scheduler, which has the say when it ends
     :ivar until: what it waits for within its own process, or None
+    :ivar wakes_at: when it goes on at the latest, in virtual time; 0 where it does not wait for a moment
     :ivar blocked: whether its statement waits for another worker's transaction
     :ivar outcome: what it returned, or the exception it ended with
     """
@@ -32,6 +33,7 @@ class Strand:
     def __init__(self, name: str, body: Callable[[], object], hub: greenlet.greenlet) -> None:
         self.name = name
         self.until: Callable[[], bool] | None = None
+        self.wakes_at = 0.0
         self.blocked = False
         self.outcome: object = None
         self._green = greenlet.greenlet(lambda: self._run(body), hub)

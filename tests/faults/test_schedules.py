@@ -46,6 +46,7 @@ def test_no_schedule_of_faults_breaks_a_promise() -> None:
         "events",
         "restores",
         "archives",
+        "slots",
     ],
 )
 def test_a_share_of_the_scenarios_has(trait: str) -> None:
@@ -65,7 +66,8 @@ def test_what_a_long_search_found_stays_mended(played_on: Stage) -> None:
     """In 1004170 a run is opened again between two statements of a claim, which then counted nobody's messages.
 
     In 613694030 a cancelled run goes on, and its contacts are asked for with other codes under the keys of the first.
-    In 678812517 one person lets runs send again while another one stops them.
+    In 678812517 one person lets runs send again while another one stops them. In 2001035 a receiver that takes so many
+    calls at a time asks for none, and other workers did not hear of it.
     """
-    found = search(played_on, [1_004_170, 613_694_030, 678_812_517])
+    found = search(played_on, [1_004_170, 613_694_030, 678_812_517, 2_001_035])
     assert not found.failed, found.explain()

@@ -12,7 +12,7 @@ from faults.strands import Strand, finish
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from faults.stepped_connection import SteppedConnection
     from faults.virtual_clock import VirtualClock
@@ -34,6 +34,7 @@ class Worker:
     :ivar wake_at: when it goes on, in virtual time
     :ivar paused: how many of the scheduler's steps it stands still for
     :ivar drop: where its connection breaks next: ``before`` or ``after`` a transaction, or ``within`` one
+    :ivar slots: counts the slots that it has in use for calls that are under way, or wait for a token
     :ivar leased: contacts with an intent and no evidence yet, and when their lease is over
     :ivar stuck: whether its statement is known to wait for another worker's transaction
     :ivar killed: the process is gone
@@ -58,11 +59,13 @@ class Worker:
         self.wake_at = 0.0
         self.paused = 0
         self.drop = ""
+        self.slots: Callable[[], int] = int
         self.leased: dict[int, float] = {}
         self.stuck = False
         self.priority = 0.0
         self.killed = False
         self._broken = False
+        self._works: list[Coroutine[Any, Any, object]] = []
         self._hub = greenlet.getcurrent()
         self._strands = [Strand("", lambda: self._run(body), self._hub)]
         self._current = self._strands[0]
@@ -97,6 +100,11 @@ class Worker:
         """Whether it can go on now."""
         return not self.paused and self.wake_at <= self.clock.now and bool(self._able())
 
+    @property
+    def wakes_at(self) -> list[float]:
+        """When it, or one of its strands, goes on by itself."""
+        return [self.wake_at, *(strand.wakes_at for strand in self._strands)]
+
     def resume(self, rng: random.Random) -> None:
         """Let one of its strands run to its next step; called by the scheduler."""
         able = self._able()
@@ -110,6 +118,8 @@ class Worker:
         self.connection.run_whole()
         for strand in reversed(self._strands):
             strand.kill()
+        for work in self._works:
+            work.close()  # killed before it began
 
     def step(self, at: str) -> None:
         """Hand over; called by the worker's own code."""
@@ -122,6 +132,12 @@ class Worker:
             self._current.until = until
             self.step("waits")
             self._current.until = None
+
+    def wait(self, until: Callable[[], bool], at: float) -> None:
+        """Let the worker's other strands go on until something is so, or a moment has come."""
+        self._current.wakes_at = at
+        self.park(lambda: self.clock.now >= at or until())
+        self._current.wakes_at = 0.0
 
     def spawn(self, name: str, body: Callable[[], object]) -> Strand:
         """Do something beside."""
@@ -138,6 +154,24 @@ class Worker:
             for work in works:
                 work.close()  # killed before it began
         return [strand.outcome for strand in strands]
+
+    def beside(self, name: str, bodies: Sequence[Callable[[], object]]) -> list[object]:
+        """Do several things beside each other, and return what each returned or raised."""
+        strands = [self.spawn(f"{name} {number}", body) for number, body in enumerate(bodies, 1)]
+        self.park(lambda: all(strand.done for strand in strands))
+        return [strand.outcome for strand in strands]
+
+    def begin(self, name: str, work: Coroutine[Any, Any, object], then: Callable[[], None]) -> Strand:
+        """Begin a coroutine beside, and do something when it has ended."""
+
+        def body() -> None:
+            try:
+                finish(work)
+            finally:
+                then()
+
+        self._works.append(work)
+        return self.spawn(name, body)
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""

@@ -24,6 +24,7 @@ from promo_campaigns.model.outcome import Outcome
 from promo_campaigns.operators.data_source import HttpDataSourceOperator
 from promo_campaigns.operators.message import SendMessageOperator
 from promo_campaigns.postgres.connection import connect
+from promo_campaigns.postgres.sql import queries
 from rate_limited_receiver import LATENCY_S, counting_receiver, start_workers
 from receiver import Answer
 
@@ -141,7 +142,12 @@ def test_a_call_after_the_deadline_is_refused_at_once_and_its_token_leased_by_no
     with_limiters(dsn, 2, Budget(per_s=0.5), body)
 
 
-def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection) -> None:
+@pytest.mark.parametrize(
+    "budget",
+    [Budget(per_s=1000), Budget(concurrency=5), Budget(per_s=1000, concurrency=5)],
+    ids=["tokens", "slots", "both"],
+)
+def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, store: Connection, budget: Budget) -> None:
     async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
         async with one.permit(deadline=soon(1)) as permit:
             permit.back_off(100)
@@ -152,12 +158,28 @@ def test_what_one_worker_is_told_to_wait_holds_for_all_with_jitter(dsn: str, sto
         assert not await begins(one, deadline=soon(60))
         assert MAX_BACK_OFF_S - 1 < one.wait_s <= MAX_BACK_OFF_S * 1.5
 
-    with_limiters(dsn, 2, Budget(per_s=1000), body)
+    with_limiters(dsn, 2, budget, body)
     row = store.execute(
         "select extract(epoch from next_at - promo.clock())::float8 as wait_s from promo.rate_budget"
     ).fetchone()
     assert row is not None
     assert MAX_BACK_OFF_S - 60 < row["wait_s"] <= MAX_BACK_OFF_S * 1.5
+
+
+def test_a_worker_with_a_token_hears_that_its_receiver_wants_no_calls(dsn: str) -> None:
+    """It asks once, shortly before a token that it leased more than a second ago."""
+
+    async def body(one: PostgresRateLimiter, two: PostgresRateLimiter) -> None:
+        assert await begins(one, deadline=soon(5))
+        waiting = asyncio.create_task(begins(two, deadline=soon(10)))
+        while two.trips < 2:  # noqa: ASYNC110  (until it has leased the next token)
+            await asyncio.sleep(0)
+        one.back_off(100)
+        assert not await waiting
+        assert two.wait_s > 95
+        assert (one.trips, two.trips) == (3, 4)
+
+    with_limiters(dsn, 2, Budget(per_s=0.5), body)
 
 
 def test_a_call_of_many_messages_takes_as_many_tokens(dsn: str) -> None:
@@ -177,6 +199,32 @@ def test_the_slots_of_a_killed_worker_come_back(dsn: str) -> None:
         assert await begins(other, deadline=soon(10))
 
     with_limiters(dsn, 2, Budget(concurrency=1), body, call_s=0.5)
+
+
+def test_a_slot_that_another_worker_got_while_its_call_waited_for_a_token_is_not_used(
+    dsn: str, store: Connection
+) -> None:
+    """The store answers nobody until the slot has run out, and answers another worker first."""
+    until = "select (value ->> 'until')::float8 as until from promo.rate_budget, jsonb_each(slots)"
+    is_held = f"select from ({until}) held where until > extract(epoch from promo.clock())"  # noqa: S608  (our own)
+    renewal = queries("promo_campaigns.delivery.throttle.rate_limit_store")["renew_slots"]
+    another = {"receiver": "one", "holder": "another", "concurrency": 1, "wanted": 1, "in_use": 0, "hold_s": 60.0}
+
+    async def body(limiter: PostgresRateLimiter) -> None:
+        store.execute("update promo.rate_budget set next_at = promo.clock() + interval '1.5 s'")
+        waiting = asyncio.create_task(begins(limiter, deadline=soon(4)))
+        while not store.execute(is_held).fetchall():  # noqa: ASYNC110  (the server tells nobody)
+            await asyncio.sleep(0)
+        with connect(dsn) as other, other.transaction():
+            other.execute("select from promo.rate_budget for update")
+            while other.execute(is_held).fetchall():  # noqa: ASYNC110  (likewise)
+                await asyncio.sleep(0)
+            got = other.execute(renewal, another).fetchone()
+        assert got is not None
+        assert got["share"] == 1
+        assert not await waiting
+
+    with_limiters(dsn, 1, Budget(per_s=2, concurrency=1), body, call_s=0.0)
 
 
 def test_a_worker_without_calls_keeps_no_slots(dsn: str) -> None:

@@ -528,6 +528,7 @@ def _calls(scenario: Scenario) -> dict[str, Case]:
         "delivery.throttle.rate_limit_store.know_receiver": case(ONE, **receiver),
         "delivery.throttle.rate_limit_store.lease_tokens": case(ONE, known, **receiver, **tokens),
         "delivery.throttle.rate_limit_store.back_off": case(ONE, known, **receiver, **tokens),
+        "delivery.throttle.rate_limit_store.read_back_off": case(ONE, known, **receiver),
         "delivery.throttle.rate_limit_store.renew_slots": case(ONE, known, **receiver, **slots),
         "delivery.throttle.rate_limit_store.release_slots": case(ONE, known, **receiver),
         "delivery.throttle.breaker_store.know_receiver": case(ONE, **receiver),

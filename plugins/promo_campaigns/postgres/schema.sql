@@ -909,11 +909,13 @@ comment on table promo.receiver is 'The circuit breaker: after failures in a row
 create table promo.rate_budget (
   receiver text        primary key,
   next_at  timestamptz not null default '-infinity',
-  slots    jsonb       not null default '{}'
+  slots    jsonb       not null default '{}',
+  backs_off_until timestamptz
 ) with (fillfactor = 50);
 comment on column promo.rate_budget.next_at is 'When the next token is due that no worker has leased; a Retry-After moves it.';
 comment on column promo.rate_budget.slots is
   'Calls that may be under way: by worker, how many slots it holds and wants, and when they become free if it is killed.';
+comment on column promo.rate_budget.backs_off_until is 'Until when no call begins, as a Retry-After asked for last.';
 
 -- The inbox transport's own store: a receiver that honours keys.
 create table promo.inbox_message (

@@ -81,6 +81,8 @@ class PostgresRateLimiter:
         self._batch: TokenBatch | None = None
         self._not_before = 0.0
         self._backs_off_until = 0.0
+        self._heard: object = None
+        self._heard_at = 0.0
         self._telling: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._slots = ConcurrencySlots(self._renew_slots, call_s=call_s) if budget.concurrency else None
@@ -150,27 +152,35 @@ class PostgresRateLimiter:
             return False
         if self._slots is None:
             return await self._token_comes(deadline, weight)
-        if not await self._slots.acquire(deadline=deadline, waiting=self._wanted):
-            return False
-        begins = False
-        try:
-            begins = await self._token_comes(deadline, weight)
-        finally:
-            if not begins:
-                self._slots.release()
-        return begins
+        while await self._slots.acquire(deadline=deadline, waiting=self._wanted):
+            comes = begins = False
+            try:
+                comes = await self._token_comes(deadline, weight)
+                begins = comes and self._slots.is_kept
+            finally:
+                if not begins:
+                    self._slots.release()
+            if begins or not comes:
+                return begins
+        return False
 
     async def _token_comes(self, deadline: float, weight: int) -> bool:
         if self.budget.per_s is None:
-            await self._sleep_until(self._backs_off_until)
-            return True
+            return await self._back_off_ends(deadline)
         while (moment := await self._moment(1 / self.budget.per_s, deadline, weight)) is not None:
             if moment >= deadline:
                 return False
-            await self._sleep_until(moment)
-            if self._backs_off_until <= moment and time.monotonic() <= moment + LATE_S:
+            await self._sleep_and_listen_until(moment)
+            if self._backs_off_until - LATE_S <= moment and time.monotonic() <= moment + LATE_S:
                 return True
         return False
+
+    async def _back_off_ends(self, deadline: float) -> bool:
+        while (moment := self._backs_off_until) > time.monotonic():
+            if moment >= deadline:
+                return False
+            await self._sleep_until(moment)
+        return True
 
     async def _moment(self, every_s: float, deadline: float, weight: int) -> float | None:
         """Return when the next token is; None if that is too late."""
@@ -183,6 +193,7 @@ class PostgresRateLimiter:
                 "grace_s": LATE_S / 2,
                 "within_s": deadline - time.monotonic(),
             }
+            self._heard_at = time.monotonic()
             row = await self._ask("lease_tokens", terms)
             begins_at = time.monotonic() + row["wait_s"]
             if not row["leased"]:
@@ -196,15 +207,35 @@ class PostgresRateLimiter:
         """How many tokens this worker can use now."""
         return self._wanted if self._slots is None else min(self._wanted, self._slots.free + 1)
 
+    async def _sleep_and_listen_until(self, moment: float) -> None:
+        """Sleep, and ask on the way what receivers have asked for, where a token was leased more than a while ago."""
+        if self._slots is None and moment > self._heard_at + RENEW_S:
+            await self._sleep_until(moment - RENEW_S / 2)
+            await self._hear("read_back_off", self._receiver)
+        await self._sleep_until(moment)
+
+    async def _hear(self, query: str, terms: Mapping[str, object]) -> dict[str, Any]:
+        """Ask the store something, and hear for how long a receiver wants no calls, if it asked for that meanwhile."""
+        asked_at = time.monotonic()
+        row = await self._ask(query, terms)
+        self._heard_at = asked_at
+        if row["wait_s"] and row["backs_off_until"] != self._heard:
+            self._heard = row["backs_off_until"]
+            self._backs_off_until = max(self._backs_off_until, time.monotonic() + row["wait_s"])
+            self._batch = None
+        return row
+
     async def _sleep_until(self, moment: float) -> None:
-        while (left := moment - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, RENEW_S))
+        while True:
             if self._slots is not None:
                 await self._slots.renew(self._wanted)
+            if (left := moment - time.monotonic()) <= 0:
+                return
+            await asyncio.sleep(min(left, RENEW_S))
 
     async def _renew_slots(self, wanted: int, in_use: int, hold_s: float) -> int:
         terms = {"concurrency": self.budget.concurrency, "wanted": wanted, "in_use": in_use, "hold_s": hold_s}
-        return int((await self._ask("renew_slots", {**self._me, **terms}))["share"])
+        return int((await self._hear("renew_slots", {**self._me, **terms}))["share"])
 
     async def _release_slots(self) -> None:
         async with self._queue:

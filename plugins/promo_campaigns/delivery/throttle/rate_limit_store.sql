@@ -17,9 +17,15 @@ with due as materialized (
 select exists (select from leased) as leased, extract(epoch from d.begins_at - d.asked_at)::float8 as wait_s from due d;
 
 -- back_off --
--- No worker begins a call for so long.
-update promo.rate_budget set next_at = greatest(next_at, promo.clock() + make_interval(secs => %(seconds)s))
-where receiver = %(receiver)s;
+-- No worker begins a call for so long: no token is due, and those that are leased already are not used.
+update promo.rate_budget b
+set next_at = greatest(b.next_at, asked.until), backs_off_until = greatest(b.backs_off_until, asked.until)
+from (select promo.clock() + make_interval(secs => %(seconds)s) as until) asked
+where b.receiver = %(receiver)s;
+
+-- read_back_off --
+-- What a receiver has asked for since a worker leased its tokens.
+select /* fragment back_off */ from promo.rate_budget where receiver = %(receiver)s;
 
 -- renew_slots --
 -- A worker's share of the slots, computed anew. It gets what it wants and is free, up to its fair share and what others do
@@ -55,7 +61,7 @@ with budget as materialized (
 update promo.rate_budget b set slots = renewed.slots
 from budget cross join renewed
 where b.receiver = budget.receiver
-returning (b.slots -> %(holder)s ->> 'share')::integer as share;
+returning (b.slots -> %(holder)s ->> 'share')::integer as share, /* fragment back_off */;
 
 -- release_slots --
 -- A worker has no more calls to make.
