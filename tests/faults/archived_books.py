@@ -156,6 +156,8 @@ class Archive:
                 "resend_counter": row["resend_counter"],
                 "state": row["state"],
                 "code": code.get("code"),
+                "reason": row["reason"] or "",
+                "restored": False,  # restores and archives are drawn apart
                 "issued": code.get("issued_at") is not None,
                 "send_by": run.told["send_by"],
                 "unknowns": sum(one["outcome"] is None for one in attempts),
