@@ -570,16 +570,6 @@ BUGS = (
     ),
     PlantedBug("a call begins though the moment of its token is long over", patches=(_however_late,), budget=600),
     PlantedBug(
-        "a run is archived though it gave codes that are still valid",
-        (("list_due", "where a.run_id = d.run_id and held", "where false and held"),),
-        budget=400,
-    ),
-    PlantedBug(
-        "a run is archived though a frequency cap counts its messages",
-        (("list_due", "coalesce(capped.longest, interval '0')", "interval '0'"),),
-        budget=600,
-    ),
-    PlantedBug(
         "a run is archived though its sends are unknown",
         (("list_due", ") is not null then 'has", ") is null and false then 'has"),),
         budget=400,
