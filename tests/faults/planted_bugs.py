@@ -534,7 +534,7 @@ BUGS = (
     PlantedBug(
         "those who are given the fallback code still count as demand",
         (("give_fallback", f"-count(*) {_COUNTED}", f"0 {_COUNTED}"),),
-        budget=400,
+        budget=1_500,
     ),
     PlantedBug(
         "an event that is told again is another event",

@@ -70,7 +70,7 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "a code that went back short is not counted as demand": (2_000_003,),
     "quiet hours are looked at when a code is given only": (2_000_046,),
     "those who are held out are given a code": (2_000_007,),
-    "those who are given the fallback code still count as demand": (2_000_061,),
+    "those who are given the fallback code still count as demand": (2_001_113,),
     "an event that is told again is another event": (2_000_001,),
     "a contact enters by each of its events though it is to enter once": (2_000_001,),
     "an event is taken and its contact is not in the run": (2_000_001,),
