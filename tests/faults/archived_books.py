@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]  # it has no types
 
+from promo_campaigns.model.assignment_state import DELIVERED, WITH_REASON
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from promo_campaigns.postgres.connection import Connection
 
 WITNESSED = ("assignment", "attempt", "audit")
-_AT_REST = ("skipped", "accepted", "rejected", "recorded", "expired")
-_HOLDING = ("accepted", "recorded")
+_AT_REST = DELIVERED | {*WITH_REASON}
 _TOLD = ("outcome", "detail", "finished_at")
 
 _WITNESS = """
@@ -220,7 +221,7 @@ def _unended(run: ArchivedRun) -> Iterator[str]:
     for row in run.assignments:
         if row["state"] not in _AT_REST or (run.told["records"] and row["state"] == "accepted"):
             yield f"contact {row['contact_id']} is {row['state']}, which is no end,"
-        if (row["state"] in _HOLDING) != (row["promo_code_id"] is not None):
+        if (row["state"] in DELIVERED) != (row["promo_code_id"] is not None):
             yield f"contact {row['contact_id']} is {row['state']} with code {row['promo_code_id']},"
 
 
