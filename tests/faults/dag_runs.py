@@ -383,7 +383,7 @@ def _closed(caller: Caller) -> Iterator[None]:
     """Give back what calls need when the block ends, unless the process is killed."""
     try:
         yield
-    except Exception:
+    except Exception:  # a kill is none: who is killed gives nothing back
         caller.close()
         raise
     caller.close()

@@ -147,7 +147,7 @@ def operator(schedule: Schedule) -> Callable[[Worker], None]:
 
     def act(worker: Worker) -> None:
         unread = sum(_told(worker, file, rows) for file, rows in _logs(schedule))
-        for deed in list(_deeds(schedule, complete=schedule.restores.log >= 1 and not unread)):
+        for deed in _deeds(schedule, complete=schedule.restores.log >= 1 and not unread):
             with suppress(LedgerError):  # another one has decided it
                 deed(worker)
 
@@ -160,7 +160,7 @@ def _told(worker: Worker, file: str, rows: bytes) -> int:
     return told.rejected_count
 
 
-def _deeds(schedule: Schedule, *, complete: bool) -> Iterator[Callable[[Worker], None]]:
+def _deeds(schedule: Schedule, *, complete: bool) -> list[Callable[[Worker], None]]:
     """Say what became of the free codes and of the rest, in any order."""
     rng, known = schedule.rng, schedule.restores
     rest = rng.choice((Rest.UNSENT, Rest.UNSENT, Rest.SENT)) if complete else Rest.SENT
@@ -180,7 +180,7 @@ def _deeds(schedule: Schedule, *, complete: bool) -> Iterator[Callable[[Worker],
         worker.transact("decide", partial(decide, worker.connection, rest=rest, by="ops"))
 
     runs = [of_each_run, of_the_rest] if rng.random() < 0.5 else [of_the_rest]
-    yield from [of_codes, *runs] if rng.random() < 0.5 else [*runs, of_codes]
+    return [of_codes, *runs] if rng.random() < 0.5 else [*runs, of_codes]
 
 
 def waits(schedule: Schedule) -> bool:

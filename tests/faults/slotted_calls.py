@@ -100,7 +100,7 @@ class SlottedCaller(Caller):
         self.receiver.permits.append(now)
         try:
             yield _Entered(permit, now)
-        except Exception:
+        except Exception:  # a kill is none: who is killed gives nothing back
             finish(permit.__aexit__(None, None, None))
             raise
         finish(permit.__aexit__(None, None, None))

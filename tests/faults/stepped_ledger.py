@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from faults.workers import ConnectionDropped
+from faults.workers import ConnectionDropped, Outermost
 from promo_campaigns.delivery.throttle.breaker_store import PostgresBreaker
 from promo_campaigns.ledger.answered_ledger import make_ledger
 from promo_campaigns.postgres.reconnecting import ReconnectingConnection
@@ -36,15 +36,15 @@ class SteppedStore(ReconnectingConnection):
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._live = worker.connection
-        self._depth = 0
+        self._outermost = Outermost(worker)
 
     def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor[dict[str, Any]]:  # noqa: ANN401  (the driver's)
-        with self._whole():
+        with self._outermost.block():
             return self._live.execute(*args, **kwargs)
 
     @contextmanager
     def transaction(self, *, force_rollback: bool = False) -> Iterator[None]:
-        with self._whole(), self._live.transaction(force_rollback=force_rollback):
+        with self._outermost.block(), self._live.transaction(force_rollback=force_rollback):
             yield
 
     def recover(self, error: psycopg.Error, patience: Patience, *, insist: bool) -> None:  # noqa: ARG002  (the real one's)
@@ -52,19 +52,6 @@ class SteppedStore(ReconnectingConnection):
             raise error
         self._worker.connection.forget_time()
         self._worker.reconnect()
-
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Let the connection break before and after what is committed by itself."""
-        if not self._depth:
-            self._worker.break_before()
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
-        if not self._depth:
-            self._worker.break_after()
 
 
 class SteppedLedger:

@@ -16,6 +16,7 @@ from faults.dag_runs import DagRun
 from faults.small_scenario import DAY_S
 from faults.strands import Killed
 from faults.virtual_clock import EPOCH_S
+from faults.workers import Outermost
 from promo_campaigns.ledger.archive import old_runs
 from promo_campaigns.ledger.archive.keep import Keep
 from promo_campaigns.ledger.archive.shelf import LocalShelf
@@ -195,7 +196,7 @@ class UpkeepStore:
     def __init__(self, schedule: Schedule, worker: Worker) -> None:
         self._schedule, self._worker = schedule, worker
         self._live = worker.connection
-        self._depth = 0
+        self._outermost = Outermost(worker)
 
     @property
     def broken(self) -> bool:
@@ -217,14 +218,9 @@ class UpkeepStore:
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        if not self._depth and self._schedule.rng.random() < HALF:
+        if not self._outermost.depth and self._schedule.rng.random() < HALF:
             self._worker.step("before the upkeep's next transaction")
-        if not self._depth or self._worker.lost:
-            self._worker.break_before()
-        self._depth += 1
-        try:
+        with self._outermost.block():
+            if self._worker.lost:
+                self._worker.break_before()
             yield
-        finally:
-            self._depth -= 1
-        if not self._depth:
-            self._worker.break_after()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,7 @@ from faults.strands import Strand, finish
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from faults.stepped_connection import SteppedConnection
     from faults.virtual_clock import VirtualClock
@@ -22,6 +23,27 @@ Result = TypeVar("Result")
 
 class ConnectionDropped(psycopg.OperationalError):
     """The connection to the store broke."""
+
+
+class Outermost:
+    """What a worker commits by itself, however deep it is nested; its connection may break before it and after it."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self.depth = 0
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Let the connection break, if this is not within such a block."""
+        if not self.depth:
+            self._worker.break_before()
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+        if not self.depth:
+            self._worker.break_after()
 
 
 class Worker:

@@ -15,7 +15,10 @@ class LedgerError(PromoError):
 
 
 class RunUnknownError(LedgerError):
-    """There is no run of this id or key in the ledger."""
+    """There is no run of this id or key in the ledger.
+
+    A task knows its run by the id, which a store that was restored may have forgotten; a person names a key.
+    """
 
     def __init__(self, run: int | str) -> None:
         forgotten = "; if the store was restored since, clear the DAG run from Start on, which opens the run again"
